@@ -1,0 +1,90 @@
+// Activation: the handle, and what a struct needs to stand behind it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "maas/core/handle.hpp"
+#include "maas/core/matrix.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+struct ActivationInterface : PartInterface {
+  virtual void forward(const ConstMatrixView& z, MatrixView y) const = 0;
+  virtual void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const = 0;
+  virtual bool needs_input() const = 0;
+};
+
+/// Element by element, slope read off the output: `value(x)` and `slope(y)`, Eigen array expressions.
+template <class Rule>
+concept OutputSlopeRule = PartRule<Rule> && requires(const Rule& rule, Eigen::Array<Scalar, 4, 4> x) {
+  rule.value(x);
+  rule.slope(x);
+};
+
+/// Element by element, slope from input and output: `value(x)` and `slope(x, y)`.
+template <class Rule>
+concept InputSlopeRule = PartRule<Rule> && requires(const Rule& rule, Eigen::Array<Scalar, 4, 4> x) {
+  rule.value(x);
+  rule.slope(x, x);
+};
+
+/// On whole rows: `forward(z, y)`, where z and y may be the same memory, and `backward(y, gradient)`, which turns the
+/// gradient of the output into that of the input, in place.
+template <class Rule>
+concept RowRule = PartRule<Rule> && requires(const Rule& rule, ConstMatrixView in, MatrixView out) {
+  rule.forward(in, out);
+  rule.backward(in, out);
+};
+
+/// What may stand behind an Activation.
+template <class Rule>
+concept ActivationRule = OutputSlopeRule<Rule> || InputSlopeRule<Rule> || RowRule<Rule>;
+
+template <ActivationRule Rule>
+struct ActivationModel final : PartModel<ActivationInterface, Rule> {
+  using PartModel<ActivationInterface, Rule>::PartModel;
+  static constexpr bool reads_input = InputSlopeRule<Rule>;
+
+  bool needs_input() const override { return reads_input; }
+  void forward(const ConstMatrixView& z, MatrixView y) const override {
+    if constexpr (RowRule<Rule>)
+      this->rule.forward(z, y);
+    else
+      y.array() = this->rule.value(z.array());
+  }
+  void backward([[maybe_unused]] const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const override {
+    if constexpr (RowRule<Rule>)
+      this->rule.backward(y, gradient);
+    else if constexpr (reads_input)
+      gradient.array() *= this->rule.slope(z.array(), y.array());
+    else
+      gradient.array() *= this->rule.slope(y.array());
+  }
+};
+
+/// A function applied to a layer's outputs: `relu`, `sigmoid`, or any struct that is an ActivationRule.
+class Activation : public Handle<ActivationInterface> {
+ public:
+  template <class Rule>
+    requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>>
+  Activation(Rule&& rule)
+      : Handle(std::make_shared<ActivationModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+
+  /// y = f(z), row by row; z and y are rows x features and may be the same memory.
+  void forward(const ConstMatrixView& z, MatrixView y) const { self_->forward(z, y); }
+  /// Turns d loss / d y into d loss / d z, in place. z is looked at only if needs_input().
+  void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const {
+    self_->backward(z, y, gradient);
+  }
+  /// True if backward needs the input z; a layer then keeps it.
+  bool needs_input() const { return self_->needs_input(); }
+};
+
+/// A plain name where the activation has no fields, else {"class_name", "config"}.
+Config to_config(const Activation& activation);
+/// From a name, null (linear) or {"class_name", "config"}. Throws ConfigError for an unknown name.
+void from_config(const Config& config, std::string_view where, Activation& activation);
+
+}  // namespace maas::inline MAAS_ABI

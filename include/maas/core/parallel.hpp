@@ -1,0 +1,35 @@
+// A fixed pool of threads that shares out independent pieces of work.
+#pragma once
+
+#include <type_traits>
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Sets how many threads the library uses, the caller's included; 1 (the default is the number of cores) keeps all
+/// work on the caller's thread. Results do not depend on it: not in one bit. Throws ConfigError below 1 or above 1024.
+/// Must not be called while another thread trains or predicts.
+void set_threads(int count);
+/// How many threads the library uses.
+int threads();
+
+namespace detail {
+using PieceFunction = void (*)(void* context, Index piece);
+void run_pieces(Index count, PieceFunction function, void* context);
+}  // namespace detail
+
+/// Calls `work(0) ... work(count - 1)`, each once, on the pool's threads, and returns when all are done. Pieces must be
+/// independent of each other, so that neither order nor thread can change a result. Neither allocates nor throws;
+/// `work` must not throw. A call from within a piece, or while another thread uses the pool, runs on the caller alone.
+template <class Work>
+void for_each_piece(Index count, Work&& work) {
+  detail::run_pieces(
+      count, [](void* context, Index piece) { (*static_cast<std::remove_reference_t<Work>*>(context))(piece); }, &work);
+}
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/core/parallel-inl.hpp"
+#endif

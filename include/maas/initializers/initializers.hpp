@@ -1,0 +1,19 @@
+// The family of initializers.
+#pragma once
+
+#include "maas/core/catalog.hpp"
+#include "maas/initializers/constant.hpp"
+#include "maas/initializers/initializer.hpp"
+#include "maas/initializers/variance_scaling.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Every initializer a file may name. Adding one adds its name here.
+using BuiltinInitializers = Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform, HeNormal,
+                                    LecunUniform, LecunNormal>;
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/initializers/initializers-inl.hpp"
+#endif

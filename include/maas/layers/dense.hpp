@@ -1,0 +1,90 @@
+// Dense: an affine map of the last axis, then an activation.
+#pragma once
+
+#include "maas/activations/activations.hpp"
+#include "maas/initializers/initializers.hpp"
+#include "maas/layers/layer.hpp"
+#include "maas/ops/affine.hpp"
+#include "maas/regularizers/regularizers.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// y = activation(x kernel + bias) on the last axis of inputs of any rank. kernel: in x units, bias: units.
+struct Dense {
+  static constexpr std::string_view class_name = "Dense";
+  Index units = 1;                               ///< outputs, at least 1
+  Activation activation = linear;
+  bool use_bias = true;
+  Initializer kernel_initializer = glorot_uniform;
+  Initializer bias_initializer = zeros;
+  std::optional<Regularizer> kernel_regularizer = std::nullopt;
+  std::optional<Regularizer> bias_regularizer = std::nullopt;
+
+  static void fields(auto& self, auto&& field) {
+    field("units", self.units);
+    field("activation", self.activation);
+    field("use_bias", self.use_bias);
+    field("kernel_initializer", self.kernel_initializer);
+    field("bias_initializer", self.bias_initializer);
+    field("kernel_regularizer", self.kernel_regularizer);
+    field("bias_regularizer", self.bias_regularizer);
+  }
+
+  LayerPlan plan(Shapes inputs) const {
+    const Shape& input = detail::only_input(inputs, class_name);
+    require<ConfigError>(units >= 1, "Dense: expected at least 1 unit, got {}", units);
+    require<ShapeError>(input.rank() >= 1, "Dense: expected samples of rank 1 or more, got {}", input.text());
+    LayerPlan plan{.output = input.with_last(units)};
+    plan.parameters.push_back({"kernel", Shape{input.last(), units}, kernel_initializer, kernel_regularizer});
+    if (use_bias) plan.parameters.push_back({"bias", Shape{units}, bias_initializer, bias_regularizer});
+    if (activation.needs_input()) plan.cache = plan.output.size();
+    return plan;
+  }
+
+  void forward(const Forward& pass) const {
+    const ConstMatrixView& kernel = pass.parameters[0];
+    const ConstMatrixView x = as_rows(pass.inputs[0], kernel.rows());
+    const MatrixView y = as_rows(pass.output, units);
+    ops::affine(x, kernel, use_bias ? pass.parameters[1] : ConstMatrixView(nullptr, 1, 0), y);
+    if (pass.cache.size() > 0) {
+      MatrixView before_activation = as_rows(pass.cache, units);
+      before_activation = y;
+    }
+    activation.forward(as_const(y), y);
+  }
+
+  void backward(const Backward& pass) const {
+    const ConstMatrixView& kernel = pass.parameters[0];
+    const ConstMatrixView x = as_rows(pass.inputs[0], kernel.rows());
+    const MatrixView dy = as_rows(pass.output_gradient, units);
+    activation.backward(as_rows(pass.cache, units), as_rows(pass.output, units), dy);
+    if (pass.parameter_gradients[0].data() != nullptr)
+      ops::affine_kernel_gradient(x, as_const(dy), pass.parameter_gradients[0]);
+    if (use_bias && pass.parameter_gradients[1].data() != nullptr)
+      ops::column_sums(as_const(dy), pass.parameter_gradients[1]);
+    if (pass.input_gradients[0].data() != nullptr)
+      ops::affine_input_gradient(as_const(dy), kernel, as_rows(pass.input_gradients[0], kernel.rows()));
+  }
+
+  SplitLayer split_activation() const;
+
+ private:
+  // A sample of rank 2 or more is several rows of its last axis in the same memory.
+  template <class View>
+  static View as_rows(View view, Index columns) {
+    return View(view.data(), columns == 0 ? 0 : view.size() / columns, columns);
+  }
+};
+
+inline SplitLayer Dense::split_activation() const {
+  Dense before = *this;
+  before.activation = linear;
+  return {before, activation};
+}
+
+/// A Dense layer with Keras' defaults.
+inline Layer dense(Index units, Activation activation = linear) {
+  return Dense{.units = units, .activation = std::move(activation)};
+}
+
+}  // namespace maas::inline MAAS_ABI

@@ -1,0 +1,21 @@
+// The place where samples enter a network.
+#pragma once
+
+#include "maas/layers/layer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Declares the shape of one sample of input. It computes nothing.
+struct InputLayer {
+  static constexpr std::string_view class_name = "InputLayer";
+  Shape shape;
+  static void fields(auto& self, auto&& field) { field("shape", self.shape); }
+  LayerPlan plan(Shapes inputs) const {
+    require<ShapeError>(inputs.empty(), "InputLayer: expected no inputs, got {}", inputs.size());
+    return {.output = shape};
+  }
+  void forward(const Forward&) const {}
+  void backward(const Backward&) const {}
+};
+
+}  // namespace maas::inline MAAS_ABI

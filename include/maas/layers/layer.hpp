@@ -1,0 +1,158 @@
+// Layer: the handle, and the contract of a struct behind it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maas/activations/activation.hpp"
+#include "maas/core/handle.hpp"
+#include "maas/core/matrix.hpp"
+#include "maas/core/random.hpp"
+#include "maas/core/shape.hpp"
+#include "maas/initializers/initializer.hpp"
+#include "maas/regularizers/regularizer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Whether a pass is part of a training step. Dropout and its like act in training only.
+enum class Mode { inference, training };
+
+/// A weight that a layer asks for.
+struct ParameterSpec {
+  std::string name;                                  ///< "kernel", "bias"
+  Shape shape;                                       ///< as stored in files
+  Initializer initial;                               ///< how it starts
+  std::optional<Regularizer> penalty = std::nullopt;  ///< added to the loss
+  bool trainable = true;                             ///< false for statistics that no gradient moves
+};
+
+/// What a layer will need and give, for inputs of some shapes.
+struct LayerPlan {
+  Shape output;                              ///< shape of one sample of output
+  std::vector<ParameterSpec> parameters{};   ///< its weights, in the order of Keras' files
+  Index cache = 0;                           ///< scalars a sample that forward keeps for backward
+};
+
+/// Forward pass of a batch. Views are batch x numbers a sample, flattened row-major.
+struct Forward {
+  ConstMatrixViews inputs;
+  MatrixView output;            ///< overwritten
+  ConstMatrixViews parameters;  ///< in the plan's order; rank 1 as one row, rank 2 as it is
+  MatrixView cache;             ///< overwritten; batch x the plan's cache; empty in inference
+  Mode mode;
+  Random random;                ///< a stream of this step and this place in the network
+};
+
+/// Backward pass of a batch.
+struct Backward {
+  ConstMatrixViews inputs;
+  ConstMatrixView output;            ///< as forward left it
+  MatrixView output_gradient;        ///< d loss / d output; may be used as scratch
+  ConstMatrixView cache;             ///< as forward left it
+  ConstMatrixViews parameters;
+  MatrixViews input_gradients;       ///< overwritten; a view without memory is not wanted
+  MatrixViews parameter_gradients;   ///< overwritten; a view without memory is not wanted
+};
+
+/// What may stand behind a Layer. `plan` is pure; `forward` and `backward` write only what they are given and overwrite
+/// all of it. Optional: `split_activation()`, which gives the layer without its final activation, and that activation.
+template <class Rule>
+concept LayerRule = PartRule<Rule> && requires(const Rule& rule, Shapes shapes, const Forward& forward, const Backward& backward) {
+  { rule.plan(shapes) } -> std::same_as<LayerPlan>;
+  rule.forward(forward);
+  rule.backward(backward);
+};
+
+class Layer;
+class Symbol;
+struct SplitLayer;
+
+struct LayerInterface : PartInterface {
+  virtual LayerPlan plan(Shapes inputs) const = 0;
+  virtual void forward(const Forward& pass) const = 0;
+  virtual void backward(const Backward& pass) const = 0;
+  virtual std::optional<SplitLayer> split_activation() const = 0;
+};
+
+/// A step of a network: `dense(64, relu)`, `Dropout{.rate = 0.2}`, or any struct that is a LayerRule. An immutable
+/// description: weights live in the network. The same handle used twice in a network means shared weights.
+class Layer : public Handle<LayerInterface> {
+ public:
+  template <class Rule>
+    requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>>
+  Layer(Rule&& rule);
+
+  /// The layer under a name of its own; without one it is called after its class: dense, dense_1.
+  Layer named(std::string name) const { return with_place({std::move(name), place_->trainable}); }
+  /// The layer with weights that training leaves as they are.
+  Layer frozen() const { return with_place({place_->name, false}); }
+  /// The layer with weights that training moves (the default).
+  Layer thawed() const { return with_place({place_->name, true}); }
+
+  /// The name given by named(), else empty.
+  const std::string& name() const { return place_->name; }
+  bool trainable() const { return place_->trainable; }
+  /// True if both handles are one place in a network: the same weights.
+  bool shares_weights_with(const Layer& other) const { return place_ == other.place_; }
+
+  /// What it needs and gives for inputs of these shapes. Throws ShapeError where they do not fit.
+  LayerPlan plan(Shapes inputs) const { return self_->plan(inputs); }
+  void forward(const Forward& pass) const { self_->forward(pass); }
+  void backward(const Backward& pass) const { self_->backward(pass); }
+  /// The layer without its final activation, and that activation; nothing if it has none to split off.
+  std::optional<SplitLayer> split_activation() const;
+
+  /// Functional wiring: the layer applied to the output of others. Include network/symbol.hpp (or maas.hpp).
+  /// Throws ShapeError where shapes do not fit.
+  Symbol operator()(const Symbol& input) const;
+  Symbol operator()(const std::vector<Symbol>& inputs) const;
+
+ private:
+  struct Place {
+    std::string name;
+    bool trainable = true;
+  };
+  Layer with_place(Place place) const {
+    Layer result = *this;
+    result.place_ = std::make_shared<const Place>(std::move(place));
+    return result;
+  }
+
+  std::shared_ptr<const Place> place_ = std::make_shared<const Place>();
+};
+
+/// A layer taken apart: what comes before its final activation, and the activation.
+struct SplitLayer {
+  Layer before;
+  Activation activation;
+};
+
+template <LayerRule Rule>
+struct LayerModel final : PartModel<LayerInterface, Rule> {
+  using PartModel<LayerInterface, Rule>::PartModel;
+  LayerPlan plan(Shapes inputs) const override { return this->rule.plan(inputs); }
+  void forward(const Forward& pass) const override { this->rule.forward(pass); }
+  void backward(const Backward& pass) const override { this->rule.backward(pass); }
+  std::optional<SplitLayer> split_activation() const override {
+    if constexpr (requires { this->rule.split_activation(); }) return this->rule.split_activation();
+    return std::nullopt;
+  }
+};
+
+template <class Rule>
+  requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>>
+Layer::Layer(Rule&& rule) : Handle(std::make_shared<LayerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+
+inline std::optional<SplitLayer> Layer::split_activation() const { return self_->split_activation(); }
+
+namespace detail {
+/// Most layers take one input.
+inline const Shape& only_input(Shapes inputs, std::string_view class_name) {
+  require<ShapeError>(inputs.size() == 1, "{}: expected one input, got {}", class_name, inputs.size());
+  return inputs[0];
+}
+}  // namespace detail
+
+}  // namespace maas::inline MAAS_ABI

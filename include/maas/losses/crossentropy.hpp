@@ -1,0 +1,190 @@
+// Cross-entropies, from probabilities and from logits.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "maas/losses/loss.hpp"
+#include "maas/ops/softmax.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+/// Keras' backend epsilon: probabilities are clipped to [epsilon, 1 - epsilon] before a logarithm.
+inline constexpr Scalar probability_epsilon = Scalar(1e-7);
+
+inline Scalar clipped(Scalar p) { return std::clamp(p, probability_epsilon, Scalar(1) - probability_epsilon); }
+/// Clipping has slope 0 outside its range.
+inline bool inside_clip(Scalar p) { return p >= probability_epsilon && p <= Scalar(1) - probability_epsilon; }
+
+inline void require_probabilities(std::string_view name, const ConstMatrixView& target) {
+  for (Index row = 0; row < target.rows(); ++row)
+    for (Index column = 0; column < target.cols(); ++column)
+      require<DataError>(target(row, column) >= 0 && target(row, column) <= 1,
+                         "{}: expected targets from 0 to 1, got {} in row {}, column {} (counted from 0)", name,
+                         target(row, column), row, column);
+}
+
+/// The smoothed targets of one row, class by class.
+struct SmoothedRow {
+  const ConstMatrixView& target;
+  Index row;
+  Scalar keep, share;
+  Scalar operator()(Index i) const { return target(row, i) * keep + share; }
+};
+
+/// The targets of one row of class `label`, class by class.
+struct OneHotRow {
+  Index label;
+  Scalar operator()(Index i) const { return i == label ? Scalar(1) : Scalar(0); }
+};
+
+/// Categorical cross-entropy of one row from probabilities: they are divided by their sum, then clipped, as in Keras.
+/// `weight(i)` is the target of class i.
+template <class Row, class Weight>
+Scalar categorical_value(const Row& p, const Weight& weight) {
+  const Scalar sum = p.sum();
+  Scalar value = 0;
+  for (Index i = 0; i < p.size(); ++i)
+    if (weight(i) != 0) value -= weight(i) * std::log(clipped(p[i] / sum));
+  return value;
+}
+template <class Row, class Weight, class Out>
+void categorical_gradient(const Row& p, const Weight& weight, Out out) {
+  const Scalar sum = p.sum();
+  Scalar through_sum = 0;
+  for (Index i = 0; i < p.size(); ++i) {
+    const Scalar q = p[i] / sum;
+    out[i] = weight(i) != 0 && inside_clip(q) ? -weight(i) / q : Scalar(0);
+    through_sum += out[i] * q;
+  }
+  for (Index i = 0; i < p.size(); ++i) out[i] = (out[i] - through_sum) / sum;
+}
+
+}  // namespace detail
+
+/// mean over outputs of -(t log p + (1 - t) log(1 - p)), p clipped to [1e-7, 1 - 1e-7].
+/// On logits x: max(x, 0) - x t + log(1 + exp(-|x|)). Label smoothing s: t (1 - s) + s / 2.
+struct BinaryCrossentropy {
+  static constexpr std::string_view class_name = "BinaryCrossentropy";
+  bool from_logits = false;
+  double label_smoothing = 0;
+  static void fields(auto& self, auto&& field) {
+    field("from_logits", self.from_logits);
+    field("label_smoothing", self.label_smoothing);
+  }
+
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      Scalar sum = 0;
+      for (Index i = 0; i < predicted.cols(); ++i) sum += one_value(predicted(row, i), smoothed(target(row, i)));
+      out[row] = sum / static_cast<Scalar>(predicted.cols());
+    }
+  }
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
+    const Scalar share = Scalar(1) / static_cast<Scalar>(predicted.cols());
+    for (Index row = 0; row < predicted.rows(); ++row)
+      for (Index i = 0; i < predicted.cols(); ++i)
+        out(row, i) = one_slope(predicted(row, i), smoothed(target(row, i))) * share;
+  }
+  void check_targets(const ConstMatrixView& target, Index) const { detail::require_probabilities(class_name, target); }
+
+ private:
+  Scalar smoothed(Scalar t) const {
+    const Scalar s = static_cast<Scalar>(label_smoothing);
+    return t * (Scalar(1) - s) + Scalar(0.5) * s;
+  }
+  Scalar one_value(Scalar x, Scalar t) const {
+    if (from_logits) return std::max(x, Scalar(0)) - x * t + std::log1p(std::exp(-std::abs(x)));
+    const Scalar p = detail::clipped(x);
+    return -(t * std::log(p) + (Scalar(1) - t) * std::log(Scalar(1) - p));
+  }
+  Scalar one_slope(Scalar x, Scalar t) const {
+    if (from_logits) return Scalar(1) / (Scalar(1) + std::exp(-x)) - t;
+    return detail::inside_clip(x) ? (x - t) / (x * (Scalar(1) - x)) : Scalar(0);
+  }
+};
+inline constexpr BinaryCrossentropy binary_crossentropy{};
+
+/// -sum t log p, the targets one-hot or a distribution; p is divided by its sum, then clipped to [1e-7, 1 - 1e-7].
+/// On logits: log-softmax, unclipped. Label smoothing s over C classes: t (1 - s) + s / C.
+struct CategoricalCrossentropy {
+  static constexpr std::string_view class_name = "CategoricalCrossentropy";
+  bool from_logits = false;
+  double label_smoothing = 0;
+  static void fields(auto& self, auto&& field) {
+    field("from_logits", self.from_logits);
+    field("label_smoothing", self.label_smoothing);
+  }
+
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const auto weight = weights_of(target, row, predicted.cols());
+      if (!from_logits) {
+        out[row] = detail::categorical_value(predicted.row(row), weight);
+        continue;
+      }
+      const Scalar normalizer = ops::log_sum_exp(predicted.row(row));
+      out[row] = 0;
+      for (Index i = 0; i < predicted.cols(); ++i) out[row] += weight(i) * (normalizer - predicted(row, i));
+    }
+  }
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
+    if (from_logits) ops::softmax(predicted, out);
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const auto weight = weights_of(target, row, predicted.cols());
+      if (!from_logits) {
+        detail::categorical_gradient(predicted.row(row), weight, out.row(row));
+        continue;
+      }
+      Scalar total = 0;
+      for (Index i = 0; i < predicted.cols(); ++i) total += weight(i);
+      for (Index i = 0; i < predicted.cols(); ++i) out(row, i) = out(row, i) * total - weight(i);
+    }
+  }
+  void check_targets(const ConstMatrixView& target, Index) const { detail::require_probabilities(class_name, target); }
+
+ private:
+  detail::SmoothedRow weights_of(const ConstMatrixView& target, Index row, Index classes) const {
+    const Scalar s = static_cast<Scalar>(label_smoothing);
+    return {target, row, Scalar(1) - s, s / static_cast<Scalar>(classes)};
+  }
+};
+inline constexpr CategoricalCrossentropy categorical_crossentropy{};
+
+/// Categorical cross-entropy whose targets are class numbers 0 ... C - 1, one a row.
+struct SparseCategoricalCrossentropy {
+  static constexpr std::string_view class_name = "SparseCategoricalCrossentropy";
+  bool from_logits = false;
+  static void fields(auto& self, auto&& field) { field("from_logits", self.from_logits); }
+
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const Index label = static_cast<Index>(target(row, 0));
+      out[row] = from_logits ? ops::log_sum_exp(predicted.row(row)) - predicted(row, label)
+                             : detail::categorical_value(predicted.row(row), detail::OneHotRow{label});
+    }
+  }
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
+    if (from_logits) ops::softmax(predicted, out);
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const Index label = static_cast<Index>(target(row, 0));
+      if (from_logits)
+        out(row, label) -= Scalar(1);
+      else
+        detail::categorical_gradient(predicted.row(row), detail::OneHotRow{label}, out.row(row));
+    }
+  }
+  Index target_columns(Index) const { return 1; }
+  void check_targets(const ConstMatrixView& target, Index outputs) const {
+    for (Index row = 0; row < target.rows(); ++row) {
+      const Scalar label = target(row, 0);
+      require<DataError>(label >= 0 && label < static_cast<Scalar>(outputs) && label == std::floor(label),
+                         "{}: expected labels 0 to {}, got {} in row {} (counted from 0)", class_name, outputs - 1, label, row);
+    }
+  }
+};
+inline constexpr SparseCategoricalCrossentropy sparse_categorical_crossentropy{};
+
+}  // namespace maas::inline MAAS_ABI

@@ -1,0 +1,19 @@
+// The family of losses, with Keras' short names.
+#pragma once
+
+#include "maas/core/catalog.hpp"
+#include "maas/losses/crossentropy.hpp"
+#include "maas/losses/loss.hpp"
+#include "maas/losses/regression.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Every loss a file may name. Adding one adds its name here.
+using BuiltinLosses = Catalog<Loss, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+                              MeanSquaredError, MeanAbsoluteError>;
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/losses/losses-inl.hpp"
+#endif

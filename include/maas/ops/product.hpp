@@ -1,0 +1,26 @@
+// Matrix products on raw memory: the one loop nest under every dense layer.
+#pragma once
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::ops {
+
+/// A matrix to read, with any distance between rows and between columns (so a transpose is free).
+struct Strided {
+  const Scalar* data;
+  Index row_stride;
+  Index column_stride;
+};
+
+/// c = a b, or c += a b if `add`. a is rows x inner, b is inner x columns with contiguous rows `b_stride` apart, c
+/// likewise with `c_stride`. c must overlap neither a nor b.
+/// Every element is summed over the inner index in order, from 0 upwards, on its own: so the result of a row does not
+/// depend on the other rows, nor on the number of threads.
+void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+             Index c_stride, bool add = false);
+
+}  // namespace maas::inline MAAS_ABI::ops
+
+#if !defined(MAAS_COMPILED)
+#include "maas/ops/product-inl.hpp"
+#endif

@@ -1,0 +1,32 @@
+// Sweeps over flat buffers, cut into pieces that stay in the nearest cache.
+#pragma once
+
+#include <algorithm>
+
+#include "maas/core/parallel.hpp"
+#include "maas/core/matrix.hpp"
+
+namespace maas::inline MAAS_ABI::ops {
+
+/// `count` numbers of a buffer from `first` on.
+inline VectorView part_of(VectorView buffer, Index first, Index count) { return {buffer.data() + first, count}; }
+
+/// Calls `sweep(first, count)` for consecutive runs that together cover 0 ... size - 1. Runs are a multiple of 64 bytes
+/// and small enough that several buffers of that length stay in the first-level cache while their formulas are
+/// evaluated one after the other. Large sizes are shared among threads; every element is on its own, so the result
+/// does not depend on it.
+template <class Sweep>
+void for_each_run(Index size, Sweep&& sweep) {
+  constexpr Index run = 1024, shared_runs = 64;
+  const Index runs = (size + run - 1) / run;
+  auto one_run = [&](Index piece) { sweep(piece * run, std::min(run, size - piece * run)); };
+  if (runs < shared_runs) {
+    for (Index piece = 0; piece < runs; ++piece) one_run(piece);
+    return;
+  }
+  for_each_piece((runs + 15) / 16, [&](Index group) {
+    for (Index piece = group * 16; piece < std::min(runs, group * 16 + 16); ++piece) one_run(piece);
+  });
+}
+
+}  // namespace maas::inline MAAS_ABI::ops

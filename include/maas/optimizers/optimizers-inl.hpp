@@ -1,0 +1,22 @@
+// Optimizers to and from config.
+#pragma once
+
+#include "maas/core/find_by_name.hpp"
+#include "maas/optimizers/optimizers.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+MAAS_INLINE Config to_config(const Optimizer& optimizer) {
+  return Config{}.set("class_name", optimizer.class_name()).set("config", optimizer.config());
+}
+
+MAAS_INLINE void from_config(const Config& config, std::string_view where, Optimizer& optimizer) {
+  static constexpr detail::Alias aliases[] = {{"sgd", "SGD"}, {"rmsprop", "RMSprop"}};
+  const std::string& name = config.is_string() ? config.as_string() : config.at("class_name").as_string(where);
+  const auto* entry = detail::find_by_name<BuiltinOptimizers>(name, aliases);
+  require<ConfigError>(entry != nullptr, "{}: unknown optimizer \"{}\"; maas knows {}", where, name,
+                       BuiltinOptimizers::names());
+  optimizer = entry->make(config.is_string() ? Config{} : config.at("config"));
+}
+
+}  // namespace maas::inline MAAS_ABI

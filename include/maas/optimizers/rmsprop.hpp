@@ -1,0 +1,54 @@
+// RMSprop.
+#pragma once
+
+#include "maas/ops/update.hpp"
+#include "maas/optimizers/optimizer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// v = rho v + (1 - rho) g^2; centered: a = rho a + (1 - rho) g and v - a^2 in place of v under the root;
+/// step = rate g / sqrt(v + epsilon) (epsilon inside the root, as in Keras 3); momentum mu: m = mu m + step, w -= m;
+/// else w -= step.
+struct RMSprop {
+  static constexpr std::string_view class_name = "RMSprop";
+  double learning_rate = 0.001, rho = 0.9, momentum = 0, epsilon = 1e-7;
+  bool centered = false;
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("rho", self.rho);
+    field("momentum", self.momentum);
+    field("epsilon", self.epsilon);
+    field("centered", self.centered);
+  }
+
+  std::span<const std::string_view> slot_names() const {
+    static constexpr std::string_view all[] = {"velocity", "momentum", "average_gradient"};
+    static constexpr std::string_view centered_only[] = {"velocity", "average_gradient"};
+    if (centered && momentum == 0) return centered_only;
+    return {all, 1u + (momentum != 0) + centered};
+  }
+  void update(const Update& u) const {
+    const Scalar rate = static_cast<Scalar>(u.learning_rate), r = static_cast<Scalar>(rho), mu = static_cast<Scalar>(momentum);
+    const Scalar rest = static_cast<Scalar>(1 - rho), small = static_cast<Scalar>(epsilon);
+    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+      VectorView w = ops::part_of(u.parameters, first, count), v = ops::part_of(u.slots[0], first, count);
+      const auto g = u.gradient.segment(first, count).array();
+      v.array() = r * v.array() + rest * g.square();
+      auto step_over = [&](const auto& squares) {
+        if (momentum == 0) {
+          w.array() -= rate * g / (squares + small).sqrt();
+          return;
+        }
+        VectorView m = ops::part_of(u.slots[1], first, count);
+        m.array() = mu * m.array() + rate * g / (squares + small).sqrt();
+        w -= m;
+      };
+      if (!centered) return step_over(v.array());
+      VectorView a = ops::part_of(u.slots.back(), first, count);
+      a.array() = r * a.array() + rest * g;
+      step_over(v.array() - a.array().square());
+    });
+  }
+};
+
+}  // namespace maas::inline MAAS_ABI

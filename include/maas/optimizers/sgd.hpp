@@ -1,0 +1,45 @@
+// Stochastic gradient descent.
+#pragma once
+
+#include "maas/ops/update.hpp"
+#include "maas/optimizers/optimizer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Plain: w -= rate * g. With momentum mu: m = mu m - rate g; w += m. Nesterov: w += mu m - rate g, with the new m.
+/// g is the gradient over a mini-batch.
+struct Sgd {
+  static constexpr std::string_view class_name = "SGD";
+  double learning_rate = 0.01;
+  double momentum = 0;
+  bool nesterov = false;
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("momentum", self.momentum);
+    field("nesterov", self.nesterov);
+  }
+
+  std::span<const std::string_view> slot_names() const {
+    static constexpr std::string_view names[] = {"momentum"};
+    return {names, momentum != 0 ? 1u : 0u};
+  }
+  void update(const Update& u) const {
+    const Scalar rate = static_cast<Scalar>(u.learning_rate), mu = static_cast<Scalar>(momentum);
+    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+      VectorView w = ops::part_of(u.parameters, first, count);
+      const auto g = u.gradient.segment(first, count);
+      if (momentum == 0) {
+        w -= rate * g;
+        return;
+      }
+      VectorView m = ops::part_of(u.slots[0], first, count);
+      m = mu * m - rate * g;
+      if (nesterov)
+        w += mu * m - rate * g;
+      else
+        w += m;
+    });
+  }
+};
+
+}  // namespace maas::inline MAAS_ABI

@@ -1,0 +1,17 @@
+// The family of regularizers.
+#pragma once
+
+#include "maas/core/catalog.hpp"
+#include "maas/regularizers/l1_l2.hpp"
+#include "maas/regularizers/regularizer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Every regularizer a file may name. Adding one adds its name here.
+using BuiltinRegularizers = Catalog<Regularizer, L1L2, L1, L2>;
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/regularizers/regularizers-inl.hpp"
+#endif
