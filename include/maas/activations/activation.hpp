@@ -54,7 +54,8 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
     else
       y.array() = this->rule.value(z.array());
   }
-  void backward([[maybe_unused]] const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const override {
+  void backward([[maybe_unused]] const ConstMatrixView& z, const ConstMatrixView& y,
+                MatrixView gradient) const override {
     if constexpr (RowRule<Rule>)
       this->rule.backward(y, gradient);
     else if constexpr (reads_input)
@@ -68,8 +69,7 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
 class Activation : public Handle<ActivationInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>>
-  Activation(Rule&& rule)
+  requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>> Activation(Rule&& rule)
       : Handle(std::make_shared<ActivationModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
   /// y = f(z), row by row; z and y are rows x features and may be the same memory.

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <utility>
 #include <new>
+#include <utility>
 
 #include "maas/core/matrix.hpp"
 
@@ -22,7 +22,9 @@ class Block {
  public:
   Block() = default;
   explicit Block(Index size) : size_(size), data_(allocate(size)) { std::fill_n(data(), size, Scalar(0)); }
-  Block(const Block& other) : size_(other.size_), data_(allocate(other.size_)) { std::copy_n(other.data(), size_, data()); }
+  Block(const Block& other) : size_(other.size_), data_(allocate(other.size_)) {
+    std::copy_n(other.data(), size_, data());
+  }
   Block(Block&& other) noexcept : size_(std::exchange(other.size_, 0)), data_(std::move(other.data_)) {}
   Block& operator=(Block other) noexcept {
     std::swap(size_, other.size_);
@@ -38,11 +40,11 @@ class Block {
 
  private:
   struct Free {
-    void operator()(Scalar* memory) const { ::operator delete(memory, std::align_val_t{64}); }
+    void operator()(Scalar* memory) const { ::operator delete (memory, std::align_val_t{64}); }
   };
   static Scalar* allocate(Index size) {
     if (size == 0) return nullptr;
-    return static_cast<Scalar*>(::operator new(static_cast<std::size_t>(size) * sizeof(Scalar), std::align_val_t{64}));
+    return static_cast<Scalar*>(::operator new (static_cast<std::size_t>(size) * sizeof(Scalar), std::align_val_t{64}));
   }
 
   Index size_ = 0;

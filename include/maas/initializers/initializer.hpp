@@ -32,8 +32,7 @@ struct InitializerModel final : PartModel<InitializerInterface, Rule> {
 class Initializer : public Handle<InitializerInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Initializer> && InitializerRule<std::remove_cvref_t<Rule>>
-  Initializer(Rule&& rule)
+  requires NotHandle<Rule, Initializer> && InitializerRule<std::remove_cvref_t<Rule>> Initializer(Rule&& rule)
       : Handle(std::make_shared<InitializerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
   /// Sets the values of a tensor of that shape (row-major). The same random stream gives the same values.

@@ -14,7 +14,8 @@ MAAS_INLINE Config to_config(const Initializer& initializer) {
 
 MAAS_INLINE void from_config(const Config& config, std::string_view where, Initializer& initializer) {
   if (!config.is_string()) {
-    initializer = BuiltinInitializers::make(config.at("class_name").as_string(where), config.at("config"), "initializer");
+    initializer =
+        BuiltinInitializers::make(config.at("class_name").as_string(where), config.at("config"), "initializer");
     return;
   }
   const auto* entry = detail::find_by_name<BuiltinInitializers>(config.as_string());

@@ -9,8 +9,8 @@
 namespace maas::inline MAAS_ABI {
 
 /// Every initializer a file may name. Adding one adds its name here.
-using BuiltinInitializers = Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform, HeNormal,
-                                    LecunUniform, LecunNormal>;
+using BuiltinInitializers = Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform,
+                                    HeNormal, LecunUniform, LecunNormal>;
 
 }  // namespace maas::inline MAAS_ABI
 

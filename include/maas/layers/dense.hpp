@@ -12,7 +12,7 @@ namespace maas::inline MAAS_ABI {
 /// y = activation(x kernel + bias) on the last axis of inputs of any rank. kernel: in x units, bias: units.
 struct Dense {
   static constexpr std::string_view class_name = "Dense";
-  Index units = 1;                               ///< outputs, at least 1
+  Index units = 1;  ///< outputs, at least 1
   Activation activation = linear;
   bool use_bias = true;
   Initializer kernel_initializer = glorot_uniform;

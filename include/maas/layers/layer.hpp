@@ -21,18 +21,18 @@ enum class Mode { inference, training };
 
 /// A weight that a layer asks for.
 struct ParameterSpec {
-  std::string name;                                  ///< "kernel", "bias"
-  Shape shape;                                       ///< as stored in files
-  Initializer initial;                               ///< how it starts
+  std::string name;                                   ///< "kernel", "bias"
+  Shape shape;                                        ///< as stored in files
+  Initializer initial;                                ///< how it starts
   std::optional<Regularizer> penalty = std::nullopt;  ///< added to the loss
-  bool trainable = true;                             ///< false for statistics that no gradient moves
+  bool trainable = true;                              ///< false for statistics that no gradient moves
 };
 
 /// What a layer will need and give, for inputs of some shapes.
 struct LayerPlan {
-  Shape output;                              ///< shape of one sample of output
-  std::vector<ParameterSpec> parameters{};   ///< its weights, in the order of Keras' files
-  Index cache = 0;                           ///< scalars a sample that forward keeps for backward
+  Shape output;                             ///< shape of one sample of output
+  std::vector<ParameterSpec> parameters{};  ///< its weights, in the order of Keras' files
+  Index cache = 0;                          ///< scalars a sample that forward keeps for backward
 };
 
 /// Forward pass of a batch. Views are batch x numbers a sample, flattened row-major.
@@ -42,24 +42,25 @@ struct Forward {
   ConstMatrixViews parameters;  ///< in the plan's order; rank 1 as one row, rank 2 as it is
   MatrixView cache;             ///< overwritten; batch x the plan's cache; empty in inference
   Mode mode;
-  Random random;                ///< a stream of this step and this place in the network
+  Random random;  ///< a stream of this step and this place in the network
 };
 
 /// Backward pass of a batch.
 struct Backward {
   ConstMatrixViews inputs;
-  ConstMatrixView output;            ///< as forward left it
-  MatrixView output_gradient;        ///< d loss / d output; may be used as scratch
-  ConstMatrixView cache;             ///< as forward left it
+  ConstMatrixView output;      ///< as forward left it
+  MatrixView output_gradient;  ///< d loss / d output; may be used as scratch
+  ConstMatrixView cache;       ///< as forward left it
   ConstMatrixViews parameters;
-  MatrixViews input_gradients;       ///< overwritten; a view without memory is not wanted
-  MatrixViews parameter_gradients;   ///< overwritten; a view without memory is not wanted
+  MatrixViews input_gradients;      ///< overwritten; a view without memory is not wanted
+  MatrixViews parameter_gradients;  ///< overwritten; a view without memory is not wanted
 };
 
 /// What may stand behind a Layer. `plan` is pure; `forward` and `backward` write only what they are given and overwrite
 /// all of it. Optional: `split_activation()`, which gives the layer without its final activation, and that activation.
 template <class Rule>
-concept LayerRule = PartRule<Rule> && requires(const Rule& rule, Shapes shapes, const Forward& forward, const Backward& backward) {
+concept LayerRule = PartRule<Rule> &&
+    requires(const Rule& rule, Shapes shapes, const Forward& forward, const Backward& backward) {
   { rule.plan(shapes) } -> std::same_as<LayerPlan>;
   rule.forward(forward);
   rule.backward(backward);
@@ -81,8 +82,7 @@ struct LayerInterface : PartInterface {
 class Layer : public Handle<LayerInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>>
-  Layer(Rule&& rule);
+  requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>> Layer(Rule&& rule);
 
   /// The layer under a name of its own; without one it is called after its class: dense, dense_1.
   Layer named(std::string name) const { return with_place({std::move(name), place_->trainable}); }
@@ -142,8 +142,8 @@ struct LayerModel final : PartModel<LayerInterface, Rule> {
 };
 
 template <class Rule>
-  requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>>
-Layer::Layer(Rule&& rule) : Handle(std::make_shared<LayerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>> Layer::Layer(Rule&& rule)
+    : Handle(std::make_shared<LayerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
 inline std::optional<SplitLayer> Layer::split_activation() const { return self_->split_activation(); }
 

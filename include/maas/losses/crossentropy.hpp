@@ -181,7 +181,8 @@ struct SparseCategoricalCrossentropy {
     for (Index row = 0; row < target.rows(); ++row) {
       const Scalar label = target(row, 0);
       require<DataError>(label >= 0 && label < static_cast<Scalar>(outputs) && label == std::floor(label),
-                         "{}: expected labels 0 to {}, got {} in row {} (counted from 0)", class_name, outputs - 1, label, row);
+                         "{}: expected labels 0 to {}, got {} in row {} (counted from 0)", class_name, outputs - 1,
+                         label, row);
     }
   }
 };

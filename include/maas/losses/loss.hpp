@@ -18,7 +18,8 @@ struct LossInterface;
 /// when they follow a sigmoid or softmax; `target_columns(outputs)` if targets have another width than predictions;
 /// `check_targets(target, outputs)` to refuse targets out of range.
 template <class Rule>
-concept LossRule = PartRule<Rule> && requires(const Rule& rule, ConstMatrixView in, VectorView values, MatrixView gradient) {
+concept LossRule = PartRule<Rule> &&
+    requires(const Rule& rule, ConstMatrixView in, VectorView values, MatrixView gradient) {
   rule.values(in, in, values);
   rule.gradient(in, in, gradient);
 };
@@ -38,8 +39,7 @@ struct LossInterface : PartInterface {
 class Loss : public Handle<LossInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Loss> && LossRule<std::remove_cvref_t<Rule>>
-  Loss(Rule&& rule);
+  requires NotHandle<Rule, Loss> && LossRule<std::remove_cvref_t<Rule>> Loss(Rule&& rule);
 
   /// One value a row. predicted: rows x outputs, target: rows x target_columns(outputs), out: rows.
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
@@ -53,7 +53,8 @@ class Loss : public Handle<LossInterface> {
   Index target_columns(Index outputs) const { return self_->target_columns(outputs); }
   /// Throws DataError naming the row of a target out of range (0-based).
   void check_targets(const ConstMatrixView& target, Index outputs) const { self_->check_targets(target, outputs); }
-  /// The same loss on logits, for use after a sigmoid or softmax; nothing if the loss has no such form or is it already.
+  /// The same loss on logits, for use after a sigmoid or softmax; nothing if the loss has no such form or is it
+  /// already.
   std::optional<Loss> on_logits() const { return self_->on_logits(); }
 
   /// Sum of weight * value over the number of rows ("sum_over_batch_size": the divisor is the count, not the sum of
@@ -107,8 +108,8 @@ struct LossModel final : PartModel<LossInterface, Rule> {
 };
 
 template <class Rule>
-  requires NotHandle<Rule, Loss> && LossRule<std::remove_cvref_t<Rule>>
-Loss::Loss(Rule&& rule) : Handle(std::make_shared<LossModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+requires NotHandle<Rule, Loss> && LossRule<std::remove_cvref_t<Rule>> Loss::Loss(Rule&& rule)
+    : Handle(std::make_shared<LossModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
 /// Keras' name ("binary_crossentropy") where all fields have their defaults, else {"class_name", "config"}.
 Config to_config(const Loss& loss);

@@ -24,16 +24,18 @@ struct MetricInterface : PartInterface {
 /// One value a row, averaged: `values(predicted, target, out)`. Every loss struct is one, too.
 /// Optional: `finish(mean)`, applied to the average (the root of a mean square, say).
 template <class Rule>
-concept MeanMetricRule = PartRule<Rule> && requires(const Rule& rule, ConstMatrixView in, VectorView out) { rule.values(in, in, out); };
+concept MeanMetricRule = PartRule<Rule> && requires(const Rule& rule, ConstMatrixView in, VectorView out) {
+  rule.values(in, in, out);
+};
 
 /// A state of its own: `state_size(outputs)`, `add(state, predicted, target, weights)`, `result(state)`.
 template <class Rule>
-concept StateMetricRule =
-    PartRule<Rule> && requires(const Rule& rule, std::span<double> state, ConstMatrixView in, ConstVectorView weights) {
-      rule.state_size(Index(1));
-      rule.add(state, in, in, weights);
-      { rule.result(state) } -> std::convertible_to<double>;
-    };
+concept StateMetricRule = PartRule<Rule> &&
+    requires(const Rule& rule, std::span<double> state, ConstMatrixView in, ConstVectorView weights) {
+  rule.state_size(Index(1));
+  rule.add(state, in, in, weights);
+  { rule.result(state) } -> std::convertible_to<double>;
+};
 
 /// What may stand behind a Metric.
 template <class Rule>
@@ -86,8 +88,7 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
 class Metric : public Handle<MetricInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Metric> && MetricRule<std::remove_cvref_t<Rule>>
-  Metric(Rule&& rule)
+  requires NotHandle<Rule, Metric> && MetricRule<std::remove_cvref_t<Rule>> Metric(Rule&& rule)
       : Handle(std::make_shared<MetricModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))),
         name_(snake_case(class_name())) {}
 

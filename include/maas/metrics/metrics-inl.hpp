@@ -7,8 +7,10 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-inline constexpr Alias metric_aliases[] = {{"acc", "accuracy"},           {"mse", "mean_squared_error"},
-                                           {"MSE", "mean_squared_error"}, {"mae", "mean_absolute_error"},
+inline constexpr Alias metric_aliases[] = {{"acc", "accuracy"},
+                                           {"mse", "mean_squared_error"},
+                                           {"MSE", "mean_squared_error"},
+                                           {"mae", "mean_absolute_error"},
                                            {"MAE", "mean_absolute_error"}};
 }
 
@@ -27,7 +29,8 @@ MAAS_INLINE Config to_config(const Metric& metric) {
 MAAS_INLINE void from_config(const Config& config, std::string_view where, Metric& metric) {
   const std::string& name = config.is_string() ? config.as_string() : config.at("class_name").as_string(where);
   const auto* entry = detail::find_by_name<BuiltinMetrics>(name, detail::metric_aliases);
-  require<ConfigError>(entry != nullptr, "{}: unknown metric \"{}\"; maas knows {}", where, name, BuiltinMetrics::names());
+  require<ConfigError>(entry != nullptr, "{}: unknown metric \"{}\"; maas knows {}", where, name,
+                       BuiltinMetrics::names());
   if (config.is_string()) {
     metric = entry->make(Config{}).named(name);
     return;

@@ -9,8 +9,9 @@
 namespace maas::inline MAAS_ABI {
 
 /// Every metric a file may name. Adding one adds its name here.
-using BuiltinMetrics = Catalog<Metric, AutomaticAccuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
-                               metrics::MeanSquaredError, metrics::MeanAbsoluteError, RootMeanSquaredError>;
+using BuiltinMetrics =
+    Catalog<Metric, AutomaticAccuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
+            metrics::MeanSquaredError, metrics::MeanAbsoluteError, RootMeanSquaredError>;
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -1,5 +1,5 @@
-// Errors of regression as metrics. The constants mean_squared_error and mean_absolute_error of the losses may be given as
-// metrics, too; the structs here are what a file's metric names are read as.
+// Errors of regression as metrics. The constants mean_squared_error and mean_absolute_error of the losses may be given
+// as metrics, too; the structs here are what a file's metric names are read as.
 #pragma once
 
 #include <cmath>

@@ -74,8 +74,8 @@ inline void product_piece(Index rows, Index columns, Index inner, Strided a, con
   constexpr int tall = 4;
   Index i = 0;
   for (; i + tall <= rows; i += tall)
-    band<tall>(columns, inner, {a.data + i * a.row_stride, a.row_stride, a.column_stride}, b, b_stride, c + i * c_stride,
-               c_stride, add);
+    band<tall>(columns, inner, {a.data + i * a.row_stride, a.row_stride, a.column_stride}, b, b_stride,
+               c + i * c_stride, c_stride, add);
   for (; i < rows; ++i)
     band<1>(columns, inner, {a.data + i * a.row_stride, a.row_stride, a.column_stride}, b, b_stride, c + i * c_stride,
             c_stride, add);

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "maas/core/parallel.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/core/parallel.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
 

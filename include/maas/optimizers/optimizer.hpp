@@ -17,11 +17,11 @@ namespace maas::inline MAAS_ABI {
 
 /// One step over a flat buffer: what a rule is given.
 struct Update {
-  VectorView parameters;            ///< changed in place
-  ConstVectorView gradient;         ///< d loss / d parameters, same length
-  std::span<VectorView> slots;      ///< the rule's own buffers, same length, zeros before the first step
-  std::int64_t step = 1;            ///< 1 for the first step
-  double learning_rate = 0.001;     ///< the rate of this step
+  VectorView parameters;         ///< changed in place
+  ConstVectorView gradient;      ///< d loss / d parameters, same length
+  std::span<VectorView> slots;   ///< the rule's own buffers, same length, zeros before the first step
+  std::int64_t step = 1;         ///< 1 for the first step
+  double learning_rate = 0.001;  ///< the rate of this step
 };
 
 struct OptimizerInterface : PartInterface {
@@ -56,8 +56,7 @@ struct OptimizerModel final : PartModel<OptimizerInterface, Rule> {
 class Optimizer : public Handle<OptimizerInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Optimizer> && UpdateRule<std::remove_cvref_t<Rule>>
-  Optimizer(Rule&& rule)
+  requires NotHandle<Rule, Optimizer> && UpdateRule<std::remove_cvref_t<Rule>> Optimizer(Rule&& rule)
       : Handle(std::make_shared<OptimizerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
   /// Names of the buffers it keeps a parameter ("momentum", "velocity"), in the order in which Keras 3 stores them.

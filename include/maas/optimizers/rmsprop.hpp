@@ -28,7 +28,8 @@ struct RMSprop {
     return {all, 1u + (momentum != 0) + centered};
   }
   void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate), r = static_cast<Scalar>(rho), mu = static_cast<Scalar>(momentum);
+    const Scalar rate = static_cast<Scalar>(u.learning_rate), r = static_cast<Scalar>(rho),
+                 mu = static_cast<Scalar>(momentum);
     const Scalar rest = static_cast<Scalar>(1 - rho), small = static_cast<Scalar>(epsilon);
     ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
       VectorView w = ops::part_of(u.parameters, first, count), v = ops::part_of(u.slots[0], first, count);

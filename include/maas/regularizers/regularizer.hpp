@@ -33,14 +33,15 @@ struct RegularizerModel final : PartModel<RegularizerInterface, Rule> {
 class Regularizer : public Handle<RegularizerInterface> {
  public:
   template <class Rule>
-    requires NotHandle<Rule, Regularizer> && RegularizerRule<std::remove_cvref_t<Rule>>
-  Regularizer(Rule&& rule)
+  requires NotHandle<Rule, Regularizer> && RegularizerRule<std::remove_cvref_t<Rule>> Regularizer(Rule&& rule)
       : Handle(std::make_shared<RegularizerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
   /// The penalty of these weights.
   double value(const ConstVectorView& weights) const { return self_->value(weights); }
   /// Adds d penalty / d weights.
-  void add_gradient(const ConstVectorView& weights, VectorView gradient) const { self_->add_gradient(weights, gradient); }
+  void add_gradient(const ConstVectorView& weights, VectorView gradient) const {
+    self_->add_gradient(weights, gradient);
+  }
 };
 
 Config to_config(const Regularizer& regularizer);

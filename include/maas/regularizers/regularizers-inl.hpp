@@ -11,7 +11,8 @@ MAAS_INLINE Config to_config(const Regularizer& regularizer) {
 
 MAAS_INLINE void from_config(const Config& config, std::string_view where, Regularizer& regularizer) {
   if (!config.is_string()) {
-    regularizer = BuiltinRegularizers::make(config.at("class_name").as_string(where), config.at("config"), "regularizer");
+    regularizer =
+        BuiltinRegularizers::make(config.at("class_name").as_string(where), config.at("config"), "regularizer");
     return;
   }
   const std::string& name = config.as_string();

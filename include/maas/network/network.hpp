@@ -1,0 +1,86 @@
+// Network: a graph with its weights; what runs.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "maas/core/tensor.hpp"
+#include "maas/network/graph.hpp"
+#include "maas/network/parameters.hpp"
+#include "maas/network/workspace.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+/// Workspaces of a network that callers borrow without a lock: each place holds one or nothing.
+class WorkspacePool {
+ public:
+  WorkspacePool() = default;
+  WorkspacePool(const WorkspacePool&) {}  // a copy of a network starts with no workspaces
+  WorkspacePool& operator=(const WorkspacePool&) {
+    clear();
+    return *this;
+  }
+  ~WorkspacePool() { clear(); }
+
+  std::unique_ptr<Workspace> take();
+  void give_back(std::unique_ptr<Workspace> workspace);
+
+ private:
+  void clear();
+  std::array<std::atomic<Workspace*>, 16> places_{};
+};
+
+}  // namespace detail
+
+/// A graph and its weights. Const calls may run on many threads at once; each borrows a workspace of its own.
+/// Copying copies the weights (one buffer) and shares the graph.
+class Network {
+ public:
+  /// A chain of layers, the first an input; weights are drawn with seed 0. Throws where shapes do not fit.
+  Network(std::initializer_list<Layer> layers) : Network(Graph(std::span(layers.begin(), layers.size()))) {}
+  /// All that leads from the input to the output.
+  Network(const Symbol& input, const Symbol& output) : Network(Graph(std::span(&input, 1), std::span(&output, 1))) {}
+  explicit Network(Graph graph);
+
+  const Graph& graph() const { return *graph_; }
+  const Parameters& parameters() const { return parameters_; }
+  Parameters& parameters() { return parameters_; }
+
+  /// Predictions for each row of x (samples x numbers a sample): samples x outputs. Large batches are shared among
+  /// threads; a row's result does not depend on the others. Throws ShapeError naming both widths.
+  Matrix predict(MatrixArg x) const;
+  /// The same for an Eigen tensor whose first axis counts samples.
+  template <TensorLike T>
+  Matrix predict(const T& x) const {
+    const TensorRows<T> rows(x);
+    return predict(rows.view());
+  }
+  /// Predictions into memory of the caller, samples x outputs. After the first call of a size it neither allocates nor
+  /// locks.
+  void predict_into(const ConstMatrixView& x, MatrixView out) const;
+  /// A batch of at most the workspace's capacity, on this thread alone; the result lives in the workspace until its
+  /// next use. Neither allocates, locks nor throws: the shape of x is the caller's promise.
+  ConstMatrixView predict(const ConstMatrixView& x, Workspace& workspace) const noexcept;
+
+  /// How many samples predict runs at a time.
+  static constexpr Index chunk = 256;
+
+ private:
+  void check_input(Index columns) const;
+
+  std::shared_ptr<const Graph> graph_;
+  Parameters parameters_;
+  mutable detail::WorkspacePool pool_;
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/network/network-inl.hpp"
+#endif

@@ -1,0 +1,61 @@
+// Symbol and input(): the functional way of wiring layers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "maas/layers/input_layer.hpp"
+#include "maas/layers/layer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// The output of a layer applied to others, before there is a network: `auto h = dense(8)(input(4));`.
+/// A cheap handle; shapes are checked when it is made.
+class Symbol {
+ public:
+  /// Applies a layer. Throws ShapeError where shapes do not fit.
+  Symbol(Layer layer, std::vector<Symbol> inputs) {
+    std::vector<Shape> shapes;
+    for (const Symbol& input : inputs) shapes.push_back(input.shape());
+    LayerPlan plan = layer.plan(shapes);
+    self_ = std::make_shared<const Self>(Self{std::move(layer), std::move(inputs), plan.output});
+  }
+
+  const Layer& layer() const { return self_->layer; }
+  const std::vector<Symbol>& inputs() const { return self_->inputs; }
+  /// The shape of one sample.
+  const Shape& shape() const { return self_->shape; }
+  bool same_as(const Symbol& other) const { return self_ == other.self_; }
+
+ private:
+  struct Self {
+    Layer layer;
+    std::vector<Symbol> inputs;
+    Shape shape;
+  };
+  std::shared_ptr<const Self> self_;
+};
+
+/// A symbol that is an input: it may also stand as the first layer of a chain.
+class Input : public Symbol {
+ public:
+  explicit Input(Layer layer) : Symbol(std::move(layer), {}) {}
+  operator Layer() const { return layer(); }
+};
+
+/// The place where samples of this shape enter: `input(100)`, `input(Shape{28, 28})`. `name` is its name in files.
+inline Input input(Shape shape, std::string name = "") {
+  Layer layer = InputLayer{std::move(shape)};
+  return Input(name.empty() ? layer : layer.named(std::move(name)));
+}
+/// `features` numbers a sample. Throws ConfigError below 1.
+inline Input input(Index features) {
+  require<ConfigError>(features >= 1, "input: expected at least 1 feature, got {}", features);
+  return input(Shape{features});
+}
+
+inline Symbol Layer::operator()(const Symbol& input) const { return Symbol(*this, {input}); }
+inline Symbol Layer::operator()(const std::vector<Symbol>& inputs) const { return Symbol(*this, inputs); }
+
+}  // namespace maas::inline MAAS_ABI

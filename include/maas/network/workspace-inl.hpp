@@ -1,0 +1,229 @@
+// Bodies of Workspace: planning of memory, and the one executor of chains and graphs.
+#pragma once
+
+#include <algorithm>
+
+#include "maas/network/workspace.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+MAAS_INLINE Workspace::Workspace(const Graph& graph, const ParameterLayout& layout, Index capacity, Mode mode)
+    : inputs_(graph.inputs()), outputs_(graph.outputs()), capacity_(capacity), mode_(mode) {
+  require<ConfigError>(capacity >= 1, "Workspace: expected room for at least 1 sample, got {}", capacity);
+  make_nodes(graph, layout);
+  if (mode == Mode::training) find_needed_gradients();
+  block_ = Block(plan_memory(false));
+  plan_memory(true);
+  set_batch(capacity);
+}
+
+MAAS_INLINE void Workspace::make_nodes(const Graph& graph, const ParameterLayout& layout) {
+  const ConstMatrixView no_view(nullptr, 0, 0);
+  const MatrixView no_gradient(nullptr, 0, 0);
+  for (const GraphNode& from : graph.nodes()) {
+    const Index count = layout.count(from.layer);
+    const std::size_t sources = from.inputs.size(), weights = static_cast<std::size_t>(count);
+    Node node{.layer = graph.layer(from.layer),
+              .sources = from.inputs,
+              .first_parameter = count == 0 ? 0 : &layout.entry(from.layer, 0) - layout.entries().data(),
+              .parameter_count = count,
+              .output_size = from.plan.output.size(),
+              .cache_size = mode_ == Mode::training ? from.plan.cache : 0,
+              .inputs = std::vector<ConstMatrixView>(sources, no_view),
+              .parameters = std::vector<ConstMatrixView>(weights, no_view),
+              .input_gradients = std::vector<MatrixView>(sources, no_gradient),
+              .parameter_gradients = std::vector<MatrixView>(weights, no_gradient),
+              .extra_input_gradient = std::vector<Scalar*>(sources, nullptr),
+              .extra_parameter_gradient = std::vector<Scalar*>(weights, nullptr)};
+    for (Index which = 0; which < count; ++which) {
+      const ParameterEntry& entry = layout.entry(from.layer, which);
+      node.needs_gradient |= entry.trainable;
+      node.parameter_sizes.push_back(entry.shape.size());
+    }
+    nodes_.push_back(std::move(node));
+  }
+}
+
+MAAS_INLINE void Workspace::find_needed_gradients() {
+  for (Node& node : nodes_)
+    for (Index source : node.sources) node.needs_gradient |= this->node(source).needs_gradient;
+}
+
+MAAS_INLINE Scalar* Workspace::take(Index scalars, Index& used, bool assign) {
+  Scalar* memory = assign && scalars > 0 ? block_.data() + used : nullptr;
+  used += rounded_to_border(scalars);
+  return memory;
+}
+
+// Called twice: first to count, then to hand out.
+MAAS_INLINE Index Workspace::plan_memory(bool assign) {
+  const Index outputs = plan_outputs(assign);
+  return mode_ == Mode::inference ? outputs : plan_gradients(outputs, assign);
+}
+
+MAAS_INLINE Index Workspace::plan_outputs(bool assign) {
+  const Index count = static_cast<Index>(nodes_.size());
+  Index used = 0;
+  if (mode_ == Mode::training) {
+    for (Node& node : nodes_) {
+      if (!node.sources.empty()) node.output_memory = take(capacity_ * node.output_size, used, assign);
+      node.cache_memory = take(capacity_ * node.cache_size, used, assign);
+    }
+    return used;
+  }
+  // Inference: a buffer is free again once the last node that reads it has run.
+  struct Buffer {
+    Index size, last_use;
+    std::vector<Index> users;
+  };
+  std::vector<Index> last_use(nodes_.size(), 0);
+  for (Index i = 0; i < count; ++i)
+    for (Index source : node(i).sources) last_use[static_cast<std::size_t>(source)] = i;
+  for (Index output : outputs_) last_use[static_cast<std::size_t>(output)] = count;
+  std::vector<Buffer> buffers;
+  for (Index i = 0; i < count; ++i) {
+    if (node(i).sources.empty()) continue;
+    auto free = std::ranges::find_if(buffers, [&](const Buffer& b) { return b.last_use < i; });
+    if (free == buffers.end()) free = buffers.insert(buffers.end(), Buffer{0, 0, {}});
+    free->size = std::max(free->size, node(i).output_size);
+    free->last_use = std::max(last_use[static_cast<std::size_t>(i)], i);
+    free->users.push_back(i);
+  }
+  for (const Buffer& buffer : buffers) {
+    Scalar* memory = take(capacity_ * buffer.size, used, assign);
+    for (Index user : buffer.users) node(user).output_memory = memory;
+  }
+  return used;
+}
+
+// The first node in backward order that reaches a gradient writes it; later ones write beside it and are added.
+MAAS_INLINE Index Workspace::plan_gradients(Index used, bool assign) {
+  std::vector<bool> written(nodes_.size(), false);
+  std::vector<Index> written_parameters;
+  for (Node& node : nodes_)
+    if (node.needs_gradient) node.gradient_memory = take(capacity_ * node.output_size, used, assign);
+  for (Index output : outputs_) {
+    written[static_cast<std::size_t>(output)] = true;
+    if (!node(output).needs_gradient)  // nothing to train behind it; its gradient is still asked for
+      node(output).gradient_memory = take(capacity_ * node(output).output_size, used, assign);
+  }
+  for (Index i = static_cast<Index>(nodes_.size()) - 1; i >= 0; --i) {
+    Node& node = this->node(i);
+    if (!node.needs_gradient) continue;
+    for (std::size_t k = 0; k < node.sources.size(); ++k) {
+      const std::size_t source = static_cast<std::size_t>(node.sources[k]);
+      if (!nodes_[source].needs_gradient) continue;
+      if (written[source]) node.extra_input_gradient[k] = take(capacity_ * nodes_[source].output_size, used, assign);
+      written[source] = true;
+    }
+    if (node.parameter_count == 0) continue;
+    if (std::ranges::find(written_parameters, node.first_parameter) == written_parameters.end()) {
+      written_parameters.push_back(node.first_parameter);
+      continue;
+    }
+    for (std::size_t k = 0; k < node.parameters.size(); ++k)
+      node.extra_parameter_gradient[k] = take(node.parameter_sizes[k], used, assign);
+  }
+  return used;
+}
+
+MAAS_INLINE void Workspace::set_batch(Index batch) {
+  if (batch == batch_) return;
+  require<ShapeError>(batch >= 1 && batch <= capacity_, "Workspace: expected a batch of 1 to {} samples, got {}",
+                      capacity_, batch);
+  batch_ = batch;
+  for (Node& node : nodes_) {
+    if (!node.sources.empty()) repoint(node.output, node.output_memory, batch, node.output_size);
+    repoint(node.cache, node.cache_memory, node.cache_memory == nullptr ? 0 : batch,
+            node.cache_memory == nullptr ? 0 : node.cache_size);
+    if (node.gradient_memory != nullptr) repoint(node.gradient, node.gradient_memory, batch, node.output_size);
+    for (std::size_t k = 0; k < node.sources.size(); ++k) {
+      const Node& source = this->node(node.sources[k]);
+      if (!source.sources.empty()) repoint(node.inputs[k], source.output_memory, batch, source.output_size);
+      if (!source.needs_gradient || mode_ == Mode::inference) continue;
+      Scalar* extra = node.extra_input_gradient[k];
+      repoint(node.input_gradients[k], extra != nullptr ? extra : source.gradient_memory, batch, source.output_size);
+    }
+  }
+}
+
+MAAS_INLINE void Workspace::set_input(const Scalar* samples, Index input) {
+  const Index from = inputs_[static_cast<std::size_t>(input)];
+  // Layers only ever read their inputs; the view of an input node is writable in name only.
+  repoint(node(from).output, const_cast<Scalar*>(samples), batch_, node(from).output_size);
+  for (Node& node : nodes_)
+    for (std::size_t k = 0; k < node.sources.size(); ++k)
+      if (node.sources[k] == from) repoint(node.inputs[k], samples, batch_, this->node(from).output_size);
+}
+
+MAAS_INLINE ConstMatrixView Workspace::output(Index i) const {
+  return as_const(node(outputs_[static_cast<std::size_t>(i)]).output);
+}
+
+MAAS_INLINE MatrixView Workspace::output_gradient(Index i) {
+  return node(outputs_[static_cast<std::size_t>(i)]).gradient;
+}
+
+MAAS_INLINE void Workspace::replace_layer(Index node, Layer layer) { this->node(node).layer = std::move(layer); }
+
+MAAS_INLINE void Workspace::bind_parameters(const Parameters& parameters) {
+  if (parameters.values().data() == bound_parameters_) return;
+  bound_parameters_ = parameters.values().data();
+  for (Node& node : nodes_)
+    for (std::size_t k = 0; k < node.parameters.size(); ++k) {
+      const ParameterEntry& entry = parameters.entries()[static_cast<std::size_t>(node.first_parameter) + k];
+      repoint(node.parameters[k], bound_parameters_ + entry.offset, entry.rows(), entry.columns());
+    }
+}
+
+MAAS_INLINE void Workspace::bind_gradients(Parameters& gradients) {
+  if (gradients.values().data() == bound_gradients_) return;
+  bound_gradients_ = gradients.values().data();
+  for (Node& node : nodes_)
+    for (std::size_t k = 0; k < node.parameters.size(); ++k) {
+      const ParameterEntry& entry = gradients.entries()[static_cast<std::size_t>(node.first_parameter) + k];
+      if (!entry.trainable) continue;
+      Scalar* extra = node.extra_parameter_gradient[k];
+      repoint(node.parameter_gradients[k], extra != nullptr ? extra : bound_gradients_ + entry.offset, entry.rows(),
+              entry.columns());
+    }
+}
+
+MAAS_INLINE void Workspace::forward(const Parameters& parameters, Mode mode, const Random& random) {
+  bind_parameters(parameters);
+  std::uint64_t number = 0;
+  for (Node& node : nodes_) {
+    ++number;
+    if (node.sources.empty()) continue;
+    node.layer.forward({.inputs = node.inputs,
+                        .output = node.output,
+                        .parameters = node.parameters,
+                        .cache = node.cache,
+                        .mode = mode,
+                        .random = mode == Mode::training ? random.stream(number) : random});
+  }
+}
+
+MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& gradients) {
+  bind_parameters(parameters);
+  bind_gradients(gradients);
+  for (Index i = static_cast<Index>(nodes_.size()) - 1; i >= 0; --i) {
+    Node& node = this->node(i);
+    if (!node.needs_gradient || node.sources.empty()) continue;
+    node.layer.backward({.inputs = node.inputs,
+                         .output = as_const(node.output),
+                         .output_gradient = node.gradient,
+                         .cache = as_const(node.cache),
+                         .parameters = node.parameters,
+                         .input_gradients = node.input_gradients,
+                         .parameter_gradients = node.parameter_gradients});
+    for (std::size_t k = 0; k < node.sources.size(); ++k)
+      if (node.extra_input_gradient[k] != nullptr) this->node(node.sources[k]).gradient += node.input_gradients[k];
+    for (std::size_t k = 0; k < node.parameters.size(); ++k)
+      if (node.extra_parameter_gradient[k] != nullptr && node.parameter_gradients[k].data() != nullptr)
+        gradients.view(gradients.entries()[static_cast<std::size_t>(node.first_parameter) + k]) +=
+            node.parameter_gradients[k];
+  }
+}
+
+}  // namespace maas::inline MAAS_ABI

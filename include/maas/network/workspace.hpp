@@ -1,0 +1,83 @@
+// Workspace: all scratch memory of one caller, taken once and reused.
+#pragma once
+
+#include <vector>
+
+#include "maas/core/block.hpp"
+#include "maas/network/graph.hpp"
+#include "maas/network/parameters.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+class Network;
+
+/// The activations, caches and gradients of one caller's batches. Belongs to the graph it was made for; may be used
+/// with any network of that graph, by one thread at a time.
+class Workspace {
+ public:
+  /// For batches of up to `capacity` samples. In inference mode memory is shared between nodes that are not needed at
+  /// the same time; in training mode everything is kept for the backward pass.
+  Workspace(const Graph& graph, const ParameterLayout& layout, Index capacity, Mode mode);
+  Workspace(const Network& network, Index capacity, Mode mode);
+
+  Index capacity() const { return capacity_; }
+  Index batch() const { return batch_; }
+  Mode mode() const { return mode_; }
+
+  /// Sets how many samples the next pass has (at most the capacity).
+  void set_batch(Index batch);
+  /// Points an input at the caller's samples: batch x numbers a sample, contiguous, valid during the pass.
+  void set_input(const Scalar* samples, Index input = 0);
+  /// The i-th output of the last forward pass: batch x numbers a sample.
+  ConstMatrixView output(Index i = 0) const;
+  /// d loss / d output, to be filled before the backward pass. Training mode only.
+  MatrixView output_gradient(Index i = 0);
+  /// Runs another layer in a node's place, with the same weights and output shape: an output without its activation.
+  void replace_layer(Index node, Layer layer);
+
+  /// Runs all layers. `random` is a stream of the step: each node draws from its own part.
+  void forward(const Parameters& parameters, Mode mode, const Random& random);
+  /// From the output gradients to the gradients of all weights that training moves (overwritten).
+  void backward(const Parameters& parameters, Parameters& gradients);
+
+ private:
+  struct Node {
+    Layer layer;
+    std::vector<Index> sources;  // nodes whose outputs it takes
+    Index first_parameter, parameter_count;
+    std::vector<Index> parameter_sizes{};
+    Index output_size, cache_size;
+    Scalar *output_memory = nullptr, *gradient_memory = nullptr, *cache_memory = nullptr;
+    bool needs_gradient = false;  // it has weights to train, or lies behind one that has
+    MatrixView output{nullptr, 0, 0}, gradient{nullptr, 0, 0}, cache{nullptr, 0, 0};
+    std::vector<ConstMatrixView> inputs{}, parameters{};
+    std::vector<MatrixView> input_gradients{}, parameter_gradients{};
+    std::vector<Scalar*> extra_input_gradient{};      // memory where another node has written already, else null
+    std::vector<Scalar*> extra_parameter_gradient{};  // likewise for weights that several nodes share
+  };
+
+  void make_nodes(const Graph& graph, const ParameterLayout& layout);
+  void find_needed_gradients();
+  Index plan_memory(bool assign);
+  Index plan_outputs(bool assign);
+  Index plan_gradients(Index used, bool assign);
+  void bind_parameters(const Parameters& parameters);
+  void bind_gradients(Parameters& gradients);
+  Node& node(Index i) { return nodes_[static_cast<std::size_t>(i)]; }
+  const Node& node(Index i) const { return nodes_[static_cast<std::size_t>(i)]; }
+  Scalar* take(Index scalars, Index& used, bool assign);
+
+  std::vector<Node> nodes_;
+  std::vector<Index> inputs_, outputs_;
+  Index capacity_, batch_ = 0;
+  Mode mode_;
+  Block block_;
+  const Scalar* bound_parameters_ = nullptr;
+  Scalar* bound_gradients_ = nullptr;
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/network/workspace-inl.hpp"
+#endif
