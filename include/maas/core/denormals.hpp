@@ -9,6 +9,20 @@
 
 namespace maas::inline MAAS_ABI {
 
+/// The floating-point state of this thread (rounding, flushing), so that other threads can work under the same one.
+inline unsigned floating_point_state() {
+#if defined(__SSE2__)
+  return _mm_getcsr() & ~0x3fu;  // without the flags of what happened so far
+#else
+  return 0;
+#endif
+}
+inline void set_floating_point_state([[maybe_unused]] unsigned state) {
+#if defined(__SSE2__)
+  _mm_setcsr(state);
+#endif
+}
+
 /// While it lives, denormal results and inputs count as zero on this thread; afterwards the caller's state is back.
 /// Late in training moments become denormal, and the optimizer's sweep would slow down several times over.
 /// Does nothing on processors other than x86.

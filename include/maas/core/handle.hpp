@@ -22,12 +22,13 @@ struct PartInterface {
   virtual const void* address() const = 0;
 };
 
-/// A plain struct that can stand behind a handle: it has a `class_name` and can be copied. (The name is asked for first:
-/// whether a handle can be copied must not be a question that leads back here.)
+/// A plain struct that can stand behind a handle: it has a `class_name` and can be copied. (The name is asked for
+/// first: whether a handle can be copied must not be a question that leads back here.)
 template <class Rule>
 concept PartRule = requires {
   { Rule::class_name } -> std::convertible_to<std::string_view>;
-} && std::copy_constructible<Rule>;
+}
+&&std::copy_constructible<Rule>;
 
 /// Carries one plain struct behind a family's interface. Families derive from it and add their formulas.
 template <class Interface, PartRule Rule>

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "maas/core/denormals.hpp"
 #include "maas/core/error.hpp"
 #include "maas/core/parallel.hpp"
 
@@ -43,6 +44,7 @@ class ThreadPool {
       std::lock_guard lock(mutex_);
       function_ = function;
       context_ = context;
+      floating_point_ = floating_point_state();
       count_ = count;
       next_ = 0;
       busy_ = static_cast<int>(workers_.size());
@@ -80,6 +82,7 @@ class ThreadPool {
       wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
       if (stopping_) return;
       seen = generation_;
+      set_floating_point_state(floating_point_);  // the caller's: a piece gives the same bits on any thread
       lock.unlock();
       take_pieces();
       lock.lock();
@@ -104,6 +107,7 @@ class ThreadPool {
   PieceFunction function_ = nullptr;
   void* context_ = nullptr;
   Index count_ = 0;
+  unsigned floating_point_ = 0;
   int busy_ = 0;
   std::uint64_t generation_ = 0;
   bool stopping_ = false;

@@ -1,0 +1,32 @@
+// SavedModel: all that a file can hold, as one value.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maas/losses/losses.hpp"
+#include "maas/metrics/metrics.hpp"
+#include "maas/network/network.hpp"
+#include "maas/optimizers/optimizers.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// How a saved model was compiled.
+struct SavedTraining {
+  Optimizer optimizer;
+  std::optional<Loss> loss;
+  std::vector<Metric> metrics;
+  std::optional<OptimizerState> state;  ///< nothing if the file holds none
+};
+
+/// A network, and if the file has them its training settings and where training stood.
+struct SavedModel {
+  Network network;
+  std::string name = "sequential";
+  std::optional<SavedTraining> training = std::nullopt;
+  std::string keras_version = {};  ///< of the program that wrote the file; empty if it does not say
+  std::string backend = {};
+};
+
+}  // namespace maas::inline MAAS_ABI

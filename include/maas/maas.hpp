@@ -1,0 +1,23 @@
+// The one include: all of maas.
+#pragma once
+
+#include "maas/activations/activations.hpp"
+#include "maas/core/matrix.hpp"
+#include "maas/core/parallel.hpp"
+#include "maas/core/tensor.hpp"
+#include "maas/data/arrays.hpp"
+#include "maas/initializers/initializers.hpp"
+#include "maas/layers/layers.hpp"
+#include "maas/losses/losses.hpp"
+#include "maas/metrics/metrics.hpp"
+#include "maas/model/checkpoint.hpp"
+#include "maas/model/load.hpp"
+#include "maas/model/model.hpp"
+#include "maas/model/sequential.hpp"
+#include "maas/network/network.hpp"
+#include "maas/network/summary.hpp"
+#include "maas/optimizers/optimizers.hpp"
+#include "maas/regularizers/regularizers.hpp"
+#include "maas/training/callbacks.hpp"
+#include "maas/training/trainer.hpp"
+#include "maas/version.hpp"

@@ -1,0 +1,117 @@
+// Callback: what may look at training, and stop it.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <typeinfo>
+#include <vector>
+
+#include "maas/losses/loss.hpp"
+#include "maas/metrics/metric.hpp"
+#include "maas/network/network.hpp"
+#include "maas/optimizers/optimizer.hpp"
+#include "maas/training/history.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Whether training goes on.
+enum class Signal { go_on, stop };
+
+/// What callbacks see of a fit. The network and the optimizer's state may be changed between steps.
+struct TrainingView {
+  int epoch = 0;     ///< counted from 0
+  int epochs = 0;    ///< the final epoch's number
+  Index step = 0;    ///< steps done in this epoch
+  Index steps = 0;   ///< steps an epoch has
+  const Logs& logs;  ///< running averages of this epoch; at its end with the validation figures
+  Network& network;
+  const Optimizer& optimizer;
+  OptimizerState& state;  ///< its learning_rate may be changed
+  const std::optional<Loss>& loss;
+  const std::vector<Metric>& metrics;
+};
+
+/// What may stand behind a Callback: any of train_begin, epoch_begin, batch_end, epoch_end, train_end, each taking a
+/// TrainingView&; batch_end and epoch_end may return a Signal.
+template <class Rule>
+concept CallbackRule = std::copy_constructible<Rule> &&(
+    requires(Rule& rule, TrainingView& view) { rule.train_begin(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.epoch_begin(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.batch_end(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.epoch_end(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.train_end(view); });
+
+/// A handle to a struct that looks at training: `EarlyStopping{.patience = 3}`. Copies share the struct, which may
+/// remember things: keep a copy to read them after fit.
+class Callback {
+ public:
+  template <class Rule>
+  requires(!std::derived_from<std::remove_cvref_t<Rule>, Callback>) &&
+      CallbackRule<std::remove_cvref_t<Rule>> Callback(Rule&& rule)
+      : self_(std::make_shared<Model<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+
+  void train_begin(TrainingView& view) { self_->train_begin(view); }
+  void epoch_begin(TrainingView& view) { self_->epoch_begin(view); }
+  Signal batch_end(TrainingView& view) { return self_->batch_end(view); }
+  Signal epoch_end(TrainingView& view) { return self_->epoch_end(view); }
+  void train_end(TrainingView& view) { self_->train_end(view); }
+
+  /// The struct behind the handle if it is a `Rule`, else null.
+  template <class Rule>
+  Rule* as() const {
+    return self_->type() == typeid(Rule) ? static_cast<Rule*>(self_->address()) : nullptr;
+  }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual void train_begin(TrainingView&) = 0;
+    virtual void epoch_begin(TrainingView&) = 0;
+    virtual Signal batch_end(TrainingView&) = 0;
+    virtual Signal epoch_end(TrainingView&) = 0;
+    virtual void train_end(TrainingView&) = 0;
+    virtual const std::type_info& type() const = 0;
+    virtual void* address() = 0;
+  };
+
+  template <class Rule>
+  struct Model final : Interface {
+    explicit Model(Rule value) : rule(std::move(value)) {}
+    void train_begin([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires { rule.train_begin(view); }) rule.train_begin(view);
+    }
+    void epoch_begin([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires { rule.epoch_begin(view); }) rule.epoch_begin(view);
+    }
+    Signal batch_end([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires {
+                      { rule.batch_end(view) } -> std::same_as<Signal>;
+                    })
+        return rule.batch_end(view);
+      else if constexpr (requires { rule.batch_end(view); })
+        rule.batch_end(view);
+      return Signal::go_on;
+    }
+    Signal epoch_end([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires {
+                      { rule.epoch_end(view) } -> std::same_as<Signal>;
+                    })
+        return rule.epoch_end(view);
+      else if constexpr (requires { rule.epoch_end(view); })
+        rule.epoch_end(view);
+      return Signal::go_on;
+    }
+    void train_end([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires { rule.train_end(view); }) rule.train_end(view);
+    }
+    const std::type_info& type() const override { return typeid(Rule); }
+    void* address() override { return &rule; }
+    Rule rule;
+  };
+
+  std::shared_ptr<Interface> self_;
+};
+
+}  // namespace maas::inline MAAS_ABI

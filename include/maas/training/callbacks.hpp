@@ -1,0 +1,176 @@
+// The callbacks of training: early stopping, logs, an end at NaN.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "maas/training/callback.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Whether smaller or larger figures are better.
+enum class Better { automatic, min, max };
+
+namespace detail {
+
+/// Keras' rule for `auto`: figures whose name speaks of accuracy or of an area under a curve grow, all others shrink.
+inline bool larger_is_better(Better better, std::string_view monitor) {
+  if (better != Better::automatic) return better == Better::max;
+  for (std::string_view part : {"acc", "auc", "precision", "recall", "f1", "r2", "iou"})
+    if (monitor.find(part) != std::string_view::npos) return true;
+  return false;
+}
+
+/// The monitored figure, or a StateError that lists the figures there are.
+inline double monitored(const Logs& logs, std::string_view monitor, std::string_view who) {
+  if (const double* value = find_log(logs, monitor)) return *value;
+  std::string known;
+  for (const auto& [name, unused] : logs) known += (known.empty() ? "" : ", ") + name;
+  fail<StateError>("{}: there is no figure \"{}\"; there are {}{}", who, monitor, known,
+                   monitor.starts_with("val_") ? " (fit has no validation data)" : "");
+}
+
+/// Keeps the best value of a figure.
+struct BestValue {
+  bool larger = false;
+  double min_delta = 0;
+  double best = 0;
+
+  void reset(Better better, std::string_view monitor, double delta) {
+    larger = larger_is_better(better, monitor);
+    min_delta = std::abs(delta);
+    best = larger ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  }
+  bool improves(double value, double reference) const {
+    return larger ? value > reference + min_delta : value < reference - min_delta;
+  }
+  bool improved_by(double value) const { return improves(value, best); }
+};
+
+}  // namespace detail
+
+/// Stops when a figure has not improved for `patience` epochs, by Keras' rules: an epoch improves if it beats the best
+/// by more than |min_delta|; with a baseline, waiting only starts anew when the baseline is beaten, too.
+struct EarlyStopping {
+  std::string monitor = "val_loss";
+  double min_delta = 0;
+  int patience = 0;
+  Better mode = Better::automatic;
+  std::optional<double> baseline = std::nullopt;
+  bool restore_best_weights = false;  ///< put the weights of the best epoch back at the end
+  int start_from_epoch = 0;           ///< epochs before it are not looked at
+
+  // Results, to be read after fit through Callback::as.
+  int stopped_epoch = 0;  ///< the epoch in which it stopped, counted from 0; 0 if it did not
+  int best_epoch = 0;
+  double best = 0;
+
+  void train_begin(TrainingView&) {
+    value_.reset(mode, monitor, min_delta);
+    waited_ = stopped_epoch = best_epoch = 0;
+    best = value_.best;
+    best_weights_ = Vector();
+  }
+  Signal epoch_end(TrainingView& view) {
+    if (view.epoch < start_from_epoch) return Signal::go_on;
+    const double now = detail::monitored(view.logs, monitor, "EarlyStopping");
+    if (restore_best_weights && best_weights_.size() == 0) keep(view);
+    ++waited_;
+    if (value_.improved_by(now)) {
+      best = value_.best = now;
+      best_epoch = view.epoch;
+      if (restore_best_weights) keep(view);
+      if (!baseline || value_.improves(now, *baseline)) waited_ = 0;
+      return Signal::go_on;
+    }
+    if (waited_ < patience || view.epoch == 0) return Signal::go_on;
+    stopped_epoch = view.epoch;
+    return Signal::stop;
+  }
+  void train_end(TrainingView& view) {
+    if (restore_best_weights && best_weights_.size() > 0) view.network.parameters().values() = best_weights_;
+  }
+
+  // Kept while training; not for setting.
+  detail::BestValue value_ = {};
+  int waited_ = 0;
+  Vector best_weights_ = {};
+
+ private:
+  void keep(TrainingView& view) { best_weights_ = view.network.parameters().values(); }
+};
+
+/// Stops after a batch whose running loss is NaN or infinite.
+struct TerminateOnNaN {
+  Signal batch_end(TrainingView& view) const {
+    const double* loss = find_log(view.logs, "loss");
+    return loss != nullptr && !std::isfinite(*loss) ? Signal::stop : Signal::go_on;
+  }
+};
+
+/// Writes a line of figures an epoch: a header "epoch" and the sorted names first, epochs counted from 0, lines end in
+/// CRLF, a figure that an epoch lacks is NA. Throws FormatError when the file cannot be written.
+struct CSVLogger {
+  std::string filename;
+  std::string separator = ",";
+  bool append = false;  ///< go on with an existing file instead of a new one
+
+  // Kept while training; not for setting.
+  std::vector<std::string> names_ = {};
+  bool header_written_ = false;
+
+  void train_begin(TrainingView&) {
+    names_.clear();
+    bool has_lines = false;
+    if (append)
+      if (std::FILE* old = std::fopen(filename.c_str(), "rb")) {
+        has_lines = std::fgetc(old) != EOF;
+        std::fclose(old);
+      }
+    header_written_ = has_lines;
+    if (!has_lines) write("", "wb");
+  }
+  void epoch_end(TrainingView& view) {
+    if (names_.empty()) choose_names(view.logs);
+    std::string line;
+    if (!header_written_) {
+      line = "epoch";
+      for (const std::string& name : names_) line += separator + name;
+      line += "\r\n";
+      header_written_ = true;
+    }
+    line += std::to_string(view.epoch);
+    for (const std::string& name : names_) {
+      const double* value = find_log(view.logs, name);
+      line += separator + (value != nullptr ? fmt::format("{}", *value) : "NA");
+    }
+    write(line + "\r\n", "ab");
+  }
+
+ private:
+  // Validation may not run in the first epoch, but its columns must be there.
+  void choose_names(const Logs& logs) {
+    bool validated = false;
+    for (const auto& [name, unused] : logs) {
+      names_.push_back(name);
+      validated = validated || name.starts_with("val_");
+    }
+    if (!validated)
+      for (const auto& [name, unused] : logs) names_.push_back("val_" + name);
+    std::sort(names_.begin(), names_.end());
+  }
+  void write(const std::string& text, const char* how) const {
+    std::FILE* file = std::fopen(filename.c_str(), how);
+    require<FormatError>(file != nullptr, "{}: cannot be written", filename);
+    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    require<FormatError>((std::fclose(file) == 0) && written, "{}: cannot be written to its end", filename);
+  }
+};
+
+}  // namespace maas::inline MAAS_ABI
