@@ -42,7 +42,10 @@ class Random {
   }
   /// The i-th whole number in [0, bound); bound must be positive.
   std::uint64_t below(std::uint64_t i, std::uint64_t bound) const {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(bits(i)) * bound) >> 64);
+    // The upper half of the 128-bit product, from products of 32-bit halves.
+    const std::uint64_t x = bits(i), xl = low(x), xh = high(x), bl = low(bound), bh = high(bound);
+    const std::uint64_t middle = xh * bl + (xl * bl >> 32), other = xl * bh + low(middle);
+    return xh * bh + (middle >> 32) + (other >> 32);
   }
 
   /// One block of the generator; public so that its known answers can be tested.

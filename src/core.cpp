@@ -1,0 +1,4 @@
+// The bodies of core, built once.
+#include "maas/core/config-inl.hpp"
+#include "maas/core/error-inl.hpp"
+#include "maas/core/parallel-inl.hpp"

@@ -1,0 +1,2 @@
+// The bodies of model, built once.
+#include "maas/model/model-inl.hpp"

@@ -1,0 +1,3 @@
+// The bodies of training, built once.
+#include "maas/training/progress-inl.hpp"
+#include "maas/training/trainer-inl.hpp"
