@@ -58,6 +58,10 @@ class Config {
   bool contains(std::string_view key) const { return find(key) != nullptr; }
   /// Sets a key of an object (a null becomes an empty object first); returns *this for chaining.
   Config& set(std::string_view key, Config value);
+  /// Adds a key to an object without looking whether it is there already: for readers that have.
+  void append(std::string key, Config value) {
+    std::get<Object>(value_).emplace_back(std::move(key), std::move(value));
+  }
   /// Removes a key if it is there.
   void erase(std::string_view key);
 

@@ -1,0 +1,73 @@
+// HDF5 files, as Keras uses them: groups, attributes of text, plain datasets. The only pair of files that knows HDF5.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/error.hpp"
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::io {
+
+/// What a dataset is, before any of it is read.
+struct Hdf5Dataset {
+  std::vector<Index> dimensions;
+  Index size() const;
+};
+
+/// Reads a file that may be hostile: only hard links are followed, only plain numeric datasets of the expected shape
+/// are read, nothing outside the file is opened. Errors are FormatErrors that begin with the file's path.
+class Hdf5Reader {
+ public:
+  /// Opens a file. Throws where it is missing, a folder, unreadable, not HDF5, truncated or damaged.
+  explicit Hdf5Reader(const std::string& path);
+  ~Hdf5Reader();
+
+  const std::string& path() const { return path_; }
+  bool has_group(const std::string& group) const;
+  /// A text attribute in any of the encodings that versions of h5py have used; nothing if it is not there.
+  std::optional<std::string> text(const std::string& group, const std::string& attribute) const;
+  /// A list of names, which may be split over attributes name0, name1, ...; nothing if it is not there.
+  std::optional<std::vector<std::string>> names(const std::string& group, const std::string& attribute) const;
+  /// A dataset's dimensions. Throws where it is missing or not of a kind that is read.
+  Hdf5Dataset dataset(const std::string& dataset) const;
+  /// All numbers of a dataset of just these dimensions, row-major.
+  void read(const std::string& dataset, const std::vector<Index>& dimensions, Scalar* out) const;
+  /// A dataset of one number.
+  double read_number(const std::string& dataset) const;
+
+ private:
+  struct Self;
+  std::string path_;
+  std::unique_ptr<Self> self_;
+};
+
+/// Writes a new file with the physical properties of h5py's: superblock 0, contiguous datasets, no times.
+class Hdf5Writer {
+ public:
+  /// `path` is the file to write to; `shown_path` is the one named in errors.
+  Hdf5Writer(const std::string& path, std::string shown_path);
+  ~Hdf5Writer();
+
+  /// Makes a group, and those above it.
+  void group(const std::string& group);
+  void text(const std::string& group, const std::string& attribute, const std::string& value);
+  void names(const std::string& group, const std::string& attribute, const std::vector<std::string>& values);
+  void floats(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values);
+  void integer(const std::string& dataset, std::int64_t value);
+  /// One number with all the digits of a double.
+  void real(const std::string& dataset, double value);
+  /// Writes everything to the disk's cache and closes the file. Throws FormatError when the disk is full.
+  void close();
+
+ private:
+  struct Self;
+  std::string path_;
+  std::unique_ptr<Self> self_;
+};
+
+}  // namespace maas::inline MAAS_ABI::io
