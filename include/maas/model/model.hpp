@@ -81,6 +81,8 @@ class Model {
   Matrix predict(const T& x) const {
     return network_.predict(x);
   }
+  /// One matrix an input; gives one an output. See Network::predict.
+  std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
   /// Predictions as a row-major tensor of that rank: samples first, then the output's own axes. Needs
   /// <unsupported/Eigen/CXX11/Tensor>. Throws ShapeError where the output has another rank.
   template <int Rank, TensorLike T>

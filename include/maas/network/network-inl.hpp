@@ -38,10 +38,10 @@ MAAS_INLINE Network::Network(Graph graph)
   parameters_.initialize(0);
 }
 
-MAAS_INLINE void Network::check_input(Index columns) const {
-  const Shape& shape = graph().input_shape();
-  require<ShapeError>(columns == shape.size(), "predict: expected {} numbers a sample ({}), got {}", shape.size(),
-                      shape.text(), columns);
+MAAS_INLINE void Network::check_input(Index columns, std::size_t which) const {
+  const Shape& shape = graph().input_shape(static_cast<Index>(which));
+  require<ShapeError>(columns == shape.size(), "predict: expected {} numbers a sample ({}){}, got {}", shape.size(),
+                      shape.text(), which == 0 ? std::string() : " in input " + std::to_string(which), columns);
 }
 
 MAAS_INLINE Matrix Network::predict(MatrixArg x) const {
@@ -57,23 +57,59 @@ MAAS_INLINE Matrix Network::predict(MatrixArg x) const {
   return out;
 }
 
+MAAS_INLINE std::vector<Matrix> Network::predict(const std::vector<Matrix>& inputs) const {
+  require<ShapeError>(inputs.size() == graph().inputs().size(), "predict: expected {} inputs, got {}",
+                      graph().inputs().size(), inputs.size());
+  std::vector<ConstMatrixView> views;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    check_input(inputs[i].cols(), i);
+    require<ShapeError>(inputs[i].rows() == inputs[0].rows(),
+                        "predict: expected as many rows in input {} as in the first, {}, got {}", i, inputs[0].rows(),
+                        inputs[i].rows());
+    views.emplace_back(inputs[i].data(), inputs[i].rows(), inputs[i].cols());
+  }
+  std::vector<Matrix> outputs;
+  for (std::size_t i = 0; i < graph().outputs().size(); ++i)
+    outputs.emplace_back(inputs[0].rows(), graph().output_shape(static_cast<Index>(i)).size());
+  std::vector<MatrixView> results;
+  for (Matrix& output : outputs) results.emplace_back(output.data(), output.rows(), output.cols());
+  run_in_pieces(views, results);
+  return outputs;
+}
+
 MAAS_INLINE void Network::predict_into(const ConstMatrixView& x, MatrixView out) const {
+  require<ShapeError>(graph().inputs().size() == 1 && graph().outputs().size() == 1,
+                      "predict: the network has {} inputs and {} outputs; pass a vector of matrices, one an input",
+                      graph().inputs().size(), graph().outputs().size());
   check_input(x.cols());
   require<ShapeError>(out.rows() == x.rows() && out.cols() == graph().output_shape().size(),
                       "predict_into: expected room for {} x {} numbers, got {} x {}", x.rows(),
                       graph().output_shape().size(), out.rows(), out.cols());
-  const Index pieces = (x.rows() + chunk - 1) / chunk;
-  Scalar* const results = out.data();
-  const Index outputs = out.cols();
-  for_each_piece(pieces, [&](Index piece) {
-    const Index first = piece * chunk, rows = std::min(chunk, x.rows() - first);
-    std::unique_ptr<Workspace> workspace = pool_.take();
-    if (workspace == nullptr || workspace->capacity() < rows)
-      workspace = std::make_unique<Workspace>(*this, rows, Mode::inference);
-    const ConstMatrixView y = predict(ConstMatrixView(x.data() + first * x.cols(), rows, x.cols()), *workspace);
-    std::copy_n(y.data(), y.size(), results + first * outputs);
-    pool_.give_back(std::move(workspace));
-  });
+  run_in_pieces(std::span(&x, 1), std::span(&out, 1));
+}
+
+MAAS_INLINE void Network::run_in_pieces(std::span<const ConstMatrixView> inputs,
+                                        std::span<const MatrixView> outputs) const {
+  const Index rows = inputs[0].rows(), pieces = (rows + chunk - 1) / chunk;
+  for_each_piece(pieces, [&](Index piece) { run_piece(inputs, outputs, piece); });
+}
+
+MAAS_INLINE void Network::run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs,
+                                    Index piece) const {
+  const Index first = piece * chunk, rows = std::min(chunk, inputs[0].rows() - first);
+  std::unique_ptr<Workspace> workspace = pool_.take();
+  if (workspace == nullptr || workspace->capacity() < rows)
+    workspace = std::make_unique<Workspace>(*this, rows, Mode::inference);
+  workspace->set_batch(rows);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    workspace->set_input(inputs[i].data() + first * inputs[i].cols(), static_cast<Index>(i));
+  workspace->forward(parameters_, Mode::inference, Random());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const ConstMatrixView y = workspace->output(static_cast<Index>(i));
+    Scalar* results = const_cast<Scalar*>(outputs[i].data());  // a map's constness is the view's, not the numbers'
+    std::copy_n(y.data(), y.size(), results + first * outputs[i].cols());
+  }
+  pool_.give_back(std::move(workspace));
 }
 
 MAAS_INLINE ConstMatrixView Network::predict(const ConstMatrixView& x, Workspace& workspace) const noexcept {

@@ -61,6 +61,9 @@ class Network {
     const TensorRows<T> rows(x);
     return predict(rows.view());
   }
+  /// For networks of several inputs or outputs: one matrix an input, in the order of graph().inputs(), all of as many
+  /// rows; gives one matrix an output. Throws ShapeError naming the input that does not fit.
+  std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const;
   /// Predictions into memory of the caller, samples x outputs. After the first call of a size it neither allocates nor
   /// locks.
   void predict_into(const ConstMatrixView& x, MatrixView out) const;
@@ -72,7 +75,9 @@ class Network {
   static constexpr Index chunk = 256;
 
  private:
-  void check_input(Index columns) const;
+  void check_input(Index columns, std::size_t which = 0) const;
+  void run_in_pieces(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs) const;
+  void run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs, Index piece) const;
 
   std::shared_ptr<const Graph> graph_;
   Parameters parameters_;
