@@ -13,10 +13,15 @@ struct ActivationLayer {
   static void fields(auto& self, auto&& field) { field("activation", self.activation); }
 
   LayerPlan plan(Shapes inputs) const { return {.output = detail::only_input(inputs, class_name)}; }
-  void forward(const Forward& pass) const { activation.forward(pass.inputs[0], pass.output); }
+  void forward(const Forward& pass) const {
+    const Index columns = pass.output_shape.last();
+    activation.forward(detail::as_rows(pass.inputs[0], columns), detail::as_rows(pass.output, columns));
+  }
   void backward(const Backward& pass) const {
     if (pass.input_gradients[0].data() == nullptr) return;
-    activation.backward(pass.inputs[0], pass.output, pass.output_gradient);
+    const Index columns = pass.output_shape.last();
+    activation.backward(detail::as_rows(pass.inputs[0], columns), detail::as_rows(pass.output, columns),
+                        detail::as_rows(pass.output_gradient, columns));
     MatrixView(pass.input_gradients[0]) = pass.output_gradient;
   }
   SplitLayer split_activation() const;

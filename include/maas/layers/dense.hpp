@@ -43,11 +43,11 @@ struct Dense {
 
   void forward(const Forward& pass) const {
     const ConstMatrixView& kernel = pass.parameters[0];
-    const ConstMatrixView x = as_rows(pass.inputs[0], kernel.rows());
-    const MatrixView y = as_rows(pass.output, units);
+    const ConstMatrixView x = detail::as_rows(pass.inputs[0], kernel.rows());
+    const MatrixView y = detail::as_rows(pass.output, units);
     ops::affine(x, kernel, use_bias ? pass.parameters[1] : ConstMatrixView(nullptr, 1, 0), y);
     if (pass.cache.size() > 0) {
-      MatrixView before_activation = as_rows(pass.cache, units);
+      MatrixView before_activation = detail::as_rows(pass.cache, units);
       before_activation = y;
     }
     activation.forward(as_const(y), y);
@@ -55,25 +55,18 @@ struct Dense {
 
   void backward(const Backward& pass) const {
     const ConstMatrixView& kernel = pass.parameters[0];
-    const ConstMatrixView x = as_rows(pass.inputs[0], kernel.rows());
-    const MatrixView dy = as_rows(pass.output_gradient, units);
-    activation.backward(as_rows(pass.cache, units), as_rows(pass.output, units), dy);
+    const ConstMatrixView x = detail::as_rows(pass.inputs[0], kernel.rows());
+    const MatrixView dy = detail::as_rows(pass.output_gradient, units);
+    activation.backward(detail::as_rows(pass.cache, units), detail::as_rows(pass.output, units), dy);
     if (pass.parameter_gradients[0].data() != nullptr)
       ops::affine_kernel_gradient(x, as_const(dy), pass.parameter_gradients[0]);
     if (use_bias && pass.parameter_gradients[1].data() != nullptr)
       ops::column_sums(as_const(dy), pass.parameter_gradients[1]);
     if (pass.input_gradients[0].data() != nullptr)
-      ops::affine_input_gradient(as_const(dy), kernel, as_rows(pass.input_gradients[0], kernel.rows()));
+      ops::affine_input_gradient(as_const(dy), kernel, detail::as_rows(pass.input_gradients[0], kernel.rows()));
   }
 
   SplitLayer split_activation() const;
-
- private:
-  // A sample of rank 2 or more is several rows of its last axis in the same memory.
-  template <class View>
-  static View as_rows(View view, Index columns) {
-    return View(view.data(), columns == 0 ? 0 : view.size() / columns, columns);
-  }
 };
 
 inline SplitLayer Dense::split_activation() const {

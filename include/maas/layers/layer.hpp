@@ -42,7 +42,9 @@ struct Forward {
   ConstMatrixViews parameters;  ///< in the plan's order; rank 1 as one row, rank 2 as it is
   MatrixView cache;             ///< overwritten; batch x the plan's cache; empty in inference
   Mode mode;
-  Random random;  ///< a stream of this step and this place in the network
+  Random random;          ///< a stream of this step and this place in the network
+  Shapes input_shapes{};  ///< of one sample, as plan was given them
+  Shape output_shape{};   ///< of one sample, as plan gave it
 };
 
 /// Backward pass of a batch.
@@ -54,6 +56,8 @@ struct Backward {
   ConstMatrixViews parameters;
   MatrixViews input_gradients;      ///< overwritten; a view without memory is not wanted
   MatrixViews parameter_gradients;  ///< overwritten; a view without memory is not wanted
+  Shapes input_shapes{};            ///< of one sample, as plan was given them
+  Shape output_shape{};             ///< of one sample, as plan gave it
 };
 
 /// What may stand behind a Layer. `plan` is pure; `forward` and `backward` write only what they are given and overwrite
@@ -148,6 +152,11 @@ requires NotHandle<Rule, Layer> && LayerRule<std::remove_cvref_t<Rule>> Layer::L
 inline std::optional<SplitLayer> Layer::split_activation() const { return self_->split_activation(); }
 
 namespace detail {
+/// Samples of rank 2 or more as several rows of `columns` numbers each, in the same memory: a view along the last axis.
+template <class View>
+View as_rows(View view, Index columns) {
+  return View(view.data(), columns == 0 ? 0 : view.size() / columns, columns);
+}
 /// Most layers take one input.
 inline const Shape& only_input(Shapes inputs, std::string_view class_name) {
   require<ShapeError>(inputs.size() == 1, "{}: expected one input, got {}", class_name, inputs.size());

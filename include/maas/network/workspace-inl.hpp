@@ -25,6 +25,8 @@ MAAS_INLINE void Workspace::make_nodes(const Graph& graph, const ParameterLayout
     const std::size_t sources = from.inputs.size(), weights = static_cast<std::size_t>(count);
     Node node{.layer = graph.layer(from.layer),
               .sources = from.inputs,
+              .input_shapes = from.input_shapes,
+              .output_shape = from.plan.output,
               .first_parameter = count == 0 ? 0 : &layout.entry(from.layer, 0) - layout.entries().data(),
               .parameter_count = count,
               .output_size = from.plan.output.size(),
@@ -200,7 +202,9 @@ MAAS_INLINE void Workspace::forward(const Parameters& parameters, Mode mode, con
                         .parameters = node.parameters,
                         .cache = node.cache,
                         .mode = mode,
-                        .random = mode == Mode::training ? random.stream(number) : random});
+                        .random = mode == Mode::training ? random.stream(number) : random,
+                        .input_shapes = node.input_shapes,
+                        .output_shape = node.output_shape});
   }
 }
 
@@ -216,7 +220,9 @@ MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& g
                          .cache = as_const(node.cache),
                          .parameters = node.parameters,
                          .input_gradients = node.input_gradients,
-                         .parameter_gradients = node.parameter_gradients});
+                         .parameter_gradients = node.parameter_gradients,
+                         .input_shapes = node.input_shapes,
+                         .output_shape = node.output_shape});
     for (std::size_t k = 0; k < node.sources.size(); ++k)
       if (node.extra_input_gradient[k] != nullptr) this->node(node.sources[k]).gradient += node.input_gradients[k];
     for (std::size_t k = 0; k < node.parameters.size(); ++k)

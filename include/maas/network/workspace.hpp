@@ -44,6 +44,8 @@ class Workspace {
   struct Node {
     Layer layer;
     std::vector<Index> sources;  // nodes whose outputs it takes
+    std::vector<Shape> input_shapes;
+    Shape output_shape;
     Index first_parameter, parameter_count;
     std::vector<Index> parameter_sizes{};
     Index output_size, cache_size;
