@@ -2,22 +2,30 @@
 #pragma once
 
 #include "maas/activations/activations.hpp"
+#include "maas/core/find_by_name.hpp"
 
 namespace maas::inline MAAS_ABI {
 
+namespace detail {
+inline constexpr Alias activation_aliases[] = {{"swish", "silu"}, {"hard_swish", "hard_silu"}};
+}
+
 MAAS_INLINE Config to_config(const Activation& activation) {
   Config fields = activation.config();
-  if (fields.as_object().empty()) return activation.class_name();
+  if (fields.as_object().empty() || detail::has_default_fields<BuiltinActivations>(activation.class_name(), fields))
+    return activation.class_name();
   return Config{}.set("class_name", activation.class_name()).set("config", std::move(fields));
 }
 
 MAAS_INLINE void from_config(const Config& config, std::string_view where, Activation& activation) {
-  if (config.is_null())
+  if (config.is_null()) {
     activation = linear;
-  else if (config.is_string())
-    activation = BuiltinActivations::make(config.as_string(), Config{}, "activation");
-  else
-    activation = BuiltinActivations::make(config.at("class_name").as_string(where), config.at("config"), "activation");
+    return;
+  }
+  const std::string& name = config.is_string() ? config.as_string() : config.at("class_name").as_string(where);
+  const auto* entry = detail::find_by_name<BuiltinActivations>(name, detail::activation_aliases);
+  require<ConfigError>(entry != nullptr, "unknown activation \"{}\"; maas knows {}", name, BuiltinActivations::names());
+  activation = entry->make(config.is_string() ? Config{} : config.at("config"));
 }
 
 }  // namespace maas::inline MAAS_ABI

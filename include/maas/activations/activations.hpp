@@ -2,8 +2,10 @@
 #pragma once
 
 #include "maas/activations/activation.hpp"
+#include "maas/activations/gated.hpp"
 #include "maas/activations/linear.hpp"
 #include "maas/activations/rectifiers.hpp"
+#include "maas/activations/shrinks.hpp"
 #include "maas/activations/sigmoids.hpp"
 #include "maas/activations/softmax.hpp"
 #include "maas/core/catalog.hpp"
@@ -11,7 +13,10 @@
 namespace maas::inline MAAS_ABI {
 
 /// Every activation a file may name. Adding one adds its name here.
-using BuiltinActivations = Catalog<Activation, Linear, Relu, Sigmoid, Tanh, Softmax>;
+using BuiltinActivations = Catalog<Activation, Linear, Relu, BoundedRelu, Relu6, LeakyRelu, Elu, Selu, Celu, Gelu,
+                                   Sigmoid, HardSigmoid, Keras2HardSigmoid, Tanh, HardTanh, Softplus, Softsign, Silu,
+                                   HardSilu, Exponential, Mish, LogSigmoid, Softmax, LogSoftmax, Squareplus, SparsePlus,
+                                   SparseSigmoid, Sparsemax, HardShrink, SoftShrink, TanhShrink, Threshold>;
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -31,4 +31,57 @@ Scalar log_sum_exp(const Row& x) {
   return largest + std::log((x.array() - largest).exp().sum());
 }
 
+/// y = x - log(sum(exp(x))), each row for itself. x and y may be the same memory.
+inline void log_softmax(const ConstMatrixView& x, MatrixView y) {
+  for (Index row = 0; row < x.rows(); ++row) {
+    const Scalar normalizer = log_sum_exp(x.row(row));
+    y.row(row) = (x.row(row).array() - normalizer).matrix();
+  }
+}
+
+/// gradient -= exp(y) sum(gradient), each row for itself: d x of log-softmax, in place.
+inline void log_softmax_gradient(const ConstMatrixView& y, MatrixView gradient) {
+  for (Index row = 0; row < y.rows(); ++row) {
+    const Scalar total = gradient.row(row).sum();
+    gradient.row(row).array() -= y.row(row).array().exp() * total;
+  }
+}
+
+/// y = max(x - t, 0) with t such that a row sums to 1. x and y may be the same memory. t is found without memory of its
+/// own: starting below every x, it climbs to the mean over those still above it (Michelot 1986).
+inline void sparsemax(const ConstMatrixView& x, MatrixView y) {
+  for (Index row = 0; row < x.rows(); ++row) {
+    Index kept = x.cols();
+    Scalar t = (x.row(row).sum() - Scalar(1)) / static_cast<Scalar>(kept);
+    while (kept > 1) {
+      Scalar sum = 0;
+      Index above = 0;
+      for (Index i = 0; i < x.cols(); ++i)
+        if (x(row, i) > t) {
+          sum += x(row, i);
+          ++above;
+        }
+      if (above == kept || above == 0) break;
+      kept = above;
+      t = (sum - Scalar(1)) / static_cast<Scalar>(kept);
+    }
+    y.row(row) = (x.row(row).array() - t).max(Scalar(0)).matrix();
+  }
+}
+
+/// gradient minus its mean over the outputs that are not 0, and 0 for those that are: d x of sparsemax, in place.
+inline void sparsemax_gradient(const ConstMatrixView& y, MatrixView gradient) {
+  for (Index row = 0; row < y.rows(); ++row) {
+    Scalar sum = 0;
+    Index kept = 0;
+    for (Index i = 0; i < y.cols(); ++i)
+      if (y(row, i) > Scalar(0)) {
+        sum += gradient(row, i);
+        ++kept;
+      }
+    const Scalar mean = kept > 0 ? sum / static_cast<Scalar>(kept) : Scalar(0);
+    for (Index i = 0; i < y.cols(); ++i) gradient(row, i) = y(row, i) > Scalar(0) ? gradient(row, i) - mean : Scalar(0);
+  }
+}
+
 }  // namespace maas::inline MAAS_ABI::ops
