@@ -7,14 +7,29 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-inline constexpr Alias loss_aliases[] = {{"mse", "mean_squared_error"},  {"MSE", "mean_squared_error"},
-                                         {"mae", "mean_absolute_error"}, {"MAE", "mean_absolute_error"},
-                                         {"bce", "binary_crossentropy"}, {"BCE", "binary_crossentropy"}};
+inline constexpr Alias loss_aliases[] = {{"mse", "mean_squared_error"},
+                                         {"MSE", "mean_squared_error"},
+                                         {"mae", "mean_absolute_error"},
+                                         {"MAE", "mean_absolute_error"},
+                                         {"mape", "mean_absolute_percentage_error"},
+                                         {"MAPE", "mean_absolute_percentage_error"},
+                                         {"msle", "mean_squared_logarithmic_error"},
+                                         {"MSLE", "mean_squared_logarithmic_error"},
+                                         {"bce", "binary_crossentropy"},
+                                         {"BCE", "binary_crossentropy"},
+                                         {"kld", "KLDivergence"},
+                                         {"KLD", "KLDivergence"},
+                                         {"kl_divergence", "KLDivergence"},
+                                         {"kullback_leibler_divergence", "KLDivergence"},
+                                         {"huber_loss", "huber"},
+                                         {"logcosh", "log_cosh"},
+                                         {"cosine_proximity", "cosine_similarity"}};
 }
 
 MAAS_INLINE Config to_config(const Loss& loss) {
   Config fields = loss.config();
-  if (detail::has_default_fields<BuiltinLosses>(loss.class_name(), fields)) return snake_case(loss.class_name());
+  if (detail::has_default_fields<BuiltinLosses>(loss.class_name(), fields))
+    return loss.class_name() == KLDivergence::class_name ? std::string("kl_divergence") : snake_case(loss.class_name());
   return Config{}.set("class_name", loss.class_name()).set("config", std::move(fields));
 }
 

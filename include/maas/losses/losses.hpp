@@ -3,14 +3,19 @@
 
 #include "maas/core/catalog.hpp"
 #include "maas/losses/crossentropy.hpp"
+#include "maas/losses/divergence.hpp"
+#include "maas/losses/hinge.hpp"
 #include "maas/losses/loss.hpp"
 #include "maas/losses/regression.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 /// Every loss a file may name. Adding one adds its name here.
-using BuiltinLosses = Catalog<Loss, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
-                              MeanSquaredError, MeanAbsoluteError>;
+using BuiltinLosses =
+    Catalog<Loss, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryFocalCrossentropy,
+            CategoricalFocalCrossentropy, KLDivergence, Poisson, MeanSquaredError, MeanAbsoluteError,
+            MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, LogCosh, CosineSimilarity, QuantileLoss,
+            Hinge, SquaredHinge, CategoricalHinge>;
 
 }  // namespace maas::inline MAAS_ABI
 
