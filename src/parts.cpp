@@ -3,5 +3,6 @@
 #include "maas/initializers/initializers-inl.hpp"
 #include "maas/losses/losses-inl.hpp"
 #include "maas/metrics/metrics-inl.hpp"
+#include "maas/optimizers/optimizer-inl.hpp"
 #include "maas/optimizers/optimizers-inl.hpp"
 #include "maas/regularizers/regularizers-inl.hpp"

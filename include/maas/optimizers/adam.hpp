@@ -1,4 +1,4 @@
-// Adam.
+// Adam and its kin.
 #pragma once
 
 #include <cmath>
@@ -8,25 +8,15 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Kingma and Ba 2015, as Keras computes it: m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2);
-/// w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon); amsgrad uses the largest v so far.
-struct Adam {
-  static constexpr std::string_view class_name = "Adam";
-  double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
-  bool amsgrad = false;
-  static void fields(auto& self, auto&& field) {
-    field("learning_rate", self.learning_rate);
-    field("beta_1", self.beta_1);
-    field("beta_2", self.beta_2);
-    field("epsilon", self.epsilon);
-    field("amsgrad", self.amsgrad);
-  }
+namespace detail {
 
-  std::span<const std::string_view> slot_names() const {
-    static constexpr std::string_view names[] = {"momentum", "velocity", "velocity_hat"};
-    return {names, amsgrad ? 3u : 2u};
-  }
-  void update(const Update& u) const {
+/// m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) +
+/// epsilon); amsgrad uses the largest v so far.
+struct AdamStep {
+  double beta_1, beta_2, epsilon;
+  bool amsgrad;
+
+  void operator()(const Update& u) const {
     const double t = static_cast<double>(u.step);
     const Scalar alpha =
         static_cast<Scalar>(u.learning_rate * std::sqrt(1 - std::pow(beta_2, t)) / (1 - std::pow(beta_1, t)));
@@ -45,6 +35,130 @@ struct Adam {
       VectorView largest = ops::part_of(u.slots[2], first, count);
       largest = largest.cwiseMax(v);
       w.array() -= alpha * m.array() / (largest.array().sqrt() + small);
+    });
+  }
+};
+
+inline std::span<const std::string_view> adam_slots(bool amsgrad) {
+  static constexpr std::string_view names[] = {"momentum", "velocity", "velocity_hat"};
+  return {names, amsgrad ? 3u : 2u};
+}
+
+}  // namespace detail
+
+/// Kingma and Ba 2015, as Keras computes it: m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2);
+/// w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon); amsgrad uses the largest v so far.
+struct Adam {
+  static constexpr std::string_view class_name = "Adam";
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  bool amsgrad = false;
+  OptimizerOptions options = {};
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("beta_1", self.beta_1);
+    field("beta_2", self.beta_2);
+    field("epsilon", self.epsilon);
+    field("amsgrad", self.amsgrad);
+    OptimizerOptions::fields(self.options, field);
+  }
+  std::span<const std::string_view> slot_names() const { return detail::adam_slots(amsgrad); }
+  void update(const Update& u) const { detail::AdamStep{beta_1, beta_2, epsilon, amsgrad}(u); }
+};
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019): options.weight_decay is 0.004 by default.
+struct AdamW {
+  static constexpr std::string_view class_name = "AdamW";
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  bool amsgrad = false;
+  OptimizerOptions options = {.weight_decay = 0.004};
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("beta_1", self.beta_1);
+    field("beta_2", self.beta_2);
+    field("epsilon", self.epsilon);
+    field("amsgrad", self.amsgrad);
+    OptimizerOptions::fields(self.options, field);
+  }
+  std::span<const std::string_view> slot_names() const { return detail::adam_slots(amsgrad); }
+  void update(const Update& u) const { detail::AdamStep{beta_1, beta_2, epsilon, amsgrad}(u); }
+};
+
+/// Adam with the largest gradient in place of its mean square: m as in Adam; u = max(beta_2 u, |g|);
+/// w -= rate m / ((1 - beta_1^t)(u + epsilon)).
+struct Adamax {
+  static constexpr std::string_view class_name = "Adamax";
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  OptimizerOptions options = {};
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("beta_1", self.beta_1);
+    field("beta_2", self.beta_2);
+    field("epsilon", self.epsilon);
+    OptimizerOptions::fields(self.options, field);
+  }
+  static std::span<const std::string_view> slot_names() {
+    static constexpr std::string_view names[] = {"momentum", "norm"};
+    return names;
+  }
+  void update(const Update& step) const {
+    const Scalar rate =
+        static_cast<Scalar>(step.learning_rate / (1 - std::pow(beta_1, static_cast<double>(step.step))));
+    const Scalar rest = static_cast<Scalar>(1 - beta_1), keep = static_cast<Scalar>(beta_2),
+                 small = static_cast<Scalar>(epsilon);
+    ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
+      VectorView w = ops::part_of(step.parameters, first, count);
+      VectorView m = ops::part_of(step.slots[0], first, count), u = ops::part_of(step.slots[1], first, count);
+      const auto g = step.gradient.segment(first, count).array();
+      m.array() += (g - m.array()) * rest;
+      u.array() = (keep * u.array()).max(g.abs());
+      w.array() -= rate * m.array() / (u.array() + small);
+    });
+  }
+};
+
+/// Adam with Nesterov momentum (Dozat 2016): u_t = beta_1 (1 - 0.96^t / 2), P the product of all u_t so far;
+/// w -= rate (u_{t+1} m / (1 - P u_{t+1}) + (1 - u_t) g / (1 - P)) / (sqrt(v / (1 - beta_2^t)) + epsilon).
+struct Nadam {
+  static constexpr std::string_view class_name = "Nadam";
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  OptimizerOptions options = {};
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("beta_1", self.beta_1);
+    field("beta_2", self.beta_2);
+    field("epsilon", self.epsilon);
+    OptimizerOptions::fields(self.options, field);
+  }
+  static std::span<const std::string_view> slot_names() {
+    static constexpr std::string_view names[] = {"momentum", "velocity"};
+    return names;
+  }
+  static std::span<const std::string_view> scalar_names() {
+    static constexpr std::string_view names[] = {"u_product"};
+    return names;
+  }
+  static double scalar_start(Index) { return 1; }
+  void update(const Update& step) const {
+    const double t = static_cast<double>(step.step);
+    const double u = beta_1 * (1 - 0.5 * std::pow(0.96, t)), next_u = beta_1 * (1 - 0.5 * std::pow(0.96, t + 1));
+    double& product = step.scalars[0];
+    product *= u;
+    const Scalar rest_1 = static_cast<Scalar>(1 - beta_1), rest_2 = static_cast<Scalar>(1 - beta_2);
+    const Scalar m_share = static_cast<Scalar>(next_u / (1 - product * next_u));
+    const Scalar g_share = static_cast<Scalar>((1 - u) / (1 - product));
+    const Scalar correction = static_cast<Scalar>(1 - std::pow(beta_2, t)), small = static_cast<Scalar>(epsilon);
+    const Scalar rate = static_cast<Scalar>(step.learning_rate);
+    ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
+      VectorView w = ops::part_of(step.parameters, first, count);
+      VectorView m = ops::part_of(step.slots[0], first, count), v = ops::part_of(step.slots[1], first, count);
+      const auto g = step.gradient.segment(first, count).array();
+      m.array() += (g - m.array()) * rest_1;
+      v.array() += (g.square() - v.array()) * rest_2;
+      w.array() -= rate * (m_share * m.array() + g_share * g) / ((v.array() / correction).sqrt() + small);
     });
   }
 };

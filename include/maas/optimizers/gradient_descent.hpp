@@ -10,7 +10,7 @@ namespace maas::inline MAAS_ABI {
 struct GradientDescent {
   static constexpr std::string_view class_name = "GradientDescent";
   static constexpr bool full_batch = true;
-  double learning_rate = 0.01;
+  LearningRate learning_rate = 0.01;
   static void fields(auto& self, auto&& field) { field("learning_rate", self.learning_rate); }
 
   static std::span<const std::string_view> slot_names() { return {}; }

@@ -3,18 +3,23 @@
 
 #include "maas/core/catalog.hpp"
 #include "maas/optimizers/adam.hpp"
+#include "maas/optimizers/adaptive.hpp"
 #include "maas/optimizers/gradient_descent.hpp"
+#include "maas/optimizers/layerwise.hpp"
 #include "maas/optimizers/optimizer.hpp"
 #include "maas/optimizers/rmsprop.hpp"
+#include "maas/optimizers/schedules.hpp"
 #include "maas/optimizers/sgd.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 /// Every optimizer a file may name. Adding one adds its name here.
-using BuiltinOptimizers = Catalog<Optimizer, GradientDescent, Sgd, RMSprop, Adam>;
+using BuiltinOptimizers = Catalog<Optimizer, GradientDescent, Sgd, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad,
+                                  Adadelta, Ftrl, Lion, Lamb, Adafactor>;
 
 }  // namespace maas::inline MAAS_ABI
 
 #if !defined(MAAS_COMPILED)
+#include "maas/optimizers/optimizer-inl.hpp"
 #include "maas/optimizers/optimizers-inl.hpp"
 #endif

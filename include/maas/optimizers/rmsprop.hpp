@@ -11,14 +11,17 @@ namespace maas::inline MAAS_ABI {
 /// else w -= step.
 struct RMSprop {
   static constexpr std::string_view class_name = "RMSprop";
-  double learning_rate = 0.001, rho = 0.9, momentum = 0, epsilon = 1e-7;
+  LearningRate learning_rate = 0.001;
+  double rho = 0.9, momentum = 0, epsilon = 1e-7;
   bool centered = false;
+  OptimizerOptions options = {};
   static void fields(auto& self, auto&& field) {
     field("learning_rate", self.learning_rate);
     field("rho", self.rho);
     field("momentum", self.momentum);
     field("epsilon", self.epsilon);
     field("centered", self.centered);
+    OptimizerOptions::fields(self.options, field);
   }
 
   std::span<const std::string_view> slot_names() const {

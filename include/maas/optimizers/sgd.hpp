@@ -10,13 +10,15 @@ namespace maas::inline MAAS_ABI {
 /// g is the gradient over a mini-batch.
 struct Sgd {
   static constexpr std::string_view class_name = "SGD";
-  double learning_rate = 0.01;
+  LearningRate learning_rate = 0.01;
   double momentum = 0;
   bool nesterov = false;
+  OptimizerOptions options = {};
   static void fields(auto& self, auto&& field) {
     field("learning_rate", self.learning_rate);
     field("momentum", self.momentum);
     field("nesterov", self.nesterov);
+    OptimizerOptions::fields(self.options, field);
   }
 
   std::span<const std::string_view> slot_names() const {

@@ -52,7 +52,8 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
   weights_.resize(capacity);
   row_weights_.resize(capacity * rows);
   values_.resize(capacity * rows);
-  for (Index i = 0; i < state_.slot_count(); ++i) slots_.push_back(state_.slot(i));
+  for (const ParameterEntry& entry : network.parameters().entries())
+    if (entry.trainable) tensors_.push_back({entry.offset, entry.shape, entry.name});
   for (const Metric& metric : metrics_)
     metric_states_.emplace_back(static_cast<std::size_t>(metric.state_size(outputs_)), 0.0);
 }
@@ -129,12 +130,9 @@ MAAS_INLINE void Trainer::backward_and_step(const ConstMatrixView& y, const Cons
     MatrixView g = gradients_.view(entry);
     entry.penalty->add_gradient(ConstVectorView(w.data(), w.size()), VectorView(g.data(), g.size()));
   }
-  ++state_.step;
-  optimizer_.update({.parameters = parameters.trainable(),
-                     .gradient = std::as_const(gradients_).trainable(),
-                     .slots = slots_,
-                     .step = state_.step,
-                     .learning_rate = state_.learning_rate});
+  if (const std::optional<double>& scale = optimizer_.options().loss_scale_factor)
+    gradients_.trainable() *= static_cast<Scalar>(*scale);
+  optimizer_.step(parameters.trainable(), gradients_.trainable(), tensors_, state_);
 }
 
 MAAS_INLINE double Trainer::train(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
@@ -288,6 +286,7 @@ MAAS_INLINE History fit(Network& network, const CompileOptions& options, Optimiz
       if (callback.epoch_end(view) == Signal::stop) signal = Signal::stop;
     history.add(epoch, logs);
   }
+  options.optimizer.finish(network.parameters().trainable(), state);
   for (Callback& callback : callbacks) callback.train_end(view);
   return history;
 }

@@ -66,7 +66,7 @@ class Trainer {
   Index outputs_, row_targets_;                  // numbers a row of predictions and of targets
   Matrix x_, y_, predictions_;
   Vector weights_, row_weights_, values_;
-  std::vector<VectorView> slots_;
+  std::vector<TensorPlace> tensors_;
   double loss_sum_ = 0;
   Index loss_samples_ = 0;
   std::vector<std::vector<double>> metric_states_;

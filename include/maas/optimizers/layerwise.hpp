@@ -1,0 +1,127 @@
+// Optimizers that look at whole weight tensors: Lamb and Adafactor.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "maas/ops/update.hpp"
+#include "maas/optimizers/optimizer.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Adam's direction, its length made that of the tensor (You and others 2020): m, v as in Adam; r = m / (1 - beta_1^t)
+/// / (sqrt(v / (1 - beta_2^t)) + epsilon); w -= rate |w| / |r| r, the factor being 1 where either length is 0.
+struct Lamb {
+  static constexpr std::string_view class_name = "Lamb";
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  OptimizerOptions options = {};
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("beta_1", self.beta_1);
+    field("beta_2", self.beta_2);
+    field("epsilon", self.epsilon);
+    OptimizerOptions::fields(self.options, field);
+  }
+  static std::span<const std::string_view> slot_names() {
+    static constexpr std::string_view names[] = {"momentum", "velocity"};
+    return names;
+  }
+  void update(const Update& u) const {
+    const double t = static_cast<double>(u.step);
+    const Scalar rest_1 = static_cast<Scalar>(1 - beta_1), rest_2 = static_cast<Scalar>(1 - beta_2);
+    const Scalar correction_1 = static_cast<Scalar>(1 - std::pow(beta_1, t)),
+                 correction_2 = static_cast<Scalar>(1 - std::pow(beta_2, t));
+    const Scalar small = static_cast<Scalar>(epsilon);
+    for (const TensorPlace& tensor : u.tensors) {
+      const Index count = tensor.shape.size();
+      VectorView w = ops::part_of(u.parameters, tensor.offset, count);
+      VectorView m = ops::part_of(u.slots[0], tensor.offset, count), v = ops::part_of(u.slots[1], tensor.offset, count);
+      const auto g = u.gradient.segment(tensor.offset, count).array();
+      m.array() += (g - m.array()) * rest_1;
+      v.array() += (g.square() - v.array()) * rest_2;
+      const auto r = (m.array() / correction_1) / ((v.array() / correction_2).sqrt() + small);
+      const double length = std::sqrt(static_cast<double>(w.squaredNorm()));
+      const double reach = std::sqrt(static_cast<double>(r.square().sum()));
+      const double trust = length > 0 && reach > 0 ? length / reach : 1;
+      w.array() -= static_cast<Scalar>(trust * u.learning_rate) * r;
+    }
+  }
+};
+
+/// Adam without its memory (Shazeer and Stern 2018): the mean squares of a tensor of rank 2 or more are kept as the
+/// means of its rows and columns. As in Keras: rate = relative_step ? min(rate, 1 / sqrt(t)) : rate, times
+/// max(epsilon_2, root mean square of w); beta = 1 - t^beta_2_decay; the step is shortened where its root mean square
+/// exceeds clip_threshold.
+struct Adafactor {
+  static constexpr std::string_view class_name = "Adafactor";
+  LearningRate learning_rate = 0.001;
+  double beta_2_decay = -0.8, epsilon_1 = 1e-30, epsilon_2 = 1e-3, clip_threshold = 1;
+  bool relative_step = true;
+  OptimizerOptions options = {};
+  static void fields(auto& self, auto&& field) {
+    field("learning_rate", self.learning_rate);
+    field("beta_2_decay", self.beta_2_decay);
+    field("epsilon_1", self.epsilon_1);
+    field("epsilon_2", self.epsilon_2);
+    field("clip_threshold", self.clip_threshold);
+    field("relative_step", self.relative_step);
+    OptimizerOptions::fields(self.options, field);
+  }
+  /// The row and column means lie at the start of their tensor's place; "velocity" is used by tensors of rank 0 and 1,
+  /// and is scratch for the others.
+  static std::span<const std::string_view> slot_names() {
+    static constexpr std::string_view names[] = {"r", "c", "velocity"};
+    return names;
+  }
+  void update(const Update& u) const {
+    const double t = static_cast<double>(u.step);
+    const double rate = relative_step ? std::min(u.learning_rate, 1 / std::sqrt(t)) : u.learning_rate;
+    const Scalar keep = static_cast<Scalar>(1 - std::pow(t, beta_2_decay));
+    for (const TensorPlace& tensor : u.tensors) {
+      const Index count = tensor.shape.size();
+      if (count == 0) continue;
+      VectorView w = ops::part_of(u.parameters, tensor.offset, count);
+      VectorView step = ops::part_of(u.slots[2], tensor.offset, count);
+      const ConstVectorView g(u.gradient.data() + tensor.offset, count);
+      const double alpha = std::max(epsilon_2, root_mean_square(w)) * rate;
+      if (tensor.shape.rank() < 2) {
+        step.array() = keep * step.array() + (Scalar(1) - keep) * (g.array().square() + small());
+        const auto direction = step.array().rsqrt() * g.array();
+        const double size = std::sqrt(static_cast<double>(direction.square().mean()));
+        w.array() -= static_cast<Scalar>(alpha / std::max(1.0, size / clip_threshold)) * direction;
+        continue;
+      }
+      factored_direction(tensor, g, u, keep, step);
+      const double size = root_mean_square(step);
+      w -= static_cast<Scalar>(alpha / std::max(1.0, size / clip_threshold)) * step;
+      step.setZero();
+    }
+  }
+
+ private:
+  Scalar small() const { return std::max(static_cast<Scalar>(epsilon_1), std::numeric_limits<Scalar>::min()); }
+  static double root_mean_square(const VectorView& x) {
+    return std::sqrt(static_cast<double>(x.squaredNorm()) / static_cast<double>(x.size()));
+  }
+  // A tensor of rank 3 or more is a stack of matrices, each with its own row and column means.
+  void factored_direction(const TensorPlace& tensor, const ConstVectorView& g, const Update& u, Scalar keep,
+                          VectorView direction) const {
+    const Index columns = tensor.shape.last(), rows = tensor.shape[tensor.shape.rank() - 2];
+    const Index stack = g.size() / (rows * columns);
+    for (Index i = 0; i < stack; ++i) {
+      const ConstMatrixView part(g.data() + i * rows * columns, rows, columns);
+      VectorView r = ops::part_of(u.slots[0], tensor.offset + i * rows, rows);
+      VectorView c = ops::part_of(u.slots[1], tensor.offset + i * columns, columns);
+      const auto squares = part.array().square() + small();
+      r.array() = keep * r.array() + (Scalar(1) - keep) * squares.rowwise().mean();
+      c.array() = keep * c.array() + (Scalar(1) - keep) * squares.colwise().mean().transpose();
+      const Scalar mean = r.mean();
+      MatrixView out(direction.data() + i * rows * columns, rows, columns);
+      for (Index row = 0; row < rows; ++row)
+        out.row(row) = (part.row(row).array() * (r[row] / mean * c.array()).rsqrt().transpose()).matrix();
+    }
+  }
+};
+
+}  // namespace maas::inline MAAS_ABI
