@@ -1,5 +1,6 @@
 // The families of parts to and from config, built once.
 #include "maas/activations/activations-inl.hpp"
+#include "maas/constraints/constraints-inl.hpp"
 #include "maas/initializers/initializers-inl.hpp"
 #include "maas/losses/losses-inl.hpp"
 #include "maas/metrics/metrics-inl.hpp"

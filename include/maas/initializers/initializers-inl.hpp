@@ -6,22 +6,28 @@
 
 namespace maas::inline MAAS_ABI {
 
+namespace detail {
+inline constexpr Alias initializer_aliases[] = {{"zero", "Zeros"},
+                                                {"one", "Ones"},
+                                                {"uniform", "RandomUniform"},
+                                                {"normal", "RandomNormal"},
+                                                {"OrthogonalInitializer", "Orthogonal"},
+                                                {"IdentityInitializer", "Identity"}};
+}
+
 MAAS_INLINE Config to_config(const Initializer& initializer) {
   Config fields = initializer.config();
-  if (fields.as_object().empty()) return snake_case(initializer.class_name());
+  if (fields.as_object().empty() || detail::has_default_fields<BuiltinInitializers>(initializer.class_name(), fields))
+    return snake_case(initializer.class_name());
   return Config{}.set("class_name", initializer.class_name()).set("config", std::move(fields));
 }
 
 MAAS_INLINE void from_config(const Config& config, std::string_view where, Initializer& initializer) {
-  if (!config.is_string()) {
-    initializer =
-        BuiltinInitializers::make(config.at("class_name").as_string(where), config.at("config"), "initializer");
-    return;
-  }
-  const auto* entry = detail::find_by_name<BuiltinInitializers>(config.as_string());
-  require<ConfigError>(entry != nullptr, "{}: unknown initializer \"{}\"; maas knows {}", where, config.as_string(),
+  const std::string& name = config.is_string() ? config.as_string() : config.at("class_name").as_string(where);
+  const auto* entry = detail::find_by_name<BuiltinInitializers>(name, detail::initializer_aliases);
+  require<ConfigError>(entry != nullptr, "{}: unknown initializer \"{}\"; maas knows {}", where, name,
                        BuiltinInitializers::names());
-  initializer = entry->make(Config{});
+  initializer = entry->make(config.is_string() ? Config{} : config.at("config"));
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -4,13 +4,16 @@
 #include "maas/core/catalog.hpp"
 #include "maas/initializers/constant.hpp"
 #include "maas/initializers/initializer.hpp"
+#include "maas/initializers/orthogonal.hpp"
+#include "maas/initializers/random.hpp"
 #include "maas/initializers/variance_scaling.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 /// Every initializer a file may name. Adding one adds its name here.
-using BuiltinInitializers = Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform,
-                                    HeNormal, LecunUniform, LecunNormal>;
+using BuiltinInitializers =
+    Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
+            LecunNormal, VarianceScaling, RandomUniform, RandomNormal, TruncatedNormal, Identity, Orthogonal>;
 
 }  // namespace maas::inline MAAS_ABI
 

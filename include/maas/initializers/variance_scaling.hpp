@@ -30,15 +30,19 @@ inline void fill_uniform(VectorView values, const Random& random, double limit) 
     values[i] = static_cast<Scalar>((2 * random.uniform(static_cast<std::uint64_t>(i)) - 1) * limit);
 }
 
+/// The i-th standard normal number within two standard deviations.
+inline double truncated_normal(const Random& random, Index i) {
+  const Random draws = random.stream(static_cast<std::uint64_t>(i));
+  double x = 3;
+  for (std::uint64_t draw = 0; std::abs(x) > 2; ++draw) x = draws.normal(draw);
+  return x;
+}
+
 /// Normal numbers within two standard deviations, which `sigma` is meant to be after the cut.
 inline void fill_truncated_normal(VectorView values, const Random& random, double sigma) {
   constexpr double sigma_after_cut = 0.87962566103423978;  // of the standard normal distribution cut at +-2
-  for (Index i = 0; i < values.size(); ++i) {
-    const Random draws = random.stream(static_cast<std::uint64_t>(i));
-    double x = 3;
-    for (std::uint64_t draw = 0; std::abs(x) > 2; ++draw) x = draws.normal(draw);
-    values[i] = static_cast<Scalar>(x * sigma / sigma_after_cut);
-  }
+  for (Index i = 0; i < values.size(); ++i)
+    values[i] = static_cast<Scalar>(truncated_normal(random, i) * sigma / sigma_after_cut);
 }
 
 inline double glorot_variance(const Shape& shape) {

@@ -19,6 +19,8 @@ struct Dense {
   Initializer bias_initializer = zeros;
   std::optional<Regularizer> kernel_regularizer = std::nullopt;
   std::optional<Regularizer> bias_regularizer = std::nullopt;
+  std::optional<Constraint> kernel_constraint = std::nullopt;
+  std::optional<Constraint> bias_constraint = std::nullopt;
 
   static void fields(auto& self, auto&& field) {
     field("units", self.units);
@@ -28,6 +30,8 @@ struct Dense {
     field("bias_initializer", self.bias_initializer);
     field("kernel_regularizer", self.kernel_regularizer);
     field("bias_regularizer", self.bias_regularizer);
+    field("kernel_constraint", self.kernel_constraint);
+    field("bias_constraint", self.bias_constraint);
   }
 
   LayerPlan plan(Shapes inputs) const {
@@ -35,8 +39,10 @@ struct Dense {
     require<ConfigError>(units >= 1, "Dense: expected at least 1 unit, got {}", units);
     require<ShapeError>(input.rank() >= 1, "Dense: expected samples of rank 1 or more, got {}", input.text());
     LayerPlan plan{.output = input.with_last(units)};
-    plan.parameters.push_back({"kernel", Shape{input.last(), units}, kernel_initializer, kernel_regularizer});
-    if (use_bias) plan.parameters.push_back({"bias", Shape{units}, bias_initializer, bias_regularizer});
+    plan.parameters.push_back(
+        {"kernel", Shape{input.last(), units}, kernel_initializer, kernel_regularizer, true, kernel_constraint});
+    if (use_bias)
+      plan.parameters.push_back({"bias", Shape{units}, bias_initializer, bias_regularizer, true, bias_constraint});
     if (activation.needs_input()) plan.cache = plan.output.size();
     return plan;
   }

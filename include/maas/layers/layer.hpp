@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maas/activations/activation.hpp"
+#include "maas/constraints/constraints.hpp"
 #include "maas/core/handle.hpp"
 #include "maas/core/matrix.hpp"
 #include "maas/core/random.hpp"
@@ -21,11 +22,12 @@ enum class Mode { inference, training };
 
 /// A weight that a layer asks for.
 struct ParameterSpec {
-  std::string name;                                   ///< "kernel", "bias"
-  Shape shape;                                        ///< as stored in files
-  Initializer initial;                                ///< how it starts
-  std::optional<Regularizer> penalty = std::nullopt;  ///< added to the loss
-  bool trainable = true;                              ///< false for statistics that no gradient moves
+  std::string name;                                     ///< "kernel", "bias"
+  Shape shape;                                          ///< as stored in files
+  Initializer initial;                                  ///< how it starts
+  std::optional<Regularizer> penalty = std::nullopt;    ///< added to the loss
+  bool trainable = true;                                ///< false for statistics that no gradient moves
+  std::optional<Constraint> constraint = std::nullopt;  ///< applied after every step
 };
 
 /// What a layer will need and give, for inputs of some shapes.

@@ -29,7 +29,8 @@ MAAS_INLINE ParameterLayout::ParameterLayout(const Graph& graph) {
                           .shape = spec.shape,
                           .trainable = spec.trainable && graph.layer(layer).trainable(),
                           .initial = spec.initial,
-                          .penalty = spec.penalty});
+                          .penalty = spec.penalty,
+                          .constraint = spec.constraint});
   }
   first_.push_back(static_cast<Index>(entries_.size()));
   for (bool trainable : {true, false}) {

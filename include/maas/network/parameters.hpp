@@ -22,6 +22,7 @@ struct ParameterEntry {
   Index offset = 0;  ///< from the start of the buffer; a multiple of 64 bytes
   Initializer initial = zeros;
   std::optional<Regularizer> penalty = std::nullopt;
+  std::optional<Constraint> constraint = std::nullopt;
 
   /// As a matrix: rank 1 is one row; of higher ranks all axes but the last are rows.
   Index rows() const { return shape.rank() < 2 ? 1 : shape.size() / shape.last(); }

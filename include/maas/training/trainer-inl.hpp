@@ -133,6 +133,11 @@ MAAS_INLINE void Trainer::backward_and_step(const ConstMatrixView& y, const Cons
   if (const std::optional<double>& scale = optimizer_.options().loss_scale_factor)
     gradients_.trainable() *= static_cast<Scalar>(*scale);
   optimizer_.step(parameters.trainable(), gradients_.trainable(), tensors_, state_);
+  for (const ParameterEntry& entry : parameters.entries()) {
+    if (!entry.constraint || !entry.trainable) continue;
+    MatrixView w = parameters.view(entry);
+    entry.constraint->apply(VectorView(w.data(), w.size()), entry.shape);
+  }
 }
 
 MAAS_INLINE double Trainer::train(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
