@@ -21,11 +21,11 @@ enum class Signal { go_on, stop };
 
 /// What callbacks see of a fit. The network and the optimizer's state may be changed between steps.
 struct TrainingView {
-  int epoch = 0;     ///< counted from 0
-  int epochs = 0;    ///< the final epoch's number
-  Index step = 0;    ///< steps done in this epoch
-  Index steps = 0;   ///< steps an epoch has
-  const Logs& logs;  ///< running averages of this epoch; at its end with the validation figures
+  int epoch = 0;    ///< counted from 0
+  int epochs = 0;   ///< the final epoch's number
+  Index step = 0;   ///< steps done in this epoch
+  Index steps = 0;  ///< steps an epoch has
+  Logs& logs;       ///< running averages of this epoch; at its end with the validation figures; figures may be added
   Network& network;
   const Optimizer& optimizer;
   OptimizerState& state;  ///< its learning_rate may be changed

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -170,6 +171,100 @@ struct CSVLogger {
     require<FormatError>(file != nullptr, "{}: cannot be written", filename);
     const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
     require<FormatError>((std::fclose(file) == 0) && written, "{}: cannot be written to its end", filename);
+  }
+};
+
+namespace detail {
+/// Callbacks can set the rate only where no schedule does.
+inline void require_settable_rate(const TrainingView& view, std::string_view who) {
+  require<ConfigError>(!view.optimizer.learning_rate().schedule(),
+                       "{}: the optimizer's learning rate follows a schedule, {}; give it a number instead", who,
+                       view.optimizer.learning_rate().schedule()->class_name());
+}
+inline void log_rate(TrainingView& view) {
+  const double rate = view.state.learning_rate;
+  for (auto& [name, value] : view.logs)
+    if (name == "learning_rate") {
+      value = rate;
+      return;
+    }
+  view.logs.emplace_back("learning_rate", rate);
+}
+}  // namespace detail
+
+/// Multiplies the learning rate by `factor` when a figure has not improved by more than min_delta for `patience`
+/// epochs, down to min_lr; then waits `cooldown` epochs before it counts again. The history gets "learning_rate", the
+/// rate that the epoch used. Throws ConfigError for a factor of 1 or more, or an optimizer with a schedule.
+struct ReduceLROnPlateau {
+  std::string monitor = "val_loss";
+  double factor = 0.1;
+  int patience = 10;
+  Better mode = Better::automatic;
+  double min_delta = 1e-4;
+  int cooldown = 0;
+  double min_lr = 0;
+
+  // Kept while training; not for setting.
+  detail::BestValue value_ = {};
+  int waited_ = 0, cooling_ = 0;
+
+  void train_begin(TrainingView& view) {
+    require<ConfigError>(factor < 1, "ReduceLROnPlateau: expected a factor below 1, got {}", factor);
+    detail::require_settable_rate(view, "ReduceLROnPlateau");
+    value_.reset(mode, monitor, min_delta);
+    waited_ = cooling_ = 0;
+  }
+  void epoch_end(TrainingView& view) {
+    detail::log_rate(view);
+    const double now = detail::monitored(view.logs, monitor, "ReduceLROnPlateau");
+    if (cooling_ > 0) {
+      --cooling_;
+      waited_ = 0;
+    }
+    if (value_.improved_by(now)) {
+      value_.best = now;
+      waited_ = 0;
+    } else if (cooling_ <= 0) {
+      ++waited_;
+      if (waited_ < patience || view.state.learning_rate <= min_lr) return;
+      view.state.learning_rate = std::max(view.state.learning_rate * factor, min_lr);
+      cooling_ = cooldown;
+      waited_ = 0;
+    }
+  }
+};
+
+/// Sets the learning rate of every epoch: schedule(epoch, rate), epochs counted from 0. The history gets
+/// "learning_rate".
+struct LearningRateScheduler {
+  std::function<double(int, double)> schedule;
+
+  void train_begin(TrainingView& view) const {
+    require<ConfigError>(static_cast<bool>(schedule), "LearningRateScheduler: expected a schedule, got none");
+    detail::require_settable_rate(view, "LearningRateScheduler");
+  }
+  void epoch_begin(TrainingView& view) const {
+    view.state.learning_rate = schedule(view.epoch, view.state.learning_rate);
+  }
+  void epoch_end(TrainingView& view) const { detail::log_rate(view); }
+};
+
+/// Calls functions of the user's at the hooks that are set.
+struct LambdaCallback {
+  std::function<void(TrainingView&)> on_train_begin = nullptr, on_epoch_begin = nullptr;
+  std::function<Signal(TrainingView&)> on_batch_end = nullptr, on_epoch_end = nullptr;
+  std::function<void(TrainingView&)> on_train_end = nullptr;
+
+  void train_begin(TrainingView& view) const {
+    if (on_train_begin) on_train_begin(view);
+  }
+  void epoch_begin(TrainingView& view) const {
+    if (on_epoch_begin) on_epoch_begin(view);
+  }
+  Signal batch_end(TrainingView& view) const { return on_batch_end ? on_batch_end(view) : Signal::go_on; }
+  Signal epoch_end(TrainingView& view) const { return on_epoch_end ? on_epoch_end(view) : Signal::go_on; }
+  void train_end(TrainingView& view) const {
+    if (on_train_end) on_train_end(view);
   }
 };
 
