@@ -26,15 +26,17 @@ struct ParameterSpec {
   Shape shape;                                          ///< as stored in files
   Initializer initial;                                  ///< how it starts
   std::optional<Regularizer> penalty = std::nullopt;    ///< added to the loss
-  bool trainable = true;                                ///< false for statistics that no gradient moves
+  bool trainable = true;                                ///< false for numbers that no gradient moves
   std::optional<Constraint> constraint = std::nullopt;  ///< applied after every step
+  bool statistic = false;  ///< not trainable, but a forward pass in training proposes new values
 };
 
 /// What a layer will need and give, for inputs of some shapes.
 struct LayerPlan {
-  Shape output;                             ///< shape of one sample of output
-  std::vector<ParameterSpec> parameters{};  ///< its weights, in the order of Keras' files
-  Index cache = 0;                          ///< scalars a sample that forward keeps for backward
+  Shape output;                                                ///< shape of one sample of output
+  std::vector<ParameterSpec> parameters{};                     ///< its weights, in the order of Keras' files
+  Index cache = 0;                                             ///< scalars a sample that forward keeps for backward
+  std::optional<Regularizer> activity_penalty = std::nullopt;  ///< of the outputs; a batch adds it over its size
 };
 
 /// Forward pass of a batch. Views are batch x numbers a sample, flattened row-major.
@@ -44,9 +46,12 @@ struct Forward {
   ConstMatrixViews parameters;  ///< in the plan's order; rank 1 as one row, rank 2 as it is
   MatrixView cache;             ///< overwritten; batch x the plan's cache; empty in inference
   Mode mode;
-  Random random;          ///< a stream of this step and this place in the network
-  Shapes input_shapes{};  ///< of one sample, as plan was given them
-  Shape output_shape{};   ///< of one sample, as plan gave it
+  Random random;                 ///< a stream of this step and this place in the network
+  Shapes input_shapes{};         ///< of one sample, as plan was given them
+  Shape output_shape{};          ///< of one sample, as plan gave it
+  bool trainable = true;         ///< false where the layer is frozen: then it has no new statistics to propose
+  MatrixViews new_statistics{};  ///< in the plan's order: what a statistic is to be after this step (overwritten);
+                                 ///< without memory for all other weights. Empty where nobody asks.
 };
 
 /// Backward pass of a batch.
@@ -60,6 +65,8 @@ struct Backward {
   MatrixViews parameter_gradients;  ///< overwritten; a view without memory is not wanted
   Shapes input_shapes{};            ///< of one sample, as plan was given them
   Shape output_shape{};             ///< of one sample, as plan gave it
+  Mode mode = Mode::training;       ///< of the forward pass
+  bool trainable = true;            ///< as in the forward pass
 };
 
 /// What may stand behind a Layer. `plan` is pure; `forward` and `backward` write only what they are given and overwrite

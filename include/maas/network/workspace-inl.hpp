@@ -24,6 +24,8 @@ MAAS_INLINE void Workspace::make_nodes(const Graph& graph, const ParameterLayout
     const Index count = layout.count(from.layer);
     const std::size_t sources = from.inputs.size(), weights = static_cast<std::size_t>(count);
     Node node{.layer = graph.layer(from.layer),
+              .trainable = graph.layer(from.layer).trainable(),
+              .activity_penalty = from.plan.activity_penalty,
               .sources = from.inputs,
               .input_shapes = from.input_shapes,
               .output_shape = from.plan.output,
@@ -35,13 +37,19 @@ MAAS_INLINE void Workspace::make_nodes(const Graph& graph, const ParameterLayout
               .parameters = std::vector<ConstMatrixView>(weights, no_view),
               .input_gradients = std::vector<MatrixView>(sources, no_gradient),
               .parameter_gradients = std::vector<MatrixView>(weights, no_gradient),
+              .new_statistics = std::vector<MatrixView>(weights, no_gradient),
               .extra_input_gradient = std::vector<Scalar*>(sources, nullptr),
               .extra_parameter_gradient = std::vector<Scalar*>(weights, nullptr)};
     for (Index which = 0; which < count; ++which) {
       const ParameterEntry& entry = layout.entry(from.layer, which);
       node.needs_gradient |= entry.trainable;
       node.parameter_sizes.push_back(entry.shape.size());
+      node.has_statistics |= from.plan.parameters[static_cast<std::size_t>(which)].statistic && node.trainable;
+      node.is_statistic.push_back(from.plan.parameters[static_cast<std::size_t>(which)].statistic && node.trainable);
     }
+    if (node.has_statistics)
+      for (const Node& earlier : nodes_)
+        node.repeats |= earlier.has_statistics && earlier.first_parameter == node.first_parameter;
     nodes_.push_back(std::move(node));
   }
 }
@@ -60,7 +68,22 @@ MAAS_INLINE Scalar* Workspace::take(Index scalars, Index& used, bool assign) {
 // Called twice: first to count, then to hand out.
 MAAS_INLINE Index Workspace::plan_memory(bool assign) {
   const Index outputs = plan_outputs(assign);
-  return mode_ == Mode::inference ? outputs : plan_gradients(outputs, assign);
+  return mode_ == Mode::inference ? outputs : plan_statistics(plan_gradients(outputs, assign), assign);
+}
+
+// Nodes that share a layer share what they propose: each goes on from what the one before proposed.
+MAAS_INLINE Index Workspace::plan_statistics(Index used, bool assign) {
+  for (Node& node : nodes_) {
+    if (!node.has_statistics) continue;
+    const auto first = std::ranges::find_if(
+        nodes_, [&](const Node& n) { return n.has_statistics && n.first_parameter == node.first_parameter; });
+    for (std::size_t k = 0; k < node.parameters.size(); ++k) {
+      if (!node.is_statistic[k]) continue;
+      Scalar* memory = node.repeats ? first->new_statistics[k].data() : take(node.parameter_sizes[k], used, assign);
+      if (assign) repoint(node.new_statistics[k], memory, 1, node.parameter_sizes[k]);
+    }
+  }
+  return used;
 }
 
 MAAS_INLINE Index Workspace::plan_outputs(bool assign) {
@@ -126,6 +149,10 @@ MAAS_INLINE Index Workspace::plan_gradients(Index used, bool assign) {
     for (std::size_t k = 0; k < node.parameters.size(); ++k)
       node.extra_parameter_gradient[k] = take(node.parameter_sizes[k], used, assign);
   }
+  Index penalized = 0;
+  for (const Node& node : nodes_)
+    if (node.activity_penalty && node.needs_gradient) penalized = std::max(penalized, node.output_size);
+  penalty_gradient_ = take(capacity_ * penalized, used, assign);
   return used;
 }
 
@@ -193,10 +220,12 @@ MAAS_INLINE void Workspace::bind_gradients(Parameters& gradients) {
 
 MAAS_INLINE void Workspace::forward(const Parameters& parameters, Mode mode, const Random& random) {
   bind_parameters(parameters);
+  last_pass_ = mode;
   std::uint64_t number = 0;
   for (Node& node : nodes_) {
     ++number;
     if (node.sources.empty()) continue;
+    if (node.repeats) bind_repeated_statistics(node, parameters, mode);
     node.layer.forward({.inputs = node.inputs,
                         .output = node.output,
                         .parameters = node.parameters,
@@ -204,8 +233,45 @@ MAAS_INLINE void Workspace::forward(const Parameters& parameters, Mode mode, con
                         .mode = mode,
                         .random = mode == Mode::training ? random.stream(number) : random,
                         .input_shapes = node.input_shapes,
-                        .output_shape = node.output_shape});
+                        .output_shape = node.output_shape,
+                        .trainable = node.trainable,
+                        .new_statistics = mode == Mode::training ? MatrixViews(node.new_statistics) : MatrixViews()});
   }
+}
+
+MAAS_INLINE void Workspace::bind_repeated_statistics(Node& node, const Parameters& parameters, Mode mode) {
+  for (std::size_t k = 0; k < node.parameters.size(); ++k) {
+    if (!node.is_statistic[k]) continue;
+    const ParameterEntry& entry = parameters.entries()[static_cast<std::size_t>(node.first_parameter) + k];
+    const Scalar* values = mode == Mode::training ? node.new_statistics[k].data() : bound_parameters_ + entry.offset;
+    repoint(node.parameters[k], values, entry.rows(), entry.columns());
+  }
+}
+
+MAAS_INLINE void Workspace::apply_statistics(Parameters& parameters) {
+  if (last_pass_ != Mode::training) return;
+  for (const Node& node : nodes_)
+    for (std::size_t k = 0; k < node.new_statistics.size(); ++k) {
+      const MatrixView& proposed = node.new_statistics[k];
+      if (proposed.data() == nullptr) continue;
+      const ParameterEntry& entry = parameters.entries()[static_cast<std::size_t>(node.first_parameter) + k];
+      std::copy_n(proposed.data(), proposed.size(), parameters.view(entry).data());
+    }
+}
+
+MAAS_INLINE double Workspace::activity_penalty() const {
+  double sum = 0;
+  for (const Node& node : nodes_)
+    if (node.activity_penalty)
+      sum += node.activity_penalty->value(ConstVectorView(node.output.data(), node.output.size()));
+  return sum / static_cast<double>(batch_);
+}
+
+MAAS_INLINE void Workspace::add_penalty_gradient(Node& node) {
+  VectorView penalty(penalty_gradient_, node.output.size());
+  penalty.setZero();
+  node.activity_penalty->add_gradient(ConstVectorView(node.output.data(), node.output.size()), penalty);
+  VectorView(node.gradient.data(), node.gradient.size()) += penalty / static_cast<Scalar>(batch_);
 }
 
 MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& gradients) {
@@ -214,6 +280,7 @@ MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& g
   for (Index i = static_cast<Index>(nodes_.size()) - 1; i >= 0; --i) {
     Node& node = this->node(i);
     if (!node.needs_gradient || node.sources.empty()) continue;
+    if (node.activity_penalty) add_penalty_gradient(node);
     node.layer.backward({.inputs = node.inputs,
                          .output = as_const(node.output),
                          .output_gradient = node.gradient,
@@ -222,7 +289,9 @@ MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& g
                          .input_gradients = node.input_gradients,
                          .parameter_gradients = node.parameter_gradients,
                          .input_shapes = node.input_shapes,
-                         .output_shape = node.output_shape});
+                         .output_shape = node.output_shape,
+                         .mode = last_pass_,
+                         .trainable = node.trainable});
     for (std::size_t k = 0; k < node.sources.size(); ++k)
       if (node.extra_input_gradient[k] != nullptr) this->node(node.sources[k]).gradient += node.input_gradients[k];
     for (std::size_t k = 0; k < node.parameters.size(); ++k)

@@ -37,23 +37,35 @@ class Workspace {
 
   /// Runs all layers. `random` is a stream of the step: each node draws from its own part.
   void forward(const Parameters& parameters, Mode mode, const Random& random);
-  /// From the output gradients to the gradients of all weights that training moves (overwritten).
+  /// From the output gradients to the gradients of all weights that training moves (overwritten). Penalties on outputs
+  /// are included.
   void backward(const Parameters& parameters, Parameters& gradients);
+  /// Penalties on the outputs of layers in the last forward pass, divided by its number of samples.
+  double activity_penalty() const;
+  /// Gives statistics (batch normalization's moving mean) the values that layers proposed in the last forward pass, if
+  /// that was one in training.
+  void apply_statistics(Parameters& parameters);
 
  private:
   struct Node {
     Layer layer;
+    bool trainable;  // false where the layer is frozen
+    std::optional<Regularizer> activity_penalty;
     std::vector<Index> sources;  // nodes whose outputs it takes
     std::vector<Shape> input_shapes;
     Shape output_shape;
     Index first_parameter, parameter_count;
     std::vector<Index> parameter_sizes{};
+    std::vector<bool> is_statistic{};  // one a weight: the layer proposes new values, and is not frozen
+    bool has_statistics = false;
     Index output_size, cache_size;
     Scalar *output_memory = nullptr, *gradient_memory = nullptr, *cache_memory = nullptr;
     bool needs_gradient = false;  // it has weights to train, or lies behind one that has
     MatrixView output{nullptr, 0, 0}, gradient{nullptr, 0, 0}, cache{nullptr, 0, 0};
     std::vector<ConstMatrixView> inputs{}, parameters{};
     std::vector<MatrixView> input_gradients{}, parameter_gradients{};
+    std::vector<MatrixView> new_statistics{};         // one a weight, without memory for all but statistics
+    bool repeats = false;                             // an earlier node has the same statistics
     std::vector<Scalar*> extra_input_gradient{};      // memory where another node has written already, else null
     std::vector<Scalar*> extra_parameter_gradient{};  // likewise for weights that several nodes share
   };
@@ -63,8 +75,11 @@ class Workspace {
   Index plan_memory(bool assign);
   Index plan_outputs(bool assign);
   Index plan_gradients(Index used, bool assign);
+  Index plan_statistics(Index used, bool assign);
   void bind_parameters(const Parameters& parameters);
   void bind_gradients(Parameters& gradients);
+  void bind_repeated_statistics(Node& node, const Parameters& parameters, Mode mode);
+  void add_penalty_gradient(Node& node);
   Node& node(Index i) { return nodes_[static_cast<std::size_t>(i)]; }
   const Node& node(Index i) const { return nodes_[static_cast<std::size_t>(i)]; }
   Scalar* take(Index scalars, Index& used, bool assign);
@@ -72,8 +87,9 @@ class Workspace {
   std::vector<Node> nodes_;
   std::vector<Index> inputs_, outputs_;
   Index capacity_, batch_ = 0;
-  Mode mode_;
+  Mode mode_, last_pass_ = Mode::inference;
   Block block_;
+  Scalar* penalty_gradient_ = nullptr;  // room for one node's
   const Scalar* bound_parameters_ = nullptr;
   Scalar* bound_gradients_ = nullptr;
 };

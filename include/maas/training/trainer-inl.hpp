@@ -67,7 +67,8 @@ MAAS_INLINE void Trainer::use_logits() {
     if (std::ranges::find(node.inputs, output) != node.inputs.end()) return;
   const std::optional<Loss> on_logits = loss_.on_logits();
   const std::optional<SplitLayer> split = graph.layer(graph.node(output).layer).split_activation();
-  if (!on_logits || !split) return;
+  const bool output_is_penalized = graph.node(output).plan.activity_penalty.has_value();  // as it is after activation
+  if (!on_logits || !split || output_is_penalized) return;
   if (split->activation.class_name() != "sigmoid" && split->activation.class_name() != "softmax") return;
   loss_ = *on_logits;
   output_activation_ = split->activation;
@@ -99,7 +100,7 @@ MAAS_INLINE double Trainer::forward(const ConstMatrixView& x, const ConstMatrixV
   }
   const double loss =
       loss_.mean(output, target, row_weights(weights, output.rows()), VectorView(values_.data(), output.rows())) +
-      penalty();
+      penalty() + workspace_.activity_penalty();
   loss_sum_ += loss * static_cast<double>(x.rows());
   loss_samples_ += x.rows();
   for (std::size_t i = 0; i < metrics_.size(); ++i)
@@ -133,6 +134,7 @@ MAAS_INLINE void Trainer::backward_and_step(const ConstMatrixView& y, const Cons
   if (const std::optional<double>& scale = optimizer_.options().loss_scale_factor)
     gradients_.trainable() *= static_cast<Scalar>(*scale);
   optimizer_.step(parameters.trainable(), gradients_.trainable(), tensors_, state_);
+  workspace_.apply_statistics(parameters);
   for (const ParameterEntry& entry : parameters.entries()) {
     if (!entry.constraint || !entry.trainable) continue;
     MatrixView w = parameters.view(entry);
