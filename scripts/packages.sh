@@ -1,5 +1,5 @@
 # The Debian packages the project needs, and a function that installs those that are missing.
-build_packages="g++ cmake ninja-build libeigen3-dev libfmt-dev libhdf5-dev nlohmann-json3-dev libcsv-dev libcli11-dev"
+build_packages="g++ cmake ninja-build libeigen3-dev libfmt-dev libhdf5-dev nlohmann-json3-dev libcsv-dev libcli11-dev libhwy-dev"
 test_packages="catch2 pkg-config"
 
 install_packages() {
