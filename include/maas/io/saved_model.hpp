@@ -18,6 +18,7 @@ struct SavedTraining {
   std::optional<Loss> loss;
   std::vector<Metric> metrics;
   std::optional<OptimizerState> state;  ///< nothing if the file holds none
+  std::vector<Metric> weighted_metrics = {};
 };
 
 /// A network, and if the file has them its training settings and where training stood.

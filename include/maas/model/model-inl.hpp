@@ -26,14 +26,18 @@ inline int class_of(const Eigen::Ref<const Matrix>& y, Index row) {
   return static_cast<int>(largest);
 }
 
+/// The weights given, one a sample; none if none are.
+inline Vector checked_weights(std::string_view what, const std::optional<Vector>& weights, Index samples) {
+  if (!weights) return {};
+  require<ShapeError>(weights->size() == samples, "{}: expected {} sample weights, got {}", what, samples,
+                      weights->size());
+  return *weights;
+}
+
 inline Vector sample_weights(MatrixArg y, const FitOptions& options) {
   require<ConfigError>(options.class_weight.empty() || !options.sample_weight,
                        "fit: expected sample_weight or class_weight, got both");
-  if (options.sample_weight) {
-    require<ShapeError>(options.sample_weight->size() == y.rows(), "fit: expected {} sample weights, got {}", y.rows(),
-                        options.sample_weight->size());
-    return *options.sample_weight;
-  }
+  if (options.sample_weight) return checked_weights("fit", options.sample_weight, y.rows());
   if (options.class_weight.empty()) return {};
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
@@ -58,7 +62,10 @@ inline Index training_part(Index samples, double validation_split) {
 MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std::move(saved.name)) {
   if (!saved.training) return;
   SavedTraining& training = *saved.training;
-  compile({.optimizer = training.optimizer, .loss = training.loss, .metrics = training.metrics});
+  compile({.optimizer = training.optimizer,
+           .loss = training.loss,
+           .metrics = training.metrics,
+           .weighted_metrics = training.weighted_metrics});
   if (training.state) state_ = std::move(training.state);
 }
 
@@ -132,16 +139,19 @@ MAAS_INLINE History Model::fit(MatrixArg x, MatrixArg y, const FitOptions& optio
     const ValidationData& validation = *options.validation_data;
     check_samples("fit (validation_data)", validation.x, validation.y);
     return maas::fit(network_, *options_, *state_,
-                     {Arrays(x, y), Dataset(Arrays(validation.x, validation.y)), weights, {}}, options);
+                     {Arrays(x, y), Dataset(Arrays(validation.x, validation.y)), weights,
+                      detail::checked_weights("fit (validation_data)", validation.sample_weight, validation.x.rows())},
+                     options);
   }
   const Index training = detail::training_part(samples, options.validation_split);
   if (training == samples)
     return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options);
   const Index rest = samples - training;
   const bool weighted = weights.size() > 0;
-  const FitData data{
-      Arrays(x.topRows(training), y.topRows(training)), Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))),
-      weighted ? Vector(weights.head(training)) : Vector(), weighted ? Vector(weights.tail(rest)) : Vector()};
+  const FitData data{Arrays(x.topRows(training), y.topRows(training)),
+                     Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))),
+                     weighted ? Vector(weights.head(training)) : Vector(),
+                     options.sample_weight ? Vector(weights.tail(rest)) : Vector()};  // class weights only train
   return maas::fit(network_, *options_, *state_, data, options);
 }
 
@@ -151,17 +161,22 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
                        "fit: class_weight is for matrices; pass sample_weight with a data set");
   require<ConfigError>(options.validation_split == 0,
                        "fit: validation_split is for matrices; pass validation_data with a data set");
-  const Vector weights = options.sample_weight ? *options.sample_weight : Vector();
-  require<ShapeError>(weights.size() == 0 || weights.size() == data.size(), "fit: expected {} sample weights, got {}",
-                      data.size(), weights.size());
+  const Vector weights = detail::checked_weights("fit", options.sample_weight, data.size());
   std::optional<Dataset> validation;
-  if (options.validation_data) validation = Dataset(Arrays(options.validation_data->x, options.validation_data->y));
-  return maas::fit(network_, *options_, *state_, {data, validation, weights, {}}, options);
+  Vector validation_weights;
+  if (options.validation_data) {
+    validation = Dataset(Arrays(options.validation_data->x, options.validation_data->y));
+    validation_weights =
+        detail::checked_weights("fit (validation_data)", options.validation_data->sample_weight, validation->size());
+  }
+  return maas::fit(network_, *options_, *state_, {data, validation, weights, validation_weights}, options);
 }
 
-MAAS_INLINE Logs Model::evaluate(MatrixArg x, MatrixArg y, Index batch_size) {
+MAAS_INLINE Logs Model::evaluate(MatrixArg x, MatrixArg y, Index batch_size,
+                                 const std::optional<Vector>& sample_weight) {
   check_samples("evaluate", x, y);
-  return maas::evaluate(network_, *options_, *state_, Arrays(x, y), {}, batch_size);
+  return maas::evaluate(network_, *options_, *state_, Arrays(x, y),
+                        detail::checked_weights("evaluate", sample_weight, x.rows()), batch_size);
 }
 
 MAAS_INLINE void Model::train_on_batch(const ConstMatrixView& x, const ConstMatrixView& y, Logs& logs,
@@ -191,7 +206,9 @@ MAAS_INLINE Logs Model::train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t s
 
 MAAS_INLINE SavedModel Model::saved() const {
   SavedModel saved{.network = network_, .name = name_};
-  if (options_) saved.training = SavedTraining{options_->optimizer, options_->loss, options_->metrics, state_};
+  if (options_)
+    saved.training =
+        SavedTraining{options_->optimizer, options_->loss, options_->metrics, state_, options_->weighted_metrics};
   return saved;
 }
 

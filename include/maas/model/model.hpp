@@ -61,8 +61,9 @@ class Model {
     return fit(samples.view(), targets.view(), options);
   }
 
-  /// Loss and metrics by name, over all samples, without training.
-  Logs evaluate(MatrixArg x, MatrixArg y, Index batch_size = 32);
+  /// Loss and metrics by name, over all samples, without training. `sample_weight` multiplies each sample's loss.
+  Logs evaluate(MatrixArg x, MatrixArg y, Index batch_size = 32,
+                const std::optional<Vector>& sample_weight = std::nullopt);
   template <TensorLike X, TensorLike Y>
   Logs evaluate(const X& x, const Y& y, Index batch_size = 32) {
     const TensorRows<X> samples(x);

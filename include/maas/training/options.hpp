@@ -18,11 +18,13 @@ struct CompileOptions {
   Optimizer optimizer = RMSprop{};
   std::optional<Loss> loss = std::nullopt;  ///< needed by fit and evaluate
   std::vector<Metric> metrics = {};
+  std::vector<Metric> weighted_metrics = {};  ///< reported after the others; sample and class weights count in them
 };
 
 /// Samples to measure on while training: features and targets, one sample a row. Owns its copy.
 struct ValidationData {
   Matrix x, y;
+  std::optional<Vector> sample_weight = std::nullopt;  ///< multiplies each sample's loss
 };
 
 /// One fit. Defaults are Keras'.

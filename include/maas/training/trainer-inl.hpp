@@ -35,6 +35,7 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
       optimizer_(options.optimizer),
       loss_(detail::required_loss(options)),
       metrics_(options.metrics),
+      unweighted_(options.metrics.size()),
       workspace_(network, capacity, Mode::training),
       gradients_(network.parameters().shared_layout()),
       outputs_(network.graph().output_shape().last()) {
@@ -45,6 +46,7 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
   row_targets_ = loss_.target_columns(outputs_);
   require<ShapeError>(targets == rows * row_targets_, "fit: expected {} target numbers a sample for {}, got {}",
                       rows * row_targets_, loss_.class_name(), targets);
+  metrics_.insert(metrics_.end(), options.weighted_metrics.begin(), options.weighted_metrics.end());
   use_logits();
   x_.resize(capacity, network.graph().input_shape().size());
   y_.resize(capacity, targets);
@@ -98,13 +100,13 @@ MAAS_INLINE double Trainer::forward(const ConstMatrixView& x, const ConstMatrixV
     output_activation_->forward(output, activated);
     repoint(predicted, activated.data(), output.rows(), outputs_);
   }
-  const double loss =
-      loss_.mean(output, target, row_weights(weights, output.rows()), VectorView(values_.data(), output.rows())) +
-      penalty() + workspace_.activity_penalty();
+  const ConstVectorView none(nullptr, 0), each_row = row_weights(weights, output.rows());
+  const double loss = loss_.mean(output, target, each_row, VectorView(values_.data(), output.rows())) + penalty() +
+                      workspace_.activity_penalty();
   loss_sum_ += loss * static_cast<double>(x.rows());
   loss_samples_ += x.rows();
   for (std::size_t i = 0; i < metrics_.size(); ++i)
-    metrics_[i].add(metric_states_[i], predicted, target, ConstVectorView(nullptr, 0));
+    metrics_[i].add(metric_states_[i], predicted, target, i < unweighted_ ? none : each_row);
   return loss;
 }
 

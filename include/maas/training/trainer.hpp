@@ -59,7 +59,8 @@ class Trainer {
   OptimizerState& state_;
   Optimizer optimizer_;
   Loss loss_;
-  std::vector<Metric> metrics_;
+  std::vector<Metric> metrics_;  // those that ignore weights, then the others
+  std::size_t unweighted_;       // how many ignore weights
   Workspace workspace_;
   Parameters gradients_;
   std::optional<Activation> output_activation_;  // applied after the network where the loss works on logits
