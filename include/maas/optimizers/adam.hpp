@@ -11,15 +11,16 @@ namespace maas::inline MAAS_ABI {
 namespace detail {
 
 /// m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) +
-/// epsilon); amsgrad uses the largest v so far.
+/// epsilon); amsgrad uses the largest v so far. The powers of the betas are computed in Scalar, as Keras does: in float
+/// 1 - 0.999 is off by 1e-5 of itself, and a run that computes it better drifts away from Keras' by as much.
 struct AdamStep {
   double beta_1, beta_2, epsilon;
   bool amsgrad;
 
   void operator()(const Update& u) const {
-    const double t = static_cast<double>(u.step);
-    const Scalar alpha =
-        static_cast<Scalar>(u.learning_rate * std::sqrt(1 - std::pow(beta_2, t)) / (1 - std::pow(beta_1, t)));
+    const Scalar t = static_cast<Scalar>(u.step), rate = static_cast<Scalar>(u.learning_rate);
+    const Scalar power_1 = std::pow(static_cast<Scalar>(beta_1), t), power_2 = std::pow(static_cast<Scalar>(beta_2), t);
+    const Scalar alpha = rate * std::sqrt(1 - power_2) / (1 - power_1);
     const Scalar rest_1 = static_cast<Scalar>(1 - beta_1), rest_2 = static_cast<Scalar>(1 - beta_2);
     const Scalar small = static_cast<Scalar>(epsilon);
     ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
@@ -104,8 +105,8 @@ struct Adamax {
     return names;
   }
   void update(const Update& step) const {
-    const Scalar rate =
-        static_cast<Scalar>(step.learning_rate / (1 - std::pow(beta_1, static_cast<double>(step.step))));
+    const Scalar rate = static_cast<Scalar>(step.learning_rate) /
+                        (1 - std::pow(static_cast<Scalar>(beta_1), static_cast<Scalar>(step.step)));
     const Scalar rest = static_cast<Scalar>(1 - beta_1), keep = static_cast<Scalar>(beta_2),
                  small = static_cast<Scalar>(epsilon);
     ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
@@ -143,14 +144,16 @@ struct Nadam {
   }
   static double scalar_start(Index) { return 1; }
   void update(const Update& step) const {
-    const double t = static_cast<double>(step.step);
-    const double u = beta_1 * (1 - 0.5 * std::pow(0.96, t)), next_u = beta_1 * (1 - 0.5 * std::pow(0.96, t + 1));
-    double& product = step.scalars[0];
-    product *= u;
-    const Scalar rest_1 = static_cast<Scalar>(1 - beta_1), rest_2 = static_cast<Scalar>(1 - beta_2);
-    const Scalar m_share = static_cast<Scalar>(next_u / (1 - product * next_u));
-    const Scalar g_share = static_cast<Scalar>((1 - u) / (1 - product));
-    const Scalar correction = static_cast<Scalar>(1 - std::pow(beta_2, t)), small = static_cast<Scalar>(epsilon);
+    // All in Scalar, as in Keras; see AdamStep.
+    const Scalar t = static_cast<Scalar>(step.step), shrink = static_cast<Scalar>(0.96),
+                 half = static_cast<Scalar>(0.5);
+    const Scalar beta_1 = static_cast<Scalar>(this->beta_1), beta_2 = static_cast<Scalar>(this->beta_2);
+    const Scalar u = beta_1 * (1 - half * std::pow(shrink, t)), next_u = beta_1 * (1 - half * std::pow(shrink, t + 1));
+    const Scalar product = static_cast<Scalar>(step.scalars[0]) * u;
+    step.scalars[0] = static_cast<double>(product);
+    const Scalar rest_1 = 1 - beta_1, rest_2 = 1 - beta_2;
+    const Scalar m_share = next_u / (1 - product * next_u), g_share = (1 - u) / (1 - product);
+    const Scalar correction = 1 - std::pow(beta_2, t), small = static_cast<Scalar>(epsilon);
     const Scalar rate = static_cast<Scalar>(step.learning_rate);
     ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
       VectorView w = ops::part_of(step.parameters, first, count);

@@ -68,8 +68,8 @@ struct Adafactor {
     field("relative_step", self.relative_step);
     OptimizerOptions::fields(self.options, field);
   }
-  /// The row and column means lie at the start of their tensor's place; "velocity" is used by tensors of rank 0 and 1,
-  /// and is scratch for the others.
+  /// The row and column means lie at the start of their tensor's place; "velocity" follows from them for tensors of
+  /// rank 2 or more.
   static std::span<const std::string_view> slot_names() {
     static constexpr std::string_view names[] = {"r", "c", "velocity"};
     return names;
@@ -82,20 +82,16 @@ struct Adafactor {
       const Index count = tensor.shape.size();
       if (count == 0) continue;
       VectorView w = ops::part_of(u.parameters, tensor.offset, count);
-      VectorView step = ops::part_of(u.slots[2], tensor.offset, count);
+      VectorView v = ops::part_of(u.slots[2], tensor.offset, count);
       const ConstVectorView g(u.gradient.data() + tensor.offset, count);
       const double alpha = std::max(epsilon_2, root_mean_square(w)) * rate;
-      if (tensor.shape.rank() < 2) {
-        step.array() = keep * step.array() + (Scalar(1) - keep) * (g.array().square() + small());
-        const auto direction = step.array().rsqrt() * g.array();
-        const double size = std::sqrt(static_cast<double>(direction.square().mean()));
-        w.array() -= static_cast<Scalar>(alpha / std::max(1.0, size / clip_threshold)) * direction;
-        continue;
-      }
-      factored_direction(tensor, g, u, keep, step);
-      const double size = root_mean_square(step);
-      w -= static_cast<Scalar>(alpha / std::max(1.0, size / clip_threshold)) * step;
-      step.setZero();
+      if (tensor.shape.rank() < 2)
+        v.array() = keep * v.array() + (Scalar(1) - keep) * (g.array().square() + small());
+      else
+        factored_squares(tensor, g, u, keep, v);
+      const auto direction = v.array().rsqrt() * g.array();
+      const double size = std::sqrt(static_cast<double>(direction.square().mean()));
+      w.array() -= static_cast<Scalar>(alpha / std::max(1.0, size / clip_threshold)) * direction;
     }
   }
 
@@ -105,8 +101,8 @@ struct Adafactor {
     return std::sqrt(static_cast<double>(x.squaredNorm()) / static_cast<double>(x.size()));
   }
   // A tensor of rank 3 or more is a stack of matrices, each with its own row and column means.
-  void factored_direction(const TensorPlace& tensor, const ConstVectorView& g, const Update& u, Scalar keep,
-                          VectorView direction) const {
+  void factored_squares(const TensorPlace& tensor, const ConstVectorView& g, const Update& u, Scalar keep,
+                        VectorView v) const {
     const Index columns = tensor.shape.last(), rows = tensor.shape[tensor.shape.rank() - 2];
     const Index stack = g.size() / (rows * columns);
     for (Index i = 0; i < stack; ++i) {
@@ -117,9 +113,7 @@ struct Adafactor {
       r.array() = keep * r.array() + (Scalar(1) - keep) * squares.rowwise().mean();
       c.array() = keep * c.array() + (Scalar(1) - keep) * squares.colwise().mean().transpose();
       const Scalar mean = r.mean();
-      MatrixView out(direction.data() + i * rows * columns, rows, columns);
-      for (Index row = 0; row < rows; ++row)
-        out.row(row) = (part.row(row).array() * (r[row] / mean * c.array()).rsqrt().transpose()).matrix();
+      MatrixView(v.data() + i * rows * columns, rows, columns) = r / mean * c.transpose();
     }
   }
 };

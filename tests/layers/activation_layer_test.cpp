@@ -1,0 +1,31 @@
+#include "maas/layers/activation_layer.hpp"
+
+#include "maas/layers/reshaping.hpp"
+#include "maas/testing/check_layer.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+TEST_CASE("an activation layer keeps the layer contract with every activation and rank") {
+  BuiltinActivations::for_each([](const auto& activation) {
+    INFO(activation.class_name);
+    for (const Shape& shape : {Shape{5}, Shape{3, 4}})
+      CHECK_NOTHROW(testing::check_layer(activation_layer(activation), {.input = shape, .low = -2, .high = 2}));
+  });
+}
+
+TEST_CASE("softmax as a layer works along the last axis") {
+  Network network{input(Shape{2, 2}), activation_layer(softmax)};
+  Matrix x(1, 4);
+  x << 0, 0, 1000, -1000;
+  Matrix expected(1, 4);
+  expected << Scalar(0.5), Scalar(0.5), 1, 0;
+  CHECK(network.predict(x) == expected);
+}
+
+TEST_CASE("flatten keeps the numbers and their order") {
+  Network network{input(Shape{2, 3}), flatten()};
+  CHECK(network.graph().output_shape() == Shape{6});
+  const Matrix x = Matrix::Random(4, 6);
+  CHECK(network.predict(x) == x);
+}
