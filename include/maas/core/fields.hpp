@@ -49,6 +49,10 @@ inline void from_config(const Config& config, std::string_view where, Shape& val
 }
 
 template <class T>
+Config to_config(const std::vector<T>& values);
+template <class T>
+void from_config(const Config& config, std::string_view where, std::vector<T>& values);
+template <class T>
 Config to_config(const std::optional<T>& value) {
   return value ? to_config(*value) : Config();
 }
