@@ -1,0 +1,57 @@
+// CSV files: reading tables, writing matrices.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/data/table.hpp"
+#include "maas/data/times.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Whether the first line of a file holds the names of its columns.
+enum class CsvHeader {
+  first_line,  ///< it does
+  none,        ///< it does not; columns are called "0", "1", ...
+  automatic    ///< it does unless all its cells are numbers or missing
+};
+
+/// How a CSV file is read.
+struct CsvOptions {
+  char separator = '\0';  ///< between cells; 0: the most frequent of , ; and tab in the first line
+  char decimal = '.';     ///< the decimal point of numbers
+  CsvHeader header = CsvHeader::first_line;
+  char comment = '\0';  ///< lines that start with it are passed over; 0: there are none
+  /// Cells that mean "no value" in columns of numbers and times, besides empty ones.
+  std::vector<std::string> missing = {"NA", "N/A", "NaN", "nan", "null"};
+  /// What columns hold, by name; a cell that does not fit throws. Other columns hold numbers if all their cells are
+  /// numbers or missing, else times likewise, else text.
+  std::map<std::string, ColumnType> types = {};
+  DateOrder dates = DateOrder::automatic;
+};
+
+/// Reads a whole file: UTF-8 with or without a byte order mark; lines end in LF, CRLF or CR; cells may stand in double
+/// quotes, with "" for a quote inside; blanks around cells do not count, and empty lines are passed over. A column
+/// without a name is called by its position, counted from 0; names that come again get ".1", ".2".
+/// Needs `maas::maas` to link. Throws FormatError "file:line:column: expected this, got that" (both counted from 1)
+/// for a row of another length than the first, an open quote, a cell of the wrong type; and for a file that cannot be
+/// read or is empty.
+Table read_csv(const std::string& path, const CsvOptions& options = {});
+
+/// The same from text in memory; `name` stands for the file in messages.
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options = {});
+
+/// A matrix as CSV text: one row a line, 9 significant digits (enough to get every float back), LF line ends; first the
+/// names, if there are any. Throws ShapeError if there are not as many names as columns.
+std::string csv_text(MatrixArg matrix, const std::vector<std::string>& names = {});
+
+/// Writes that text to a file, which appears whole or not at all. Throws FormatError if it cannot be written.
+void write_csv(const std::string& path, MatrixArg matrix, const std::vector<std::string>& names = {});
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/csv-inl.hpp"
+#endif

@@ -1,0 +1,46 @@
+// Filling of missing values: by column, or along time.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "maas/core/error.hpp"
+#include "maas/core/matrix.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// What an Imputer puts where a value is missing.
+enum class Fill { mean, median, constant };
+
+/// Fills NaN by a number a column, learned from training rows: their mean, their median, or a constant.
+///
+///     Imputer imputer{.fill = Fill::median};
+///     imputer.fit(x_train);
+///     const Matrix x = imputer.apply(x_all);
+struct Imputer {
+  Fill fill = Fill::mean;
+  double constant = 0;  ///< for Fill::constant
+
+  std::vector<double> values = {};  ///< learned: one a column
+
+  /// Learns from rows x columns. Throws DataError for a column without any number (unless a constant fills it).
+  Imputer& fit(MatrixArg rows);
+  /// A copy with every NaN filled. Throws StateError before fit, ShapeError for another number of columns.
+  Matrix apply(MatrixArg rows) const;
+};
+
+/// Fills NaN by the last number above it in the same column; at most `limit` rows in a row (negative: no limit).
+/// Missing values above the first number stay.
+Matrix fill_forward(MatrixArg rows, Index limit = -1);
+
+/// Fills runs of NaN that have numbers on both ends by the straight line between these. `times` places the rows, one a
+/// row (empty: evenly spaced). A run of more than `limit` rows stays as it is (negative: none does): a long gap is
+/// better seen than invented. Runs at the beginning and the end stay. Throws ShapeError unless there is a time a row,
+/// DataError for times that do not rise across a run.
+Matrix interpolate(MatrixArg rows, Index limit = -1, std::span<const double> times = {});
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/impute-inl.hpp"
+#endif

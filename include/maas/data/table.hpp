@@ -1,0 +1,70 @@
+// Table: named columns, between a file and a matrix.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/error.hpp"
+#include "maas/core/matrix.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// What the cells of a column are.
+enum class ColumnType { number, time, text };
+
+/// One column. Numbers and times are doubles in either precision of the library; a missing one is NaN.
+struct Column {
+  std::string name;
+  ColumnType type = ColumnType::number;
+  std::vector<double> numbers = {};     ///< numbers, or times in seconds (see times.hpp); empty for text
+  std::vector<std::string> texts = {};  ///< the cells of a text column; empty for others
+  std::string why_text = {};  ///< of a text column read from a file: the first cell that is no number, and where
+
+  Index rows() const { return static_cast<Index>(type == ColumnType::text ? texts.size() : numbers.size()); }
+};
+
+/// Columns of equal length, found by name or position. A name that is not there throws a DataError that lists those
+/// there are, and so does a column of another type than asked for.
+class Table {
+ public:
+  Index rows() const { return columns_.empty() ? 0 : columns_.front().rows(); }
+  Index columns() const { return static_cast<Index>(columns_.size()); }
+  std::vector<std::string> names() const;
+  bool contains(std::string_view name) const;
+
+  const Column& column(std::string_view name) const;
+  /// By position, counted from 0.
+  const Column& column(Index position) const;
+
+  /// The cells of a column of numbers; NaN where missing.
+  const std::vector<double>& numbers(std::string_view name) const;
+  /// The cells of a column of times, in seconds; NaN where missing.
+  const std::vector<double>& times(std::string_view name) const;
+  /// The cells of a text column.
+  const std::vector<std::string>& texts(std::string_view name) const;
+
+  /// Adds a column at the right. Throws DataError if its length is not that of the others, or its name is taken.
+  void add(Column column);
+
+  /// Columns of numbers side by side, rows x columns. Missing cells are NaN.
+  Matrix matrix(std::span<const std::string> names) const;
+  Matrix matrix(std::initializer_list<std::string> names) const {
+    return matrix(std::span<const std::string>(names.begin(), names.size()));
+  }
+  /// All columns; each must hold numbers.
+  Matrix matrix() const { return matrix(names()); }
+
+ private:
+  const Column* find(std::string_view name) const;
+  const Column& column_of(std::string_view name, ColumnType type) const;
+
+  std::vector<Column> columns_;
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/table-inl.hpp"
+#endif

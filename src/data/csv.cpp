@@ -1,0 +1,310 @@
+// Reading of CSV files: libcsv splits text into cells; what they mean is settled here.
+#include "maas/data/csv.hpp"
+
+#include <csv.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <new>
+#include <optional>
+
+namespace maas::inline MAAS_ABI {
+
+namespace {
+
+/// All cells of a file, row after row.
+struct Cells {
+  std::string text;               // the cells, one behind the other
+  std::vector<std::size_t> ends;  // where each one ends in `text`
+  std::vector<Index> lines;       // the line each row begins on, counted from 1
+  Index columns = 0;
+
+  Index rows() const { return static_cast<Index>(lines.size()); }
+  std::string_view at(Index row, Index column) const {
+    const std::size_t i = static_cast<std::size_t>(row * columns + column);
+    const std::size_t begin = i == 0 ? 0 : ends[i - 1];
+    return std::string_view(text).substr(begin, ends[i] - begin);
+  }
+};
+
+// The text up to and with its next line end: LF, CRLF or CR.
+std::string_view first_line_of(std::string_view text) {
+  const std::size_t end = text.find_first_of("\r\n");
+  if (end == std::string_view::npos) return text;
+  return text.substr(0, text.substr(end).starts_with("\r\n") ? end + 2 : end + 1);
+}
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+/// Feeds libcsv line by line, so that each row's line is known and comments can be passed over.
+class Splitter {
+ public:
+  Splitter(const std::string& name, char separator, char comment) : name_(name), comment_(comment) {
+    // Strict: a quote inside a cell without quotes, or text behind a closing quote, is an error and not a guess.
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
+    csv_set_blk_size(&parser_, 4096);
+  }
+  Splitter(const Splitter&) = delete;
+  Splitter& operator=(const Splitter&) = delete;
+  ~Splitter() { csv_free(&parser_); }
+
+  Cells split(std::string_view text) {
+    cells_.text.reserve(text.size());
+    for (line_ = 1; !text.empty(); ++line_) {
+      const std::string_view line = first_line_of(text);
+      text.remove_prefix(line.size());
+      if (!inside_row_) row_line_ = line_;
+      if (inside_row_ || comment_ == '\0' || line.front() != comment_) feed(line);
+    }
+    if (csv_fini(&parser_, on_cell, on_row, this) != 0)
+      fail<FormatError>("{}:{}:{}: expected a closing quote, got the end of the file", name_, row_line_,
+                        cells_in_row_ + 1);
+    if (error_) std::rethrow_exception(error_);
+    return std::move(cells_);
+  }
+
+ private:
+  void feed(std::string_view line) {
+    row_ended_ = false;
+    const std::size_t parsed = csv_parse(&parser_, line.data(), line.size(), on_cell, on_row, this);
+    if (error_) std::rethrow_exception(error_);
+    if (parsed != line.size()) {
+      if (csv_error(&parser_) != CSV_EPARSE) throw std::bad_alloc();
+      fail<FormatError>("{}:{}:{}: expected quotes around a whole cell, got one inside it", name_, line_,
+                        cells_in_row_ + 1);
+    }
+    inside_row_ = !row_ended_ && (inside_row_ || !is_blank(line));
+  }
+
+  // libcsv is C: exceptions must not pass through it, so the first one waits in error_.
+  template <class Action>
+  void guarded(Action&& action) noexcept {
+    if (error_) return;
+    try {
+      action();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+  static void on_cell(void* cell, std::size_t size, void* self) {
+    auto& splitter = *static_cast<Splitter*>(self);
+    splitter.guarded([&] { splitter.add_cell({static_cast<const char*>(cell), size}); });
+  }
+  static void on_row(int, void* self) {
+    auto& splitter = *static_cast<Splitter*>(self);
+    splitter.guarded([&] { splitter.end_row(); });
+  }
+
+  void add_cell(std::string_view cell) {
+    cells_.text += cell;
+    cells_.ends.push_back(cells_.text.size());
+    ++cells_in_row_;
+  }
+  void end_row() {
+    if (cells_.rows() == 0) cells_.columns = cells_in_row_;
+    require<FormatError>(cells_in_row_ == cells_.columns, "{}:{}:{}: expected {} cells, as in the first row, got {}",
+                         name_, row_line_, std::min(cells_in_row_, cells_.columns) + 1, cells_.columns, cells_in_row_);
+    cells_.lines.push_back(row_line_);
+    cells_in_row_ = 0;
+    row_ended_ = true;
+  }
+
+  const std::string& name_;
+  char comment_;
+  csv_parser parser_{};
+  Cells cells_;
+  std::exception_ptr error_;
+  Index line_ = 1, row_line_ = 1, cells_in_row_ = 0;
+  bool inside_row_ = false, row_ended_ = false;
+};
+
+// The most frequent of the usual separators, outside quotes, in the first line that holds something.
+char find_separator(std::string_view text, char comment) {
+  std::string_view line;
+  while (!text.empty() && (is_blank(line) || (comment != '\0' && line.front() == comment))) {
+    line = first_line_of(text);
+    text.remove_prefix(line.size());
+  }
+  constexpr std::array<char, 3> separators{',', ';', '\t'};
+  std::array<Index, 3> counts{};
+  bool quoted = false;
+  for (char c : line) {
+    if (c == '"') quoted = !quoted;
+    for (std::size_t i = 0; i < separators.size() && !quoted; ++i) counts[i] += c == separators[i];
+  }
+  const auto most = std::max_element(counts.begin(), counts.end());
+  return separators[static_cast<std::size_t>(most - counts.begin())];
+}
+
+std::optional<double> parse_number(std::string_view cell, char decimal) {
+  std::string with_point;
+  if (decimal != '.') {
+    with_point = cell;
+    for (char& c : with_point) c = c == decimal ? '.' : c == '.' ? decimal : c;
+    cell = with_point;
+  }
+  if (cell.starts_with('+')) cell.remove_prefix(1);
+  if (cell.starts_with("+")) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;
+  return value;
+}
+
+/// Gives the cells of one file their types.
+class Typer {
+ public:
+  Typer(const std::string& name, const Cells& cells, const CsvOptions& options)
+      : name_(name), cells_(cells), options_(options) {
+    first_row_ = has_header() ? 1 : 0;
+  }
+
+  Table table() const {
+    for (const auto& [column, unused] : options_.types) require_column(column);
+    Table result;
+    const std::vector<std::string> names = column_names();
+    for (Index column = 0; column < cells_.columns; ++column)
+      result.add(typed_column(column, names[static_cast<std::size_t>(column)]));
+    return result;
+  }
+
+ private:
+  bool has_header() const {
+    if (options_.header != CsvHeader::automatic) return options_.header == CsvHeader::first_line;
+    for (Index column = 0; column < cells_.columns; ++column)
+      if (!is_missing(cells_.at(0, column)) && !parse_number(cells_.at(0, column), options_.decimal)) return true;
+    return false;
+  }
+
+  std::vector<std::string> column_names() const {
+    std::vector<std::string> names;
+    for (Index column = 0; column < cells_.columns; ++column) {
+      std::string name(first_row_ == 0 ? std::string_view() : cells_.at(0, column));
+      if (name.empty()) name = std::to_string(column);
+      const std::string base = name;
+      for (int copy = 1; std::find(names.begin(), names.end(), name) != names.end(); ++copy)
+        name = base + "." + std::to_string(copy);
+      names.push_back(name);
+    }
+    return names;
+  }
+
+  void require_column(const std::string& wanted) const {
+    std::string known;
+    for (const std::string& name : column_names()) {
+      if (name == wanted) return;
+      known += (known.empty() ? "\"" : ", \"") + name + "\"";
+    }
+    fail<FormatError>("{}: expected a column \"{}\", got {}", name_, wanted, known);
+  }
+
+  bool is_missing(std::string_view cell) const {
+    return cell.empty() || std::find(options_.missing.begin(), options_.missing.end(), cell) != options_.missing.end();
+  }
+
+  // What a cell means as a number or a time.
+  std::optional<double> value_of(std::string_view cell, ColumnType type, DateOrder order) const {
+    if (is_missing(cell)) return std::numeric_limits<double>::quiet_NaN();
+    return type == ColumnType::number ? parse_number(cell, options_.decimal) : parse_time(cell, order);
+  }
+
+  /// Fills `values` and gives nothing, or gives the row of the first cell that does not fit.
+  std::optional<Index> read_values(Index column, ColumnType type, DateOrder order, std::vector<double>& values) const {
+    values.clear();
+    values.reserve(static_cast<std::size_t>(cells_.rows() - first_row_));
+    for (Index row = first_row_; row < cells_.rows(); ++row) {
+      const std::optional<double> value = value_of(cells_.at(row, column), type, order);
+      if (!value) return row;
+      values.push_back(*value);
+    }
+    return std::nullopt;
+  }
+
+  // An ambiguous order of dates is settled by the whole column.
+  std::optional<Index> read_times(Index column, std::vector<double>& values) const {
+    const bool automatic = options_.dates == DateOrder::automatic;
+    const auto wrong = read_values(column, ColumnType::time, automatic ? DateOrder::day_first : options_.dates, values);
+    if (!wrong || !automatic) return wrong;
+    return read_values(column, ColumnType::time, DateOrder::month_first, values) ? wrong : std::nullopt;
+  }
+
+  std::string complaint(Index row, Index column, std::string_view expected) const {
+    constexpr std::size_t longest = 40;
+    std::string got(cells_.at(row, column).substr(0, longest));
+    if (cells_.at(row, column).size() > longest) got += "...";
+    return name_ + ":" + std::to_string(cells_.lines[static_cast<std::size_t>(row)]) + ":" +
+           std::to_string(column + 1) + ": expected " + std::string(expected) + ", got \"" + got + "\"";
+  }
+
+  Column typed_column(Index column, const std::string& name) const {
+    const auto wanted = options_.types.find(name);
+    if (wanted != options_.types.end()) return column_as(wanted->second, column, name);
+    Column result{.name = name, .type = ColumnType::number};
+    const std::optional<Index> no_number = read_values(column, ColumnType::number, options_.dates, result.numbers);
+    if (!no_number) return result;
+    result.type = ColumnType::time;
+    if (!read_times(column, result.numbers)) return result;
+    result = text_column(column, name);
+    result.why_text = complaint(*no_number, column, "a number");
+    return result;
+  }
+
+  Column column_as(ColumnType type, Index column, const std::string& name) const {
+    if (type == ColumnType::text) return text_column(column, name);
+    Column result{.name = name, .type = type};
+    const bool number = type == ColumnType::number;
+    const std::optional<Index> wrong =
+        number ? read_values(column, type, options_.dates, result.numbers) : read_times(column, result.numbers);
+    if (wrong) throw FormatError(complaint(*wrong, column, (number ? "a number in \"" : "a time in \"") + name + "\""));
+    return result;
+  }
+
+  Column text_column(Index column, const std::string& name) const {
+    Column result{.name = name, .type = ColumnType::text};
+    for (Index row = first_row_; row < cells_.rows(); ++row) result.texts.emplace_back(cells_.at(row, column));
+    return result;
+  }
+
+  const std::string& name_;
+  const Cells& cells_;
+  const CsvOptions& options_;
+  Index first_row_ = 0;
+};
+
+std::string whole_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  require<FormatError>(file != nullptr, "{}: cannot be read: {}", path, std::strerror(errno));
+  std::string text;
+  std::array<char, 65536> piece{};
+  while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), file.get()))
+    text.append(piece.data(), size);
+  require<FormatError>(std::ferror(file.get()) == 0, "{}: cannot be read: {}", path, std::strerror(errno));
+  return text;
+}
+
+}  // namespace
+
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {
+  require<FormatError>(!text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
+                       "{}: expected UTF-8 text, got UTF-16", name);
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  require<FormatError>(text.find('\0') == std::string_view::npos, "{}: expected text, got a byte 0", name);
+  const char separator = options.separator != '\0' ? options.separator : find_separator(text, options.comment);
+  const Cells cells = Splitter(name, separator, options.comment).split(text);
+  require<FormatError>(cells.rows() > 0, "{}: expected rows of cells, got none", name);
+  return Typer(name, cells, options).table();
+}
+
+Table read_csv(const std::string& path, const CsvOptions& options) {
+  return parse_csv(whole_file(path), path, options);
+}
+
+}  // namespace maas::inline MAAS_ABI
