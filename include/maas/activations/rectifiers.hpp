@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "maas/activations/activation.hpp"
+#include "maas/ops/elementwise.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -16,6 +17,8 @@ struct Relu {
     return x.unaryExpr([](Scalar v) { return v < Scalar(0) ? Scalar(0) : v; });
   }
   static auto slope(const auto& y) { return (y > Scalar(0)).template cast<Scalar>(); }
+  static void sweep(Index count, const Scalar* x, Scalar* y) { ops::relu(count, x, y); }
+  static void sweep_gradient(Index count, const Scalar* y, Scalar* gradient) { ops::relu_gradient(count, y, gradient); }
 };
 inline constexpr Relu relu{};
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "maas/activations/activation.hpp"
+#include "maas/ops/elementwise.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -19,6 +20,10 @@ struct Sigmoid {
   static constexpr std::string_view class_name = "sigmoid";
   static auto value(const auto& x) { return ((-x).exp() + Scalar(1)).inverse(); }
   static auto slope(const auto& y) { return y * (Scalar(1) - y); }
+  static void sweep(Index count, const Scalar* x, Scalar* y) { ops::sigmoid(count, x, y); }
+  static void sweep_gradient(Index count, const Scalar* y, Scalar* gradient) {
+    ops::sigmoid_gradient(count, y, gradient);
+  }
 };
 inline constexpr Sigmoid sigmoid{};
 
@@ -27,6 +32,8 @@ struct Tanh {
   static constexpr std::string_view class_name = "tanh";
   static auto value(const auto& x) { return x.tanh(); }
   static auto slope(const auto& y) { return Scalar(1) - y.square(); }
+  static void sweep(Index count, const Scalar* x, Scalar* y) { ops::tanh(count, x, y); }
+  static void sweep_gradient(Index count, const Scalar* y, Scalar* gradient) { ops::tanh_gradient(count, y, gradient); }
 };
 
 /// f(x) = clip(x / 6 + 1/2, 0, 1): Keras 3's.

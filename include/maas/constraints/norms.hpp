@@ -4,25 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
 #include "maas/constraints/constraint.hpp"
+#include "maas/core/axes.hpp"
 
 namespace maas::inline MAAS_ABI {
-
-/// Axes of a tensor along which lengths are taken; Keras writes one axis as a number, several as a list.
-struct Axes {
-  std::vector<int> list = {0};
-  friend bool operator==(const Axes&, const Axes&) = default;
-};
-inline Config to_config(const Axes& axes) {
-  return axes.list.size() == 1 ? Config(axes.list[0]) : to_config(axes.list);
-}
-inline void from_config(const Config& config, std::string_view where, Axes& axes) {
-  if (config.is_list()) return from_config(config, where, axes.list);
-  axes.list.resize(1);
-  from_config(config, where, axes.list[0]);
-}
 
 namespace detail {
 
@@ -32,7 +18,7 @@ inline constexpr double norm_epsilon = 1e-7;
 template <class Wanted>
 void rescale(VectorView weights, const Shape& shape, const Axes& axes, Wanted&& wanted) {
   std::array<bool, Shape::max_rank> along{};
-  for (int axis : axes.list) {
+  for (Index axis : axes.list) {
     const Index place = axis < 0 ? axis + shape.rank() : axis;
     require<ConfigError>(place >= 0 && place < shape.rank(),
                          "constraint: expected an axis of a weight of shape {}, got {}", shape.text(), axis);
@@ -83,7 +69,7 @@ struct NonNeg {
 struct MaxNorm {
   static constexpr std::string_view class_name = "MaxNorm";
   double max_value = 2;
-  Axes axis = {};
+  Axes axis = 0;
   static void fields(auto& self, auto&& field) {
     field("max_value", self.max_value);
     field("axis", self.axis);
@@ -96,7 +82,7 @@ struct MaxNorm {
 /// Weights along `axis` have length 1: w / (1e-7 + |w|).
 struct UnitNorm {
   static constexpr std::string_view class_name = "UnitNorm";
-  Axes axis = {};
+  Axes axis = 0;
   static void fields(auto& self, auto&& field) { field("axis", self.axis); }
   void apply(VectorView weights, const Shape& shape) const {
     detail::rescale(weights, shape, axis, [](double) { return 1.0; });
@@ -107,7 +93,7 @@ struct UnitNorm {
 struct MinMaxNorm {
   static constexpr std::string_view class_name = "MinMaxNorm";
   double min_value = 0, max_value = 1, rate = 1;
-  Axes axis = {};
+  Axes axis = 0;
   static void fields(auto& self, auto&& field) {
     field("min_value", self.min_value);
     field("max_value", self.max_value);

@@ -1,23 +1,21 @@
 // Matrix products on raw memory: the one loop nest under every dense layer.
 #pragma once
 
-#include "maas/core/scalar.hpp"
+#include "maas/ops/strided.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
-
-/// A matrix to read, with any distance between rows and between columns (so a transpose is free).
-struct Strided {
-  const Scalar* data;
-  Index row_stride;
-  Index column_stride;
-};
 
 /// c = a b, or c += a b if `add`. a is rows x inner, b is inner x columns with contiguous rows `b_stride` apart, c
 /// likewise with `c_stride`. c must overlap neither a nor b.
 /// Every element is summed over the inner index in order, from 0 upwards, on its own: so the result of a row does not
-/// depend on the other rows, nor on the number of threads.
+/// depend on the other rows, nor on the number of threads. A product of one column with contiguous a and b is summed in
+/// sixteen running sums that are added in halves.
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add = false);
+
+/// c = a b^T. a is rows x inner, b is columns x inner with contiguous rows `b_stride` apart, c as above; sums as above.
+void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+                        Index c_stride);
 
 }  // namespace maas::inline MAAS_ABI::ops
 

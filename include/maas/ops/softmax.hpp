@@ -1,18 +1,25 @@
-// Softmax along rows, and log-sum-exp.
+// Softmax along rows, and log-sum-exp. A row's result depends on its numbers alone, not on where it lies.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "maas/core/matrix.hpp"
+#include "maas/ops/map_elements.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
 
 /// y = exp(x - max x) / sum, each row for itself. x and y may be the same memory.
 inline void softmax(const ConstMatrixView& x, MatrixView y) {
+  const Index size = x.cols();
+  if (size == 0) return;
   for (Index row = 0; row < x.rows(); ++row) {
-    const Scalar largest = x.row(row).maxCoeff();
-    y.row(row) = (x.row(row).array() - largest).exp().matrix();
-    y.row(row) /= y.row(row).sum();
+    const Scalar* in = x.data() + row * size;
+    Scalar* out = y.data() + row * size;
+    const Scalar largest = *std::max_element(in, in + size);
+    map_elements(in, out, size, [=](const auto& v) { return (v - largest).exp(); });
+    const Scalar sum = sum_elements(out, size, [](const auto& v) { return v * Scalar(1); });
+    for (Index i = 0; i < size; ++i) out[i] /= sum;
   }
 }
 
@@ -33,9 +40,15 @@ Scalar log_sum_exp(const Row& x) {
 
 /// y = x - log(sum(exp(x))), each row for itself. x and y may be the same memory.
 inline void log_softmax(const ConstMatrixView& x, MatrixView y) {
+  const Index size = x.cols();
+  if (size == 0) return;
   for (Index row = 0; row < x.rows(); ++row) {
-    const Scalar normalizer = log_sum_exp(x.row(row));
-    y.row(row) = (x.row(row).array() - normalizer).matrix();
+    const Scalar* in = x.data() + row * size;
+    Scalar* out = y.data() + row * size;
+    const Scalar largest = *std::max_element(in, in + size);
+    const Scalar sum = sum_elements(in, size, [=](const auto& v) { return (v - largest).exp(); });
+    const Scalar normalizer = largest + std::log(sum);
+    for (Index i = 0; i < size; ++i) out[i] = in[i] - normalizer;
   }
 }
 
@@ -52,7 +65,8 @@ inline void log_softmax_gradient(const ConstMatrixView& y, MatrixView gradient) 
 inline void sparsemax(const ConstMatrixView& x, MatrixView y) {
   for (Index row = 0; row < x.rows(); ++row) {
     Index kept = x.cols();
-    Scalar t = (x.row(row).sum() - Scalar(1)) / static_cast<Scalar>(kept);
+    const Scalar all = sum_elements(x.data() + row * x.cols(), x.cols(), [](const auto& v) { return v * Scalar(1); });
+    Scalar t = (all - Scalar(1)) / static_cast<Scalar>(kept);
     while (kept > 1) {
       Scalar sum = 0;
       Index above = 0;

@@ -11,6 +11,9 @@ namespace maas::inline MAAS_ABI::ops {
 /// `count` numbers of a buffer from `first` on.
 inline VectorView part_of(VectorView buffer, Index first, Index count) { return {buffer.data() + first, count}; }
 
+/// Where number `first` of a buffer lies.
+inline Scalar* place_of(VectorView buffer, Index first) { return buffer.data() + first; }
+
 /// Calls `sweep(first, count)` for consecutive runs that together cover 0 ... size - 1. Runs are a multiple of 64 bytes
 /// and small enough that several buffers of that length stay in the first-level cache while their formulas are
 /// evaluated one after the other. Large sizes are shared among threads; every element is on its own, so the result
@@ -29,4 +32,38 @@ void for_each_run(Index size, Sweep&& sweep) {
   });
 }
 
+/// One step of Adam over consecutive numbers: m += (g - m) rest_1; v += (g^2 - v) rest_2; w -= alpha m / (sqrt(v) +
+/// epsilon); with `largest` (else null) that is the root of max(largest, v), which is kept.
+struct AdamSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar *m, *v, *largest;
+  Scalar alpha, rest_1, rest_2, epsilon;
+};
+void adam(Index count, const AdamSweep& sweep);
+
+/// One step of gradient descent: momentum 0 (m null): w -= rate g; else m = momentum m - rate g, w += m, or with
+/// nesterov w += momentum m - rate g with the new m.
+struct SgdSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar* m;
+  Scalar rate, momentum;
+  bool nesterov;
+};
+void sgd(Index count, const SgdSweep& sweep);
+
+/// One step of RMSprop without centring or momentum: v = keep v + rest g^2; w -= rate g / sqrt(v + epsilon).
+struct RmspropSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar* v;
+  Scalar rate, keep, rest, epsilon;
+};
+void rmsprop(Index count, const RmspropSweep& sweep);
+
 }  // namespace maas::inline MAAS_ABI::ops
+
+#if !defined(MAAS_COMPILED)
+#include "maas/ops/update-inl.hpp"
+#endif

@@ -24,18 +24,15 @@ struct AdamStep {
     const Scalar rest_1 = static_cast<Scalar>(1 - beta_1), rest_2 = static_cast<Scalar>(1 - beta_2);
     const Scalar small = static_cast<Scalar>(epsilon);
     ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      VectorView w = ops::part_of(u.parameters, first, count);
-      VectorView m = ops::part_of(u.slots[0], first, count), v = ops::part_of(u.slots[1], first, count);
-      const auto g = u.gradient.segment(first, count).array();
-      m.array() += (g - m.array()) * rest_1;
-      v.array() += (g.square() - v.array()) * rest_2;
-      if (!amsgrad) {
-        w.array() -= alpha * m.array() / (v.array().sqrt() + small);
-        return;
-      }
-      VectorView largest = ops::part_of(u.slots[2], first, count);
-      largest = largest.cwiseMax(v);
-      w.array() -= alpha * m.array() / (largest.array().sqrt() + small);
+      ops::adam(count, {.w = ops::place_of(u.parameters, first),
+                        .g = u.gradient.data() + first,
+                        .m = ops::place_of(u.slots[0], first),
+                        .v = ops::place_of(u.slots[1], first),
+                        .largest = amsgrad ? ops::place_of(u.slots[2], first) : nullptr,
+                        .alpha = alpha,
+                        .rest_1 = rest_1,
+                        .rest_2 = rest_2,
+                        .epsilon = small});
     });
   }
 };

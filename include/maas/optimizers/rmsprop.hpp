@@ -34,6 +34,18 @@ struct RMSprop {
     const Scalar rate = static_cast<Scalar>(u.learning_rate), r = static_cast<Scalar>(rho),
                  mu = static_cast<Scalar>(momentum);
     const Scalar rest = static_cast<Scalar>(1 - rho), small = static_cast<Scalar>(epsilon);
+    if (momentum == 0 && !centered) {
+      ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+        ops::rmsprop(count, {.w = ops::place_of(u.parameters, first),
+                             .g = u.gradient.data() + first,
+                             .v = ops::place_of(u.slots[0], first),
+                             .rate = rate,
+                             .keep = r,
+                             .rest = rest,
+                             .epsilon = small});
+      });
+      return;
+    }
     ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
       VectorView w = ops::part_of(u.parameters, first, count), v = ops::part_of(u.slots[0], first, count);
       const auto g = u.gradient.segment(first, count).array();

@@ -28,18 +28,12 @@ struct Sgd {
   void update(const Update& u) const {
     const Scalar rate = static_cast<Scalar>(u.learning_rate), mu = static_cast<Scalar>(momentum);
     ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      VectorView w = ops::part_of(u.parameters, first, count);
-      const auto g = u.gradient.segment(first, count);
-      if (momentum == 0) {
-        w -= rate * g;
-        return;
-      }
-      VectorView m = ops::part_of(u.slots[0], first, count);
-      m = mu * m - rate * g;
-      if (nesterov)
-        w += mu * m - rate * g;
-      else
-        w += m;
+      ops::sgd(count, {.w = ops::place_of(u.parameters, first),
+                       .g = u.gradient.data() + first,
+                       .m = momentum != 0 ? ops::place_of(u.slots[0], first) : nullptr,
+                       .rate = rate,
+                       .momentum = mu,
+                       .nesterov = nesterov});
     });
   }
 };

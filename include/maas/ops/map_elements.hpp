@@ -1,0 +1,72 @@
+// Functions of single numbers over runs of memory, with bits that depend on the number alone.
+#pragma once
+
+#include <algorithm>
+
+#include "maas/core/matrix.hpp"
+
+namespace maas::inline MAAS_ABI::ops {
+
+namespace detail {
+
+/// One vector of Eigen's, and a few: what Eigen evaluates with vector instructions from the first number to the last.
+inline constexpr Index packet = Eigen::internal::packet_traits<Scalar>::size;
+inline constexpr Index packets = std::max<Index>(packet, 16);
+template <Index Size>
+using Run = Eigen::Array<Scalar, Size, 1>;
+
+/// True if Eigen evaluates f with vector instructions, whose exp and tanh differ in their last bits from the ones for
+/// single numbers.
+template <class Function>
+inline constexpr bool uses_packets =
+    (Eigen::internal::evaluator<std::remove_cvref_t<
+         decltype(std::declval<const Function&>()(std::declval<const Eigen::Map<const Run<packets>>&>()))>>::Flags &
+     Eigen::PacketAccessBit) != 0;
+
+/// The last `size` numbers, fewer than a vector, as a whole vector: the last one is repeated.
+inline Run<packet> last_packet(const Scalar* x, Index size) {
+  Run<packet> result;
+  for (Index i = 0; i < packet; ++i) result[i] = x[std::min(i, size - 1)];
+  return result;
+}
+
+}  // namespace detail
+
+/// y_i = f(x_i) for `size` numbers. f takes an Eigen array expression and gives one, element by element. x and y may be
+/// the same memory. The result for a number depends neither on its place nor on where the memory lies: left to itself,
+/// Eigen uses other formulas for the numbers before and after the whole vectors.
+template <class Function>
+void map_elements(const Scalar* x, Scalar* y, Index size, const Function& f) {
+  using namespace detail;
+  if constexpr (!uses_packets<Function>) {
+    using Array = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
+    Eigen::Map<Array>(y, size) = f(Eigen::Map<const Array>(x, size));
+  } else {
+    Index i = 0;
+    for (; i + packets <= size; i += packets)
+      Eigen::Map<Run<packets>>(y + i) = f(Eigen::Map<const Run<packets>>(x + i));
+    for (; i + packet <= size; i += packet) Eigen::Map<Run<packet>>(y + i) = f(Eigen::Map<const Run<packet>>(x + i));
+    if (i == size) return;
+    const Run<packet> in = last_packet(x + i, size - i);
+    const Run<packet> out = f(in);
+    std::copy_n(out.data(), size - i, y + i);
+  }
+}
+
+/// The sum of f(x_i) over `size` numbers, in sixteen running sums that are added at the end: the order depends on the
+/// size alone.
+template <class Function>
+Scalar sum_elements(const Scalar* x, Index size, const Function& f) {
+  constexpr Index width = 16;
+  Scalar sums[width] = {}, values[width];
+  for (Index i = 0; i < size; i += width) {
+    const Index count = std::min(width, size - i);
+    map_elements(x + i, values, count, f);
+    for (Index j = 0; j < count; ++j) sums[j] += values[j];
+  }
+  Scalar total = sums[0];
+  for (Index j = 1; j < width; ++j) total += sums[j];
+  return total;
+}
+
+}  // namespace maas::inline MAAS_ABI::ops

@@ -1,0 +1,78 @@
+// A tile of a product: a few rows by a few vectors of the result, in registers over the whole inner loop.
+#pragma once
+
+#include <algorithm>
+
+#include "maas/ops/lanes.hpp"
+#include "maas/ops/strided.hpp"
+
+namespace maas::inline MAAS_ABI::ops::inline MAAS_VECTORS {
+
+/// Rows x (Vectors * Width) elements of c = a b, or c += a b if `add`; see product() in ops/product.hpp for the
+/// arguments. Each element is summed over the inner index in order, so its bits depend neither on Rows, Vectors nor
+/// Width.
+template <int Rows, int Vectors, int Width>
+inline void tile(Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c, Index c_stride, bool add) {
+  Lanes<Width> sum[Rows][Vectors] = {};
+  if (add)
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = load<Width>(c + r * c_stride + v * Width);
+  for (Index k = 0; k < inner; ++k) {
+    Lanes<Width> right[Vectors];
+    for (int v = 0; v < Vectors; ++v) right[v] = load<Width>(b + k * b_stride + v * Width);
+    for (int r = 0; r < Rows; ++r) {
+      const Lanes<Width> left = spread<Width>(a.data[r * a.row_stride + k * a.column_stride]);
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add<Width>(left, right[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) store<Width>(c + r * c_stride + v * Width, sum[r][v]);
+}
+
+/// The sum of a_k b_k over runs of memory: a product of one column. It is long for its width, so it is summed in
+/// sixteen running sums, which are then added in halves: the order depends on the size alone.
+inline Scalar dot(Index size, const Scalar* a, const Scalar* b) {
+  constexpr int sums = 16, vectors = std::max(1, sums / lanes), width = std::min(lanes, sums);
+  Lanes<width> sum[vectors] = {};
+  const Index whole = size / sums * sums;
+  for (Index k = 0; k < whole; k += sums)
+    for (int v = 0; v < vectors; ++v)
+      sum[v] = multiply_add<width>(load<width>(a + k + v * width), load<width>(b + k + v * width), sum[v]);
+  Scalar total[sums];
+  for (int v = 0; v < vectors; ++v) store<width>(total + v * width, sum[v]);
+  for (Index k = whole; k < size; ++k) total[k - whole] = multiply_add<1>(a[k], b[k], total[k - whole]);
+  for (int half = sums / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) total[i] += total[i + half];
+  return total[0];
+}
+
+/// The next narrower vector that is used: halves down to 16 bytes, then single numbers.
+constexpr int narrower(int width) { return width > narrow_lanes ? width / 2 : 1; }
+
+/// Columns From and on of y = x W of one sample; see row_product().
+template <Index In, Index Out, Index From, int Width>
+inline void row_product_from(const Scalar* x, const Scalar* kernel, Scalar* y) {
+  constexpr Index left = Out - From;
+  if constexpr (left >= Width) {
+    constexpr int vectors = static_cast<int>(std::min<Index>(left / Width, 8));
+    tile<1, vectors, Width>(In, {x, In, 1}, kernel + From, Out, y + From, Out, false);
+    row_product_from<In, Out, From + vectors * Width, Width>(x, kernel, y);
+  } else if constexpr (left > 0) {
+    row_product_from<In, Out, From, narrower(Width)>(x, kernel, y);
+  }
+}
+
+/// y = x W of one sample, with sizes known to the compiler. x: In, kernel: In x Out, row-major, y: Out (overwritten).
+/// The same bits as product().
+template <Index In, Index Out>
+inline void row_product(const Scalar* x, const Scalar* kernel, Scalar* y) {
+  if constexpr (Out == 1) {
+    *y = dot(In, x, kernel);
+    return;
+  }
+  constexpr Index group = 8 * lanes, whole = Out / group * group;
+  for (Index j = 0; j < whole; j += group) tile<1, 8, lanes>(In, {x, In, 1}, kernel + j, Out, y + j, Out, false);
+  row_product_from<In, Out, whole, lanes>(x, kernel, y);
+}
+
+}  // namespace maas::inline MAAS_ABI::ops::inline MAAS_VECTORS

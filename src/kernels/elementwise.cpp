@@ -1,0 +1,269 @@
+// The element-wise sweeps of ops/elementwise.hpp and ops/update.hpp, for the vectors of the processor they run on.
+//
+// Every number goes through the same operations on every target with fused multiply-adds, so it has the same bits
+// there, whatever vector or rest it falls into. exp, tanh and the sigmoid are polynomials after Cody and Waite's
+// reduction; in the double build they are the C library's.
+#include "maas/ops/elementwise.hpp"
+
+#include <cmath>
+
+#include "kernels/targets.hpp"
+#include "maas/ops/update.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace maas::inline MAAS_ABI::kernels {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Full = hn::ScalableTag<Scalar>;
+using One = hn::CappedTag<Scalar, 1>;
+
+// Calls body(tag, position) for whole vectors, then for single numbers.
+template <class Body>
+HWY_INLINE void Sweep(Index count, Body&& body) {
+  const Full d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) body(d, i);
+  for (; i < count; ++i) body(One(), i);
+}
+
+// exp(x): x = n log 2 + r with |r| <= log(2) / 2; 2^n goes on in two halves, so that results below the smallest normal
+// number are right, too. The polynomial is Taylor's to r^7, its error below 1e-8 there.
+template <class D>
+HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
+  if constexpr (sizeof(Scalar) == 8) {
+    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
+    hn::Store(x, d, lane);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::exp(lane[i]);
+    return hn::Load(d, lane);
+  } else {
+    const hn::RebindToSigned<D> di;
+    // Clamped so that n stays in range; NaN passes through both.
+    const auto low = hn::Set(d, Scalar(-104)), high = hn::Set(d, Scalar(89));
+    const auto y = hn::IfThenElse(hn::Lt(x, low), low, hn::IfThenElse(hn::Gt(x, high), high, x));
+    const auto n = hn::Round(hn::Mul(y, hn::Set(d, Scalar(1.44269504088896341))));
+    auto r = hn::NegMulAdd(n, hn::Set(d, Scalar(0.693145751953125)), y);
+    r = hn::NegMulAdd(n, hn::Set(d, Scalar(1.42860682030941723e-6)), r);
+    auto p = hn::Set(d, Scalar(1.0 / 5040));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 720)));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 120)));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 24)));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 6)));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(0.5)));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1)));
+    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1)));
+    const auto whole = hn::ConvertTo(di, hn::IfThenElse(hn::Eq(n, n), n, hn::Zero(d)));
+    const auto half = hn::ShiftRight<1>(whole);
+    const auto power = [&](auto e) { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };
+    return hn::Mul(hn::Mul(p, power(half)), power(hn::Sub(whole, half)));
+  }
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> Sigmoid(D d, hn::Vec<D> x) {
+  const auto one = hn::Set(d, Scalar(1));
+  return hn::Div(one, hn::Add(one, Exp(d, hn::Neg(x))));
+}
+
+// Small |x|: x + x^3 P(x^2), P fitted to tanh on [0, 0.625] (Cephes' coefficients, S. Moshier 1992). Else 1 - 2 /
+// (exp(2 |x|) + 1), with the sign of x.
+template <class D>
+HWY_INLINE hn::Vec<D> Tanh(D d, hn::Vec<D> x) {
+  if constexpr (sizeof(Scalar) == 8) {
+    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
+    hn::Store(x, d, lane);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::tanh(lane[i]);
+    return hn::Load(d, lane);
+  } else {
+    const auto size = hn::Abs(x), square = hn::Mul(x, x);
+    auto p = hn::Set(d, Scalar(-5.70498872745e-3));
+    p = hn::MulAdd(p, square, hn::Set(d, Scalar(2.06390887954e-2)));
+    p = hn::MulAdd(p, square, hn::Set(d, Scalar(-5.37397155531e-2)));
+    p = hn::MulAdd(p, square, hn::Set(d, Scalar(1.33314422036e-1)));
+    p = hn::MulAdd(p, square, hn::Set(d, Scalar(-3.33332819422e-1)));
+    const auto small = hn::MulAdd(hn::Mul(p, square), x, x);
+    const auto one = hn::Set(d, Scalar(1)), two = hn::Set(d, Scalar(2));
+    const auto large = hn::Sub(one, hn::Div(two, hn::Add(one, Exp(d, hn::Add(size, size)))));
+    return hn::IfThenElse(hn::Lt(size, hn::Set(d, Scalar(0.625))), small, hn::CopySignToAbs(large, x));
+  }
+}
+
+void ReluSweep(Index count, const Scalar* x, Scalar* y) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto v = hn::LoadU(d, x + i);
+    hn::StoreU(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Zero(d), v), d, y + i);
+  });
+}
+
+void ReluGradientSweep(Index count, const Scalar* y, Scalar* gradient) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, gradient + i);
+    const auto passes = hn::Gt(hn::LoadU(d, y + i), hn::Zero(d));
+    hn::StoreU(hn::IfThenElse(passes, g, hn::Mul(g, hn::Zero(d))), d, gradient + i);
+  });
+}
+
+void SigmoidSweep(Index count, const Scalar* x, Scalar* y) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR { hn::StoreU(Sigmoid(d, hn::LoadU(d, x + i)), d, y + i); });
+}
+
+void SigmoidGradientSweep(Index count, const Scalar* y, Scalar* gradient) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto f = hn::LoadU(d, y + i);
+    const auto slope = hn::Mul(f, hn::Sub(hn::Set(d, Scalar(1)), f));
+    hn::StoreU(hn::Mul(hn::LoadU(d, gradient + i), slope), d, gradient + i);
+  });
+}
+
+void TanhSweep(Index count, const Scalar* x, Scalar* y) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR { hn::StoreU(Tanh(d, hn::LoadU(d, x + i)), d, y + i); });
+}
+
+void TanhGradientSweep(Index count, const Scalar* y, Scalar* gradient) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto f = hn::LoadU(d, y + i);
+    const auto slope = hn::NegMulAdd(f, f, hn::Set(d, Scalar(1)));
+    hn::StoreU(hn::Mul(hn::LoadU(d, gradient + i), slope), d, gradient + i);
+  });
+}
+
+void AddRow(Index rows, Index columns, const Scalar* row, Scalar* y) {
+  for (Index r = 0; r < rows; ++r, y += columns)
+    Sweep(columns,
+          [&](auto d, Index i) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(d, y + i), hn::LoadU(d, row + i)), d, y + i); });
+}
+
+void SumRows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
+  Sweep(columns, [&](auto d, Index i) HWY_ATTR {
+    auto sum = hn::Zero(d);
+    for (Index r = 0; r < rows; ++r) sum = hn::Add(sum, hn::LoadU(d, x + r * columns + i));
+    hn::StoreU(sum, d, sums + i);
+  });
+}
+
+void AdamKernel(Index count, const ops::AdamSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, s.g + i);
+    auto m = hn::LoadU(d, s.m + i), v = hn::LoadU(d, s.v + i);
+    m = hn::MulAdd(hn::Sub(g, m), hn::Set(d, s.rest_1), m);
+    v = hn::MulAdd(hn::MulSub(g, g, v), hn::Set(d, s.rest_2), v);
+    hn::StoreU(m, d, s.m + i);
+    hn::StoreU(v, d, s.v + i);
+    if (s.largest != nullptr) {
+      v = hn::Max(hn::LoadU(d, s.largest + i), v);
+      hn::StoreU(v, d, s.largest + i);
+    }
+    const auto step = hn::Div(hn::Mul(hn::Set(d, s.alpha), m), hn::Add(hn::Sqrt(v), hn::Set(d, s.epsilon)));
+    hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+  });
+}
+
+void SgdKernel(Index count, const ops::SgdSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto w = hn::LoadU(d, s.w + i), step = hn::Mul(hn::Set(d, s.rate), hn::LoadU(d, s.g + i));
+    if (s.m == nullptr) {
+      hn::StoreU(hn::Sub(w, step), d, s.w + i);
+      return;
+    }
+    const auto momentum = hn::Set(d, s.momentum);
+    const auto m = hn::MulSub(momentum, hn::LoadU(d, s.m + i), step);
+    hn::StoreU(m, d, s.m + i);
+    hn::StoreU(hn::Add(w, s.nesterov ? hn::MulSub(momentum, m, step) : m), d, s.w + i);
+  });
+}
+
+void RmspropKernel(Index count, const ops::RmspropSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, s.g + i);
+    const auto v = hn::MulAdd(hn::Set(d, s.keep), hn::LoadU(d, s.v + i), hn::Mul(hn::Set(d, s.rest), hn::Mul(g, g)));
+    hn::StoreU(v, d, s.v + i);
+    const auto step = hn::Div(hn::Mul(hn::Set(d, s.rate), g), hn::Sqrt(hn::Add(v, hn::Set(d, s.epsilon))));
+    hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace maas::inline MAAS_ABI::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace maas::inline MAAS_ABI {
+
+namespace kernels {
+
+HWY_EXPORT(ReluSweep);
+HWY_EXPORT(ReluGradientSweep);
+HWY_EXPORT(SigmoidSweep);
+HWY_EXPORT(SigmoidGradientSweep);
+HWY_EXPORT(TanhSweep);
+HWY_EXPORT(TanhGradientSweep);
+HWY_EXPORT(AddRow);
+HWY_EXPORT(SumRows);
+HWY_EXPORT(AdamKernel);
+HWY_EXPORT(SgdKernel);
+HWY_EXPORT(RmspropKernel);
+
+}  // namespace kernels
+
+namespace ops {
+
+using namespace kernels;
+
+void relu(Index count, const Scalar* x, Scalar* y) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(ReluSweep)(count, x, y);
+}
+void relu_gradient(Index count, const Scalar* y, Scalar* gradient) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(ReluGradientSweep)(count, y, gradient);
+}
+void sigmoid(Index count, const Scalar* x, Scalar* y) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(SigmoidSweep)(count, x, y);
+}
+void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(SigmoidGradientSweep)(count, y, gradient);
+}
+void tanh(Index count, const Scalar* x, Scalar* y) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(TanhSweep)(count, x, y);
+}
+void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(TanhGradientSweep)(count, y, gradient);
+}
+void add_row(Index rows, Index columns, const Scalar* row, Scalar* y) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(AddRow)(rows, columns, row, y);
+}
+void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(SumRows)(rows, columns, x, sums);
+}
+void adam(Index count, const AdamSweep& sweep) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(AdamKernel)(count, sweep);
+}
+void sgd(Index count, const SgdSweep& sweep) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(SgdKernel)(count, sweep);
+}
+void rmsprop(Index count, const RmspropSweep& sweep) {
+  choose_target();
+  HWY_DYNAMIC_DISPATCH(RmspropKernel)(count, sweep);
+}
+
+}  // namespace ops
+
+}  // namespace maas::inline MAAS_ABI
+
+#endif
