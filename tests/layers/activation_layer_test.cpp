@@ -18,9 +18,9 @@ TEST_CASE("softmax as a layer works along the last axis") {
   Network network{input(Shape{2, 2}), activation_layer(softmax)};
   Matrix x(1, 4);
   x << 0, 0, 1000, -1000;
-  Matrix expected(1, 4);
-  expected << Scalar(0.5), Scalar(0.5), 1, 0;
-  CHECK(network.predict(x) == expected);
+  const Matrix y = network.predict(x);
+  CHECK(y.leftCols(3) == Matrix{{Scalar(0.5), Scalar(0.5), Scalar(1)}});
+  CHECK(y(0, 3) < Scalar(1e-30));  // a vectorized exponential stops at the smallest number
 }
 
 TEST_CASE("flatten keeps the numbers and their order") {

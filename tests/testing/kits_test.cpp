@@ -107,6 +107,7 @@ TEST_CASE("check_layer finds every mistake and says which it is") {
   };
   for (const auto& [mistake, text] : cases) {
     if (mistake == Mistake::allocates && !testing::counts_allocations()) continue;
+    INFO(text);
     CHECK_THROWS_WITH(testing::check_layer(faulty(mistake)), Contains(text) && Contains("Faulty does not keep"));
   }
 }
@@ -154,7 +155,7 @@ struct FaultyOptimizer {
     VectorView w = u.parameters;
     if (mistake == "remembers") w *= Scalar(1) - Scalar(0.001) * ++memory;
     if (mistake == "threads") w *= Scalar(1) - Scalar(0.001) * static_cast<Scalar>(threads());
-    if (mistake == "sizes" && w.size() > 16) w.tail(w.size() % 16) *= Scalar(2);
+    if (mistake == "sizes" && w.size() > 16) w[16] *= Scalar(2);
     if (mistake == "padding") w.array() += Scalar(0.001);
     if (mistake == "allocates") w = Vector(w * Scalar(1));
     w -= (mistake == "uphill" ? Scalar(-1) : Scalar(1)) * static_cast<Scalar>(u.learning_rate) * u.gradient;
@@ -188,6 +189,7 @@ TEST_CASE("check_loss finds every mistake and says which it is") {
                                                        {"", "on logits it equals neither"}};
   for (const auto& [mistake, text] : cases) {
     if (std::string(mistake) == "allocates" && !testing::counts_allocations()) continue;
+    INFO(text);
     CHECK_THROWS_WITH(testing::check_loss(FaultyLoss{mistake}), Contains(text) && Contains("FaultyLoss does not keep"));
   }
 }
@@ -203,6 +205,7 @@ TEST_CASE("check_optimizer finds every mistake and says which it is") {
                                                        {"whole", "alone it becomes"}};
   for (const auto& [mistake, text] : cases) {
     if (std::string(mistake) == "allocates" && !testing::counts_allocations()) continue;
+    INFO(text);
     CHECK_THROWS_WITH(testing::check_optimizer(FaultyOptimizer{.mistake = mistake}), Contains(text));
   }
   CHECK_THROWS_WITH(testing::check_optimizer(FaultyOptimizer{}, {.known_step = {{{1, -2}, {10, 20}, {0.9, -2.3}}}}),
@@ -219,7 +222,8 @@ TEST_CASE("check_gradient passes a network and finds a layer's mistake in it") {
   Network right{input(3), dense(4, Tanh{}), dense(2)};
   testing::check_gradient(right, mean_squared_error, x, y);
   Network wrong{input(3), dense(3), faulty(Mistake::wrong_gradient), dense(2)};
-  CHECK_THROWS_WITH(testing::check_gradient(wrong, mean_squared_error, x, y), Contains("dense/kernel: element"));
+  CHECK_THROWS_WITH(testing::check_gradient(wrong, mean_squared_error, x, y),
+                    Contains("dense/") && Contains("by central differences"));
 }
 
 TEST_CASE("a corner in a function is no mistake, and does not hide one beside it") {
@@ -243,8 +247,12 @@ TEST_CASE("allocations of operator new, malloc and Eigen are counted") {
     return testing::allocations() - start;
   };
   CHECK(counted([] {}) == 0);
-  CHECK(counted([] { std::make_unique<int>(3); }) == 1);
-  CHECK(counted([] { std::vector<double>(1000); }) == 1);
-  CHECK(counted([] { Matrix::Ones(10, 10).eval(); }) == 1);
-  CHECK(counted([] { Block(100); }) == 1);
+  static std::unique_ptr<int> kept;  // a compiler may leave out what nobody sees
+  CHECK(counted([] { kept = std::make_unique<int>(3); }) == 1);
+  static std::vector<double> kept_numbers;
+  CHECK(counted([] { kept_numbers.resize(1000); }) == 1);
+  static Matrix kept_matrix;
+  CHECK(counted([] { kept_matrix = Matrix::Ones(10, 10); }) == 1);
+  static Block kept_block;
+  CHECK(counted([] { kept_block = Block(100); }) == 1);
 }
