@@ -19,6 +19,8 @@ if(MAAS_WITH_KERNELS)
   find_package(hwy REQUIRED)
   file(GLOB kernel_sources CONFIGURE_DEPENDS kernels/*.cpp)
   list(APPEND sources ${kernel_sources})
+  # The same operations on every target: no multiply-add may be fused or not as the compiler likes.
+  set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 endif()
 
 function(maas_add_library target)
