@@ -151,8 +151,8 @@ std::optional<double> parse_number(std::string_view cell, char decimal) {
     for (char& c : with_point) c = c == decimal ? '.' : c == '.' ? decimal : c;
     cell = with_point;
   }
+  if (cell.starts_with("+-")) return std::nullopt;
   if (cell.starts_with('+')) cell.remove_prefix(1);
-  if (cell.starts_with("+")) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (error != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;

@@ -1,0 +1,79 @@
+#include "maas/data/impute.hpp"
+
+#include <cmath>
+#include <initializer_list>
+
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+
+Matrix column(std::initializer_list<Scalar> values) {
+  Matrix result(static_cast<Index>(values.size()), 1);
+  std::copy(values.begin(), values.end(), result.data());
+  return result;
+}
+
+void check_equal(const Matrix& got, const Matrix& expected) {
+  REQUIRE(got.rows() == expected.rows());
+  REQUIRE(got.cols() == expected.cols());
+  for (Index row = 0; row < got.rows(); ++row)
+    for (Index at = 0; at < got.cols(); ++at) {
+      CAPTURE(row, at, got(row, at), expected(row, at));
+      CHECK((std::isnan(expected(row, at)) ? std::isnan(got(row, at)) : got(row, at) == expected(row, at)));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("an imputer fills with what it learned from the training rows") {
+  Matrix train(4, 2);
+  train << 1, gap, 2, 5, 9, gap, gap, 7;
+  Matrix test(2, 2);
+  test << gap, gap, 3, 4;
+
+  Matrix expected(2, 2);
+  expected << 4, 6, 3, 4;
+  check_equal(Imputer{}.fit(train).apply(test), expected);
+  expected << 2, 6, 3, 4;  // the middle of 1 2 9; between 5 and 7
+  check_equal(Imputer{.fill = Fill::median}.fit(train).apply(test), expected);
+  expected << -1, -1, 3, 4;
+  check_equal(Imputer{.fill = Fill::constant, .constant = -1}.fit(train).apply(test), expected);
+}
+
+TEST_CASE("an imputer refuses columns without numbers, and use before fit") {
+  const Matrix empty = column({gap, gap});
+  CHECK_THROWS_WITH(Imputer{}.fit(empty), "Imputer: expected a number in column 0 (counted from 0), got none");
+  CHECK_THROWS_AS(Imputer{}.fit(Matrix(0, 1)), DataError);
+  check_equal(Imputer{.fill = Fill::constant, .constant = 2}.fit(empty).apply(empty), column({2, 2}));
+  CHECK_THROWS_AS(Imputer{}.apply(empty), StateError);
+  CHECK_THROWS_WITH(Imputer{}.fit(column({1})).apply(Matrix::Zero(1, 3)), "Imputer: expected 1 columns, got 3");
+}
+
+TEST_CASE("fill_forward repeats the last number, up to a limit") {
+  const Matrix rows = column({gap, 1, gap, gap, gap, 5, gap});
+  check_equal(fill_forward(rows), column({gap, 1, 1, 1, 1, 5, 5}));
+  check_equal(fill_forward(rows, 2), column({gap, 1, 1, 1, gap, 5, 5}));
+  check_equal(fill_forward(rows, 0), rows);
+  check_equal(fill_forward(column({gap})), column({gap}));
+}
+
+TEST_CASE("interpolate draws lines between numbers, and leaves long runs and ends alone") {
+  const Matrix rows = column({gap, 1, gap, 3, gap, gap, gap, 7, gap});
+  check_equal(interpolate(rows), column({gap, 1, 2, 3, 4, 5, 6, 7, gap}));
+  check_equal(interpolate(rows, 2), column({gap, 1, 2, 3, gap, gap, gap, 7, gap}));
+  check_equal(interpolate(rows, 0), rows);
+  check_equal(interpolate(column({gap, gap})), column({gap, gap}));
+  check_equal(interpolate(column({3})), column({3}));
+}
+
+TEST_CASE("interpolate goes by the time between rows") {
+  const Matrix rows = column({0, gap, 10});
+  const std::vector<double> times{0, 1, 4}, falling{0, 5, 4}, two{0, 1};
+  check_equal(interpolate(rows, -1, times), column({0, Scalar(2.5), 10}));
+  CHECK_THROWS_AS(interpolate(rows, -1, falling), DataError);
+  CHECK_THROWS_WITH(interpolate(rows, -1, two), "interpolate: expected 3 times, one a row, got 2");
+}
