@@ -15,6 +15,7 @@
 #include "maas/data/times.hpp"
 #include "maas/data/traffic.hpp"
 #include "maas/data/windows.hpp"
+#include "maas/fixed/network.hpp"
 #include "maas/initializers/initializers.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/losses/losses.hpp"
