@@ -1,0 +1,14 @@
+// The commands of the maas program: each adds itself to the parser.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace maas::cli {
+
+/// maas inspect MODEL: layers, shapes, parameters, who wrote the file, training settings.
+void add_inspect(CLI::App& program);
+
+/// maas predict MODEL --input x.csv ... [--output y.csv]: predictions for rows of CSV files.
+void add_predict(CLI::App& program);
+
+}  // namespace maas::cli

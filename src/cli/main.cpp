@@ -1,0 +1,43 @@
+// The maas program: one command a file beside this one.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "cli/commands.hpp"
+#include "maas/version.hpp"
+
+namespace {
+
+// What scripts rely on: one line on the error output and exit code 1, whatever went wrong.
+int failed(std::string_view what) {
+  std::string line(what);
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  fmt::print(stderr, "maas: {}\n", line);
+  return 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  CLI::App program("Keras models without Python: looks into them and predicts with them.", "maas");
+  program.set_version_flag("--version", "maas " MAAS_VERSION);
+  program.require_subcommand(1);
+  maas::cli::add_inspect(program);
+  maas::cli::add_predict(program);
+  try {
+    program.parse(count, arguments);
+    if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");
+    return 0;
+  } catch (const CLI::Success& asked) {
+    return program.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return failed(error.what() + std::string("; maas --help tells more"));
+  } catch (const std::bad_alloc&) {
+    return failed("not enough memory");
+  } catch (const std::exception& error) {
+    return failed(error.what());
+  }
+}

@@ -1,0 +1,108 @@
+// The maas program as people run it: what it prints, what it returns.
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "maas/maas.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+struct Run {
+  int code;
+  std::string out;  // both outputs
+};
+
+Run run(const std::string& arguments) {
+  std::FILE* pipe = ::popen((MAAS_PROGRAM " " + arguments + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Run result;
+  std::array<char, 4096> part;
+  while (std::size_t got = std::fread(part.data(), 1, part.size(), pipe)) result.out.append(part.data(), got);
+  result.code = WEXITSTATUS(::pclose(pipe));
+  return result;
+}
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+Model saved_model(const std::string& path) {
+  Model model = Sequential{input(2), dense(3, relu).named("hidden"), dense(1, sigmoid)};
+  model.compile({.optimizer = Adam{}, .loss = binary_crossentropy, .metrics = {accuracy}});
+  model.fit(Matrix::Random(8, 2), Matrix::Zero(8, 1), {.epochs = 2, .batch_size = 4, .verbose = 0});
+  model.save(path);
+  return model;
+}
+
+bool is_one_line(const std::string& text) { return text.find('\n') == text.size() - 1; }
+
+}  // namespace
+
+TEST_CASE("maas inspect shows layers, weights, training and state") {
+  saved_model("inspect.h5");
+  const Run result = run("inspect inspect.h5");
+  CHECK(result.code == 0);
+  for (const char* part : {"hidden (Dense)", "(None, 3)", "Total params: 13", "hidden/kernel: 2x3", "optimizer: Adam",
+                           "loss: binary_crossentropy", "metrics: accuracy", "4 steps taken"}) {
+    INFO(part << "\n" << result.out);
+    CHECK(result.out.find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("maas predict gives the model's numbers, passes comments over, and writes files") {
+  const Model model = saved_model("predict.h5");
+  write("x.csv", "# two samples\n0.5,-1\n1e-3,2\n");
+  Matrix x(2, 2);
+  x << Scalar(0.5), -1, Scalar(1e-3), 2;
+  const Matrix y = model.predict(x);
+  const std::string expected = csv_text(y);
+  CHECK(run("predict predict.h5 --input x.csv").out == expected);
+  CHECK(run("predict predict.h5 --input x.csv --output y.csv").code == 0);
+  std::ifstream file("y.csv");
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == expected);
+}
+
+TEST_CASE("maas predict takes several inputs in order") {
+  const auto a = input(2), b = input(3);
+  const auto far = dense(2, relu)(b);
+  const std::vector<Symbol> inputs{a, b}, outputs{dense(1)(a), far};
+  const Model model(Network(Graph(inputs, outputs)));
+  model.save("two.h5");
+  write("a.csv", "1,2\n3,4\n");
+  write("b.csv", "1,0,1\n0,1,0\n");
+  Matrix xa(2, 2), xb(2, 3);
+  xa << 1, 2, 3, 4;
+  xb << 1, 0, 1, 0, 1, 0;
+  const std::vector<Matrix> y = model.predict(std::vector<Matrix>{xa, xb});
+  Matrix side_by_side(2, 3);
+  side_by_side << y[0], y[1];
+  CHECK(run("predict two.h5 --input a.csv --input b.csv").out == csv_text(side_by_side));
+}
+
+TEST_CASE("what goes wrong is one line and exit code 1") {
+  saved_model("good.h5");
+  write("narrow.csv", "1\n");
+  write("word.csv", "1,two\n");
+  write("not.h5", "this is text");
+  for (const char* arguments :
+       {"inspect missing.h5", "inspect not.h5", "inspect .", "predict good.h5 --input missing.csv",
+        "predict good.h5 --input narrow.csv", "predict good.h5 --input word.csv",
+        "predict good.h5 --input narrow.csv --input narrow.csv", "predict good.h5", "inspect", "dance", ""}) {
+    const Run result = run(arguments);
+    INFO(arguments << "\n" << result.out);
+    CHECK(result.code == 1);
+    CHECK(result.out.starts_with("maas: "));
+    CHECK(is_one_line(result.out));
+  }
+  CHECK(run("predict good.h5 --input narrow.csv").out == "maas: narrow.csv: expected 2 numbers a row (2), got 1\n");
+}
+
+TEST_CASE("maas says its version and helps") {
+  CHECK(run("--version").out == "maas " MAAS_VERSION "\n");
+  CHECK(run("--help").code == 0);
+  CHECK(run("predict --help").out.find("--input") != std::string::npos);
+}
