@@ -274,6 +274,26 @@ bool Hdf5Reader::has_group(const std::string& group) const {
   return static_cast<bool>(self_->open_group(path_, group));
 }
 
+std::vector<std::string> Hdf5Reader::members(const std::string& group) const {
+  const Silence silence;
+  const Id id = self_->open_group(path_, group);
+  require<FormatError>(static_cast<bool>(id), "{}: there is no group {}", path_, group);
+  H5G_info_t info{};
+  require<FormatError>(H5Gget_info(id.get(), &info) >= 0 && info.nlinks <= static_cast<hsize_t>(most_names),
+                       "{}: the group {} is damaged or has more than {} members", path_, group, most_names);
+  std::vector<std::string> result;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const ssize_t size = H5Lget_name_by_idx(id.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+    require<FormatError>(size >= 0 && size <= static_cast<ssize_t>(most_text), "{}: the group {} is damaged", path_,
+                         group);
+    std::string name(static_cast<std::size_t>(size) + 1, '\0');
+    H5Lget_name_by_idx(id.get(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
+    name.pop_back();
+    result.push_back(std::move(name));
+  }
+  return result;
+}
+
 std::optional<std::string> Hdf5Reader::text(const std::string& group, const std::string& attribute) const {
   const Silence silence;
   const Id id = self_->open_group(path_, group);

@@ -29,6 +29,8 @@ class Hdf5Reader {
 
   const std::string& path() const { return path_; }
   bool has_group(const std::string& group) const;
+  /// The names of what is in a group, in alphabetical order. Throws where there is no such group.
+  std::vector<std::string> members(const std::string& group) const;
   /// A text attribute in any of the encodings that versions of h5py have used; nothing if it is not there.
   std::optional<std::string> text(const std::string& group, const std::string& attribute) const;
   /// A list of names, which may be split over attributes name0, name1, ...; nothing if it is not there.

@@ -28,6 +28,8 @@ struct SavedModel {
   std::optional<SavedTraining> training = std::nullopt;
   std::string keras_version = {};  ///< of the program that wrote the file; empty if it does not say
   std::string backend = {};
+  std::string maas_version = {};           ///< of the maas that wrote the file; empty for other programs
+  std::vector<std::string> warnings = {};  ///< what of the file was left out, and why; empty if all of it was read
 };
 
 }  // namespace maas::inline MAAS_ABI

@@ -1,0 +1,812 @@
+#include "io/keras_config.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "maas/core/names.hpp"
+
+namespace maas::inline MAAS_ABI::io {
+
+namespace {
+
+constexpr Index most_calls = 10000;
+constexpr Index deepest_model = 16;
+constexpr Index largest = Index{1} << 31;  // numbers in one sample, one weight, one dimension
+
+// ---- Small readings ----
+
+const std::string& text_at(const Config& object, std::string_view key, std::string_view where) {
+  const Config* value = object.find(key);
+  require<ConfigError>(value != nullptr && value->is_string(), "{}: expected a text \"{}\", got {}", where, key,
+                       value == nullptr ? "none" : value->text());
+  return value->as_string();
+}
+
+bool is_model(std::string_view class_name) {
+  return class_name == "Sequential" || class_name == "Functional" || class_name == "Model";
+}
+
+// The settings of a Sequential were a plain list of layers up to Keras 2.2.
+const Config& layer_list(const Config& config, std::string_view where) {
+  if (config.is_list()) return config;
+  const Config* layers = config.find("layers");
+  require<ConfigError>(layers != nullptr && layers->is_list(), "{}: expected a list of layers", where);
+  return *layers;
+}
+
+void check_size(const Shape& shape, std::string_view where, std::string_view what) {
+  Index product = 1;
+  for (Index dimension : shape) {
+    require<ShapeError>(dimension <= largest && (dimension == 0 || product <= largest / dimension),
+                        "{}: {} of {} is larger than {} numbers", where, what, shape.text(), largest);
+    product *= dimension;
+  }
+}
+
+// [null, 28, 28] -> 28x28
+Shape sample_shape(const Config& batch_shape, std::string_view where) {
+  const Config plain = plain_value(batch_shape, where);
+  const Config::List& list = plain.as_list(where);
+  require<ShapeError>(!list.empty() && list.size() <= static_cast<std::size_t>(Shape::max_rank) + 1,
+                      "{}: expected an input shape of 1 to {} dimensions, got {}", where, Shape::max_rank + 1,
+                      list.size());
+  Shape shape;
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    require<ShapeError>(!list[i].is_null(), "{}: the input shape {} leaves a dimension open, which is not supported",
+                        where, plain.text());
+    const std::int64_t dimension = list[i].as_integer(where);
+    require<ShapeError>(dimension >= 1 && dimension <= largest, "{}: expected dimensions from 1 to {}, got {}", where,
+                        largest, dimension);
+    shape.append(static_cast<Index>(dimension));
+  }
+  check_size(shape, where, "an input");
+  return shape;
+}
+
+// The batch shape that a layer's settings state, under any of the names it has had.
+const Config* stated_shape(const Config& config) {
+  for (std::string_view key : {"batch_input_shape", "batch_shape"})
+    if (const Config* shape = config.find(key))
+      if (!shape->is_null()) return shape;
+  return nullptr;
+}
+
+// ---- Building a graph call by call ----
+
+class Builder {
+ public:
+  explicit Builder(Reading& reading) : reading_(reading) {}
+
+  Index add_layer(Layer layer) {
+    layers.push_back(std::move(layer));
+    require<ConfigError>(static_cast<Index>(layers.size()) <= most_calls, "the model has more than {} layers",
+                         most_calls);
+    return static_cast<Index>(layers.size()) - 1;
+  }
+
+  // Plans the call at once, so that nothing grows beyond bounds unseen.
+  Index add_call(Index layer, std::vector<Index> inputs) {
+    count_call();
+    const Layer& called = layers[static_cast<std::size_t>(layer)];
+    const std::string where = fmt::format("layer \"{}\"", called.name());
+    std::vector<Shape> shapes;
+    for (Index input : inputs) shapes.push_back(outputs_[static_cast<std::size_t>(input)]);
+    LayerPlan plan;
+    try {
+      plan = called.plan(shapes);
+    } catch (const Error& error) {
+      fail<ShapeError>("{}: {}", where, error.what());
+    }
+    check_size(plan.output, where, "an output");
+    for (const ParameterSpec& weight : plan.parameters) check_size(weight.shape, where, "a weight");
+    outputs_.push_back(plan.output);
+    nodes.push_back({.layer = layer, .inputs = std::move(inputs)});
+    return static_cast<Index>(nodes.size()) - 1;
+  }
+
+  void count_call() {
+    require<ConfigError>(++calls_ <= most_calls, "the model calls its layers more than {} times", most_calls);
+  }
+
+  std::string free_name(const std::string& wanted, const std::string& outer) {
+    std::string name = wanted;
+    if (taken_.contains(name)) name = outer + "_" + wanted;
+    for (int number = 1; taken_.contains(name); ++number) name = fmt::format("{}_{}_{}", outer, wanted, number);
+    taken_.insert(name);
+    return name;
+  }
+
+  Reading& reading() { return reading_; }
+
+  std::vector<Layer> layers;
+  std::vector<GraphNode> nodes;
+
+ private:
+  Reading& reading_;
+  std::vector<Shape> outputs_;
+  std::set<std::string> taken_;
+  Index calls_ = 0;
+};
+
+Layer make_layer(const std::string& class_name, const Config& config, const std::string& name, bool trainable,
+                 Reading& reading) {
+  require<ConfigError>(class_name != "Lambda", "layer \"{}\": a Lambda holds Python code, which maas never runs", name);
+  const CatalogEntry<Layer>* entry = nullptr;
+  for (const CatalogEntry<Layer>& own : reading.more)
+    if (own.class_name == without_package(class_name)) entry = &own;
+  for (const CatalogEntry<Layer>& builtin : BuiltinLayers::entries)
+    if (entry == nullptr && builtin.class_name == class_name) entry = &builtin;
+  require<ConfigError>(entry != nullptr, "layer \"{}\": the class {} is not supported; maas reads {}", name, class_name,
+                       BuiltinLayers::names(reading.more));
+  const std::string where = fmt::format("layer \"{}\" ({})", name, class_name);
+  try {
+    const Layer layer = entry->make(layer_fields(*entry, config, reading, where)).named(name);
+    return trainable ? layer : layer.frozen();
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    fail<ConfigError>("{}", what.starts_with("layer ") ? what : where + ": " + what);
+  }
+}
+
+// ---- A model of a file: layers and models, and how they are wired ----
+
+struct Part;
+
+struct FileModel {
+  bool functional = false;
+  std::string name;
+  std::vector<Part> parts;  // in the file's order; inputs too
+  std::map<std::string, std::size_t, std::less<>> by_name;
+  const Config* config = nullptr;
+  bool states_input = false;  // a Sequential with a known input shape: Keras 2 counts a built-in call of it
+};
+
+struct Part {
+  std::string name;
+  bool is_input = false;
+  Index layer = -1;  // in the graph; -1 for inputs of nested models, and for models
+  std::shared_ptr<FileModel> model = nullptr;
+  const Config* calls = nullptr;  // inbound_nodes
+  bool new_style = false;         // Keras 3 counts the calls of nested models from 0
+};
+
+class ModelReader {
+ public:
+  explicit ModelReader(Builder& builder) : builder_(builder) {}
+
+  /// Reads the layers of a model, depth first, in the file's order. Those of the outermost model make weight groups.
+  FileModel read(const std::string& class_name, const Config& config, bool trainable, Index depth) {
+    require<ConfigError>(depth <= deepest_model, "models nest deeper than {} levels", deepest_model);
+    FileModel model;
+    model.functional = class_name != "Sequential";
+    model.config = &config;
+    model.name = config.find("name") != nullptr ? text_at(config, "name", class_name) : "sequential";
+    const std::string where = fmt::format("model \"{}\"", model.name);
+    if (const Config* given = config.find("trainable"); given != nullptr && !given->is_null())
+      trainable = trainable && given->as_bool(where);
+    for (const Config& object : layer_list(config, where).as_list()) {
+      model.parts.push_back(read_part(object, model.name, trainable, depth));
+      Part& part = model.parts.back();
+      require<ConfigError>(model.by_name.emplace(part.name, model.parts.size() - 1).second,
+                           "{}: two layers are called \"{}\"", where, part.name);
+      if (depth == 0) add_group(part);
+    }
+    require<ConfigError>(!model.parts.empty(), "{}: expected layers, got none", where);
+    model.states_input = states_input(config, where);
+    return model;
+  }
+
+  std::vector<WeightGroup> groups;
+
+ private:
+  Part read_part(const Config& object, const std::string& model_name, bool trainable, Index depth) {
+    const std::string where = fmt::format("model \"{}\"", model_name);
+    require<ConfigError>(object.is_object(), "{}: expected a layer, got {}", where, object.kind());
+    const std::string& class_name = text_at(object, "class_name", where);
+    const Config* config = object.find("config");
+    require<ConfigError>(config != nullptr, "{}: a layer of class {} has no config", where, class_name);
+    Part part;
+    part.name = name_of(object, *config, class_name);
+    part.calls = object.find("inbound_nodes");
+    if (is_model(class_name)) {
+      part.model = std::make_shared<FileModel>(read(class_name, *config, trainable, depth + 1));
+      return part;
+    }
+    require<ConfigError>(config->is_object(), "{}: layer \"{}\" has no settings", where, part.name);
+    part.is_input = class_name == "InputLayer";
+    if (part.is_input && depth > 0) return part;
+    const bool own_trainable = config->find("trainable") == nullptr || config->at("trainable").is_null() ||
+                               config->at("trainable").as_bool(part.name);
+    const std::string name = builder_.free_name(part.name, model_name);
+    if (part.is_input)
+      part.layer = builder_.add_layer(Layer(InputLayer{input_shape(*config, part.name)}).named(name));
+    else
+      part.layer =
+          builder_.add_layer(make_layer(class_name, *config, name, trainable && own_trainable, builder_.reading()));
+    return part;
+  }
+
+  static std::string name_of(const Config& object, const Config& config, const std::string& class_name) {
+    for (const Config* named : {&object, &config})
+      if (const Config* name = named->find("name")) {
+        const std::string& text = name->as_string(class_name + " name");
+        require<ConfigError>(!text.empty() && text.find('\0') == std::string::npos,
+                             "a layer of class {} has an unusable name", class_name);
+        return text;
+      }
+    require<ConfigError>(is_model(class_name), "a layer of class {} has no name", class_name);
+    return snake_case(class_name);
+  }
+
+  static Shape input_shape(const Config& config, const std::string& name) {
+    const Config* shape = stated_shape(config);
+    require<ConfigError>(shape != nullptr, "layer \"{}\" (InputLayer): expected an input shape, got none", name);
+    return sample_shape(*shape, fmt::format("layer \"{}\" (InputLayer)", name));
+  }
+
+  static bool states_input(const Config& config, const std::string& where) {
+    const Config& first = layer_list(config, where).as_list().front();
+    const Config* inner = first.find("config");
+    return inner != nullptr && inner->is_object() && stated_shape(*inner) != nullptr;
+  }
+
+  // All layers of a part, depth first.
+  static void collect(const Part& part, std::vector<Index>& layers) {
+    if (part.layer >= 0) layers.push_back(part.layer);
+    if (part.model)
+      for (const Part& inner : part.model->parts) collect(inner, layers);
+  }
+  void add_group(const Part& part) {
+    groups.push_back({part.name, {}});
+    collect(part, groups.back().layers);
+  }
+
+  Builder& builder_;
+};
+
+// ---- References between calls ----
+
+struct Reference {
+  std::string layer;
+  Index call = 0, tensor = 0;
+};
+
+Reference read_reference(const Config& config, std::string_view where) {
+  const Config::List& list = config.as_list(where);
+  require<ConfigError>(list.size() >= 3, "{}: expected [layer, call, tensor], got {}", where, config.text());
+  Reference reference{list[0].as_string(where), static_cast<Index>(list[1].as_integer(where)),
+                      static_cast<Index>(list[2].as_integer(where))};
+  require<ConfigError>(reference.call >= 0 && reference.tensor >= 0, "{}: a number below 0 in {}", where,
+                       config.text());
+  return reference;
+}
+
+bool is_reference(const Config& config) {
+  return config.is_list() && !config.as_list().empty() && config.as_list()[0].is_string();
+}
+
+// input_layers and output_layers: triples, lists of them, or an object whose values are such.
+void collect_references(const Config& config, std::string_view where, std::vector<Reference>& found) {
+  if (is_reference(config)) return found.push_back(read_reference(config, where));
+  if (config.is_object()) {
+    for (const auto& [key, value] : config.as_object()) collect_references(value, where, found);
+    return;
+  }
+  for (const Config& element : config.as_list(where)) collect_references(element, where, found);
+}
+
+// Arguments beside the tensors. What they could change is refused.
+void check_arguments(const Config& arguments, Reading& reading, std::string_view where) {
+  for (const auto& [key, value] : arguments.as_object(where)) {
+    if (value.is_null()) continue;
+    require<ConfigError>(key == "training" && value.is_bool() && !value.as_bool(),
+                         "{}: is called with {} = {}, which is not supported", where, key, value.text());
+    reading.warn(fmt::format("{}: is called with training = false, which is not kept in training", where));
+  }
+}
+
+void collect_tensors(const Config& argument, std::string_view where, std::vector<Reference>& found) {
+  if (argument.is_list()) {
+    for (const Config& element : argument.as_list()) collect_tensors(element, where, found);
+    return;
+  }
+  const Config* class_name = argument.find("class_name");
+  require<ConfigError>(
+      class_name != nullptr && class_name->is_string() && class_name->as_string() == "__keras_tensor__",
+      "{}: is called with {}, which is not supported", where, argument.text());
+  found.push_back(read_reference(argument.at("config").at("keras_history"), where));
+}
+
+struct Call {
+  std::vector<Reference> inputs;
+  bool new_style = false;
+};
+
+Call read_call(const Config& config, Reading& reading, std::string_view where) {
+  Call call;
+  if (config.is_object()) {
+    call.new_style = true;
+    for (const Config& argument : config.at("args").as_list(where)) collect_tensors(argument, where, call.inputs);
+    if (const Config* arguments = config.find("kwargs")) check_arguments(*arguments, reading, where);
+    return call;
+  }
+  auto add = [&](const Config& input) {
+    call.inputs.push_back(read_reference(input, where));
+    if (input.as_list().size() > 3) check_arguments(input.as_list()[3], reading, where);
+  };
+  if (is_reference(config))
+    add(config);
+  else
+    for (const Config& input : config.as_list(where)) add(input);
+  return call;
+}
+
+// ---- Calling models: every call of a nested model becomes calls of its layers ----
+
+class Wiring {
+ public:
+  explicit Wiring(Builder& builder) : builder_(builder) {}
+
+  std::vector<Index> call(const FileModel& model, const std::vector<Index>& inputs) {
+    builder_.count_call();
+    return model.functional ? call_functional(model, inputs) : call_sequential(model, inputs);
+  }
+
+  /// The inputs of the outermost functional model, in order.
+  std::vector<Index> make_inputs(const FileModel& model) {
+    std::vector<Index> nodes;
+    for (const std::size_t part : input_parts(model)) nodes.push_back(builder_.add_call(model.parts[part].layer, {}));
+    return nodes;
+  }
+
+ private:
+  std::vector<Index> call_part(const Part& part, const std::vector<Index>& inputs) {
+    if (part.model) return call(*part.model, inputs);
+    return {builder_.add_call(part.layer, inputs)};
+  }
+
+  std::vector<Index> call_sequential(const FileModel& model, std::vector<Index> current) {
+    for (const Part& part : model.parts) {
+      require<ConfigError>(!part.is_input || &part == &model.parts.front(),
+                           "model \"{}\": expected one input, got another, \"{}\"", model.name, part.name);
+      if (!part.is_input) current = call_part(part, current);
+    }
+    return current;
+  }
+
+  static std::vector<std::size_t> input_parts(const FileModel& model) {
+    const std::string where = fmt::format("model \"{}\" input_layers", model.name);
+    std::vector<Reference> references;
+    collect_references(model.config->at("input_layers"), where, references);
+    std::vector<std::size_t> parts;
+    for (const Reference& reference : references) {
+      auto found = model.by_name.find(reference.layer);
+      require<ConfigError>(found != model.by_name.end() && model.parts[found->second].is_input,
+                           "{}: \"{}\" is no InputLayer of the model", where, reference.layer);
+      require<ConfigError>(std::ranges::find(parts, found->second) == parts.end(), "{}: \"{}\" stands there twice",
+                           where, reference.layer);
+      parts.push_back(found->second);
+    }
+    const auto all = std::ranges::count_if(model.parts, &Part::is_input);
+    require<ConfigError>(static_cast<std::size_t>(all) == parts.size(), "{}: names {} of the model's {} inputs", where,
+                         parts.size(), all);
+    return parts;
+  }
+
+  using Results = std::map<std::pair<std::size_t, Index>, std::vector<Index>>;
+
+  // Keras 2 gives a nested model a call of its own, number 0; so does Keras 3 where it lists a model's outputs.
+  static Index first_call(const Part& part, bool new_style, bool in_outputs) {
+    if (!part.model) return 0;
+    if (new_style) return in_outputs && part.model->functional ? 1 : 0;
+    return part.model->functional || part.model->states_input ? 1 : 0;
+  }
+
+  // The node a reference means; nothing if that call is still to come.
+  static std::optional<Index> find(const FileModel& model, const Reference& reference, bool new_style, bool in_outputs,
+                                   const Results& results) {
+    auto found = model.by_name.find(reference.layer);
+    require<ConfigError>(found != model.by_name.end(), "model \"{}\": there is no layer \"{}\", which is referred to",
+                         model.name, reference.layer);
+    const Part& part = model.parts[found->second];
+    const Index call = reference.call - first_call(part, new_style, in_outputs);
+    auto result = results.find({found->second, call});
+    if (result == results.end()) return std::nullopt;
+    require<ConfigError>(reference.tensor < static_cast<Index>(result->second.size()),
+                         "model \"{}\": \"{}\" has no output {}", model.name, reference.layer, reference.tensor);
+    return result->second[static_cast<std::size_t>(reference.tensor)];
+  }
+
+  struct Waiting {
+    std::size_t part;
+    Index number;
+    Call call;
+  };
+
+  std::vector<Waiting> read_calls(const FileModel& model, bool& new_style) {
+    std::vector<Waiting> waiting;
+    for (std::size_t i = 0; i < model.parts.size(); ++i) {
+      const Part& part = model.parts[i];
+      if (part.is_input) continue;
+      const std::string where = fmt::format("layer \"{}\"", part.name);
+      require<ConfigError>(part.calls != nullptr && part.calls->is_list(), "{}: expected a list of inbound_nodes",
+                           where);
+      Index number = 0;
+      for (const Config& config : part.calls->as_list()) {
+        waiting.push_back({i, number++, read_call(config, builder_.reading(), where)});
+        new_style = new_style || waiting.back().call.new_style;
+        require<ConfigError>(!waiting.back().call.inputs.empty(), "{}: is called without inputs", where);
+      }
+    }
+    return waiting;
+  }
+
+  // Calls a layer once all that it takes is there. Files list layers in a fitting order, so one pass will mostly do.
+  void call_all(const FileModel& model, std::vector<Waiting> waiting, Results& results) {
+    while (!waiting.empty()) {
+      const std::size_t before = waiting.size();
+      std::erase_if(waiting, [&](const Waiting& next) {
+        std::vector<Index> inputs;
+        for (const Reference& reference : next.call.inputs) {
+          const auto node = find(model, reference, next.call.new_style, false, results);
+          if (!node) return false;
+          inputs.push_back(*node);
+        }
+        results[{next.part, next.number}] = call_part(model.parts[next.part], inputs);
+        return true;
+      });
+      require<ConfigError>(waiting.size() < before,
+                           "model \"{}\": layer \"{}\" takes an output that is never computed (a circle, or a call "
+                           "that is not there)",
+                           model.name, model.parts[waiting.front().part].name);
+    }
+  }
+
+  std::vector<Index> call_functional(const FileModel& model, const std::vector<Index>& inputs) {
+    const std::vector<std::size_t> places = input_parts(model);
+    require<ConfigError>(places.size() == inputs.size(), "model \"{}\": expected {} inputs, got {}", model.name,
+                         places.size(), inputs.size());
+    Results results;
+    for (std::size_t i = 0; i < places.size(); ++i) results[{places[i], 0}] = {inputs[i]};
+    bool new_style = false;
+    std::vector<Waiting> waiting = read_calls(model, new_style);
+    call_all(model, std::move(waiting), results);
+    const std::string where = fmt::format("model \"{}\" output_layers", model.name);
+    std::vector<Reference> references;
+    collect_references(model.config->at("output_layers"), where, references);
+    std::vector<Index> outputs;
+    for (const Reference& reference : references) {
+      const auto node = find(model, reference, new_style, true, results);
+      require<ConfigError>(node.has_value(), "{}: \"{}\" has no call {}", where, reference.layer, reference.call);
+      outputs.push_back(*node);
+    }
+    require<ConfigError>(!outputs.empty(), "{}: expected at least one output", where);
+    return outputs;
+  }
+
+  Builder& builder_;
+};
+
+// ---- The outermost model ----
+
+// The shape that a Sequential without an InputLayer states at its first layer, however deep, or as a whole.
+const Config* stated_input(const Config& config, std::string_view where, Index depth = 0) {
+  require<ConfigError>(depth <= deepest_model, "models nest deeper than {} levels", deepest_model);
+  const Config::List& layers = layer_list(config, where).as_list();
+  if (!layers.empty())
+    if (const Config* inner = layers.front().find("config")) {
+      if (const Config* shape = stated_shape(*inner)) return shape;
+      const bool nested = inner->is_list() || inner->find("layers") != nullptr;
+      if (nested)
+        if (const Config* shape = stated_input(*inner, where, depth + 1)) return shape;
+    }
+  const Config* built = config.find("build_input_shape");
+  return built != nullptr && !built->is_null() ? built : nullptr;
+}
+
+Shape sequential_input(const FileModel& model, const std::vector<Layer>& layers,
+                       const std::function<std::optional<std::vector<Index>>()>& first_kernel) {
+  const std::string where = fmt::format("model \"{}\"", model.name);
+  if (const Config* shape = stated_input(*model.config, where)) return sample_shape(*shape, where);
+  // Saved before it was ever built with a shape: the first Dense kernel tells how many features it takes.
+  for (const Layer& layer : layers) {
+    const std::string_view class_name = layer.class_name();
+    if (class_name == "Dense") {
+      const auto dimensions = first_kernel();
+      if (!dimensions || dimensions->size() != 2 || (*dimensions)[0] < 1 || (*dimensions)[0] > largest) break;
+      return Shape{(*dimensions)[0]};
+    }
+    if (class_name != "Activation" && class_name != "Dropout") break;
+  }
+  fail<ShapeError>("{}: the file does not say what shape its input has", where);
+}
+
+bool is_chain(const Builder& builder) {
+  for (std::size_t i = 0; i < builder.nodes.size(); ++i) {
+    const GraphNode& node = builder.nodes[i];
+    if (node.layer != static_cast<Index>(i) || node.inputs.size() != (i > 0 ? 1u : 0u)) return false;
+    if (i > 0 && node.inputs[0] != static_cast<Index>(i) - 1) return false;
+  }
+  return builder.nodes.size() == builder.layers.size();
+}
+
+// Every layer must lead to an output, else it would be computed for nothing; inputs may be idle.
+void check_reached(const Builder& builder, const std::vector<Index>& outputs) {
+  std::vector<bool> reached(builder.nodes.size(), false), called(builder.layers.size(), false);
+  for (Index output : outputs) reached[static_cast<std::size_t>(output)] = true;
+  for (std::size_t i = builder.nodes.size(); i-- > 0;) {
+    const GraphNode& node = builder.nodes[i];
+    const Layer& layer = builder.layers[static_cast<std::size_t>(node.layer)];
+    called[static_cast<std::size_t>(node.layer)] = true;
+    require<ConfigError>(reached[i] || node.inputs.empty(), "layer \"{}\": leads to no output", layer.name());
+    for (Index input : node.inputs) reached[static_cast<std::size_t>(input)] = true;
+  }
+  for (std::size_t i = 0; i < called.size(); ++i)
+    require<ConfigError>(called[i], "layer \"{}\": is never called", builder.layers[i].name());
+}
+
+}  // namespace
+
+NetworkPlan read_network(const Config& model_config, Reading& reading,
+                         const std::function<std::optional<std::vector<Index>>()>& first_kernel) {
+  const std::string where = "model_config";
+  require<ConfigError>(model_config.is_object(), "{}: expected an object, got {}", where, model_config.kind());
+  const std::string& class_name = text_at(model_config, "class_name", where);
+  require<ConfigError>(is_model(class_name),
+                       "{}: the model class {} is not supported; maas reads Sequential, Functional and Model", where,
+                       class_name);
+  const Config* config = model_config.find("config");
+  require<ConfigError>(config != nullptr, "{}: the model has no config", where);
+
+  Builder builder(reading);
+  ModelReader reader(builder);
+  const bool functional = class_name != "Sequential";
+  // A Sequential's input must come first in the graph, so room is made for one that the file does not list.
+  const Config::List& layers = layer_list(*config, where).as_list();
+  const bool lists_input =
+      !layers.empty() && layers[0].find("class_name") != nullptr && layers[0].at("class_name") == Config("InputLayer");
+  if (!functional && !lists_input) builder.add_layer(Layer(InputLayer{Shape{1}}));
+  const FileModel model = reader.read(class_name, *config, true, 0);
+  Wiring wiring(builder);
+  std::vector<Index> inputs;
+  if (functional) {
+    inputs = wiring.make_inputs(model);
+  } else {
+    if (!lists_input) {
+      const std::vector<Layer> rest(builder.layers.begin() + 1, builder.layers.end());
+      const Shape shape = sequential_input(model, rest, first_kernel);
+      const std::string name = builder.free_name(model.parts.front().name + "_input", model.name);
+      builder.layers[0] = Layer(InputLayer{shape}).named(name);
+    }
+    inputs.push_back(builder.add_call(0, {}));
+  }
+  const std::vector<Index> outputs = wiring.call(model, inputs);
+  check_reached(builder, outputs);
+  if (!functional && is_chain(builder))
+    return {Graph(std::span<const Layer>(builder.layers)), model.name, std::move(reader.groups)};
+  return {Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups)};
+}
+
+// ---- Writing ----
+
+namespace {
+
+class KerasOrder {
+ public:
+  explicit KerasOrder(const Graph& graph)
+      : graph_(graph), met_(graph.layers().size(), -1), finished_(graph.nodes().size(), false) {
+    for (Index output : graph.outputs()) walk(output);
+  }
+
+  std::vector<Index> layers() {
+    std::vector<Index> node_depth(graph_.nodes().size(), 0), layer_depth(graph_.layers().size(), 0);
+    for (std::size_t i = order_.size(); i-- > 0;) {
+      const GraphNode& node = graph_.node(order_[i]);
+      Index& depth = node_depth[static_cast<std::size_t>(order_[i])];
+      Index& of_layer = layer_depth[static_cast<std::size_t>(node.layer)];
+      depth = of_layer = std::max(depth, of_layer);
+      for (Index input : node.inputs) {
+        Index& above = node_depth[static_cast<std::size_t>(input)];
+        above = std::max(above, depth + 1);
+      }
+    }
+    std::vector<Index> result;
+    for (Index layer = 0; layer < static_cast<Index>(graph_.layers().size()); ++layer) result.push_back(layer);
+    std::ranges::stable_sort(result, [&](Index a, Index b) {
+      const auto i = static_cast<std::size_t>(a), j = static_cast<std::size_t>(b);
+      return layer_depth[i] != layer_depth[j] ? layer_depth[i] > layer_depth[j] : met_[i] < met_[j];
+    });
+    return result;
+  }
+
+ private:
+  // Depth first from the outputs, on a stack of its own since graphs may be deep.
+  void walk(Index output) {
+    std::vector<std::pair<Index, std::size_t>> open;
+    auto enter = [&](Index node) {
+      if (finished_[static_cast<std::size_t>(node)]) return;
+      Index& met = met_[static_cast<std::size_t>(graph_.node(node).layer)];
+      if (met < 0) met = count_++;
+      open.emplace_back(node, 0);
+    };
+    enter(output);
+    while (!open.empty()) {
+      auto& [node, next] = open.back();
+      const std::vector<Index>& inputs = graph_.node(node).inputs;
+      if (next < inputs.size()) {
+        enter(inputs[next++]);
+        continue;
+      }
+      if (!finished_[static_cast<std::size_t>(node)]) order_.push_back(node);
+      finished_[static_cast<std::size_t>(node)] = true;
+      open.pop_back();
+    }
+  }
+
+  const Graph& graph_;
+  std::vector<Index> met_;  // the number of a layer in the order of meeting; -1 for inputs that lead nowhere
+  std::vector<bool> finished_;
+  std::vector<Index> order_;
+  Index count_ = 0;
+};
+
+std::string dtype_text() { return sizeof(Scalar) == 4 ? "float32" : "float64"; }
+
+void check_name(const std::string& name) {
+  const bool fits = !name.empty() && name != "." && name != ".." && name != "top_level_model_weights" &&
+                    name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+  require<ConfigError>(fits, "layer \"{}\": a file cannot have a layer of this name", name);
+}
+
+Config batch_shape(const Shape& shape) {
+  Config::List list{Config()};
+  for (Index dimension : shape) list.emplace_back(static_cast<std::int64_t>(dimension));
+  return list;
+}
+
+Config layer_config(const Graph& graph, Index index, bool for_keras_2) {
+  const Layer& layer = graph.layer(index);
+  const std::string& name = graph.name(index);
+  check_name(name);
+  Config config{Config::Object{}};
+  if (const InputLayer* input = layer.as<InputLayer>()) {
+    config.set("batch_input_shape", batch_shape(input->shape));
+    config.set("dtype", dtype_text()).set("sparse", false).set("name", name);
+  } else {
+    config.set("name", name).set("trainable", layer.trainable()).set("dtype", dtype_text());
+    const Config fields = keras_fields(layer, for_keras_2, fmt::format("layer \"{}\"", name));
+    for (const auto& [key, value] : fields.as_object()) config.set(key, value);
+  }
+  return Config{}.set("class_name", layer.class_name()).set("config", std::move(config));
+}
+
+// Which call of its layer each node is.
+std::vector<Index> call_numbers(const Graph& graph) {
+  std::vector<Index> numbers, seen(graph.layers().size(), 0);
+  for (const GraphNode& node : graph.nodes()) numbers.push_back(seen[static_cast<std::size_t>(node.layer)]++);
+  return numbers;
+}
+
+Config reference_to(const Graph& graph, const std::vector<Index>& numbers, Index node) {
+  return Config::List{graph.name(graph.node(node).layer),
+                      static_cast<std::int64_t>(numbers[static_cast<std::size_t>(node)]), 0};
+}
+
+Config references_to(const Graph& graph, const std::vector<Index>& numbers, const std::vector<Index>& nodes) {
+  Config::List list;
+  for (Index node : nodes) list.push_back(reference_to(graph, numbers, node));
+  return list;
+}
+
+Config write_chain(const Graph& graph, const std::string& name, bool for_keras_2) {
+  Config::List layers;
+  for (std::size_t i = 0; i < graph.layers().size(); ++i)
+    layers.push_back(layer_config(graph, static_cast<Index>(i), for_keras_2));
+  return Config{}
+      .set("class_name", "Sequential")
+      .set("config", Config{}.set("name", name).set("layers", std::move(layers)));
+}
+
+Config write_functional(const Graph& graph, const std::string& name, bool for_keras_2) {
+  const std::vector<Index> numbers = call_numbers(graph);
+  Config::List layers;
+  for (Index layer : keras_layer_order(graph)) {
+    Config object = layer_config(graph, layer, for_keras_2);
+    Config::List calls;
+    for (const GraphNode& node : graph.nodes()) {
+      if (node.layer != layer || node.inputs.empty()) continue;
+      Config::List inputs;
+      for (Index input : node.inputs) {
+        Config reference = reference_to(graph, numbers, input);
+        reference.as_list().emplace_back(Config::Object{});
+        inputs.push_back(std::move(reference));
+      }
+      calls.emplace_back(std::move(inputs));
+    }
+    object.set("name", graph.name(layer)).set("inbound_nodes", std::move(calls));
+    layers.push_back(std::move(object));
+  }
+  Config config = Config{}.set("name", name).set("layers", std::move(layers));
+  config.set("input_layers", references_to(graph, numbers, graph.inputs()));
+  config.set("output_layers", references_to(graph, numbers, graph.outputs()));
+  return Config{}.set("class_name", "Model").set("config", std::move(config));
+}
+
+// A chain that calls a layer twice is no Sequential to Keras.
+bool is_sequential(const Graph& graph) { return graph.is_chain() && graph.layers().size() == graph.nodes().size(); }
+
+}  // namespace
+
+std::vector<Index> keras_layer_order(const Graph& graph) {
+  if (is_sequential(graph)) {
+    std::vector<Index> all;
+    for (std::size_t i = 0; i < graph.layers().size(); ++i) all.push_back(static_cast<Index>(i));
+    return all;
+  }
+  return KerasOrder(graph).layers();
+}
+
+Config write_network(const Graph& graph, const std::string& name, bool for_keras_2) {
+  return is_sequential(graph) ? write_chain(graph, name, for_keras_2) : write_functional(graph, name, for_keras_2);
+}
+
+Config write_order(const Graph& graph) {
+  if (is_sequential(graph)) return {};
+  const std::vector<Index> numbers = call_numbers(graph);
+  Config::List layers, calls;
+  for (const std::string& name : graph.names()) layers.emplace_back(name);
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
+    calls.emplace_back(Config::List{graph.name(graph.nodes()[i].layer), static_cast<std::int64_t>(numbers[i])});
+  return Config{}.set("layers", std::move(layers)).set("calls", std::move(calls));
+}
+
+Graph in_order(Graph graph, const Config& order, std::vector<WeightGroup>& groups) {
+  const Config *names = order.find("layers"), *calls = order.find("calls");
+  if (names == nullptr || calls == nullptr || !names->is_list() || !calls->is_list() ||
+      names->as_list().size() != graph.layers().size() || calls->as_list().size() != graph.nodes().size())
+    return graph;
+  std::map<std::string, Index, std::less<>> new_layer;  // by name
+  for (const Config& name : names->as_list())
+    if (name.is_string()) new_layer.emplace(name.as_string(), static_cast<Index>(new_layer.size()));
+  std::map<std::pair<std::string, Index>, Index> new_node;
+  for (const Config& call : calls->as_list())
+    if (call.is_list() && call.as_list().size() == 2 && call.as_list()[0].is_string() && call.as_list()[1].is_integer())
+      new_node.emplace(std::pair(call.as_list()[0].as_string(), static_cast<Index>(call.as_list()[1].as_integer())),
+                       static_cast<Index>(new_node.size()));
+  const std::vector<Index> numbers = call_numbers(graph);
+  std::vector<std::optional<Layer>> layers(graph.layers().size());
+  std::vector<Index> layer_place, node_place;
+  for (std::size_t i = 0; i < graph.layers().size(); ++i) {
+    const auto found = new_layer.find(graph.name(static_cast<Index>(i)));
+    if (found == new_layer.end()) return graph;
+    layer_place.push_back(found->second);
+    layers[static_cast<std::size_t>(found->second)] = graph.layers()[i];
+  }
+  std::vector<GraphNode> nodes(graph.nodes().size());
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const auto found = new_node.find({graph.name(graph.nodes()[i].layer), numbers[i]});
+    if (found == new_node.end()) return graph;
+    node_place.push_back(found->second);
+  }
+  auto places = [&](std::vector<Index> of) {
+    for (Index& node : of) node = node_place[static_cast<std::size_t>(node)];
+    return of;
+  };
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
+    nodes[static_cast<std::size_t>(node_place[i])] = {
+        .layer = layer_place[static_cast<std::size_t>(graph.nodes()[i].layer)],
+        .inputs = places(graph.nodes()[i].inputs)};
+  std::vector<Layer> ordered;
+  for (std::optional<Layer>& layer : layers) {
+    if (!layer) return graph;
+    ordered.push_back(std::move(*layer));
+  }
+  Graph result(std::move(ordered), std::move(nodes), places(graph.inputs()), places(graph.outputs()));
+  for (WeightGroup& group : groups)
+    for (Index& layer : group.layers) layer = layer_place[static_cast<std::size_t>(layer)];
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI::io

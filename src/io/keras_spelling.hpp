@@ -1,0 +1,46 @@
+// How Keras spells values in its JSON, in all its versions, and how maas does.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/catalog.hpp"
+#include "maas/layers/layers.hpp"
+
+namespace maas::inline MAAS_ABI::io {
+
+/// What a reader of one file carries along.
+struct Reading {
+  bool keras_1 = false;                            ///< layers have the names of Keras 1: output_dim, init, p
+  bool keras_2 = false;                            ///< "hard_sigmoid" is Keras 1's and 2's: clip(0.2 x + 0.5)
+  std::span<const CatalogEntry<Layer>> more = {};  ///< layers of the user's own
+  std::vector<std::string> warnings = {};          ///< what was left out, and why
+
+  /// Notes something once.
+  void warn(std::string text);
+};
+
+/// The class an object names: "Adam" of "Custom>Adam".
+std::string_view without_package(std::string_view class_name);
+
+/// A field's value as maas spells it: Keras 3's objects lose module, registered name and seed; functions and tuples
+/// become what they stand for. Throws ConfigError for objects of other modules and for Python code.
+Config plain_value(const Config& value, std::string_view where);
+
+/// The same for the fields of an object that is to be made: name, dtype and seed go, and so do nulls.
+Config plain_fields(const Config& fields, std::string_view where);
+
+/// Takes a layer's settings as Keras writes them to those the struct behind `entry` lists; keys that mean nothing here
+/// go. Throws ConfigError for a key that would change what the layer computes.
+Config layer_fields(const CatalogEntry<Layer>& entry, const Config& keras, Reading& reading, std::string_view where);
+
+/// The reverse: a layer's own settings as a file for Keras 2, or for any version, has them. Throws ConfigError for what
+/// Keras 2 cannot say.
+Config keras_fields(const Layer& layer, bool for_keras_2, std::string_view where);
+
+/// A config without the keys whose values are those of `defaults`, but for those named in `always`.
+Config without_defaults(const Config& config, const Config& defaults, std::span<const std::string_view> always = {});
+
+}  // namespace maas::inline MAAS_ABI::io

@@ -1,0 +1,93 @@
+// What is saved comes back, to the last bit; and the same model gives the same file.
+#include <unistd.h>
+
+#include "fixtures.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+using namespace fixtures;
+
+namespace {
+
+struct Samples {
+  Matrix x = Matrix::Random(64, 6);
+  Matrix y = (x.rowwise().sum().array() > 0).cast<Scalar>();
+};
+
+Model small_model(Optimizer optimizer) {
+  auto model = Sequential{input(6), dense(16, relu), dropout(0.25), dense(5, Tanh{}), dense(1, sigmoid)};
+  model.compile({.optimizer = std::move(optimizer), .loss = binary_crossentropy, .metrics = {accuracy}});
+  return model;
+}
+
+// Two branches, a layer used twice and one that is frozen.
+Model branched_model(Optimizer optimizer) {
+  const Input in = input(Shape{6}, "readings");
+  const Layer twice = dense(6, Tanh{}).named("twice"), held = dense(4, relu).named("held").frozen();
+  const Symbol first = twice(in), second = twice(first);
+  Model model(in, dense(1, sigmoid)(dropout(0.1)(held(second))));
+  model.compile(
+      {.optimizer = std::move(optimizer), .loss = binary_crossentropy, .metrics = {accuracy, MeanSquaredError{}}});
+  return model;
+}
+
+bool same_bits(const Vector& a, const Vector& b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
+}
+
+bool same_state(const OptimizerState& a, const OptimizerState& b) {
+  bool same = a.step == b.step && a.learning_rate == b.learning_rate && a.scalars == b.scalars &&
+              a.slot_count() == b.slot_count();
+  for (Index i = 0; same && i < a.slot_count(); ++i) same = same_bits(a.slot(i), b.slot(i));
+  return same;
+}
+
+std::vector<Optimizer> all_optimizers() {
+  std::vector<Optimizer> optimizers;
+  for (const auto& entry : BuiltinOptimizers::entries) optimizers.push_back(entry.make(Config{}));
+  optimizers.push_back(Sgd{.learning_rate = 0.1, .momentum = 0.9, .nesterov = true});
+  optimizers.push_back(RMSprop{.learning_rate = 1.0 / 3, .momentum = 0.5, .centered = true});
+  optimizers.push_back(Adam{.learning_rate = 0.1, .amsgrad = true});
+  optimizers.push_back(
+      Adam{.learning_rate = 0.01,
+           .options = {.weight_decay = 0.001, .clipnorm = 0.7, .use_ema = true, .gradient_accumulation_steps = 3}});
+  optimizers.push_back(Adam{.learning_rate = CosineDecay{.initial_learning_rate = 0.02, .decay_steps = 7}});
+  return optimizers;
+}
+
+const FitOptions quiet{.epochs = 2, .batch_size = 16, .verbose = 0};
+
+void check_resumes(Model (*make)(Optimizer), const Optimizer& optimizer) {
+  INFO(optimizer.class_name() << " " << optimizer.config().text());
+  const Samples samples;
+  Model model = make(optimizer);
+  model.fit(samples.x, samples.y, quiet);
+  model.optimizer_state().learning_rate *= 0.37;  // as a callback would
+  const std::string path = "resume.h5";
+  model.save(path);
+  Model loaded = load_model(path);
+  CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
+  CHECK(loaded.compile_options().optimizer == optimizer);
+  CHECK(loaded.compile_options().loss == model.compile_options().loss);
+  CHECK(loaded.compile_options().metrics == model.compile_options().metrics);
+  CHECK(same_state(loaded.optimizer_state(), model.optimizer_state()));
+  loaded.save("again.h5");
+  CHECK(bytes_of("again.h5") == bytes_of(path));
+  model.fit(samples.x, samples.y, quiet);
+  loaded.fit(samples.x, samples.y, quiet);
+  CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
+  CHECK(same_state(loaded.optimizer_state(), model.optimizer_state()));
+  ::unlink("again.h5");
+  ::unlink(path.c_str());
+}
+
+}  // namespace
+
+TEST_CASE("a model saved and loaded trains on as if it had never stopped") {
+  for (const Optimizer& optimizer : all_optimizers()) check_resumes(small_model, optimizer);
+}
+
+TEST_CASE("so does one of several branches, shared and frozen layers") {
+  for (const Optimizer& optimizer : all_optimizers()) check_resumes(branched_model, optimizer);
+}
