@@ -144,13 +144,13 @@ struct Nadam {
     // All in Scalar, as in Keras; see AdamStep.
     const Scalar t = static_cast<Scalar>(step.step), shrink = static_cast<Scalar>(0.96),
                  half = static_cast<Scalar>(0.5);
-    const Scalar beta_1 = static_cast<Scalar>(this->beta_1), beta_2 = static_cast<Scalar>(this->beta_2);
-    const Scalar u = beta_1 * (1 - half * std::pow(shrink, t)), next_u = beta_1 * (1 - half * std::pow(shrink, t + 1));
+    const Scalar keep_1 = static_cast<Scalar>(beta_1), keep_2 = static_cast<Scalar>(beta_2);
+    const Scalar u = keep_1 * (1 - half * std::pow(shrink, t)), next_u = keep_1 * (1 - half * std::pow(shrink, t + 1));
     const Scalar product = static_cast<Scalar>(step.scalars[0]) * u;
     step.scalars[0] = static_cast<double>(product);
-    const Scalar rest_1 = 1 - beta_1, rest_2 = 1 - beta_2;
+    const Scalar rest_1 = 1 - keep_1, rest_2 = 1 - keep_2;
     const Scalar m_share = next_u / (1 - product * next_u), g_share = (1 - u) / (1 - product);
-    const Scalar correction = 1 - std::pow(beta_2, t), small = static_cast<Scalar>(epsilon);
+    const Scalar correction = 1 - std::pow(keep_2, t), small = static_cast<Scalar>(epsilon);
     const Scalar rate = static_cast<Scalar>(step.learning_rate);
     ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
       VectorView w = ops::part_of(step.parameters, first, count);
