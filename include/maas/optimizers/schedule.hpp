@@ -46,7 +46,8 @@ class LearningRate {
   LearningRate(Rule rule) : schedule_(Schedule(std::move(rule))) {}
 
   /// The schedule, or nothing for a plain number.
-  const std::optional<Schedule>& schedule() const { return schedule_; }
+  const std::optional<Schedule>& schedule() const& { return schedule_; }
+  std::optional<Schedule> schedule() && { return std::move(schedule_); }
   /// The rate of a step, counted from 0.
   double at(std::int64_t step) const { return schedule_ ? schedule_->rate(step) : value_; }
 
