@@ -1,0 +1,99 @@
+#include "maas/core/parallel.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "maas/core/denormals.hpp"
+#include "maas/core/error.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+/// Puts the number of threads back.
+struct Threads {
+  explicit Threads(int count) : before(threads()) { set_threads(count); }
+  ~Threads() { set_threads(before); }
+  int before;
+};
+}  // namespace
+
+TEST_CASE("every piece runs once, for any number of threads and pieces") {
+  for (int count : {1, 2, 4}) {
+    const Threads scope(count);
+    CHECK(threads() == count);
+    for (Index pieces : {0, 1, 2, 3, 100, 1000}) {
+      std::vector<std::atomic<int>> runs(static_cast<std::size_t>(pieces));
+      for_each_piece(pieces, [&](Index piece) { ++runs[static_cast<std::size_t>(piece)]; });
+      for (const auto& run : runs) CHECK(run == 1);
+    }
+  }
+}
+
+TEST_CASE("pieces are shared among threads") {
+  const Threads scope(4);
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  std::atomic<int> arrived = 0;
+  for_each_piece(4, [&](Index) {
+    {
+      std::lock_guard lock(mutex);
+      seen.insert(std::this_thread::get_id());
+    }
+    ++arrived;
+    while (arrived < 4) std::this_thread::yield();  // no piece ends before all have begun
+  });
+  CHECK(seen.size() == 4);
+}
+
+TEST_CASE("a call within a piece runs on the piece's own thread") {
+  const Threads scope(2);
+  std::atomic<int> runs = 0;
+  std::atomic<bool> elsewhere = false;
+  for_each_piece(8, [&](Index) {
+    const std::thread::id self = std::this_thread::get_id();
+    for_each_piece(8, [&](Index) {
+      ++runs;
+      if (std::this_thread::get_id() != self) elsewhere = true;
+    });
+  });
+  CHECK(runs == 64);
+  CHECK(!elsewhere);
+}
+
+TEST_CASE("several threads may call at once") {
+  const Threads scope(2);
+  std::atomic<int> runs = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) for_each_piece(10, [&](Index) { ++runs; });
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(runs == 8 * 50 * 10);
+}
+
+TEST_CASE("pieces work under the caller's floating-point state") {
+#if defined(__SSE2__)
+  const Threads scope(4);
+  std::atomic<int> flushed = 0;
+  {
+    const FlushDenormals flush;
+    for_each_piece(100, [&](Index) {
+      volatile float tiny = 1e-38f;
+      flushed += tiny * 0.01f == 0.0f;
+    });
+  }
+  CHECK(flushed == 100);
+  volatile float tiny = 1e-38f;
+  CHECK(tiny * 0.01f != 0.0f);
+#endif
+}
+
+TEST_CASE("numbers of threads out of range are refused") {
+  CHECK_THROWS_WITH(set_threads(0), "set_threads: expected 1 to 1024 threads, got 0");
+  CHECK_THROWS_AS(set_threads(1025), ConfigError);
+}
