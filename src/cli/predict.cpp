@@ -22,6 +22,7 @@ struct PredictOptions {
 // Rows are samples. A first line of names is passed over, and so are lines that start with #.
 Matrix read_samples(const std::string& path, Index expected, const Shape& shape) {
   const Table table = read_csv(path, {.header = CsvHeader::automatic, .comment = '#'});
+  require<DataError>(table.rows() > 0, "{}: expected at least 1 row of numbers, got none", path);
   require<ShapeError>(table.columns() == expected, "{}: expected {} numbers a row ({}), got {}", path, expected,
                       shape.text(), table.columns());
   for (Index i = 0; i < table.columns(); ++i)

@@ -86,12 +86,14 @@ TEST_CASE("maas predict takes several inputs in order") {
 TEST_CASE("what goes wrong is one line and exit code 1") {
   saved_model("good.h5");
   write("narrow.csv", "1\n");
-  write("word.csv", "1,two\n");
+  write("word.csv", "1,2\n1,two\n");
+  write("names_only.csv", "one,two\n");
   write("not.h5", "this is text");
   for (const char* arguments :
        {"inspect missing.h5", "inspect not.h5", "inspect .", "predict good.h5 --input missing.csv",
         "predict good.h5 --input narrow.csv", "predict good.h5 --input word.csv",
-        "predict good.h5 --input narrow.csv --input narrow.csv", "predict good.h5", "inspect", "dance", ""}) {
+        "predict good.h5 --input names_only.csv", "predict good.h5 --input narrow.csv --input narrow.csv",
+        "predict good.h5", "inspect", "dance", ""}) {
     const Run result = run(arguments);
     INFO(arguments << "\n" << result.out);
     CHECK(result.code == 1);
