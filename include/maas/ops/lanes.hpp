@@ -30,6 +30,13 @@
 
 namespace maas::inline MAAS_ABI::ops::inline MAAS_VECTORS {
 
+/// True if multiply_add() rounds once.
+#if (defined(__FMA__) && (defined(__x86_64__) || defined(__i386__))) || (defined(__ARM_NEON) && defined(__aarch64__))
+inline constexpr bool fuses = true;
+#else
+inline constexpr bool fuses = false;
+#endif
+
 /// How many numbers the widest vector holds, and the narrowest one that is used.
 inline constexpr int lanes = MAAS_VECTOR_BYTES / static_cast<int>(sizeof(Scalar));
 inline constexpr int narrow_lanes = 16 / static_cast<int>(sizeof(Scalar));

@@ -25,8 +25,8 @@ inline constexpr bool uses_packets =
 
 /// The last `size` numbers, fewer than a vector, as a whole vector: the last one is repeated.
 inline Run<packet> last_packet(const Scalar* x, Index size) {
-  Run<packet> result;
-  for (Index i = 0; i < packet; ++i) result[i] = x[std::min(i, size - 1)];
+  Run<packet> result = Run<packet>::Constant(x[size - 1]);
+  for (Index i = 0; i + 1 < size; ++i) result[i] = x[i];
   return result;
 }
 

@@ -32,18 +32,29 @@ inline void tile(Index inner, Strided a, const Scalar* b, Index b_stride, Scalar
 /// The sum of a_k b_k over runs of memory: a product of one column. It is long for its width, so it is summed in
 /// sixteen running sums, which are then added in halves: the order depends on the size alone.
 inline Scalar dot(Index size, const Scalar* a, const Scalar* b) {
-  constexpr int sums = 16, vectors = std::max(1, sums / lanes), width = std::min(lanes, sums);
-  Lanes<width> sum[vectors] = {};
+  constexpr int sums = 16, vectors = sums / std::min(lanes, sums), width = std::min(lanes, sums);
+  constexpr int narrow = narrow_lanes, parts = sums / narrow;
+  alignas(64) Scalar total[sums] = {};
   const Index whole = size / sums * sums;
-  for (Index k = 0; k < whole; k += sums)
-    for (int v = 0; v < vectors; ++v)
-      sum[v] = multiply_add<width>(load<width>(a + k + v * width), load<width>(b + k + v * width), sum[v]);
-  Scalar total[sums];
-  for (int v = 0; v < vectors; ++v) store<width>(total + v * width, sum[v]);
-  for (Index k = whole; k < size; ++k) total[k - whole] = multiply_add<1>(a[k], b[k], total[k - whole]);
-  for (int half = sums / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) total[i] += total[i + half];
-  return total[0];
+  if (whole > 0) {
+    Lanes<width> sum[vectors] = {};
+    for (Index k = 0; k < whole; k += sums)
+      for (int v = 0; v < vectors; ++v)
+        sum[v] = multiply_add<width>(load<width>(a + k + v * width), load<width>(b + k + v * width), sum[v]);
+    for (int v = 0; v < vectors; ++v) store<width>(total + v * width, sum[v]);
+  }
+  Index k = whole;
+  for (; k + narrow <= size; k += narrow)
+    store<narrow>(total + (k - whole),
+                  multiply_add<narrow>(load<narrow>(a + k), load<narrow>(b + k), load<narrow>(total + (k - whole))));
+  for (; k < size; ++k) total[k - whole] = multiply_add<1>(a[k], b[k], total[k - whole]);
+  Lanes<narrow> part[parts];
+  for (int i = 0; i < parts; ++i) part[i] = load<narrow>(total + i * narrow);
+  for (int half = parts / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) part[i] += part[i + half];
+  for (int half = narrow / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) part[0][i] += part[0][i + half];
+  return part[0][0];
 }
 
 /// The next narrower vector that is used: halves down to 16 bytes, then single numbers.
