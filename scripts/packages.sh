@@ -1,16 +1,24 @@
-# The Debian packages the project needs, and a function that installs those that are missing.
-build_packages="g++ cmake ninja-build libeigen3-dev libfmt-dev libhdf5-dev nlohmann-json3-dev libcsv-dev libcli11-dev libhwy-dev"
-test_packages="catch2 pkg-config"
+# The Debian and Ubuntu packages the project needs, and a function that installs those that are missing.
+build_packages="g++ cmake ninja-build libeigen3-dev libfmt-dev libhdf5-dev libhwy-dev nlohmann-json3-dev libcsv-dev libcli11-dev"
+test_packages="git catch2 pkg-config clang-14 clang-format-14 doxygen"
+keras_packages="python3 python3-venv"
 
+# install_packages NAME...: prints the packages that are missing and installs them; does nothing where all are there.
 install_packages() {
-  local missing=() package
+  local missing=() package as_root=()
+  if ! command -v dpkg-query apt-get >/dev/null; then
+    echo "Not a Debian or Ubuntu machine; these packages, or what they hold, must be there: $*" >&2
+    return 0
+  fi
   for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  echo "Installing: ${missing[*]}"
-  local as_root=()
-  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  echo "Missing packages, to be installed now: ${missing[*]}"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "Not root, and no sudo: install them as root, then start again." >&2; return 1; }
+    as_root=(sudo)
+  fi
   "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }

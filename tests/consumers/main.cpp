@@ -1,7 +1,6 @@
 // A user's program: trains, saves, loads and predicts with the compiled library.
-#include <maas/maas.hpp>
-
 #include <cstdio>
+#include <maas/maas.hpp>
 
 int main() {
   using namespace maas;

@@ -1,7 +1,6 @@
 // A user's program that only includes headers: trains and predicts, with no library of maas to link.
-#include <maas/maas.hpp>
-
 #include <cstdio>
+#include <maas/maas.hpp>
 
 int main() {
   using namespace maas;

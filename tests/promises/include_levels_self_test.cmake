@@ -1,0 +1,37 @@
+# Plants bad includes in a small tree and wants include_levels.cmake to name each of them, and to like the good ones.
+set(tree ${CMAKE_CURRENT_BINARY_DIR}/include_levels_tree)
+get_filename_component(here ${CMAKE_SCRIPT_MODE_FILE} DIRECTORY)
+
+# expect(message file line): a tree of one good file and `file` with `line` fails with `message`; it passes where
+# `message` is empty.
+function(expect message file line)
+  file(REMOVE_RECURSE ${tree})
+  file(WRITE ${tree}/include/maas/layers/good.hpp "#include \"maas/core/matrix.hpp\"\n#include \"maas/layers/layer.hpp\"\n")
+  file(WRITE ${tree}/${file} "#pragma once\n${line}\n")
+  execute_process(COMMAND ${CMAKE_COMMAND} -D ROOT=${tree} -P ${here}/include_levels.cmake
+                  RESULT_VARIABLE result ERROR_VARIABLE text OUTPUT_VARIABLE text)
+  if(message STREQUAL "")
+    if(NOT result EQUAL 0)
+      message(FATAL_ERROR "${file} with ${line} was refused: ${text}")
+    endif()
+  elseif(result EQUAL 0 OR NOT text MATCHES "${message}")
+    message(FATAL_ERROR "${file} with ${line}: expected '${message}', got: ${text}")
+  endif()
+endfunction()
+
+expect("losses \\(level 2\\) includes optimizers \\(level 2\\)" include/maas/losses/bad.hpp "#include \"maas/optimizers/adam.hpp\"")
+expect("core \\(level 0\\) includes layers \\(level 3\\)" include/maas/core/bad.hpp "  #  include \"maas/layers/layer.hpp\"")
+expect("ops \\(level 1\\) includes kernels" src/ops.cpp "#include \"kernels/product.hpp\"")
+expect("folder attic has no level" include/maas/attic/bad.hpp "#include \"maas/core/matrix.hpp\"")
+expect("includes from attic, which has no level" include/maas/core/bad.hpp "#include \"maas/attic/old.hpp\"")
+expect("includes maas.hpp" src/cli/bad.cpp "#include \"maas/maas.hpp\"")
+expect("which is not installed" include/maas/io/bad.hpp "#include \"io/json.hpp\"")
+expect("<hdf5.h>, which belongs to" src/io/bad.cpp "#include <hdf5.h>")
+expect("<nlohmann/json.hpp>, which belongs to" include/maas/io/bad.hpp "#include <nlohmann/json.hpp>")
+expect("<csv.h>, which belongs to" src/io/bad.cpp "#include <csv.h>")
+expect("<Eigen/Dense>" include/maas/core/bad.hpp "#include <Eigen/Dense>")
+expect("" src/io/hdf5_file.cpp "#include <hdf5.h>")
+expect("" src/data/csv.cpp "#include <csv.h>\n#include \"maas/data/csv.hpp\"")
+expect("" include/maas/maas.hpp "#include \"maas/model/model.hpp\"")
+expect("" include/maas/network/summary.hpp "#include \"maas/layers/layer.hpp\"\n#include \"maas/version.hpp\"")
+file(REMOVE_RECURSE ${tree})

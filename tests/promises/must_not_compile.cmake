@@ -1,0 +1,22 @@
+# Compiles SOURCE twice: as it stands it must compile, and with WRONG defined it must not, with every message of its
+# "// expected:" lines (regular expressions).
+# usage: cmake -D COMMAND="compiler;flags" -D SOURCE=FILE -P must_not_compile.cmake
+execute_process(COMMAND ${COMMAND} -fsyntax-only ${SOURCE} RESULT_VARIABLE result ERROR_VARIABLE text)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "the right form does not compile:\n${text}")
+endif()
+execute_process(COMMAND ${COMMAND} -fsyntax-only -DWRONG ${SOURCE} RESULT_VARIABLE result ERROR_VARIABLE text)
+if(result EQUAL 0)
+  message(FATAL_ERROR "the wrong form compiles")
+endif()
+file(STRINGS ${SOURCE} lines REGEX "^// expected: ")
+if(NOT lines)
+  message(FATAL_ERROR "${SOURCE} does not say what is expected")
+endif()
+foreach(line ${lines})
+  string(REPLACE "// expected: " "" expected "${line}")
+  if(NOT text MATCHES "error:.*${expected}")
+    message(FATAL_ERROR "expected a message with '${expected}', got:\n${text}")
+  endif()
+endforeach()
+message("${text}")

@@ -1,0 +1,15 @@
+// So is one among the layers of a Sequential.
+// expected: Sequential
+#include <maas/maas.hpp>
+
+struct Half {
+  static constexpr std::string_view class_name = "Half";
+  static void fields(auto&, auto&&) {}
+  maas::LayerPlan plan(maas::Shapes inputs) const { return {.output = inputs[0]}; }
+  void forward(const maas::Forward&) const {}
+#if !defined(WRONG)
+  void backward(const maas::Backward&) const {}
+#endif
+};
+
+maas::Sequential model() { return maas::Sequential{maas::input(4), Half{}}; }
