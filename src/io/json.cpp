@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t deepest = 64;
 
+// Texts that stand for infinities while JSON is parsed. A name in a file holds no NUL.
+constexpr std::string_view infinity_mark("\0Infinity", 9), minus_infinity_mark("\0-Infinity", 10);
+
 // Builds a Config while the text is read, so that depth and keys are checked before anything large exists.
 class Builder {
  public:
@@ -28,7 +31,11 @@ class Builder {
     return add(Config(static_cast<std::int64_t>(value)));
   }
   bool number_float(json::number_float_t value, const std::string&) { return add(Config(value)); }
-  bool string(std::string& value) { return add(Config(std::move(value))); }
+  bool string(std::string& value) {
+    if (value == infinity_mark) return add(Config(std::numeric_limits<double>::infinity()));
+    if (value == minus_infinity_mark) return add(Config(-std::numeric_limits<double>::infinity()));
+    return add(Config(std::move(value)));
+  }
   bool binary(json::binary_t&) { return false; }
   bool start_object(std::size_t) { return open(Config(Config::Object{})); }
   bool start_array(std::size_t) { return open(Config(Config::List{})); }
@@ -77,9 +84,8 @@ class Builder {
   std::vector<std::string> names_;
 };
 
-// Python writes NaN, Infinity and -Infinity as bare words, which JSON does not have. Outside strings they are replaced
-// by numbers that mean the same to the parser: infinities by an overflowing number, NaN by null (a NaN is never a
-// setting).
+// Python writes NaN, Infinity and -Infinity as bare words, which JSON does not have. Outside strings infinities are
+// replaced by marks, and NaN by null (a NaN is never a setting).
 std::string without_python_words(std::string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -93,8 +99,11 @@ std::string without_python_words(std::string_view text) {
     }
     if (c == '"') in_string = !in_string;
     if (!in_string && text.substr(i).starts_with("Infinity")) {
-      result += "1e9999";
+      result += "\"\\u0000Infinity\"";
       i += 7;
+    } else if (!in_string && text.substr(i).starts_with("-Infinity")) {
+      result += "\"\\u0000-Infinity\"";
+      i += 8;
     } else if (!in_string && text.substr(i).starts_with("NaN")) {
       result += "null";
       i += 2;

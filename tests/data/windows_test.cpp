@@ -103,6 +103,18 @@ TEST_CASE("windows are a data set that cuts out what is asked for") {
   }
 }
 
+TEST_CASE("a part of a series has the same readings of everything") {
+  Matrix known = counting(6) * 10, targets = counting(6) * 100;
+  const Series series{.values = counting(6), .times = {0, 1, 2, 3, 4, 5}, .targets = targets, .known = known};
+  const Series part = series.part({2, 5});
+  CHECK(part.values == counting(6).middleRows(2, 3));
+  CHECK(part.times == std::vector<double>{2, 3, 4});
+  CHECK(part.targets == targets.middleRows(2, 3));
+  CHECK(part.known == known.middleRows(2, 3));
+  CHECK(Series{counting(6)}.part({0, 6}).times.empty());
+  CHECK_THROWS_WITH(series.part({2, 7}), "Series: expected readings within 0 to 6, got 2 to 7");
+}
+
 TEST_CASE("the smallest series that gives a window gives one") {
   CHECK(Windows({counting(2)}, {}).size() == 1);
   CHECK_THROWS_WITH(Windows({counting(1)}, {}),

@@ -1,4 +1,8 @@
+#include <thread>
+#include <unsupported/Eigen/CXX11/Tensor>
+
 #include "maas/maas.hpp"
+#include "maas/testing/allocations.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -62,4 +66,212 @@ TEST_CASE("fit refuses what it cannot use, and says where") {
   samples.x(3, 2) = std::nan("");
   CHECK_THROWS_WITH(model.fit(samples.x, samples.y),
                     "fit: expected finite numbers in x, got nan in row 3, column 2 (counted from 0)");
+}
+
+TEST_CASE("every wrong input is refused with a text that says where") {
+  Samples samples;
+  auto uncompiled = Sequential{input(6), dense(1)};
+  CHECK_THROWS_WITH(uncompiled.fit(samples.x, samples.y), "fit: the model is not compiled; call compile first");
+  CHECK_THROWS_WITH(uncompiled.evaluate(samples.x, samples.y),
+                    "evaluate: the model is not compiled; call compile first");
+  CHECK_THROWS_WITH(uncompiled.train_on_batch(samples.x, samples.y),
+                    "train_on_batch: the model is not compiled; call compile first");
+  CHECK_THROWS_AS(uncompiled.optimizer_state(), StateError);
+  uncompiled.compile({});
+  CHECK_THROWS_WITH(uncompiled.fit(samples.x, samples.y), "fit: the model has no loss; pass .loss to compile");
+
+  Model model = small_model();
+  CHECK_THROWS_WITH(model.predict(Matrix::Zero(2, 5)), "predict: expected 6 numbers a sample (6), got 5");
+  CHECK_THROWS_WITH(model.fit(samples.x, Matrix::Zero(256, 2)),
+                    "fit: expected 1 target numbers a sample for BinaryCrossentropy, got 2");
+  CHECK_THROWS_WITH(model.fit(samples.x, samples.y, {.epochs = 0}), "fit: expected at least 1 epoch, got 0");
+  CHECK_THROWS_WITH(model.fit(samples.x, samples.y, {.initial_epoch = -1}),
+                    "fit: expected an initial_epoch of at least 0, got -1");
+  CHECK_THROWS_WITH(model.evaluate(samples.x, samples.y, 0), "evaluate: expected a batch_size of at least 1, got 0");
+  Matrix y = samples.y;
+  y(7, 0) = 2;
+  CHECK_THROWS_WITH(model.fit(samples.x, y),
+                    "BinaryCrossentropy: expected targets from 0 to 1, got 2 in row 7, column 0 (counted from 0)");
+  y(7, 0) = std::numeric_limits<Scalar>::infinity();
+  CHECK_THROWS_WITH(model.fit(samples.x, y),
+                    "fit: expected finite numbers in y, got inf in row 7, column 0 (counted from 0)");
+  CHECK_THROWS_WITH(
+      model.fit(samples.x, samples.y, {.validation_data = ValidationData{Matrix::Zero(3, 5), Matrix::Zero(3, 1)}}),
+      "fit (validation_data): expected 6 features a sample (6), got 5");
+
+  auto classes = Sequential{input(6), dense(3, softmax)};
+  classes.compile({.loss = sparse_categorical_crossentropy});
+  for (double label : {3.0, -1.0, 0.5}) {
+    y.setZero();
+    y(9, 0) = static_cast<Scalar>(label);
+    CHECK_THROWS_WITH(classes.fit(samples.x, y),
+                      Catch::Matchers::StartsWith("SparseCategoricalCrossentropy: expected labels 0 to 2, got ") &&
+                          Catch::Matchers::EndsWith(" in row 9 (counted from 0)"));
+  }
+  Logs logs;
+  CHECK_THROWS_AS(
+      classes.train_on_batch(ConstMatrixView(samples.x.data(), 256, 6), ConstMatrixView(y.data(), 256, 1), logs),
+      DataError);
+}
+
+TEST_CASE("after an error the model is as it was") {
+  const Samples samples;
+  Model model = small_model();
+  const Vector before = model.network().parameters().values();
+  CHECK_THROWS(model.fit(samples.x, samples.y, {.batch_size = 0}));
+  CHECK_THROWS(model.fit(samples.x, Matrix::Constant(256, 1, 7)));
+  CHECK(model.network().parameters().values() == before);
+  CHECK(model.optimizer_state().step == 0);
+}
+
+TEST_CASE("matrices of either order, blocks, maps, vectors and tensors train to the same bits") {
+  const Samples samples;
+  Model model = small_model();
+  auto trained = [&](const auto& x, const auto& y) {
+    Model copy = model;
+    copy.fit(x, y, {.epochs = 2, .verbose = 0});
+    return Vector(copy.network().parameters().values());
+  };
+  const Vector expected = trained(samples.x, samples.y);
+  using ColumnMajor = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+  const ColumnMajor x_columns = samples.x;
+  const Vector y_vector = samples.y.col(0);
+  Matrix wide = Matrix::Zero(256, 10);
+  wide.middleCols(1, 6) = samples.x;
+  wide.col(8) = samples.y;
+  CHECK(trained(x_columns, y_vector) == expected);
+  CHECK(trained(wide.middleCols(1, 6), wide.col(8)) == expected);
+  CHECK(trained(Eigen::Map<const ColumnMajor>(x_columns.data(), 256, 6),
+                Eigen::Map<const Matrix>(samples.y.data(), 256, 1)) == expected);
+  Eigen::Tensor<Scalar, 2> x_tensor(256, 6);
+  Eigen::Tensor<Scalar, 1> y_tensor(256);
+  Eigen::Tensor<Scalar, 2, Eigen::RowMajor> x_rows(256, 6);
+  for (Index row = 0; row < 256; ++row) {
+    y_tensor(row) = samples.y(row, 0);
+    for (Index column = 0; column < 6; ++column) x_tensor(row, column) = x_rows(row, column) = samples.x(row, column);
+  }
+  CHECK(trained(x_tensor, y_tensor) == expected);
+  CHECK(trained(x_rows, samples.y) == expected);
+  CHECK(trained(samples.x, y_tensor) == expected);
+  CHECK(trained(Eigen::TensorMap<Eigen::Tensor<Scalar, 2>>(x_tensor.data(), 256, 6), y_tensor) == expected);
+
+  const Matrix predicted = model.predict(samples.x);
+  CHECK(model.predict(x_columns) == predicted);
+  CHECK(model.predict(x_tensor) == predicted);
+  const auto as_tensor = model.predict_tensor<2>(x_rows);
+  CHECK(as_tensor.dimension(0) == 256);
+  CHECK(Eigen::Map<const Matrix>(as_tensor.data(), 256, 1) == predicted);
+  CHECK_THROWS_WITH(model.predict_tensor<3>(x_rows), "predict_tensor: the output has rank 2 with its samples, got 3");
+  CHECK(model.evaluate(x_tensor, y_tensor) == model.evaluate(samples.x, samples.y));
+  CHECK(model.evaluate(x_tensor, samples.y) == model.evaluate(samples.x, samples.y));
+}
+
+TEST_CASE("a tensor of rank 4 is samples of rank 3, in either layout") {
+  auto model = Sequential{input(Shape{2, 3, 4}), flatten(), dense(2)};
+  Eigen::Tensor<Scalar, 4> columns(5, 2, 3, 4);
+  columns.setRandom();
+  const Eigen::Tensor<Scalar, 4, Eigen::RowMajor> rows =
+      columns.swap_layout().shuffle(Eigen::array<int, 4>{3, 2, 1, 0});
+  CHECK(model.predict(columns) == model.predict(rows));
+  CHECK(model.predict(rows) == model.predict(Eigen::Map<const Matrix>(rows.data(), 5, 24)));
+}
+
+TEST_CASE("after the first, steps and predictions take no memory, on one thread and on two") {
+  if (!testing::counts_allocations()) return;
+  const Samples samples;
+  for (int count : {1, 2}) {
+    set_threads(count);
+    auto model = Sequential{input(6), dense(300, relu), dropout(0.3), dense(200, Tanh{}), dense(1, sigmoid)};
+    model.compile({.optimizer = Adam{}, .loss = binary_crossentropy, .metrics = {accuracy}});
+    Matrix out(256, 1);
+    Workspace workspace(model.network(), 32, Mode::inference);
+    Logs logs;
+    auto run = [&] {
+      model.train_on_batch(ConstMatrixView(samples.x.data(), 64, 6), ConstMatrixView(samples.y.data(), 64, 1), logs);
+      model.train_on_batch(ConstMatrixView(samples.x.data(), 9, 6), ConstMatrixView(samples.y.data(), 9, 1), logs);
+      model.network().predict_into({samples.x.data(), 256, 6}, {out.data(), 256, 1});
+      model.network().predict(ConstMatrixView(samples.x.data(), 32, 6), workspace);
+    };
+    run();
+    run();
+    const std::int64_t before = testing::allocations();
+    for (int i = 0; i < 5; ++i) run();
+    CHECK(testing::allocations() - before == 0);
+  }
+  set_threads(1);
+}
+
+TEST_CASE("a step on a batch is a fit of one batch") {
+  const Samples samples;
+  Model stepped = small_model(), fitted = small_model();
+  const Logs logs = stepped.train_on_batch(samples.x, samples.y);
+  const History history = fitted.fit(samples.x, samples.y, {.batch_size = 256, .verbose = 0, .shuffle = false});
+  CHECK(stepped.network().parameters().values() == fitted.network().parameters().values());
+  REQUIRE(logs.size() == 2);
+  CHECK(logs[0].second == history["loss"][0]);
+  CHECK(logs[1].second == history["accuracy"][0]);
+}
+
+TEST_CASE("eight threads predict with one const model, and all get the same bits") {
+  const Samples samples;
+  const Model model = small_model();
+  const Matrix expected = model.predict(samples.x);
+  std::vector<int> same(8, 0);
+  std::vector<std::thread> threads;
+  for (int& result : same)
+    threads.emplace_back([&] {
+      result = 1;
+      for (int i = 0; i < 20; ++i) result = result != 0 && model.predict(samples.x) == expected;
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(same == std::vector<int>(8, 1));
+}
+
+TEST_CASE("a model that was trained, then moved, copied or assigned, goes on alone") {
+  const Samples samples;
+  Model reference = small_model();
+  reference.train_on_batch(samples.x, samples.y);
+  Model first = small_model();
+  first.train_on_batch(samples.x, samples.y);
+  Model moved = std::move(first);
+  Model copied = moved;
+  Model assigned = small_model();
+  assigned = moved;
+  reference.train_on_batch(samples.x, samples.y);
+  for (Model* model : {&moved, &copied, &assigned}) {
+    model->train_on_batch(samples.x, samples.y);
+    CHECK(model->network().parameters().values() == reference.network().parameters().values());
+    CHECK(model->optimizer_state().step == 2);
+  }
+}
+
+TEST_CASE("initialize draws new weights and forgets the optimizer's state") {
+  const Samples samples;
+  Model model = small_model();
+  const Vector first = model.network().parameters().values();
+  model.fit(samples.x, samples.y, {.verbose = 0});
+  model.initialize(3);
+  CHECK(model.optimizer_state().step == 0);
+  CHECK(model.network().parameters().values() != first);
+  model.initialize(0);
+  CHECK(model.network().parameters().values() == first);
+}
+
+TEST_CASE("dropout acts in fit, not in evaluate or predict, and follows from the seed") {
+  const Samples samples;
+  auto model = [] {
+    auto result = Sequential{input(6), dense(8, relu), dropout(0.5), dense(1, sigmoid)};
+    result.compile({.optimizer = Sgd{}, .loss = binary_crossentropy});
+    return result;
+  };
+  auto trained = [&](std::uint64_t seed) {
+    Model result = model();
+    result.fit(samples.x, samples.y, {.verbose = 0, .shuffle = false, .seed = seed});
+    return Vector(result.network().parameters().values());
+  };
+  CHECK(trained(1) == trained(1));
+  CHECK(trained(1) != trained(2));
+  Model one = model();
+  CHECK(one.evaluate(samples.x, samples.y) == one.evaluate(samples.x, samples.y));
+  CHECK(one.predict(samples.x) == one.predict(samples.x));
 }

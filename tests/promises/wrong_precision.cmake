@@ -1,6 +1,6 @@
 # A program in double that links the library for float must not link: it would read numbers of the wrong size.
 # usage: cmake -D COMMAND="compiler;flags" -D SOURCE=FILE -D LIBRARY=libmaas.a -P wrong_precision.cmake
-execute_process(COMMAND ${COMMAND} -DMAAS_SCALAR_DOUBLE -c ${SOURCE} -o wrong_precision.o COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${COMMAND} -DMAAS_SCALAR_DOUBLE -fPIC -c ${SOURCE} -o wrong_precision.o COMMAND_ERROR_IS_FATAL ANY)
 list(GET COMMAND 0 compiler)
 execute_process(COMMAND ${compiler} -shared -Wl,--no-undefined wrong_precision.o ${LIBRARY} -o wrong_precision.so
                 RESULT_VARIABLE result ERROR_VARIABLE text)

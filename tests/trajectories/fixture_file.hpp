@@ -22,7 +22,7 @@ using maas::Scalar;
 struct Numbers {
   std::vector<Index> dimensions;
   std::vector<double> values;
-  double tolerance = 0;  ///< absolute; 0 if the file does not say
+  double tolerance = -1;  ///< absolute; -1 if the file does not say
   bool integers = false;
 
   /// First axis = rows, all others in the columns; a single axis is one column.

@@ -22,6 +22,7 @@ constexpr bool is_double = sizeof(Scalar) == 8;
 struct Run {
   std::string title;
   FixtureFile file;
+  std::unique_ptr<FixtureFile> in_double;  ///< the same run in double, of a run in float
   Config model;    ///< of the .keras file in the run's own precision, whose constants have all their digits
   Config compile;  ///< its compile_config. That of the fixture is later: callbacks have changed the rate in it.
 
@@ -29,7 +30,12 @@ struct Run {
       : title(name.substr(0, name.find(".fixture"))),
         file(folder + "/" + name),
         model(io::parse_json(unpacked_member(folder + "/" + file.text("model_keras"), "config.json"), title)),
-        compile(model.at("compile_config")) {}
+        compile(model.at("compile_config")) {
+    std::string other = folder + "/" + name;
+    if (is_double) return;
+    other.replace(other.rfind(".f32."), 5, ".f64.");
+    if (std::filesystem::exists(other)) in_double = std::make_unique<FixtureFile>(other);
+  }
 
   Config json(const std::string& attribute) const { return io::parse_json(file.text(attribute), title); }
   Matrix matrix(const std::string& dataset) const { return file.numbers(dataset).matrix(); }
@@ -111,7 +117,7 @@ void check_callbacks(const Run& run, const std::vector<Callback>& callbacks) {
 
 /// Trains the compiled model, whose weights are the initial ones, and compares everything.
 void replay_run(const Run& run, Model& model, const std::string& title) {
-  Comparison comparison(run.file, title);
+  Comparison comparison(run.file, title, run.in_double.get());
   const Matrix validation = run.matrix("val_inputs/0");
   comparison.check("initial_outputs/0", model.predict(validation));
   std::vector<Callback> callbacks = callbacks_of(run.json("callbacks"));
@@ -124,8 +130,7 @@ void replay_run(const Run& run, Model& model, const std::string& title) {
     comparison.check("final/" + name, std::as_const(model).network().parameters().view(name));
   });
   check_state(comparison, run.file, "final_optimizer", model.name() + "_", model);
-  fmt::print("{}: {} arrays, largest difference {:.2g} of its tolerance ({})\n", title, comparison.count(),
-             comparison.worst(), comparison.worst_name());
+  fmt::print("{}\n", comparison.report());
 }
 
 }  // namespace

@@ -86,7 +86,14 @@ struct Squareplus {
   static constexpr std::string_view class_name = "squareplus";
   double b = 4;
   static void fields(auto& self, auto&& field) { field("b", self.b); }
-  auto value(const auto& x) const { return Scalar(0.5) * (x + (x.square() + static_cast<Scalar>(b)).sqrt()); }
+  auto value(const auto& x) const {
+    const Scalar bend = static_cast<Scalar>(b);
+    // Below 0 the sum would cancel; there the same value is b / (2 (sqrt(x^2 + b) - x)).
+    return x.unaryExpr([=](Scalar v) {
+      const Scalar root = std::sqrt(v * v + bend);
+      return v < Scalar(0) ? Scalar(0.5) * bend / (root - v) : Scalar(0.5) * (v + root);
+    });
+  }
   auto slope(const auto& x, const auto&) const {
     return Scalar(0.5) * (Scalar(1) + x / (x.square() + static_cast<Scalar>(b)).sqrt());
   }

@@ -22,8 +22,9 @@ struct Relu {
 };
 inline constexpr Relu relu{};
 
-/// f(x) = max_value where x reaches it, x from threshold on, negative_slope (x - threshold) below: Keras' relu with all
-/// its arguments. max_value is at least 0 if set, threshold and negative_slope at least 0.
+/// f(x) = max_value above it, x above threshold, negative_slope (x - threshold) from threshold down: Keras' relu with
+/// all its arguments. max_value is at least 0 if set, threshold and negative_slope at least 0. Slopes at the corners
+/// are Keras' too: 1 at max_value; at threshold 0, or negative_slope where that is the only argument.
 struct BoundedRelu {
   static constexpr std::string_view class_name = "ReLU";
   std::optional<double> max_value = std::nullopt;
@@ -36,11 +37,12 @@ struct BoundedRelu {
   }
   auto value(const auto& x) const {
     const Scalar top = limit(), low = static_cast<Scalar>(threshold), tilt = static_cast<Scalar>(negative_slope);
-    return x.unaryExpr([=](Scalar v) { return v >= top ? top : v < low ? tilt * (v - low) : v; });
+    return x.unaryExpr([=](Scalar v) { return v > top ? top : v > low ? v : tilt * (v - low); });
   }
   auto slope(const auto& x, const auto&) const {
     const Scalar top = limit(), low = static_cast<Scalar>(threshold), tilt = static_cast<Scalar>(negative_slope);
-    return x.unaryExpr([=](Scalar v) { return v >= top ? Scalar(0) : v > low ? Scalar(1) : tilt; });
+    const Scalar corner = !max_value && threshold == 0 ? tilt : Scalar(0);
+    return x.unaryExpr([=](Scalar v) { return v > top ? Scalar(0) : v > low ? Scalar(1) : v < low ? tilt : corner; });
   }
 
  private:
@@ -90,7 +92,7 @@ struct Elu {
 inline constexpr Elu elu{};
 
 /// f(x) = s x for x > 0, s a (exp(x) - 1) below, with the constants that keep mean 0 and variance 1 (Klambauer and
-/// others 2017).
+/// others 2017). Slope s at 0.
 struct Selu {
   static constexpr std::string_view class_name = "selu";
   static constexpr Scalar scale = Scalar(1.0507009873554804934), alpha = Scalar(1.6732632423543772848);
@@ -98,7 +100,7 @@ struct Selu {
     return x.unaryExpr([](Scalar v) { return scale * (v < Scalar(0) ? alpha * std::expm1(v) : v); });
   }
   static auto slope(const auto& x, const auto& y) {
-    return x.binaryExpr(y, [](Scalar v, Scalar f) { return v > Scalar(0) ? scale : f + scale * alpha; });
+    return x.binaryExpr(y, [](Scalar v, Scalar f) { return v < Scalar(0) ? f + scale * alpha : scale; });
   }
 };
 inline constexpr Selu selu{};

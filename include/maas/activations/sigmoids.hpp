@@ -59,13 +59,13 @@ struct Keras2HardSigmoid {
 };
 inline constexpr Keras2HardSigmoid keras2_hard_sigmoid{};
 
-/// f(x) = clip(x, -1, 1).
+/// f(x) = clip(x, -1, 1); slope 1 at both corners, as in TensorFlow.
 struct HardTanh {
   static constexpr std::string_view class_name = "hard_tanh";
   static auto value(const auto& x) {
     return x.unaryExpr([](Scalar v) { return detail::clamped(v, Scalar(-1), Scalar(1)); });
   }
-  static auto slope(const auto& y) { return (y > Scalar(-1) && y < Scalar(1)).template cast<Scalar>(); }
+  static auto slope(const auto& x, const auto&) { return (x >= Scalar(-1) && x <= Scalar(1)).template cast<Scalar>(); }
 };
 inline constexpr HardTanh hard_tanh{};
 

@@ -58,9 +58,10 @@ MAAS_INLINE void NewFile::write(std::string_view bytes) {
 }
 
 MAAS_INLINE void NewFile::commit() {
-  require<FormatError>(::fsync(file_) == 0, "{}: cannot be written: {}", target_, std::strerror(errno));
-  require<FormatError>(::rename(temporary_.c_str(), target_.c_str()) == 0, "{}: cannot be replaced: {}", target_,
-                       std::strerror(errno));
+  const bool flushed = ::fsync(file_) == 0;
+  require<FormatError>(flushed, "{}: cannot be written: {}", target_, std::strerror(errno));
+  const bool renamed = ::rename(temporary_.c_str(), target_.c_str()) == 0;
+  require<FormatError>(renamed, "{}: cannot be replaced: {}", target_, std::strerror(errno));
   ::close(file_);
   file_ = -1;
   // The rename itself survives a loss of power only once the folder is on the disk. Some file systems cannot; then it

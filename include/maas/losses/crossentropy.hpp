@@ -125,9 +125,11 @@ struct CategoricalCrossentropy {
         out[row] = detail::categorical_value(predicted.row(row), weight);
         continue;
       }
-      const Scalar normalizer = ops::log_sum_exp(predicted.row(row));
+      // Relative to the largest logit: beside a large one the logarithm would lose its digits.
+      const Scalar largest = predicted.row(row).maxCoeff();
+      const Scalar normalizer = std::log((predicted.row(row).array() - largest).exp().sum());
       out[row] = 0;
-      for (Index i = 0; i < predicted.cols(); ++i) out[row] += weight(i) * (normalizer - predicted(row, i));
+      for (Index i = 0; i < predicted.cols(); ++i) out[row] += weight(i) * (normalizer + (largest - predicted(row, i)));
     }
   }
   void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
@@ -162,7 +164,7 @@ struct SparseCategoricalCrossentropy {
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     for (Index row = 0; row < predicted.rows(); ++row) {
       const Index label = static_cast<Index>(target(row, 0));
-      out[row] = from_logits ? ops::log_sum_exp(predicted.row(row)) - predicted(row, label)
+      out[row] = from_logits ? ops::log_sum_exp((predicted.row(row).array() - predicted(row, label)).matrix())
                              : detail::categorical_value(predicted.row(row), detail::OneHotRow{label});
     }
   }

@@ -28,15 +28,16 @@ struct ModelCheckpoint {
   void train_begin(TrainingView&) { value_.reset(mode, monitor, 0); }
   void epoch_end(TrainingView& view) {
     if (save_best_only) {
-      const double now = detail::monitored(view.logs, monitor, "ModelCheckpoint");
-      if (!value_.improved_by(now)) return;
-      value_.best = now;
+      const double* now = detail::monitored(view, monitor, "ModelCheckpoint");
+      if (now == nullptr || !value_.improved_by(*now)) return;
+      value_.best = *now;
     }
     const bool is_chain = view.network.graph().is_chain();
     write_keras(path_of(view),
                 SavedModel{.network = view.network,
                            .name = is_chain ? "sequential" : "functional",
-                           .training = SavedTraining{view.optimizer, view.loss, view.metrics, view.state}},
+                           .training = SavedTraining{view.optimizer, view.loss, view.metrics, view.state,
+                                                     view.weighted_metrics}},
                 options);
   }
 

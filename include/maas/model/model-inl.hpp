@@ -72,6 +72,15 @@ MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std
 MAAS_INLINE Model::Model(const Model& other)
     : network_(other.network_), name_(other.name_), options_(other.options_), state_(other.state_) {}
 
+// Without the trainer of train_on_batch: it points into the other model.
+MAAS_INLINE Model::Model(Model&& other) noexcept
+    : network_(std::move(other.network_)),
+      name_(std::move(other.name_)),
+      options_(std::move(other.options_)),
+      state_(std::move(other.state_)) {
+  other.batch_trainer_.reset();
+}
+
 MAAS_INLINE Model& Model::operator=(Model other) noexcept {
   batch_trainer_.reset();  // it points into what is about to change
   std::swap(network_, other.network_);

@@ -26,7 +26,7 @@ class Model {
   /// From what a file holds.
   explicit Model(SavedModel saved);
   Model(const Model& other);
-  Model(Model&&) noexcept = default;
+  Model(Model&& other) noexcept;
   Model& operator=(Model other) noexcept;
   ~Model() = default;
 
@@ -60,6 +60,16 @@ class Model {
     const TensorRows<Y> targets(y);
     return fit(samples.view(), targets.view(), options);
   }
+  template <TensorLike X, class Y>
+  requires(!TensorLike<Y>) History fit(const X& x, const Y& y, const FitOptions& options = {}) {
+    const TensorRows<X> samples(x);
+    return fit(samples.view(), y, options);
+  }
+  template <class X, TensorLike Y>
+  requires(!TensorLike<X>) History fit(const X& x, const Y& y, const FitOptions& options = {}) {
+    const TensorRows<Y> targets(y);
+    return fit(x, targets.view(), options);
+  }
 
   /// Loss and metrics by name, over all samples, without training. `sample_weight` multiplies each sample's loss.
   Logs evaluate(MatrixArg x, MatrixArg y, Index batch_size = 32,
@@ -69,6 +79,11 @@ class Model {
     const TensorRows<X> samples(x);
     const TensorRows<Y> targets(y);
     return evaluate(samples.view(), targets.view(), batch_size);
+  }
+  template <TensorLike X, class Y>
+  requires(!TensorLike<Y>) Logs evaluate(const X& x, const Y& y, Index batch_size = 32) {
+    const TensorRows<X> samples(x);
+    return evaluate(samples.view(), y, batch_size);
   }
 
   /// One step over these samples as one batch; returns the loss and the metrics of the batch. After the first call of a

@@ -99,6 +99,9 @@ MAAS_INLINE Graph::Graph(std::vector<Layer> layers, std::vector<GraphNode> nodes
   for (Index i : inputs_) require<ConfigError>(exists(i, count), "Graph: an input is not there");
   for (Index i : outputs_) require<ConfigError>(exists(i, count), "Graph: an output is not there");
   require<ConfigError>(!inputs_.empty() && !outputs_.empty(), "Graph: expected at least one input and one output");
+  for (Index i = 0; i < count; ++i)
+    require<ConfigError>(detail::is_input(layer(node(i).layer)) == (std::ranges::count(inputs_, i) == 1),
+                         "Graph: the inputs must be the nodes of input layers, each once; node {} is not", i);
   give_names();
   make_plans();
 }

@@ -47,8 +47,8 @@ inline void log_softmax(const ConstMatrixView& x, MatrixView y) {
     Scalar* out = y.data() + row * size;
     const Scalar largest = *std::max_element(in, in + size);
     const Scalar sum = sum_elements(in, size, [=](const auto& v) { return (v - largest).exp(); });
-    const Scalar normalizer = largest + std::log(sum);
-    for (Index i = 0; i < size; ++i) out[i] = in[i] - normalizer;
+    const Scalar normalizer = std::log(sum);  // subtracted last: beside a large x it would lose its digits
+    for (Index i = 0; i < size; ++i) out[i] = (in[i] - largest) - normalizer;
   }
 }
 

@@ -21,16 +21,18 @@ enum class Signal { go_on, stop };
 
 /// What callbacks see of a fit. The network and the optimizer's state may be changed between steps.
 struct TrainingView {
-  int epoch = 0;    ///< counted from 0
-  int epochs = 0;   ///< the final epoch's number
-  Index step = 0;   ///< steps done in this epoch
-  Index steps = 0;  ///< steps an epoch has
-  Logs& logs;       ///< running averages of this epoch; at its end with the validation figures; figures may be added
+  int epoch = 0;           ///< counted from 0
+  int epochs = 0;          ///< the final epoch's number
+  Index step = 0;          ///< steps done in this epoch
+  Index steps = 0;         ///< steps an epoch has
+  bool validates = false;  ///< there are validation figures, though maybe not at the end of every epoch
+  Logs& logs;  ///< running averages of this epoch; at its end with the validation figures; figures may be added
   Network& network;
   const Optimizer& optimizer;
   OptimizerState& state;  ///< its learning_rate may be changed
   const std::optional<Loss>& loss;
   const std::vector<Metric>& metrics;
+  const std::vector<Metric>& weighted_metrics;
 };
 
 /// What may stand behind a Callback: any of train_begin, epoch_begin, batch_end, epoch_end, train_end, each taking a

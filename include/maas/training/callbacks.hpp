@@ -28,13 +28,15 @@ inline bool larger_is_better(Better better, std::string_view monitor) {
   return false;
 }
 
-/// The monitored figure, or a StateError that lists the figures there are.
-inline double monitored(const Logs& logs, std::string_view monitor, std::string_view who) {
-  if (const double* value = find_log(logs, monitor)) return *value;
+/// The monitored figure; null after an epoch without validation where it is one of that; else a StateError that lists
+/// the figures there are.
+inline const double* monitored(const TrainingView& view, std::string_view monitor, std::string_view who) {
+  if (const double* value = find_log(view.logs, monitor)) return value;
+  if (view.validates && monitor.starts_with("val_") && find_log(view.logs, "val_loss") == nullptr) return nullptr;
   std::string known;
-  for (const auto& [name, unused] : logs) known += (known.empty() ? "" : ", ") + name;
+  for (const auto& [name, unused] : view.logs) known += (known.empty() ? "" : ", ") + name;
   fail<StateError>("{}: there is no figure \"{}\"; there are {}{}", who, monitor, known,
-                   monitor.starts_with("val_") ? " (fit has no validation data)" : "");
+                   monitor.starts_with("val_") && !view.validates ? " (fit has no validation data)" : "");
 }
 
 /// Keeps the best value of a figure.
@@ -57,7 +59,8 @@ struct BestValue {
 }  // namespace detail
 
 /// Stops when a figure has not improved for `patience` epochs, by Keras' rules: an epoch improves if it beats the best
-/// by more than |min_delta|; with a baseline, waiting only starts anew when the baseline is beaten, too.
+/// by more than |min_delta|; with a baseline, waiting only starts anew when the baseline is beaten, too. Epochs without
+/// validation do not count for a figure of it. Throws StateError for a figure that is none.
 struct EarlyStopping {
   std::string monitor = "val_loss";
   double min_delta = 0;
@@ -80,14 +83,14 @@ struct EarlyStopping {
   }
   Signal epoch_end(TrainingView& view) {
     if (view.epoch < start_from_epoch) return Signal::go_on;
-    const double now = detail::monitored(view.logs, monitor, "EarlyStopping");
+    const double* now = detail::monitored(view, monitor, "EarlyStopping");
+    if (now == nullptr) return Signal::go_on;
     if (restore_best_weights && best_weights_.size() == 0) keep(view);
     ++waited_;
-    if (value_.improved_by(now)) {
-      best = value_.best = now;
-      best_epoch = view.epoch;
-      if (restore_best_weights) keep(view);
-      if (!baseline || value_.improves(now, *baseline)) waited_ = 0;
+    if (value_.improved_by(*now)) {
+      best = value_.best = *now;
+      keep(view);
+      if (!baseline || value_.improves(*now, *baseline)) waited_ = 0;
       return Signal::go_on;
     }
     if (waited_ < patience || view.epoch == 0) return Signal::go_on;
@@ -104,7 +107,10 @@ struct EarlyStopping {
   Vector best_weights_ = {};
 
  private:
-  void keep(TrainingView& view) { best_weights_ = view.network.parameters().values(); }
+  void keep(TrainingView& view) {
+    best_epoch = view.epoch;
+    if (restore_best_weights) best_weights_ = view.network.parameters().values();
+  }
 };
 
 /// Stops after a batch whose running loss is NaN or infinite.
@@ -114,6 +120,15 @@ struct TerminateOnNaN {
     return loss != nullptr && !std::isfinite(*loss) ? Signal::stop : Signal::go_on;
   }
 };
+
+namespace detail {
+/// A number as Python prints it: the fewest digits that give it back, and a point even in whole numbers.
+inline std::string python_text(double value) {
+  std::string text = fmt::format("{}", value);
+  if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+}  // namespace detail
 
 /// Writes a line of figures an epoch: a header "epoch" and the sorted names first, epochs counted from 0, lines end in
 /// CRLF, a figure that an epoch lacks is NA. Throws FormatError when the file cannot be written.
@@ -149,7 +164,7 @@ struct CSVLogger {
     line += std::to_string(view.epoch);
     for (const std::string& name : names_) {
       const double* value = find_log(view.logs, name);
-      line += separator + (value != nullptr ? fmt::format("{}", *value) : "NA");
+      line += separator + (value != nullptr ? detail::python_text(*value) : "NA");
     }
     write(line + "\r\n", "ab");
   }
@@ -162,9 +177,9 @@ struct CSVLogger {
       names_.push_back(name);
       validated = validated || name.starts_with("val_");
     }
-    if (!validated)
-      for (const auto& [name, unused] : logs) names_.push_back("val_" + name);
     std::sort(names_.begin(), names_.end());
+    const std::size_t count = validated ? 0 : names_.size();
+    for (std::size_t i = 0; i < count; ++i) names_.push_back("val_" + names_[i]);
   }
   void write(const std::string& text, const char* how) const {
     std::FILE* file = std::fopen(filename.c_str(), how);
@@ -217,13 +232,14 @@ struct ReduceLROnPlateau {
   }
   void epoch_end(TrainingView& view) {
     detail::log_rate(view);
-    const double now = detail::monitored(view.logs, monitor, "ReduceLROnPlateau");
+    const double* now = detail::monitored(view, monitor, "ReduceLROnPlateau");
+    if (now == nullptr) return;
     if (cooling_ > 0) {
       --cooling_;
       waited_ = 0;
     }
-    if (value_.improved_by(now)) {
-      value_.best = now;
+    if (value_.improved_by(*now)) {
+      value_.best = *now;
       waited_ = 0;
     } else if (cooling_ <= 0) {
       ++waited_;

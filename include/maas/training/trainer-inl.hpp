@@ -88,8 +88,18 @@ MAAS_INLINE ConstVectorView Trainer::row_weights(const ConstVectorView& weights,
   return {row_weights_.data(), rows};
 }
 
+// Data sets and batches in the caller's memory are looked at here first. A label out of range would be read as a place.
+MAAS_INLINE void Trainer::check_targets(const ConstMatrixView& y) const {
+  try {
+    loss_.check_targets(as_rows(y, row_targets_), outputs_);
+  } catch (const DataError& error) {
+    fail<DataError>("in a batch: {}", error.what());
+  }
+}
+
 MAAS_INLINE double Trainer::forward(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
                                     Mode mode, const Random& random) {
+  check_targets(y);
   workspace_.set_batch(x.rows());
   workspace_.set_input(x.data());
   workspace_.forward(network_.parameters(), mode, random);
@@ -261,12 +271,14 @@ MAAS_INLINE History fit(Network& network, const CompileOptions& options, Optimiz
   History history;
   TrainingView view{.epochs = fit.epochs,
                     .steps = (samples + batch - 1) / batch,
+                    .validates = data.validation.has_value(),
                     .logs = logs,
                     .network = network,
                     .optimizer = options.optimizer,
                     .state = state,
                     .loss = options.loss,
-                    .metrics = options.metrics};
+                    .metrics = options.metrics,
+                    .weighted_metrics = options.weighted_metrics};
   for (Callback& callback : callbacks) callback.train_begin(view);
   Signal signal = Signal::go_on;
   for (int epoch = fit.initial_epoch; epoch < fit.epochs && signal == Signal::go_on; ++epoch) {

@@ -24,7 +24,7 @@ class Trainer {
   Index targets() const { return y_.cols(); }
 
   /// One step over samples in the caller's memory; returns their loss. Dropout draws from `random`. `weights` has one
-  /// number a sample, or is empty. Running figures are added to, see logs().
+  /// number a sample, or is empty. Running figures are added to. Throws DataError for targets out of range.
   double train(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
                const Random& random);
   /// Loss of samples in the caller's memory, without a step. Running figures are added to.
@@ -47,6 +47,7 @@ class Trainer {
  private:
   double forward(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights, Mode mode,
                  const Random& random);
+  void check_targets(const ConstMatrixView& y) const;
   void backward_and_step(const ConstMatrixView& y, const ConstVectorView& weights);
   void use_logits();
   ConstMatrixView load(const Dataset& data, std::span<const Index> rows);

@@ -1,0 +1,226 @@
+#include "maas/training/callbacks.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "maas/layers/layers.hpp"
+#include "maas/losses/losses.hpp"
+#include "maas/optimizers/optimizers.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+/// A training that is only told: epochs with given figures, without a network that learns.
+struct Told {
+  Network network{input(1), dense(1)};
+  Optimizer optimizer = Sgd{};
+  OptimizerState state{optimizer, network.parameters().layout().trainable_size()};
+  std::optional<Loss> loss = mean_squared_error;
+  std::vector<Metric> metrics;
+  Logs logs;
+  TrainingView view{.epochs = 100,
+                    .steps = 1,
+                    .validates = true,
+                    .logs = logs,
+                    .network = network,
+                    .optimizer = optimizer,
+                    .state = state,
+                    .loss = loss,
+                    .metrics = metrics,
+                    .weighted_metrics = metrics};
+
+  /// The weights are set to the epoch's number, so that one can see whose they are.
+  template <class Rule>
+  auto epoch(Rule& rule, int number, Logs figures) {
+    view.epoch = number;
+    logs = std::move(figures);
+    network.parameters().values().setConstant(static_cast<Scalar>(number));
+    return rule.epoch_end(view);
+  }
+  /// Tells values of one figure, an epoch each; returns in how many epochs the callback did not stop.
+  template <class Rule>
+  int epochs_until_stop(Rule& rule, const std::vector<double>& values, const std::string& name = "val_loss") {
+    rule.train_begin(view);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (epoch(rule, static_cast<int>(i), {{name, values[i]}}) == Signal::stop) return static_cast<int>(i);
+    return static_cast<int>(values.size());
+  }
+  Scalar weight() const { return network.parameters().values()[0]; }
+};
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("early stopping waits `patience` epochs without improvement, and never stops in the first") {
+  Told told;
+  EarlyStopping none, two{.patience = 2};
+  CHECK(told.epochs_until_stop(none, {1, 0.9, 0.95}) == 2);
+  CHECK(none.stopped_epoch == 2);
+  CHECK(told.epochs_until_stop(none, {std::nan(""), 2, 1}) == 3);  // the first epoch cannot stop
+  CHECK(told.epochs_until_stop(two, {1, 0.9, 0.95, 0.95, 0.8}) == 3);
+  CHECK(two.best_epoch == 1);
+  CHECK(two.best == 0.9);
+  CHECK(told.epochs_until_stop(two, {1, 0.9, 0.95, 0.8, 0.85, 0.7}) == 6);
+  CHECK(two.stopped_epoch == 0);
+}
+
+TEST_CASE("an improvement must be larger than min_delta, whose sign does not matter") {
+  Told told;
+  for (double delta : {0.1, -0.1}) {
+    EarlyStopping stopping{.min_delta = delta};
+    CHECK(told.epochs_until_stop(stopping, {1, 0.95, 0.5}) == 1);
+    CHECK(told.epochs_until_stop(stopping, {1, 0.85, 0.7}) == 3);
+  }
+}
+
+TEST_CASE("early stopping looks for the larger figure where its name or mode says so") {
+  Told told;
+  EarlyStopping accuracy{.monitor = "val_accuracy"}, smaller{.monitor = "val_accuracy", .mode = Better::min};
+  CHECK(told.epochs_until_stop(accuracy, {0.5, 0.6, 0.55}, "val_accuracy") == 2);
+  CHECK(told.epochs_until_stop(smaller, {0.5, 0.6, 0.55}, "val_accuracy") == 1);
+}
+
+TEST_CASE("with a baseline, waiting starts anew only when it is beaten") {
+  Told told;
+  EarlyStopping stopping{.patience = 2, .baseline = 0.5};
+  CHECK(told.epochs_until_stop(stopping, {1, 0.9, 0.8, 0.7, 0.7}) == 4);  // an improvement itself never stops
+  CHECK(told.epochs_until_stop(stopping, {0.4, 0.45, 0.3, 0.45, 0.45}) == 4);
+}
+
+TEST_CASE("epochs before start_from_epoch are not looked at") {
+  Told told;
+  EarlyStopping stopping{.patience = 1, .start_from_epoch = 3};
+  CHECK(told.epochs_until_stop(stopping, {0.1, 1, 1, 0.9, 0.95}) == 4);
+  CHECK(stopping.best == 0.9);
+}
+
+TEST_CASE("the best weights are put back at the end, whether training was stopped or not") {
+  Told told;
+  EarlyStopping stopping{.restore_best_weights = true};
+  told.epochs_until_stop(stopping, {1, 0.5, 0.6});
+  CHECK(told.weight() == 2);
+  stopping.train_end(told.view);
+  CHECK(told.weight() == 1);
+  told.epochs_until_stop(stopping, {1, 0.5});
+  told.epoch(stopping, 2, {{"val_loss", 0.4}});
+  stopping.train_end(told.view);
+  CHECK(told.weight() == 2);
+  told.epochs_until_stop(stopping, {std::nan("")});  // nothing ever improved: those of the first epoch
+  CHECK(stopping.best_epoch == 0);
+  EarlyStopping off;
+  told.epochs_until_stop(off, {1, 0.5, 0.6});
+  off.train_end(told.view);
+  CHECK(told.weight() == 2);
+}
+
+TEST_CASE("epochs without validation do not count; a figure that is none is an error that lists them") {
+  Told told;
+  EarlyStopping stopping{.patience = 1};
+  stopping.train_begin(told.view);
+  CHECK(told.epoch(stopping, 0, {{"loss", 1}}) == Signal::go_on);
+  CHECK(told.epoch(stopping, 1, {{"loss", 1}, {"val_loss", 1}}) == Signal::go_on);
+  CHECK(told.epoch(stopping, 2, {{"loss", 1}}) == Signal::go_on);
+  CHECK(told.epoch(stopping, 3, {{"loss", 1}, {"val_loss", 1}}) == Signal::stop);
+  EarlyStopping wrong{.monitor = "val_acc"};
+  CHECK_THROWS_WITH(told.epoch(wrong, 0, {{"loss", 1}, {"val_loss", 1}}),
+                    "EarlyStopping: there is no figure \"val_acc\"; there are loss, val_loss");
+  told.view.validates = false;
+  CHECK_THROWS_WITH(told.epoch(stopping, 0, {{"loss", 1}}),
+                    "EarlyStopping: there is no figure \"val_loss\"; there are loss (fit has no validation data)");
+}
+
+TEST_CASE("the CSV log has a header, epochs from 0, CRLF and numbers as Python prints them") {
+  Told told;
+  const std::string path = "log.csv";
+  CSVLogger logger{.filename = path};
+  logger.train_begin(told.view);
+  told.epoch(logger, 0, {{"loss", 1}, {"accuracy", 0.1}});
+  told.epoch(logger, 1, {{"loss", 1e-5}, {"accuracy", 123456.75}, {"val_loss", 0.5}, {"val_accuracy", 1e16}});
+  told.epoch(logger, 2, {{"loss", std::nan("")}, {"accuracy", INFINITY}});
+  CHECK(content(path) ==
+        "epoch,accuracy,loss,val_accuracy,val_loss\r\n"
+        "0,0.1,1.0,NA,NA\r\n"
+        "1,123456.75,1e-05,1e+16,0.5\r\n"
+        "2,inf,nan,NA,NA\r\n");
+}
+
+TEST_CASE("the CSV log's validation columns follow the others, as Keras appends them") {
+  Told told;
+  CSVLogger logger{.filename = "log.csv", .separator = ";"};
+  logger.train_begin(told.view);
+  told.epoch(logger, 0, {{"zeta", 1}, {"loss", 2}});
+  CHECK(content("log.csv") == "epoch;loss;zeta;val_loss;val_zeta\r\n0;2.0;1.0;NA;NA\r\n");
+  told.logs.clear();
+  logger.train_begin(told.view);
+  told.epoch(logger, 0, {{"zeta", 1}, {"val_zeta", 2}});
+  CHECK(content("log.csv") == "epoch;val_zeta;zeta\r\n0;2.0;1.0\r\n");
+}
+
+TEST_CASE("the CSV log starts anew, or goes on where it is told to append") {
+  Told told;
+  std::filesystem::remove("log.csv");
+  CSVLogger append{.filename = "log.csv", .append = true}, anew{.filename = "log.csv"};
+  append.train_begin(told.view);
+  told.epoch(append, 0, {{"val_loss", 1}});
+  append.train_begin(told.view);
+  told.epoch(append, 1, {{"val_loss", 2}});
+  CHECK(content("log.csv") == "epoch,val_loss\r\n0,1.0\r\n1,2.0\r\n");
+  anew.train_begin(told.view);
+  told.epoch(anew, 0, {{"val_loss", 3}});
+  CHECK(content("log.csv") == "epoch,val_loss\r\n0,3.0\r\n");
+  CSVLogger nowhere{.filename = "no/such/folder/log.csv"};
+  CHECK_THROWS_WITH(nowhere.train_begin(told.view), "no/such/folder/log.csv: cannot be written");
+  std::filesystem::remove("log.csv");
+}
+
+TEST_CASE("training ends after a batch whose running loss is no finite number") {
+  Told told;
+  const TerminateOnNaN terminate;
+  auto after_batch = [&](double loss) {
+    told.logs = {{"loss", loss}};
+    return terminate.batch_end(told.view);
+  };
+  CHECK(after_batch(1) == Signal::go_on);
+  CHECK(after_batch(std::nan("")) == Signal::stop);
+  CHECK(after_batch(INFINITY) == Signal::stop);
+  CHECK(after_batch(-INFINITY) == Signal::stop);
+}
+
+TEST_CASE("the rate falls when a figure stays on a plateau, and waits through its cooldown") {
+  Told told;
+  told.state.learning_rate = 1;
+  ReduceLROnPlateau reduce{.factor = 0.5, .patience = 2, .cooldown = 1, .min_lr = 0.2};
+  reduce.train_begin(told.view);
+  std::vector<double> rates;
+  for (int i = 0; i < 10; ++i) {
+    told.epoch(reduce, i, {{"val_loss", 1}});
+    rates.push_back(told.state.learning_rate);
+  }
+  // Epoch 0 improves; 1 and 2 wait; 3 cools down and waits again, as in Keras; and so on down to min_lr.
+  CHECK(rates == std::vector<double>{1, 1, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2});
+  CHECK(*find_log(told.logs, "learning_rate") == 0.2);
+}
+
+TEST_CASE("callbacks that set the rate refuse an optimizer whose rate follows a schedule") {
+  Told told;
+  ReduceLROnPlateau reduce;
+  CHECK_NOTHROW(reduce.train_begin(told.view));
+  const Optimizer scheduled = Sgd{.learning_rate = ExponentialDecay{}};
+  TrainingView view{.logs = told.logs,
+                    .network = told.network,
+                    .optimizer = scheduled,
+                    .state = told.state,
+                    .loss = told.loss,
+                    .metrics = told.metrics,
+                    .weighted_metrics = told.metrics};
+  CHECK_THROWS_WITH(reduce.train_begin(view),
+                    "ReduceLROnPlateau: the optimizer's learning rate follows a schedule, ExponentialDecay; give it a "
+                    "number instead");
+}
