@@ -1,0 +1,189 @@
+// Predictions of 100-128-64-1, one sample and 1024 at a time: by hand, through a workspace, and with sizes in types.
+#include "by_hand.hpp"
+#include "maas/fixed/network.hpp"
+
+namespace {
+
+using namespace bench;
+
+using Large = fixed::Network<fixed::Dense<100, 128, Relu>, fixed::Dense<128, 64, Relu>, fixed::Dense<64, 1, Sigmoid>>;
+using Small = fixed::Network<fixed::Dense<4, 8, Relu>, fixed::Dense<8, 8, Relu>, fixed::Dense<8, 1, Sigmoid>>;
+
+Network small_network() { return Network{input(4), dense(8, relu), dense(8, relu), dense(1, sigmoid)}; }
+
+template <class Net>
+Net assigned(const Network& network) {
+  Net net;
+  net.assign(network);
+  return net;
+}
+
+template <std::size_t Inputs>
+std::span<const Scalar, Inputs> row_of(const Matrix& x, Index row) {
+  return std::span<const Scalar, Inputs>(x.data() + row * x.cols(), Inputs);
+}
+
+// 4-8-8-1 by hand: sizes known to Eigen, as somebody writes it who knows them.
+struct SmallByHand {
+  explicit SmallByHand(const Network& network) {
+    const Parameters& p = network.parameters();
+    w1 = p.view("dense/kernel");
+    b1 = p.view("dense/bias");
+    w2 = p.view("dense_1/kernel");
+    b2 = p.view("dense_1/bias");
+    w3 = p.view("dense_2/kernel").transpose();
+    b3 = p.view("dense_2/bias")(0, 0);
+  }
+  Scalar operator()(const Scalar* x) const {
+    using Row8 = Eigen::Matrix<Scalar, 1, 8>;
+    const Row8 a = (Eigen::Map<const Eigen::Matrix<Scalar, 1, 4>>(x) * w1 + b1).cwiseMax(Scalar(0));
+    const Row8 b = (a * w2 + b2).cwiseMax(Scalar(0));
+    return Scalar(1) / (Scalar(1) + std::exp(-(b.dot(w3) + b3)));
+  }
+  Eigen::Matrix<Scalar, 4, 8, Eigen::RowMajor> w1;
+  Eigen::Matrix<Scalar, 8, 8, Eigen::RowMajor> w2;
+  Eigen::Matrix<Scalar, 1, 8> b1, b2, w3;
+  Scalar b3;
+};
+
+constexpr Index count = 1024;
+
+void check() {
+  const double bound = sizeof(Scalar) == 4 ? 2e-6 : 1e-14;
+  const Samples samples(count);
+  const Network net = network();
+  const Matrix expected = net.predict(samples.x);
+  require_same("1024 samples by hand", difference(expected, ByHand(net, count).predict(samples.features())), bound);
+  const Large large = assigned<Large>(net);
+  ByHand one(net, 1);
+  Matrix by_hand(count, 1), fixed(count, 1);
+  for (Index row = 0; row < count; ++row) {
+    by_hand(row, 0) = one.predict(ConstMatrixView(samples.x.data() + row * 100, 1, 100))(0, 0);
+    fixed(row, 0) = large(row_of<100>(samples.x, row))[0];
+  }
+  require_same("one sample by hand", difference(expected, by_hand), bound);
+  require_same("one sample, fixed", difference(expected, fixed), bound);
+
+  const Matrix x = samples.x.leftCols(4);
+  const Network small = small_network();
+  const Matrix small_expected = small.predict(x);
+  const SmallByHand small_by_hand(small);
+  const Small small_fixed = assigned<Small>(small);
+  for (Index row = 0; row < count; ++row) {
+    by_hand(row, 0) = small_by_hand(x.data() + row * 4);
+    fixed(row, 0) = small_fixed(row_of<4>(x, row))[0];
+  }
+  require_same("4-8-8-1 by hand", difference(small_expected, by_hand), bound);
+  require_same("4-8-8-1, fixed", difference(small_expected, fixed), bound);
+}
+
+void one_by_hand(benchmark::State& state) {
+  const Samples samples(count);
+  ByHand net(network(), 1);
+  Index row = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(net.predict(ConstMatrixView(samples.x.data() + row * 100, 1, 100)).data());
+    row = (row + 1) % count;
+  }
+}
+
+void one_workspace(benchmark::State& state) {
+  const Samples samples(count);
+  const Network net = network();
+  Workspace workspace(net, 1, Mode::inference);
+  Index row = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(net.predict(ConstMatrixView(samples.x.data() + row * 100, 1, 100), workspace).data());
+    row = (row + 1) % count;
+  }
+}
+
+void one_fixed(benchmark::State& state) {
+  const Samples samples(count);
+  const Large net = assigned<Large>(network());
+  Index row = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(net(row_of<100>(samples.x, row)));
+    row = (row + 1) % count;
+  }
+}
+
+void small_one_by_hand(benchmark::State& state) {
+  const Matrix x = Samples(count).x.leftCols(4);
+  const SmallByHand net(small_network());
+  Index row = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(net(x.data() + row * 4));
+    row = (row + 1) % count;
+  }
+}
+
+void small_one_workspace(benchmark::State& state) {
+  const Matrix x = Samples(count).x.leftCols(4);
+  const Network net = small_network();
+  Workspace workspace(net, 1, Mode::inference);
+  Index row = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(net.predict(ConstMatrixView(x.data() + row * 4, 1, 4), workspace).data());
+    row = (row + 1) % count;
+  }
+}
+
+void small_one_fixed(benchmark::State& state) {
+  const Matrix x = Samples(count).x.leftCols(4);
+  const Small net = assigned<Small>(small_network());
+  Index row = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(net(row_of<4>(x, row)));
+    row = (row + 1) % count;
+  }
+}
+
+void many_by_hand(benchmark::State& state) {
+  const Samples samples(count);
+  ByHand net(network(), count);
+  for (auto _ : state) benchmark::DoNotOptimize(net.predict(samples.features()).data());
+}
+
+void many_workspace(benchmark::State& state) {
+  const Samples samples(count);
+  const Network net = network();
+  Workspace workspace(net, count, Mode::inference);
+  for (auto _ : state) benchmark::DoNotOptimize(net.predict(samples.features(), workspace).data());
+}
+
+void many_predict_into(benchmark::State& state) {
+  const Samples samples(count);
+  const Network net = network();
+  Matrix out(count, 1);
+  for (auto _ : state) {
+    net.predict_into(samples.features(), MatrixView(out.data(), count, 1));
+    benchmark::DoNotOptimize(out.data());
+  }
+}
+
+void many_fixed(benchmark::State& state) {
+  const Samples samples(count);
+  const Large net = assigned<Large>(network());
+  for (auto _ : state)
+    for (Index row = 0; row < count; ++row) benchmark::DoNotOptimize(net(row_of<100>(samples.x, row)));
+}
+
+BENCHMARK(small_one_by_hand);
+BENCHMARK(small_one_workspace);
+BENCHMARK(small_one_fixed);
+BENCHMARK(one_by_hand);
+BENCHMARK(one_workspace);
+BENCHMARK(one_fixed);
+BENCHMARK(many_by_hand)->Unit(benchmark::kMicrosecond);
+BENCHMARK(many_workspace)->Unit(benchmark::kMicrosecond);
+BENCHMARK(many_predict_into)->Unit(benchmark::kMicrosecond);
+BENCHMARK(many_fixed)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  bench::print_setup();
+  check();
+  return bench::run(argument_count, arguments);
+}

@@ -1,0 +1,77 @@
+// What the benchmarks share: the network that is measured, its data, what to print, and how to refuse to run.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "maas/core/parallel.hpp"
+#include "maas/layers/layers.hpp"
+#include "maas/network/network.hpp"
+
+namespace bench {
+
+using namespace maas;
+
+/// 100 inputs, 128 and 64 hidden units, one sigmoid: the network of the quickstart, 21 249 weights.
+inline Network network() { return Network{input(100), dense(128, relu), dense(64, relu), dense(1, sigmoid)}; }
+
+/// Samples between -1 and 1, and a separable question about them.
+struct Samples {
+  explicit Samples(Index count) : x(count, 100), y(count, 1) {
+    const Random random(7);
+    for (Index i = 0; i < x.size(); ++i)
+      x.data()[i] = static_cast<Scalar>(2 * random.uniform(static_cast<std::uint64_t>(i)) - 1);
+    for (Index row = 0; row < count; ++row) y(row, 0) = x.row(row).sum() > 0 ? Scalar(1) : Scalar(0);
+  }
+  ConstMatrixView features() const { return {x.data(), x.rows(), x.cols()}; }
+  ConstMatrixView targets() const { return {y.data(), y.rows(), y.cols()}; }
+
+  Matrix x, y;
+};
+
+/// Largest difference of two matrices, against the largest number in the first (at least 1).
+template <class A, class B>
+double difference(const A& a, const B& b) {
+  return static_cast<double>((a - b).cwiseAbs().maxCoeff()) /
+         std::max(1.0, static_cast<double>(a.cwiseAbs().maxCoeff()));
+}
+
+/// Ends the program if two ways of computing the same disagree: their times could not be compared.
+inline void require_same(const char* what, double difference, double bound) {
+  if (difference <= bound) {
+    std::printf("check: %s: largest difference %.2g (bound %.2g)\n", what, difference, bound);
+    return;
+  }
+  std::fprintf(stderr, "%s: expected the same numbers within %g, got a difference of %g\n", what, bound, difference);
+  std::exit(1);
+}
+
+inline std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+/// Says what is measured and where.
+inline void print_setup() {
+  set_threads(1);
+  std::printf("processor: %s\ncompiler: %s\nflags: %s\nscalar: %s, Eigen's vectors: %d numbers, threads: %d\n",
+              processor().c_str(), MAAS_BENCH_COMPILER, MAAS_BENCH_FLAGS, sizeof(Scalar) == 4 ? "float" : "double",
+              static_cast<int>(Eigen::internal::packet_traits<Scalar>::size), threads());
+}
+
+inline int run(int count, char** arguments) {
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
+}  // namespace bench

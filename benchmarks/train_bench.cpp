@@ -1,0 +1,102 @@
+// One training step of 100-128-64-1 (Adam, binary cross-entropy): maas beside the loop by hand.
+#include "by_hand.hpp"
+#include "maas/maas.hpp"
+
+namespace {
+
+using namespace bench;
+
+Model compiled_model() {
+  Model model(network());
+  model.compile({.optimizer = Adam{}, .loss = binary_crossentropy});
+  return model;
+}
+
+// Twenty steps of both from the same weights.
+void check() {
+  const Samples samples(32);
+  Model model = compiled_model();
+  ByHand by_hand(model.network(), 32);
+  double worst_loss = 0;
+  Logs logs;
+  for (int step = 0; step < 20; ++step) {
+    model.train_on_batch(samples.features(), samples.targets(), logs);
+    const double loss = by_hand.train(samples.features(), samples.targets());
+    worst_loss = std::max(worst_loss, std::abs(loss - *find_log(logs, "loss")));
+  }
+  const double bound = sizeof(Scalar) == 4 ? 1e-4 : 1e-6;  // Keras' 1 - 0.999 in float, see optimizers/adam.hpp
+  require_same("losses of 20 steps", worst_loss, bound);
+  const Parameters& p = model.network().parameters();
+  require_same("weights after 20 steps, layer 1", difference(p.view("dense/kernel"), by_hand.weights().w1), bound);
+  require_same("weights after 20 steps, layer 2", difference(p.view("dense_1/kernel"), by_hand.weights().w2), bound);
+}
+
+// Every benchmark goes round 64 batches, so that the weights keep moving as they do in a real training.
+constexpr Index rounds = 64;
+
+ConstMatrixView batch_of(const Matrix& all, Index batch, Index round) {
+  return {all.data() + round % rounds * batch * all.cols(), batch, all.cols()};
+}
+
+void train_by_hand(benchmark::State& state) {
+  const Index batch = state.range(0);
+  const Samples samples(batch * rounds);
+  ByHand by_hand(network(), batch);
+  Index round = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(by_hand.train(batch_of(samples.x, batch, round), batch_of(samples.y, batch, round)));
+    ++round;
+  }
+}
+
+void train_trainer(benchmark::State& state) {
+  const Index batch = state.range(0);
+  const Samples samples(batch * rounds);
+  Network net = network();
+  const CompileOptions options{.optimizer = Adam{}, .loss = binary_crossentropy};
+  OptimizerState optimizer(options.optimizer, net.parameters().layout().trainable_size());
+  Trainer trainer(net, options, optimizer, batch, 1);
+  Index round = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(trainer.train(batch_of(samples.x, batch, round), batch_of(samples.y, batch, round),
+                                           ConstVectorView(nullptr, 0), Random()));
+    ++round;
+  }
+}
+
+void train_on_batch(benchmark::State& state) {
+  const Index batch = state.range(0);
+  const Samples samples(batch * rounds);
+  Model model = compiled_model();
+  Logs logs;
+  Index round = 0;
+  for (auto _ : state) {
+    model.train_on_batch(batch_of(samples.x, batch, round), batch_of(samples.y, batch, round), logs);
+    ++round;
+  }
+}
+
+// A whole epoch of fit, per step: shuffling, gathering, metrics and callbacks included.
+void fit_step(benchmark::State& state) {
+  const Index batch = state.range(0);
+  const Samples samples(batch * rounds);
+  Model model(network());
+  model.compile({.optimizer = Adam{}, .loss = binary_crossentropy, .metrics = {accuracy}});
+  const int epochs = 20;
+  for (auto _ : state) model.fit(samples.x, samples.y, {.epochs = epochs, .batch_size = batch, .verbose = 0});
+  state.counters["per_step"] = benchmark::Counter(static_cast<double>(epochs * rounds * state.iterations()),
+                                                  benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+BENCHMARK(train_by_hand)->Arg(32)->Arg(256)->Unit(benchmark::kMicrosecond);
+BENCHMARK(train_trainer)->Arg(32)->Arg(256)->Unit(benchmark::kMicrosecond);
+BENCHMARK(train_on_batch)->Arg(32)->Arg(256)->Unit(benchmark::kMicrosecond);
+BENCHMARK(fit_step)->Arg(32)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  bench::print_setup();
+  check();
+  return bench::run(count, arguments);
+}
