@@ -50,6 +50,16 @@ inline std::vector<Index> jumps_before(const std::vector<double>& times, double 
 
 }  // namespace detail
 
+MAAS_INLINE Series Series::part(const RowRange& rows) const {
+  require<ShapeError>(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= values.rows(),
+                      "Series: expected readings within 0 to {}, got {} to {}", values.rows(), rows.begin, rows.end);
+  Series result{.values = rows.of(values)};
+  if (!times.empty()) result.times.assign(times.begin() + rows.begin, times.begin() + rows.end);
+  if (targets.size() > 0) result.targets = rows.of(targets);
+  if (known.size() > 0) result.known = rows.of(known);
+  return result;
+}
+
 MAAS_INLINE void Windows::check() const {
   const Index readings = series_.values.rows();
   const auto same_length = [&](std::string_view what, Index rows) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "maas/data/dataset.hpp"
+#include "maas/data/split.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -14,6 +15,9 @@ struct Series {
   std::vector<double> times = {};  ///< in seconds, one a reading; empty: evenly spaced, without a gap
   Matrix targets = {};             ///< readings x numbers: what is to be forecast; empty: the values
   Matrix known = {};               ///< readings x numbers known in advance, such as time_features; empty: none
+
+  /// A copy of some of the readings.
+  Series part(const RowRange& rows) const;
 };
 
 /// How windows are cut. A window is `lags` successive readings, oldest first; its target lies `horizon` readings after
