@@ -11,7 +11,7 @@ namespace maas::inline MAAS_ABI::testing {
 /// that are left out keep their defaults; a key that is no field is refused by name. Throws Failure.
 template <PartRule Part>
 void check_part(const Part& part) {
-  Report report(std::string(Part::class_name));
+  Report report{std::string(Part::class_name)};
   report.expect(!std::string_view(Part::class_name).empty(), "class_name is empty");
   const Config config = write_config(part);
   report.run("config round trip", [&] {
