@@ -46,7 +46,7 @@ struct Dense {
     if constexpr (std::is_same_v<Rule, Relu>)  // it rounds nothing, and is over before a call of a kernel begins
       ops::map_elements(y, y, Out, [](const auto& v) { return Relu::value(v); });
     else
-      maas::detail::activate(activation, ConstMatrixView(y, 1, Out), MatrixView(y, 1, Out));
+      maas::detail::activate(Rule(activation), ConstMatrixView(y, 1, Out), MatrixView(y, 1, Out));
   }
 
   /// Throws unless the step has this layer's sizes (ShapeError) and activation (ConfigError); both name the layer.

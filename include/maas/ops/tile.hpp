@@ -34,22 +34,26 @@ inline void tile(Index inner, Strided a, const Scalar* b, Index b_stride, Scalar
 inline Scalar dot(Index size, const Scalar* a, const Scalar* b) {
   constexpr int sums = 16, vectors = sums / std::min(lanes, sums), width = std::min(lanes, sums);
   constexpr int narrow = narrow_lanes, parts = sums / narrow;
-  alignas(64) Scalar total[sums] = {};
+  Lanes<narrow> part[parts] = {};
   const Index whole = size / sums * sums;
   if (whole > 0) {
     Lanes<width> sum[vectors] = {};
     for (Index k = 0; k < whole; k += sums)
       for (int v = 0; v < vectors; ++v)
         sum[v] = multiply_add<width>(load<width>(a + k + v * width), load<width>(b + k + v * width), sum[v]);
+    alignas(64) Scalar total[sums];
     for (int v = 0; v < vectors; ++v) store<width>(total + v * width, sum[v]);
+    for (int i = 0; i < parts; ++i) part[i] = load<narrow>(total + i * narrow);
   }
   Index k = whole;
-  for (; k + narrow <= size; k += narrow)
-    store<narrow>(total + (k - whole),
-                  multiply_add<narrow>(load<narrow>(a + k), load<narrow>(b + k), load<narrow>(total + (k - whole))));
-  for (; k < size; ++k) total[k - whole] = multiply_add<1>(a[k], b[k], total[k - whole]);
-  Lanes<narrow> part[parts];
-  for (int i = 0; i < parts; ++i) part[i] = load<narrow>(total + i * narrow);
+  for (int i = 0; i < parts && k < size; ++i) {
+    if (k + narrow <= size) {
+      part[i] = multiply_add<narrow>(load<narrow>(a + k), load<narrow>(b + k), part[i]);
+      k += narrow;
+    } else {
+      for (int j = 0; k < size; ++j, ++k) part[i][j] = multiply_add<1>(a[k], b[k], part[i][j]);
+    }
+  }
   for (int half = parts / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) part[i] += part[i + half];
   for (int half = narrow / 2; half > 0; half /= 2)
