@@ -56,7 +56,10 @@ class Shape {
   /// As people write it: "100", "28x28x1"; "scalar" without dimensions.
   std::string text() const {
     std::string result;
-    for (Index dimension : *this) result += (result.empty() ? "" : "x") + std::to_string(dimension);
+    for (Index dimension : *this) {
+      if (!result.empty()) result += 'x';
+      result += std::to_string(dimension);
+    }
     return result.empty() ? "scalar" : result;
   }
 
