@@ -89,8 +89,8 @@ TEST_CASE("the rectifier with all its arguments is 0 at its threshold") {
 
 TEST_CASE("large inputs saturate without NaN, and NaN stays NaN") {
   const Matrix z = row({-1e4, 1e4});
-  CHECK(applied(sigmoid, z) == row({0, 1}));
-  CHECK(applied(Tanh{}, z) == row({-1, 1}));
+  CHECK(tests::difference(applied(sigmoid, z), row({0, 1})) == "");
+  CHECK(tests::difference(applied(Tanh{}, z), row({-1, 1})) == "");
   CHECK(applied(relu, z) == row({0, 1e4}));
   const Matrix nan = row({std::nan("")});
   for (const Activation& activation : {Activation(relu), Activation(sigmoid), Activation(Tanh{}), Activation(linear)})
@@ -106,5 +106,5 @@ TEST_CASE("activations are found by name; null is linear; unknown names are refu
   from_config(Config{}.set("class_name", "relu").set("config", Config::Object{}), "activation", activation);
   CHECK(activation == Activation(relu));
   CHECK_THROWS_WITH(from_config("rellu", "activation", activation),
-                    Catch::Matchers::Contains("unknown activation \"rellu\"; maas knows linear, relu"));
+                    Catch::Matchers::ContainsSubstring("unknown activation \"rellu\"; maas knows linear, relu"));
 }

@@ -99,7 +99,7 @@ MAAS_INLINE void Network::run_piece(std::span<const ConstMatrixView> inputs, std
   const Index first = piece * chunk, rows = std::min(chunk, inputs[0].rows() - first);
   std::unique_ptr<Workspace> workspace = pool_.take();
   if (workspace == nullptr || workspace->capacity() < rows)
-    workspace = std::make_unique<Workspace>(*this, rows, Mode::inference);
+    workspace = std::make_unique<Workspace>(*this, std::min(chunk, inputs[0].rows()), Mode::inference);
   workspace->set_batch(rows);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     workspace->set_input(inputs[i].data() + first * inputs[i].cols(), static_cast<Index>(i));

@@ -64,8 +64,8 @@ class Network {
   /// For networks of several inputs or outputs: one matrix an input, in the order of graph().inputs(), all of as many
   /// rows; gives one matrix an output. Throws ShapeError naming the input that does not fit.
   std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const;
-  /// Predictions into memory of the caller, samples x outputs. After the first call of a size it neither allocates nor
-  /// locks.
+  /// Predictions into memory of the caller, samples x outputs. Once there is a workspace of that size for every thread
+  /// that shares in the work, which is after the first call on one thread, it neither allocates nor locks.
   void predict_into(const ConstMatrixView& x, MatrixView out) const;
   /// A batch of at most the workspace's capacity, on this thread alone; the result lives in the workspace until its
   /// next use. Neither allocates, locks nor throws: the shape of x is the caller's promise.

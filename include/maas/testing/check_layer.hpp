@@ -70,6 +70,7 @@ class LayerRun {
       weights += random_matrix(rows, weights.cols(), -0.25, 0.25, random_.stream(300 + stream++));
       parameters.push_back(std::move(weights));
       parameter_gradients.emplace_back(rows, spec.shape.last());
+      new_statistics.emplace_back(rows, spec.shape.last());
     }
     output_direction = random_matrix(batch_, plan_.output.size(), -1, 1, random_.stream(400));
     make_batch(batch_);
@@ -89,6 +90,11 @@ class LayerRun {
     output.fill(before);
     if (with_cache) cache.fill(before);
     const std::vector<ConstMatrixView> in = views(inputs), weights = views(parameters);
+    std::vector<MatrixView> proposals;
+    for (std::size_t i = 0; i < parameters.size() && mode == Mode::training; ++i) {
+      new_statistics[i].fill(before);
+      proposals.push_back(plan_.parameters[i].statistic ? new_statistics[i].view() : MatrixView(nullptr, 0, 0));
+    }
     const Forward pass{.inputs = in,
                        .output = output.view(),
                        .parameters = weights,
@@ -96,7 +102,8 @@ class LayerRun {
                        .mode = mode,
                        .random = random_.stream(500),
                        .input_shapes = shapes_,
-                       .output_shape = plan_.output};
+                       .output_shape = plan_.output,
+                       .new_statistics = proposals};
     const std::int64_t start = allocations();
     layer_.forward(pass);
     allocated += allocations() - start;
@@ -136,17 +143,25 @@ class LayerRun {
       if (plan_.parameters[i].trainable) all.push_back(parameter_gradients[i].view());
     return all;
   }
+  /// What forward in training proposes for the layer's statistics, as copies.
+  std::vector<Matrix> statistics() {
+    std::vector<Matrix> all;
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      if (plan_.parameters[i].statistic) all.push_back(new_statistics[i].view());
+    return all;
+  }
   bool guards_are_whole() const {
     bool whole = output.guards_are_whole() && cache.guards_are_whole() && output_gradient.guards_are_whole();
     for (const GuardedMatrix& g : input_gradients) whole = whole && g.guards_are_whole();
     for (const GuardedMatrix& g : parameter_gradients) whole = whole && g.guards_are_whole();
+    for (const GuardedMatrix& g : new_statistics) whole = whole && g.guards_are_whole();
     return whole;
   }
 
   std::vector<Matrix> inputs, parameters;
   Matrix output_direction;
   GuardedMatrix output{0, 0}, cache{0, 0}, output_gradient{0, 0};
-  std::vector<GuardedMatrix> input_gradients, parameter_gradients;
+  std::vector<GuardedMatrix> input_gradients, parameter_gradients, new_statistics;
   std::int64_t allocated = 0;
 
  private:
@@ -181,7 +196,11 @@ inline void check_writing(Report& report, LayerRun& run) {
     const std::string name = mode == Mode::training ? "forward in training" : "forward in inference";
     const Matrix output = run.forward(mode);
     report.expect(output.array().isFinite().all(), "{}: leaves NaN of before in its output", name);
+    const std::vector<Matrix> statistics = run.statistics();
     report.expect(same_bits(output, run.forward(mode, Scalar(7))), "{}: reads the output it is to overwrite", name);
+    if (mode == Mode::training)
+      report.expect(all_same_bits(statistics, run.statistics()), "{}: statistics it proposes depend on what was there",
+                    name);
     if (mode == Mode::inference)
       report.expect(same_bits(output, run.forward(mode, not_a_number, false)),
                     "{}: the output depends on whether there is a cache", name);
