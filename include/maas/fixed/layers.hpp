@@ -45,7 +45,7 @@ struct Dense {
     for (std::size_t i = 0; i < bias.size(); ++i) y[i] += bias[i];
     if constexpr (std::is_same_v<Rule, Relu>)  // it rounds nothing, and is over before a call of a kernel begins
       ops::map_elements(y, y, Out, [](const auto& v) { return Relu::value(v); });
-    else
+    else if constexpr (!std::is_same_v<Rule, Linear>)
       maas::detail::activate(Rule(activation), ConstMatrixView(y, 1, Out), MatrixView(y, 1, Out));
   }
 

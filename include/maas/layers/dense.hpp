@@ -19,6 +19,7 @@ struct Dense {
   Initializer bias_initializer = zeros;
   std::optional<Regularizer> kernel_regularizer = std::nullopt;
   std::optional<Regularizer> bias_regularizer = std::nullopt;
+  std::optional<Regularizer> activity_regularizer = std::nullopt;  ///< of the outputs
   std::optional<Constraint> kernel_constraint = std::nullopt;
   std::optional<Constraint> bias_constraint = std::nullopt;
 
@@ -30,6 +31,7 @@ struct Dense {
     field("bias_initializer", self.bias_initializer);
     field("kernel_regularizer", self.kernel_regularizer);
     field("bias_regularizer", self.bias_regularizer);
+    field("activity_regularizer", self.activity_regularizer);
     field("kernel_constraint", self.kernel_constraint);
     field("bias_constraint", self.bias_constraint);
   }
@@ -38,7 +40,7 @@ struct Dense {
     const Shape& input = detail::only_input(inputs, class_name);
     require<ConfigError>(units >= 1, "Dense: expected at least 1 unit, got {}", units);
     require<ShapeError>(input.rank() >= 1, "Dense: expected samples of rank 1 or more, got {}", input.text());
-    LayerPlan plan{.output = input.with_last(units)};
+    LayerPlan plan{.output = input.with_last(units), .activity_penalty = activity_regularizer};
     plan.parameters.push_back(
         {"kernel", Shape{input.last(), units}, kernel_initializer, kernel_regularizer, true, kernel_constraint});
     if (use_bias)

@@ -1,48 +1,124 @@
-// Dropout.
+// Layers that act in training only: dropout of single numbers and of whole channels, and noise.
 #pragma once
 
 #include "maas/layers/layer.hpp"
 
 namespace maas::inline MAAS_ABI {
 
+/// The shape of what is drawn at random, as Keras writes it: the batch first, null where it is that of the input; a 1
+/// draws once for all positions of an axis.
+using NoiseShape = std::vector<std::optional<Index>>;
+
+// What is drawn follows from the fit's seed, the step and the layer's place (and `seed`, where given), not from
+// threads.
+
 /// In training each number is zeroed with probability `rate` and the others are multiplied by 1 / (1 - rate); in
-/// inference nothing happens (Srivastava and others 2014). Which ones are zeroed follows from the fit's seed, the step
-/// and the layer's place (and `seed`, where given), not from threads.
+/// inference nothing happens (Srivastava and others 2014). Throws ConfigError for a rate or noise shape that makes no
+/// sense.
 struct Dropout {
   static constexpr std::string_view class_name = "Dropout";
+  double rate = 0.5;  ///< 0 to 1
+  std::optional<Index> seed = std::nullopt;
+  std::optional<NoiseShape> noise_shape = std::nullopt;
+  static void fields(auto& self, auto&& field) {
+    field("rate", self.rate);
+    field("seed", self.seed);
+    field("noise_shape", self.noise_shape);
+  }
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
+};
+
+/// Dropout of whole channels of a sequence: samples are steps x channels, and a channel is zeroed at all steps or none
+/// (Tompson and others 2014).
+struct SpatialDropout1D {
+  static constexpr std::string_view class_name = "SpatialDropout1D";
   double rate = 0.5;  ///< 0 to 1
   std::optional<Index> seed = std::nullopt;
   static void fields(auto& self, auto&& field) {
     field("rate", self.rate);
     field("seed", self.seed);
   }
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
+};
 
-  LayerPlan plan(Shapes inputs) const {
-    require<ConfigError>(rate >= 0 && rate <= 1, "Dropout: expected a rate from 0 to 1, got {}", rate);
-    const Shape& input = detail::only_input(inputs, class_name);
-    return {.output = input, .cache = input.size()};
+/// Dropout of whole channels of an image: samples are rows x columns x channels, or channels x rows x columns if
+/// data_format is "channels_first".
+struct SpatialDropout2D {
+  static constexpr std::string_view class_name = "SpatialDropout2D";
+  double rate = 0.5;  ///< 0 to 1
+  std::optional<Index> seed = std::nullopt;
+  std::string data_format = "channels_last";
+  static void fields(auto& self, auto&& field) {
+    field("rate", self.rate);
+    field("seed", self.seed);
+    field("data_format", self.data_format);
   }
-  void forward(const Forward& pass) const {
-    MatrixView output = pass.output;
-    if (pass.mode == Mode::inference) {
-      output = pass.inputs[0];
-      if (pass.cache.size() > 0) MatrixView(pass.cache).setOnes();
-      return;
-    }
-    const Random random = seed ? pass.random.stream(static_cast<std::uint64_t>(*seed)) : pass.random;
-    const Scalar kept = rate < 1 ? static_cast<Scalar>(1 / (1 - rate)) : Scalar(0);
-    MatrixView mask = pass.cache;
-    for (Index i = 0; i < mask.size(); ++i)
-      mask.data()[i] = random.uniform(static_cast<std::uint64_t>(i)) >= rate ? kept : Scalar(0);
-    output = pass.inputs[0].cwiseProduct(mask);
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
+};
+
+/// In training each number is multiplied by one drawn from the normal distribution of mean 1 and variance
+/// rate / (1 - rate) (Srivastava and others 2014).
+struct GaussianDropout {
+  static constexpr std::string_view class_name = "GaussianDropout";
+  double rate = 0.5;  ///< from 0 on, below 1
+  std::optional<Index> seed = std::nullopt;
+  static void fields(auto& self, auto&& field) {
+    field("rate", self.rate);
+    field("seed", self.seed);
   }
-  void backward(const Backward& pass) const {
-    if (pass.input_gradients[0].data() != nullptr)
-      MatrixView(pass.input_gradients[0]) = pass.output_gradient.cwiseProduct(pass.cache);
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
+};
+
+/// In training a number drawn from the normal distribution of mean 0 and deviation stddev is added to each.
+struct GaussianNoise {
+  static constexpr std::string_view class_name = "GaussianNoise";
+  double stddev = 0.1;  ///< at least 0; Keras has no default
+  std::optional<Index> seed = std::nullopt;
+  static void fields(auto& self, auto&& field) {
+    field("stddev", self.stddev);
+    field("seed", self.seed);
   }
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
+};
+
+/// Dropout that keeps mean 0 and variance 1, for networks of selu (Klambauer and others 2017): in training a number is
+/// set to selu's lowest value, -1.758, with probability `rate`; then all are scaled and shifted.
+struct AlphaDropout {
+  static constexpr std::string_view class_name = "AlphaDropout";
+  double rate = 0.5;  ///< from 0 on, below 1
+  std::optional<Index> seed = std::nullopt;
+  std::optional<NoiseShape> noise_shape = std::nullopt;
+  static void fields(auto& self, auto&& field) {
+    field("rate", self.rate);
+    field("seed", self.seed);
+    field("noise_shape", self.noise_shape);
+  }
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
 };
 
 /// A Dropout layer: `rate` is the share of numbers that are zeroed in training.
-inline Layer dropout(double rate) { return Dropout{.rate = rate}; }
+Layer dropout(double rate);
+/// A GaussianNoise layer.
+Layer gaussian_noise(double stddev);
+/// A GaussianDropout layer.
+Layer gaussian_dropout(double rate);
+/// An AlphaDropout layer.
+Layer alpha_dropout(double rate);
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/layers/dropout-inl.hpp"
+#endif

@@ -31,12 +31,17 @@ struct ParameterSpec {
   bool statistic = false;  ///< not trainable, but a forward pass in training proposes new values
 };
 
+/// What becomes of a mask, which says which steps of a sequence count (see Masking): it goes on with the output; this
+/// layer makes one; it ends here; or the layer would have to heed it and cannot, which is an error.
+enum class MaskRule { pass, make, stop, refuse };
+
 /// What a layer will need and give, for inputs of some shapes.
 struct LayerPlan {
   Shape output;                                                ///< shape of one sample of output
   std::vector<ParameterSpec> parameters{};                     ///< its weights, in the order of Keras' files
   Index cache = 0;                                             ///< scalars a sample that forward keeps for backward
   std::optional<Regularizer> activity_penalty = std::nullopt;  ///< of the outputs; a batch adds it over its size
+  MaskRule mask = MaskRule::pass;                              ///< without a mask of its inputs only `make` matters
 };
 
 /// Forward pass of a batch. Views are batch x numbers a sample, flattened row-major.

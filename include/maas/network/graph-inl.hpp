@@ -135,6 +135,23 @@ MAAS_INLINE void Graph::make_plans() {
       fail<ConfigError>("layer \"{}\": {}", name(node.layer), error.what());
     }
   }
+  find_masks();
+}
+
+// A mask goes with the output of the first input that carries one, until a layer ends it.
+MAAS_INLINE void Graph::find_masks() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    GraphNode& node = nodes_[i];
+    Index carried = -1;
+    for (Index from : node.inputs)
+      if (carried < 0) carried = this->node(from).mask_from;
+    require<ConfigError>(carried < 0 || node.plan.mask != MaskRule::refuse,
+                         "layer \"{}\": a {} that heeds the mask which \"{}\" makes is not supported", name(node.layer),
+                         layer(node.layer).class_name(), carried < 0 ? "" : name(this->node(carried).layer));
+    node.mask_from = node.plan.mask == MaskRule::make   ? static_cast<Index>(i)
+                     : node.plan.mask == MaskRule::pass ? carried
+                                                        : -1;
+  }
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -16,6 +16,7 @@ struct GraphNode {
   std::vector<Index> inputs{};        ///< nodes whose outputs it takes, all before this one
   std::vector<Shape> input_shapes{};  ///< filled in by Graph
   LayerPlan plan{};                   ///< filled in by Graph
+  Index mask_from = -1;               ///< the node that made the mask its output carries, else -1; filled in by Graph
 };
 
 /// An immutable directed acyclic graph of layer calls.
@@ -49,6 +50,7 @@ class Graph {
  private:
   void give_names();
   void make_plans();
+  void find_masks();
 
   std::vector<Layer> layers_;
   std::vector<std::string> names_;

@@ -1,0 +1,27 @@
+// ActivityRegularization: a penalty on what passes through.
+#pragma once
+
+#include "maas/layers/layer.hpp"
+#include "maas/regularizers/l1_l2.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// y = x, and l1 sum |x| + l2 sum x^2, divided by the number of samples of the batch, is added to the loss.
+struct ActivityRegularization {
+  static constexpr std::string_view class_name = "ActivityRegularization";
+  double l1 = 0;
+  double l2 = 0;
+  static void fields(auto& self, auto&& field) {
+    field("l1", self.l1);
+    field("l2", self.l2);
+  }
+  LayerPlan plan(Shapes inputs) const {
+    return {.output = detail::only_input(inputs, class_name), .activity_penalty = Regularizer(L1L2{l1, l2})};
+  }
+  void forward(const Forward& pass) const { MatrixView(pass.output) = pass.inputs[0]; }
+  void backward(const Backward& pass) const {
+    if (pass.input_gradients[0].data() != nullptr) MatrixView(pass.input_gradients[0]) = pass.output_gradient;
+  }
+};
+
+}  // namespace maas::inline MAAS_ABI
