@@ -153,6 +153,8 @@ struct CosineSimilarity {
       if (!shortest) out.row(row) += cosine * p * p * predicted.row(row);
     }
   }
+  /// As a metric, Keras' CosineSimilarity is the cosine itself.
+  static double finish(double mean) { return 0.0 - mean; }
 
  private:
   template <class Row>

@@ -1,15 +1,32 @@
 // Accuracies: the share of right answers.
 #pragma once
 
+#include <cmath>
+
 #include "maas/metrics/metric.hpp"
 
 namespace maas::inline MAAS_ABI {
 
+/// Mean over outputs of [t == p], exactly equal.
+struct Accuracy {
+  static constexpr std::string_view class_name = "Accuracy";
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      Index right = 0;
+      for (Index i = 0; i < predicted.cols(); ++i) right += target(row, i) == predicted(row, i);
+      out[row] = static_cast<Scalar>(right) / static_cast<Scalar>(predicted.cols());
+    }
+  }
+};
+
 /// Mean over outputs of [t == (p > threshold)]; threshold 0.5, the comparison strict.
 struct BinaryAccuracy {
   static constexpr std::string_view class_name = "BinaryAccuracy";
-  double threshold = 0.5;
+  double threshold = 0.5;  ///< finite; 0 suits outputs that are logits
   static void fields(auto& self, auto&& field) { field("threshold", self.threshold); }
+  void check() const {
+    require<ConfigError>(std::isfinite(threshold), "{}: expected a finite threshold, got {}", class_name, threshold);
+  }
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     const Scalar limit = static_cast<Scalar>(threshold);
     for (Index row = 0; row < predicted.rows(); ++row) {
@@ -46,6 +63,7 @@ struct SparseCategoricalAccuracy {
       out[row] = static_cast<Scalar>(guess) == target(row, 0) ? Scalar(1) : Scalar(0);
     }
   }
+  Index target_columns(Index) const { return 1; }
 };
 inline constexpr SparseCategoricalAccuracy sparse_categorical_accuracy{};
 
@@ -53,6 +71,7 @@ inline constexpr SparseCategoricalAccuracy sparse_categorical_accuracy{};
 /// else categorical (also for several sigmoid outputs: use binary_accuracy there).
 struct AutomaticAccuracy {
   static constexpr std::string_view class_name = "accuracy";
+  static constexpr bool takes_labels = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     if (predicted.cols() == 1)
       BinaryAccuracy{}.values(predicted, target, out);
@@ -63,5 +82,55 @@ struct AutomaticAccuracy {
   }
 };
 inline constexpr AutomaticAccuracy accuracy{};
+
+namespace detail {
+/// True if fewer than k classes of a row score more than class `label`: classes that tie with the k-th are all among
+/// the k largest. A row that is not finite has no such classes.
+template <class Row>
+bool in_top_k(const Row& scores, Index label, Index k) {
+  Index above = 0;
+  for (Index i = 0; i < scores.size(); ++i) {
+    if (!std::isfinite(scores[i])) return false;
+    above += scores[i] > scores[label];
+  }
+  return above < k;
+}
+inline void require_k(std::string_view name, Index k) {
+  require<ConfigError>(k >= 1, "{}: expected a k of at least 1, got {}", name, k);
+}
+}  // namespace detail
+
+/// [argmax t is among the k largest p] for one-hot targets.
+struct TopKCategoricalAccuracy {
+  static constexpr std::string_view class_name = "TopKCategoricalAccuracy";
+  Index k = 5;
+  static void fields(auto& self, auto&& field) { field("k", self.k); }
+  void check() const { detail::require_k(class_name, k); }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      Index truth = 0;
+      target.row(row).maxCoeff(&truth);
+      out[row] = detail::in_top_k(predicted.row(row), truth, k) ? Scalar(1) : Scalar(0);
+    }
+  }
+};
+
+/// [t is among the k largest p] for class numbers as targets; a number that is no class is not.
+struct SparseTopKCategoricalAccuracy {
+  static constexpr std::string_view class_name = "SparseTopKCategoricalAccuracy";
+  Index k = 5;
+  static void fields(auto& self, auto&& field) { field("k", self.k); }
+  void check() const { detail::require_k(class_name, k); }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    const Scalar classes = static_cast<Scalar>(predicted.cols());
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const Scalar label = target(row, 0);
+      const bool right =
+          label >= 0 && label < classes && detail::in_top_k(predicted.row(row), static_cast<Index>(label), k);
+      out[row] = right ? Scalar(1) : Scalar(0);
+    }
+  }
+  Index target_columns(Index) const { return 1; }
+};
 
 }  // namespace maas::inline MAAS_ABI

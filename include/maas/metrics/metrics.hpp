@@ -2,16 +2,29 @@
 #pragma once
 
 #include "maas/core/catalog.hpp"
+#include "maas/losses/losses.hpp"
 #include "maas/metrics/accuracy.hpp"
+#include "maas/metrics/confusion.hpp"
+#include "maas/metrics/curves.hpp"
+#include "maas/metrics/f_score.hpp"
+#include "maas/metrics/iou.hpp"
 #include "maas/metrics/metric.hpp"
+#include "maas/metrics/reduction.hpp"
 #include "maas/metrics/regression.hpp"
 
 namespace maas::inline MAAS_ABI {
 
-/// Every metric a file may name. Adding one adds its name here.
+/// Every metric a file may name. Adding one adds its name here. The mean of a loss is the loss itself, as a metric.
 using BuiltinMetrics =
-    Catalog<Metric, AutomaticAccuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
-            metrics::MeanSquaredError, metrics::MeanAbsoluteError, RootMeanSquaredError>;
+    Catalog<Metric, AutomaticAccuracy, Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
+            TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, TruePositives, TrueNegatives, FalsePositives,
+            FalseNegatives, Precision, Recall, AUC, SensitivityAtSpecificity, SpecificityAtSensitivity,
+            PrecisionAtRecall, RecallAtPrecision, FBetaScore, F1Score, IoU, BinaryIoU, MeanIoU, OneHotIoU,
+            OneHotMeanIoU, MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError,
+            MeanSquaredLogarithmicError, CosineSimilarity, LogCoshError, R2Score, PearsonCorrelation,
+            ConcordanceCorrelation, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+            KLDivergence, Poisson, Hinge, SquaredHinge, CategoricalHinge, metrics::Mean, metrics::Sum,
+            BinaryFocalCrossentropy, CategoricalFocalCrossentropy, Huber, LogCosh, QuantileLoss>;
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -42,11 +42,16 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
   require<ConfigError>(network.graph().inputs().size() == 1 && network.graph().outputs().size() == 1,
                        "fit: expected a network with one input and one output, got {} and {}",
                        network.graph().inputs().size(), network.graph().outputs().size());
+  const Graph& graph = network.graph();
+  const Index mask = graph.node(graph.outputs()[0]).mask_from;
+  require<ConfigError>(mask < 0, "fit: the output carries the mask that \"{}\" makes; masked losses are not supported",
+                       mask < 0 ? "" : graph.name(graph.node(mask).layer));
   const Index outputs = network.graph().output_shape().size(), rows = outputs_ == 0 ? 0 : outputs / outputs_;
   row_targets_ = loss_.target_columns(outputs_);
   require<ShapeError>(targets == rows * row_targets_, "fit: expected {} target numbers a sample for {}, got {}",
                       rows * row_targets_, loss_.class_name(), targets);
   metrics_.insert(metrics_.end(), options.weighted_metrics.begin(), options.weighted_metrics.end());
+  on_logits_.resize(metrics_.size());
   use_logits();
   x_.resize(capacity, network.graph().input_shape().size());
   y_.resize(capacity, targets);
@@ -56,12 +61,21 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
   values_.resize(capacity * rows);
   for (const ParameterEntry& entry : network.parameters().entries())
     if (entry.trainable) tensors_.push_back({entry.offset, entry.shape, entry.name});
-  for (const Metric& metric : metrics_)
-    metric_states_.emplace_back(static_cast<std::size_t>(metric.state_size(outputs_)), 0.0);
+  name_figures(metric_keys(options.metrics, options.weighted_metrics));
+}
+
+MAAS_INLINE void Trainer::name_figures(const std::vector<std::string>& keys) {
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    metric_states_.emplace_back(static_cast<std::size_t>(metrics_[i].state_size(outputs_)), 0.0);
+    const Index figures = metrics_[i].figures(metric_states_[i]);
+    std::vector<std::string>& names = figure_keys_.emplace_back();
+    for (Index figure = 0; figure < figures; ++figure) names.push_back(Metric::figure_name(keys[i], figure, figures));
+    figures_.resize(std::max(figures_.size(), names.size()));
+  }
 }
 
 // A cross-entropy right after a sigmoid or softmax is computed from the logits, as Keras does: the output layer runs
-// without its activation, which is applied afterwards for the metrics.
+// without its activation, which is applied afterwards for the metrics; those that are cross-entropies take the logits.
 MAAS_INLINE void Trainer::use_logits() {
   const Graph& graph = network_.graph();
   const Index output = graph.outputs()[0];
@@ -75,6 +89,11 @@ MAAS_INLINE void Trainer::use_logits() {
   loss_ = *on_logits;
   output_activation_ = split->activation;
   workspace_.replace_layer(output, split->before);
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    std::optional<Metric> changed = metrics_[i].on_logits();
+    on_logits_[i] = changed.has_value();
+    if (changed) metrics_[i] = *std::move(changed);
+  }
 }
 
 MAAS_INLINE ConstMatrixView Trainer::as_rows(const ConstMatrixView& samples, Index columns) const {
@@ -116,7 +135,7 @@ MAAS_INLINE double Trainer::forward(const ConstMatrixView& x, const ConstMatrixV
   loss_sum_ += loss * static_cast<double>(x.rows());
   loss_samples_ += x.rows();
   for (std::size_t i = 0; i < metrics_.size(); ++i)
-    metrics_[i].add(metric_states_[i], predicted, target, i < unweighted_ ? none : each_row);
+    metrics_[i].add(metric_states_[i], on_logits_[i] ? output : predicted, target, i < unweighted_ ? none : each_row);
   return loss;
 }
 
@@ -213,8 +232,11 @@ MAAS_INLINE void Trainer::reset_figures() {
 
 MAAS_INLINE void Trainer::write_logs(Logs& logs, std::string_view prefix) const {
   detail::set_log(logs, prefix, "loss", loss_samples_ > 0 ? loss_sum_ / static_cast<double>(loss_samples_) : 0.0);
-  for (std::size_t i = 0; i < metrics_.size(); ++i)
-    detail::set_log(logs, prefix, metrics_[i].name(), metrics_[i].result(metric_states_[i]));
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    metrics_[i].results(metric_states_[i], figures_);
+    for (std::size_t figure = 0; figure < figure_keys_[i].size(); ++figure)
+      detail::set_log(logs, prefix, figure_keys_[i][figure], figures_[figure]);
+  }
 }
 
 namespace detail {

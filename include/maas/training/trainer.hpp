@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "maas/data/dataset.hpp"
@@ -50,6 +51,7 @@ class Trainer {
   void check_targets(const ConstMatrixView& y) const;
   void backward_and_step(const ConstMatrixView& y, const ConstVectorView& weights);
   void use_logits();
+  void name_figures(const std::vector<std::string>& keys);
   ConstMatrixView load(const Dataset& data, std::span<const Index> rows);
   ConstVectorView weights_of(std::span<const Index> rows, const ConstVectorView& weights);
   ConstMatrixView as_rows(const ConstMatrixView& samples, Index columns) const;
@@ -72,6 +74,9 @@ class Trainer {
   double loss_sum_ = 0;
   Index loss_samples_ = 0;
   std::vector<std::vector<double>> metric_states_;
+  std::vector<bool> on_logits_;                        // whether a metric is computed from the logits
+  std::vector<std::vector<std::string>> figure_keys_;  // of each metric; most have one figure
+  mutable std::vector<double> figures_;                // those being written
 };
 
 /// What fit needs beside its options.
