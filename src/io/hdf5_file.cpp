@@ -79,19 +79,20 @@ class Id {
   Close close_ = nullptr;
 };
 
+// The groups on the way to an object and its name. HDF5 takes several slashes for one, and so did old Keras, which
+// wrote "optimizer_weights//iterations".
 std::vector<std::string> components_of(const std::string& file, const std::string& path) {
   std::vector<std::string> parts;
   std::size_t start = 0;
-  while (start <= path.size()) {
+  while (start < path.size()) {
     const std::size_t end = std::min(path.find('/', start), path.size());
-    parts.push_back(path.substr(start, end - start));
+    if (end > start) parts.push_back(path.substr(start, end - start));
     start = end + 1;
   }
-  if (path.empty()) parts.clear();
   require<FormatError>(parts.size() <= deepest_path, "{}: the name \"{}\" is deeper than {} groups", file, path,
                        deepest_path);
   for (const std::string& part : parts)
-    require<FormatError>(!part.empty() && part != "." && part != ".." && part.find('\0') == std::string::npos,
+    require<FormatError>(part != "." && part != ".." && part.find('\0') == std::string::npos,
                          "{}: \"{}\" is not a name that is read", file, path);
   return parts;
 }

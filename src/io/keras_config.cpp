@@ -457,10 +457,11 @@ class Wiring {
         results[{next.part, next.number}] = call_part(model.parts[next.part], inputs);
         return true;
       });
+      const std::string stuck = waiting.empty() ? "" : model.parts[waiting.front().part].name;
       require<ConfigError>(waiting.size() < before,
                            "model \"{}\": layer \"{}\" takes an output that is never computed (a circle, or a call "
                            "that is not there)",
-                           model.name, model.parts[waiting.front().part].name);
+                           model.name, stuck);
     }
   }
 

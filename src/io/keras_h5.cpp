@@ -1,5 +1,6 @@
 // read_keras and write_keras: the parts of a model.h5 put together.
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "io/hdf5_file.hpp"
@@ -135,11 +136,19 @@ Variables variables_of(const std::vector<WeightGroup>& groups, const ParameterLa
   return variables;
 }
 
+// The package keras 1.0 to 2.3, which is not TensorFlow's; files without a version are its oldest. 2.10 comes
+// after 2.4.
+bool is_before_tensorflow(const std::string& version) {
+  if (version.find("tf") != std::string::npos) return false;
+  if (version.empty() || version.starts_with("1.")) return true;
+  return version.starts_with("2.") && std::atoi(version.c_str() + 2) < 4;
+}
+
 Writer writer_of(const SavedModel& saved) {
   Writer writer;
   const std::string& version = saved.keras_version;
   writer.keras_3 = version.starts_with("3") && saved.maas_version.empty();
-  writer.before_tensorflow = (version.starts_with("1.") || version < "2.4") && version.find("tf") == std::string::npos;
+  writer.before_tensorflow = is_before_tensorflow(version);
   return writer;
 }
 

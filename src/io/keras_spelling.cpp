@@ -114,9 +114,19 @@ Config keras_activation(const Config& value, bool for_keras_2, std::string_view 
     if (*class_name != Config(activation)) continue;
     Config renamed{Config::Object{}};
     for (const auto& [key, setting] : value.at("config").as_object()) renamed.set(old_key(layer, key), setting);
-    return Config{}.set("class_name", layer).set("config", std::move(renamed));
+    return Config{}
+        .set("module", "keras.layers")
+        .set("class_name", layer)
+        .set("config", std::move(renamed))
+        .set("registered_name", Config());
   }
   return value;
+}
+
+// Keras 3 does not take this one by its name alone.
+Config keras_initializer(const Config& value) {
+  if (value != Config("constant")) return value;
+  return Config{}.set("class_name", "Constant").set("config", write_config(Constant{}));
 }
 
 // Where the layer computes in other numbers than this build, its results differ in the last digits.
@@ -174,6 +184,10 @@ Config layer_fields(const CatalogEntry<Layer>& entry, const Config& keras, Readi
   for (const auto& [given, value] : keras.as_object(where)) {
     const std::string_view key = new_key(reading, entry.class_name, given);
     if (key == "dtype") note_precision(value, reading, where);
+    if (!known.contains(key) && key.ends_with("_regularizer") && !value.is_null()) {
+      reading.warn(fmt::format("{}: the {} is not kept, which changes training only", where, key));
+      continue;
+    }
     if (!known.contains(key)) {
       require<ConfigError>(changes_nothing(key, value) || (reading.keras_1 && key == "input_dim"),
                            "{}: the setting {} = {} is not known here", where, key, value.text());
@@ -188,9 +202,13 @@ Config layer_fields(const CatalogEntry<Layer>& entry, const Config& keras, Readi
 Config keras_fields(const Layer& layer, bool for_keras_2, std::string_view where) {
   Config result{Config::Object{}};
   const Config own = layer.config();
-  for (const auto& [key, value] : own.as_object())
-    result.append(std::string(old_key(layer.class_name(), key)),
-                  is_activation_key(key) ? keras_activation(value, for_keras_2, where) : value);
+  for (const auto& [key, value] : own.as_object()) {
+    const std::string written(old_key(layer.class_name(), key));
+    if (is_activation_key(key))
+      result.append(written, keras_activation(value, for_keras_2, where));
+    else
+      result.append(written, key.ends_with("_initializer") ? keras_initializer(value) : value);
+  }
   return result;
 }
 

@@ -70,7 +70,8 @@ void list_arrays(const Hdf5Reader& file, std::vector<StoredArray>& numbers, std:
   const auto names = file.names(keras_group, "weight_names");
   if (!names) return;
   for (const std::string& name : *names) {
-    StoredArray array{std::string(keras_group) + "/" + name, {}};
+    // Keras 2.0 gave some a name from the root, which HDF5 takes as such.
+    StoredArray array{name.starts_with('/') ? name.substr(1) : std::string(keras_group) + "/" + name, {}};
     array.dimensions = file.dataset(array.path).dimensions;
     (array.dimensions.empty() ? numbers : arrays).push_back(std::move(array));
   }
@@ -83,6 +84,15 @@ void drop_idle_arrays(const Optimizer& optimizer, std::size_t variables, std::ve
   const std::string_view name = optimizer.class_name();
   if (name == "SGD" && slots == 0 && arrays.size() == variables) arrays.clear();
   if (name == "Adam" && slots == 2 && arrays.size() == 3 * variables) arrays.resize(2 * variables);
+}
+
+// The product of Nadam's momenta after so many steps, which the files of Keras 2.11 to 2.15 leave out.
+double nadam_product(const Nadam& nadam, std::int64_t steps) {
+  constexpr std::int64_t settled = 1000;  // 0.96^1000 is 0 beside 1
+  double product = 1;
+  for (std::int64_t t = 1; t <= std::min(steps, settled); ++t)
+    product *= nadam.beta_1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(t)));
+  return steps > settled ? product * std::pow(nadam.beta_1, static_cast<double>(steps - settled)) : product;
 }
 
 }  // namespace
@@ -113,7 +123,10 @@ std::optional<OptimizerState> read_keras_state(const Hdf5Reader& file, const Opt
     state.learning_rate = file.read_number(numbers[next++].path);
   if (!std::isfinite(state.learning_rate)) return leave_out("the learning rate is not finite");
   for (double& scalar : state.scalars)
-    if (next < numbers.size()) scalar = file.read_number(numbers[next++].path);
+    if (next < numbers.size())
+      scalar = file.read_number(numbers[next++].path);
+    else if (const Nadam* nadam = optimizer.as<Nadam>())
+      scalar = nadam_product(*nadam, state.step);
 
   drop_idle_arrays(optimizer, variables.size(), arrays);
   if (arrays.empty()) return state;  // compiled, not trained

@@ -332,7 +332,9 @@ CompiledAs read_training(const Config& training, const Writer& writer, Reading& 
 
 std::optional<Config> write_training(const SavedTraining& training) {
   if (training.loss && !keras_has(*training.loss)) return std::nullopt;
-  if (!is_listed<BuiltinOptimizers>(training.optimizer.class_name())) return std::nullopt;
+  // Keras cannot read back a model.h5 of its own that was compiled with Lamb.
+  const std::string_view optimizer = training.optimizer.class_name();
+  if (!is_listed<BuiltinOptimizers>(optimizer) || optimizer == Lamb::class_name) return std::nullopt;
   return Config{}
       .set("optimizer_config", keras_optimizer(training))
       .set("loss", training.loss ? keras_loss(*training.loss) : Config())

@@ -43,6 +43,17 @@ class Comparison {
   }
   void check(const std::string& dataset, double mine) { check(dataset, std::vector<double>{mine}); }
 
+  /// Checks that `mine` are the numbers of the dataset, to the last bit.
+  template <class Values>
+  void check_equal(const std::string& dataset, const Values& mine) {
+    Numbers expected = file_.numbers(dataset);
+    expected.tolerance = 0;
+    INFO(title_ << ": " << dataset);
+    REQUIRE(expected.values.size() == static_cast<std::size_t>(mine.size()));
+    CHECK(largest_share(expected, mine.data()).share == 0);
+    ++count_;
+  }
+
   /// One line for the report.
   std::string report() const {
     std::string text = fmt::format("{}: {} arrays, largest difference {:.2g} of its tolerance ({})", title_, count_,

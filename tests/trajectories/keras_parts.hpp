@@ -2,103 +2,48 @@
 // replayed.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "archive.hpp"
 #include "io/json.hpp"
+#include "io/keras_config.hpp"
+#include "io/keras_training.hpp"
 #include "maas/maas.hpp"
 
 namespace replay {
 
 using namespace maas;
 
-/// A config without what only concerns Keras: where a class comes from, number types, and settings that are null, which
-/// is their default in every class there is. `keep_name` keeps "name" on the first level.
-inline Config plain(const Config& config, bool keep_name = false) {
-  static constexpr std::string_view dropped[] = {"module", "registered_name", "build_config", "shared_object_id",
-                                                 "dtype",  "trainable",       "reduction"};
-  if (config.is_list()) {
-    Config::List list;
-    for (const Config& element : config.as_list()) list.push_back(plain(element));
-    return list;
+/// Throws ConfigError for a network that draws random numbers while it trains.
+inline void check_draws_nothing(const Graph& graph) {
+  for (const Layer& layer : graph.layers()) {
+    const Config fields = layer.config();
+    for (const char* strength : {"rate", "stddev", "dropout", "recurrent_dropout"}) {
+      const Config* value = fields.find(strength);
+      require<ConfigError>(value == nullptr || !value->is_number() || value->as_real() == 0,
+                           "{} draws random numbers, which no other library can repeat", layer.class_name());
+    }
   }
-  if (!config.is_object()) return config;
-  Config result{Config::Object{}};
-  for (const auto& [key, value] : config.as_object()) {
-    if (value.is_null() || (key == "name" && !keep_name)) continue;
-    if (std::ranges::find(dropped, key) == std::end(dropped)) result.set(key, plain(value));
-  }
-  return result;
 }
 
-/// Throws ConfigError for a reduction other than Keras' default.
-inline void check_reduction(const Config& config) {
-  const Config* reduction = config.is_object() ? config.at("config").find("reduction") : nullptr;
-  require<ConfigError>(reduction == nullptr || reduction->as_string() == "sum_over_batch_size", "unknown reduction {}",
-                       reduction == nullptr ? "" : reduction->text());
-}
-
-inline Loss loss_of(const Config& config) {
-  check_reduction(config);
-  Config fields = plain(config);
-  if (fields.is_object()) {
-    Config own = fields.at("config");
-    require<ConfigError>(!own.contains("axis") || own.at("axis").as_integer() == -1, "a loss along another axis");
-    own.erase("axis");
-    fields.set("config", own);
-  }
-  Loss loss = mean_squared_error;
-  from_config(fields, "loss", loss);
-  return loss;
-}
-
-inline std::vector<Metric> metrics_of(const Config& configs) {
-  std::vector<Metric> metrics;
-  if (configs.is_null()) return metrics;
-  for (const Config& config : configs.as_list("metrics")) {
-    require<ConfigError>(!config.is_list(), "metrics of several outputs");
-    Config fields = config;
-    if (config.is_object()) fields = plain(config).set("config", plain(config.at("config"), true));
-    Metric metric = accuracy;
-    from_config(fields, "metric", metric);
-    metrics.push_back(metric);
-  }
-  return metrics;
-}
-
-inline Optimizer optimizer_of(const Config& config) {
-  Optimizer optimizer = Sgd{};
-  from_config(plain(config), "optimizer", optimizer);
-  return optimizer;
-}
-
-inline Layer layer_of(const Config& config) {
-  const Config& fields = config.at("config");
-  const std::string& name = fields.at("name").as_string();
-  if (config.at("class_name").as_string() == "InputLayer") {
-    Config::List shape = fields.at("batch_shape").as_list();
-    shape.erase(shape.begin());
-    Shape sample;
-    from_config(Config(shape), "batch_shape", sample);
-    return Layer(InputLayer{sample}).named(name);
-  }
-  for (const char* strength : {"rate", "stddev"})
-    require<ConfigError>(!fields.contains(strength) || fields.at(strength).as_real() == 0,
-                         "{} draws random numbers, which no library can repeat", config.at("class_name").as_string());
-  const Layer layer = BuiltinLayers::make(config.at("class_name").as_string(), plain(fields), "layer").named(name);
-  const Config* trainable = fields.find("trainable");
-  return trainable == nullptr || trainable->as_bool() ? layer : layer.frozen();
-}
-
-/// A chain of layers from the config of a .keras file. Throws ConfigError for what the library does not know.
-inline Graph graph_of(const Config& model) {
-  require<ConfigError>(model.at("class_name").as_string() == "Sequential", "the wiring of a {}",
-                       model.at("class_name").as_string());
-  std::vector<Layer> layers;
-  for (const Config& layer : model.at("config").at("layers").as_list()) layers.push_back(layer_of(layer));
-  return Graph(layers);
+/// The model of a .keras file, compiled, from its config alone. Throws an Error that says what the library does not
+/// know.
+inline Model compiled_model(const Config& config) {
+  io::Reading reading;
+  io::NetworkPlan plan = io::read_network(config, reading, [] { return std::optional<std::vector<Index>>(); });
+  check_draws_nothing(plan.graph);
+  const Config& compile = config.at("compile_config");
+  const SavedTraining training =
+      io::read_training(Config(compile).set("optimizer_config", compile.at("optimizer")), {.keras_3 = true}, reading)
+          .training;
+  require<ConfigError>(reading.warnings.empty(), "{}", reading.warnings.empty() ? "" : reading.warnings.front());
+  Model model(Network(std::move(plan.graph)), plan.name);
+  model.compile({.optimizer = training.optimizer,
+                 .loss = training.loss,
+                 .metrics = training.metrics,
+                 .weighted_metrics = training.weighted_metrics});
+  return model;
 }
 
 inline Better better_of(const std::string& mode) {

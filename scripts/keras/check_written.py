@@ -1,0 +1,133 @@
+"""Loads the files that write_models wrote in real Keras 3 and tf_keras, and compares.
+
+usage: check_written.py FOLDER [--only TEXT] [--in keras_3 tf_keras]
+
+For every case of FOLDER/cases.tsv: the model loads, its predictions are those of maas, and where it is compiled one
+more batch trains it. Where a case says that tf_keras resumes, that batch leads to the predictions that maas has after
+the same batch. A case that a Keras is expected to refuse must be refused. Ends with status 1 if anything is otherwise.
+"""
+import argparse
+import csv
+import os
+import sys
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+warnings.filterwarnings("ignore")
+
+import numpy as np
+
+
+def load_keras(which):
+    if which == "keras_3":
+        import keras
+
+        assert keras.__version__.startswith("3."), keras.__version__
+        return keras
+    import tf_keras
+
+    return tf_keras
+
+
+def read_numbers(path):
+    with open(path) as file:
+        shape = [int(size) for size in file.readline().split()[-1].split("x")]
+        return np.array([float(x) for line in file for x in line.split(",")]).reshape(shape)
+
+
+def difference(a, b):
+    if a.shape != b.shape:
+        return np.inf
+    return float(np.max(np.abs(a - b) / np.maximum(1, np.abs(b)), initial=0))
+
+
+def as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+class Case:
+    def __init__(self, folder, row):
+        self.name = row["name"]
+        self.base = os.path.join(folder, self.name)
+        self.row = row
+        self.inputs = [read_numbers(f"{self.base}.x{i}.csv") for i in range(int(row["inputs"]))]
+        self.outputs = [read_numbers(f"{self.base}.y{i}.csv") for i in range(int(row["outputs"]))]
+
+    def says(self, key):
+        return self.row[key] == "1"
+
+    def predict(self, model):
+        given = self.inputs if len(self.inputs) > 1 else self.inputs[0]
+        return [np.asarray(y) for y in as_list(model(given, training=False))]
+
+    def check(self, keras, which):
+        """What is wrong, or nothing."""
+        try:
+            model = (keras.saving if which == "keras_3" else keras.models).load_model(self.base + ".h5")
+        except Exception as error:
+            if not self.says(which):
+                return None
+            return f"is not loaded: {type(error).__name__}: {str(error).splitlines()[0][:300]}"
+        tolerance = 1e-6
+        try:
+            predicted = self.predict(model)
+        except Exception as error:
+            return f"does not predict: {type(error).__name__}: {str(error).splitlines()[0][:300]}"
+        worst = max(difference(a, b) for a, b in zip(predicted, self.outputs))
+        if not self.says(which):
+            # Loading is not enough for a refusal: numbers that differ are one, too.
+            return None if worst > tolerance else "was expected to be refused"
+        if len(predicted) != len(self.outputs) or worst > tolerance:
+            return f"predictions differ by {worst:.3g}"
+        if not self.says("compiled"):
+            return None
+        if model.optimizer is None:
+            return "is not compiled"
+        if which == "keras_3" and self.row["profile"] == "keras_2":
+            return None  # Keras 3 cannot train a model of a file that holds the state of an optimizer
+        try:
+            return self.check_training(model, which)
+        except Exception as error:
+            return f"does not train: {type(error).__name__}: {str(error).splitlines()[0][:300]}"
+
+    def check_training(self, model, which):
+        model.run_eagerly = True  # saves the time of making a graph for each file
+        before = [np.array(w) for w in model.get_weights()]
+        target = read_numbers(self.base + ".target.csv")
+        losses = model.train_on_batch(self.inputs[0], target)
+        if not np.all(np.isfinite(losses)):
+            return f"one more batch gives {losses}"
+        moved = any(np.any(a != b) for a, b in zip(before, model.get_weights()))
+        if moved != self.says("moves"):
+            return "one more batch " + ("moves" if moved else "does not move") + " the weights"
+        if which == "tf_keras" and self.says("resumes"):
+            worst = difference(self.predict(model)[0], read_numbers(self.base + ".next.csv"))
+            if worst > 2e-6:
+                return f"one more batch leads elsewhere: predictions differ by {worst:.3g}"
+        return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--in", dest="which", nargs="+", default=["keras_3", "tf_keras"])
+    arguments = parser.parse_args()
+    with open(os.path.join(arguments.folder, "cases.tsv")) as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if arguments.only in row["name"]]
+    wrong = 0
+    for which in arguments.which:
+        keras = load_keras(which)
+        for row in rows:
+            problem = Case(arguments.folder, row).check(keras, which)
+            if problem:
+                wrong += 1
+                print(f"{which} {keras.__version__}: {row['name']}: {problem}", flush=True)
+        print(f"{which} {keras.__version__}: {len(rows)} files checked", flush=True)
+    sys.exit(1 if wrong or not rows else 0)
+
+
+if __name__ == "__main__":
+    main()
