@@ -2,5 +2,6 @@
 #include "maas/network/graph-inl.hpp"
 #include "maas/network/network-inl.hpp"
 #include "maas/network/parameters-inl.hpp"
+#include "maas/network/plot-inl.hpp"
 #include "maas/network/summary-inl.hpp"
 #include "maas/network/workspace-inl.hpp"

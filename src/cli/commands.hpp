@@ -11,4 +11,7 @@ void add_inspect(CLI::App& program);
 /// maas predict MODEL --input x.csv ... [--output y.csv]: predictions for rows of CSV files.
 void add_predict(CLI::App& program);
 
+/// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
+void add_plot(CLI::App& program);
+
 }  // namespace maas::cli

@@ -27,6 +27,7 @@ int main(int count, char** arguments) {
   program.require_subcommand(1);
   maas::cli::add_inspect(program);
   maas::cli::add_predict(program);
+  maas::cli::add_plot(program);
   try {
     program.parse(count, arguments);
     if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");

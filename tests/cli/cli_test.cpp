@@ -53,6 +53,28 @@ TEST_CASE("maas inspect shows layers, weights, training and state") {
   }
 }
 
+TEST_CASE("maas plot writes Graphviz' text, and pictures where Graphviz is installed") {
+  saved_model("plot.h5");
+  CHECK(run("plot plot.h5 plot.dot --rankdir LR").code == 0);
+  std::ifstream file("plot.dot");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  CHECK(text.find("rankdir=LR") != std::string::npos);
+  CHECK(text.find("hidden (Dense)") != std::string::npos);
+  const Run picture = run("plot plot.h5 plot.svg");
+  std::ifstream svg("plot.svg");
+  const std::string drawn(std::istreambuf_iterator<char>(svg), {});
+  if (picture.code == 0) {
+    CHECK(drawn.find("<svg") != std::string::npos);
+    CHECK(drawn.find("hidden (Dense)") != std::string::npos);
+    CHECK(run("plot plot.h5 plot.strange").code == 1);
+  } else {
+    CHECK(picture.out.find("install graphviz") != std::string::npos);
+    CHECK(is_one_line(picture.out));
+    CHECK(drawn.empty());
+  }
+  CHECK(run("plot plot.h5 picture").out.find("expected a name that ends in .svg") != std::string::npos);
+}
+
 TEST_CASE("maas predict gives the model's numbers, passes comments over, and writes files") {
   const Model model = saved_model("predict.h5");
   write("x.csv", "# two samples\n0.5,-1\n1e-3,2\n");

@@ -5,6 +5,8 @@
 #include "maas/core/parallel.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/losses/losses.hpp"
+#include "maas/network/merge.hpp"
+#include "maas/network/plot.hpp"
 #include "maas/network/summary.hpp"
 #include "maas/testing/allocations.hpp"
 #include "maas/testing/check_gradient.hpp"
@@ -159,4 +161,33 @@ TEST_CASE("the summary is Keras' table") {
   CHECK(text.find("\n Total params: 21,249") != std::string::npos);
   CHECK(text.find("\n Trainable params: 12,993" + trained + "\n") != std::string::npos);
   CHECK(text.find("\n Non-trainable params: 8,256" + frozen + "\n") != std::string::npos);
+}
+
+TEST_CASE("the summary of a graph says what is connected, and what is trained if asked") {
+  const Input a = input(Shape{3}, "a"), b = input(Shape{2}, "b");
+  const Layer twice = dense(4, relu).named("twice").frozen();
+  const Symbol left = twice(twice(dense(4).named("first")(a)));
+  const Network network(Graph(std::vector<Symbol>{a, b}, std::vector<Symbol>{concatenate({left, b})}));
+  const std::string text = summary(network, "m", {.show_trainable = true});
+  INFO(text);
+  CHECK(text.find("Output Shape   Param #   Connected to         Trainable\n") != std::string::npos);
+  CHECK(text.find("(None, 4)           20   first[0], twice[0]   N\n") != std::string::npos);
+  CHECK(text.find("(None, 4)           16   a[0]                 Y\n") != std::string::npos);
+  CHECK(text.find("(None, 6)            0   twice[1], b[0]       -\n") != std::string::npos);
+  CHECK(text.find("(None, 2)            0   -                    -\n") != std::string::npos);
+}
+
+TEST_CASE("a picture in Graphviz' language has a box a layer and an arrow a connection") {
+  const Input in = input(Shape{3}, "in<1>");
+  const Layer twice = dense(3, relu).named("twice").frozen();
+  const Network network(Graph(std::vector<Symbol>{in}, std::vector<Symbol>{twice(twice(in))}));
+  const std::string text = plot(network, {.show_layer_activations = true, .show_trainable = true});
+  INFO(text);
+  CHECK(text.starts_with("digraph model {\n  rankdir=TB;"));
+  for (const char* part : {"in&lt;1&gt; (InputLayer)", "twice (Dense)", "activation: relu", "input: (None, 3)",
+                           "frozen", "layer_0 -> layer_1;", "layer_1 -> layer_1;"})
+    CHECK(text.find(part) != std::string::npos);
+  CHECK(text.find("activation", text.find("activation") + 1) == std::string::npos);
+  CHECK(plot(network, {.rankdir = "LR", .show_shapes = false}).find("None") == std::string::npos);
+  CHECK_THROWS_AS(plot(network, {.rankdir = "up"}), ConfigError);
 }

@@ -116,7 +116,7 @@ class Model {
   }
 
   /// Keras' table of layers.
-  std::string summary() const { return maas::summary(network_, name_); }
+  std::string summary(const SummaryOptions& options = {}) const { return maas::summary(network_, name_, options); }
 
   /// Writes model.h5 for Keras, with training settings and optimizer state. Needs `maas::maas` to link. Throws
   /// FormatError; an older file of that name then is still whole.
