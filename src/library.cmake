@@ -1,7 +1,7 @@
 # The compiled library: included by CMakeLists.txt, unless headers are all that is wanted.
 include(find_library.cmake)
 
-set(sources core.cpp ops.cpp parts.cpp data.cpp network.cpp training.cpp model.cpp)
+set(sources core.cpp ops.cpp parts.cpp data.cpp network.cpp training.cpp model.cpp testing.cpp)
 if(MAAS_WITH_HDF5)
   find_path(MAAS_HDF5_INCLUDE hdf5.h PATH_SUFFIXES hdf5/serial REQUIRED)
   maas_find_library(maas::hdf5 MAAS_HDF5_LIBRARY hdf5_serial hdf5)

@@ -1,0 +1,3 @@
+// The bodies of the test kits, built once. Programs that check nothing do not link them.
+#include "maas/testing/check_gradient-inl.hpp"
+#include "maas/testing/check_layer-inl.hpp"
