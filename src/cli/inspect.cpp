@@ -48,6 +48,13 @@ void print_weights(const Network& network) {
   }
 }
 
+void print_losses(const std::string& output, const std::optional<Loss>& loss, const std::vector<Metric>& all) {
+  fmt::print("  {}loss: {}\n", output, loss ? setting_text(to_config(*loss)) : "none");
+  std::string metrics;
+  for (const Metric& metric : all) metrics += (metrics.empty() ? "" : ", ") + setting_text(to_config(metric));
+  fmt::print("  {}metrics: {}\n", output, metrics.empty() ? "none" : metrics);
+}
+
 void print_training(const SavedModel& saved) {
   if (!saved.training) {
     fmt::print("Training: no settings in the file\n");
@@ -56,11 +63,12 @@ void print_training(const SavedModel& saved) {
   const SavedTraining& training = *saved.training;
   fmt::print("Training\n  optimizer: {}\n",
              settings_text(training.optimizer.class_name(), training.optimizer.config()));
-  fmt::print("  loss: {}\n", training.loss ? setting_text(to_config(*training.loss)) : "none");
-  std::string metrics;
-  for (const Metric& metric : training.metrics)
-    metrics += (metrics.empty() ? "" : ", ") + setting_text(to_config(metric));
-  fmt::print("  metrics: {}\n", metrics.empty() ? "none" : metrics);
+  if (training.outputs.empty()) print_losses("", training.loss, training.metrics);
+  for (std::size_t i = 0; i < training.outputs.size(); ++i) {
+    const Graph& graph = saved.network.graph();
+    print_losses(graph.name(graph.node(graph.outputs()[i]).layer) + ": ", training.outputs[i].loss,
+                 training.outputs[i].metrics);
+  }
   if (training.state)
     fmt::print("  state: {} steps taken, learning rate {}\n", training.state->step, training.state->learning_rate);
   else

@@ -162,12 +162,15 @@ void read_training_part(const Hdf5Reader& file, const NetworkPlan& plan, SavedMo
   try {
     if (!own.is_null()) {
       SavedTraining training = read_own_training(own);
+      require<ConfigError>(training.outputs.empty() || training.outputs.size() == plan.graph.outputs().size(),
+                           "expected settings of {} outputs, got {}", plan.graph.outputs().size(),
+                           training.outputs.size());
       training.state = read_own_state(file, training.optimizer, layout.trainable_size(), variables);
       saved.training = std::move(training);
       return;
     }
     const Writer writer = writer_of(saved);
-    CompiledAs compiled = read_training(keras, writer, reading);
+    CompiledAs compiled = read_training(keras, writer, output_names(saved.network.graph()), reading);
     compiled.training.state = read_keras_state(file, compiled.training.optimizer, layout.trainable_size(), variables,
                                                compiled.order, writer.keras_3, reading);
     saved.training = std::move(compiled.training);

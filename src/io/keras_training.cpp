@@ -166,7 +166,7 @@ Metric read_metric(const Config& object) {
   return metric;
 }
 
-// Metrics stand in lists of lists, or by the name of an output.
+// Metrics of one output stand in lists of lists, or by the name of the output.
 void collect_metrics(const Config& config, std::vector<Metric>& metrics) {
   if (config.is_null()) return;
   if (config.is_list()) {
@@ -192,6 +192,89 @@ void check_loss_weights(const Config& training) {
   const Config& one = only_one(*weights, "loss_weights");
   require<ConfigError>(one.is_null() || one.as_real("loss_weights") == 1,
                        "loss_weights: expected none, got {}, which is not supported", one.text());
+}
+
+// ---- Several outputs ----
+
+bool is_one_object(const Config& config) { return config.is_string() || config.contains("class_name"); }
+
+// What a list, or an object by names, has for each output; null where that is nothing.
+std::vector<Config> one_an_output(const Config& config, std::span<const std::string> outputs, std::string_view what) {
+  std::vector<Config> result(outputs.size());
+  if (config.is_null()) return result;
+  if (config.is_list()) {
+    require<ConfigError>(config.as_list().size() == outputs.size(), "{}: expected a list of {}, one an output, got {}",
+                         what, outputs.size(), config.as_list().size());
+    result = config.as_list();
+    return result;
+  }
+  for (const auto& [name, value] : config.as_object(what)) {
+    const auto found = std::ranges::find(outputs, name);
+    require<ConfigError>(found != outputs.end(), "{}: there is no output \"{}\"", what, name);
+    result[static_cast<std::size_t>(found - outputs.begin())] = value;
+  }
+  return result;
+}
+
+std::vector<Config> losses_of(const Config& config, std::span<const std::string> outputs) {
+  if (!config.is_null() && !config.is_list() && is_one_object(config))
+    return std::vector<Config>(outputs.size(), config);
+  return one_an_output(config, outputs, "loss");
+}
+
+// Keras 2 takes a plain list of metrics as those of every output, Keras 3 as one an output.
+std::vector<Config> metrics_of(const Config& config, const Writer& writer, std::span<const std::string> outputs,
+                               std::string_view what) {
+  const auto is_plain = [](const Config& entry) {
+    return !entry.is_null() && !entry.is_list() && is_one_object(entry);
+  };
+  if (config.is_list() && !writer.keras_3 && std::ranges::all_of(config.as_list(), is_plain))
+    return std::vector<Config>(outputs.size(), config);
+  return one_an_output(config, outputs, what);
+}
+
+// tf_keras has put the output's name in front of the metric's.
+std::vector<Metric> read_metrics_of(const Config& config, const std::string& output) {
+  const std::string front = output + "_";
+  std::vector<Config> objects;
+  if (config.is_list())
+    objects = config.as_list();
+  else if (!config.is_null())
+    objects.push_back(config);
+  std::vector<Metric> metrics;
+  for (Config& object : objects) {
+    if (object.is_null()) continue;
+    if (!object.is_string() && object.contains("config") && object.at("config").is_object()) {
+      const Config* name = object.at("config").find("name");
+      if (name != nullptr && name->is_string() && name->as_string().starts_with(front)) {
+        Config fields = object.at("config");
+        fields.set("name", name->as_string().substr(front.size()));
+        object.set("config", std::move(fields));
+      }
+    }
+    metrics.push_back(read_metric(object));
+  }
+  return metrics;
+}
+
+std::vector<OutputOptions> read_outputs(const Config& training, const Writer& writer,
+                                        std::span<const std::string> outputs) {
+  const auto setting = [&](std::string_view key) {
+    const Config* found = training.find(key);
+    return found == nullptr ? Config() : *found;
+  };
+  const std::vector<Config> losses = losses_of(setting("loss"), outputs);
+  const std::vector<Config> weights = one_an_output(setting("loss_weights"), outputs, "loss_weights");
+  const std::vector<Config> metrics = metrics_of(setting("metrics"), writer, outputs, "metrics");
+  const std::vector<Config> weighted = metrics_of(setting("weighted_metrics"), writer, outputs, "weighted_metrics");
+  std::vector<OutputOptions> result(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!losses[i].is_null()) result[i].loss = read_loss(losses[i]);
+    if (!weights[i].is_null()) result[i].loss_weight = weights[i].as_real("loss_weights");
+    result[i].metrics = read_metrics_of(metrics[i], outputs[i]);
+    result[i].weighted_metrics = read_metrics_of(weighted[i], outputs[i]);
+  }
+  return result;
 }
 
 // ---- Writing ----
@@ -308,6 +391,28 @@ Config keras_optimizer(const SavedTraining& training) {
   return Config{}.set("class_name", optimizer.class_name()).set("config", std::move(fields));
 }
 
+// Settings of several outputs, as lists of one entry each.
+void set_outputs(const std::vector<OutputOptions>& outputs, Config& config) {
+  Config::List losses, weights, metrics, weighted;
+  bool is_weighted = false, has_metrics = false, has_weighted = false;
+  for (const OutputOptions& output : outputs) {
+    losses.push_back(output.loss ? keras_loss(*output.loss) : Config());
+    weights.push_back(output.loss_weight);
+    const auto list = [](Config each, bool& any) {
+      any = any || !each.is_null();
+      return each.is_null() ? Config(Config::List{}) : each;
+    };
+    metrics.push_back(list(keras_metrics(output.metrics), has_metrics));
+    weighted.push_back(list(keras_metrics(output.weighted_metrics), has_weighted));
+    is_weighted = is_weighted || output.loss_weight != 1;
+  }
+  config.set("loss", losses)
+      .set("metrics", has_metrics ? Config(metrics) : Config())
+      .set("weighted_metrics", has_weighted ? Config(weighted) : Config())
+      .set("sample_weight_mode", Config())
+      .set("loss_weights", is_weighted ? Config(weights) : Config());
+}
+
 template <class Part>
 Config list_of(const std::vector<Part>& parts) {
   Config::List list;
@@ -315,29 +420,61 @@ Config list_of(const std::vector<Part>& parts) {
   return list;
 }
 
+std::optional<Loss> read_own_loss(const Config& config) {
+  if (config.at("loss").is_null()) return std::nullopt;
+  Loss loss = MeanSquaredError{};
+  from_config(config.at("loss"), "loss", loss);
+  return loss;
+}
+
+std::vector<Metric> read_own_metrics(const Config& config, std::string_view key) {
+  std::vector<Metric> metrics;
+  for (const Config& object : config.at(key).as_list(key)) {
+    metrics.push_back(MeanSquaredError{});
+    from_config(object, key, metrics.back());
+  }
+  return metrics;
+}
+
 }  // namespace
 
-CompiledAs read_training(const Config& training, const Writer& writer, Reading& reading) {
+std::vector<std::string> output_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (Index node : graph.outputs()) names.push_back(graph.name(graph.node(node).layer));
+  return names;
+}
+
+CompiledAs read_training(const Config& training, const Writer& writer, std::span<const std::string> outputs,
+                         Reading& reading) {
   require<ConfigError>(training.is_object(), "training_config: expected an object, got {}", training.kind());
   const Config& optimizer = training.at("optimizer_config");
-  CompiledAs result{{read_optimizer(optimizer, writer), {}, {}, {}, {}}, slot_order(optimizer, writer)};
-  if (const Config* loss = training.find("loss"))
-    if (!loss->is_null()) result.training.loss = read_loss(*loss);
-  result.training.metrics = read_metrics(training, "metrics");
-  result.training.weighted_metrics = read_metrics(training, "weighted_metrics");
-  check_loss_weights(training);
+  CompiledAs result{{read_optimizer(optimizer, writer), {}, {}, {}, {}, {}}, slot_order(optimizer, writer)};
+  if (outputs.size() > 1) {
+    result.training.outputs = read_outputs(training, writer, outputs);
+  } else {
+    if (const Config* loss = training.find("loss"))
+      if (!loss->is_null()) result.training.loss = read_loss(*loss);
+    result.training.metrics = read_metrics(training, "metrics");
+    result.training.weighted_metrics = read_metrics(training, "weighted_metrics");
+    check_loss_weights(training);
+  }
   note_changed_formula(result.training.optimizer, result.order, reading);
   return result;
 }
 
 std::optional<Config> write_training(const SavedTraining& training) {
   if (training.loss && !keras_has(*training.loss)) return std::nullopt;
+  for (const OutputOptions& output : training.outputs)
+    if (output.loss && !keras_has(*output.loss)) return std::nullopt;
   // Keras cannot read back a model.h5 of its own that was compiled with Lamb.
   const std::string_view optimizer = training.optimizer.class_name();
   if (!is_listed<BuiltinOptimizers>(optimizer) || optimizer == Lamb::class_name) return std::nullopt;
-  return Config{}
-      .set("optimizer_config", keras_optimizer(training))
-      .set("loss", training.loss ? keras_loss(*training.loss) : Config())
+  Config config = Config{}.set("optimizer_config", keras_optimizer(training));
+  if (!training.outputs.empty()) {
+    set_outputs(training.outputs, config);
+    return config;
+  }
+  return config.set("loss", training.loss ? keras_loss(*training.loss) : Config())
       .set("metrics", keras_metrics(training.metrics))
       .set("weighted_metrics", keras_metrics(training.weighted_metrics))
       .set("sample_weight_mode", Config())
@@ -345,27 +482,34 @@ std::optional<Config> write_training(const SavedTraining& training) {
 }
 
 Config write_own_training(const SavedTraining& training) {
-  return Config{}
-      .set("optimizer", to_config(training.optimizer))
-      .set("loss", training.loss ? to_config(*training.loss) : Config())
-      .set("metrics", list_of(training.metrics))
-      .set("weighted_metrics", list_of(training.weighted_metrics));
+  Config config = Config{}
+                      .set("optimizer", to_config(training.optimizer))
+                      .set("loss", training.loss ? to_config(*training.loss) : Config())
+                      .set("metrics", list_of(training.metrics))
+                      .set("weighted_metrics", list_of(training.weighted_metrics));
+  if (training.outputs.empty()) return config;
+  Config::List outputs;
+  for (const OutputOptions& output : training.outputs)
+    outputs.push_back(Config{}
+                          .set("loss", output.loss ? to_config(*output.loss) : Config())
+                          .set("loss_weight", output.loss_weight)
+                          .set("metrics", list_of(output.metrics))
+                          .set("weighted_metrics", list_of(output.weighted_metrics)));
+  return config.set("outputs", std::move(outputs));
 }
 
 SavedTraining read_own_training(const Config& config) {
-  SavedTraining training{RMSprop{}, {}, {}, {}, {}};
+  SavedTraining training{RMSprop{}, {}, {}, {}, {}, {}};
   from_config(config.at("optimizer"), "optimizer", training.optimizer);
-  if (!config.at("loss").is_null()) {
-    Loss loss = MeanSquaredError{};
-    from_config(config.at("loss"), "loss", loss);
-    training.loss = loss;
-  }
-  for (const auto& [key, metrics] :
-       {std::pair("metrics", &training.metrics), std::pair("weighted_metrics", &training.weighted_metrics)})
-    for (const Config& object : config.at(key).as_list(key)) {
-      metrics->push_back(MeanSquaredError{});
-      from_config(object, key, metrics->back());
-    }
+  training.loss = read_own_loss(config);
+  training.metrics = read_own_metrics(config, "metrics");
+  training.weighted_metrics = read_own_metrics(config, "weighted_metrics");
+  if (const Config* outputs = config.find("outputs"))
+    for (const Config& output : outputs->as_list("outputs"))
+      training.outputs.push_back({.loss = read_own_loss(output),
+                                  .loss_weight = output.at("loss_weight").as_real("loss_weight"),
+                                  .metrics = read_own_metrics(output, "metrics"),
+                                  .weighted_metrics = read_own_metrics(output, "weighted_metrics")});
   return training;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "io/keras_spelling.hpp"
 #include "maas/io/keras.hpp"
@@ -27,9 +29,14 @@ struct Writer {
   bool before_tensorflow = false;  ///< the package keras 1.x to 2.3: clipnorm is of all gradients together
 };
 
-/// Reads training_config. Throws ConfigError for an optimizer, loss or metric that is not known or cannot be taken as
+/// The names of a network's outputs, in order, as training settings mean them.
+std::vector<std::string> output_names(const Graph& graph);
+
+/// Reads training_config. `outputs` are the names of the network's outputs, in order: settings of several stand in
+/// lists or by these names. Throws ConfigError for an optimizer, loss or metric that is not known or cannot be taken as
 /// it is meant.
-CompiledAs read_training(const Config& training_config, const Writer& writer, Reading& reading);
+CompiledAs read_training(const Config& training_config, const Writer& writer, std::span<const std::string> outputs,
+                         Reading& reading);
 
 /// training_config for Keras; nothing where Keras has no such loss or optimizer. What Keras does not know otherwise
 /// becomes the nearest it knows: GradientDescent plain SGD, a schedule of our own its rate of now; metrics of our own

@@ -34,15 +34,16 @@ inline Model compiled_model(const Config& config) {
   io::NetworkPlan plan = io::read_network(config, reading, [] { return std::optional<std::vector<Index>>(); });
   check_draws_nothing(plan.graph);
   const Config& compile = config.at("compile_config");
-  const SavedTraining training =
-      io::read_training(Config(compile).set("optimizer_config", compile.at("optimizer")), {.keras_3 = true}, reading)
-          .training;
+  const SavedTraining training = io::read_training(Config(compile).set("optimizer_config", compile.at("optimizer")),
+                                                   {.keras_3 = true}, io::output_names(plan.graph), reading)
+                                     .training;
   require<ConfigError>(reading.warnings.empty(), "{}", reading.warnings.empty() ? "" : reading.warnings.front());
   Model model(Network(std::move(plan.graph)), plan.name);
   model.compile({.optimizer = training.optimizer,
                  .loss = training.loss,
                  .metrics = training.metrics,
-                 .weighted_metrics = training.weighted_metrics});
+                 .weighted_metrics = training.weighted_metrics,
+                 .outputs = training.outputs});
   return model;
 }
 

@@ -8,6 +8,7 @@
 #include "maas/losses/losses.hpp"
 #include "maas/metrics/metrics.hpp"
 #include "maas/network/network.hpp"
+#include "maas/network/output_options.hpp"
 #include "maas/optimizers/optimizers.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -19,6 +20,7 @@ struct SavedTraining {
   std::vector<Metric> metrics;
   std::optional<OptimizerState> state;  ///< nothing if the file holds none
   std::vector<Metric> weighted_metrics = {};
+  std::vector<OutputOptions> outputs = {};  ///< one an output, in the place of loss and metrics
 };
 
 /// A network, and if the file has them its training settings and where training stood.

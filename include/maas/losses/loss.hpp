@@ -72,10 +72,11 @@ class Loss : public Handle<LossInterface> {
                      MatrixView out) const {
     gradient(predicted, target, out);
     const Scalar share = Scalar(1) / static_cast<Scalar>(out.rows());
-    if (weights.size() > 0)
-      out.array().colwise() *= weights.array() * share;
-    else
+    if (weights.size() == 0) {
       out *= share;
+      return;
+    }
+    for (Index row = 0; row < out.rows(); ++row) out.row(row) *= weights[row] * share;
   }
 };
 

@@ -1,6 +1,8 @@
 // Bodies of Model.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "maas/model/model.hpp"
@@ -26,26 +28,62 @@ inline int class_of(const Eigen::Ref<const Matrix>& y, Index row) {
   return static_cast<int>(largest);
 }
 
-/// The weights given, one a sample; none if none are.
-inline Vector checked_weights(std::string_view what, const std::optional<Vector>& weights, Index samples) {
-  if (!weights) return {};
-  require<ShapeError>(weights->size() == samples, "{}: expected {} sample weights, got {}", what, samples,
-                      weights->size());
-  return *weights;
+/// The weights given: none, one vector, or one an output.
+inline SampleWeights checked_weights(std::string_view what, const std::optional<Vector>& weight,
+                                     const std::vector<Vector>& weights, Index samples, std::size_t outputs) {
+  require<ConfigError>(!weight || weights.empty(), "{}: expected sample_weight or sample_weights, got both", what);
+  SampleWeights result = weight ? SampleWeights{*weight} : weights;
+  require<ShapeError>(result.size() <= 1 || result.size() == outputs,
+                      "{}: expected sample_weights for {} outputs, got {}", what, outputs, result.size());
+  for (const Vector& each : result)
+    require<ShapeError>(each.size() == samples, "{}: expected {} sample weights, got {}", what, samples, each.size());
+  return result;
 }
 
-inline Vector sample_weights(MatrixArg y, const FitOptions& options) {
-  require<ConfigError>(options.class_weight.empty() || !options.sample_weight,
-                       "fit: expected sample_weight or class_weight, got both");
-  if (options.sample_weight) return checked_weights("fit", options.sample_weight, y.rows());
+inline SampleWeights sample_weights(MatrixArg y, const FitOptions& options, std::size_t outputs) {
+  const bool given = options.sample_weight || !options.sample_weights.empty();
+  require<ConfigError>(options.class_weight.empty() || !given, "fit: expected sample_weight or class_weight, got both");
+  if (given) return checked_weights("fit", options.sample_weight, options.sample_weights, y.rows(), outputs);
   if (options.class_weight.empty()) return {};
+  require<ConfigError>(outputs == 1, "fit: class_weight is for models of one output, got one of {}", outputs);
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
     auto found = options.class_weight.find(class_of(y, row));
     weights[row] = found == options.class_weight.end() ? Scalar(1) : static_cast<Scalar>(found->second);
   }
-  return weights;
+  return {std::move(weights)};
 }
+
+/// A part of the samples' weights.
+inline SampleWeights part_of(const SampleWeights& weights, Index first, Index count) {
+  SampleWeights part;
+  for (const Vector& each : weights) part.emplace_back(each.segment(first, count));
+  return part;
+}
+
+/// Several matrices side by side.
+inline Matrix joined(const std::vector<Matrix>& parts) {
+  Index width = 0;
+  for (const Matrix& part : parts) width += part.cols();
+  Matrix result(parts.empty() ? 0 : parts[0].rows(), width);
+  Index first = 0;
+  for (const Matrix& part : parts) {
+    result.middleCols(first, part.cols()) = part;
+    first += part.cols();
+  }
+  return result;
+}
+
+/// Views of a batch's matrices.
+struct BatchViews {
+  std::vector<ConstMatrixView> x, y;
+
+  BatchViews(const std::vector<Matrix>& inputs, const std::vector<Matrix>& targets) {
+    for (const Matrix& m : inputs) x.emplace_back(m.data(), m.rows(), m.cols());
+    for (const Matrix& m : targets) y.emplace_back(m.data(), m.rows(), m.cols());
+  }
+  BatchView view() const { return {x, y}; }
+};
 
 /// How many of the samples train; the rest validates.
 inline Index training_part(Index samples, double validation_split) {
@@ -65,7 +103,8 @@ MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std
   compile({.optimizer = training.optimizer,
            .loss = training.loss,
            .metrics = training.metrics,
-           .weighted_metrics = training.weighted_metrics});
+           .weighted_metrics = training.weighted_metrics,
+           .outputs = training.outputs});
   if (training.state) state_ = std::move(training.state);
 }
 
@@ -95,8 +134,106 @@ MAAS_INLINE void Model::initialize(std::uint64_t seed) {
   if (options_) compile(*options_);
 }
 
+MAAS_INLINE std::vector<Symbol> Model::operator()(const std::vector<Symbol>& inputs) const {
+  const Graph& graph = network_.graph();
+  const ParameterLayout& layout = network_.parameters().layout();
+  require<ShapeError>(inputs.size() == graph.inputs().size(), "model \"{}\": expected {} inputs, got {}", name_,
+                      graph.inputs().size(), inputs.size());
+  std::vector<std::shared_ptr<const std::vector<Matrix>>> weights;
+  for (Index layer = 0; layer < static_cast<Index>(graph.layers().size()); ++layer) {
+    std::vector<Matrix> each;
+    for (Index which = 0; which < layout.count(layer); ++which)
+      each.emplace_back(network_.parameters().view(layer, which));
+    weights.push_back(std::make_shared<const std::vector<Matrix>>(std::move(each)));
+  }
+  std::vector<Symbol> symbols;  // one a node
+  for (Index i = 0; i < static_cast<Index>(graph.nodes().size()); ++i) {
+    const GraphNode& node = graph.node(i);
+    const auto place = std::ranges::find(graph.inputs(), i);
+    if (place != graph.inputs().end()) {
+      const Symbol& input = inputs[static_cast<std::size_t>(place - graph.inputs().begin())];
+      require<ShapeError>(input.shape() == node.plan.output, "model \"{}\": expected samples of {} in input {}, got {}",
+                          name_, node.plan.output.text(), place - graph.inputs().begin(), input.shape().text());
+      symbols.push_back(input);
+      continue;
+    }
+    std::vector<Symbol> taken;
+    for (Index from : node.inputs) taken.push_back(symbols[static_cast<std::size_t>(from)]);
+    symbols.emplace_back(graph.layer(node.layer), std::move(taken), weights[static_cast<std::size_t>(node.layer)]);
+  }
+  std::vector<Symbol> outputs;
+  for (Index output : graph.outputs()) outputs.push_back(symbols[static_cast<std::size_t>(output)]);
+  return outputs;
+}
+
+MAAS_INLINE Symbol Model::operator()(const Symbol& input) const {
+  require<ShapeError>(network_.graph().outputs().size() == 1,
+                      "model \"{}\": has {} outputs; pass a vector of its inputs", name_,
+                      network_.graph().outputs().size());
+  return (*this)(std::vector<Symbol>{input})[0];
+}
+
+MAAS_INLINE std::vector<std::string> Model::weight_names() const {
+  std::vector<std::string> names;
+  for (const ParameterEntry& entry : network_.parameters().entries()) names.push_back(entry.name);
+  return names;
+}
+
+MAAS_INLINE std::vector<Matrix> Model::get_weights() const {
+  std::vector<Matrix> weights;
+  for (const ParameterEntry& entry : network_.parameters().entries())
+    weights.emplace_back(network_.parameters().view(entry));
+  return weights;
+}
+
+MAAS_INLINE void Model::set_weights(const std::vector<Matrix>& weights) {
+  const std::vector<ParameterEntry>& entries = network_.parameters().entries();
+  require<ShapeError>(weights.size() == entries.size(), "set_weights: expected {} weights, got {}", entries.size(),
+                      weights.size());
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    require<ShapeError>(weights[i].rows() == entries[i].rows() && weights[i].cols() == entries[i].columns(),
+                        "set_weights: expected {} x {} numbers for \"{}\", got {} x {}", entries[i].rows(),
+                        entries[i].columns(), entries[i].name, weights[i].rows(), weights[i].cols());
+  for (std::size_t i = 0; i < entries.size(); ++i) network_.parameters().view(entries[i]) = weights[i];
+}
+
+MAAS_INLINE void Model::set_trainable(std::string_view layer, bool trainable) {
+  const Graph& graph = network_.graph();
+  std::vector<Layer> layers = graph.layers();
+  const auto found = std::ranges::find(graph.names(), layer);
+  if (found == graph.names().end()) {
+    std::string known;
+    for (const std::string& name : graph.names()) known += (known.empty() ? "" : ", ") + name;
+    fail<ConfigError>("set_trainable: there is no layer \"{}\"; there are {}", layer, known);
+  }
+  Layer& changed = layers[static_cast<std::size_t>(found - graph.names().begin())];
+  changed = trainable ? changed.thawed() : changed.frozen();
+  replace_layers(layers);
+}
+
+MAAS_INLINE void Model::set_trainable(bool trainable) {
+  std::vector<Layer> layers = network_.graph().layers();
+  for (Layer& layer : layers)
+    if (layer.as<InputLayer>() == nullptr) layer = trainable ? layer.thawed() : layer.frozen();
+  replace_layers(layers);
+}
+
+// The same graph with other handles; trainable weights lie before the others, so that all move.
+MAAS_INLINE void Model::replace_layers(const std::vector<Layer>& layers) {
+  const Graph& graph = network_.graph();
+  std::vector<Layer> chain;
+  for (const GraphNode& node : graph.nodes()) chain.push_back(layers[static_cast<std::size_t>(node.layer)]);
+  Network changed(graph.is_chain() ? Graph(chain) : Graph(layers, graph.nodes(), graph.inputs(), graph.outputs()));
+  for (const ParameterEntry& entry : network_.parameters().entries())
+    changed.parameters().view(entry.name) = std::as_const(network_).parameters().view(entry);
+  batch_trainer_.reset();
+  network_ = std::move(changed);
+  if (options_) compile(*options_);
+}
+
 MAAS_INLINE void Model::compile(CompileOptions options) {
   batch_trainer_.reset();
+  detail::output_options(options, network_.graph().outputs().size());  // throws where they do not fit
   options_ = std::move(options);
   state_ = OptimizerState(options_->optimizer, network_.parameters().layout().trainable_size());
 }
@@ -120,47 +257,120 @@ MAAS_INLINE OptimizerState& Model::optimizer_state() {
   return *state_;
 }
 
+MAAS_INLINE void Model::check_features(std::string_view what, MatrixArg x, Index input) const {
+  const Shape& expected = network_.graph().input_shape(input);
+  const bool several = network_.graph().inputs().size() > 1;
+  const std::string which = several ? fmt::format("x[{}]", input) : "x";
+  require<ShapeError>(x.cols() == expected.size(), "{}: expected {} features a sample ({}){}, got {}", what,
+                      expected.size(), expected.text(), several ? " in " + which : "", x.cols());
+  detail::require_finite(what, which, x);
+}
+
+MAAS_INLINE void Model::check_targets(std::string_view what, MatrixArg y, Index output) const {
+  const Graph& graph = network_.graph();
+  const bool several = graph.outputs().size() > 1;
+  const std::string which = several ? fmt::format("y[{}]", output) : "y";
+  detail::require_finite(what, which, y);
+  const std::optional<Loss>& loss =
+      options_->outputs.empty() ? options_->loss : options_->outputs[static_cast<std::size_t>(output)].loss;
+  if (!loss) return;
+  const Index outputs = graph.output_shape(output).last(), columns = loss->target_columns(outputs);
+  const Index wanted = graph.output_shape(output).size() / outputs * columns;
+  require<ShapeError>(y.cols() == wanted, "{}: expected {} target numbers a sample for {}{}, got {}", what, wanted,
+                      loss->class_name(), several ? " in " + which : "", y.cols());
+  const Matrix targets = y;
+  loss->check_targets(ConstMatrixView(targets.data(), targets.size() / columns, columns), outputs);
+}
+
 MAAS_INLINE void Model::check_samples(std::string_view what, MatrixArg x, MatrixArg y) const {
   require_compiled(what);
+  const Graph& graph = network_.graph();
+  require<ShapeError>(graph.inputs().size() == 1 && graph.outputs().size() == 1,
+                      "{}: the network has {} inputs and {} outputs; pass vectors of matrices, one an input and an "
+                      "output",
+                      what, graph.inputs().size(), graph.outputs().size());
   require<DataError>(x.rows() > 0, "{}: expected at least 1 sample, got none", what);
   require<DataError>(x.rows() == y.rows(), "{}: expected as many targets as samples, got {} samples and {} targets",
                      what, x.rows(), y.rows());
-  const Shape& expected = network_.graph().input_shape();
-  require<ShapeError>(x.cols() == expected.size(), "{}: expected {} features a sample ({}), got {}", what,
-                      expected.size(), expected.text(), x.cols());
-  detail::require_finite(what, "x", x);
-  detail::require_finite(what, "y", y);
-  if (!options_->loss) return;
-  const Index outputs = network_.graph().output_shape().last();
-  const Index wanted = network_.graph().output_shape().size() / outputs * options_->loss->target_columns(outputs);
-  require<ShapeError>(y.cols() == wanted, "{}: expected {} target numbers a sample for {}, got {}", what, wanted,
-                      options_->loss->class_name(), y.cols());
-  const Matrix targets = y;
-  const Index columns = options_->loss->target_columns(outputs);
-  options_->loss->check_targets(ConstMatrixView(targets.data(), targets.size() / columns, columns), outputs);
+  check_features(what, x, 0);
+  check_targets(what, y, 0);
+}
+
+MAAS_INLINE void Model::check_samples(std::string_view what, const std::vector<Matrix>& x,
+                                      const std::vector<Matrix>& y) const {
+  require_compiled(what);
+  const std::size_t inputs = network_.graph().inputs().size(), outputs = network_.graph().outputs().size();
+  require<ShapeError>(x.size() == inputs && y.size() == outputs,
+                      "{}: expected {} matrices of samples and {} of targets, got {} and {}", what, inputs, outputs,
+                      x.size(), y.size());
+  const Index rows = x[0].rows();
+  require<DataError>(rows > 0, "{}: expected at least 1 sample, got none", what);
+  for (std::size_t i = 0; i < inputs; ++i) {
+    require<DataError>(x[i].rows() == rows, "{}: expected {} samples in x[{}], as in the first, got {}", what, rows, i,
+                       x[i].rows());
+    check_features(what, x[i], static_cast<Index>(i));
+  }
+  for (std::size_t i = 0; i < outputs; ++i) {
+    require<DataError>(y[i].rows() == rows, "{}: expected as many targets in y[{}] as samples, {}, got {}", what, i,
+                       rows, y[i].rows());
+    check_targets(what, y[i], static_cast<Index>(i));
+  }
 }
 
 MAAS_INLINE History Model::fit(MatrixArg x, MatrixArg y, const FitOptions& options) {
   check_samples("fit", x, y);
-  const Vector weights = detail::sample_weights(y, options);
-  const Index samples = x.rows();
-  if (options.validation_data) {
-    const ValidationData& validation = *options.validation_data;
-    check_samples("fit (validation_data)", validation.x, validation.y);
-    return maas::fit(network_, *options_, *state_,
-                     {Arrays(x, y), Dataset(Arrays(validation.x, validation.y)), weights,
-                      detail::checked_weights("fit (validation_data)", validation.sample_weight, validation.x.rows())},
-                     options);
+  return fit_checked(x, y, options);
+}
+
+MAAS_INLINE History Model::fit(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const FitOptions& options) {
+  check_samples("fit", x, y);
+  return fit_checked(detail::joined(x), detail::joined(y), options);
+}
+
+namespace detail {
+
+/// The data that fit validates on, where options name it: matrices joined, which must outlive the set, or a set.
+struct ValidationSamples {
+  Matrix x, y;
+  std::optional<Dataset> set;
+  SampleWeights weights;
+
+  template <class Check>
+  ValidationSamples(const FitOptions& options, std::size_t outputs, Check&& check) {
+    if (options.validation_data) {
+      const ValidationData& data = *options.validation_data;
+      check(data);
+      x = joined(data.x.matrices());
+      y = joined(data.y.matrices());
+      set = Dataset(Arrays(x, y));
+      weights =
+          checked_weights("fit (validation_data)", data.sample_weight, data.sample_weights, data.x.rows(), outputs);
+    } else if (options.validation_set) {
+      set = options.validation_set;
+    }
   }
-  const Index training = detail::training_part(samples, options.validation_split);
+};
+
+}  // namespace detail
+
+// Of several inputs or outputs, x and y hold them side by side.
+MAAS_INLINE History Model::fit_checked(MatrixArg x, MatrixArg y, const FitOptions& options) {
+  const std::size_t outputs = network_.graph().outputs().size();
+  const SampleWeights weights = detail::sample_weights(y, options, outputs);
+  const detail::ValidationSamples validation(options, outputs, [&](const ValidationData& data) {
+    check_samples("fit (validation_data)", data.x.matrices(), data.y.matrices());
+  });
+  if (validation.set)
+    return maas::fit(network_, *options_, *state_, {Arrays(x, y), validation.set, weights, validation.weights},
+                     options);
+  const Index samples = x.rows(), training = detail::training_part(samples, options.validation_split);
   if (training == samples)
     return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options);
   const Index rest = samples - training;
-  const bool weighted = weights.size() > 0;
   const FitData data{Arrays(x.topRows(training), y.topRows(training)),
-                     Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))),
-                     weighted ? Vector(weights.head(training)) : Vector(),
-                     options.sample_weight ? Vector(weights.tail(rest)) : Vector()};  // class weights only train
+                     Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))), detail::part_of(weights, 0, training),
+                     options.class_weight.empty() ? detail::part_of(weights, training, rest)
+                                                  : SampleWeights()};  // class weights only train
   return maas::fit(network_, *options_, *state_, data, options);
 }
 
@@ -170,38 +380,104 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
                        "fit: class_weight is for matrices; pass sample_weight with a data set");
   require<ConfigError>(options.validation_split == 0,
                        "fit: validation_split is for matrices; pass validation_data with a data set");
-  const Vector weights = detail::checked_weights("fit", options.sample_weight, data.size());
-  std::optional<Dataset> validation;
-  Vector validation_weights;
-  if (options.validation_data) {
-    validation = Dataset(Arrays(options.validation_data->x, options.validation_data->y));
-    validation_weights =
-        detail::checked_weights("fit (validation_data)", options.validation_data->sample_weight, validation->size());
-  }
-  return maas::fit(network_, *options_, *state_, {data, validation, weights, validation_weights}, options);
+  const std::size_t outputs = network_.graph().outputs().size();
+  const SampleWeights weights =
+      detail::checked_weights("fit", options.sample_weight, options.sample_weights, data.size(), outputs);
+  const detail::ValidationSamples validation(options, outputs, [&](const ValidationData& samples) {
+    check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
+  });
+  return maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights}, options);
+}
+
+MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& options) {
+  require_compiled("fit");
+  require<ConfigError>(options.class_weight.empty() && !options.sample_weight && options.sample_weights.empty(),
+                       "fit: sample and class weights are for matrices; a source gives sample_weights with its "
+                       "batches");
+  require<ConfigError>(options.validation_split == 0,
+                       "fit: validation_split is for matrices; pass validation_data with a source of batches");
+  require<ConfigError>(!options_->optimizer.full_batch(),
+                       "fit: {} steps on all samples at once, which a source of batches has not",
+                       options_->optimizer.class_name());
+  const detail::ValidationSamples validation(
+      options, network_.graph().outputs().size(), [&](const ValidationData& samples) {
+        check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
+      });
+  return maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
 }
 
 MAAS_INLINE Logs Model::evaluate(MatrixArg x, MatrixArg y, Index batch_size,
                                  const std::optional<Vector>& sample_weight) {
   check_samples("evaluate", x, y);
   return maas::evaluate(network_, *options_, *state_, Arrays(x, y),
-                        detail::checked_weights("evaluate", sample_weight, x.rows()), batch_size);
+                        detail::checked_weights("evaluate", sample_weight, {}, x.rows(), 1), batch_size);
+}
+
+MAAS_INLINE Logs Model::evaluate(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Index batch_size,
+                                 const std::vector<Vector>& sample_weights) {
+  check_samples("evaluate", x, y);
+  const Matrix all_x = detail::joined(x), all_y = detail::joined(y);
+  return maas::evaluate(network_, *options_, *state_, Arrays(all_x, all_y),
+                        detail::checked_weights("evaluate", std::nullopt, sample_weights, all_x.rows(), y.size()),
+                        batch_size);
+}
+
+MAAS_INLINE Logs Model::evaluate(const Dataset& data, Index batch_size) {
+  require_compiled("evaluate");
+  const Index width = detail::input_width(network_.graph());
+  require<ShapeError>(data.feature_shape().size() == width, "evaluate: expected {} numbers a sample, got {}", width,
+                      data.feature_shape().size());
+  return maas::evaluate(network_, *options_, *state_, data, {}, batch_size);
+}
+
+// Takes no memory, so that a step takes none.
+MAAS_INLINE void Model::check_batch(std::string_view what, const BatchView& batch) const {
+  require_compiled(what);
+  const Graph& graph = network_.graph();
+  require<ShapeError>(batch.x.size() == graph.inputs().size() && batch.y.size() == graph.outputs().size(),
+                      "{}: expected {} inputs and {} outputs, got {} and {}", what, graph.inputs().size(),
+                      graph.outputs().size(), batch.x.size(), batch.y.size());
+  for (std::size_t i = 0; i < batch.x.size(); ++i) {
+    const Index width = graph.input_shape(static_cast<Index>(i)).size();
+    require<ShapeError>(batch.x[i].cols() == width, "{}: expected {} features a sample, got {}", what, width,
+                        batch.x[i].cols());
+    require<ShapeError>(batch.x[i].rows() == batch.size(), "{}: expected {} samples in each input, got {}", what,
+                        batch.size(), batch.x[i].rows());
+  }
+  for (const ConstMatrixView& y : batch.y)
+    require<ShapeError>(batch.size() == y.rows() && batch.size() > 0,
+                        "{}: expected as many targets as samples, got {} and {}", what, y.rows(), batch.size());
+  require<ShapeError>(batch.weights.size() <= 1 || batch.weights.size() == batch.y.size(),
+                      "{}: expected sample weights for {} outputs, got {}", what, batch.y.size(), batch.weights.size());
+  for (const ConstVectorView& weights : batch.weights)
+    require<ShapeError>(weights.size() == 0 || weights.size() == batch.size(), "{}: expected {} sample weights, got {}",
+                        what, batch.size(), weights.size());
+}
+
+MAAS_INLINE Trainer& Model::batch_trainer(const BatchView& batch) {
+  Index targets = 0;
+  for (const ConstMatrixView& y : batch.y) targets += y.cols();
+  if (batch_trainer_ == nullptr || batch_trainer_->capacity() < batch.size() || batch_trainer_->targets() != targets)
+    batch_trainer_ = std::make_unique<Trainer>(network_, *options_, *state_, batch.size(), targets);
+  for (std::size_t i = 0; i < batch.y.size(); ++i) {
+    const Index width = batch_trainer_->target_width(static_cast<Index>(i));
+    require<ShapeError>(batch.y[i].cols() == width, "fit: expected {} target numbers a sample for output {}, got {}",
+                        width, i, batch.y[i].cols());
+  }
+  batch_trainer_->reset_figures();
+  return *batch_trainer_;
+}
+
+MAAS_INLINE void Model::train_on_batch(const BatchView& batch, Logs& logs, std::uint64_t seed) {
+  check_batch("train_on_batch", batch);
+  Trainer& trainer = batch_trainer(batch);
+  trainer.train(batch, Random(seed).stream(2).stream(static_cast<std::uint64_t>(state_->step)));
+  trainer.write_logs(logs);
 }
 
 MAAS_INLINE void Model::train_on_batch(const ConstMatrixView& x, const ConstMatrixView& y, Logs& logs,
                                        std::uint64_t seed) {
-  require_compiled("train_on_batch");
-  require<ShapeError>(x.rows() == y.rows() && x.rows() > 0,
-                      "train_on_batch: expected as many targets as samples, got {} and {}", y.rows(), x.rows());
-  require<ShapeError>(x.cols() == network_.graph().input_shape().size(),
-                      "train_on_batch: expected {} features a sample, got {}", network_.graph().input_shape().size(),
-                      x.cols());
-  if (batch_trainer_ == nullptr || batch_trainer_->capacity() < x.rows() || batch_trainer_->targets() != y.cols())
-    batch_trainer_ = std::make_unique<Trainer>(network_, *options_, *state_, x.rows(), y.cols());
-  batch_trainer_->reset_figures();
-  batch_trainer_->train(x, y, ConstVectorView(nullptr, 0),
-                        Random(seed).stream(2).stream(static_cast<std::uint64_t>(state_->step)));
-  batch_trainer_->write_logs(logs);
+  train_on_batch(BatchView{{&x, 1}, {&y, 1}}, logs, seed);
 }
 
 MAAS_INLINE Logs Model::train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t seed) {
@@ -213,11 +489,67 @@ MAAS_INLINE Logs Model::train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t s
   return logs;
 }
 
+MAAS_INLINE Logs Model::train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, std::uint64_t seed) {
+  check_samples("train_on_batch", x, y);
+  Logs logs;
+  train_on_batch(detail::BatchViews(x, y).view(), logs, seed);
+  return logs;
+}
+
+MAAS_INLINE void Model::test_on_batch(const BatchView& batch, Logs& logs) {
+  check_batch("test_on_batch", batch);
+  Trainer& trainer = batch_trainer(batch);
+  trainer.test(batch);
+  trainer.write_logs(logs);
+}
+
+MAAS_INLINE Logs Model::test_on_batch(MatrixArg x, MatrixArg y) {
+  check_samples("test_on_batch", x, y);
+  return test_on_batch(std::vector<Matrix>{Matrix(x)}, std::vector<Matrix>{Matrix(y)});
+}
+
+MAAS_INLINE Logs Model::test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y) {
+  check_samples("test_on_batch", x, y);
+  const detail::BatchViews batch(x, y);
+  Logs logs;
+  test_on_batch(batch.view(), logs);
+  return logs;
+}
+
+MAAS_INLINE const Matrix& LossGradients::of(std::string_view name) const {
+  std::string known;
+  for (const auto& [key, gradient] : weights) {
+    if (key == name) return gradient;
+    known += (known.empty() ? "" : ", ") + key;
+  }
+  fail<ConfigError>("gradients: there is none of \"{}\"; there are {}", name, known);
+}
+
+MAAS_INLINE LossGradients Model::gradients(MatrixArg x, MatrixArg y, Mode mode) {
+  check_samples("gradients", x, y);
+  return gradients(std::vector<Matrix>{Matrix(x)}, std::vector<Matrix>{Matrix(y)}, mode);
+}
+
+MAAS_INLINE LossGradients Model::gradients(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Mode mode) {
+  check_samples("gradients", x, y);
+  Index targets = 0;
+  for (const Matrix& each : y) targets += each.cols();
+  Trainer trainer(network_, *options_, *state_, x[0].rows(), targets, InputGradients::wanted);
+  const detail::BatchViews batch(x, y);
+  LossGradients result;
+  result.loss =
+      trainer.differentiate(batch.view(), mode, Random(0).stream(2).stream(static_cast<std::uint64_t>(state_->step)));
+  for (const ParameterEntry& entry : network_.parameters().entries())
+    if (entry.trainable) result.weights.emplace_back(entry.name, trainer.gradients().view(entry));
+  for (std::size_t i = 0; i < x.size(); ++i) result.inputs.emplace_back(trainer.input_gradient(static_cast<Index>(i)));
+  return result;
+}
+
 MAAS_INLINE SavedModel Model::saved() const {
   SavedModel saved{.network = network_, .name = name_};
   if (options_)
-    saved.training =
-        SavedTraining{options_->optimizer, options_->loss, options_->metrics, state_, options_->weighted_metrics};
+    saved.training = SavedTraining{options_->optimizer,        options_->loss,   options_->metrics, state_,
+                                   options_->weighted_metrics, options_->outputs};
   return saved;
 }
 

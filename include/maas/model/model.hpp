@@ -8,6 +8,7 @@
 #include "maas/core/tensor.hpp"
 #include "maas/data/arrays.hpp"
 #include "maas/io/keras.hpp"
+#include "maas/network/explain.hpp"
 #include "maas/network/network.hpp"
 #include "maas/network/summary.hpp"
 #include "maas/training/callbacks.hpp"
@@ -16,6 +17,22 @@
 
 namespace maas::inline MAAS_ABI {
 
+/// An Eigen matrix, map, block or expression.
+template <class T>
+concept DenseLike = requires(const T& matrix) {
+  []<class Derived>(const Eigen::DenseBase<Derived>&) {}(matrix);
+};
+
+/// The derivatives of a loss.
+struct LossGradients {
+  double loss = 0;
+  std::vector<std::pair<std::string, Matrix>> weights = {};  ///< by name, in model order: all that training moves
+  std::vector<Matrix> inputs = {};                           ///< one an input, samples x numbers a sample
+
+  /// That of one weight, "dense_1/kernel". Throws ConfigError that lists the names there are.
+  const Matrix& of(std::string_view name) const;
+};
+
 /// A network with Keras' verbs. Const calls may run on many threads at once; the others run alone.
 class Model {
  public:
@@ -23,6 +40,9 @@ class Model {
       : network_(std::move(network)), name_(std::move(name)) {}
   /// All that leads from the input to the output.
   Model(const Symbol& input, const Symbol& output) : Model(Network(input, output)) {}
+  /// The same for several: `Model({left, right}, {alarm, flow})`.
+  Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, std::string name = "functional")
+      : Model(Network(std::span<const Symbol>(inputs), outputs), std::move(name)) {}
   /// From what a file holds.
   explicit Model(SavedModel saved);
   Model(const Model& other);
@@ -38,7 +58,33 @@ class Model {
   /// any, starts anew.
   void initialize(std::uint64_t seed);
 
-  /// Says how to train. Optimizer state starts anew.
+  /// The model as a layer: its layers applied to other symbols, one an input; gives one an output. The layers are those
+  /// of this model, frozen where they are frozen here, so that two calls share weights; the network that is made of the
+  /// symbols starts with copies of the weights that this model has now. Throws ShapeError for symbols that do not fit.
+  /// Names that were given to layers must differ in the whole network.
+  std::vector<Symbol> operator()(const std::vector<Symbol>& inputs) const;
+  /// The same for one input and one output.
+  Symbol operator()(const Symbol& input) const;
+
+  /// A weight by name, "dense_1/kernel", as a matrix: rank 1 is one row; of higher ranks all axes but the last are
+  /// rows. Throws ConfigError that lists the names there are.
+  MatrixView weight(std::string_view name) { return network_.parameters().view(name); }
+  ConstMatrixView weight(std::string_view name) const { return network_.parameters().view(name); }
+  /// The names of all weights, layer by layer.
+  std::vector<std::string> weight_names() const;
+  /// Copies of all weights in the order of weight_names(), and the reverse. Optimizer state stays. Throws ShapeError,
+  /// naming the weight, where number or size do not fit; then nothing has changed.
+  std::vector<Matrix> get_weights() const;
+  void set_weights(const std::vector<Matrix>& weights);
+
+  /// Freezes a layer, or thaws it: training then leaves its weights as they are, and batch normalization uses its
+  /// moving statistics in training, too. Weights stay; optimizer state, if any, starts anew. Throws ConfigError for a
+  /// layer that is not there, listing those that are.
+  void set_trainable(std::string_view layer, bool trainable);
+  /// The same for all layers.
+  void set_trainable(bool trainable);
+
+  /// Says how to train. Optimizer state starts anew. Throws ConfigError for options that do not fit the outputs.
   void compile(CompileOptions options);
   bool is_compiled() const { return options_.has_value(); }
   /// Throws StateError before compile.
@@ -52,8 +98,23 @@ class Model {
   /// (naming row and column, counted from 0) and labels out of range; ShapeError for widths that do not fit;
   /// ConfigError for options out of range; StateError before compile.
   History fit(MatrixArg x, MatrixArg y, const FitOptions& options = {});
-  /// From any data set; targets are the data set's care.
+  /// Of several inputs and outputs: one matrix an input, and an output, in the order of the network's. Throws as above,
+  /// naming the input or output.
+  History fit(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const FitOptions& options = {});
+  template <DenseLike Y>
+  History fit(const std::vector<Matrix>& x, const Y& y, const FitOptions& options = {}) {
+    return fit(x, std::vector<Matrix>{Matrix(y)}, options);
+  }
+  template <DenseLike X>
+  History fit(const X& x, const std::vector<Matrix>& y, const FitOptions& options = {}) {
+    return fit(std::vector<Matrix>{Matrix(x)}, y, options);
+  }
+  /// From any data set; targets are the data set's care. Of several inputs or outputs, a sample has their numbers one
+  /// after the other.
   History fit(const Dataset& data, const FitOptions& options = {});
+  /// From a function of the user's that makes batches, in its order: a pass over it is an epoch, or steps_per_epoch
+  /// batches are. The first batch is the largest. Sample weights come with the batches.
+  History fit(const BatchSource& source, const FitOptions& options = {});
   template <TensorLike X, TensorLike Y>
   History fit(const X& x, const Y& y, const FitOptions& options = {}) {
     const TensorRows<X> samples(x);
@@ -86,10 +147,45 @@ class Model {
     return evaluate(samples.view(), y, batch_size);
   }
 
+  /// Of several inputs and outputs; `sample_weights` are none, one vector for all outputs, or one an output.
+  Logs evaluate(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Index batch_size = 32,
+                const std::vector<Vector>& sample_weights = {});
+  template <DenseLike Y>
+  Logs evaluate(const std::vector<Matrix>& x, const Y& y, Index batch_size = 32,
+                const std::vector<Vector>& sample_weights = {}) {
+    return evaluate(x, std::vector<Matrix>{Matrix(y)}, batch_size, sample_weights);
+  }
+  template <DenseLike X>
+  Logs evaluate(const X& x, const std::vector<Matrix>& y, Index batch_size = 32,
+                const std::vector<Vector>& sample_weights = {}) {
+    return evaluate(std::vector<Matrix>{Matrix(x)}, y, batch_size, sample_weights);
+  }
+  /// Over any data set.
+  Logs evaluate(const Dataset& data, Index batch_size = 32);
+
   /// One step over these samples as one batch; returns the loss and the metrics of the batch. After the first call of a
   /// batch size nothing is allocated. `logs` is overwritten.
   void train_on_batch(const ConstMatrixView& x, const ConstMatrixView& y, Logs& logs, std::uint64_t seed = 0);
+  void train_on_batch(const BatchView& batch, Logs& logs, std::uint64_t seed = 0);
   Logs train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t seed = 0);
+  Logs train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, std::uint64_t seed = 0);
+  /// The same figures without a step, as evaluate gives them.
+  void test_on_batch(const BatchView& batch, Logs& logs);
+  Logs test_on_batch(MatrixArg x, MatrixArg y);
+  Logs test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y);
+
+  /// The loss of these samples as one batch, and its gradients with respect to all weights that training moves and to
+  /// the inputs. Penalties are included. In inference nothing is dropped and batch normalization uses its moving
+  /// statistics; in training it is what a step sees, with the random numbers of the next one. Throws as fit.
+  LossGradients gradients(MatrixArg x, MatrixArg y, Mode mode = Mode::inference);
+  LossGradients gradients(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Mode mode = Mode::inference);
+  /// Gradient times input of one number of the output, samples x features. See maas::gradient_times_input.
+  Matrix gradient_times_input(MatrixArg x, Index number = 0) const {
+    return maas::gradient_times_input(network_, {Matrix(x)}, number)[0];
+  }
+  std::vector<Matrix> gradient_times_input(const std::vector<Matrix>& x, Index number = 0, Index output = 0) const {
+    return maas::gradient_times_input(network_, x, number, output);
+  }
 
   /// Predictions, samples x outputs. See Network::predict.
   Matrix predict(MatrixArg x) const { return network_.predict(x); }
@@ -99,6 +195,9 @@ class Model {
   }
   /// One matrix an input; gives one an output. See Network::predict.
   std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
+  /// The same as predict, under Keras' name: samples are one batch wherever that makes no difference.
+  Matrix predict_on_batch(MatrixArg x) const { return network_.predict(x); }
+  std::vector<Matrix> predict_on_batch(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
   /// Predictions as a row-major tensor of that rank: samples first, then the output's own axes. Needs
   /// <unsupported/Eigen/CXX11/Tensor>. Throws ShapeError where the output has another rank.
   template <int Rank, TensorLike T>
@@ -126,7 +225,14 @@ class Model {
 
  private:
   void require_compiled(std::string_view what) const;
+  void replace_layers(const std::vector<Layer>& layers);
   void check_samples(std::string_view what, MatrixArg x, MatrixArg y) const;
+  void check_samples(std::string_view what, const std::vector<Matrix>& x, const std::vector<Matrix>& y) const;
+  void check_features(std::string_view what, MatrixArg x, Index input) const;
+  void check_targets(std::string_view what, MatrixArg y, Index output) const;
+  void check_batch(std::string_view what, const BatchView& batch) const;
+  History fit_checked(MatrixArg x, MatrixArg y, const FitOptions& options);
+  Trainer& batch_trainer(const BatchView& batch);
 
   Network network_;
   std::string name_;

@@ -9,8 +9,8 @@
 
 namespace maas::inline MAAS_ABI {
 
-MAAS_INLINE Workspace::Workspace(const Network& network, Index capacity, Mode mode)
-    : Workspace(network.graph(), network.parameters().layout(), capacity, mode) {}
+MAAS_INLINE Workspace::Workspace(const Network& network, Index capacity, Mode mode, InputGradients input_gradients)
+    : Workspace(network.graph(), network.parameters().layout(), capacity, mode, input_gradients) {}
 
 MAAS_INLINE std::unique_ptr<Workspace> detail::WorkspacePool::take() {
   for (auto& place : places_)
@@ -36,6 +36,23 @@ MAAS_INLINE Network::Network(Graph graph)
     : graph_(std::make_shared<const Graph>(std::move(graph))),
       parameters_(std::make_shared<const ParameterLayout>(*graph_)) {
   parameters_.initialize(0);
+}
+
+MAAS_INLINE Network::Network(std::span<const Symbol> inputs, std::span<const Symbol> outputs)
+    : Network(Graph(inputs, outputs)) {
+  std::vector<Symbol> seen;
+  for (const Symbol& output : outputs) take_weights(output, seen);
+}
+
+MAAS_INLINE void Network::take_weights(const Symbol& symbol, std::vector<Symbol>& seen) {
+  if (std::ranges::any_of(seen, [&](const Symbol& other) { return other.same_as(symbol); })) return;
+  seen.push_back(symbol);
+  for (const Symbol& input : symbol.inputs()) take_weights(input, seen);
+  if (symbol.weights() == nullptr) return;
+  const auto layer = std::ranges::find_if(
+      graph().layers(), [&](const Layer& other) { return other.shares_weights_with(symbol.layer()); });
+  for (std::size_t which = 0; which < symbol.weights()->size(); ++which)
+    parameters_.view(layer - graph().layers().begin(), static_cast<Index>(which)) = (*symbol.weights())[which];
 }
 
 MAAS_INLINE void Network::check_input(Index columns, std::size_t which) const {

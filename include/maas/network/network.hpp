@@ -45,7 +45,9 @@ class Network {
   /// A chain of layers, the first an input; weights are drawn with seed 0. Throws where shapes do not fit.
   Network(std::initializer_list<Layer> layers) : Network(Graph(std::span(layers.begin(), layers.size()))) {}
   /// All that leads from the input to the output.
-  Network(const Symbol& input, const Symbol& output) : Network(Graph(std::span(&input, 1), std::span(&output, 1))) {}
+  Network(const Symbol& input, const Symbol& output) : Network(std::span(&input, 1), std::span(&output, 1)) {}
+  /// All that leads from the inputs to the outputs; weights start as the symbols say.
+  Network(std::span<const Symbol> inputs, std::span<const Symbol> outputs);
   explicit Network(Graph graph);
 
   const Graph& graph() const { return *graph_; }
@@ -75,6 +77,7 @@ class Network {
   static constexpr Index chunk = 256;
 
  private:
+  void take_weights(const Symbol& symbol, std::vector<Symbol>& seen);
   void check_input(Index columns, std::size_t which = 0) const;
   void run_in_pieces(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs) const;
   void run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs, Index piece) const;

@@ -14,18 +14,21 @@ namespace maas::inline MAAS_ABI {
 /// A cheap handle; shapes are checked when it is made.
 class Symbol {
  public:
-  /// Applies a layer. Throws ShapeError where shapes do not fit.
-  Symbol(Layer layer, std::vector<Symbol> inputs) {
+  /// Applies a layer. Throws ShapeError where shapes do not fit. A layer of a model that is called as a layer brings
+  /// the weights it has there, in the order of its plan.
+  Symbol(Layer layer, std::vector<Symbol> inputs, std::shared_ptr<const std::vector<Matrix>> weights = nullptr) {
     std::vector<Shape> shapes;
     for (const Symbol& input : inputs) shapes.push_back(input.shape());
     LayerPlan plan = layer.plan(shapes);
-    self_ = std::make_shared<const Self>(Self{std::move(layer), std::move(inputs), plan.output});
+    self_ = std::make_shared<const Self>(Self{std::move(layer), std::move(inputs), plan.output, std::move(weights)});
   }
 
   const Layer& layer() const { return self_->layer; }
   const std::vector<Symbol>& inputs() const { return self_->inputs; }
   /// The shape of one sample.
   const Shape& shape() const { return self_->shape; }
+  /// What the layer's weights start with; null: what its initializers draw.
+  const std::vector<Matrix>* weights() const { return self_->weights.get(); }
   bool same_as(const Symbol& other) const { return self_ == other.self_; }
 
  private:
@@ -33,6 +36,7 @@ class Symbol {
     Layer layer;
     std::vector<Symbol> inputs;
     Shape shape;
+    std::shared_ptr<const std::vector<Matrix>> weights;
   };
   std::shared_ptr<const Self> self_;
 };

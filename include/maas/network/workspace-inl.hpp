@@ -7,11 +7,12 @@
 
 namespace maas::inline MAAS_ABI {
 
-MAAS_INLINE Workspace::Workspace(const Graph& graph, const ParameterLayout& layout, Index capacity, Mode mode)
+MAAS_INLINE Workspace::Workspace(const Graph& graph, const ParameterLayout& layout, Index capacity, Mode mode,
+                                 InputGradients input_gradients)
     : inputs_(graph.inputs()), outputs_(graph.outputs()), capacity_(capacity), mode_(mode) {
   require<ConfigError>(capacity >= 1, "Workspace: expected room for at least 1 sample, got {}", capacity);
   make_nodes(graph, layout);
-  if (mode == Mode::training) find_needed_gradients();
+  if (mode == Mode::training) find_needed_gradients(input_gradients);
   block_ = Block(plan_memory(false));
   plan_memory(true);
   set_batch(capacity);
@@ -54,7 +55,9 @@ MAAS_INLINE void Workspace::make_nodes(const Graph& graph, const ParameterLayout
   }
 }
 
-MAAS_INLINE void Workspace::find_needed_gradients() {
+MAAS_INLINE void Workspace::find_needed_gradients(InputGradients input_gradients) {
+  if (input_gradients == InputGradients::wanted)
+    for (Index input : inputs_) node(input).needs_gradient = true;
   for (Node& node : nodes_)
     for (Index source : node.sources) node.needs_gradient |= this->node(source).needs_gradient;
 }
@@ -193,6 +196,10 @@ MAAS_INLINE MatrixView Workspace::output_gradient(Index i) {
   return node(outputs_[static_cast<std::size_t>(i)]).gradient;
 }
 
+MAAS_INLINE ConstMatrixView Workspace::input_gradient(Index i) const {
+  return as_const(node(inputs_[static_cast<std::size_t>(i)]).gradient);
+}
+
 MAAS_INLINE void Workspace::replace_layer(Index node, Layer layer) { this->node(node).layer = std::move(layer); }
 
 MAAS_INLINE void Workspace::bind_parameters(const Parameters& parameters) {
@@ -274,13 +281,13 @@ MAAS_INLINE void Workspace::add_penalty_gradient(Node& node) {
   VectorView(node.gradient.data(), node.gradient.size()) += penalty / static_cast<Scalar>(batch_);
 }
 
-MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& gradients) {
+MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& gradients, Penalties penalties) {
   bind_parameters(parameters);
   bind_gradients(gradients);
   for (Index i = static_cast<Index>(nodes_.size()) - 1; i >= 0; --i) {
     Node& node = this->node(i);
     if (!node.needs_gradient || node.sources.empty()) continue;
-    if (node.activity_penalty) add_penalty_gradient(node);
+    if (node.activity_penalty && penalties == Penalties::included) add_penalty_gradient(node);
     node.layer.backward({.inputs = node.inputs,
                          .output = as_const(node.output),
                          .output_gradient = node.gradient,

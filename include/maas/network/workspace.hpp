@@ -11,14 +11,21 @@ namespace maas::inline MAAS_ABI {
 
 class Network;
 
+/// Whether a backward pass goes on to the inputs; training has no use for that.
+enum class InputGradients { none, wanted };
+/// Whether a backward pass adds the gradients of penalties on outputs.
+enum class Penalties { included, left_out };
+
 /// The activations, caches and gradients of one caller's batches. Belongs to the graph it was made for; may be used
 /// with any network of that graph, by one thread at a time.
 class Workspace {
  public:
   /// For batches of up to `capacity` samples. In inference mode memory is shared between nodes that are not needed at
-  /// the same time; in training mode everything is kept for the backward pass.
-  Workspace(const Graph& graph, const ParameterLayout& layout, Index capacity, Mode mode);
-  Workspace(const Network& network, Index capacity, Mode mode);
+  /// the same time; in training mode everything is kept for the backward pass, which goes on to the inputs if that is
+  /// `wanted`.
+  Workspace(const Graph& graph, const ParameterLayout& layout, Index capacity, Mode mode,
+            InputGradients input_gradients = InputGradients::none);
+  Workspace(const Network& network, Index capacity, Mode mode, InputGradients input_gradients = InputGradients::none);
 
   Index capacity() const { return capacity_; }
   Index batch() const { return batch_; }
@@ -32,14 +39,16 @@ class Workspace {
   ConstMatrixView output(Index i = 0) const;
   /// d loss / d output, to be filled before the backward pass. Training mode only.
   MatrixView output_gradient(Index i = 0);
+  /// d loss / d input after a backward pass: batch x numbers a sample. Only where input gradients are wanted.
+  ConstMatrixView input_gradient(Index i = 0) const;
   /// Runs another layer in a node's place, with the same weights and output shape: an output without its activation.
   void replace_layer(Index node, Layer layer);
 
   /// Runs all layers. `random` is a stream of the step: each node draws from its own part.
   void forward(const Parameters& parameters, Mode mode, const Random& random);
   /// From the output gradients to the gradients of all weights that training moves (overwritten). Penalties on outputs
-  /// are included.
-  void backward(const Parameters& parameters, Parameters& gradients);
+  /// are included unless they are to be left out.
+  void backward(const Parameters& parameters, Parameters& gradients, Penalties penalties = Penalties::included);
   /// Penalties on the outputs of layers in the last forward pass, divided by its number of samples.
   double activity_penalty() const;
   /// Gives statistics (batch normalization's moving mean) the values that layers proposed in the last forward pass, if
@@ -71,7 +80,7 @@ class Workspace {
   };
 
   void make_nodes(const Graph& graph, const ParameterLayout& layout);
-  void find_needed_gradients();
+  void find_needed_gradients(InputGradients input_gradients);
   Index plan_memory(bool assign);
   Index plan_outputs(bool assign);
   Index plan_gradients(Index used, bool assign);

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <typeinfo>
@@ -11,8 +12,10 @@
 #include "maas/losses/loss.hpp"
 #include "maas/metrics/metric.hpp"
 #include "maas/network/network.hpp"
+#include "maas/network/output_options.hpp"
 #include "maas/optimizers/optimizer.hpp"
 #include "maas/training/history.hpp"
+#include "maas/training/state_archive.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -24,7 +27,7 @@ struct TrainingView {
   int epoch = 0;           ///< counted from 0
   int epochs = 0;          ///< the final epoch's number
   Index step = 0;          ///< steps done in this epoch
-  Index steps = 0;         ///< steps an epoch has
+  Index steps = 0;         ///< steps an epoch has; 0 while that is not known
   bool validates = false;  ///< there are validation figures, though maybe not at the end of every epoch
   Logs& logs;  ///< running averages of this epoch; at its end with the validation figures; figures may be added
   Network& network;
@@ -33,10 +36,15 @@ struct TrainingView {
   const std::optional<Loss>& loss;
   const std::vector<Metric>& metrics;
   const std::vector<Metric>& weighted_metrics;
+  const std::vector<OutputOptions>* outputs = nullptr;  ///< one an output, where a network of several was given them
+  const History* history = nullptr;                     ///< of the epochs before this one
+  std::function<void(StateArchive&)> keep_state = {};   ///< writes or reads all that the run would go on from
 };
 
 /// What may stand behind a Callback: any of train_begin, epoch_begin, batch_end, epoch_end, train_end, each taking a
-/// TrainingView&; batch_end and epoch_end may return a Signal.
+/// TrainingView&; batch_end and epoch_end may return a Signal. Optional: `keep_state(archive)` lists what it remembers,
+/// so that a stopped run can be continued; `static constexpr bool comes_last = true` if it is to be called after all
+/// others.
 template <class Rule>
 concept CallbackRule = std::copy_constructible<Rule> &&(
     requires(Rule& rule, TrainingView& view) { rule.train_begin(view); } ||
@@ -59,6 +67,8 @@ class Callback {
   Signal batch_end(TrainingView& view) { return self_->batch_end(view); }
   Signal epoch_end(TrainingView& view) { return self_->epoch_end(view); }
   void train_end(TrainingView& view) { self_->train_end(view); }
+  void keep_state(StateArchive& archive) { self_->keep_state(archive); }
+  bool comes_last() const { return self_->comes_last(); }
 
   /// The struct behind the handle if it is a `Rule`, else null.
   template <class Rule>
@@ -74,6 +84,8 @@ class Callback {
     virtual Signal batch_end(TrainingView&) = 0;
     virtual Signal epoch_end(TrainingView&) = 0;
     virtual void train_end(TrainingView&) = 0;
+    virtual void keep_state(StateArchive&) = 0;
+    virtual bool comes_last() const = 0;
     virtual const std::type_info& type() const = 0;
     virtual void* address() = 0;
   };
@@ -107,6 +119,13 @@ class Callback {
     }
     void train_end([[maybe_unused]] TrainingView& view) override {
       if constexpr (requires { rule.train_end(view); }) rule.train_end(view);
+    }
+    void keep_state([[maybe_unused]] StateArchive& archive) override {
+      if constexpr (requires { rule.keep_state(archive); }) rule.keep_state(archive);
+    }
+    bool comes_last() const override {
+      if constexpr (requires { Rule::comes_last; }) return Rule::comes_last;
+      return false;
     }
     const std::type_info& type() const override { return typeid(Rule); }
     void* address() override { return &rule; }

@@ -100,6 +100,14 @@ struct EarlyStopping {
   void train_end(TrainingView& view) {
     if (restore_best_weights && best_weights_.size() > 0) view.network.parameters().values() = best_weights_;
   }
+  void keep_state(StateArchive& archive) {
+    archive("EarlyStopping/best so far", value_.best);
+    archive("EarlyStopping/waited", waited_);
+    archive("EarlyStopping/stopped_epoch", stopped_epoch);
+    archive("EarlyStopping/best_epoch", best_epoch);
+    archive("EarlyStopping/best", best);
+    archive("EarlyStopping/weights", best_weights_);
+  }
 
   // Kept while training; not for setting.
   detail::BestValue value_ = {};
@@ -168,6 +176,7 @@ struct CSVLogger {
     }
     write(line + "\r\n", "ab");
   }
+  void keep_state(StateArchive& archive) { archive("CSVLogger/names", names_); }
 
  private:
   // Validation may not run in the first epoch, but its columns must be there.
@@ -248,6 +257,11 @@ struct ReduceLROnPlateau {
       cooling_ = cooldown;
       waited_ = 0;
     }
+  }
+  void keep_state(StateArchive& archive) {
+    archive("ReduceLROnPlateau/best", value_.best);
+    archive("ReduceLROnPlateau/waited", waited_);
+    archive("ReduceLROnPlateau/cooling", cooling_);
   }
 };
 

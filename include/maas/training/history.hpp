@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maas/core/error.hpp"
+#include "maas/training/state_archive.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -28,7 +29,7 @@ class History {
   /// All names, in order.
   std::vector<std::string> names() const {
     std::vector<std::string> result;
-    for (const auto& [name, unused] : series_) result.push_back(name);
+    for (const Series& series : series_) result.push_back(series.name);
     return result;
   }
   bool contains(std::string_view name) const { return find(name) != nullptr; }
@@ -36,28 +37,60 @@ class History {
   const std::vector<double>& at(std::string_view name) const {
     if (const std::vector<double>* found = find(name)) return *found;
     std::string known;
-    for (const auto& [key, unused] : series_) known += (known.empty() ? "" : ", ") + key;
+    for (const Series& series : series_) known += (known.empty() ? "" : ", ") + series.name;
     fail<ConfigError>("History: there is no \"{}\"; there are {}", name, known);
   }
   const std::vector<double>& operator[](std::string_view name) const { return at(name); }
 
+  /// The epochs at whose ends a figure was added; all, unless validation is rarer. Throws as at().
+  const std::vector<int>& epochs_of(std::string_view name) const {
+    at(name);
+    return find_series(name)->epochs;
+  }
+
   void add(int epoch, const Logs& logs) {
     epochs_.push_back(epoch);
     for (const auto& [name, value] : logs) {
-      if (find(name) == nullptr) series_.emplace_back(name, std::vector<double>{});
-      const_cast<std::vector<double>*>(find(name))->push_back(value);
+      if (find(name) == nullptr) series_.push_back({.name = name});
+      Series& series = *const_cast<Series*>(find_series(name));
+      series.epochs.push_back(epoch);
+      series.values.push_back(value);
+    }
+  }
+
+  /// All of it to bytes and back.
+  void keep_state(StateArchive& archive) {
+    std::vector<std::string> keys = names();
+    archive("history/epochs", epochs_);
+    archive("history/names", keys);
+    series_.resize(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      series_[i].name = keys[i];
+      archive("history/figure epochs", series_[i].epochs);
+      archive("history/figures", series_[i].values);
     }
   }
 
  private:
-  const std::vector<double>* find(std::string_view name) const {
-    for (const auto& [key, values] : series_)
-      if (key == name) return &values;
+  /// One figure: its values, and the epochs they are of.
+  struct Series {
+    std::string name = {};
+    std::vector<int> epochs = {};
+    std::vector<double> values = {};
+  };
+
+  const Series* find_series(std::string_view name) const {
+    for (const Series& series : series_)
+      if (series.name == name) return &series;
     return nullptr;
+  }
+  const std::vector<double>* find(std::string_view name) const {
+    const Series* series = find_series(name);
+    return series == nullptr ? nullptr : &series->values;
   }
 
   std::vector<int> epochs_;
-  std::vector<std::pair<std::string, std::vector<double>>> series_;
+  std::vector<Series> series_;
 };
 
 }  // namespace maas::inline MAAS_ABI

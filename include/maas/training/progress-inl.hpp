@@ -26,6 +26,11 @@ inline std::string logs_text(const Logs& logs) {
   return text;
 }
 
+/// "3/10", or "3" where the number of steps is not known.
+inline std::string steps_text(const TrainingView& view) {
+  return view.steps > 0 ? fmt::format("{}/{}", view.step, view.steps) : std::to_string(view.step);
+}
+
 inline std::string bar_text(Index step, Index steps) {
   constexpr Index width = 20;
   const Index full = steps > 0 ? step * width / steps : width;
@@ -51,8 +56,9 @@ MAAS_INLINE void Progress::batch_end(TrainingView& view) {
   if (now - last_print_ < std::chrono::milliseconds(100)) return;
   last_print_ = now;
   const double step = std::chrono::duration<double>(now - epoch_start_).count() / static_cast<double>(view.step);
-  fmt::print("\r{}/{} {} {}/step - ETA: {}{}\x1b[K", view.step, view.steps, detail::bar_text(view.step, view.steps),
-             detail::duration_text(step), detail::duration_text(step * static_cast<double>(view.steps - view.step)),
+  const double rest = step * static_cast<double>(std::max(view.steps - view.step, Index(0)));
+  fmt::print("\r{} {} {}/step - ETA: {}{}\x1b[K", detail::steps_text(view), detail::bar_text(view.step, view.steps),
+             detail::duration_text(step), view.steps > 0 ? detail::duration_text(rest) : "?",
              detail::logs_text(view.logs));
   std::fflush(stdout);
 }
@@ -64,9 +70,9 @@ MAAS_INLINE void Progress::epoch_end(TrainingView& view) {
                   detail::duration_text(seconds / static_cast<double>(std::max(view.step, Index(1)))));
   const std::string bar = detail::bar_text(view.step, view.steps);
   if (verbose == 1)
-    fmt::print("\r{}/{} {} {}{}\x1b[K\n", view.step, view.steps, bar, times, detail::logs_text(view.logs));
+    fmt::print("\r{} {} {}{}\x1b[K\n", detail::steps_text(view), bar, times, detail::logs_text(view.logs));
   else
-    fmt::print("Epoch {}/{} - {}/{} {} - {}{}\n", view.epoch + 1, view.epochs, view.step, view.steps, bar, times,
+    fmt::print("Epoch {}/{} - {} {} - {}{}\n", view.epoch + 1, view.epochs, detail::steps_text(view), bar, times,
                detail::logs_text(view.logs));
   std::fflush(stdout);
 }

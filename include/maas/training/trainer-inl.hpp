@@ -12,11 +12,6 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-inline const Loss& required_loss(const CompileOptions& options) {
-  require<StateError>(options.loss.has_value(), "fit: the model has no loss; pass .loss to compile");
-  return *options.loss;
-}
-
 inline void set_log(Logs& logs, std::string_view prefix, std::string_view name, double value) {
   for (auto& [key, old] : logs)
     if (key.size() == prefix.size() + name.size() && key.starts_with(prefix) && key.ends_with(name)) {
@@ -26,73 +21,141 @@ inline void set_log(Logs& logs, std::string_view prefix, std::string_view name, 
   logs.emplace_back(std::string(prefix) + std::string(name), value);
 }
 
+MAAS_INLINE std::vector<OutputOptions> output_options(const CompileOptions& options, std::size_t outputs) {
+  if (options.outputs.empty()) {
+    require<ConfigError>(outputs == 1 || (options.metrics.empty() && options.weighted_metrics.empty()),
+                         "compile: the network has {} outputs; give each its metrics through .outputs", outputs);
+    return std::vector<OutputOptions>(
+        outputs, {.loss = options.loss, .metrics = options.metrics, .weighted_metrics = options.weighted_metrics});
+  }
+  require<ConfigError>(options.outputs.size() == outputs, "compile: expected .outputs for {} outputs, got {}", outputs,
+                       options.outputs.size());
+  require<ConfigError>(!options.loss && options.metrics.empty() && options.weighted_metrics.empty(),
+                       "compile: expected .outputs, or .loss and .metrics, got both");
+  return options.outputs;
+}
+
+MAAS_INLINE Index input_width(const Graph& graph) {
+  Index width = 0;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) width += graph.input_shape(static_cast<Index>(i)).size();
+  return width;
+}
+
+/// From a matrix whose rows hold several parts one after the other: one of them, by itself.
+inline void copy_part(const ConstMatrixView& all, Index first, MatrixView part) {
+  part = all.middleCols(first, part.cols());
+}
+
 }  // namespace detail
 
 MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, OptimizerState& state, Index capacity,
-                             Index targets)
+                             Index targets, InputGradients input_gradients)
     : network_(network),
       state_(state),
       optimizer_(options.optimizer),
-      loss_(detail::required_loss(options)),
-      metrics_(options.metrics),
-      unweighted_(options.metrics.size()),
-      workspace_(network, capacity, Mode::training),
-      gradients_(network.parameters().shared_layout()),
-      outputs_(network.graph().output_shape().last()) {
-  require<ConfigError>(network.graph().inputs().size() == 1 && network.graph().outputs().size() == 1,
-                       "fit: expected a network with one input and one output, got {} and {}",
-                       network.graph().inputs().size(), network.graph().outputs().size());
+      workspace_(network, capacity, Mode::training, input_gradients),
+      gradients_(network.parameters().shared_layout()) {
+  make_heads(options);
   const Graph& graph = network.graph();
-  const Index mask = graph.node(graph.outputs()[0]).mask_from;
-  require<ConfigError>(mask < 0, "fit: the output carries the mask that \"{}\" makes; masked losses are not supported",
-                       mask < 0 ? "" : graph.name(graph.node(mask).layer));
-  const Index outputs = network.graph().output_shape().size(), rows = outputs_ == 0 ? 0 : outputs / outputs_;
-  row_targets_ = loss_.target_columns(outputs_);
-  require<ShapeError>(targets == rows * row_targets_, "fit: expected {} target numbers a sample for {}, got {}",
-                      rows * row_targets_, loss_.class_name(), targets);
-  metrics_.insert(metrics_.end(), options.weighted_metrics.begin(), options.weighted_metrics.end());
-  on_logits_.resize(metrics_.size());
-  use_logits();
-  x_.resize(capacity, network.graph().input_shape().size());
+  const Index inputs = static_cast<Index>(graph.inputs().size());
+  Index wanted = 0;
+  for (const Head& head : heads_) wanted += head.width;
+  require<ShapeError>(targets == wanted, "fit: expected {} target numbers a sample for {}, got {}", wanted,
+                      heads_.size() == 1 ? heads_[0].loss->class_name() : "all outputs", targets);
+  x_.resize(capacity, detail::input_width(graph));
   y_.resize(capacity, targets);
-  predictions_.resize(output_activation_ ? capacity : 0, outputs);
-  weights_.resize(capacity);
-  row_weights_.resize(capacity * rows);
-  values_.resize(capacity * rows);
+  for (Index i = 0; i < inputs; ++i) {
+    inputs_.emplace_back(inputs > 1 ? capacity : 0, graph.input_shape(i).size());
+    x_views_.emplace_back(nullptr, 0, 0);
+  }
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    Head& head = heads_[i];
+    const Index outputs = graph.output_shape(static_cast<Index>(i)).size();
+    const Index rows = head.outputs == 0 ? 0 : outputs / head.outputs;
+    head.targets.resize(heads_.size() > 1 ? capacity : 0, head.width);
+    head.predictions.resize(head.activation ? capacity : 0, outputs);
+    head.weights.resize(capacity);
+    head.row_weights.resize(capacity * rows);
+    head.values.resize(capacity * rows);
+    y_views_.emplace_back(nullptr, 0, 0);
+  }
+  weight_views_.reserve(heads_.size());
   for (const ParameterEntry& entry : network.parameters().entries())
     if (entry.trainable) tensors_.push_back({entry.offset, entry.shape, entry.name});
-  name_figures(metric_keys(options.metrics, options.weighted_metrics));
 }
 
-MAAS_INLINE void Trainer::name_figures(const std::vector<std::string>& keys) {
-  for (std::size_t i = 0; i < metrics_.size(); ++i) {
-    metric_states_.emplace_back(static_cast<std::size_t>(metrics_[i].state_size(outputs_)), 0.0);
-    const Index figures = metrics_[i].figures(metric_states_[i]);
-    std::vector<std::string>& names = figure_keys_.emplace_back();
-    for (Index figure = 0; figure < figures; ++figure) names.push_back(Metric::figure_name(keys[i], figure, figures));
-    figures_.resize(std::max(figures_.size(), names.size()));
+MAAS_INLINE void Trainer::make_heads(const CompileOptions& options) {
+  const Graph& graph = network_.graph();
+  const std::vector<OutputOptions> all = detail::output_options(options, graph.outputs().size());
+  const auto losses = std::ranges::count_if(all, [](const OutputOptions& output) { return output.loss.has_value(); });
+  require<StateError>(losses > 0, "fit: the model has no loss; pass .loss to compile");
+  several_losses_ = losses > 1;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Index node = graph.outputs()[i], mask = graph.node(node).mask_from;
+    require<ConfigError>(mask < 0,
+                         "fit: the output carries the mask that \"{}\" makes; masked losses are not supported",
+                         mask < 0 ? "" : graph.name(graph.node(mask).layer));
+    require<ConfigError>(std::ranges::count(graph.outputs(), node) == 1,
+                         "fit: expected different outputs, got that of \"{}\" twice",
+                         graph.name(graph.node(node).layer));
+    Head head{.name = graph.name(graph.node(node).layer), .loss = all[i].loss, .loss_weight = all[i].loss_weight};
+    const Shape& shape = graph.output_shape(static_cast<Index>(i));
+    head.outputs = shape.last();
+    head.row_targets = head.loss ? head.loss->target_columns(head.outputs) : head.outputs;
+    head.width = head.outputs == 0 ? 0 : shape.size() / head.outputs * head.row_targets;
+    head.loss_key = head.name + "_loss";
+    for (const Metric& metric : all[i].metrics) head.measures.push_back({.metric = metric});
+    for (const Metric& metric : all[i].weighted_metrics) head.measures.push_back({.metric = metric, .weighted = true});
+    use_logits(head, node);
+    heads_.push_back(std::move(head));
   }
+  name_figures();
+}
+
+// The keys of all figures are those of metric_keys; of several outputs, with the output's name in front. A weighted
+// metric whose key is taken is "<output>_weighted_<metric>".
+MAAS_INLINE void Trainer::name_figures() {
+  const bool several = heads_.size() > 1;
+  std::vector<std::pair<std::string, int>> seen;
+  const auto times_seen = [&](const std::string& name) -> int& {
+    for (auto& [key, times] : seen)
+      if (key == name) return times;
+    return seen.emplace_back(name, 0).second;
+  };
+  for (bool weighted : {false, true})
+    for (Head& head : heads_)
+      for (Measure& measure : head.measures) {
+        if (measure.weighted != weighted) continue;
+        const std::string output = several ? head.name + "_" : "";
+        std::string key = output + measure.metric.name();
+        if (weighted && times_seen(key) > 0) key = output + "weighted_" + measure.metric.name();
+        int& times = times_seen(key);
+        if (times++ > 0) key += "_" + std::to_string(times - 1);
+        measure.state.assign(static_cast<std::size_t>(measure.metric.state_size(head.outputs)), 0.0);
+        const Index figures = measure.metric.figures(measure.state);
+        for (Index i = 0; i < figures; ++i) measure.keys.push_back(Metric::figure_name(key, i, figures));
+        figures_.resize(std::max(figures_.size(), measure.keys.size()));
+      }
 }
 
 // A cross-entropy right after a sigmoid or softmax is computed from the logits, as Keras does: the output layer runs
 // without its activation, which is applied afterwards for the metrics; those that are cross-entropies take the logits.
-MAAS_INLINE void Trainer::use_logits() {
+MAAS_INLINE void Trainer::use_logits(Head& head, Index output) {
   const Graph& graph = network_.graph();
-  const Index output = graph.outputs()[0];
   for (const GraphNode& node : graph.nodes())
     if (std::ranges::find(node.inputs, output) != node.inputs.end()) return;
-  const std::optional<Loss> on_logits = loss_.on_logits();
+  const std::optional<Loss> on_logits = head.loss ? head.loss->on_logits() : std::nullopt;
   const std::optional<SplitLayer> split = graph.layer(graph.node(output).layer).split_activation();
   const bool output_is_penalized = graph.node(output).plan.activity_penalty.has_value();  // as it is after activation
   if (!on_logits || !split || output_is_penalized) return;
   if (split->activation.class_name() != "sigmoid" && split->activation.class_name() != "softmax") return;
-  loss_ = *on_logits;
-  output_activation_ = split->activation;
+  head.loss = *on_logits;
+  head.activation = split->activation;
   workspace_.replace_layer(output, split->before);
-  for (std::size_t i = 0; i < metrics_.size(); ++i) {
-    std::optional<Metric> changed = metrics_[i].on_logits();
-    on_logits_[i] = changed.has_value();
-    if (changed) metrics_[i] = *std::move(changed);
+  for (Measure& measure : head.measures) {
+    std::optional<Metric> changed = measure.metric.on_logits();
+    measure.on_logits = changed.has_value();
+    if (changed) measure.metric = *std::move(changed);
   }
 }
 
@@ -100,43 +163,61 @@ MAAS_INLINE ConstMatrixView Trainer::as_rows(const ConstMatrixView& samples, Ind
   return {samples.data(), columns == 0 ? 0 : samples.size() / columns, columns};
 }
 
-MAAS_INLINE ConstVectorView Trainer::row_weights(const ConstVectorView& weights, Index rows) {
+MAAS_INLINE ConstVectorView Trainer::row_weights(Head& head, Index output, const BatchView& batch, Index rows) const {
+  if (batch.weights.empty()) return {nullptr, 0};
+  const ConstVectorView& weights = batch.weights[batch.weights.size() == 1 ? 0 : static_cast<std::size_t>(output)];
   if (weights.size() == 0 || weights.size() == rows) return weights;
   const Index each = rows / weights.size();
-  for (Index row = 0; row < rows; ++row) row_weights_[row] = weights[row / each];
-  return {row_weights_.data(), rows};
+  for (Index row = 0; row < rows; ++row) head.row_weights[row] = weights[row / each];
+  return {head.row_weights.data(), rows};
 }
 
 // Data sets and batches in the caller's memory are looked at here first. A label out of range would be read as a place.
-MAAS_INLINE void Trainer::check_targets(const ConstMatrixView& y) const {
-  try {
-    loss_.check_targets(as_rows(y, row_targets_), outputs_);
-  } catch (const DataError& error) {
-    fail<DataError>("in a batch: {}", error.what());
+MAAS_INLINE void Trainer::check_targets(const BatchView& batch) const {
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    const Head& head = heads_[i];
+    if (!head.loss) continue;
+    try {
+      head.loss->check_targets(as_rows(batch.y[i], head.row_targets), head.outputs);
+    } catch (const DataError& error) {
+      const std::string where = heads_.size() > 1 ? " for \"" + head.name + "\"" : "";
+      fail<DataError>("in a batch{}: {}", where, error.what());
+    }
   }
 }
 
-MAAS_INLINE double Trainer::forward(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
-                                    Mode mode, const Random& random) {
-  check_targets(y);
-  workspace_.set_batch(x.rows());
-  workspace_.set_input(x.data());
+MAAS_INLINE double Trainer::forward(const BatchView& batch, Mode mode, const Random& random) {
+  check_targets(batch);
+  workspace_.set_batch(batch.size());
+  for (std::size_t i = 0; i < batch.x.size(); ++i) workspace_.set_input(batch.x[i].data(), static_cast<Index>(i));
   workspace_.forward(network_.parameters(), mode, random);
-  const ConstMatrixView output = as_rows(workspace_.output(), outputs_), target = as_rows(y, row_targets_);
-  ConstMatrixView predicted = output;
-  if (output_activation_) {
-    MatrixView activated(predictions_.data(), output.rows(), outputs_);
-    output_activation_->forward(output, activated);
-    repoint(predicted, activated.data(), output.rows(), outputs_);
-  }
-  const ConstVectorView none(nullptr, 0), each_row = row_weights(weights, output.rows());
-  const double loss = loss_.mean(output, target, each_row, VectorView(values_.data(), output.rows())) + penalty() +
-                      workspace_.activity_penalty();
-  loss_sum_ += loss * static_cast<double>(x.rows());
-  loss_samples_ += x.rows();
-  for (std::size_t i = 0; i < metrics_.size(); ++i)
-    metrics_[i].add(metric_states_[i], on_logits_[i] ? output : predicted, target, i < unweighted_ ? none : each_row);
+  double loss = 0;
+  for (std::size_t i = 0; i < heads_.size(); ++i) loss += forward(heads_[i], static_cast<Index>(i), batch);
+  loss += penalty() + workspace_.activity_penalty();
+  loss_sum_ += loss * static_cast<double>(batch.size());
+  loss_samples_ += batch.size();
+  ++loss_batches_;
   return loss;
+}
+
+// The share of one output in the loss; its figures are added to.
+MAAS_INLINE double Trainer::forward(Head& head, Index i, const BatchView& batch) {
+  const ConstMatrixView output = as_rows(workspace_.output(i), head.outputs);
+  const ConstMatrixView target = as_rows(batch.y[static_cast<std::size_t>(i)], head.row_targets);
+  ConstMatrixView predicted = output;
+  if (head.activation) {
+    MatrixView activated(head.predictions.data(), output.rows(), head.outputs);
+    head.activation->forward(output, activated);
+    repoint(predicted, activated.data(), output.rows(), head.outputs);
+  }
+  const ConstVectorView none(nullptr, 0), each_row = row_weights(head, i, batch, output.rows());
+  for (Measure& measure : head.measures)
+    measure.metric.add(measure.state, measure.on_logits ? output : predicted, target,
+                       measure.weighted ? each_row : none);
+  if (!head.loss) return 0;
+  const double loss = head.loss->mean(output, target, each_row, VectorView(head.values.data(), output.rows()));
+  head.loss_sum += loss;
+  return head.loss_weight * loss;
 }
 
 MAAS_INLINE double Trainer::penalty() const {
@@ -149,19 +230,33 @@ MAAS_INLINE double Trainer::penalty() const {
   return sum;
 }
 
-MAAS_INLINE void Trainer::backward_and_step(const ConstMatrixView& y, const ConstVectorView& weights) {
-  const ConstMatrixView output = as_rows(workspace_.output(), outputs_);
-  MatrixView gradient = workspace_.output_gradient();
-  loss_.mean_gradient(output, as_rows(y, row_targets_), row_weights(weights, output.rows()),
-                      MatrixView(gradient.data(), output.rows(), outputs_));
-  Parameters& parameters = network_.parameters();
+MAAS_INLINE void Trainer::backward(const BatchView& batch) {
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    Head& head = heads_[i];
+    const Index output = static_cast<Index>(i);
+    MatrixView gradient = workspace_.output_gradient(output);
+    if (!head.loss) {
+      gradient.setZero();
+      continue;
+    }
+    const ConstMatrixView predicted = as_rows(workspace_.output(output), head.outputs);
+    head.loss->mean_gradient(predicted, as_rows(batch.y[i], head.row_targets),
+                             row_weights(head, output, batch, predicted.rows()),
+                             MatrixView(gradient.data(), predicted.rows(), head.outputs));
+    if (head.loss_weight != 1) gradient *= static_cast<Scalar>(head.loss_weight);
+  }
+  const Parameters& parameters = network_.parameters();
   workspace_.backward(parameters, gradients_);
   for (const ParameterEntry& entry : parameters.entries()) {
     if (!entry.penalty || !entry.trainable) continue;
-    const ConstMatrixView w = std::as_const(parameters).view(entry);
+    const ConstMatrixView w = parameters.view(entry);
     MatrixView g = gradients_.view(entry);
     entry.penalty->add_gradient(ConstVectorView(w.data(), w.size()), VectorView(g.data(), g.size()));
   }
+}
+
+MAAS_INLINE void Trainer::step() {
+  Parameters& parameters = network_.parameters();
   if (const std::optional<double>& scale = optimizer_.options().loss_scale_factor)
     gradients_.trainable() *= static_cast<Scalar>(*scale);
   optimizer_.step(parameters.trainable(), gradients_.trainable(), tensors_, state_);
@@ -173,176 +268,442 @@ MAAS_INLINE void Trainer::backward_and_step(const ConstMatrixView& y, const Cons
   }
 }
 
-MAAS_INLINE double Trainer::train(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
-                                  const Random& random) {
+MAAS_INLINE double Trainer::train(const BatchView& batch, const Random& random) {
   const FlushDenormals flush;
-  const double loss = forward(x, y, weights, Mode::training, random);
-  backward_and_step(y, weights);
+  const double loss = forward(batch, Mode::training, random);
+  backward(batch);
+  step();
   return loss;
 }
 
-MAAS_INLINE double Trainer::test(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights) {
+MAAS_INLINE double Trainer::test(const BatchView& batch) {
   const FlushDenormals flush;
-  return forward(x, y, weights, Mode::inference, Random());
+  return forward(batch, Mode::inference, Random());
 }
 
-MAAS_INLINE ConstMatrixView Trainer::load(const Dataset& data, std::span<const Index> rows) {
+MAAS_INLINE double Trainer::differentiate(const BatchView& batch, Mode mode, const Random& random) {
+  const FlushDenormals flush;
+  const double loss = forward(batch, mode, random);
+  backward(batch);
+  return loss;
+}
+
+MAAS_INLINE double Trainer::train(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
+                                  const Random& random) {
+  return train(BatchView{{&x, 1}, {&y, 1}, {&weights, 1}}, random);
+}
+
+MAAS_INLINE double Trainer::test(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights) {
+  return test(BatchView{{&x, 1}, {&y, 1}, {&weights, 1}});
+}
+
+MAAS_INLINE BatchView Trainer::load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights) {
   const Index count = static_cast<Index>(rows.size());
   data.gather(rows, MatrixView(x_.data(), count, x_.cols()), MatrixView(y_.data(), count, y_.cols()));
-  return {x_.data(), count, x_.cols()};
-}
-
-MAAS_INLINE ConstVectorView Trainer::weights_of(std::span<const Index> rows, const ConstVectorView& weights) {
-  if (weights.size() == 0) return {nullptr, 0};
-  for (std::size_t i = 0; i < rows.size(); ++i) weights_[static_cast<Index>(i)] = weights[rows[i]];
-  return {weights_.data(), static_cast<Index>(rows.size())};
-}
-
-template <class AfterBatch>
-Signal Trainer::epoch(const Dataset& data, std::span<const Index> order, const ConstVectorView& weights, Index batch,
-                      const Random& random, AfterBatch&& after_batch) {
-  const Index size = static_cast<Index>(order.size());
-  for (Index first = 0; first < size; first += batch) {
-    const auto rows =
-        order.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(batch, size - first)));
-    const ConstMatrixView x = load(data, rows);
-    train(x, ConstMatrixView(y_.data(), x.rows(), y_.cols()), weights_of(rows, weights),
-          random.stream(static_cast<std::uint64_t>(state_.step)));
-    if (after_batch() == Signal::stop) return Signal::stop;
+  const ConstMatrixView x(x_.data(), count, x_.cols()), y(y_.data(), count, y_.cols());
+  Index first = 0;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    Matrix& input = inputs_[i];
+    const Scalar* samples = inputs_.size() == 1 ? x_.data() : input.data();
+    if (inputs_.size() > 1) detail::copy_part(x, first, MatrixView(input.data(), count, input.cols()));
+    repoint(x_views_[i], samples, count, input.cols());
+    first += input.cols();
   }
-  return Signal::go_on;
+  first = 0;
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    Head& head = heads_[i];
+    const Scalar* samples = heads_.size() == 1 ? y_.data() : head.targets.data();
+    if (heads_.size() > 1) detail::copy_part(y, first, MatrixView(head.targets.data(), count, head.width));
+    repoint(y_views_[i], samples, count, head.width);
+    first += head.width;
+  }
+  weight_views_.clear();
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    Vector& chosen = heads_[i].weights;
+    for (std::size_t k = 0; k < rows.size(); ++k) chosen[static_cast<Index>(k)] = weights[i][rows[k]];
+    weight_views_.emplace_back(chosen.data(), count);
+  }
+  return {x_views_, y_views_, weight_views_};
 }
 
-MAAS_INLINE void Trainer::evaluate(const Dataset& data, std::span<const Index> order, const ConstVectorView& weights,
-                                   Index batch) {
-  const Index size = static_cast<Index>(order.size());
-  for (Index first = 0; first < size; first += batch) {
-    const auto rows =
-        order.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(batch, size - first)));
-    const ConstMatrixView x = load(data, rows);
-    test(x, ConstMatrixView(y_.data(), x.rows(), y_.cols()), weights_of(rows, weights));
-  }
+MAAS_INLINE void Trainer::train(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights,
+                                const Random& random) {
+  train(load(data, rows, weights), random.stream(static_cast<std::uint64_t>(state_.step)));
+}
+
+MAAS_INLINE void Trainer::evaluate(const Dataset& data, const SampleWeights& weights, Index batch,
+                                   std::optional<Index> steps) {
+  RowBatches batches(data.size(), batch, false, 0);
+  const Index count = std::min(batches.count(), steps.value_or(batches.count()));
+  for (Index i = 0; i < count; ++i) test(load(data, batches.next(0), weights));
 }
 
 MAAS_INLINE void Trainer::reset_figures() {
   loss_sum_ = 0;
-  loss_samples_ = 0;
-  for (std::vector<double>& state : metric_states_) std::ranges::fill(state, 0.0);
+  loss_samples_ = loss_batches_ = 0;
+  for (Head& head : heads_) {
+    head.loss_sum = 0;
+    for (Measure& measure : head.measures) std::ranges::fill(measure.state, 0.0);
+  }
 }
 
 MAAS_INLINE void Trainer::write_logs(Logs& logs, std::string_view prefix) const {
-  detail::set_log(logs, prefix, "loss", loss_samples_ > 0 ? loss_sum_ / static_cast<double>(loss_samples_) : 0.0);
-  for (std::size_t i = 0; i < metrics_.size(); ++i) {
-    metrics_[i].results(metric_states_[i], figures_);
-    for (std::size_t figure = 0; figure < figure_keys_[i].size(); ++figure)
-      detail::set_log(logs, prefix, figure_keys_[i][figure], figures_[figure]);
+  const auto mean = [](double sum, Index count) { return count > 0 ? sum / static_cast<double>(count) : 0.0; };
+  detail::set_log(logs, prefix, "loss", mean(loss_sum_, loss_samples_));
+  // Keras weighs the batches of the loss by their samples, but those of an output's loss all the same.
+  for (const Head& head : heads_)
+    if (several_losses_ && head.loss) detail::set_log(logs, prefix, head.loss_key, mean(head.loss_sum, loss_batches_));
+  for (bool weighted : {false, true})
+    for (const Head& head : heads_)
+      for (const Measure& measure : head.measures) {
+        if (measure.weighted != weighted) continue;
+        measure.metric.results(measure.state, figures_);
+        for (std::size_t i = 0; i < measure.keys.size(); ++i)
+          detail::set_log(logs, prefix, measure.keys[i], figures_[i]);
+      }
+}
+
+MAAS_INLINE void Trainer::keep_state(StateArchive& archive) {
+  archive("figures/loss", loss_sum_);
+  archive("figures/samples", loss_samples_);
+  archive("figures/batches", loss_batches_);
+  for (Head& head : heads_) {
+    archive("figures/output loss", head.loss_sum);
+    for (Measure& measure : head.measures) archive("figures/metric", measure.state);
   }
 }
 
 namespace detail {
 
-/// A new order of the samples: Fisher and Yates' shuffle, drawn from the stream.
-inline void shuffle(std::span<Index> order, const Random& random) {
-  for (std::uint64_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i, i)]);
-}
-
-inline void check_fit(const Network& network, const FitData& data, const FitOptions& fit) {
+inline void check_fit(const FitOptions& fit) {
   require<ConfigError>(fit.batch_size >= 1, "fit: expected a batch_size of at least 1, got {}", fit.batch_size);
   require<ConfigError>(fit.epochs >= 1, "fit: expected at least 1 epoch, got {}", fit.epochs);
   require<ConfigError>(fit.initial_epoch >= 0, "fit: expected an initial_epoch of at least 0, got {}",
                        fit.initial_epoch);
   require<ConfigError>(fit.validation_freq >= 1, "fit: expected a validation_freq of at least 1, got {}",
                        fit.validation_freq);
-  require<DataError>(data.training.size() > 0, "fit: expected at least 1 sample, got none");
-  const Shape& expected = network.graph().input_shape();
-  require<ShapeError>(data.training.feature_shape().size() == expected.size(),
-                      "fit: expected {} numbers a sample ({}), got {}", expected.size(), expected.text(),
-                      data.training.feature_shape().size());
-  if (!data.validation) return;
-  require<ShapeError>(data.validation->feature_shape().size() == expected.size() &&
-                          data.validation->target_shape().size() == data.training.target_shape().size(),
-                      "fit: expected validation data of {} features and {} targets a sample, got {} and {}",
-                      expected.size(), data.training.target_shape().size(), data.validation->feature_shape().size(),
-                      data.validation->target_shape().size());
+  for (const auto& [name, value] :
+       {std::pair("steps_per_epoch", fit.steps_per_epoch), std::pair("validation_steps", fit.validation_steps),
+        std::pair("validation_batch_size", fit.validation_batch_size)})
+    require<ConfigError>(value.value_or(1) >= 1, "fit: expected {} of at least 1, got {}", name, value.value_or(1));
 }
 
-/// The stream of random numbers of a fit: it goes on where the last fit, or a loaded file, stopped.
-inline Random stream_of(std::uint64_t seed, std::int64_t step, std::uint64_t use) {
-  return Random(seed).stream(use).stream(static_cast<std::uint64_t>(step));
+inline void check_data(const Network& network, const Dataset& training, const std::optional<Dataset>& validation) {
+  require<DataError>(training.size() > 0, "fit: expected at least 1 sample, got none");
+  const Graph& graph = network.graph();
+  const Index expected = input_width(graph);
+  require<ShapeError>(training.feature_shape().size() == expected, "fit: expected {} numbers a sample ({}), got {}",
+                      expected, graph.inputs().size() == 1 ? graph.input_shape().text() : "of all inputs",
+                      training.feature_shape().size());
+  if (!validation) return;
+  require<ShapeError>(validation->feature_shape().size() == expected &&
+                          validation->target_shape().size() == training.target_shape().size(),
+                      "fit: expected validation data of {} features and {} targets a sample, got {} and {}", expected,
+                      training.target_shape().size(), validation->feature_shape().size(),
+                      validation->target_shape().size());
 }
+
+/// What fit validates on.
+struct Validation {
+  const std::optional<Dataset>& data;
+  const SampleWeights& weights;
+  Index batch = 1;
+
+  Validation(const std::optional<Dataset>& set, const SampleWeights& sample_weights, const FitOptions& fit)
+      : data(set), weights(sample_weights) {
+    if (data) batch = std::min(fit.validation_batch_size.value_or(fit.batch_size), data->size());
+  }
+};
+
+/// Where batches of a fit come from.
+struct Feed {
+  /// Trains on the next batch; false where there is none.
+  std::function<bool(Trainer&, const Random&)> step;
+  /// Before every epoch, with the number of steps taken.
+  std::function<void(std::int64_t)> begin_epoch;
+  /// Where it stands, to bytes and back.
+  std::function<void(StateArchive&)> keep_state;
+  Index steps = 0;  ///< an epoch has; 0 while that is not known
+};
+
+/// Where a fit stands, beside its trainer.
+struct Standing {
+  int epoch = 0;
+  Index step = 0;         ///< steps of this epoch that are done
+  bool in_epoch = false;  ///< the epoch is not over
+  bool stopped = false;   ///< a callback has asked for the end
+};
+
+/// One fit: the loop over epochs, with what it would need to go on after an interruption.
+class FitRun {
+ public:
+  FitRun(Network& network, const CompileOptions& options, OptimizerState& state, Trainer& trainer, Feed feed,
+         Validation validation, const FitOptions& fit)
+      : network_(network),
+        options_(options),
+        state_(state),
+        trainer_(trainer),
+        feed_(std::move(feed)),
+        validation_(validation),
+        fit_(fit),
+        callbacks_(fit.callbacks),
+        view_{.epochs = fit.epochs,
+              .steps = feed_.steps,
+              .validates = validation.data.has_value(),
+              .logs = logs_,
+              .network = network,
+              .optimizer = options.optimizer,
+              .state = state,
+              .loss = options.loss,
+              .metrics = options.metrics,
+              .weighted_metrics = options.weighted_metrics,
+              .outputs = &options.outputs,
+              .history = &history_,
+              .keep_state = [this](StateArchive& archive) { keep_state(archive); }} {
+    if (fit.verbose != 0) callbacks_.push_back(Progress{.verbose = fit.verbose});
+    std::ranges::stable_partition(callbacks_, [](const Callback& callback) { return !callback.comes_last(); });
+  }
+  FitRun(const FitRun&) = delete;  // the view points into it
+  FitRun& operator=(const FitRun&) = delete;
+
+  History run() {
+    at_.epoch = fit_.initial_epoch;
+    for (Callback& callback : callbacks_) callback.train_begin(view_);
+    for (; at_.epoch < fit_.epochs && (!at_.stopped || at_.in_epoch); ++at_.epoch) run_epoch();
+    options_.optimizer.finish(network_.parameters().trainable(), state_);
+    for (Callback& callback : callbacks_) callback.train_end(view_);
+    return std::move(history_);
+  }
+
+ private:
+  void run_epoch() {
+    const bool goes_on = at_.in_epoch;  // the run was interrupted in the middle of this epoch
+    view_.epoch = at_.epoch;
+    view_.step = 0;
+    logs_.clear();
+    trainer_.reset_figures();
+    at_.in_epoch = true;
+    if (!goes_on) {
+      at_.step = 0;
+      feed_.begin_epoch(state_.step);
+    }
+    for (Callback& callback : callbacks_) callback.epoch_begin(view_);
+    view_.step = at_.step;
+    run_steps();
+    trainer_.write_logs(logs_);
+    if (validation_.data && (at_.epoch + 1) % fit_.validation_freq == 0) validate();
+    at_.in_epoch = false;
+    for (Callback& callback : callbacks_)
+      if (callback.epoch_end(view_) == Signal::stop) at_.stopped = true;
+    history_.add(at_.epoch, logs_);
+  }
+
+  void run_steps() {
+    const Random random = Random(fit_.seed).stream(2);
+    while (!at_.stopped && (feed_.steps == 0 || view_.step < feed_.steps)) {
+      if (!feed_.step(trainer_, random)) break;
+      at_.step = ++view_.step;
+      trainer_.write_logs(logs_);
+      for (Callback& callback : callbacks_)
+        if (callback.batch_end(view_) == Signal::stop) at_.stopped = true;
+    }
+    require<DataError>(view_.step > 0, "fit: expected at least 1 batch an epoch, got none");
+    view_.steps = std::max(view_.steps, view_.step);
+  }
+
+  void validate() {
+    trainer_.reset_figures();
+    trainer_.evaluate(*validation_.data, validation_.weights, validation_.batch, fit_.validation_steps);
+    trainer_.write_logs(logs_, "val_");
+  }
+
+  // After an epoch the state is that before the next one.
+  void keep_state(StateArchive& archive) {
+    archive.same("weights", network_.parameters().values().size());
+    archive("weights", network_.parameters().values());
+    archive("optimizer/step", state_.step);
+    archive("optimizer/learning_rate", state_.learning_rate);
+    archive("optimizer/numbers", state_.scalars);
+    archive.same("optimizer/slots", state_.slot_count());
+    for (Index i = 0; i < state_.slot_count(); ++i) archive("optimizer/slot", state_.slot(i));
+    Standing at = at_;
+    History history = history_;
+    if (!archive.reads() && !at.in_epoch) {
+      ++at.epoch;
+      history.add(at_.epoch, logs_);
+    }
+    archive("fit/epoch", at.epoch);
+    archive("fit/step", at.step);
+    archive("fit/in_epoch", at.in_epoch);
+    archive("fit/stopped", at.stopped);
+    history.keep_state(archive);
+    feed_.keep_state(archive);
+    trainer_.keep_state(archive);
+    for (Callback& callback : callbacks_) callback.keep_state(archive);
+    if (!archive.reads()) return;
+    at_ = at;
+    history_ = std::move(history);
+  }
+
+  Network& network_;
+  const CompileOptions& options_;
+  OptimizerState& state_;
+  Trainer& trainer_;
+  Feed feed_;
+  Validation validation_;
+  const FitOptions& fit_;
+  std::vector<Callback> callbacks_;
+  Logs logs_;
+  History history_;
+  Standing at_;
+  TrainingView view_;
+};
 
 }  // namespace detail
 
 MAAS_INLINE History fit(Network& network, const CompileOptions& options, OptimizerState& state, const FitData& data,
                         const FitOptions& fit) {
-  detail::check_fit(network, data, fit);
+  detail::check_fit(fit);
+  detail::check_data(network, data.training, data.validation);
   const Index samples = data.training.size();
   const Index batch = options.optimizer.full_batch() ? samples : std::min(fit.batch_size, samples);
-  const Index test_batch = data.validation ? std::min(fit.batch_size, data.validation->size()) : 1;
-  Trainer trainer(network, options, state, std::max(batch, test_batch), data.training.target_shape().size());
+  const detail::Validation validation(data.validation, data.validation_weights, fit);
+  Trainer trainer(network, options, state, std::max(batch, validation.batch), data.training.target_shape().size());
+  RowBatches batches(samples, batch, fit.shuffle, fit.seed);
+  const detail::Feed feed{.step =
+                              [&](Trainer& on, const Random& random) {
+                                on.train(data.training, batches.next(state.step), data.weights, random);
+                                return true;
+                              },
+                          .begin_epoch =
+                              [&](std::int64_t step) {
+                                if (!fit.steps_per_epoch) batches.begin(step);
+                              },
+                          .keep_state =
+                              [&](StateArchive& archive) {
+                                archive.same("fit/seed", fit.seed);
+                                archive.same("fit/samples", batches.rows());
+                                archive.same("fit/batches", batches.count());
+                                archive("fit/drawn_at", batches.drawn_at);
+                                archive("fit/taken", batches.taken);
+                                if (archive.reads()) batches.draw();
+                              },
+                          .steps = fit.steps_per_epoch.value_or(batches.count())};
+  return detail::FitRun(network, options, state, trainer, feed, validation, fit).run();
+}
 
-  std::vector<Index> order(static_cast<std::size_t>(samples)),
-      test_order(static_cast<std::size_t>(data.validation ? data.validation->size() : 0));
-  std::iota(test_order.begin(), test_order.end(), Index(0));
-  const ConstVectorView weights(data.weights.data(), data.weights.size());
-  const ConstVectorView test_weights(data.validation_weights.data(), data.validation_weights.size());
+namespace detail {
 
-  std::vector<Callback> callbacks = fit.callbacks;
-  if (fit.verbose != 0) callbacks.push_back(Progress{.verbose = fit.verbose});
-  Logs logs;
-  History history;
-  TrainingView view{.epochs = fit.epochs,
-                    .steps = (samples + batch - 1) / batch,
-                    .validates = data.validation.has_value(),
-                    .logs = logs,
-                    .network = network,
-                    .optimizer = options.optimizer,
-                    .state = state,
-                    .loss = options.loss,
-                    .metrics = options.metrics,
-                    .weighted_metrics = options.weighted_metrics};
-  for (Callback& callback : callbacks) callback.train_begin(view);
-  Signal signal = Signal::go_on;
-  for (int epoch = fit.initial_epoch; epoch < fit.epochs && signal == Signal::go_on; ++epoch) {
-    view.epoch = epoch;
-    view.step = 0;
-    logs.clear();
-    trainer.reset_figures();
-    std::iota(order.begin(), order.end(), Index(0));
-    if (fit.shuffle) detail::shuffle(order, detail::stream_of(fit.seed, state.step, 1));
-    for (Callback& callback : callbacks) callback.epoch_begin(view);
-    signal = trainer.epoch(data.training, order, weights, batch, Random(fit.seed).stream(2), [&] {
-      ++view.step;
-      trainer.write_logs(logs);
-      Signal wish = Signal::go_on;
-      for (Callback& callback : callbacks)
-        if (callback.batch_end(view) == Signal::stop) wish = Signal::stop;
-      return wish;
-    });
-    trainer.write_logs(logs);
-    if (data.validation && (epoch + 1) % fit.validation_freq == 0) {
-      trainer.reset_figures();
-      trainer.evaluate(*data.validation, test_order, test_weights, test_batch);
-      trainer.write_logs(logs, "val_");
+/// Batches of a user's, checked, as views.
+class CheckedSource {
+ public:
+  CheckedSource(const BatchSource& source, const Graph& graph, std::size_t outputs)
+      : source_(source), graph_(graph), x_(graph.inputs().size(), {nullptr, 0, 0}), y_(outputs, {nullptr, 0, 0}) {}
+
+  bool next() {
+    if (!source_(batch_)) return false;
+    const Index rows = batch_.x.rows();
+    require<ShapeError>(batch_.x.size() == x_.size() && batch_.y.size() == y_.size(),
+                        "fit: expected batches of {} inputs and {} outputs, got {} and {}", x_.size(), y_.size(),
+                        batch_.x.size(), batch_.y.size());
+    require<DataError>(rows > 0, "fit: expected batches of at least 1 sample, got none");
+    for (std::size_t i = 0; i < x_.size(); ++i) {
+      const Index width = graph_.input_shape(static_cast<Index>(i)).size();
+      require<ShapeError>(batch_.x[i].cols() == width && batch_.x[i].rows() == rows,
+                          "fit: expected batches of {} x {} numbers for input {}, got {} x {}", rows, width, i,
+                          batch_.x[i].rows(), batch_.x[i].cols());
+      repoint(x_[i], batch_.x[i].data(), rows, width);
     }
-    for (Callback& callback : callbacks)
-      if (callback.epoch_end(view) == Signal::stop) signal = Signal::stop;
-    history.add(epoch, logs);
+    for (std::size_t i = 0; i < y_.size(); ++i) {
+      require<ShapeError>(batch_.y[i].rows() == rows, "fit: expected {} rows of targets for output {}, got {}", rows, i,
+                          batch_.y[i].rows());
+      repoint(y_[i], batch_.y[i].data(), rows, batch_.y[i].cols());
+    }
+    weights_.clear();
+    for (const Vector& weights : batch_.sample_weights) {
+      require<ShapeError>(weights.size() == rows, "fit: expected {} sample weights, got {}", rows, weights.size());
+      weights_.emplace_back(weights.data(), rows);
+    }
+    require<ShapeError>(weights_.size() <= 1 || weights_.size() == y_.size(),
+                        "fit: expected sample weights for {} outputs, got {}", y_.size(), weights_.size());
+    return true;
   }
-  options.optimizer.finish(network.parameters().trainable(), state);
-  for (Callback& callback : callbacks) callback.train_end(view);
-  return history;
+
+  BatchView view() const { return {x_, y_, weights_}; }
+  Index target_width() const {
+    Index width = 0;
+    for (const ConstMatrixView& y : y_) width += y.cols();
+    return width;
+  }
+
+ private:
+  const BatchSource& source_;
+  const Graph& graph_;
+  Batch batch_;
+  std::vector<ConstMatrixView> x_, y_;
+  std::vector<ConstVectorView> weights_;
+};
+
+}  // namespace detail
+
+MAAS_INLINE History fit(Network& network, const CompileOptions& options, OptimizerState& state,
+                        const BatchSource& source, const std::optional<Dataset>& validation_set,
+                        const SampleWeights& validation_weights, const FitOptions& fit) {
+  detail::check_fit(fit);
+  require<ConfigError>(static_cast<bool>(source), "fit: expected a source of batches, got none");
+  detail::CheckedSource batches(source, network.graph(), network.graph().outputs().size());
+  require<DataError>(batches.next(), "fit: expected at least 1 batch, got none");
+  const detail::Validation validation(validation_set, validation_weights, fit);
+  Trainer trainer(network, options, state, std::max(batches.view().size(), validation.batch), batches.target_width());
+  if (validation_set)
+    require<ShapeError>(validation_set->feature_shape().size() == detail::input_width(network.graph()) &&
+                            validation_set->target_shape().size() == trainer.targets(),
+                        "fit: expected validation data of {} features and {} targets a sample, got {} and {}",
+                        detail::input_width(network.graph()), trainer.targets(), validation_set->feature_shape().size(),
+                        validation_set->target_shape().size());
+  bool waiting = true;     // the first batch, which is already there
+  std::int64_t taken = 0;  // batches since the source began, so that a resumed run can pass over them
+  const auto advance = [&] {
+    if (!std::exchange(waiting, false) && !batches.next()) return false;
+    ++taken;
+    return true;
+  };
+  const detail::Feed feed{
+      .step =
+          [&](Trainer& on, const Random& random) {
+            // With steps_per_epoch a source that is at its end begins anew; else that is the end of the epoch.
+            if (!advance() && (!fit.steps_per_epoch || !advance())) return false;
+            const BatchView batch = batches.view();
+            require<ShapeError>(batch.size() <= on.capacity(),
+                                "fit: expected batches of at most {} samples, as the first one, got {}", on.capacity(),
+                                batch.size());
+            for (std::size_t i = 0; i < batch.y.size(); ++i)
+              require<ShapeError>(batch.y[i].cols() == on.target_width(static_cast<Index>(i)),
+                                  "fit: expected {} target numbers a sample for output {}, got {}",
+                                  on.target_width(static_cast<Index>(i)), i, batch.y[i].cols());
+            on.train(batch, random.stream(static_cast<std::uint64_t>(state.step)));
+            return true;
+          },
+      .begin_epoch = [](std::int64_t) {},
+      .keep_state =
+          [&](StateArchive& archive) {
+            archive.same("fit/seed", fit.seed);
+            std::int64_t target = taken;
+            archive("fit/taken", target);
+            while (taken < target)
+              require<DataError>(advance() || advance(), "fit: the source has no more batches to pass over");
+          },
+      .steps = fit.steps_per_epoch.value_or(0)};
+  return detail::FitRun(network, options, state, trainer, feed, validation, fit).run();
 }
 
 MAAS_INLINE Logs evaluate(Network& network, const CompileOptions& options, OptimizerState& state, const Dataset& data,
-                          const Vector& weights, Index batch_size) {
+                          const SampleWeights& weights, Index batch_size) {
   require<ConfigError>(batch_size >= 1, "evaluate: expected a batch_size of at least 1, got {}", batch_size);
   require<DataError>(data.size() > 0, "evaluate: expected at least 1 sample, got none");
   const Index batch = std::min(batch_size, data.size());
   Trainer trainer(network, options, state, batch, data.target_shape().size());
-  std::vector<Index> order(static_cast<std::size_t>(data.size()));
-  std::iota(order.begin(), order.end(), Index(0));
-  trainer.evaluate(data, order, ConstVectorView(weights.data(), weights.size()), batch);
+  trainer.evaluate(data, weights, batch);
   Logs logs;
   trainer.write_logs(logs);
   return logs;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "maas/data/batches.hpp"
 #include "maas/data/dataset.hpp"
 #include "maas/network/network.hpp"
 #include "maas/training/callback.hpp"
@@ -14,77 +15,130 @@
 
 namespace maas::inline MAAS_ABI {
 
+namespace detail {
+/// What each output is compiled with. Throws ConfigError where the options do not fit their number.
+std::vector<OutputOptions> output_options(const CompileOptions& options, std::size_t outputs);
+/// Numbers a sample has in all inputs together.
+Index input_width(const Graph& graph);
+}  // namespace detail
+
+/// A batch in memory of the caller: contiguous, samples in rows.
+struct BatchView {
+  std::span<const ConstMatrixView> x;             ///< one an input
+  std::span<const ConstMatrixView> y;             ///< one an output
+  std::span<const ConstVectorView> weights = {};  ///< of the samples: none, one for all outputs, or one an output
+
+  Index size() const { return x[0].rows(); }
+};
+
+/// Weights of all samples of a set: none, one vector for all outputs, or one an output.
+using SampleWeights = std::vector<Vector>;
+
 /// Trains one network with one set of options. All memory is taken when it is made; a step takes none.
 class Trainer {
  public:
-  /// For batches of up to `capacity` samples of `targets` numbers each. The network and the state must outlive it.
-  /// Throws StateError without a loss, ShapeError where the loss wants targets of another width.
-  Trainer(Network& network, const CompileOptions& options, OptimizerState& state, Index capacity, Index targets);
+  /// For batches of up to `capacity` samples of `targets` numbers each, those of all outputs together. The network and
+  /// the state must outlive it. Throws StateError without a loss, ShapeError where the losses want targets of another
+  /// width, ConfigError for options that do not fit the network's outputs.
+  Trainer(Network& network, const CompileOptions& options, OptimizerState& state, Index capacity, Index targets,
+          InputGradients input_gradients = InputGradients::none);
 
   Index capacity() const { return workspace_.capacity(); }
   Index targets() const { return y_.cols(); }
+  /// Numbers a sample has in the targets of an output.
+  Index target_width(Index output) const { return heads_[static_cast<std::size_t>(output)].width; }
 
-  /// One step over samples in the caller's memory; returns their loss. Dropout draws from `random`. `weights` has one
-  /// number a sample, or is empty. Running figures are added to. Throws DataError for targets out of range.
+  /// One step over a batch; returns its loss. Dropout draws from `random`. Running figures are added to. Throws
+  /// DataError for targets out of range.
+  double train(const BatchView& batch, const Random& random);
+  /// Loss of a batch, without a step. Running figures are added to.
+  double test(const BatchView& batch);
+  /// Loss of a batch and its gradients, without a step: of the weights in gradients(), of the inputs, where they are
+  /// wanted, in input_gradient(). Penalties are included.
+  double differentiate(const BatchView& batch, Mode mode, const Random& random);
+  const Parameters& gradients() const { return gradients_; }
+  ConstMatrixView input_gradient(Index input) const { return workspace_.input_gradient(input); }
+
+  /// The same for a network of one input and one output. `weights` has one number a sample, or is empty.
   double train(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights,
                const Random& random);
-  /// Loss of samples in the caller's memory, without a step. Running figures are added to.
   double test(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights);
 
-  /// One pass of steps over the samples in this order. `weights` has one number a sample of the set, or is empty.
-  /// `after_batch` is called after each step and may stop the pass by returning Signal::stop.
-  template <class AfterBatch>
-  Signal epoch(const Dataset& data, std::span<const Index> order, const ConstVectorView& weights, Index batch,
-               const Random& random, AfterBatch&& after_batch);
-  /// One pass without steps.
-  void evaluate(const Dataset& data, std::span<const Index> order, const ConstVectorView& weights, Index batch);
+  /// One step over these rows of a data set. Where the network has several inputs or outputs, a sample of the set has
+  /// their numbers one after the other.
+  void train(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights, const Random& random);
+  /// The first `steps` batches of a data set, or all, without steps.
+  void evaluate(const Dataset& data, const SampleWeights& weights, Index batch, std::optional<Index> steps = {});
 
   /// Forgets the running figures.
   void reset_figures();
-  /// Writes the running figures: "loss" (the mean over samples, penalties included), then the metrics; `prefix` before
-  /// each name. Logs that have the names already are overwritten in place.
+  /// Writes the running figures: "loss" (the mean over samples, penalties included), of several outputs that of each,
+  /// "<output>_loss" (the mean over batches, as in Keras, without loss weights), then the metrics; `prefix` before each
+  /// name. Logs that have the names already are overwritten in place.
   void write_logs(Logs& logs, std::string_view prefix = "") const;
+  /// The running figures to bytes and back.
+  void keep_state(StateArchive& archive);
 
  private:
-  double forward(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights, Mode mode,
-                 const Random& random);
-  void check_targets(const ConstMatrixView& y) const;
-  void backward_and_step(const ConstMatrixView& y, const ConstVectorView& weights);
-  void use_logits();
-  void name_figures(const std::vector<std::string>& keys);
-  ConstMatrixView load(const Dataset& data, std::span<const Index> rows);
-  ConstVectorView weights_of(std::span<const Index> rows, const ConstVectorView& weights);
+  /// A metric of one output.
+  struct Measure {
+    Metric metric;
+    bool weighted = false;
+    bool on_logits = false;              // it is computed from the logits
+    std::vector<double> state = {};      // running
+    std::vector<std::string> keys = {};  // of its figures; most have one
+  };
+  /// One output of the network: what its predictions are compared with, and what was found so far.
+  struct Head {
+    std::string name;
+    std::optional<Loss> loss;  // nothing: it is only measured
+    double loss_weight = 1;
+    std::vector<Measure> measures = {};
+    std::optional<Activation> activation = std::nullopt;  // applied after the network where the loss works on logits
+    Index outputs = 0, row_targets = 0;                   // numbers a row of predictions and of targets
+    Index width = 0;                                      // target numbers a sample
+    Matrix targets = {}, predictions = {};
+    Vector weights = {}, row_weights = {}, values = {};
+    std::string loss_key = {};
+    double loss_sum = 0;
+  };
+
+  void make_heads(const CompileOptions& options);
+  void use_logits(Head& head, Index node);
+  void name_figures();
+  double forward(const BatchView& batch, Mode mode, const Random& random);
+  double forward(Head& head, Index output, const BatchView& batch);
+  void check_targets(const BatchView& batch) const;
+  void backward(const BatchView& batch);
+  void step();
+  BatchView load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights);
   ConstMatrixView as_rows(const ConstMatrixView& samples, Index columns) const;
-  ConstVectorView row_weights(const ConstVectorView& weights, Index rows);
+  ConstVectorView row_weights(Head& head, Index output, const BatchView& batch, Index rows) const;
   double penalty() const;
 
   Network& network_;
   OptimizerState& state_;
   Optimizer optimizer_;
-  Loss loss_;
-  std::vector<Metric> metrics_;  // those that ignore weights, then the others
-  std::size_t unweighted_;       // how many ignore weights
   Workspace workspace_;
   Parameters gradients_;
-  std::optional<Activation> output_activation_;  // applied after the network where the loss works on logits
-  Index outputs_, row_targets_;                  // numbers a row of predictions and of targets
-  Matrix x_, y_, predictions_;
-  Vector weights_, row_weights_, values_;
+  std::vector<Head> heads_;     // one an output
+  Matrix x_, y_;                // a batch as the data set gives it
+  std::vector<Matrix> inputs_;  // of several inputs, each by itself
+  std::vector<ConstMatrixView> x_views_, y_views_;
+  std::vector<ConstVectorView> weight_views_;
   std::vector<TensorPlace> tensors_;
+  bool several_losses_ = false;
   double loss_sum_ = 0;
-  Index loss_samples_ = 0;
-  std::vector<std::vector<double>> metric_states_;
-  std::vector<bool> on_logits_;                        // whether a metric is computed from the logits
-  std::vector<std::vector<std::string>> figure_keys_;  // of each metric; most have one figure
-  mutable std::vector<double> figures_;                // those being written
+  Index loss_samples_ = 0, loss_batches_ = 0;
+  mutable std::vector<double> figures_;  // those being written
 };
 
 /// What fit needs beside its options.
 struct FitData {
   Dataset training;
   std::optional<Dataset> validation;
-  Vector weights;             ///< one a sample, or empty
-  Vector validation_weights;  ///< likewise
+  SampleWeights weights;             ///< of the training samples
+  SampleWeights validation_weights;  ///< likewise
 };
 
 /// The whole of Keras' fit on data sets. Throws ConfigError for options out of range, NumericError never: a loss that
@@ -92,9 +146,14 @@ struct FitData {
 History fit(Network& network, const CompileOptions& options, OptimizerState& state, const FitData& data,
             const FitOptions& fit);
 
+/// The same on batches of the user's own. `validation` may be nothing. The first batch tells how much memory is taken;
+/// no later one may be larger. Throws ShapeError for batches that do not fit, DataError where the source has none.
+History fit(Network& network, const CompileOptions& options, OptimizerState& state, const BatchSource& source,
+            const std::optional<Dataset>& validation, const SampleWeights& validation_weights, const FitOptions& fit);
+
 /// Loss and metrics over a data set, in batches.
 Logs evaluate(Network& network, const CompileOptions& options, OptimizerState& state, const Dataset& data,
-              const Vector& weights, Index batch_size);
+              const SampleWeights& weights, Index batch_size);
 
 }  // namespace maas::inline MAAS_ABI
 
