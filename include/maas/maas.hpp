@@ -30,6 +30,8 @@
 #include "maas/network/summary.hpp"
 #include "maas/optimizers/optimizers.hpp"
 #include "maas/regularizers/regularizers.hpp"
+#include "maas/training/backup.hpp"
 #include "maas/training/callbacks.hpp"
+#include "maas/training/report.hpp"
 #include "maas/training/trainer.hpp"
 #include "maas/version.hpp"

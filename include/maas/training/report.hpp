@@ -1,0 +1,29 @@
+// HtmlReport: learning curves as one HTML file.
+#pragma once
+
+#include <string>
+
+#include "maas/training/callback.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Writes learning curves after every epoch: one self-contained HTML file with a drawing (SVG) for each figure, its
+/// curve in training and in validation, axes, a legend and the best epoch marked, and a table of the last and best
+/// values. It loads nothing from elsewhere and runs no script, so it can be sent by mail. fit throws FormatError where
+/// the file cannot be written. After an interruption a BackupAndRestore brings back the earlier epochs, too.
+struct HtmlReport {
+  std::string path = "report.html";
+  std::string title = "Training";
+
+  void epoch_end(TrainingView& view) const;
+};
+
+/// The page itself, for the figures of a history. A figure is best where it is smallest, or where it is largest if it
+/// is one of those of which Keras says so (see Better::automatic). Numbers that are not finite leave a gap.
+std::string html_report(const History& history, const std::string& title = "Training");
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/training/report-inl.hpp"
+#endif
