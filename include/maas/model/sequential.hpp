@@ -1,17 +1,63 @@
 // Sequential: a model that is a chain of layers.
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
+#include <vector>
 
 #include "maas/model/model.hpp"
 
 namespace maas::inline MAAS_ABI {
 
-/// A chain of layers, the first an input: `Sequential{input(100), dense(128, relu), dense(1, sigmoid)}`. Weights are
-/// drawn with seed 0; see Model::initialize. Throws where shapes do not fit, naming the layer.
+/// One link of a Sequential: a layer, or a model that is a chain itself.
+class ChainPart {
+ public:
+  template <class Rule>
+  requires std::convertible_to<Rule, Layer> ChainPart(Rule&& layer) : layers_{Layer(std::forward<Rule>(layer))} {}
+  /// Its layers, which bring the weights they have now. Throws ConfigError for a model that is no chain.
+  ChainPart(const Model& model) : network_(std::make_shared<const Network>(model.network())) {
+    require<ConfigError>(network_->graph().is_chain(),
+                         "Sequential: expected layers and chains, got \"{}\", which is a graph; call it on an input",
+                         model.name());
+    for (const GraphNode& node : network_->graph().nodes()) layers_.push_back(network_->graph().layer(node.layer));
+  }
+
+  const std::vector<Layer>& layers() const { return layers_; }
+  /// The network that the layers are from; null for a layer.
+  const Network* network() const { return network_.get(); }
+
+ private:
+  std::vector<Layer> layers_;
+  std::shared_ptr<const Network> network_;
+};
+
+/// A chain of layers, the first an input: `Sequential{input(100), dense(128, relu), dense(1, sigmoid)}`. A model that
+/// is a chain may stand as a link: its layers take its place, with the weights it has now; its input counts where it is
+/// the first. Weights are drawn with seed 0; see Model::initialize. Throws where shapes do not fit, naming the layer.
 class Sequential : public Model {
  public:
-  Sequential(std::initializer_list<Layer> layers) : Model(Network(layers), "sequential") {}
+  Sequential(std::initializer_list<ChainPart> parts) : Model(network_of(parts), "sequential") {}
+
+ private:
+  static Network network_of(std::initializer_list<ChainPart> parts) {
+    std::vector<Layer> chain;
+    for (const ChainPart& part : parts) {
+      const bool skips_input = part.network() != nullptr && !chain.empty();
+      chain.insert(chain.end(), part.layers().begin() + (skips_input ? 1 : 0), part.layers().end());
+    }
+    Network network{Graph(chain)};
+    const std::vector<Layer>& layers = network.graph().layers();
+    for (const ChainPart& part : parts) {
+      if (part.network() == nullptr) continue;
+      const Parameters& from = part.network()->parameters();
+      for (const ParameterEntry& entry : from.entries()) {
+        const Layer& owner = part.network()->graph().layer(entry.layer);
+        const auto place = std::ranges::find_if(layers, [&](const Layer& l) { return l.shares_weights_with(owner); });
+        network.parameters().view(place - layers.begin(), entry.which) = from.view(entry);
+      }
+    }
+    return network;
+  }
 };
 
 }  // namespace maas::inline MAAS_ABI
