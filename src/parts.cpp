@@ -14,6 +14,8 @@
 #include "maas/layers/sample_normalization-inl.hpp"
 #include "maas/losses/losses-inl.hpp"
 #include "maas/metrics/metrics-inl.hpp"
+#include "maas/optimizers/lbfgs-inl.hpp"
+#include "maas/optimizers/levenberg_marquardt-inl.hpp"
 #include "maas/optimizers/optimizer-inl.hpp"
 #include "maas/optimizers/optimizers-inl.hpp"
 #include "maas/regularizers/regularizers-inl.hpp"

@@ -118,14 +118,10 @@ Loss read_loss(const Config& config) {
     return loss;
   }
   Config fields = plain_fields(object.at("config"), where);
-  if (const Config* reduction = fields.find("reduction")) {
-    const std::string& text = reduction->as_string(where);
-    require<ConfigError>(text == "auto" || text == "sum_over_batch_size",
-                         "{}: expected the reduction sum_over_batch_size, got {}", where, text);
-  }
-  if (const Config* axis = fields.find("axis"))
-    require<ConfigError>(axis->as_integer(where) == -1, "{}: expected the axis -1, got {}", where, axis->text());
-  for (std::string_view key : {"reduction", "axis", "fn"}) fields.erase(key);
+  fields.erase("fn");
+  // A reduction of null leaves one value a row, which is not the same as none given.
+  if (const Config* reduction = object.at("config").find("reduction"))
+    if (reduction->is_null()) fields.set("reduction", "none");
   from_config(Config{}.set("class_name", name).set("config", std::move(fields)), where, loss);
   return loss;
 }
@@ -286,7 +282,9 @@ bool is_listed(std::string_view class_name) {
 
 // Parts that are the user's own, or that only maas has, mean nothing to Keras.
 bool keras_has(const Loss& loss) {
-  return loss.class_name() != QuantileLoss::class_name && is_listed<BuiltinLosses>(loss.class_name());
+  for (std::string_view own : {QuantileLoss::class_name, Masked::class_name})
+    if (loss.class_name() == own) return false;
+  return is_listed<BuiltinLosses>(loss.class_name());
 }
 
 // Metrics by the name of a function, which every version of Keras takes as a text.
@@ -329,10 +327,13 @@ Config default_fields(std::string_view class_name) {
 
 Config keras_loss(const Loss& loss) {
   const Config own = to_config(loss);
-  if (own.is_string()) return own;
-  return Config{}
-      .set("class_name", loss.class_name())
-      .set("config", without_defaults(loss.config(), default_fields<BuiltinLosses>(loss.class_name())));
+  // Keras' function of this name has no default for its q; the class has.
+  if (own.is_string() && loss.class_name() != CategoricalGeneralizedCrossEntropy::class_name) return own;
+  Config fields = without_defaults(loss.config(), default_fields<BuiltinLosses>(loss.class_name()));
+  // "mean" says the same as the usual reduction, which all versions know.
+  if (loss.reduction() == Reduction::sum || loss.reduction() == Reduction::mean_with_sample_weight)
+    fields.set("reduction", to_text(loss.reduction()));
+  return Config{}.set("class_name", loss.class_name()).set("config", std::move(fields));
 }
 
 std::optional<Config> keras_metric(const Metric& metric) {
@@ -341,8 +342,9 @@ std::optional<Config> keras_metric(const Metric& metric) {
   const std::string_view class_name = metric.class_name();
   if (!is_listed<BuiltinMetrics>(class_name)) return std::nullopt;
   // Means of losses that Keras has no metric class for, and the accuracy that looks at shapes under a name of its own.
-  for (std::string_view unknown : {"Huber", "LogCosh", "QuantileLoss", "BinaryFocalCrossentropy",
-                                   "CategoricalFocalCrossentropy", "accuracy", "Mean", "Sum"})
+  for (std::string_view unknown :
+       {"Huber", "LogCosh", "QuantileLoss", "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy",
+        "CategoricalGeneralizedCrossEntropy", "Masked", "accuracy", "Mean", "Sum"})
     if (class_name == unknown) return std::nullopt;
   Config fields = Config{}.set("name", metric.name());
   const Config changed = without_defaults(metric.config(), default_fields<BuiltinMetrics>(class_name));
@@ -466,9 +468,11 @@ std::optional<Config> write_training(const SavedTraining& training) {
   if (training.loss && !keras_has(*training.loss)) return std::nullopt;
   for (const OutputOptions& output : training.outputs)
     if (output.loss && !keras_has(*output.loss)) return std::nullopt;
-  // Keras cannot read back a model.h5 of its own that was compiled with Lamb.
+  // Keras cannot read back a model.h5 of its own that was compiled with Lamb, and has nothing like the other two.
   const std::string_view optimizer = training.optimizer.class_name();
-  if (!is_listed<BuiltinOptimizers>(optimizer) || optimizer == Lamb::class_name) return std::nullopt;
+  for (std::string_view unknown : {Lamb::class_name, Lbfgs::class_name, LevenbergMarquardt::class_name})
+    if (optimizer == unknown) return std::nullopt;
+  if (!is_listed<BuiltinOptimizers>(optimizer)) return std::nullopt;
   Config config = Config{}.set("optimizer_config", keras_optimizer(training));
   if (!training.outputs.empty()) {
     set_outputs(training.outputs, config);

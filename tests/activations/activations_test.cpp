@@ -18,7 +18,7 @@ Matrix row(std::initializer_list<double> values) {
 ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
 
 Matrix applied(const Activation& activation, const Matrix& z) {
-  Matrix y = Matrix::Constant(z.rows(), z.cols(), testing::detail::not_a_number);
+  Matrix y = Matrix::Constant(z.rows(), activation.halves() ? z.cols() / 2 : z.cols(), testing::detail::not_a_number);
   activation.forward(view(z), MatrixView(y.data(), y.rows(), y.cols()));
   return y;
 }
@@ -39,6 +39,7 @@ TEST_CASE("every activation survives its config and works in place") {
     testing::check_part(part);
     const Activation activation = part;
     testing::check_family_config(activation, activation.class_name() == "relu" ? Activation(linear) : Activation(relu));
+    if (activation.halves()) return;  // never in place: Dense and its like refuse it
     for (Index columns : {1, 3, 4, 7, 16, 33}) {
       Matrix z = testing::detail::random_matrix(3, columns, -3, 3, Random(1));
       const Matrix y = applied(activation, z);
@@ -52,6 +53,7 @@ TEST_CASE("a row's activation has the same bits wherever it lies") {
   BuiltinActivations::for_each([](const auto& part) {
     INFO(part.class_name);
     for (Index columns : {1, 3, 5, 8, 19}) {
+      if (Activation(part).halves() && columns % 2 == 1) continue;
       const Matrix z = testing::detail::random_matrix(13, columns, -3, 3, Random(1)), y = applied(part, z);
       for (Index i = 0; i < z.rows(); ++i) CHECK(applied(part, z.row(i)) == y.row(i));
     }
@@ -107,4 +109,22 @@ TEST_CASE("activations are found by name; null is linear; unknown names are refu
   CHECK(activation == Activation(relu));
   CHECK_THROWS_WITH(from_config("rellu", "activation", activation),
                     Catch::Matchers::ContainsSubstring("unknown activation \"rellu\"; maas knows linear, relu"));
+}
+
+TEST_CASE("glu multiplies the first half by the sigmoid of the second") {
+  const Activation activation = glu;
+  CHECK(activation.halves());
+  CHECK(!Activation(relu).halves());
+  CHECK(tests::difference(applied(activation, row({3, -2, 0, std::log(3.0)})), row({1.5, -1.5})) == "");
+  Matrix z = row({3, -2, 0.5, 1, -1, 0.25}), dz = row({7, 7, 7, 7, 7, 7});
+  const Matrix dy = row({1, 2, -1});
+  activation.halved_backward(view(z), view(dy), MatrixView(dz.data(), 1, 6));
+  testing::Report report("glu");
+  testing::compare_gradient(
+      report, "gradient", [&] { return static_cast<double>(applied(activation, z).cwiseProduct(dy).sum()); },
+      VectorView(z.data(), 6), ConstVectorView(dz.data(), 6));
+  CHECK_NOTHROW(report.finish());
+  Matrix gradient = row({1, 1});
+  CHECK_THROWS_WITH(activation.backward(view(z), view(dy), MatrixView(gradient.data(), 1, 2)),
+                    "activation glu: it gives half as many features as it takes and cannot work in place");
 }

@@ -108,6 +108,32 @@ TEST_CASE("activations on rows give Keras' values and gradients") {
   }
 }
 
+TEST_CASE("glu gives Keras' values and gradients") {
+  if (tests::skipped_without("activations.h5")) return;
+  const tests::Table table("activations.h5");
+  const Matrix x = table.rows("rows"), cotangent = table.rows("cotangent").leftCols(3);
+  Matrix y(x.rows(), x.cols() / 2), gradient(x.rows(), x.cols());
+  Activation(glu).forward(view(x), view(y));
+  Activation(glu).halved_backward(view(x), view(cotangent), view(gradient));
+  CHECK(difference(y, table.rows(tests::is_double ? "rows_glu/y" : "rows_glu/y32")) == "");
+  CHECK(difference(gradient, table.rows("rows_glu/vjp")) == "");
+}
+
+TEST_CASE("layers of activations have Keras' defaults") {
+  if (tests::skipped_without("activations.h5")) return;
+  const tests::Table table("activations.h5");
+  const Matrix x = table.rows("x");
+  const std::pair<const char*, Activation> cases[] = {
+      {"elu", elu}, {"leaky_relu", LeakyRelu{.negative_slope = 0.3}}, {"relu", relu}};
+  CHECK(table.members("layer").size() == std::size(cases));
+  for (const auto& [name, activation] : cases) {
+    INFO(name);
+    Matrix y(x.rows(), 1);
+    activation.forward(view(x), view(y));
+    CHECK(difference(y, table.rows("layer/" + std::string(name) + "/y")) == "");
+  }
+}
+
 TEST_CASE("hard_sigmoid of Keras 2 is another function") {
   if (tests::skipped_without("activations.h5")) return;
   const tests::Table table("activations.h5");

@@ -166,8 +166,9 @@ void write_optimizers(Small& small) {
   for (const auto& entry : BuiltinOptimizers::entries) {
     const std::string name(entry.class_name);
     const bool keras_3_only = name == "AdamW" || name == "Lion" || name == "Adafactor";
+    const bool unknown = name == "Lamb" || name == "Lbfgs" || name == "LevenbergMarquardt";
     small.write("optimizer-" + name, {.optimizer = entry.make(Config{}), .loss = loss},
-                {.tf_keras = !keras_3_only, .compiled = name != "Lamb"});
+                {.tf_keras = !keras_3_only, .compiled = !unknown});
   }
   const std::vector<std::pair<std::string, Optimizer>> resumed{
       {"sgd", Sgd{}},
@@ -209,9 +210,11 @@ void write_losses(Small& small) {
     const std::string name(entry.class_name);
     const Loss loss = entry.make(Config{});
     const CompileOptions options{.optimizer = Sgd{}, .loss = loss};
-    if (name == "SparseCategoricalCrossentropy") continue;  // in the chain above
-    if (name == "QuantileLoss")
+    if (loss.target_columns(2) == 1) continue;  // one is in the chain above; labels are no targets of these networks
+    if (name == "QuantileLoss" || name == "Masked")
       small.write("loss-" + name, options, {.compiled = false});
+    else if (loss.looks_at_neighbours())
+      small.write("loss-" + name, options, {.tf_keras = false});
     else if (name.find("Categorical") != std::string::npos || name == "KLDivergence")
       small.write_classes("loss-" + name, options);
     else
@@ -220,6 +223,7 @@ void write_losses(Small& small) {
   small.write("loss-from_logits", {.optimizer = Sgd{}, .loss = BinaryCrossentropy{.from_logits = true}}, {}, for_any,
               dense(5, relu), 2, linear);
   small.write("loss-smoothing", {.optimizer = Sgd{}, .loss = BinaryCrossentropy{.label_smoothing = 0.1}});
+  small.write("loss-sum", {.optimizer = Sgd{}, .loss = Loss(mean_squared_error).reduced(Reduction::sum)});
   small.write("loss-delta", {.optimizer = Sgd{}, .loss = Huber{.delta = 0.25}});
 }
 
@@ -262,8 +266,9 @@ void write_activations(Small& small) {
     const std::string name(entry.class_name);
     const bool in_keras_2 = std::ranges::find(old, name) != old.end();
     // Keras has no such names: the layer of clipped relu, Keras 2's hard_sigmoid; its sparsemax adds up too much, and
-    // its threshold wants arguments that it cannot be given.
-    if (name == "ReLU" || name == "keras2_hard_sigmoid" || name == "sparsemax" || name == "threshold") continue;
+    // its threshold wants arguments that it cannot be given. No layer here takes glu as its activation.
+    if (name == "ReLU" || name == "glu" || name == "keras2_hard_sigmoid" || name == "sparsemax" || name == "threshold")
+      continue;
     small.write("activation-" + name, options, {.tf_keras = in_keras_2}, for_any, dense(5, entry.make(Config{})));
   }
   small.write("activation-slope", options, {}, for_any, dense(5, LeakyRelu{.negative_slope = 0.125}));

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "fixtures.hpp"
+#include "io/json.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -45,7 +46,8 @@ bool same_state(const OptimizerState& a, const OptimizerState& b) {
 
 std::vector<Optimizer> all_optimizers() {
   std::vector<Optimizer> optimizers;
-  for (const auto& entry : BuiltinOptimizers::entries) optimizers.push_back(entry.make(Config{}));
+  for (const auto& entry : BuiltinOptimizers::entries)
+    if (const Optimizer one = entry.make(Config{}); !one.needs_residuals()) optimizers.push_back(one);
   optimizers.push_back(Sgd{.learning_rate = 0.1, .momentum = 0.9, .nesterov = true});
   optimizers.push_back(RMSprop{.learning_rate = 1.0 / 3, .momentum = 0.5, .centered = true});
   optimizers.push_back(Adam{.learning_rate = 0.1, .amsgrad = true});
@@ -86,6 +88,56 @@ void check_resumes(Model (*make)(Optimizer), const Optimizer& optimizer) {
 
 TEST_CASE("a model saved and loaded trains on as if it had never stopped") {
   for (const Optimizer& optimizer : all_optimizers()) check_resumes(small_model, optimizer);
+}
+
+TEST_CASE("so does one that is trained by least squares") {
+  check_resumes(
+      [](Optimizer optimizer) -> Model {
+        auto model = Sequential{input(6), dense(5, Tanh{}), dense(1)};
+        model.compile({.optimizer = std::move(optimizer), .loss = mean_squared_error});
+        return model;
+      },
+      LevenbergMarquardt{.damping = 0.1});
+}
+
+TEST_CASE("what Keras has not is left out of what it reads, and kept for maas") {
+  const Samples samples;
+  for (const CompileOptions& options :
+       {CompileOptions{.optimizer = Lbfgs{.memory = 3}, .loss = mean_squared_error},
+        CompileOptions{.optimizer = Sgd{}, .loss = Loss(masked(binary_crossentropy)).reduced("sum")}}) {
+    Model model = small_model(Sgd{});
+    model.compile(options);
+    model.save("own.h5");
+    {
+      const io::Hdf5Reader file("own.h5");
+      CHECK(!file.text("", "training_config"));
+      CHECK(file.text("", "maas_training"));
+    }
+    const Model loaded = load_model("own.h5");
+    CHECK(loaded.compile_options().optimizer == options.optimizer);
+    CHECK(loaded.compile_options().loss == options.loss);
+    ::unlink("own.h5");
+  }
+}
+
+TEST_CASE("losses with settings and reductions are written for Keras and come back") {
+  for (const Loss& loss : {Loss(Dice{.axis = std::vector{1}}), Loss(mean_squared_error).reduced("sum"),
+                           Loss(Huber{.delta = 2}).reduced("mean_with_sample_weight"),
+                           Loss(SparseCategoricalCrossentropy{.ignore_class = -1})}) {
+    Model model = small_model(Sgd{});
+    model.compile({.optimizer = Sgd{}, .loss = loss});
+    model.save("loss.h5");
+    {
+      const io::Hdf5Reader file("loss.h5");
+      REQUIRE(file.text("", "training_config"));
+      const Config written = io::parse_json(*file.text("", "training_config"), "training_config");
+      Loss read = mean_absolute_error;
+      from_config(written.at("loss"), "loss", read);
+      CHECK(read == loss);
+    }
+    CHECK(load_model("loss.h5").compile_options().loss == loss);
+    ::unlink("loss.h5");
+  }
 }
 
 TEST_CASE("so does one of several branches, shared and frozen layers") {

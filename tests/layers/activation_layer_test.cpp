@@ -9,9 +9,18 @@ using namespace maas;
 TEST_CASE("an activation layer keeps the layer contract with every activation and rank") {
   BuiltinActivations::for_each([](const auto& activation) {
     INFO(activation.class_name);
-    for (const Shape& shape : {Shape{5}, Shape{3, 4}})
+    for (const Shape& shape : {Activation(activation).halves() ? Shape{6} : Shape{5}, Shape{3, 4}})
       CHECK_NOTHROW(testing::check_layer(activation_layer(activation), {.input = shape, .low = -2, .high = 2}));
   });
+}
+
+TEST_CASE("glu as a layer halves the last axis, which must be even") {
+  const Shape even{3, 4}, odd{3};
+  CHECK(activation_layer(glu).plan(std::span(&even, 1)).output == Shape{3, 2});
+  CHECK_THROWS_WITH(activation_layer(glu).plan(std::span(&odd, 1)),
+                    "Activation: expected an even number of features for glu, got 3");
+  Network network{input(4), activation_layer(glu)};
+  CHECK(network.predict(Matrix{{Scalar(3), Scalar(-2), Scalar(0), Scalar(0)}}) == Matrix{{Scalar(1.5), Scalar(-1)}});
 }
 
 TEST_CASE("softmax as a layer works along the last axis") {

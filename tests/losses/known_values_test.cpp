@@ -112,3 +112,117 @@ TEST_CASE("a loss right after sigmoid or softmax has a form on logits, once") {
   CHECK(!logits->on_logits());
   CHECK(!Loss(mean_squared_error).on_logits());
 }
+
+TEST_CASE("reductions divide by rows, by nothing, or by weights") {
+  const Matrix p = (Matrix(2, 1) << 1, 3).finished(), t = Matrix::Zero(2, 1);
+  Vector weights(2), scratch(2);
+  weights << 2, 1;
+  auto mean = [&](const char* reduction, bool weighted) {
+    return Loss(mean_absolute_error)
+        .reduced(reduction)
+        .mean(view(p), view(t), ConstVectorView(weights.data(), weighted ? 2 : 0), VectorView(scratch.data(), 2));
+  };
+  CHECK(mean("sum_over_batch_size", true) == Approx(2.5));
+  CHECK(mean("mean", false) == Approx(2));
+  CHECK(mean("sum", true) == Approx(5));
+  CHECK(mean("mean_with_sample_weight", true) == Approx(5.0 / 3));
+  CHECK_THROWS_WITH(Loss(mean_absolute_error).reduced("none"),
+                    Catch::Matchers::StartsWith("MeanAbsoluteError: the reduction none leaves one value a row"));
+  CHECK_THROWS_WITH(Loss(mean_absolute_error).reduced("total"),
+                    "MeanAbsoluteError: expected as reduction sum_over_batch_size, sum, mean or "
+                    "mean_with_sample_weight, got total");
+  CHECK(Loss(mean_absolute_error).reduced("auto") == Loss(mean_absolute_error));
+  CHECK(Loss(mean_absolute_error).reduced("sum") != Loss(mean_absolute_error));
+}
+
+TEST_CASE("a reduction and the last axis are read with a loss, and kept on logits") {
+  Loss loss = mean_absolute_error;
+  from_config(
+      Config{}.set("class_name", "BinaryCrossentropy").set("config", Config{}.set("reduction", "sum").set("axis", -1)),
+      "loss", loss);
+  CHECK(loss == Loss(binary_crossentropy).reduced(Reduction::sum));
+  CHECK(loss.on_logits()->reduction() == Reduction::sum);
+  CHECK_THROWS_WITH(
+      from_config(Config{}.set("class_name", "Huber").set("config", Config{}.set("axis", 1)), "loss", loss),
+      "loss: expected the axis -1, the last, got 1");
+}
+
+TEST_CASE("the class to ignore has no value, no gradient and no place in the mean") {
+  const Loss loss = SparseCategoricalCrossentropy{.ignore_class = -1};
+  const Matrix p = (Matrix(3, 2) << 0.5, 0.5, 0.9, 0.1, 0.25, 0.75).finished(),
+               t = (Matrix(3, 1) << 0, -1, 1).finished();
+  Vector scratch(3);
+  CHECK(loss.mean(view(p), view(t), ConstVectorView(nullptr, 0), VectorView(scratch.data(), 3)) ==
+        Approx(-(std::log(0.5) + std::log(0.75)) / 2));
+  CHECK(gradient(loss, p, t).row(1).isZero(0));
+  CHECK_NOTHROW(loss.check_targets(view(t), 2));
+  CHECK_THROWS_AS(Loss(sparse_categorical_crossentropy).check_targets(view(t), 2), DataError);
+  const Matrix ignored = Matrix::Constant(3, 1, -1);
+  CHECK(loss.mean(view(p), view(ignored), ConstVectorView(nullptr, 0), VectorView(scratch.data(), 3)) == 0);
+}
+
+TEST_CASE("missing targets weigh nothing: the mean is over those that are there") {
+  const Scalar missing = testing::detail::not_a_number;
+  const Matrix p = (Matrix(3, 3) << 1, 2, 3, 4, 5, 6, 7, 8, 9).finished();
+  Matrix t = Matrix::Zero(3, 3);
+  t(0, 1) = t(2, 0) = t(2, 1) = t(2, 2) = missing;
+  const Loss loss = masked(mean_squared_error);
+  Vector scratch(3);
+  CHECK(loss.mean(view(p), view(t), ConstVectorView(nullptr, 0), VectorView(scratch.data(), 3)) ==
+        Approx((1 + 9 + 16 + 25 + 36) / 5.0));
+  Matrix out(3, 3);
+  loss.mean_gradient(view(p), view(t), ConstVectorView(nullptr, 0), MatrixView(out.data(), 3, 3));
+  const Matrix expected = (Matrix(3, 3) << 2 / 5.0, 0, 6 / 5.0, 8 / 5.0, 10 / 5.0, 12 / 5.0, 0, 0, 0).finished();
+  CHECK(tests::difference(out, expected) == "");
+  const Matrix nothing = Matrix::Constant(3, 3, missing);
+  CHECK(loss.mean(view(p), view(nothing), ConstVectorView(nullptr, 0), VectorView(scratch.data(), 3)) == 0);
+  loss.mean_gradient(view(p), view(nothing), ConstVectorView(nullptr, 0), MatrixView(out.data(), 3, 3));
+  CHECK(out.isZero(0));
+}
+
+TEST_CASE("losses of whole rows leave out rows with a missing target") {
+  const Scalar missing = testing::detail::not_a_number;
+  const Matrix p = (Matrix(2, 2) << 0.5, 0.5, 0.25, 0.75).finished();
+  Matrix t = (Matrix(2, 2) << 1, 0, 0, 1).finished(), labels = (Matrix(2, 1) << missing, 1).finished();
+  t(0, 1) = missing;
+  Vector scratch(2);
+  for (const auto& [loss, target] : {std::pair(Loss(masked(categorical_crossentropy)), t),
+                                     std::pair(Loss(masked(sparse_categorical_crossentropy)), labels)})
+    CHECK(loss.mean(view(p), view(target), ConstVectorView(nullptr, 0), VectorView(scratch.data(), 2)) ==
+          Approx(-std::log(0.75)));
+}
+
+TEST_CASE("masked losses still refuse targets out of range, say where, and mask only losses of single rows") {
+  const Scalar missing = testing::detail::not_a_number;
+  Matrix t = Matrix::Zero(3, 2);
+  t(1, 0) = missing;
+  t(1, 1) = Scalar(1.5);
+  CHECK_THROWS_WITH(Loss(masked(binary_crossentropy)).check_targets(view(t), 2),
+                    Catch::Matchers::StartsWith("Masked: from row 1, column 1 on: BinaryCrossentropy: expected targets "
+                                                "from 0 to 1, got 1.5"));
+  CHECK_THROWS_WITH(Loss(masked(Dice{})), "Masked: expected a loss of single rows, got Dice");
+  CHECK(Loss(masked(binary_crossentropy)).on_logits() == Loss(masked(BinaryCrossentropy{.from_logits = true})));
+  CHECK(!Loss(masked(mean_squared_error)).on_logits());
+}
+
+TEST_CASE("losses of overlap are Keras' examples") {
+  const Matrix t = (Matrix(2, 4) << 1, 1, 0, 0, 1, 1, 0, 0).finished(),
+               p = (Matrix(2, 4) << 0, 1, 0, 1, 0.4, 0, 0, 0.9).finished();
+  const Loss whole = dice, single = Dice{.axis = std::vector{1}};
+  CHECK(value(whole, p, t) == Approx(0.6164384).epsilon(1e-6));
+  CHECK(value(single, p, t) == Approx(0.5).epsilon(1e-6));
+  CHECK(value(single, p.row(1), t.row(1)) == Approx(0.75757575).epsilon(1e-6));
+  CHECK(value(tversky, p, t) == Approx(0.6164384).epsilon(1e-6));
+  CHECK(whole.row_width(Shape{4, 4, 2}) == 32);
+  CHECK_NOTHROW(Loss(Dice{.axis = std::vector{3, 1, -2}}).check_output(Shape{4, 4, 2}));
+  CHECK_THROWS_WITH(Loss(Dice{.axis = std::vector{1, 2}}).check_output(Shape{4, 4, 2}),
+                    "Dice: expected as axis all axes but the batch's, 1 to 3, or none; got [1, 2]");
+}
+
+TEST_CASE("losses refuse settings out of range") {
+  CHECK_THROWS_WITH(Loss(CategoricalGeneralizedCrossEntropy{.q = 1}),
+                    "CategoricalGeneralizedCrossEntropy: expected a q between 0 and 1, got 1");
+  CHECK_THROWS_WITH(Loss(QuantileLoss{.quantile = 0}), "QuantileLoss: expected a quantile between 0 and 1, got 0");
+  CHECK_THROWS_WITH(Loss(circle).check_output(Shape{4, 2}),
+                    "Circle: expected outputs of one axis, the embedding; got 4x2");
+}

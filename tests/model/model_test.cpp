@@ -3,6 +3,7 @@
 
 #include "maas/maas.hpp"
 #include "maas/testing/allocations.hpp"
+#include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -274,4 +275,47 @@ TEST_CASE("dropout acts in fit, not in evaluate or predict, and follows from the
   Model one = model();
   CHECK(one.evaluate(samples.x, samples.y) == one.evaluate(samples.x, samples.y));
   CHECK(one.predict(samples.x) == one.predict(samples.x));
+}
+
+TEST_CASE("targets may be missing where the loss is masked, and nowhere else") {
+  const Matrix x = testing::detail::random_matrix(12, 3, -1, 1, Random(1));
+  Matrix y = x.leftCols(2);
+  y(4, 0) = y(7, 0) = y(7, 1) = NAN;
+  auto model = Sequential{input(3), dense(2)};
+  model.compile({.optimizer = Sgd{.learning_rate = 0.3}, .loss = mean_squared_error});
+  CHECK_THROWS_WITH(model.fit(x, y, {.verbose = 0}),
+                    "fit: expected finite numbers in y, got nan in row 4, column 0 (counted from 0)");
+  model.compile({.optimizer = Sgd{.learning_rate = 0.3},
+                 .loss = masked(mean_squared_error),
+                 .metrics = {Metric(masked(mean_absolute_error)).named("mae")}});
+  const History history = model.fit(x, y, {.epochs = 200, .batch_size = 12, .verbose = 0});
+  CHECK(history["loss"].back() < 1e-6);
+  CHECK(history["mae"].back() < 1e-3);
+  y(2, 1) = INFINITY;
+  CHECK_THROWS_AS(model.fit(x, y, {.verbose = 0}), DataError);
+}
+
+TEST_CASE("a loss of whole samples or of the whole batch trains, and its reduction is what fit reports") {
+  const Matrix x = testing::detail::random_matrix(10, 4, -1, 1, Random(1));
+  const Matrix y = (x.array() > 0).cast<Scalar>();
+  for (const Loss& loss : {Loss(dice), Loss(Dice{.axis = std::vector{1, 2}}), Loss(Tversky{.alpha = 0.3})}) {
+    auto model = Sequential{input(Shape{2, 2}), dense(8, Tanh{}), dense(2, sigmoid)};
+    model.compile({.optimizer = Adam{.learning_rate = 0.05}, .loss = loss});
+    const Logs before = model.evaluate(x, y, 10);
+    const Matrix p = model.predict(x);
+    Vector scratch(10);
+    const Index rows = 10;
+    CHECK(before[0].second == Approx(loss.mean(ConstMatrixView(p.data(), rows, 4), ConstMatrixView(y.data(), rows, 4),
+                                               ConstVectorView(nullptr, 0), VectorView(scratch.data(), rows)))
+                                  .epsilon(1e-6));
+    model.fit(x, y, {.epochs = 60, .batch_size = 10, .verbose = 0});
+    CHECK(model.evaluate(x, y, 10)[0].second < 0.6 * before[0].second);
+  }
+  auto model = Sequential{input(4), dense(4)};
+  model.compile({.optimizer = Sgd{}, .loss = Loss(mean_squared_error)});
+  const double mean = model.evaluate(x, y, 10)[0].second;
+  model.compile({.optimizer = Sgd{}, .loss = Loss(mean_squared_error).reduced("sum")});
+  CHECK(model.evaluate(x, y, 10)[0].second == Approx(10 * mean).epsilon(1e-6));
+  model.compile({.optimizer = Sgd{}, .loss = Dice{.axis = std::vector{1, 2}}});
+  CHECK_THROWS_AS(model.evaluate(x, y), ConfigError);
 }

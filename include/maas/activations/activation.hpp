@@ -15,6 +15,8 @@ struct ActivationInterface : PartInterface {
   virtual void forward(const ConstMatrixView& z, MatrixView y) const = 0;
   virtual void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const = 0;
   virtual bool needs_input() const = 0;
+  virtual bool halves() const = 0;
+  virtual void halved_backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) const = 0;
 };
 
 /// Element by element, slope read off the output: `value(x)` and `slope(y)`, Eigen array expressions.
@@ -47,16 +49,28 @@ concept SweepRule = requires(const Rule& rule, const Scalar* in, Scalar* out) {
   rule.sweep_gradient(Index(1), in, out);
 };
 
+/// On whole rows of an even number of features, of which it gives half as many: `forward(z, y)`, where z and y are
+/// different memory, and `backward(z, dy, dz)`, which overwrites dz with the gradient of the input.
+template <class Rule>
+concept HalvingRule = PartRule<Rule> && requires(const Rule& rule, ConstMatrixView in, MatrixView out) {
+  rule.forward(in, out);
+  rule.backward(in, in, out);
+};
+
+/// What may stand behind an Activation that gives as many features as it takes.
+template <class Rule>
+concept PlainActivationRule = OutputSlopeRule<Rule> || InputSlopeRule<Rule> || RowRule<Rule>;
+
 /// What may stand behind an Activation.
 template <class Rule>
-concept ActivationRule = OutputSlopeRule<Rule> || InputSlopeRule<Rule> || RowRule<Rule>;
+concept ActivationRule = PlainActivationRule<Rule> || HalvingRule<Rule>;
 
 namespace detail {
 /// y = f(z), row by row; z and y may be the same memory. The one place where a rule meets numbers, for networks of
 /// shapes from files and of shapes in types.
 template <ActivationRule Rule>
 void activate(const Rule& rule, const ConstMatrixView& z, MatrixView y) {
-  if constexpr (RowRule<Rule>)
+  if constexpr (RowRule<Rule> || HalvingRule<Rule>)
     rule.forward(z, y);
   else if constexpr (SweepRule<Rule>)
     rule.sweep(z.size(), z.data(), y.data());
@@ -70,11 +84,15 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
   using PartModel<ActivationInterface, Rule>::PartModel;
   static constexpr bool reads_input = InputSlopeRule<Rule>;
 
-  bool needs_input() const override { return reads_input; }
+  bool needs_input() const override { return reads_input || HalvingRule<Rule>; }
+  bool halves() const override { return HalvingRule<Rule>; }
   void forward(const ConstMatrixView& z, MatrixView y) const override { detail::activate(this->rule, z, y); }
   void backward([[maybe_unused]] const ConstMatrixView& z, const ConstMatrixView& y,
-                MatrixView gradient) const override {
-    if constexpr (RowRule<Rule>)
+                [[maybe_unused]] MatrixView gradient) const override {
+    if constexpr (HalvingRule<Rule>)
+      fail<ConfigError>("activation {}: it gives half as many features as it takes and cannot work in place",
+                        Rule::class_name);
+    else if constexpr (RowRule<Rule>)
       this->rule.backward(y, gradient);
     else if constexpr (SweepRule<Rule>)
       this->rule.sweep_gradient(y.size(), y.data(), gradient.data());
@@ -82,6 +100,10 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
       gradient.array() *= this->rule.slope(z.array(), y.array());
     else
       gradient.array() *= this->rule.slope(y.array());
+  }
+  void halved_backward([[maybe_unused]] const ConstMatrixView& z, [[maybe_unused]] const ConstMatrixView& dy,
+                       [[maybe_unused]] MatrixView dz) const override {
+    if constexpr (HalvingRule<Rule>) this->rule.backward(z, dy, dz);
   }
 };
 
@@ -92,14 +114,30 @@ class Activation : public Handle<ActivationInterface> {
   requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>> Activation(Rule&& rule)
       : Handle(std::make_shared<ActivationModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
-  /// y = f(z), row by row; z and y are rows x features and may be the same memory.
+  /// y = f(z), row by row; z and y are rows x features and may be the same memory. Where it halves, y is rows x half as
+  /// many features, elsewhere in memory.
   void forward(const ConstMatrixView& z, MatrixView y) const { self_->forward(z, y); }
-  /// Turns d loss / d y into d loss / d z, in place. z is looked at only if needs_input().
+  /// Turns d loss / d y into d loss / d z, in place. z is looked at only if needs_input(). Throws ConfigError where it
+  /// halves.
   void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const {
     self_->backward(z, y, gradient);
   }
   /// True if backward needs the input z; a layer then keeps it.
   bool needs_input() const { return self_->needs_input(); }
+
+  /// True if it gives half as many features as it takes, as glu does. Only the layer Activation can run it.
+  bool halves() const { return self_->halves(); }
+  /// Where it halves: d loss / d z (overwritten) from d loss / d y.
+  void halved_backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) const {
+    self_->halved_backward(z, dy, dz);
+  }
+  /// Throws ConfigError if it halves: for layers that apply it in place.
+  void require_in_place(std::string_view layer) const {
+    require<ConfigError>(!halves(),
+                         "{}: the activation {} gives half as many features as it takes; put activation_layer({}) "
+                         "behind the layer instead",
+                         layer, class_name(), class_name());
+  }
 };
 
 /// A plain name where the activation has no fields, else {"class_name", "config"}.

@@ -16,7 +16,7 @@ namespace maas::inline MAAS_ABI {
 using BuiltinActivations = Catalog<Activation, Linear, Relu, BoundedRelu, Relu6, LeakyRelu, Elu, Selu, Celu, Gelu,
                                    Sigmoid, HardSigmoid, Keras2HardSigmoid, Tanh, HardTanh, Softplus, Softsign, Silu,
                                    HardSilu, Exponential, Mish, LogSigmoid, Softmax, LogSoftmax, Squareplus, SparsePlus,
-                                   SparseSigmoid, Sparsemax, HardShrink, SoftShrink, TanhShrink, Threshold>;
+                                   SparseSigmoid, Sparsemax, HardShrink, SoftShrink, TanhShrink, Threshold, Glu>;
 
 }  // namespace maas::inline MAAS_ABI
 

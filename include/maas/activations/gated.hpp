@@ -66,6 +66,28 @@ struct Gelu {
 };
 inline constexpr Gelu gelu{};
 
+/// Gated linear unit: f(a, b) = a sigmoid(b), a and b being the first and the second half of the last axis, which must
+/// be even (Dauphin and others 2017). Keras has it as a function; here the layer Activation runs it, and no other.
+struct Glu {
+  static constexpr std::string_view class_name = "glu";
+  /// z: rows x 2 n, y: rows x n.
+  static void forward(const ConstMatrixView& z, MatrixView y) {
+    const Index half = y.cols();
+    for (Index row = 0; row < z.rows(); ++row)
+      for (Index i = 0; i < half; ++i) y(row, i) = z(row, i) * detail::sigmoid_of(z(row, half + i));
+  }
+  static void backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) {
+    const Index half = dy.cols();
+    for (Index row = 0; row < z.rows(); ++row)
+      for (Index i = 0; i < half; ++i) {
+        const Scalar gate = detail::sigmoid_of(z(row, half + i));
+        dz(row, i) = dy(row, i) * gate;
+        dz(row, half + i) = dy(row, i) * z(row, i) * gate * (Scalar(1) - gate);
+      }
+  }
+};
+inline constexpr Glu glu{};
+
 /// f(x) = x tanh(softplus(x)).
 struct Mish {
   static constexpr std::string_view class_name = "mish";

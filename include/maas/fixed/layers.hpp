@@ -23,7 +23,7 @@ struct DenseStep {
 
 /// y = Rule(x kernel + bias), In numbers to Out. A trivially copyable aggregate: the weights lie in the object, zero
 /// until assigned. Rule is an activation's struct: `fixed::Dense<100, 128, Relu>`.
-template <Index In, Index Out, ActivationRule Rule = Linear>
+template <Index In, Index Out, PlainActivationRule Rule = Linear>
 struct Dense {
   static_assert(In >= 1 && Out >= 1, "maas::fixed::Dense: expected at least one input and one output");
   static_assert(std::is_trivially_copyable_v<Rule>, "maas::fixed::Dense: expected an activation without pointers");

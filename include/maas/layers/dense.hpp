@@ -40,6 +40,7 @@ struct Dense {
     const Shape& input = detail::only_input(inputs, class_name);
     require<ConfigError>(units >= 1, "Dense: expected at least 1 unit, got {}", units);
     require<ShapeError>(input.rank() >= 1, "Dense: expected samples of rank 1 or more, got {}", input.text());
+    activation.require_in_place(class_name);
     LayerPlan plan{.output = input.with_last(units), .activity_penalty = activity_regularizer};
     plan.parameters.push_back(
         {"kernel", Shape{input.last(), units}, kernel_initializer, kernel_regularizer, true, kernel_constraint});

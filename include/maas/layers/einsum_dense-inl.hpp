@@ -240,6 +240,7 @@ View as_product_kernel(const Einsum& einsum, View kernel) {
 
 MAAS_INLINE LayerPlan EinsumDense::plan(Shapes inputs) const {
   const detail::Einsum einsum(*this, detail::only_input(inputs, class_name));
+  activation.require_in_place(class_name);
   LayerPlan plan{.output = einsum.output.shape(), .activity_penalty = activity_regularizer, .mask = MaskRule::stop};
   plan.parameters.push_back(
       {"kernel", einsum.kernel.shape(), kernel_initializer, kernel_regularizer, true, kernel_constraint});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "maas/losses/loss.hpp"
 #include "maas/ops/softmax.hpp"
@@ -24,6 +25,13 @@ inline void require_probabilities(std::string_view name, const ConstMatrixView& 
       require<DataError>(target(row, column) >= 0 && target(row, column) <= 1,
                          "{}: expected targets from 0 to 1, got {} in row {}, column {} (counted from 0)", name,
                          target(row, column), row, column);
+}
+
+/// Throws DataError unless the row's one target is a class number 0 ... outputs - 1.
+inline void require_label(std::string_view name, const ConstMatrixView& target, Index row, Index outputs) {
+  const Scalar label = target(row, 0);
+  require<DataError>(label >= 0 && label < static_cast<Scalar>(outputs) && label == std::floor(label),
+                     "{}: expected labels 0 to {}, got {} in row {} (counted from 0)", name, outputs - 1, label, row);
 }
 
 /// The smoothed targets of one row, class by class.
@@ -68,6 +76,7 @@ void categorical_gradient(const Row& p, const Weight& weight, Out out) {
 /// On logits x: max(x, 0) - x t + log(1 + exp(-|x|)). Label smoothing s: t (1 - s) + s / 2.
 struct BinaryCrossentropy {
   static constexpr std::string_view class_name = "BinaryCrossentropy";
+  static constexpr bool mean_of_outputs = true;
   bool from_logits = false;
   double label_smoothing = 0;
   static void fields(auto& self, auto&& field) {
@@ -155,14 +164,21 @@ struct CategoricalCrossentropy {
 };
 inline constexpr CategoricalCrossentropy categorical_crossentropy{};
 
-/// Categorical cross-entropy whose targets are class numbers 0 ... C - 1, one a row.
+/// Categorical cross-entropy whose targets are class numbers 0 ... C - 1, one a row. Rows of class `ignore_class`
+/// (any whole number: -1 and 255 are usual) have the value 0 and do not count in the mean.
 struct SparseCategoricalCrossentropy {
   static constexpr std::string_view class_name = "SparseCategoricalCrossentropy";
   bool from_logits = false;
-  static void fields(auto& self, auto&& field) { field("from_logits", self.from_logits); }
+  std::optional<int> ignore_class = std::nullopt;
+  static void fields(auto& self, auto&& field) {
+    field("from_logits", self.from_logits);
+    field("ignore_class", self.ignore_class);
+  }
 
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     for (Index row = 0; row < predicted.rows(); ++row) {
+      out[row] = 0;
+      if (ignored(target, row)) continue;
       const Index label = static_cast<Index>(target(row, 0));
       out[row] = from_logits ? ops::log_sum_exp((predicted.row(row).array() - predicted(row, label)).matrix())
                              : detail::categorical_value(predicted.row(row), detail::OneHotRow{label});
@@ -171,6 +187,10 @@ struct SparseCategoricalCrossentropy {
   void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
     if (from_logits) ops::softmax(predicted, out);
     for (Index row = 0; row < predicted.rows(); ++row) {
+      if (ignored(target, row)) {
+        out.row(row).setZero();
+        continue;
+      }
       const Index label = static_cast<Index>(target(row, 0));
       if (from_logits)
         out(row, label) -= Scalar(1);
@@ -179,15 +199,50 @@ struct SparseCategoricalCrossentropy {
     }
   }
   Index target_columns(Index) const { return 1; }
+  bool has_shares() const { return ignore_class.has_value(); }
+  Scalar share(const ConstMatrixView& target, Index row) const { return ignored(target, row) ? Scalar(0) : Scalar(1); }
   void check_targets(const ConstMatrixView& target, Index outputs) const {
-    for (Index row = 0; row < target.rows(); ++row) {
-      const Scalar label = target(row, 0);
-      require<DataError>(label >= 0 && label < static_cast<Scalar>(outputs) && label == std::floor(label),
-                         "{}: expected labels 0 to {}, got {} in row {} (counted from 0)", class_name, outputs - 1,
-                         label, row);
-    }
+    for (Index row = 0; row < target.rows(); ++row)
+      if (!ignored(target, row)) detail::require_label(class_name, target, row, outputs);
+  }
+
+ private:
+  bool ignored(const ConstMatrixView& target, Index row) const {
+    return ignore_class && target(row, 0) == static_cast<Scalar>(*ignore_class);
   }
 };
 inline constexpr SparseCategoricalCrossentropy sparse_categorical_crossentropy{};
+
+/// (1 - p^q) / q, p being the prediction for the target's class: between cross-entropy (q towards 0) and the absolute
+/// error (q towards 1), for labels that may be wrong (Zhang and Sabuncu 2018). Targets are class numbers 0 ... C - 1,
+/// one a row; predictions are taken as they are, neither clipped nor divided by their sum.
+struct CategoricalGeneralizedCrossEntropy {
+  static constexpr std::string_view class_name = "CategoricalGeneralizedCrossEntropy";
+  double q = 0.5;  ///< between 0 and 1
+  static void fields(auto& self, auto&& field) { field("q", self.q); }
+  void check() const {
+    require<ConfigError>(q > 0 && q < 1, "CategoricalGeneralizedCrossEntropy: expected a q between 0 and 1, got {}", q);
+  }
+
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    const Scalar power = static_cast<Scalar>(q);
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const Scalar p = predicted(row, static_cast<Index>(target(row, 0)));
+      out[row] = (Scalar(1) - std::pow(p, power)) / power;
+    }
+  }
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
+    out.setZero();
+    for (Index row = 0; row < predicted.rows(); ++row) {
+      const Index label = static_cast<Index>(target(row, 0));
+      out(row, label) = -std::pow(predicted(row, label), static_cast<Scalar>(q - 1));
+    }
+  }
+  Index target_columns(Index) const { return 1; }
+  void check_targets(const ConstMatrixView& target, Index outputs) const {
+    for (Index row = 0; row < target.rows(); ++row) detail::require_label(class_name, target, row, outputs);
+  }
+};
+inline constexpr CategoricalGeneralizedCrossEntropy categorical_generalized_cross_entropy{};
 
 }  // namespace maas::inline MAAS_ABI

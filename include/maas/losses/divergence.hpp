@@ -36,6 +36,7 @@ inline constexpr KLDivergence kl_divergence{};
 /// (Lin and others 2017). With apply_class_balancing also times alpha for t = 1, 1 - alpha for t = 0.
 struct BinaryFocalCrossentropy {
   static constexpr std::string_view class_name = "BinaryFocalCrossentropy";
+  static constexpr bool mean_of_outputs = true;
   bool apply_class_balancing = false;
   double alpha = 0.25, gamma = 2;
   bool from_logits = false;

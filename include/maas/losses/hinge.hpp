@@ -25,6 +25,7 @@ inline auto wrong_scores(const ConstMatrixView& predicted, const ConstMatrixView
 /// -1.
 struct Hinge {
   static constexpr std::string_view class_name = "Hinge";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     const detail::SignedTargets side(target);
     detail::mean_values(predicted, target, out,
@@ -41,6 +42,7 @@ inline constexpr Hinge hinge{};
 /// mean over outputs of max(1 - t p, 0)^2, targets as for Hinge.
 struct SquaredHinge {
   static constexpr std::string_view class_name = "SquaredHinge";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     const detail::SignedTargets side(target);
     detail::mean_values(predicted, target, out, [&](Scalar p, Scalar t) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "maas/core/catalog.hpp"
+#include "maas/losses/circle.hpp"
 #include "maas/losses/crossentropy.hpp"
 #include "maas/losses/divergence.hpp"
 #include "maas/losses/hinge.hpp"
 #include "maas/losses/loss.hpp"
+#include "maas/losses/masked.hpp"
+#include "maas/losses/overlap.hpp"
 #include "maas/losses/regression.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -13,9 +16,9 @@ namespace maas::inline MAAS_ABI {
 /// Every loss a file may name. Adding one adds its name here.
 using BuiltinLosses =
     Catalog<Loss, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryFocalCrossentropy,
-            CategoricalFocalCrossentropy, KLDivergence, Poisson, MeanSquaredError, MeanAbsoluteError,
-            MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, LogCosh, CosineSimilarity, QuantileLoss,
-            Hinge, SquaredHinge, CategoricalHinge>;
+            CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, KLDivergence, Poisson, MeanSquaredError,
+            MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, LogCosh,
+            CosineSimilarity, QuantileLoss, Hinge, SquaredHinge, CategoricalHinge, Dice, Tversky, Circle, Masked>;
 
 }  // namespace maas::inline MAAS_ABI
 

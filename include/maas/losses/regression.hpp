@@ -11,6 +11,7 @@ namespace maas::inline MAAS_ABI {
 /// mean over outputs of (p - t)^2.
 struct MeanSquaredError {
   static constexpr std::string_view class_name = "MeanSquaredError";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     out = (predicted - target).array().square().rowwise().mean();
   }
@@ -23,6 +24,7 @@ inline constexpr MeanSquaredError mean_squared_error{};
 /// mean over outputs of |p - t|; slope 0 where they are equal.
 struct MeanAbsoluteError {
   static constexpr std::string_view class_name = "MeanAbsoluteError";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     out = (predicted - target).array().abs().rowwise().mean();
   }
@@ -35,6 +37,7 @@ inline constexpr MeanAbsoluteError mean_absolute_error{};
 /// 100 times the mean over outputs of |t - p| / max(|t|, 1e-7).
 struct MeanAbsolutePercentageError {
   static constexpr std::string_view class_name = "MeanAbsolutePercentageError";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     detail::mean_values(predicted, target, out, [](Scalar p, Scalar t) { return std::abs(t - p) * weight(t); });
   }
@@ -50,6 +53,7 @@ inline constexpr MeanAbsolutePercentageError mean_absolute_percentage_error{};
 /// mean over outputs of (log(1 + max(p, 1e-7)) - log(1 + max(t, 1e-7)))^2.
 struct MeanSquaredLogarithmicError {
   static constexpr std::string_view class_name = "MeanSquaredLogarithmicError";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     detail::mean_values(predicted, target, out, [](Scalar p, Scalar t) {
       const Scalar difference = logarithm(p) - logarithm(t);
@@ -70,6 +74,7 @@ inline constexpr MeanSquaredLogarithmicError mean_squared_logarithmic_error{};
 /// mean over outputs of e^2 / 2 where |e| <= delta, delta |e| - delta^2 / 2 beyond; e = p - t.
 struct Huber {
   static constexpr std::string_view class_name = "Huber";
+  static constexpr bool mean_of_outputs = true;
   double delta = 1;
   static void fields(auto& self, auto&& field) { field("delta", self.delta); }
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
@@ -89,6 +94,7 @@ inline constexpr Huber huber{};
 /// mean over outputs of log(cosh(p - t)).
 struct LogCosh {
   static constexpr std::string_view class_name = "LogCosh";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     // log cosh e = |e| + log(1 + exp(-2 |e|)) - log 2, which cannot overflow.
     detail::mean_values(predicted, target, out, [](Scalar p, Scalar t) {
@@ -106,6 +112,7 @@ inline constexpr LogCosh log_cosh{};
 /// constant.
 struct Poisson {
   static constexpr std::string_view class_name = "Poisson";
+  static constexpr bool mean_of_outputs = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     detail::mean_values(predicted, target, out,
                         [](Scalar p, Scalar t) { return p - t * std::log(p + detail::loss_epsilon); });
@@ -121,8 +128,13 @@ inline constexpr Poisson poisson{};
 /// Not in Keras.
 struct QuantileLoss {
   static constexpr std::string_view class_name = "QuantileLoss";
+  static constexpr bool mean_of_outputs = true;
   double quantile = 0.5;  ///< between 0 and 1
   static void fields(auto& self, auto&& field) { field("quantile", self.quantile); }
+  void check() const {
+    require<ConfigError>(quantile > 0 && quantile < 1, "QuantileLoss: expected a quantile between 0 and 1, got {}",
+                         quantile);
+  }
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
     const Scalar q = static_cast<Scalar>(quantile);
     detail::mean_values(predicted, target, out,

@@ -25,13 +25,16 @@ struct MetricInterface : PartInterface {
   virtual std::shared_ptr<const MetricInterface> on_logits() const = 0;
 };
 
-/// One value a row, averaged: `values(predicted, target, out)`. Every loss struct is one, too.
+/// One value a row, averaged: `values(predicted, target, out)`. Every loss struct of single rows is one, too.
 /// Optional: `finish(mean)`, applied to the average (the root of a mean square, say); a bool field `from_logits`, for
-/// what Keras computes from the logits when it follows a sigmoid or softmax.
+/// what Keras computes from the logits when it follows a sigmoid or softmax, or `on_logits()`, that form itself;
+/// `share(target, row)`, how much of a row counts, where there are weights or targets may be missing (`static constexpr
+/// bool takes_missing = true`). Without weights Keras counts all rows of a class to ignore, with their value 0.
 template <class Rule>
-concept MeanMetricRule = PartRule<Rule> && requires(const Rule& rule, ConstMatrixView in, VectorView out) {
-  rule.values(in, in, out);
-};
+concept MeanMetricRule = PartRule<Rule> && !requires {
+  Rule::looks_at_neighbours;
+}
+&&requires(const Rule& rule, ConstMatrixView in, VectorView out) { rule.values(in, in, out); };
 
 /// A state of its own: `state_size(outputs)`, `add(state, predicted, target, weights)`, and what comes of it: either
 /// `result(state)`, one number; or `figures(state)` and `results(state, out)`, several; or neither, where the state is
@@ -105,7 +108,9 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
   }
 
   std::shared_ptr<const MetricInterface> on_logits() const override {
-    if constexpr (MeanMetricRule<Rule> && requires { this->rule.from_logits; }) {
+    if constexpr (requires { this->rule.on_logits(); }) {
+      if (auto changed = this->rule.on_logits()) return std::make_shared<MetricModel>(*std::move(changed));
+    } else if constexpr (MeanMetricRule<Rule> && requires { this->rule.from_logits; }) {
       if (this->rule.from_logits) return nullptr;
       Rule changed = this->rule;
       changed.from_logits = true;
@@ -139,7 +144,10 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
                         ConstMatrixView(target.data() + first * target.cols(), rows, target.cols()),
                         VectorView(values.data(), rows));
       for (Index row = 0; row < rows; ++row) {
-        const double weight = weights.size() > 0 ? static_cast<double>(weights[first + row]) : 1.0;
+        double weight = weights.size() > 0 ? static_cast<double>(weights[first + row]) : 1.0;
+        if constexpr (requires { this->rule.share(target, first); })
+          if (weights.size() > 0 || requires { Rule::takes_missing; })
+            weight *= static_cast<double>(this->rule.share(target, first + row));
         state[0] += weight * static_cast<double>(values[static_cast<std::size_t>(row)]);
         state[1] += weight;
       }

@@ -54,8 +54,6 @@ inline void drop_keras_keys(Config& fields, std::string_view where) {
     require<ConfigError>(axis->is_null() || axis->as_integer(where) == -1, "{}: expected the axis -1, the last, got {}",
                          where, axis->text());
   fields.erase("axis");
-  if (const Config* ignored = fields.find("ignore_class"); ignored != nullptr && ignored->is_null())
-    fields.erase("ignore_class");  // not a field of all that have it in Keras
 }
 
 }  // namespace detail

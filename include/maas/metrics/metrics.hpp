@@ -24,7 +24,8 @@ using BuiltinMetrics =
             MeanSquaredLogarithmicError, CosineSimilarity, LogCoshError, R2Score, PearsonCorrelation,
             ConcordanceCorrelation, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
             KLDivergence, Poisson, Hinge, SquaredHinge, CategoricalHinge, metrics::Mean, metrics::Sum,
-            BinaryFocalCrossentropy, CategoricalFocalCrossentropy, Huber, LogCosh, QuantileLoss>;
+            BinaryFocalCrossentropy, CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, Huber, LogCosh,
+            QuantileLoss, Masked>;
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -11,17 +11,19 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-inline void require_finite(std::string_view what, std::string_view which, MatrixArg m) {
+/// `missing`: whether NaN may stand there.
+inline void require_finite(std::string_view what, std::string_view which, MatrixArg m, bool missing = false) {
   if (m.allFinite()) return;
   for (Index row = 0; row < m.rows(); ++row)
     for (Index column = 0; column < m.cols(); ++column)
-      require<DataError>(std::isfinite(m(row, column)),
+      require<DataError>(std::isfinite(m(row, column)) || (missing && std::isnan(m(row, column))),
                          "{}: expected finite numbers in {}, got {} in row {}, column {} (counted from 0)", what, which,
                          m(row, column), row, column);
 }
 
-/// The class of one row of targets: the number itself, or the place of the largest of several.
+/// The class of one row of targets: the number itself, or the place of the largest of several. -1 for a missing one.
 inline int class_of(const Eigen::Ref<const Matrix>& y, Index row) {
+  if (y.row(row).hasNaN()) return -1;
   if (y.cols() == 1) return static_cast<int>(std::lround(y(row, 0)));
   Index largest = 0;
   y.row(row).maxCoeff(&largest);
@@ -270,9 +272,9 @@ MAAS_INLINE void Model::check_targets(std::string_view what, MatrixArg y, Index 
   const Graph& graph = network_.graph();
   const bool several = graph.outputs().size() > 1;
   const std::string which = several ? fmt::format("y[{}]", output) : "y";
-  detail::require_finite(what, which, y);
   const std::optional<Loss>& loss =
       options_->outputs.empty() ? options_->loss : options_->outputs[static_cast<std::size_t>(output)].loss;
+  detail::require_finite(what, which, y, loss && loss->takes_missing());
   if (!loss) return;
   const Index outputs = graph.output_shape(output).last(), columns = loss->target_columns(outputs);
   const Index wanted = graph.output_shape(output).size() / outputs * columns;

@@ -270,14 +270,16 @@ MAAS_INLINE double Workspace::activity_penalty() const {
   double sum = 0;
   for (const Node& node : nodes_)
     if (node.activity_penalty)
-      sum += node.activity_penalty->value(ConstVectorView(node.output.data(), node.output.size()));
+      sum += node.activity_penalty->value(ConstVectorView(node.output.data(), node.output.size()),
+                                          Shape{node.output.rows(), node.output.cols()});
   return sum / static_cast<double>(batch_);
 }
 
 MAAS_INLINE void Workspace::add_penalty_gradient(Node& node) {
   VectorView penalty(penalty_gradient_, node.output.size());
   penalty.setZero();
-  node.activity_penalty->add_gradient(ConstVectorView(node.output.data(), node.output.size()), penalty);
+  node.activity_penalty->add_gradient(ConstVectorView(node.output.data(), node.output.size()),
+                                      Shape{node.output.rows(), node.output.cols()}, penalty);
   VectorView(node.gradient.data(), node.gradient.size()) += penalty / static_cast<Scalar>(batch_);
 }
 

@@ -127,6 +127,24 @@ MAAS_INLINE void Optimizer::step(VectorView parameters, VectorView gradient, std
   ++state.step;
 }
 
+MAAS_INLINE void Optimizer::step_with(Objective& objective, double loss, VectorView parameters,
+                                      ConstVectorView gradient, std::span<const TensorPlace> tensors,
+                                      std::span<double> scratch, OptimizerState& state) const {
+  const LearningRate rate = learning_rate();
+  if (rate.schedule()) state.learning_rate = rate.at(state.step);
+  self_->step_with({.parameters = parameters,
+                    .gradient = gradient,
+                    .slots = state.slots(),
+                    .step = state.step + 1,
+                    .learning_rate = state.learning_rate,
+                    .scalars = state.scalars,
+                    .tensors = tensors,
+                    .loss = loss,
+                    .scratch = scratch},
+                   objective);
+  ++state.step;
+}
+
 MAAS_INLINE void Optimizer::finish(VectorView parameters, OptimizerState& state) const {
   if (options().use_ema && state.step > 0) parameters = state.slot(0);
 }

@@ -12,6 +12,7 @@
 #include "maas/core/block.hpp"
 #include "maas/core/handle.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/optimizers/objective.hpp"
 #include "maas/optimizers/options.hpp"
 #include "maas/optimizers/schedule.hpp"
 
@@ -33,6 +34,8 @@ struct Update {
   double learning_rate = 0.001;               ///< the rate of this step
   std::span<double> scalars = {};             ///< the rule's own numbers
   std::span<const TensorPlace> tensors = {};  ///< for rules that look at whole tensors
+  double loss = 0;                            ///< of the batch, before the step; for rules with an objective
+  std::span<double> scratch = {};             ///< as many as scratch_size said; for rules with an objective
 };
 
 struct OptimizerInterface : PartInterface {
@@ -44,12 +47,16 @@ struct OptimizerInterface : PartInterface {
   virtual const OptimizerOptions& options() const = 0;
   virtual bool full_batch() const = 0;
   virtual void update(const Update& update) const = 0;
+  virtual bool needs_objective() const = 0;
+  virtual bool needs_residuals() const = 0;
+  virtual Index scratch_size(Index size, std::span<const TensorPlace> tensors) const = 0;
+  virtual void step_with(const Update& update, Objective& objective) const = 0;
 };
 
-/// What may stand behind an Optimizer: a `learning_rate`, `slot_names()` and one step, `update(update)`.
-/// Optional: `options`, an OptimizerOptions; `slot_start(i)`, what slot i holds before the first step (else 0);
-/// `scalar_names()` and `scalar_start(i)`, numbers it carries from step to step; `static constexpr bool full_batch =
-/// true` for rules that want all samples in every step.
+/// What may stand behind an Optimizer that steps along one gradient: a `learning_rate`, `slot_names()` and one step,
+/// `update(update)`. Optional: `options`, an OptimizerOptions; `slot_start(i)`, what slot i holds before the first step
+/// (else 0); `scalar_names()` and `scalar_start(i)`, numbers it carries from step to step; `static constexpr bool
+/// full_batch = true` for rules that want all samples in every step.
 template <class Rule>
 concept UpdateRule = PartRule<Rule> && requires(const Rule& rule, const Update& update) {
   { rule.learning_rate } -> std::convertible_to<LearningRate>;
@@ -57,7 +64,24 @@ concept UpdateRule = PartRule<Rule> && requires(const Rule& rule, const Update& 
   rule.update(update);
 };
 
-template <UpdateRule Rule>
+/// What may stand behind an Optimizer that looks at the loss at several points in one step: `step_with(update,
+/// objective)` instead of `update(update)`. It finds loss and gradient of the batch in the update, and leaves the
+/// weights where it went. Clipping, decay, averages and accumulation (OptimizerOptions) are not for such rules.
+/// Optional: `scratch_size(size, tensors)`, how many doubles of scratch a step takes for a flat buffer of that size,
+/// which may throw ConfigError for networks that are too large; `static constexpr bool needs_residuals = true` for
+/// rules that ask for the residuals of mean_squared_error.
+template <class Rule>
+concept ObjectiveRule = PartRule<Rule> && requires(const Rule& rule, const Update& update, Objective& objective) {
+  { rule.learning_rate } -> std::convertible_to<LearningRate>;
+  { rule.slot_names() } -> std::convertible_to<std::span<const std::string_view>>;
+  rule.step_with(update, objective);
+};
+
+/// What may stand behind an Optimizer.
+template <class Rule>
+concept OptimizerRule = UpdateRule<Rule> || ObjectiveRule<Rule>;
+
+template <OptimizerRule Rule>
 struct OptimizerModel final : PartModel<OptimizerInterface, Rule> {
   using PartModel<OptimizerInterface, Rule>::PartModel;
   std::span<const std::string_view> slot_names() const override { return this->rule.slot_names(); }
@@ -85,16 +109,34 @@ struct OptimizerModel final : PartModel<OptimizerInterface, Rule> {
     if constexpr (requires { Rule::full_batch; }) return Rule::full_batch;
     return false;
   }
-  void update(const Update& update) const override { this->rule.update(update); }
+  void update([[maybe_unused]] const Update& update) const override {
+    if constexpr (UpdateRule<Rule>)
+      this->rule.update(update);
+    else
+      fail<ConfigError>("{}: expected an objective to step with, got a gradient alone", Rule::class_name);
+  }
+  bool needs_objective() const override { return ObjectiveRule<Rule>; }
+  bool needs_residuals() const override {
+    if constexpr (requires { Rule::needs_residuals; }) return Rule::needs_residuals;
+    return false;
+  }
+  Index scratch_size([[maybe_unused]] Index size,
+                     [[maybe_unused]] std::span<const TensorPlace> tensors) const override {
+    if constexpr (requires { this->rule.scratch_size(size, tensors); }) return this->rule.scratch_size(size, tensors);
+    return 0;
+  }
+  void step_with([[maybe_unused]] const Update& update, [[maybe_unused]] Objective& objective) const override {
+    if constexpr (ObjectiveRule<Rule>) this->rule.step_with(update, objective);
+  }
 };
 
 class OptimizerState;
 
-/// How weights follow their gradients: `Adam{}`, `Sgd{.momentum = 0.9}`, or any struct that is an UpdateRule.
+/// How weights follow their gradients: `Adam{}`, `Sgd{.momentum = 0.9}`, or any struct that is an OptimizerRule.
 class Optimizer : public Handle<OptimizerInterface> {
  public:
   template <class Rule>
-  requires NotHandle<Rule, Optimizer> && UpdateRule<std::remove_cvref_t<Rule>> Optimizer(Rule&& rule)
+  requires NotHandle<Rule, Optimizer> && OptimizerRule<std::remove_cvref_t<Rule>> Optimizer(Rule&& rule)
       : Handle(std::make_shared<OptimizerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
   /// Names of the buffers it keeps for every weight ("momentum", "velocity"), in the order in which Keras 3 stores
@@ -118,6 +160,19 @@ class Optimizer : public Handle<OptimizerInterface> {
   /// changed. `tensors` says where the weights lie in the flat buffers.
   void step(VectorView parameters, VectorView gradient, std::span<const TensorPlace> tensors,
             OptimizerState& state) const;
+  /// True if a step looks at the loss at several points: then step_with is called, not step.
+  bool needs_objective() const { return self_->needs_objective(); }
+  /// True if it asks for the residuals of mean_squared_error.
+  bool needs_residuals() const { return self_->needs_residuals(); }
+  /// How many doubles of scratch step_with takes for flat buffers of that size. Throws ConfigError for networks that
+  /// are too large for the rule.
+  Index scratch_size(Index size, std::span<const TensorPlace> tensors) const {
+    return self_->scratch_size(size, tensors);
+  }
+  /// The step of a rule that looks at several points. `gradient` is that of the batch at the weights as they are,
+  /// `loss` its loss; the objective leaves further gradients in the same memory. Counts the step in `state`.
+  void step_with(Objective& objective, double loss, VectorView parameters, ConstVectorView gradient,
+                 std::span<const TensorPlace> tensors, std::span<double> scratch, OptimizerState& state) const;
   /// The end of a training: with use_ema the weights become their averages.
   void finish(VectorView parameters, OptimizerState& state) const;
 

@@ -22,6 +22,8 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Regul
     regularizer = L2{};
   else if (name == "l1_l2")
     regularizer = L1L2{0.01, 0.01};
+  else if (name == "orthogonal_regularizer" || name == "OrthogonalRegularizer")
+    regularizer = OrthogonalRegularizer{};
   else
     fail<ConfigError>("{}: unknown regularizer \"{}\"; maas knows {}", where, name, BuiltinRegularizers::names());
 }

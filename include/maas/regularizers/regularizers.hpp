@@ -3,12 +3,13 @@
 
 #include "maas/core/catalog.hpp"
 #include "maas/regularizers/l1_l2.hpp"
+#include "maas/regularizers/orthogonal.hpp"
 #include "maas/regularizers/regularizer.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 /// Every regularizer a file may name. Adding one adds its name here.
-using BuiltinRegularizers = Catalog<Regularizer, L1L2, L1, L2>;
+using BuiltinRegularizers = Catalog<Regularizer, L1L2, L1, L2, OrthogonalRegularizer>;
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -66,7 +66,7 @@ inline void check_loss_writing(Report& report, const LossRun& run, const LossChe
   report.expect(gradient.array().isFinite().all(), "gradient: not every element is finite");
   report.expect(values == run.values(Scalar(7)), "values: reads the memory it is to overwrite");
   report.expect(gradient == run.gradient(Scalar(7)), "gradient: reads the memory it is to overwrite");
-  if (options.looks_at_neighbours) return;
+  if (options.looks_at_neighbours || run.loss.looks_at_neighbours()) return;
   for (Index row = 0; row < values.size(); ++row) {
     const LossRun single{run.loss, run.predicted.row(row), run.target.row(row)};
     report.expect(
@@ -75,36 +75,60 @@ inline void check_loss_writing(Report& report, const LossRun& run, const LossChe
   }
 }
 
+/// Sum of weight * share * value; weights without numbers are 1.
+inline double weighted_sum(const LossRun& run, const Vector& weights, bool shares) {
+  const Vector values = run.values();
+  double sum = 0;
+  for (Index i = 0; i < values.size(); ++i)
+    sum += (weights.size() > 0 ? static_cast<double>(weights[i]) : 1.0) * static_cast<double>(values[i]) *
+           (shares ? static_cast<double>(run.loss.share(view_of(run.target), i)) : 1.0);
+  return sum;
+}
+
 inline void check_loss_gradient(Report& report, LossRun& run, const std::string& name) {
   const Matrix gradient = run.gradient();
-  auto value = [&] { return static_cast<double>(run.values().cast<double>().sum()); };
+  auto value = [&] { return weighted_sum(run, Vector(), run.loss.looks_at_neighbours()); };
   compare_gradient(report, name, value, VectorView(run.predicted.data(), run.predicted.size()),
                    ConstVectorView(gradient.data(), gradient.size()));
 }
 
-/// mean is sum of weight * value over the number of rows, and mean_gradient its derivative.
-inline void check_mean(Report& report, const LossRun& run, const Random& random) {
+/// What a reduction of these rows divides by, added up here once more.
+inline double expected_divisor(const LossRun& run, const Vector& weights) {
+  if (run.loss.reduction() == Reduction::sum) return 1;
+  const bool weighted = run.loss.reduction() == Reduction::mean_with_sample_weight && weights.size() > 0;
+  double sum = 0;
+  for (Index i = 0; i < run.target.rows(); ++i)
+    sum += static_cast<double>(run.loss.share(view_of(run.target), i)) *
+           (weighted ? static_cast<double>(weights[i]) : 1.0);
+  return sum;
+}
+
+/// mean is sum of weight * share * value over what the reduction says, and mean_gradient its derivative.
+inline void check_mean(Report& report, LossRun& run, const std::string& how, const Vector& weights) {
   const Index rows = run.predicted.rows();
-  const Vector values = run.values();
-  const Matrix gradient = run.gradient();
-  for (bool weighted : {false, true}) {
-    Vector weights(weighted ? rows : 0), scratch(rows);
-    for (Index i = 0; i < weights.size(); ++i) weights[i] = static_cast<Scalar>(2 * random.uniform(std::uint64_t(i)));
-    const ConstVectorView w(weights.data(), weights.size());
-    double expected = 0;
-    Matrix expected_gradient = gradient / static_cast<Scalar>(rows);
-    for (Index i = 0; i < rows; ++i) {
-      expected += (weighted ? static_cast<double>(weights[i]) : 1.0) * static_cast<double>(values[i]);
-      if (weighted) expected_gradient.row(i) *= weights[i];
-    }
-    expected /= static_cast<double>(rows);
-    const double mean = run.loss.mean(view_of(run.predicted), view_of(run.target), w, VectorView(scratch.data(), rows));
-    Matrix out = Matrix::Constant(rows, gradient.cols(), not_a_number);
-    run.loss.mean_gradient(view_of(run.predicted), view_of(run.target), w, MatrixView(out.data(), rows, out.cols()));
-    const std::string_view how = weighted ? "with weights" : "without weights";
-    report.expect(std::abs(mean - expected) <= 1e-5 * (1 + std::abs(expected)), "mean {}: expected {}, got {}", how,
-                  expected, mean);
-    report.expect(nearly_equal(out, expected_gradient), "mean_gradient {} is not the derivative of mean", how);
+  const ConstVectorView w(weights.data(), weights.size());
+  Vector scratch(rows);
+  auto mean = [&] {
+    return run.loss.mean(view_of(run.predicted), view_of(run.target), w, VectorView(scratch.data(), rows));
+  };
+  const double by = expected_divisor(run, weights);
+  const double expected = by != 0 ? weighted_sum(run, weights, true) / by : 0.0;
+  report.expect(std::abs(mean() - expected) <= 1e-5 * (1 + std::abs(expected)), "mean {}: expected {}, got {}", how,
+                expected, mean());
+  Matrix out = Matrix::Constant(rows, run.predicted.cols(), not_a_number);
+  run.loss.mean_gradient(view_of(run.predicted), view_of(run.target), w, MatrixView(out.data(), rows, out.cols()));
+  compare_gradient(report, "mean_gradient " + how, mean, VectorView(run.predicted.data(), run.predicted.size()),
+                   ConstVectorView(out.data(), out.size()));
+}
+
+inline void check_means(Report& report, const LossRun& run, const Random& random) {
+  Vector weights(run.predicted.rows());
+  for (Index i = 0; i < weights.size(); ++i) weights[i] = static_cast<Scalar>(2 * random.uniform(std::uint64_t(i)));
+  for (Reduction reduction : {Reduction::sum_over_batch_size, Reduction::sum, Reduction::mean_with_sample_weight}) {
+    const Loss reduced = run.loss.reduced(reduction);
+    LossRun again{reduced, run.predicted, run.target};
+    check_mean(report, again, std::string(to_text(reduction)) + " without weights", Vector());
+    check_mean(report, again, std::string(to_text(reduction)) + " with weights", weights);
   }
 }
 
@@ -133,8 +157,9 @@ inline void check_logits(Report& report, const LossRun& run, const Random& rando
 
 }  // namespace detail
 
-/// Checks what every loss owes: one finite value and gradient a row, of that row alone, written over what was there;
-/// gradients that agree with central differences; a mean that weights its rows and divides by their number; the same on
+/// Checks what every loss owes: one finite value and gradient a row, of that row alone (unless it says that it looks at
+/// neighbours), written over what was there; gradients that agree with central differences; reductions that weight rows
+/// and their shares and divide as they should, with the gradients of what they give; the same on
 /// logits as after the activation, if it has that form; a config that is read back the same, if it is one of the
 /// library's own; no memory taken (if the program counts, see allocations.hpp). Throws Failure with a line for
 /// everything that is wrong.
@@ -152,7 +177,7 @@ inline void check_loss(const Loss& loss, const LossCheck& options = {}) {
     loss.check_targets(detail::view_of(run.target), run.predicted.cols());
     detail::check_loss_writing(report, run, options);
     detail::check_loss_gradient(report, run, "gradient");
-    detail::check_mean(report, run, random.stream(3));
+    detail::check_means(report, run, random.stream(3));
     detail::check_logits(report, run, random.stream(4));
     if (counts_allocations()) {
       Vector values(run.predicted.rows());
@@ -169,8 +194,10 @@ inline void check_loss(const Loss& loss, const LossCheck& options = {}) {
   report.finish();
   for (const auto& entry : BuiltinLosses::entries)
     if (entry.class_name == loss.class_name())
-      check_family_config(
-          loss, loss.class_name() == "MeanSquaredError" ? Loss(mean_absolute_error) : Loss(mean_squared_error));
+      for (Reduction reduction : {Reduction::sum_over_batch_size, Reduction::sum, Reduction::mean_with_sample_weight})
+        check_family_config(loss.reduced(reduction), loss.class_name() == "MeanSquaredError"
+                                                         ? Loss(mean_absolute_error)
+                                                         : Loss(mean_squared_error));
 }
 
 /// The same for a struct, whose config is checked as well: how to check a loss of one's own.

@@ -155,16 +155,107 @@ inline void check_thread_counts(Report& report, const Optimizer& optimizer) {
   set_threads(before);
 }
 
+/// Half the sum of c w^2 as the objective of a rule that looks at several points: weights in one tensor, with the
+/// optimizer's state, and a count of the looks.
+class ObjectiveRun final : public Objective {
+ public:
+  ObjectiveRun(const Optimizer& optimizer, Index size)
+      : state(optimizer, rounded_to_border(size)),
+        optimizer_(optimizer),
+        weights_(rounded_to_border(size)),
+        gradient_(rounded_to_border(size)),
+        derivative_(rounded_to_border(size)),
+        tensors_{{.offset = 0, .shape = Shape{size}, .name = "weights"}},
+        scratch_(static_cast<std::size_t>(optimizer.scratch_size(weights_.size(), tensors_))),
+        size_(size) {
+    for (Index i = 0; i < size; ++i) weights_.data()[i] = OptimizerRun::start(i);
+  }
+
+  double loss() override {
+    double sum = 0;
+    for (Index i = 0; i < size_; ++i) sum += 0.5 * curvature(i) * weight(i) * weight(i);
+    return sum;
+  }
+  double gradient() override {
+    for (Index i = 0; i < size_; ++i) gradient_.data()[i] = static_cast<Scalar>(curvature(i) * weight(i));
+    return loss();
+  }
+  void residuals(ResidualSink& sink) override {
+    for (Index i = 0; i < size_; ++i) {
+      derivative_.vector().setZero();
+      derivative_.data()[i] = static_cast<Scalar>(std::sqrt(0.5 * curvature(i)));
+      sink.add(std::sqrt(0.5 * curvature(i)) * weight(i), ConstVectorView(derivative_.data(), derivative_.size()));
+    }
+  }
+
+  void step() {
+    const double before = gradient();
+    optimizer_.step_with(*this, before, weights_.vector(), ConstVectorView(gradient_.data(), gradient_.size()),
+                         tensors_, scratch_, state);
+  }
+  VectorView weights() { return {weights_.data(), size_}; }
+  bool padding_is_zero() const {
+    bool zero = true;
+    for (Index i = size_; i < weights_.size(); ++i) zero = zero && weights_.data()[i] == Scalar(0);
+    return zero;
+  }
+
+  OptimizerState state;
+
+ private:
+  double weight(Index i) const { return static_cast<double>(weights_.data()[i]); }
+  /// From 0.1 to 1, and not in order.
+  static double curvature(Index i) { return 0.1 + 0.9 * Random(5).uniform(std::uint64_t(i)); }
+
+  Optimizer optimizer_;
+  Block weights_, gradient_, derivative_;
+  std::vector<TensorPlace> tensors_;
+  std::vector<double> scratch_;
+  Index size_;
+};
+
+/// What optimizers owe that look at several points: they come down to the bottom of a bowl and stay there, leave
+/// padding alone, resume, and take no memory.
+inline void check_objective_rule(Report& report, const Optimizer& optimizer) {
+  for (Index size : {1, 7, 16, 33}) {
+    ObjectiveRun run(optimizer, size);
+    const double before = run.loss();
+    for (int step = 0; step < 60; ++step) run.step();
+    report.expect(run.loss() < 1e-8 * before, "a quadratic bowl of {} weights: from {} it comes to {} in 60 steps",
+                  size, before, run.loss());
+    report.expect(run.padding_is_zero(), "{} weights: it writes into the padding behind them", size);
+    report.expect(run.state.step == 60, "60 steps are counted as {}", run.state.step);
+  }
+  ObjectiveRun first(optimizer, 19), second(optimizer, 19);
+  for (int step = 0; step < 3; ++step) first.step();
+  second.weights() = first.weights();
+  second.state = first.state;
+  for (int step = 0; step < 2; ++step) first.step(), second.step();
+  report.expect(first.weights() == second.weights(), "with state that was saved and restored it takes another step");
+  if (!counts_allocations()) return;
+  ObjectiveRun run(optimizer, 19);
+  run.step();
+  const std::int64_t start = allocations();
+  for (int step = 0; step < 3; ++step) run.step();
+  const std::int64_t taken = allocations() - start;
+  report.expect(taken == 0, "takes memory {} times in three steps; expected none", taken);
+}
+
 }  // namespace detail
 
 /// Checks what every optimizer owes: the known step, if one is given; a quadratic bowl goes down; state that was saved
 /// and restored takes the same next step; sizes that are no multiple of a vector's width; the same bits for one, two
 /// and four threads; no memory taken in a step (if the program counts, see allocations.hpp); a config that is read back
-/// the same, if it is one of the library's own. Changes set_threads for a moment. Throws Failure with a line for
-/// everything that is wrong.
+/// the same, if it is one of the library's own. Of rules that look at the loss at several points a step: that they come
+/// down to the bottom of a bowl, resume, and take no memory. Changes set_threads for a moment. Throws Failure with a
+/// line for everything that is wrong.
 inline void check_optimizer(const Optimizer& optimizer, const OptimizerCheck& options = {}) {
   Report report(std::string(optimizer.class_name()));
   report.run("check", [&] {
+    if (optimizer.needs_objective()) {
+      detail::check_objective_rule(report, optimizer);
+      return;
+    }
     if (options.known_step) detail::check_known_step(report, optimizer, *options.known_step);
     detail::check_bowl(report, optimizer, options);
     detail::check_resume(report, optimizer);
@@ -186,7 +277,7 @@ inline void check_optimizer(const Optimizer& optimizer, const OptimizerCheck& op
 }
 
 /// The same for a struct, whose config is checked as well: how to check an optimizer of one's own.
-template <UpdateRule Rule>
+template <OptimizerRule Rule>
 void check_optimizer(const Rule& rule, const OptimizerCheck& options = {}) {
   check_part(rule);
   check_optimizer(Optimizer(rule), options);

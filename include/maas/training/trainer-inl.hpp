@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "maas/core/denormals.hpp"
+#include "maas/training/objective-inl.hpp"
 #include "maas/training/progress.hpp"
 #include "maas/training/trainer.hpp"
 
@@ -82,6 +83,13 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
   weight_views_.reserve(heads_.size());
   for (const ParameterEntry& entry : network.parameters().entries())
     if (entry.trainable) tensors_.push_back({entry.offset, entry.shape, entry.name});
+  const bool squares = heads_.size() == 1 && heads_[0].loss->as<MeanSquaredError>() != nullptr;
+  require<ConfigError>(
+      !optimizer_.needs_residuals() || squares,
+      "{}: expected one output with the loss mean_squared_error, of which it takes the residuals, got {}",
+      optimizer_.class_name(), heads_.size() == 1 ? heads_[0].loss->class_name() : "several outputs");
+  scratch_.resize(
+      static_cast<std::size_t>(optimizer_.scratch_size(network.parameters().layout().trainable_size(), tensors_)));
 }
 
 MAAS_INLINE void Trainer::make_heads(const CompileOptions& options) {
@@ -103,6 +111,11 @@ MAAS_INLINE void Trainer::make_heads(const CompileOptions& options) {
     head.outputs = shape.last();
     head.row_targets = head.loss ? head.loss->target_columns(head.outputs) : head.outputs;
     head.width = head.outputs == 0 ? 0 : shape.size() / head.outputs * head.row_targets;
+    head.loss_width = head.outputs;
+    if (head.loss) {
+      head.loss->check_output(shape);
+      head.loss_width = head.loss->row_width(shape);
+    }
     head.loss_key = head.name + "_loss";
     for (const Metric& metric : all[i].metrics) head.measures.push_back({.metric = metric});
     for (const Metric& metric : all[i].weighted_metrics) head.measures.push_back({.metric = metric, .weighted = true});
@@ -163,9 +176,18 @@ MAAS_INLINE ConstMatrixView Trainer::as_rows(const ConstMatrixView& samples, Ind
   return {samples.data(), columns == 0 ? 0 : samples.size() / columns, columns};
 }
 
-MAAS_INLINE ConstVectorView Trainer::row_weights(Head& head, Index output, const BatchView& batch, Index rows) const {
+// Rows as the loss counts them: whole samples for some, the last axis for most.
+MAAS_INLINE ConstMatrixView Trainer::loss_targets(const Head& head, const ConstMatrixView& y) const {
+  return as_rows(y, head.loss_width == head.outputs ? head.row_targets : head.loss_width);
+}
+
+MAAS_INLINE ConstVectorView Trainer::sample_weights(const BatchView& batch, Index output) const {
   if (batch.weights.empty()) return {nullptr, 0};
-  const ConstVectorView& weights = batch.weights[batch.weights.size() == 1 ? 0 : static_cast<std::size_t>(output)];
+  return batch.weights[batch.weights.size() == 1 ? 0 : static_cast<std::size_t>(output)];
+}
+
+MAAS_INLINE ConstVectorView Trainer::row_weights(Head& head, Index output, const BatchView& batch, Index rows) const {
+  const ConstVectorView weights = sample_weights(batch, output);
   if (weights.size() == 0 || weights.size() == rows) return weights;
   const Index each = rows / weights.size();
   for (Index row = 0; row < rows; ++row) head.row_weights[row] = weights[row / each];
@@ -178,7 +200,7 @@ MAAS_INLINE void Trainer::check_targets(const BatchView& batch) const {
     const Head& head = heads_[i];
     if (!head.loss) continue;
     try {
-      head.loss->check_targets(as_rows(batch.y[i], head.row_targets), head.outputs);
+      head.loss->check_targets(loss_targets(head, batch.y[i]), head.loss_width);
     } catch (const DataError& error) {
       const std::string where = heads_.size() > 1 ? " for \"" + head.name + "\"" : "";
       fail<DataError>("in a batch{}: {}", where, error.what());
@@ -186,22 +208,37 @@ MAAS_INLINE void Trainer::check_targets(const BatchView& batch) const {
   }
 }
 
-MAAS_INLINE double Trainer::forward(const BatchView& batch, Mode mode, const Random& random) {
-  check_targets(batch);
+// The loss of a batch, penalties included; the network's outputs are in the workspace afterwards, those losses in
+// heads.
+MAAS_INLINE double Trainer::run(const BatchView& batch, Mode mode, const Random& random) {
   workspace_.set_batch(batch.size());
   for (std::size_t i = 0; i < batch.x.size(); ++i) workspace_.set_input(batch.x[i].data(), static_cast<Index>(i));
   workspace_.forward(network_.parameters(), mode, random);
   double loss = 0;
-  for (std::size_t i = 0; i < heads_.size(); ++i) loss += forward(heads_[i], static_cast<Index>(i), batch);
-  loss += penalty() + workspace_.activity_penalty();
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    Head& head = heads_[i];
+    if (!head.loss) continue;
+    const Index output = static_cast<Index>(i);
+    const ConstMatrixView judged = as_rows(workspace_.output(output), head.loss_width);
+    head.batch_loss = head.loss->mean(judged, loss_targets(head, batch.y[i]), sample_weights(batch, output),
+                                      VectorView(head.values.data(), judged.rows()));
+    loss += head.loss_weight * head.batch_loss;
+  }
+  return loss + penalty() + workspace_.activity_penalty();
+}
+
+MAAS_INLINE double Trainer::forward(const BatchView& batch, Mode mode, const Random& random) {
+  check_targets(batch);
+  const double loss = run(batch, mode, random);
+  for (std::size_t i = 0; i < heads_.size(); ++i) add_figures(heads_[i], static_cast<Index>(i), batch);
   loss_sum_ += loss * static_cast<double>(batch.size());
   loss_samples_ += batch.size();
   ++loss_batches_;
   return loss;
 }
 
-// The share of one output in the loss; its figures are added to.
-MAAS_INLINE double Trainer::forward(Head& head, Index i, const BatchView& batch) {
+// Adds a batch that was run to the figures of one output.
+MAAS_INLINE void Trainer::add_figures(Head& head, Index i, const BatchView& batch) {
   const ConstMatrixView output = as_rows(workspace_.output(i), head.outputs);
   const ConstMatrixView target = as_rows(batch.y[static_cast<std::size_t>(i)], head.row_targets);
   ConstMatrixView predicted = output;
@@ -214,10 +251,7 @@ MAAS_INLINE double Trainer::forward(Head& head, Index i, const BatchView& batch)
   for (Measure& measure : head.measures)
     measure.metric.add(measure.state, measure.on_logits ? output : predicted, target,
                        measure.weighted ? each_row : none);
-  if (!head.loss) return 0;
-  const double loss = head.loss->mean(output, target, each_row, VectorView(head.values.data(), output.rows()));
-  head.loss_sum += loss;
-  return head.loss_weight * loss;
+  if (head.loss) head.loss_sum += head.batch_loss;
 }
 
 MAAS_INLINE double Trainer::penalty() const {
@@ -225,11 +259,12 @@ MAAS_INLINE double Trainer::penalty() const {
   for (const ParameterEntry& entry : network_.parameters().entries()) {
     if (!entry.penalty || !entry.trainable) continue;
     const ConstMatrixView weights = std::as_const(network_).parameters().view(entry);
-    sum += entry.penalty->value(ConstVectorView(weights.data(), weights.size()));
+    sum += entry.penalty->value(ConstVectorView(weights.data(), weights.size()), entry.shape);
   }
   return sum;
 }
 
+// Gradients of the batch that ran last, penalties included.
 MAAS_INLINE void Trainer::backward(const BatchView& batch) {
   for (std::size_t i = 0; i < heads_.size(); ++i) {
     Head& head = heads_[i];
@@ -239,10 +274,9 @@ MAAS_INLINE void Trainer::backward(const BatchView& batch) {
       gradient.setZero();
       continue;
     }
-    const ConstMatrixView predicted = as_rows(workspace_.output(output), head.outputs);
-    head.loss->mean_gradient(predicted, as_rows(batch.y[i], head.row_targets),
-                             row_weights(head, output, batch, predicted.rows()),
-                             MatrixView(gradient.data(), predicted.rows(), head.outputs));
+    const ConstMatrixView judged = as_rows(workspace_.output(output), head.loss_width);
+    head.loss->mean_gradient(judged, loss_targets(head, batch.y[i]), sample_weights(batch, output),
+                             MatrixView(gradient.data(), judged.rows(), head.loss_width));
     if (head.loss_weight != 1) gradient *= static_cast<Scalar>(head.loss_weight);
   }
   const Parameters& parameters = network_.parameters();
@@ -251,15 +285,18 @@ MAAS_INLINE void Trainer::backward(const BatchView& batch) {
     if (!entry.penalty || !entry.trainable) continue;
     const ConstMatrixView w = parameters.view(entry);
     MatrixView g = gradients_.view(entry);
-    entry.penalty->add_gradient(ConstVectorView(w.data(), w.size()), VectorView(g.data(), g.size()));
+    entry.penalty->add_gradient(ConstVectorView(w.data(), w.size()), entry.shape, VectorView(g.data(), g.size()));
   }
 }
 
 MAAS_INLINE void Trainer::step() {
-  Parameters& parameters = network_.parameters();
   if (const std::optional<double>& scale = optimizer_.options().loss_scale_factor)
     gradients_.trainable() *= static_cast<Scalar>(*scale);
-  optimizer_.step(parameters.trainable(), gradients_.trainable(), tensors_, state_);
+  optimizer_.step(network_.parameters().trainable(), gradients_.trainable(), tensors_, state_);
+}
+
+MAAS_INLINE void Trainer::after_step() {
+  Parameters& parameters = network_.parameters();
   workspace_.apply_statistics(parameters);
   for (const ParameterEntry& entry : parameters.entries()) {
     if (!entry.constraint || !entry.trainable) continue;
@@ -272,7 +309,11 @@ MAAS_INLINE double Trainer::train(const BatchView& batch, const Random& random) 
   const FlushDenormals flush;
   const double loss = forward(batch, Mode::training, random);
   backward(batch);
-  step();
+  if (optimizer_.needs_objective())
+    step_with_objective(loss, batch, random);
+  else
+    step();
+  after_step();
   return loss;
 }
 

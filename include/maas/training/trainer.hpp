@@ -97,20 +97,28 @@ class Trainer {
     std::optional<Activation> activation = std::nullopt;  // applied after the network where the loss works on logits
     Index outputs = 0, row_targets = 0;                   // numbers a row of predictions and of targets
     Index width = 0;                                      // target numbers a sample
+    Index loss_width = 0;                                 // predictions a row as the loss counts rows
     Matrix targets = {}, predictions = {};
     Vector weights = {}, row_weights = {}, values = {};
     std::string loss_key = {};
-    double loss_sum = 0;
+    double loss_sum = 0, batch_loss = 0;  // of all batches, and of the last
   };
+
+  class BatchObjective;
 
   void make_heads(const CompileOptions& options);
   void use_logits(Head& head, Index node);
   void name_figures();
+  double run(const BatchView& batch, Mode mode, const Random& random);
   double forward(const BatchView& batch, Mode mode, const Random& random);
-  double forward(Head& head, Index output, const BatchView& batch);
+  void add_figures(Head& head, Index output, const BatchView& batch);
   void check_targets(const BatchView& batch) const;
   void backward(const BatchView& batch);
   void step();
+  void step_with_objective(double loss, const BatchView& batch, const Random& random);
+  void after_step();
+  ConstMatrixView loss_targets(const Head& head, const ConstMatrixView& y) const;
+  ConstVectorView sample_weights(const BatchView& batch, Index output) const;
   BatchView load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights);
   ConstMatrixView as_rows(const ConstMatrixView& samples, Index columns) const;
   ConstVectorView row_weights(Head& head, Index output, const BatchView& batch, Index rows) const;
@@ -128,6 +136,7 @@ class Trainer {
   std::vector<ConstVectorView> weight_views_;
   std::vector<TensorPlace> tensors_;
   bool several_losses_ = false;
+  std::vector<double> scratch_;  // of optimizers that look at several points in a step
   double loss_sum_ = 0;
   Index loss_samples_ = 0, loss_batches_ = 0;
   mutable std::vector<double> figures_;  // those being written
