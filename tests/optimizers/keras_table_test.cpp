@@ -131,8 +131,11 @@ TEST_CASE("optimizers take Keras' steps") {
     ++compared;
   }
   CHECK(compared >= 40);
-  for (const std::string& name : missing) WARN("not in maas: " << name);
-  CHECK(missing.size() <= 2);
+  // The classes of the cases that are left out: see docs/keras-compatibility.md.
+  for (const std::string& name : missing) {
+    INFO(name);
+    CHECK((name == "Muon" || name == "ScheduleFreeAdamW"));
+  }
 }
 
 TEST_CASE("schedules give Keras' rates") {
