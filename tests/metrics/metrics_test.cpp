@@ -30,7 +30,7 @@ Part usable(Part part) {
 }
 
 /// Predictions and targets that a metric takes: 0 and 1 throughout, which are probabilities, labels and classes.
-struct Batch {
+struct Example {
   Matrix predicted, target;
   Vector weights;
   ConstMatrixView p() const { return {predicted.data(), predicted.rows(), predicted.cols()}; }
@@ -39,11 +39,11 @@ struct Batch {
 };
 
 template <class Part>
-Batch batch_for(const Part& part, Index rows) {
+Example batch_for(const Part& part, Index rows) {
   Index columns = outputs;
   if constexpr (requires { part.target_columns(outputs); }) columns = part.target_columns(outputs);
   const Random random(7);
-  Batch batch{Matrix(rows, outputs), Matrix(rows, columns), Vector(rows)};
+  Example batch{Matrix(rows, outputs), Matrix(rows, columns), Vector(rows)};
   for (Index i = 0; i < batch.predicted.size(); ++i)
     batch.predicted.data()[i] = random.uniform(static_cast<std::uint64_t>(i)) > 0.5 ? 1 : 0;
   for (Index row = 0; row < rows; ++row) {
@@ -123,7 +123,7 @@ TEST_CASE("adding to a metric and asking for its result takes no memory") {
     INFO(part.class_name);
     const auto rule = usable(part);
     const Metric metric = rule;
-    const Batch batch = batch_for(rule, 70);
+    const Example batch = batch_for(rule, 70);
     std::vector<double> state = state_of(metric), results = results_of(metric, state);
     const std::int64_t start = testing::allocations();
     metric.add(state, batch.p(), batch.t(), batch.w());
@@ -137,7 +137,7 @@ TEST_CASE("batches add up: a metric of all rows at once is that of the rows in p
     INFO(part.class_name);
     const auto rule = usable(part);
     const Metric metric = rule;
-    const Batch batch = batch_for(rule, 131);
+    const Example batch = batch_for(rule, 131);
     for (const ConstVectorView& weights : {ConstVectorView(nullptr, 0), batch.w()}) {
       std::vector<double> whole = state_of(metric), parts = whole;
       metric.add(whole, batch.p(), batch.t(), weights);
@@ -156,7 +156,7 @@ TEST_CASE("rows of weight 0 do not count") {
     // Keras counts the rows of an adjusted R2, too; the plain one does not look at them.
     INFO(part.class_name);
     const Metric metric = rule;
-    Batch batch = batch_for(rule, 20);
+    Example batch = batch_for(rule, 20);
     batch.weights.head(10).setOnes();
     batch.weights.tail(10).setZero();
     std::vector<double> all = state_of(metric), some = all;
@@ -172,7 +172,7 @@ TEST_CASE("targets of another width are refused, not read beyond") {
     INFO(part.class_name);
     const auto rule = usable(part);
     const Metric metric = rule;
-    Batch batch = batch_for(rule, 4);
+    Example batch = batch_for(rule, 4);
     batch.target = Matrix::Zero(4, batch.target.cols() + 1);
     std::vector<double> state = state_of(metric);
     if (part.class_name == "Mean" || part.class_name == "Sum")

@@ -127,9 +127,10 @@ TEST_CASE("sample weights and reductions count in the residuals") {
 TEST_CASE("Levenberg-Marquardt says what it cannot train") {
   const Curve curve(20);
   Model model = curve_model(LevenbergMarquardt{}, mean_absolute_error);
-  CHECK_THROWS_WITH(model.fit(curve.x, curve.y, {.verbose = 0}),
-                    "LevenbergMarquardt: expected the loss mean_squared_error, of which it takes the residuals, got "
-                    "MeanAbsoluteError");
+  CHECK_THROWS_WITH(
+      model.fit(curve.x, curve.y, {.verbose = 0}),
+      "LevenbergMarquardt: expected one output with the loss mean_squared_error, of which it takes the residuals, got "
+      "MeanAbsoluteError");
   model = curve_model(LevenbergMarquardt{.max_parameters = 24});
   CHECK_THROWS_AS(model.fit(curve.x, curve.y, {.verbose = 0}), ConfigError);
   for (const Layer& layer : {Layer(dropout(0.5)), Layer(BatchNormalization{}),
