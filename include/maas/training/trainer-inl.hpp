@@ -502,7 +502,8 @@ class FitRun {
               .history = &history_,
               .keep_state = [this](StateArchive& archive) { keep_state(archive); }} {
     if (fit.verbose != 0) callbacks_.push_back(Progress{.verbose = fit.verbose});
-    std::ranges::stable_partition(callbacks_, [](const Callback& callback) { return !callback.comes_last(); });
+    std::stable_partition(callbacks_.begin(), callbacks_.end(),
+                          [](const Callback& callback) { return !callback.comes_last(); });
   }
   FitRun(const FitRun&) = delete;  // the view points into it
   FitRun& operator=(const FitRun&) = delete;
