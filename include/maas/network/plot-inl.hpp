@@ -8,34 +8,13 @@
 #include <set>
 #include <utility>
 
+#include "maas/core/markup.hpp"
 #include "maas/network/plot.hpp"
 #include "maas/network/summary-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-/// Text within a label of Graphviz' table-like kind, where < > & " stand for themselves only when escaped.
-inline std::string html_text(std::string_view text) {
-  std::string result;
-  for (char c : text) switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-  return result;
-}
 
 inline std::string shapes_text(const std::vector<Shape>& shapes) {
   std::string text;

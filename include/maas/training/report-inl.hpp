@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "maas/core/markup.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/training/callbacks.hpp"
 #include "maas/training/report.hpp"
@@ -15,31 +16,6 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-/// Text as HTML shows it: names may hold any character.
-inline std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  return result;
-}
 
 /// A number for people.
 inline std::string short_number(double value) { return fmt::format("{:.4g}", value); }
@@ -107,7 +83,7 @@ class Chart {
     std::string text = fmt::format(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n<text class=\"name\" x=\"{}\" "
         "y=\"18\">{}</text>\n",
-        width, height, escaped(name_), left, escaped(name_));
+        width, height, html_text(name_), left, html_text(name_));
     text += axes() + legend();
     const bool larger = larger_is_better(Better::automatic, name_);
     text += line(training_, "training") + line(validation_, "validation");
@@ -190,7 +166,7 @@ inline std::string report_row(const std::string& name, const Curve& curve) {
   const std::ptrdiff_t best = curve.best(larger_is_better(Better::automatic, name));
   if (curve.values.empty()) return "";
   const std::size_t place = static_cast<std::size_t>(std::max(best, std::ptrdiff_t(0)));
-  return fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n", escaped(name),
+  return fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n", html_text(name),
                      short_number(curve.values.back()), best < 0 ? "" : short_number(curve.values[place]),
                      best < 0 ? "" : std::to_string(curve.epochs[place] + 1));
 }
@@ -215,7 +191,7 @@ MAAS_INLINE std::string html_report(const History& history, const std::string& t
     if (of_validation && history.contains(name.substr(4))) continue;  // drawn with that of training
     charts += detail::Chart(name, curve, detail::curve_of(history, "val_" + name)).svg();
   }
-  const std::string head = detail::escaped(title);
+  const std::string head = detail::html_text(title);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n"
