@@ -1,5 +1,6 @@
 // The bodies of core, built once.
 #include "maas/core/config-inl.hpp"
 #include "maas/core/error-inl.hpp"
+#include "maas/core/fields-inl.hpp"
 #include "maas/core/new_file-inl.hpp"
 #include "maas/core/parallel-inl.hpp"

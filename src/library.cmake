@@ -1,7 +1,9 @@
 # The compiled library: included by CMakeLists.txt, unless headers are all that is wanted.
 include(find_library.cmake)
 
-set(sources core.cpp ops.cpp parts.cpp data.cpp network.cpp training.cpp model.cpp testing.cpp)
+# The bodies of each folder of include/maas, built once.
+set(sources core.cpp ops.cpp activations.cpp initializers.cpp regularizers.cpp constraints.cpp losses.cpp metrics.cpp
+            optimizers.cpp data.cpp layers.cpp network.cpp training.cpp model.cpp testing.cpp)
 if(MAAS_WITH_HDF5)
   find_path(MAAS_HDF5_INCLUDE hdf5.h PATH_SUFFIXES hdf5/serial REQUIRED)
   maas_find_library(maas::hdf5 MAAS_HDF5_LIBRARY hdf5_serial hdf5)

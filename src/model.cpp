@@ -1,2 +1,4 @@
 // The bodies of model, built once.
+#include "maas/model/checkpoint-inl.hpp"
 #include "maas/model/model-inl.hpp"
+#include "maas/model/sequential-inl.hpp"

@@ -136,7 +136,7 @@ Layer make_layer(const std::string& class_name, const Config& config, const std:
   const CatalogEntry<Layer>* entry = nullptr;
   for (const CatalogEntry<Layer>& own : reading.more)
     if (own.class_name == without_package(class_name)) entry = &own;
-  for (const CatalogEntry<Layer>& builtin : BuiltinLayers::entries)
+  for (const CatalogEntry<Layer>& builtin : BuiltinLayers::entries())
     if (entry == nullptr && builtin.class_name == class_name) entry = &builtin;
   require<ConfigError>(entry != nullptr, "layer \"{}\": the class {} is not supported; maas reads {}", name, class_name,
                        BuiltinLayers::names(reading.more));

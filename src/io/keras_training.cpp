@@ -277,7 +277,7 @@ std::vector<OutputOptions> read_outputs(const Config& training, const Writer& wr
 
 template <class Catalog>
 bool is_listed(std::string_view class_name) {
-  return std::ranges::any_of(Catalog::entries, [&](const auto& entry) { return entry.class_name == class_name; });
+  return std::ranges::any_of(Catalog::entries(), [&](const auto& entry) { return entry.class_name == class_name; });
 }
 
 // Parts that are the user's own, or that only maas has, mean nothing to Keras.
@@ -320,7 +320,7 @@ bool is_function_metric(std::string_view name) {
 
 template <class Catalog>
 Config default_fields(std::string_view class_name) {
-  for (const auto& entry : Catalog::entries)
+  for (const auto& entry : Catalog::entries())
     if (entry.class_name == class_name) return entry.make(Config{}).config();
   return Config{Config::Object{}};
 }

@@ -34,30 +34,31 @@ Matrix slope(const Activation& activation, const Matrix& z) {
 }  // namespace
 
 TEST_CASE("every activation survives its config and works in place") {
-  BuiltinActivations::for_each([](const auto& part) {
-    INFO(part.class_name);
-    testing::check_part(part);
-    const Activation activation = part;
+  for (const auto& entry : BuiltinActivations::entries()) {
+    INFO(entry.class_name);
+    testing::check_entry(entry);
+    const Activation activation = entry.make({});
     testing::check_family_config(activation, activation.class_name() == "relu" ? Activation(linear) : Activation(relu));
-    if (activation.halves()) return;  // never in place: Dense and its like refuse it
+    if (activation.halves()) continue;  // never in place: Dense and its like refuse it
     for (Index columns : {1, 3, 4, 7, 16, 33}) {
       Matrix z = testing::detail::random_matrix(3, columns, -3, 3, Random(1));
       const Matrix y = applied(activation, z);
       activation.forward(view(z), MatrixView(z.data(), z.rows(), z.cols()));
       CHECK(z == y);
     }
-  });
+  }
 }
 
 TEST_CASE("a row's activation has the same bits wherever it lies") {
-  BuiltinActivations::for_each([](const auto& part) {
-    INFO(part.class_name);
+  for (const auto& entry : BuiltinActivations::entries()) {
+    INFO(entry.class_name);
+    const Activation activation = entry.make({});
     for (Index columns : {1, 3, 5, 8, 19}) {
-      if (Activation(part).halves() && columns % 2 == 1) continue;
-      const Matrix z = testing::detail::random_matrix(13, columns, -3, 3, Random(1)), y = applied(part, z);
-      for (Index i = 0; i < z.rows(); ++i) CHECK(applied(part, z.row(i)) == y.row(i));
+      if (activation.halves() && columns % 2 == 1) continue;
+      const Matrix z = testing::detail::random_matrix(13, columns, -3, 3, Random(1)), y = applied(activation, z);
+      for (Index i = 0; i < z.rows(); ++i) CHECK(applied(activation, z.row(i)) == y.row(i));
     }
-  });
+  }
 }
 
 TEST_CASE("known values and slopes") {

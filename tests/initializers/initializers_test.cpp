@@ -20,10 +20,10 @@ Vector drawn(const Initializer& initializer, const Shape& shape, std::uint64_t s
 }  // namespace
 
 TEST_CASE("every initializer fills all values, the same from the same stream") {
-  BuiltinInitializers::for_each([](const auto& part) {
-    INFO(part.class_name);
-    testing::check_part(part);
-    const Initializer initializer = part;
+  for (const auto& entry : BuiltinInitializers::entries()) {
+    INFO(entry.class_name);
+    testing::check_entry(entry);
+    const Initializer initializer = entry.make({});
     testing::check_family_config(initializer,
                                  initializer.class_name() == "Ones" ? Initializer(zeros) : Initializer(ones));
     const Vector values = drawn(initializer, {7, 5});
@@ -32,7 +32,7 @@ TEST_CASE("every initializer fills all values, the same from the same stream") {
     const std::string_view name = initializer.class_name();
     const bool fixed = name == "Zeros" || name == "Ones" || name == "Constant" || name == "Identity";
     CHECK((drawn(initializer, {7, 5}, 2) == values) == fixed);
-  });
+  }
 }
 
 TEST_CASE("fans are Keras': two dimensions as they are, more with their receptive field") {

@@ -163,7 +163,7 @@ class Small {
 void write_optimizers(Small& small) {
   const Loss loss = mean_squared_error;
   // Keras 2 makes an optimizer without is_legacy_optimizer one of its old ones, of which it had fewer.
-  for (const auto& entry : BuiltinOptimizers::entries) {
+  for (const auto& entry : BuiltinOptimizers::entries()) {
     const std::string name(entry.class_name);
     const bool keras_3_only = name == "AdamW" || name == "Lion" || name == "Adafactor";
     const bool unknown = name == "Lamb" || name == "Lbfgs" || name == "LevenbergMarquardt";
@@ -195,7 +195,7 @@ void write_optimizers(Small& small) {
 }
 
 void write_schedules(Small& small) {
-  for (const auto& entry : BuiltinSchedules::entries) {
+  for (const auto& entry : BuiltinSchedules::entries()) {
     const std::string name(entry.class_name);
     Config fields{Config::Object{}};
     if (name == "PiecewiseConstantDecay")
@@ -206,7 +206,7 @@ void write_schedules(Small& small) {
 }
 
 void write_losses(Small& small) {
-  for (const auto& entry : BuiltinLosses::entries) {
+  for (const auto& entry : BuiltinLosses::entries()) {
     const std::string name(entry.class_name);
     const Loss loss = entry.make(Config{});
     const CompileOptions options{.optimizer = Sgd{}, .loss = loss};
@@ -231,7 +231,7 @@ void write_losses(Small& small) {
 std::vector<Metric> metrics_of(const std::vector<std::string>& classes) {
   std::vector<Metric> metrics;
   for (const std::string& name : classes)
-    for (const auto& entry : BuiltinMetrics::entries)
+    for (const auto& entry : BuiltinMetrics::entries())
       if (entry.class_name == name) metrics.push_back(entry.make(Config{}));
   return metrics;
 }
@@ -264,7 +264,7 @@ void write_activations(Small& small) {
   const std::vector<std::string> old{"linear",     "relu",     "elu",      "selu",       "gelu",        "sigmoid",
                                      "tanh",       "softplus", "softsign", "silu",       "exponential", "mish",
                                      "leaky_relu", "softmax",  "relu6",    "log_softmax"};
-  for (const auto& entry : BuiltinActivations::entries) {
+  for (const auto& entry : BuiltinActivations::entries()) {
     const std::string name(entry.class_name);
     const bool in_keras_2 = std::ranges::find(old, name) != old.end();
     // Keras has no such names: the layer of clipped relu, Keras 2's hard_sigmoid; its sparsemax adds up too much, and
@@ -280,7 +280,7 @@ void write_activations(Small& small) {
 
 void write_settings(Small& small) {
   const CompileOptions options{.optimizer = Sgd{}, .loss = mean_squared_error};
-  for (const auto& entry : BuiltinInitializers::entries)
+  for (const auto& entry : BuiltinInitializers::entries())
     small.write("initializer-" + std::string(entry.class_name), options, {}, for_any,
                 Dense{.units = 5, .kernel_initializer = entry.make(Config{})});
   small.write("initializer-settings", options, {}, for_any,

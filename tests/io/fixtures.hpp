@@ -117,7 +117,7 @@ inline std::optional<SavedModel> read_supported(const std::string& path, std::st
     const std::size_t start = why.find(before), end = why.find(after);
     if (start == std::string::npos || end == std::string::npos) throw;
     const std::string name = why.substr(start + before.size(), end - start - before.size());
-    for (const auto& entry : BuiltinLayers::entries)
+    for (const auto& entry : BuiltinLayers::entries())
       if (entry.class_name == name) throw;
     return std::nullopt;
   }

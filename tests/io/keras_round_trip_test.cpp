@@ -46,7 +46,7 @@ bool same_state(const OptimizerState& a, const OptimizerState& b) {
 
 std::vector<Optimizer> all_optimizers() {
   std::vector<Optimizer> optimizers;
-  for (const auto& entry : BuiltinOptimizers::entries)
+  for (const auto& entry : BuiltinOptimizers::entries())
     if (const Optimizer one = entry.make(Config{}); !one.needs_residuals()) optimizers.push_back(one);
   optimizers.push_back(Sgd{.learning_rate = 0.1, .momentum = 0.9, .nesterov = true});
   optimizers.push_back(RMSprop{.learning_rate = 1.0 / 3, .momentum = 0.5, .centered = true});

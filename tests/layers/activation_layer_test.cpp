@@ -7,11 +7,12 @@
 using namespace maas;
 
 TEST_CASE("an activation layer keeps the layer contract with every activation and rank") {
-  BuiltinActivations::for_each([](const auto& activation) {
-    INFO(activation.class_name);
-    for (const Shape& shape : {Activation(activation).halves() ? Shape{6} : Shape{5}, Shape{3, 4}})
+  for (const auto& entry : BuiltinActivations::entries()) {
+    INFO(entry.class_name);
+    const Activation activation = entry.make({});
+    for (const Shape& shape : {activation.halves() ? Shape{6} : Shape{5}, Shape{3, 4}})
       CHECK_NOTHROW(testing::check_layer(activation_layer(activation), {.input = shape, .low = -2, .high = 2}));
-  });
+  }
 }
 
 TEST_CASE("glu as a layer halves the last axis, which must be even") {

@@ -94,7 +94,7 @@ std::string unknown_layers(const std::string& layers) {
   std::string unknown;
   for (const std::string& name : split(layers, ' ')) {
     bool known = false;
-    for (const auto& entry : BuiltinLayers::entries) known = known || entry.class_name == name;
+    for (const auto& entry : BuiltinLayers::entries()) known = known || entry.class_name == name;
     if (!known) unknown += (unknown.empty() ? "" : ", ") + name;
   }
   return unknown;

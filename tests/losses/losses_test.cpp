@@ -29,13 +29,15 @@ struct Shortfall {
 }  // namespace
 
 TEST_CASE("every loss satisfies the contract of losses") {
-  BuiltinLosses::for_each([](const auto& part) {
-    INFO(part.class_name);
-    for (Index outputs : {2, 3, 4, 9}) CHECK_NOTHROW(testing::check_loss(part, {.outputs = outputs, .batch = 7}));
+  for (const auto& entry : BuiltinLosses::entries()) {
+    INFO(entry.class_name);
+    const Loss loss = entry.make({});
+    testing::check_entry(entry);
+    for (Index outputs : {2, 3, 4, 9}) CHECK_NOTHROW(testing::check_loss(loss, {.outputs = outputs, .batch = 7}));
     const bool needs_classes =
-        part.class_name.find("Categorical") != std::string_view::npos || part.class_name == "Circle";
-    if (!needs_classes) CHECK_NOTHROW(testing::check_loss(part, {.outputs = 1, .batch = 7}));
-  });
+        entry.class_name.find("Categorical") != std::string_view::npos || entry.class_name == "Circle";
+    if (!needs_classes) CHECK_NOTHROW(testing::check_loss(loss, {.outputs = 1, .batch = 7}));
+  }
 }
 
 TEST_CASE("losses with settings satisfy it, too") {
@@ -49,10 +51,10 @@ TEST_CASE("losses with settings satisfy it, too") {
 
 TEST_CASE("losses with missing targets satisfy it for every loss they can mask") {
   const Scalar missing = testing::detail::not_a_number;
-  BuiltinLosses::for_each([&](const auto& part) {
-    const Loss inner = part;
-    if (inner.looks_at_neighbours() || inner.takes_missing()) return;
-    INFO(part.class_name);
+  for (const auto& entry : BuiltinLosses::entries()) {
+    const Loss inner = entry.make({});
+    if (inner.looks_at_neighbours() || inner.takes_missing()) continue;
+    INFO(entry.class_name);
     Matrix target = inner.target_columns(4) == 1 ? testing::detail::random_labels(9, 4, Random(1))
                                                  : testing::detail::random_distributions(9, 4, Random(1));
     target.row(3).setConstant(missing);
@@ -60,7 +62,7 @@ TEST_CASE("losses with missing targets satisfy it for every loss they can mask")
     if (target.cols() > 1) target(6, 1) = target(6, 3) = target(8, 2) = missing;
     // Numbers other than 0 and 1 beside each other: what hinge losses make of targets then does not matter.
     CHECK_NOTHROW(testing::check_loss(masked(inner), {.outputs = 4, .batch = 9, .target = target}));
-  });
+  }
 }
 
 TEST_CASE("the loss of the how-to is what it says, and can be reduced and masked") {

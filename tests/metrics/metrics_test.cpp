@@ -2,7 +2,6 @@
 #include "maas/metrics/metrics.hpp"
 
 #include <cmath>
-#include <type_traits>
 
 #include "maas/testing/allocations.hpp"
 #include "maas/testing/check_part.hpp"
@@ -16,17 +15,15 @@ namespace {
 constexpr Index outputs = 3;
 
 /// Gives the fields that have no default a value.
-template <class Part>
-Part usable(Part part) {
-  if constexpr (requires { part.num_classes; }) part.num_classes = outputs;
-  if constexpr (
-      requires { part.num_classes; } && requires { part.target_class_ids; })
-    part.target_class_ids = {0, 2};
-  if constexpr (requires { part.specificity; }) part.specificity = 0.5;
-  if constexpr (requires { part.sensitivity; }) part.sensitivity = 0.5;
-  if constexpr (requires { part.recall; }) part.recall = 0.5;
-  if constexpr (requires { part.precision; }) part.precision = 0.5;
-  return part;
+Metric usable(const CatalogEntry<Metric>& entry) {
+  Config fields = entry.make({}).config();
+  if (fields.contains("num_classes")) {
+    fields.set("num_classes", outputs);
+    if (fields.contains("target_class_ids")) fields.set("target_class_ids", Config::List{0, 2});
+  }
+  for (std::string_view name : {"specificity", "sensitivity", "recall", "precision"})
+    if (fields.contains(name)) fields.set(name, 0.5);
+  return entry.make(fields);
 }
 
 /// Predictions and targets that a metric takes: 0 and 1 throughout, which are probabilities, labels and classes.
@@ -38,10 +35,8 @@ struct Example {
   ConstVectorView w() const { return {weights.data(), weights.size()}; }
 };
 
-template <class Part>
-Example batch_for(const Part& part, Index rows) {
-  Index columns = outputs;
-  if constexpr (requires { part.target_columns(outputs); }) columns = part.target_columns(outputs);
+Example batch_for(const Metric& metric, Index rows) {
+  const Index columns = metric.target_columns(outputs);
   const Random random(7);
   Example batch{Matrix(rows, outputs), Matrix(rows, columns), Vector(rows)};
   for (Index i = 0; i < batch.predicted.size(); ++i)
@@ -91,27 +86,27 @@ Metric read(std::string_view class_name, Config fields) {
 }  // namespace
 
 TEST_CASE("every metric survives being written to a file") {
-  BuiltinMetrics::for_each([](const auto& part) {
-    INFO(part.class_name);
-    CHECK_NOTHROW(testing::check_part(part));
-    const Metric other = part.class_name == "Accuracy" ? Metric(binary_accuracy) : Metric(Accuracy{});
-    for (const Metric& metric : {Metric(part), Metric(usable(part)), Metric(part).named("by another name")}) {
+  for (const auto& entry : BuiltinMetrics::entries()) {
+    INFO(entry.class_name);
+    CHECK_NOTHROW(testing::check_entry(entry));
+    const Metric other = entry.class_name == "Accuracy" ? Metric(binary_accuracy) : Metric(Accuracy{});
+    for (const Metric& metric : {entry.make({}), usable(entry), entry.make({}).named("by another name")}) {
       CHECK_NOTHROW(testing::check_family_config(metric, other));
       CHECK(read(to_config(metric)).name() == metric.name());
     }
-  });
+  }
 }
 
 TEST_CASE("a metric of nothing is 0, but for the share of variance, which is not a number") {
-  BuiltinMetrics::for_each([](const auto& part) {
-    INFO(part.class_name);
-    const Metric metric = usable(part);
-    const bool no_number = part.class_name == "R2Score";
+  for (const auto& entry : BuiltinMetrics::entries()) {
+    INFO(entry.class_name);
+    const Metric metric = usable(entry);
+    const bool no_number = entry.class_name == "R2Score";
     for (double result : results_of(metric, state_of(metric))) {
       CHECK(std::isnan(result) == no_number);
       if (!no_number) CHECK(result == 0);
     }
-  });
+  }
 }
 
 TEST_CASE("adding to a metric and asking for its result takes no memory") {
@@ -119,25 +114,23 @@ TEST_CASE("adding to a metric and asking for its result takes no memory") {
     WARN("allocations are not counted in this program");
     return;
   }
-  BuiltinMetrics::for_each([](const auto& part) {
-    INFO(part.class_name);
-    const auto rule = usable(part);
-    const Metric metric = rule;
-    const Example batch = batch_for(rule, 70);
+  for (const auto& entry : BuiltinMetrics::entries()) {
+    INFO(entry.class_name);
+    const Metric metric = usable(entry);
+    const Example batch = batch_for(metric, 70);
     std::vector<double> state = state_of(metric), results = results_of(metric, state);
     const std::int64_t start = testing::allocations();
     metric.add(state, batch.p(), batch.t(), batch.w());
     metric.results(state, results);
     CHECK(testing::allocations() == start);
-  });
+  }
 }
 
 TEST_CASE("batches add up: a metric of all rows at once is that of the rows in parts") {
-  BuiltinMetrics::for_each([](const auto& part) {
-    INFO(part.class_name);
-    const auto rule = usable(part);
-    const Metric metric = rule;
-    const Example batch = batch_for(rule, 131);
+  for (const auto& entry : BuiltinMetrics::entries()) {
+    INFO(entry.class_name);
+    const Metric metric = usable(entry);
+    const Example batch = batch_for(metric, 131);
     for (const ConstVectorView& weights : {ConstVectorView(nullptr, 0), batch.w()}) {
       std::vector<double> whole = state_of(metric), parts = whole;
       metric.add(whole, batch.p(), batch.t(), weights);
@@ -147,16 +140,15 @@ TEST_CASE("batches add up: a metric of all rows at once is that of the rows in p
                    ConstVectorView(weights.data() + (weights.size() > 0 ? first : 0), weights.size() > 0 ? rows : 0));
       CHECK(same(results_of(metric, parts), results_of(metric, whole), 1e-12));
     }
-  });
+  }
 }
 
 TEST_CASE("rows of weight 0 do not count") {
-  BuiltinMetrics::for_each([](const auto& part) {
-    const auto rule = usable(part);
+  for (const auto& entry : BuiltinMetrics::entries()) {
     // Keras counts the rows of an adjusted R2, too; the plain one does not look at them.
-    INFO(part.class_name);
-    const Metric metric = rule;
-    Example batch = batch_for(rule, 20);
+    INFO(entry.class_name);
+    const Metric metric = usable(entry);
+    Example batch = batch_for(metric, 20);
     batch.weights.head(10).setOnes();
     batch.weights.tail(10).setZero();
     std::vector<double> all = state_of(metric), some = all;
@@ -164,22 +156,21 @@ TEST_CASE("rows of weight 0 do not count") {
     metric.add(some, {batch.predicted.data(), 10, outputs}, {batch.target.data(), 10, batch.target.cols()},
                ConstVectorView(nullptr, 0));
     CHECK(same(results_of(metric, all), results_of(metric, some), 1e-12));
-  });
+  }
 }
 
 TEST_CASE("targets of another width are refused, not read beyond") {
-  BuiltinMetrics::for_each([](const auto& part) {
-    INFO(part.class_name);
-    const auto rule = usable(part);
-    const Metric metric = rule;
-    Example batch = batch_for(rule, 4);
+  for (const auto& entry : BuiltinMetrics::entries()) {
+    INFO(entry.class_name);
+    const Metric metric = usable(entry);
+    Example batch = batch_for(metric, 4);
     batch.target = Matrix::Zero(4, batch.target.cols() + 1);
     std::vector<double> state = state_of(metric);
-    if (part.class_name == "Mean" || part.class_name == "Sum")
+    if (entry.class_name == "Mean" || entry.class_name == "Sum")
       CHECK_NOTHROW(metric.add(state, batch.p(), batch.t(), batch.w()));
     else
       CHECK_THROWS_AS(metric.add(state, batch.p(), batch.t(), batch.w()), ShapeError);
-  });
+  }
 }
 
 TEST_CASE("names and short names lead to Keras' classes and stay as they were typed") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/activations/activations.hpp"
+#include "maas/activations/gated-inl.hpp"
 #include "maas/core/find_by_name.hpp"
 
 namespace maas::inline MAAS_ABI {

@@ -17,6 +17,9 @@ using BuiltinActivations = Catalog<Activation, Linear, Relu, BoundedRelu, Relu6,
                                    Sigmoid, HardSigmoid, Keras2HardSigmoid, Tanh, HardTanh, Softplus, Softsign, Silu,
                                    HardSilu, Exponential, Mish, LogSigmoid, Softmax, LogSoftmax, Squareplus, SparsePlus,
                                    SparseSigmoid, Sparsemax, HardShrink, SoftShrink, TanhShrink, Threshold, Glu>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Activation>> BuiltinActivations::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
 

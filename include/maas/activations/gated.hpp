@@ -56,13 +56,7 @@ struct Gelu {
   static Scalar density(Scalar v) { return Scalar(0.39894228040143267794) * std::exp(Scalar(-0.5) * v * v); }
   static Scalar inner(Scalar v) { return Scalar(0.79788456080286535588) * (v + Scalar(0.044715) * v * v * v); }
   static Scalar rough_gate(Scalar v) { return Scalar(0.5) * (Scalar(1) + std::tanh(inner(v))); }
-  static Scalar rough_slope(Scalar v) {
-    const Scalar t = std::tanh(inner(v));
-    const Scalar fall = Scalar(1) - t * t;
-    if (fall == Scalar(0)) return Scalar(0.5) * (Scalar(1) + t);  // far out, where v^2 may overflow
-    const Scalar steep = Scalar(0.79788456080286535588) * (Scalar(1) + Scalar(3) * Scalar(0.044715) * v * v);
-    return Scalar(0.5) * (Scalar(1) + t) + Scalar(0.5) * v * fall * steep;
-  }
+  static Scalar rough_slope(Scalar v);
 };
 inline constexpr Gelu gelu{};
 
@@ -71,20 +65,8 @@ inline constexpr Gelu gelu{};
 struct Glu {
   static constexpr std::string_view class_name = "glu";
   /// z: rows x 2 n, y: rows x n.
-  static void forward(const ConstMatrixView& z, MatrixView y) {
-    const Index half = y.cols();
-    for (Index row = 0; row < z.rows(); ++row)
-      for (Index i = 0; i < half; ++i) y(row, i) = z(row, i) * detail::sigmoid_of(z(row, half + i));
-  }
-  static void backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) {
-    const Index half = dy.cols();
-    for (Index row = 0; row < z.rows(); ++row)
-      for (Index i = 0; i < half; ++i) {
-        const Scalar gate = detail::sigmoid_of(z(row, half + i));
-        dz(row, i) = dy(row, i) * gate;
-        dz(row, half + i) = dy(row, i) * z(row, i) * gate * (Scalar(1) - gate);
-      }
-  }
+  static void forward(const ConstMatrixView& z, MatrixView y);
+  static void backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz);
 };
 inline constexpr Glu glu{};
 
@@ -138,3 +120,7 @@ struct SparsePlus {
 inline constexpr SparsePlus sparse_plus{};
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/activations/gated-inl.hpp"
+#endif

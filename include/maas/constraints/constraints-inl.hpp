@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/constraints/constraints.hpp"
+#include "maas/constraints/norms-inl.hpp"
 #include "maas/core/find_by_name.hpp"
 
 namespace maas::inline MAAS_ABI {

@@ -74,9 +74,7 @@ struct MaxNorm {
     field("max_value", self.max_value);
     field("axis", self.axis);
   }
-  void apply(VectorView weights, const Shape& shape) const {
-    detail::rescale(weights, shape, axis, [&](double length) { return std::clamp(length, 0.0, max_value); });
-  }
+  void apply(VectorView weights, const Shape& shape) const;
 };
 
 /// Weights along `axis` have length 1: w / (1e-7 + |w|).
@@ -84,9 +82,7 @@ struct UnitNorm {
   static constexpr std::string_view class_name = "UnitNorm";
   Axes axis = 0;
   static void fields(auto& self, auto&& field) { field("axis", self.axis); }
-  void apply(VectorView weights, const Shape& shape) const {
-    detail::rescale(weights, shape, axis, [](double) { return 1.0; });
-  }
+  void apply(VectorView weights, const Shape& shape) const;
 };
 
 /// Weights along `axis` are between min_value and max_value long; rate < 1 goes only that share of the way.
@@ -100,11 +96,11 @@ struct MinMaxNorm {
     field("rate", self.rate);
     field("axis", self.axis);
   }
-  void apply(VectorView weights, const Shape& shape) const {
-    detail::rescale(weights, shape, axis, [&](double length) {
-      return rate * std::clamp(length, min_value, max_value) + (1 - rate) * length;
-    });
-  }
+  void apply(VectorView weights, const Shape& shape) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/constraints/norms-inl.hpp"
+#endif

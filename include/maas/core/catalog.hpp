@@ -22,8 +22,10 @@ struct CatalogEntry {
 template <class Family, class... Parts>
 struct Catalog {
   using Entry = CatalogEntry<Family>;
-  static constexpr Entry entries[] = {
-      {Parts::class_name, [](const Config& config) -> Family { return read_config<Parts>(config); }}...};
+
+  /// The classes in order. No inline function: whoever asks for it builds every part of the family, so those of maas
+  /// are built once, in the library (see the `extern template` beside each family).
+  static std::span<const Entry> entries();
 
   /// The part of that class with these fields. Throws ConfigError for an unknown name (listing the known ones),
   /// an unknown key or a value out of range. `more` are classes of the user's own, looked at first.
@@ -31,7 +33,7 @@ struct Catalog {
                      std::span<const Entry> more = {}) {
     for (const Entry& entry : more)
       if (entry.class_name == name) return entry.make(config);
-    for (const Entry& entry : entries)
+    for (const Entry& entry : entries())
       if (entry.class_name == name) return entry.make(config);
     fail<ConfigError>("unknown {} \"{}\"; maas knows {}", kind, name, names(more));
   }
@@ -39,7 +41,7 @@ struct Catalog {
   /// All class names, separated by commas.
   static std::string names(std::span<const Entry> more = {}) {
     std::string result;
-    for (const Entry& entry : entries) result += (result.empty() ? "" : ", ") + std::string(entry.class_name);
+    for (const Entry& entry : entries()) result += (result.empty() ? "" : ", ") + std::string(entry.class_name);
     for (const Entry& entry : more) result += ", " + std::string(entry.class_name);
     return result;
   }
@@ -48,10 +50,18 @@ struct Catalog {
   static void for_each(auto&& visit) { (visit(Parts{}), ...); }
 };
 
+template <class Family, class... Parts>
+std::span<const CatalogEntry<Family>> Catalog<Family, Parts...>::entries() {
+  static constexpr Entry list[] = {
+      {Parts::class_name, [](const Config& config) -> Family { return read_config<Parts>(config); }}...};
+  return list;
+}
+
 /// Entries for a user's own classes, to be passed to a reader: `catalog_of<Layer, MyLayer>()`.
 template <class Family, class... Parts>
 std::vector<CatalogEntry<Family>> catalog_of() {
-  return {Catalog<Family, Parts...>::entries, Catalog<Family, Parts...>::entries + sizeof...(Parts)};
+  const std::span<const CatalogEntry<Family>> entries = Catalog<Family, Parts...>::entries();
+  return {entries.begin(), entries.end()};
 }
 
 }  // namespace maas::inline MAAS_ABI

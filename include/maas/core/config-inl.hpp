@@ -10,6 +10,25 @@
 
 namespace maas::inline MAAS_ABI {
 
+MAAS_INLINE Config::Config() = default;
+MAAS_INLINE Config::Config(std::nullptr_t) {}
+MAAS_INLINE Config::Config(bool value) : value_(value) {}
+MAAS_INLINE Config::Config(int value) : value_(std::int64_t{value}) {}
+MAAS_INLINE Config::Config(std::int64_t value) : value_(value) {}
+MAAS_INLINE Config::Config(double value) : value_(value) {}
+MAAS_INLINE Config::Config(std::string value) : value_(std::move(value)) {}
+MAAS_INLINE Config::Config(std::string_view value) : value_(std::string(value)) {}
+MAAS_INLINE Config::Config(const char* value) : value_(std::string(value)) {}
+MAAS_INLINE Config::Config(List value) : value_(std::move(value)) {}
+MAAS_INLINE Config::Config(Object value) : value_(std::move(value)) {}
+MAAS_INLINE Config::Config(const Config& other) = default;
+MAAS_INLINE Config::Config(Config&& other) noexcept = default;
+MAAS_INLINE Config& Config::operator=(const Config& other) = default;
+MAAS_INLINE Config& Config::operator=(Config&& other) noexcept = default;
+MAAS_INLINE Config::~Config() = default;
+
+MAAS_INLINE bool Config::operator==(const Config& other) const { return value_ == other.value_; }
+
 MAAS_INLINE std::string_view Config::kind() const {
   static constexpr std::string_view kinds[] = {"null", "bool", "integer", "real", "string", "list", "object"};
   return kinds[value_.index()];
@@ -85,6 +104,10 @@ MAAS_INLINE Config& Config::set(std::string_view key, Config value) {
   else
     object.emplace_back(std::string(key), std::move(value));
   return *this;
+}
+
+MAAS_INLINE void Config::append(std::string key, Config value) {
+  std::get<Object>(value_).emplace_back(std::move(key), std::move(value));
 }
 
 MAAS_INLINE void Config::erase(std::string_view key) {

@@ -20,17 +20,24 @@ class Config {
   using List = std::vector<Config>;
   using Object = std::vector<std::pair<std::string, Config>>;
 
-  Config() = default;
-  Config(std::nullptr_t) {}
-  Config(bool value) : value_(value) {}
-  Config(int value) : value_(std::int64_t{value}) {}
-  Config(std::int64_t value) : value_(value) {}
-  Config(double value) : value_(value) {}
-  Config(std::string value) : value_(std::move(value)) {}
-  Config(std::string_view value) : value_(std::string(value)) {}
-  Config(const char* value) : value_(std::string(value)) {}
-  Config(List value) : value_(std::move(value)) {}
-  Config(Object value) : value_(std::move(value)) {}
+  // Bodies are out of line: a variant copied, moved and destroyed in every reader and writer of fields made the
+  // families of parts slow to compile and large.
+  Config();
+  Config(std::nullptr_t);
+  Config(bool value);
+  Config(int value);
+  Config(std::int64_t value);
+  Config(double value);
+  Config(std::string value);
+  Config(std::string_view value);
+  Config(const char* value);
+  Config(List value);
+  Config(Object value);
+  Config(const Config& other);
+  Config(Config&& other) noexcept;
+  Config& operator=(const Config& other);
+  Config& operator=(Config&& other) noexcept;
+  ~Config();
 
   bool is_null() const { return value_.index() == 0; }
   bool is_bool() const { return value_.index() == 1; }
@@ -59,9 +66,7 @@ class Config {
   /// Sets a key of an object (a null becomes an empty object first); returns *this for chaining.
   Config& set(std::string_view key, Config value);
   /// Adds a key to an object without looking whether it is there already: for readers that have.
-  void append(std::string key, Config value) {
-    std::get<Object>(value_).emplace_back(std::move(key), std::move(value));
-  }
+  void append(std::string key, Config value);
   /// Removes a key if it is there.
   void erase(std::string_view key);
 
@@ -70,7 +75,8 @@ class Config {
   /// The value as one line of JSON (NaN and infinities as Python writes them); for messages and comparisons.
   std::string text() const;
 
-  friend bool operator==(const Config& a, const Config& b) { return a.value_ == b.value_; }
+  /// Same kind and same value; objects also by the order of their keys.
+  bool operator==(const Config& other) const;
 
  private:
   [[noreturn]] void wrong_kind(std::string_view where, std::string_view expected) const;

@@ -49,19 +49,25 @@ class NumericError : public Error {
 
 namespace detail {
 std::string format_message(fmt::string_view text, fmt::format_args arguments);
+
+/// Out of line, so that a check costs its callers one branch and few bytes.
+template <class Kind>
+[[noreturn, gnu::cold, gnu::noinline]] void raise(fmt::string_view text, fmt::format_args arguments) {
+  throw Kind(format_message(text, arguments));
 }
+}  // namespace detail
 
 /// Throws `Kind` with the formatted text.
 template <class Kind, class... Arguments>
 [[noreturn]] void fail(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-  throw Kind(detail::format_message(text, fmt::make_format_args(arguments...)));
+  detail::raise<Kind>(text, fmt::make_format_args(arguments...));
 }
 
 /// Throws `Kind` with the formatted text unless `condition` holds.
 template <class Kind, class... Arguments>
 void require(bool condition, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
   if (!condition) [[unlikely]]
-    throw Kind(detail::format_message(text, fmt::make_format_args(arguments...)));
+    detail::raise<Kind>(text, fmt::make_format_args(arguments...));
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -17,36 +17,19 @@ namespace maas::inline MAAS_ABI {
 //
 // A field may be of any type for which to_config and from_config exist. Families of parts add theirs beside the handle.
 
-inline Config to_config(bool value) { return value; }
-inline Config to_config(int value) { return value; }
-inline Config to_config(Index value) { return static_cast<std::int64_t>(value); }
-inline Config to_config(double value) { return value; }
-inline Config to_config(const std::string& value) { return value; }
-inline Config to_config(const Shape& value) {
-  Config::List list;
-  for (Index dimension : value) list.emplace_back(static_cast<std::int64_t>(dimension));
-  return list;
-}
+Config to_config(bool value);
+Config to_config(int value);
+Config to_config(Index value);
+Config to_config(double value);
+Config to_config(const std::string& value);
+Config to_config(const Shape& value);
 
-inline void from_config(const Config& config, std::string_view where, bool& value) { value = config.as_bool(where); }
-inline void from_config(const Config& config, std::string_view where, int& value) {
-  const std::int64_t number = config.as_integer(where);
-  require<ConfigError>(number >= -2147483647 && number <= 2147483647, "{}: expected a number of 32 bits, got {}", where,
-                       number);
-  value = static_cast<int>(number);
-}
-inline void from_config(const Config& config, std::string_view where, Index& value) {
-  value = static_cast<Index>(config.as_integer(where));
-}
-inline void from_config(const Config& config, std::string_view where, double& value) { value = config.as_real(where); }
-inline void from_config(const Config& config, std::string_view where, std::string& value) {
-  value = config.as_string(where);
-}
-inline void from_config(const Config& config, std::string_view where, Shape& value) {
-  Shape shape;
-  for (const Config& dimension : config.as_list(where)) shape.append(static_cast<Index>(dimension.as_integer(where)));
-  value = shape;
-}
+void from_config(const Config& config, std::string_view where, bool& value);
+void from_config(const Config& config, std::string_view where, int& value);
+void from_config(const Config& config, std::string_view where, Index& value);
+void from_config(const Config& config, std::string_view where, double& value);
+void from_config(const Config& config, std::string_view where, std::string& value);
+void from_config(const Config& config, std::string_view where, Shape& value);
 
 template <class T>
 Config to_config(const std::vector<T>& values);
@@ -88,30 +71,46 @@ Config write_config(const Part& part) {
   return result;
 }
 
+namespace detail {
+
+/// Goes through the fields of a part beside the object they are read from: what of read_config does not depend on the
+/// part.
+class FieldReader {
+ public:
+  FieldReader(const Config& config, std::string_view where) : config_(config), where_(where) {}
+  /// What the object gives for the next field, or null.
+  const Config* next(std::string_view name);
+  /// "Dense units", the place of the last field for messages.
+  const std::string& place() const { return place_; }
+  /// Throws ConfigError if the object has a key that was no field.
+  void finish() const;
+
+ private:
+  const Config& config_;
+  std::string_view where_;
+  std::string place_;
+  std::vector<std::string_view> known_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace detail
+
 /// A part from its fields. Fields that are not there keep their defaults; a key that is no field throws a ConfigError
 /// that lists the fields there are. `where` names the part in messages.
 template <class Part>
 Part read_config(const Config& config, std::string_view where = Part::class_name) {
   Part part{};
-  std::size_t used = 0;
-  std::string known;
+  detail::FieldReader reader(config, where);
   if constexpr (HasFields<Part>)
     Part::fields(part, [&](std::string_view name, auto& value) {
-      known += (known.empty() ? "" : ", ") + std::string(name);
-      const Config* given = config.find(name);
-      if (given == nullptr) return;
-      ++used;
-      from_config(*given, std::string(where) + " " + std::string(name), value);
+      if (const Config* given = reader.next(name)) from_config(*given, reader.place(), value);
     });
-  if (config.is_null() || used == config.as_object(where).size()) return part;
-  for (const auto& entry : config.as_object(where)) {
-    bool found = false;
-    if constexpr (HasFields<Part>)
-      Part::fields(part, [&](std::string_view name, auto&) { found = found || name == entry.first; });
-    require<ConfigError>(found, "{}: expected one of: {}; got the key \"{}\"", where,
-                         known.empty() ? std::string("no keys") : known, entry.first);
-  }
+  reader.finish();
   return part;
 }
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/core/fields-inl.hpp"
+#endif

@@ -18,7 +18,7 @@ template <class Catalog>
 const typename Catalog::Entry* find_by_name(std::string_view name, std::span<const Alias> aliases = {}) {
   for (const auto& [alias, full] : aliases)
     if (name == alias) name = full;
-  for (const auto& entry : Catalog::entries)
+  for (const auto& entry : Catalog::entries())
     if (name == entry.class_name || name == snake_case(entry.class_name)) return &entry;
   return nullptr;
 }
@@ -26,7 +26,7 @@ const typename Catalog::Entry* find_by_name(std::string_view name, std::span<con
 /// True if a part of this class and these fields is just what its name alone gives.
 template <class Catalog>
 bool has_default_fields(std::string_view class_name, const Config& fields) {
-  for (const auto& entry : Catalog::entries)
+  for (const auto& entry : Catalog::entries())
     if (entry.class_name == class_name) return entry.make(Config{}).config() == fields;
   return false;
 }

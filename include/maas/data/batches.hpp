@@ -59,25 +59,11 @@ class RowBatches {
   Index rows() const { return static_cast<Index>(order_.size()); }
 
   /// Begins a new pass: draws the order by Fisher and Yates' shuffle.
-  void begin(std::int64_t step) {
-    drawn_at = step;
-    taken = 0;
-    draw();
-  }
+  void begin(std::int64_t step);
   /// The rows of the next batch; begins a new pass where one is over.
-  std::span<const Index> next(std::int64_t step) {
-    if (taken >= count()) begin(step);
-    const Index first = taken++ * batch_;
-    return std::span(order_).subspan(static_cast<std::size_t>(first),
-                                     static_cast<std::size_t>(std::min(batch_, rows() - first)));
-  }
+  std::span<const Index> next(std::int64_t step);
   /// Draws the order of `drawn_at` again, after that was set.
-  void draw() {
-    std::iota(order_.begin(), order_.end(), Index(0));
-    if (!shuffle_) return;
-    const Random random = Random(seed_).stream(1).stream(static_cast<std::uint64_t>(drawn_at));
-    for (std::uint64_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random.below(i, i)]);
-  }
+  void draw();
 
   std::int64_t drawn_at = 0;  ///< steps taken when this pass began
   Index taken = 0;            ///< batches given in this pass
@@ -90,3 +76,7 @@ class RowBatches {
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/batches-inl.hpp"
+#endif

@@ -28,20 +28,10 @@ struct TimeSplit {
 /// The last share `test` of the rows for the test, the share `validation` before it for validation, the rest, at the
 /// beginning, for training. Shares are of all rows, rounded down. Throws ConfigError for shares outside [0, 1) or that
 /// leave nothing for training, DataError where a part that was asked for would have no row.
-inline TimeSplit split_by_time(Index rows, double validation, double test) {
-  require<ConfigError>(validation >= 0 && test >= 0 && validation + test < 1,
-                       "split_by_time: expected shares of at least 0 and together below 1, got {} and {}", validation,
-                       test);
-  // 0.1 * 30 is a little below 3 in binary; a share that small is meant.
-  const auto share_of = [rows](double share) {
-    return static_cast<Index>(std::floor(share * static_cast<double>(rows) + 1e-6));
-  };
-  const Index test_begin = rows - share_of(test), train_end = test_begin - share_of(validation);
-  const TimeSplit split{{0, train_end}, {train_end, test_begin}, {test_begin, rows}};
-  require<DataError>(split.train.size() > 0 && (validation == 0 || split.validation.size() > 0) &&
-                         (test == 0 || split.test.size() > 0),
-                     "split_by_time: expected rows for every part, got {} rows in all", rows);
-  return split;
-}
+TimeSplit split_by_time(Index rows, double validation, double test);
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/split-inl.hpp"
+#endif

@@ -3,6 +3,9 @@
 
 #include "maas/core/find_by_name.hpp"
 #include "maas/initializers/initializers.hpp"
+#include "maas/initializers/orthogonal-inl.hpp"
+#include "maas/initializers/random-inl.hpp"
+#include "maas/initializers/variance_scaling-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 

@@ -14,6 +14,9 @@ namespace maas::inline MAAS_ABI {
 using BuiltinInitializers =
     Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
             LecunNormal, VarianceScaling, RandomUniform, RandomNormal, TruncatedNormal, Identity, Orthogonal>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Initializer>> BuiltinInitializers::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
 

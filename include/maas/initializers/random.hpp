@@ -14,10 +14,7 @@ struct RandomUniform {
     field("minval", self.minval);
     field("maxval", self.maxval);
   }
-  void fill(VectorView values, const Shape&, const Random& random) const {
-    for (Index i = 0; i < values.size(); ++i)
-      values[i] = static_cast<Scalar>(minval + (maxval - minval) * random.uniform(static_cast<std::uint64_t>(i)));
-  }
+  void fill(VectorView values, const Shape&, const Random& random) const;
 };
 
 /// Normal with that mean and standard deviation.
@@ -28,10 +25,7 @@ struct RandomNormal {
     field("mean", self.mean);
     field("stddev", self.stddev);
   }
-  void fill(VectorView values, const Shape&, const Random& random) const {
-    for (Index i = 0; i < values.size(); ++i)
-      values[i] = static_cast<Scalar>(mean + stddev * random.normal(static_cast<std::uint64_t>(i)));
-  }
+  void fill(VectorView values, const Shape&, const Random& random) const;
 };
 
 /// Normal, drawn again outside two standard deviations; stddev is that before the cut, as in Keras.
@@ -42,10 +36,7 @@ struct TruncatedNormal {
     field("mean", self.mean);
     field("stddev", self.stddev);
   }
-  void fill(VectorView values, const Shape&, const Random& random) const {
-    for (Index i = 0; i < values.size(); ++i)
-      values[i] = static_cast<Scalar>(mean + stddev * detail::truncated_normal(random, i));
-  }
+  void fill(VectorView values, const Shape&, const Random& random) const;
 };
 
 /// Variance scale / n, n being a tensor's inputs ("fan_in"), outputs ("fan_out") or their mean ("fan_avg");
@@ -61,30 +52,14 @@ struct VarianceScaling {
     field("mode", self.mode);
     field("distribution", self.distribution);
   }
-  void fill(VectorView values, const Shape& shape, const Random& random) const {
-    require<ConfigError>(scale > 0, "VarianceScaling: expected a positive scale, got {}", scale);
-    const double variance = scale / std::max(1.0, fan(shape));
-    if (distribution == "uniform")
-      detail::fill_uniform(values, random, std::sqrt(3 * variance));
-    else if (distribution == "untruncated_normal")
-      RandomNormal{0, std::sqrt(variance)}.fill(values, shape, random);
-    else if (distribution == "truncated_normal" || distribution == "normal")  // Keras 2 wrote "normal"
-      detail::fill_truncated_normal(values, random, std::sqrt(variance));
-    else
-      fail<ConfigError>(
-          "VarianceScaling: expected the distribution truncated_normal, untruncated_normal or uniform, got {}",
-          distribution);
-  }
+  void fill(VectorView values, const Shape& shape, const Random& random) const;
 
  private:
-  double fan(const Shape& shape) const {
-    const Fans fans = fans_of(shape);
-    if (mode == "fan_in") return fans.in;
-    if (mode == "fan_out") return fans.out;
-    require<ConfigError>(mode == "fan_avg", "VarianceScaling: expected the mode fan_in, fan_out or fan_avg, got {}",
-                         mode);
-    return (fans.in + fans.out) / 2;
-  }
+  double fan(const Shape& shape) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/initializers/random-inl.hpp"
+#endif

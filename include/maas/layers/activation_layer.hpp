@@ -13,32 +13,9 @@ struct ActivationLayer {
   Activation activation = linear;
   static void fields(auto& self, auto&& field) { field("activation", self.activation); }
 
-  LayerPlan plan(Shapes inputs) const {
-    const Shape& input = detail::only_input(inputs, class_name);
-    if (!activation.halves()) return {.output = input};
-    require<ShapeError>(input.rank() >= 1 && input.last() % 2 == 0,
-                        "Activation: expected an even number of features for {}, got {}", activation.class_name(),
-                        input.text());
-    return {.output = input.with_last(input.last() / 2)};
-  }
-  void forward(const Forward& pass) const {
-    const Index columns = pass.output_shape.last();
-    activation.forward(detail::as_rows(pass.inputs[0], activation.halves() ? 2 * columns : columns),
-                       detail::as_rows(pass.output, columns));
-  }
-  void backward(const Backward& pass) const {
-    if (pass.input_gradients[0].data() == nullptr) return;
-    const Index columns = pass.output_shape.last();
-    if (activation.halves()) {
-      activation.halved_backward(detail::as_rows(pass.inputs[0], 2 * columns),
-                                 detail::as_rows(as_const(pass.output_gradient), columns),
-                                 detail::as_rows(pass.input_gradients[0], 2 * columns));
-      return;
-    }
-    activation.backward(detail::as_rows(pass.inputs[0], columns), detail::as_rows(pass.output, columns),
-                        detail::as_rows(pass.output_gradient, columns));
-    MatrixView(pass.input_gradients[0]) = pass.output_gradient;
-  }
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
   SplitLayer split_activation() const;
 };
 
@@ -48,3 +25,7 @@ inline SplitLayer ActivationLayer::split_activation() const { return {Activation
 inline Layer activation_layer(Activation activation) { return ActivationLayer{std::move(activation)}; }
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/layers/activation_layer-inl.hpp"
+#endif

@@ -27,5 +27,8 @@ using BuiltinLayers =
             GaussianDropout, GaussianNoise, AlphaDropout, ActivityRegularization, BatchNormalization,
             LayerNormalization, RMSNormalization, GroupNormalization, UnitNormalization, Normalization, Rescaling,
             Discretization, CategoryEncoding, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Layer>> BuiltinLayers::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI

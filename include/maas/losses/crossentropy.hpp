@@ -19,20 +19,10 @@ inline Scalar clipped(Scalar p) { return std::clamp(p, probability_epsilon, Scal
 /// Clipping has slope 0 outside its range.
 inline bool inside_clip(Scalar p) { return p >= probability_epsilon && p <= Scalar(1) - probability_epsilon; }
 
-inline void require_probabilities(std::string_view name, const ConstMatrixView& target) {
-  for (Index row = 0; row < target.rows(); ++row)
-    for (Index column = 0; column < target.cols(); ++column)
-      require<DataError>(target(row, column) >= 0 && target(row, column) <= 1,
-                         "{}: expected targets from 0 to 1, got {} in row {}, column {} (counted from 0)", name,
-                         target(row, column), row, column);
-}
+void require_probabilities(std::string_view name, const ConstMatrixView& target);
 
 /// Throws DataError unless the row's one target is a class number 0 ... outputs - 1.
-inline void require_label(std::string_view name, const ConstMatrixView& target, Index row, Index outputs) {
-  const Scalar label = target(row, 0);
-  require<DataError>(label >= 0 && label < static_cast<Scalar>(outputs) && label == std::floor(label),
-                     "{}: expected labels 0 to {}, got {} in row {} (counted from 0)", name, outputs - 1, label, row);
-}
+void require_label(std::string_view name, const ConstMatrixView& target, Index row, Index outputs);
 
 /// The smoothed targets of one row, class by class.
 struct SmoothedRow {
@@ -84,35 +74,14 @@ struct BinaryCrossentropy {
     field("label_smoothing", self.label_smoothing);
   }
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      Scalar sum = 0;
-      for (Index i = 0; i < predicted.cols(); ++i) sum += one_value(predicted(row, i), smoothed(target(row, i)));
-      out[row] = sum / static_cast<Scalar>(predicted.cols());
-    }
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    const Scalar share = Scalar(1) / static_cast<Scalar>(predicted.cols());
-    for (Index row = 0; row < predicted.rows(); ++row)
-      for (Index i = 0; i < predicted.cols(); ++i)
-        out(row, i) = one_slope(predicted(row, i), smoothed(target(row, i))) * share;
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
   void check_targets(const ConstMatrixView& target, Index) const { detail::require_probabilities(class_name, target); }
 
  private:
-  Scalar smoothed(Scalar t) const {
-    const Scalar s = static_cast<Scalar>(label_smoothing);
-    return t * (Scalar(1) - s) + Scalar(0.5) * s;
-  }
-  Scalar one_value(Scalar x, Scalar t) const {
-    if (from_logits) return std::max(x, Scalar(0)) - x * t + std::log1p(std::exp(-std::abs(x)));
-    const Scalar p = detail::clipped(x);
-    return -(t * std::log(p) + (Scalar(1) - t) * std::log(Scalar(1) - p));
-  }
-  Scalar one_slope(Scalar x, Scalar t) const {
-    if (from_logits) return Scalar(1) / (Scalar(1) + std::exp(-x)) - t;
-    return detail::inside_clip(x) ? (x - t) / (x * (Scalar(1) - x)) : Scalar(0);
-  }
+  Scalar smoothed(Scalar t) const;
+  Scalar one_value(Scalar x, Scalar t) const;
+  Scalar one_slope(Scalar x, Scalar t) const;
 };
 inline constexpr BinaryCrossentropy binary_crossentropy{};
 
@@ -127,40 +96,12 @@ struct CategoricalCrossentropy {
     field("label_smoothing", self.label_smoothing);
   }
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const auto weight = weights_of(target, row, predicted.cols());
-      if (!from_logits) {
-        out[row] = detail::categorical_value(predicted.row(row), weight);
-        continue;
-      }
-      // Relative to the largest logit: beside a large one the logarithm would lose its digits.
-      const Scalar largest = predicted.row(row).maxCoeff();
-      const Scalar normalizer = std::log((predicted.row(row).array() - largest).exp().sum());
-      out[row] = 0;
-      for (Index i = 0; i < predicted.cols(); ++i) out[row] += weight(i) * (normalizer + (largest - predicted(row, i)));
-    }
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    if (from_logits) ops::softmax(predicted, out);
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const auto weight = weights_of(target, row, predicted.cols());
-      if (!from_logits) {
-        detail::categorical_gradient(predicted.row(row), weight, out.row(row));
-        continue;
-      }
-      Scalar total = 0;
-      for (Index i = 0; i < predicted.cols(); ++i) total += weight(i);
-      for (Index i = 0; i < predicted.cols(); ++i) out(row, i) = out(row, i) * total - weight(i);
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
   void check_targets(const ConstMatrixView& target, Index) const { detail::require_probabilities(class_name, target); }
 
  private:
-  detail::SmoothedRow weights_of(const ConstMatrixView& target, Index row, Index classes) const {
-    const Scalar s = static_cast<Scalar>(label_smoothing);
-    return {target, row, Scalar(1) - s, s / static_cast<Scalar>(classes)};
-  }
+  detail::SmoothedRow weights_of(const ConstMatrixView& target, Index row, Index classes) const;
 };
 inline constexpr CategoricalCrossentropy categorical_crossentropy{};
 
@@ -175,41 +116,15 @@ struct SparseCategoricalCrossentropy {
     field("ignore_class", self.ignore_class);
   }
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      out[row] = 0;
-      if (ignored(target, row)) continue;
-      const Index label = static_cast<Index>(target(row, 0));
-      out[row] = from_logits ? ops::log_sum_exp((predicted.row(row).array() - predicted(row, label)).matrix())
-                             : detail::categorical_value(predicted.row(row), detail::OneHotRow{label});
-    }
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    if (from_logits) ops::softmax(predicted, out);
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      if (ignored(target, row)) {
-        out.row(row).setZero();
-        continue;
-      }
-      const Index label = static_cast<Index>(target(row, 0));
-      if (from_logits)
-        out(row, label) -= Scalar(1);
-      else
-        detail::categorical_gradient(predicted.row(row), detail::OneHotRow{label}, out.row(row));
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
   Index target_columns(Index) const { return 1; }
   bool has_shares() const { return ignore_class.has_value(); }
   Scalar share(const ConstMatrixView& target, Index row) const { return ignored(target, row) ? Scalar(0) : Scalar(1); }
-  void check_targets(const ConstMatrixView& target, Index outputs) const {
-    for (Index row = 0; row < target.rows(); ++row)
-      if (!ignored(target, row)) detail::require_label(class_name, target, row, outputs);
-  }
+  void check_targets(const ConstMatrixView& target, Index outputs) const;
 
  private:
-  bool ignored(const ConstMatrixView& target, Index row) const {
-    return ignore_class && target(row, 0) == static_cast<Scalar>(*ignore_class);
-  }
+  bool ignored(const ConstMatrixView& target, Index row) const;
 };
 inline constexpr SparseCategoricalCrossentropy sparse_categorical_crossentropy{};
 
@@ -220,29 +135,17 @@ struct CategoricalGeneralizedCrossEntropy {
   static constexpr std::string_view class_name = "CategoricalGeneralizedCrossEntropy";
   double q = 0.5;  ///< between 0 and 1
   static void fields(auto& self, auto&& field) { field("q", self.q); }
-  void check() const {
-    require<ConfigError>(q > 0 && q < 1, "CategoricalGeneralizedCrossEntropy: expected a q between 0 and 1, got {}", q);
-  }
+  void check() const;
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    const Scalar power = static_cast<Scalar>(q);
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const Scalar p = predicted(row, static_cast<Index>(target(row, 0)));
-      out[row] = (Scalar(1) - std::pow(p, power)) / power;
-    }
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    out.setZero();
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const Index label = static_cast<Index>(target(row, 0));
-      out(row, label) = -std::pow(predicted(row, label), static_cast<Scalar>(q - 1));
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
   Index target_columns(Index) const { return 1; }
-  void check_targets(const ConstMatrixView& target, Index outputs) const {
-    for (Index row = 0; row < target.rows(); ++row) detail::require_label(class_name, target, row, outputs);
-  }
+  void check_targets(const ConstMatrixView& target, Index outputs) const;
 };
 inline constexpr CategoricalGeneralizedCrossEntropy categorical_generalized_cross_entropy{};
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/losses/crossentropy-inl.hpp"
+#endif

@@ -26,16 +26,8 @@ inline auto wrong_scores(const ConstMatrixView& predicted, const ConstMatrixView
 struct Hinge {
   static constexpr std::string_view class_name = "Hinge";
   static constexpr bool mean_of_outputs = true;
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    const detail::SignedTargets side(target);
-    detail::mean_values(predicted, target, out,
-                        [&](Scalar p, Scalar t) { return std::max(Scalar(1) - side(t) * p, Scalar(0)); });
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    const detail::SignedTargets side(target);
-    detail::mean_slopes(predicted, target, out,
-                        [&](Scalar p, Scalar t) { return Scalar(1) - side(t) * p >= 0 ? -side(t) : Scalar(0); });
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
 };
 inline constexpr Hinge hinge{};
 
@@ -43,49 +35,24 @@ inline constexpr Hinge hinge{};
 struct SquaredHinge {
   static constexpr std::string_view class_name = "SquaredHinge";
   static constexpr bool mean_of_outputs = true;
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    const detail::SignedTargets side(target);
-    detail::mean_values(predicted, target, out, [&](Scalar p, Scalar t) {
-      const Scalar gap = std::max(Scalar(1) - side(t) * p, Scalar(0));
-      return gap * gap;
-    });
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    const detail::SignedTargets side(target);
-    detail::mean_slopes(predicted, target, out, [&](Scalar p, Scalar t) {
-      return Scalar(-2) * side(t) * std::max(Scalar(1) - side(t) * p, Scalar(0));
-    });
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
 };
 inline constexpr SquaredHinge squared_hinge{};
 
 /// max(0, 1 + max over outputs of (1 - t) p - sum of t p); targets are one-hot.
 struct CategoricalHinge {
   static constexpr std::string_view class_name = "CategoricalHinge";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) out[row] = std::max(gap(predicted, target, row), Scalar(0));
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      out.row(row).setZero();
-      if (gap(predicted, target, row) < 0) continue;
-      const Scalar largest = detail::wrong_scores(predicted, target, row).maxCoeff();
-      // Several outputs that are largest alike share the slope, as in TensorFlow.
-      const Scalar ties =
-          static_cast<Scalar>((detail::wrong_scores(predicted, target, row).array() == largest).count());
-      for (Index i = 0; i < predicted.cols(); ++i) {
-        const Scalar t = target(row, i);
-        out(row, i) = ((Scalar(1) - t) * predicted(row, i) == largest ? (Scalar(1) - t) / ties : Scalar(0)) - t;
-      }
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
 
  private:
-  static Scalar gap(const ConstMatrixView& predicted, const ConstMatrixView& target, Index row) {
-    return Scalar(1) + detail::wrong_scores(predicted, target, row).maxCoeff() -
-           predicted.row(row).dot(target.row(row));
-  }
+  static Scalar gap(const ConstMatrixView& predicted, const ConstMatrixView& target, Index row);
 };
 inline constexpr CategoricalHinge categorical_hinge{};
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/losses/hinge-inl.hpp"
+#endif

@@ -86,24 +86,16 @@ class Loss : public Handle<LossInterface> {
   requires NotHandle<Rule, Loss> && LossRule<std::remove_cvref_t<Rule>> Loss(Rule&& rule);
 
   /// The same loss with another reduction: `Loss(huber).reduced(Reduction::sum)`.
-  Loss reduced(Reduction reduction) const {
-    Loss result = *this;
-    result.reduction_ = reduction;
-    return result;
-  }
+  Loss reduced(Reduction reduction) const;
   /// By Keras' name; throws ConfigError (see reduction_of).
   Loss reduced(std::string_view reduction) const { return reduced(reduction_of(reduction, class_name())); }
   Reduction reduction() const { return reduction_; }
 
   /// One value a row. predicted: rows x outputs, target: rows x target_columns(outputs), out: rows.
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    self_->values(predicted, target, out);
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   /// d values[row] / d predicted(row, :), unweighted; where rows look at each other d (sum of share * value) / d
   /// predicted. out: rows x outputs (overwritten).
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    self_->gradient(predicted, target, out);
-  }
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
   /// How wide the targets of so many outputs are.
   Index target_columns(Index outputs) const { return self_->target_columns(outputs); }
   /// Throws DataError naming the row of a target out of range (0-based).
@@ -112,11 +104,7 @@ class Loss : public Handle<LossInterface> {
   void check_output(const Shape& output) const { self_->check_output(output); }
   /// The same loss on logits, for use after a sigmoid or softmax; nothing if the loss has no such form or is it
   /// already.
-  std::optional<Loss> on_logits() const {
-    std::optional<Loss> result = self_->on_logits();
-    if (result) result->reduction_ = reduction_;
-    return result;
-  }
+  std::optional<Loss> on_logits() const;
   /// How much of a row counts in a mean: 1, or less where targets are missing or of a class to ignore.
   Scalar share(const ConstMatrixView& target, Index row) const { return self_->share(target, row); }
   /// True if a row's value may depend on other rows.
@@ -130,41 +118,15 @@ class Loss : public Handle<LossInterface> {
 
   /// What the reduction divides by. `weights` has one number a row, or one for as many rows after each other as make a
   /// sample, or none. (The sum of weights counts each of them once, as in Keras, where no row has a share below 1.)
-  double divisor(const ConstMatrixView& target, const ConstVectorView& weights) const {
-    if (reduction_ == Reduction::sum) return 1;
-    const bool weighted = reduction_ == Reduction::mean_with_sample_weight && weights.size() > 0;
-    if (!self_->has_shares()) return weighted ? sum_of(weights) : static_cast<double>(target.rows());
-    double sum = 0;
-    for (Index row = 0; row < target.rows(); ++row)
-      sum += static_cast<double>(share(target, row)) *
-             (weighted ? static_cast<double>(weights[row * weights.size() / target.rows()]) : 1.0);
-    return sum;
-  }
+  double divisor(const ConstMatrixView& target, const ConstVectorView& weights) const;
   /// The loss of a batch: the reduction of its rows' values, by default sum of weight * value over the number of rows
   /// (the divisor is the count, not the sum of weights); 0 where nothing counts. `weights` as for divisor; `scratch`
   /// has one number a row.
   double mean(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-              VectorView scratch) const {
-    values(predicted, target, scratch);
-    weigh(target, weights, Scalar(1), scratch.size(),
-          [&](Index first, Index rows, Scalar factor) { scratch.segment(first, rows) *= factor; });
-    const double sum = sum_of(ConstVectorView(scratch.data(), scratch.size())), by = divisor(target, weights);
-    return by != 0 ? sum / by : 0.0;
-  }
+              VectorView scratch) const;
   /// d mean / d predicted. out: rows x outputs (overwritten).
   void mean_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-                     MatrixView out) const {
-    const double by = divisor(target, weights);
-    const Scalar part = by != 0 ? static_cast<Scalar>(1 / by) : Scalar(0);
-    if (self_->looks_at_neighbours()) {
-      self_->sum_gradient(predicted, target, weights, out);
-      out *= part;
-      return;
-    }
-    gradient(predicted, target, out);
-    weigh(target, weights, part, out.rows(),
-          [&](Index first, Index rows, Scalar factor) { out.middleRows(first, rows) *= factor; });
-  }
+                     MatrixView out) const;
 
   /// Losses are equal when class, fields and reduction are.
   friend bool operator==(const Loss& a, const Loss& b) {
@@ -173,11 +135,7 @@ class Loss : public Handle<LossInterface> {
   }
 
  private:
-  static double sum_of(const ConstVectorView& numbers) {
-    double sum = 0;
-    for (Scalar number : numbers) sum += static_cast<double>(number);
-    return sum;
-  }
+  static double sum_of(const ConstVectorView& numbers);
   /// Calls `scale(first, rows, factor)` with the factors part * weight * share of some rows at a time.
   template <class Scale>
   void weigh(const ConstMatrixView& target, const ConstVectorView& weights, Scalar part, Index rows,
@@ -270,3 +228,7 @@ Config to_config(const Loss& loss);
 void from_config(const Config& config, std::string_view where, Loss& loss);
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/losses/loss-inl.hpp"
+#endif

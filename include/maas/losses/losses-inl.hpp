@@ -2,7 +2,15 @@
 #pragma once
 
 #include "maas/core/find_by_name.hpp"
+#include "maas/losses/circle-inl.hpp"
+#include "maas/losses/crossentropy-inl.hpp"
+#include "maas/losses/divergence-inl.hpp"
+#include "maas/losses/hinge-inl.hpp"
+#include "maas/losses/loss-inl.hpp"
 #include "maas/losses/losses.hpp"
+#include "maas/losses/masked-inl.hpp"
+#include "maas/losses/overlap-inl.hpp"
+#include "maas/losses/regression-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 

@@ -19,6 +19,9 @@ using BuiltinLosses =
             CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, KLDivergence, Poisson, MeanSquaredError,
             MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, LogCosh,
             CosineSimilarity, QuantileLoss, Hinge, SquaredHinge, CategoricalHinge, Dice, Tversky, Circle, Masked>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Loss>> BuiltinLosses::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
 

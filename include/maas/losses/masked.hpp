@@ -19,53 +19,15 @@ struct Masked {
   static constexpr bool takes_missing = true;
   Loss loss = mean_squared_error;  ///< its own reduction is not looked at; that of the whole is
   static void fields(auto& self, auto&& field) { field("loss", self.loss); }
-  void check() const {
-    require<ConfigError>(!loss.looks_at_neighbours(), "Masked: expected a loss of single rows, got {}",
-                         loss.class_name());
-  }
+  void check() const;
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    out.setZero();
-    for_each_run(predicted, target, [&](const Run& run) {
-      Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>> own(out.data() + run.row, run.predicted.rows());
-      if (run.part == Scalar(1)) {
-        loss.values(run.predicted, run.target, VectorView(own.data(), own.size()));
-        return;
-      }
-      Scalar value = 0;
-      loss.values(run.predicted, run.target, VectorView(&value, 1));
-      own += run.part * value;
-    });
-  }
-  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
-    out.setZero();
-    for_each_run(predicted, target, [&](const Run& run) {
-      MatrixView own(out.data() + (run.predicted.data() - predicted.data()), run.predicted.rows(),
-                     run.predicted.cols());
-      loss.gradient(run.predicted, run.target, own);
-      if (run.part != Scalar(1)) own *= run.part;
-    });
-  }
-  Scalar share(const ConstMatrixView& target, Index row) const {
-    const Index there = present(target, row);
-    if (loss.mean_of_outputs()) return static_cast<Scalar>(there) / static_cast<Scalar>(target.cols());
-    return there == target.cols() ? loss.share(target, row) : Scalar(0);
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
+  Scalar share(const ConstMatrixView& target, Index row) const;
   Index target_columns(Index outputs) const { return loss.target_columns(outputs); }
-  void check_targets(const ConstMatrixView& target, Index outputs) const {
-    for_each_run(target, target, [&](const Run& run) {
-      try {
-        loss.check_targets(run.target, loss.mean_of_outputs() ? run.target.cols() : outputs);
-      } catch (const DataError& error) {
-        fail<DataError>("Masked: from row {}, column {} on: {}", run.row, run.column, error.what());
-      }
-    });
-  }
+  void check_targets(const ConstMatrixView& target, Index outputs) const;
   void check_output(const Shape& output) const { loss.check_output(output); }
-  std::optional<Masked> on_logits() const {
-    if (std::optional<Loss> changed = loss.on_logits()) return Masked{*std::move(changed)};
-    return std::nullopt;
-  }
+  std::optional<Masked> on_logits() const;
 
  private:
   /// Rows, or a part of one row, whose targets are all there.
@@ -75,11 +37,7 @@ struct Masked {
     Scalar part;        ///< how much of the row's value it makes: 1 for whole rows
   };
 
-  static Index present(const ConstMatrixView& target, Index row) {
-    Index count = 0;
-    for (Index i = 0; i < target.cols(); ++i) count += std::isnan(target(row, i)) ? 0 : 1;
-    return count;
-  }
+  static Index present(const ConstMatrixView& target, Index row);
 
   /// Calls `visit` with whole rows, as many at a time as there are, and with the pieces of broken ones.
   template <class Visit>
@@ -117,3 +75,7 @@ struct Masked {
 inline Masked masked(Loss loss) { return Masked{std::move(loss)}; }
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/losses/masked-inl.hpp"
+#endif

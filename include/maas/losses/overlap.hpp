@@ -14,11 +14,7 @@ namespace detail {
 /// The sums over which an overlap is taken: sum of t p, of t and of p.
 struct OverlapSums {
   Scalar both = 0, target = 0, predicted = 0;
-  void add(const ConstMatrixView& p, const ConstMatrixView& t, Index row) {
-    both += p.row(row).dot(t.row(row));
-    target += t.row(row).sum();
-    predicted += p.row(row).sum();
-  }
+  void add(const ConstMatrixView& p, const ConstMatrixView& t, Index row);
 };
 
 /// What losses of overlap share. Each gives the value of some sums, and the slopes along `both` and `predicted`; a row
@@ -95,13 +91,9 @@ struct Dice {
   std::optional<std::vector<int>> axis = std::nullopt;
   static void fields(auto& self, auto&& field) { field("axis", self.axis); }
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    detail::Overlap<Dice>::values(*this, predicted, target, out);
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   void sum_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-                    MatrixView out) const {
-    detail::Overlap<Dice>::sum_gradient(*this, predicted, target, weights, out);
-  }
+                    MatrixView out) const;
   Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Dice>::share(*this, target); }
   void check_output(const Shape& output) const { detail::Overlap<Dice>::check_output(*this, output); }
 
@@ -129,13 +121,9 @@ struct Tversky {
     field("axis", self.axis);
   }
 
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    detail::Overlap<Tversky>::values(*this, predicted, target, out);
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   void sum_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-                    MatrixView out) const {
-    detail::Overlap<Tversky>::sum_gradient(*this, predicted, target, weights, out);
-  }
+                    MatrixView out) const;
   Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Tversky>::share(*this, target); }
   void check_output(const Shape& output) const { detail::Overlap<Tversky>::check_output(*this, output); }
 
@@ -144,16 +132,15 @@ struct Tversky {
   Scalar missed() const { return static_cast<Scalar>(alpha); }
   Scalar wrong() const { return static_cast<Scalar>(beta); }
   /// TP (1 - alpha - beta) + alpha sum t + beta sum p + epsilon
-  Scalar bottom(const detail::OverlapSums& s) const {
-    return s.both + missed() * (s.target - s.both) + wrong() * (s.predicted - s.both) + detail::loss_epsilon;
-  }
+  Scalar bottom(const detail::OverlapSums& s) const;
   Scalar value(const detail::OverlapSums& s) const { return Scalar(1) - s.both / bottom(s); }
-  Scalar slope_both(const detail::OverlapSums& s) const {
-    const Scalar b = bottom(s);
-    return s.both * (Scalar(1) - missed() - wrong()) / (b * b) - Scalar(1) / b;
-  }
+  Scalar slope_both(const detail::OverlapSums& s) const;
   Scalar slope_predicted(const detail::OverlapSums& s) const { return s.both * wrong() / (bottom(s) * bottom(s)); }
 };
 inline const Tversky tversky{};
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/losses/overlap-inl.hpp"
+#endif

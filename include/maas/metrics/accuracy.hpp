@@ -10,13 +10,7 @@ namespace maas::inline MAAS_ABI {
 /// Mean over outputs of [t == p], exactly equal.
 struct Accuracy {
   static constexpr std::string_view class_name = "Accuracy";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      Index right = 0;
-      for (Index i = 0; i < predicted.cols(); ++i) right += target(row, i) == predicted(row, i);
-      out[row] = static_cast<Scalar>(right) / static_cast<Scalar>(predicted.cols());
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
 /// Mean over outputs of [t == (p > threshold)]; threshold 0.5, the comparison strict.
@@ -24,45 +18,22 @@ struct BinaryAccuracy {
   static constexpr std::string_view class_name = "BinaryAccuracy";
   double threshold = 0.5;  ///< finite; 0 suits outputs that are logits
   static void fields(auto& self, auto&& field) { field("threshold", self.threshold); }
-  void check() const {
-    require<ConfigError>(std::isfinite(threshold), "{}: expected a finite threshold, got {}", class_name, threshold);
-  }
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    const Scalar limit = static_cast<Scalar>(threshold);
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      Index right = 0;
-      for (Index i = 0; i < predicted.cols(); ++i)
-        right += target(row, i) == (predicted(row, i) > limit ? Scalar(1) : Scalar(0));
-      out[row] = static_cast<Scalar>(right) / static_cast<Scalar>(predicted.cols());
-    }
-  }
+  void check() const;
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 inline constexpr BinaryAccuracy binary_accuracy{};
 
 /// [argmax t == argmax p] for one-hot targets; the first of equal maxima counts.
 struct CategoricalAccuracy {
   static constexpr std::string_view class_name = "CategoricalAccuracy";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      Index guess = 0, truth = 0;
-      predicted.row(row).maxCoeff(&guess);
-      target.row(row).maxCoeff(&truth);
-      out[row] = guess == truth ? Scalar(1) : Scalar(0);
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 inline constexpr CategoricalAccuracy categorical_accuracy{};
 
 /// [t == argmax p] for class numbers as targets.
 struct SparseCategoricalAccuracy {
   static constexpr std::string_view class_name = "SparseCategoricalAccuracy";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      Index guess = 0;
-      predicted.row(row).maxCoeff(&guess);
-      out[row] = static_cast<Scalar>(guess) == target(row, 0) ? Scalar(1) : Scalar(0);
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   Index target_columns(Index) const { return 1; }
 };
 inline constexpr SparseCategoricalAccuracy sparse_categorical_accuracy{};
@@ -72,14 +43,7 @@ inline constexpr SparseCategoricalAccuracy sparse_categorical_accuracy{};
 struct AutomaticAccuracy {
   static constexpr std::string_view class_name = "accuracy";
   static constexpr bool takes_labels = true;
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    if (predicted.cols() == 1)
-      BinaryAccuracy{}.values(predicted, target, out);
-    else if (target.cols() == 1)
-      SparseCategoricalAccuracy{}.values(predicted, target, out);
-    else
-      CategoricalAccuracy{}.values(predicted, target, out);
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 inline constexpr AutomaticAccuracy accuracy{};
 
@@ -95,9 +59,7 @@ bool in_top_k(const Row& scores, Index label, Index k) {
   }
   return above < k;
 }
-inline void require_k(std::string_view name, Index k) {
-  require<ConfigError>(k >= 1, "{}: expected a k of at least 1, got {}", name, k);
-}
+void require_k(std::string_view name, Index k);
 }  // namespace detail
 
 /// [argmax t is among the k largest p] for one-hot targets.
@@ -106,13 +68,7 @@ struct TopKCategoricalAccuracy {
   Index k = 5;
   static void fields(auto& self, auto&& field) { field("k", self.k); }
   void check() const { detail::require_k(class_name, k); }
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      Index truth = 0;
-      target.row(row).maxCoeff(&truth);
-      out[row] = detail::in_top_k(predicted.row(row), truth, k) ? Scalar(1) : Scalar(0);
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
 /// [t is among the k largest p] for class numbers as targets; a number that is no class is not.
@@ -121,16 +77,12 @@ struct SparseTopKCategoricalAccuracy {
   Index k = 5;
   static void fields(auto& self, auto&& field) { field("k", self.k); }
   void check() const { detail::require_k(class_name, k); }
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    const Scalar classes = static_cast<Scalar>(predicted.cols());
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const Scalar label = target(row, 0);
-      const bool right =
-          label >= 0 && label < classes && detail::in_top_k(predicted.row(row), static_cast<Index>(label), k);
-      out[row] = right ? Scalar(1) : Scalar(0);
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   Index target_columns(Index) const { return 1; }
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/metrics/accuracy-inl.hpp"
+#endif

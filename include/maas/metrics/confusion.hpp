@@ -26,41 +26,23 @@ struct Decisions {
   }
 
  private:
-  bool are_even() const {
-    if (thresholds.size() < 3) return false;
-    for (std::size_t i = 0; i < thresholds.size(); ++i)
-      if (!stands_evenly(thresholds[i], i, thresholds.size())) return false;
-    return true;
-  }
+  bool are_even() const;
 };
 
 inline constexpr double half_only[] = {0.5}, rank_only[] = {no_score};
 inline constexpr std::optional<int> no_choice{};
 
-inline Decisions decisions(const Thresholds& thresholds, const std::optional<int>& top_k = no_choice,
-                           const std::optional<int>& class_id = no_choice) {
-  if (!thresholds.values.empty()) return {thresholds.values, top_k, class_id};
-  return {top_k ? std::span<const double>(rank_only) : std::span<const double>(half_only), top_k, class_id};
-}
+Decisions decisions(const Thresholds& thresholds, const std::optional<int>& top_k = no_choice,
+                    const std::optional<int>& class_id = no_choice);
 
-inline Index count(const Thresholds& thresholds) {
-  return std::max(Index(1), static_cast<Index>(thresholds.values.size()));
-}
+Index count(const Thresholds& thresholds);
 
 /// Adds the weight of the predictions whose truth and decision are these; one number a threshold.
-inline void count_decisions(const Thresholds& thresholds, bool truth, bool decision, std::span<double> state,
-                            const ConstMatrixView& predicted, const ConstMatrixView& target,
-                            const ConstVectorView& weights) {
-  decisions(thresholds).visit(predicted, target, weights, [&](std::size_t t, bool is, bool said, double weight) {
-    if (is == truth && said == decision) state[t] += weight;
-  });
-}
+void count_decisions(const Thresholds& thresholds, bool truth, bool decision, std::span<double> state,
+                     const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights);
 
 /// first / (first + second) of a state that holds one of both for each threshold; 0 where both are 0.
-inline void shares(std::span<const double> state, std::span<double> out) {
-  const std::size_t thresholds = state.size() / 2;
-  for (std::size_t t = 0; t < thresholds; ++t) out[t] = divide_no_nan(state[t], state[t] + state[thresholds + t]);
-}
+void shares(std::span<const double> state, std::span<double> out);
 
 }  // namespace detail
 
@@ -72,9 +54,7 @@ struct TruePositives {
   void check() const { detail::require_thresholds(class_name, thresholds.values); }
   Index state_size(Index) const { return detail::count(thresholds); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    detail::count_decisions(thresholds, true, true, state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
 };
 
 /// The weight of the predictions at or below a threshold whose target is 0. One figure a threshold.
@@ -85,9 +65,7 @@ struct TrueNegatives {
   void check() const { detail::require_thresholds(class_name, thresholds.values); }
   Index state_size(Index) const { return detail::count(thresholds); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    detail::count_decisions(thresholds, false, false, state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
 };
 
 /// The weight of the predictions above a threshold whose target is 0. One figure a threshold.
@@ -98,9 +76,7 @@ struct FalsePositives {
   void check() const { detail::require_thresholds(class_name, thresholds.values); }
   Index state_size(Index) const { return detail::count(thresholds); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    detail::count_decisions(thresholds, false, true, state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
 };
 
 /// The weight of the predictions at or below a threshold whose target is not 0. One figure a threshold.
@@ -111,9 +87,7 @@ struct FalseNegatives {
   void check() const { detail::require_thresholds(class_name, thresholds.values); }
   Index state_size(Index) const { return detail::count(thresholds); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    detail::count_decisions(thresholds, true, false, state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
 };
 
 /// The share of true ones among the predictions above a threshold, 0 if there are none. One figure a threshold.
@@ -128,19 +102,10 @@ struct Precision {
     field("class_id", self.class_id);
   }
   void check() const { detail::require_thresholds(class_name, thresholds.values); }
-  void check_outputs(Index outputs) const {
-    detail::require_class(class_name, class_id, outputs);
-    detail::require_top_k(class_name, top_k, outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index state_size(Index) const { return 2 * detail::count(thresholds); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    const std::size_t wrong = state.size() / 2;
-    detail::decisions(thresholds, top_k, class_id)
-        .visit(predicted, target, weights, [&](std::size_t t, bool truth, bool decision, double weight) {
-          if (decision) state[truth ? t : wrong + t] += weight;
-        });
-  }
+           const ConstVectorView& weights) const;
   Index figures(std::span<const double>) const { return detail::count(thresholds); }
   void results(std::span<const double> state, std::span<double> out) const { detail::shares(state, out); }
 };
@@ -158,21 +123,16 @@ struct Recall {
     field("class_id", self.class_id);
   }
   void check() const { detail::require_thresholds(class_name, thresholds.values); }
-  void check_outputs(Index outputs) const {
-    detail::require_class(class_name, class_id, outputs);
-    detail::require_top_k(class_name, top_k, outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index state_size(Index) const { return 2 * detail::count(thresholds); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    const std::size_t missed = state.size() / 2;
-    detail::decisions(thresholds, top_k, class_id)
-        .visit(predicted, target, weights, [&](std::size_t t, bool truth, bool decision, double weight) {
-          if (truth) state[decision ? t : missed + t] += weight;
-        });
-  }
+           const ConstVectorView& weights) const;
   Index figures(std::span<const double>) const { return detail::count(thresholds); }
   void results(std::span<const double> state, std::span<double> out) const { detail::shares(state, out); }
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/metrics/confusion-inl.hpp"
+#endif

@@ -5,6 +5,66 @@
 
 namespace maas::inline MAAS_ABI {
 
+MAAS_INLINE Index AUC::count() const {
+  return thresholds.values.empty() ? num_thresholds : static_cast<Index>(thresholds.values.size()) + 2;
+}
+
+MAAS_INLINE void SensitivityAtSpecificity::check_outputs(Index outputs) const {
+  point().check("specificity", specificity);
+  point().check_outputs(outputs);
+}
+
+MAAS_INLINE void SensitivityAtSpecificity::add(std::span<double> state, const ConstMatrixView& predicted,
+                                               const ConstMatrixView& target, const ConstVectorView& weights) const {
+  point().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE double SensitivityAtSpecificity::result(std::span<const double> state) const {
+  return detail::best_rate(state, &detail::Confusion::specificity, specificity, &detail::Confusion::recall);
+}
+
+MAAS_INLINE void SpecificityAtSensitivity::check_outputs(Index outputs) const {
+  point().check("sensitivity", sensitivity);
+  point().check_outputs(outputs);
+}
+
+MAAS_INLINE void SpecificityAtSensitivity::add(std::span<double> state, const ConstMatrixView& predicted,
+                                               const ConstMatrixView& target, const ConstVectorView& weights) const {
+  point().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE double SpecificityAtSensitivity::result(std::span<const double> state) const {
+  return detail::best_rate(state, &detail::Confusion::recall, sensitivity, &detail::Confusion::specificity);
+}
+
+MAAS_INLINE void PrecisionAtRecall::check_outputs(Index outputs) const {
+  point().check("recall", recall);
+  point().check_outputs(outputs);
+}
+
+MAAS_INLINE void PrecisionAtRecall::add(std::span<double> state, const ConstMatrixView& predicted,
+                                        const ConstMatrixView& target, const ConstVectorView& weights) const {
+  point().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE double PrecisionAtRecall::result(std::span<const double> state) const {
+  return detail::best_rate(state, &detail::Confusion::recall, recall, &detail::Confusion::precision);
+}
+
+MAAS_INLINE void RecallAtPrecision::check_outputs(Index outputs) const {
+  point().check("precision", precision);
+  point().check_outputs(outputs);
+}
+
+MAAS_INLINE void RecallAtPrecision::add(std::span<double> state, const ConstMatrixView& predicted,
+                                        const ConstMatrixView& target, const ConstVectorView& weights) const {
+  point().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE double RecallAtPrecision::result(std::span<const double> state) const {
+  return detail::best_rate(state, &detail::Confusion::precision, precision, &detail::Confusion::recall);
+}
+
 namespace detail {
 
 MAAS_INLINE void OperatingPoint::check(std::string_view what, double value) const {

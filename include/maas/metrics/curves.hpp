@@ -88,9 +88,7 @@ struct AUC {
   double result(std::span<const double> state) const;
 
  private:
-  Index count() const {
-    return thresholds.values.empty() ? num_thresholds : static_cast<Index>(thresholds.values.size()) + 2;
-  }
+  Index count() const;
   bool are_even() const;
   Index above(Scalar p, bool even) const;
   double area(std::span<const double> state) const;
@@ -108,18 +106,11 @@ struct SensitivityAtSpecificity {
     field("num_thresholds", self.num_thresholds);
     field("class_id", self.class_id);
   }
-  void check_outputs(Index outputs) const {
-    point().check("specificity", specificity);
-    point().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index state_size(Index) const { return point().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    point().add(state, predicted, target, weights);
-  }
-  double result(std::span<const double> state) const {
-    return detail::best_rate(state, &detail::Confusion::specificity, specificity, &detail::Confusion::recall);
-  }
+           const ConstVectorView& weights) const;
+  double result(std::span<const double> state) const;
 
  private:
   detail::OperatingPoint point() const { return {class_name, num_thresholds, class_id}; }
@@ -136,18 +127,11 @@ struct SpecificityAtSensitivity {
     field("num_thresholds", self.num_thresholds);
     field("class_id", self.class_id);
   }
-  void check_outputs(Index outputs) const {
-    point().check("sensitivity", sensitivity);
-    point().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index state_size(Index) const { return point().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    point().add(state, predicted, target, weights);
-  }
-  double result(std::span<const double> state) const {
-    return detail::best_rate(state, &detail::Confusion::recall, sensitivity, &detail::Confusion::specificity);
-  }
+           const ConstVectorView& weights) const;
+  double result(std::span<const double> state) const;
 
  private:
   detail::OperatingPoint point() const { return {class_name, num_thresholds, class_id}; }
@@ -164,18 +148,11 @@ struct PrecisionAtRecall {
     field("num_thresholds", self.num_thresholds);
     field("class_id", self.class_id);
   }
-  void check_outputs(Index outputs) const {
-    point().check("recall", recall);
-    point().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index state_size(Index) const { return point().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    point().add(state, predicted, target, weights);
-  }
-  double result(std::span<const double> state) const {
-    return detail::best_rate(state, &detail::Confusion::recall, recall, &detail::Confusion::precision);
-  }
+           const ConstVectorView& weights) const;
+  double result(std::span<const double> state) const;
 
  private:
   detail::OperatingPoint point() const { return {class_name, num_thresholds, class_id}; }
@@ -192,18 +169,11 @@ struct RecallAtPrecision {
     field("num_thresholds", self.num_thresholds);
     field("class_id", self.class_id);
   }
-  void check_outputs(Index outputs) const {
-    point().check("precision", precision);
-    point().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index state_size(Index) const { return point().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    point().add(state, predicted, target, weights);
-  }
-  double result(std::span<const double> state) const {
-    return detail::best_rate(state, &detail::Confusion::precision, precision, &detail::Confusion::recall);
-  }
+           const ConstVectorView& weights) const;
+  double result(std::span<const double> state) const;
 
  private:
   detail::OperatingPoint point() const { return {class_name, num_thresholds, class_id}; }

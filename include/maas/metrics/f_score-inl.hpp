@@ -53,3 +53,27 @@ MAAS_INLINE void FScore::results(std::span<const double> state, std::span<double
 }
 
 }  // namespace maas::inline MAAS_ABI::detail
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+MAAS_INLINE bool FScore::decides(Scalar score, Scalar largest) const {
+  // By the largest score of the row; a row of zeros decides nothing.
+  if (!threshold) return score >= largest && std::abs(score) > Scalar(1e-9);
+  return score > static_cast<Scalar>(*threshold);
+}
+
+}  // namespace detail
+
+MAAS_INLINE void FBetaScore::add(std::span<double> state, const ConstMatrixView& predicted,
+                                 const ConstMatrixView& target, const ConstVectorView& weights) const {
+  rule().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE void F1Score::add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
+                              const ConstVectorView& weights) const {
+  rule().add(state, predicted, target, weights);
+}
+
+}  // namespace maas::inline MAAS_ABI

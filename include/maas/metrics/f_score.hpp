@@ -27,11 +27,7 @@ struct FScore {
   void results(std::span<const double> state, std::span<double> out) const;
 
  private:
-  bool decides(Scalar score, Scalar largest) const {
-    // By the largest score of the row; a row of zeros decides nothing.
-    if (!threshold) return score >= largest && std::abs(score) > Scalar(1e-9);
-    return score > static_cast<Scalar>(*threshold);
-  }
+  bool decides(Scalar score, Scalar largest) const;
   double score(std::span<const double> state, std::size_t which) const;
 };
 
@@ -54,9 +50,7 @@ struct FBetaScore {
   void check() const { rule().check(); }
   Index state_size(Index outputs) const { return 4 * rule().classes(outputs); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    rule().add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   Index figures(std::span<const double> state) const { return rule().figures(state); }
   void results(std::span<const double> state, std::span<double> out) const { rule().results(state, out); }
 
@@ -76,9 +70,7 @@ struct F1Score {
   void check() const { rule().check(); }
   Index state_size(Index outputs) const { return 4 * rule().classes(outputs); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    rule().add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   Index figures(std::span<const double> state) const { return rule().figures(state); }
   void results(std::span<const double> state, std::span<double> out) const { rule().results(state, out); }
 

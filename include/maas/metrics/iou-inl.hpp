@@ -67,3 +67,72 @@ MAAS_INLINE double ClassOverlap::mean(std::span<const double> state, std::span<c
 }
 
 }  // namespace maas::inline MAAS_ABI::detail
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+MAAS_INLINE Index ClassOverlap::target_columns(Index outputs) const {
+  if (sparse_y_true == sparse_y_pred) return outputs;
+  return sparse_y_true ? 1 : classes;
+}
+
+}  // namespace detail
+
+MAAS_INLINE void IoU::check_outputs(Index outputs) const {
+  require<ConfigError>(!target_class_ids.empty(), "{}: expected target_class_ids, got none", class_name);
+  rule().check(target_class_ids);
+  rule().check_outputs(outputs);
+}
+
+MAAS_INLINE void IoU::add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
+                          const ConstVectorView& weights) const {
+  rule().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE void MeanIoU::check_outputs(Index outputs) const {
+  rule().check({});
+  rule().check_outputs(outputs);
+}
+
+MAAS_INLINE void MeanIoU::add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
+                              const ConstVectorView& weights) const {
+  rule().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE void OneHotIoU::check_outputs(Index outputs) const {
+  require<ConfigError>(!target_class_ids.empty(), "{}: expected target_class_ids, got none", class_name);
+  rule().check(target_class_ids);
+  rule().check_outputs(outputs);
+}
+
+MAAS_INLINE void OneHotIoU::add(std::span<double> state, const ConstMatrixView& predicted,
+                                const ConstMatrixView& target, const ConstVectorView& weights) const {
+  rule().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE void OneHotMeanIoU::check_outputs(Index outputs) const {
+  rule().check({});
+  rule().check_outputs(outputs);
+}
+
+MAAS_INLINE void OneHotMeanIoU::add(std::span<double> state, const ConstMatrixView& predicted,
+                                    const ConstMatrixView& target, const ConstVectorView& weights) const {
+  rule().add(state, predicted, target, weights);
+}
+
+MAAS_INLINE void BinaryIoU::check() const {
+  require<ConfigError>(!target_class_ids.empty(), "{}: expected target_class_ids, got none", class_name);
+  rule().check(target_class_ids);
+}
+
+MAAS_INLINE void BinaryIoU::add(std::span<double> state, const ConstMatrixView& predicted,
+                                const ConstMatrixView& target, const ConstVectorView& weights) const {
+  const Scalar limit = static_cast<Scalar>(threshold);
+  for (Index row = 0; row < predicted.rows(); ++row)
+    for (Index i = 0; i < predicted.cols(); ++i)
+      rule().add_one(state, target(row, i), predicted(row, i) >= limit ? Scalar(1) : Scalar(0),
+                     weights.size() > 0 ? static_cast<double>(weights[row]) : 1.0, row);
+}
+
+}  // namespace maas::inline MAAS_ABI

@@ -19,10 +19,7 @@ struct ClassOverlap {
 
   void check(std::span<const int> ids) const;
   void check_outputs(Index outputs) const;
-  Index target_columns(Index outputs) const {
-    if (sparse_y_true == sparse_y_pred) return outputs;
-    return sparse_y_true ? 1 : classes;
-  }
+  Index target_columns(Index outputs) const;
   Index state_size() const { return classes * classes; }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
            const ConstVectorView& weights) const;
@@ -54,17 +51,11 @@ struct IoU {
     field("sparse_y_true", self.sparse_y_true);
     field("sparse_y_pred", self.sparse_y_pred);
   }
-  void check_outputs(Index outputs) const {
-    require<ConfigError>(!target_class_ids.empty(), "{}: expected target_class_ids, got none", class_name);
-    rule().check(target_class_ids);
-    rule().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index target_columns(Index outputs) const { return rule().target_columns(outputs); }
   Index state_size(Index) const { return rule().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    rule().add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   double result(std::span<const double> state) const { return rule().mean(state, target_class_ids); }
 
  private:
@@ -84,16 +75,11 @@ struct MeanIoU {
     field("sparse_y_true", self.sparse_y_true);
     field("sparse_y_pred", self.sparse_y_pred);
   }
-  void check_outputs(Index outputs) const {
-    rule().check({});
-    rule().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index target_columns(Index outputs) const { return rule().target_columns(outputs); }
   Index state_size(Index) const { return rule().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    rule().add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   double result(std::span<const double> state) const { return rule().mean(state, {}); }
 
  private:
@@ -113,17 +99,11 @@ struct OneHotIoU {
     field("ignore_class", self.ignore_class);
     field("sparse_y_pred", self.sparse_y_pred);
   }
-  void check_outputs(Index outputs) const {
-    require<ConfigError>(!target_class_ids.empty(), "{}: expected target_class_ids, got none", class_name);
-    rule().check(target_class_ids);
-    rule().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index target_columns(Index outputs) const { return rule().target_columns(outputs); }
   Index state_size(Index) const { return rule().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    rule().add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   double result(std::span<const double> state) const { return rule().mean(state, target_class_ids); }
 
  private:
@@ -141,16 +121,11 @@ struct OneHotMeanIoU {
     field("ignore_class", self.ignore_class);
     field("sparse_y_pred", self.sparse_y_pred);
   }
-  void check_outputs(Index outputs) const {
-    rule().check({});
-    rule().check_outputs(outputs);
-  }
+  void check_outputs(Index outputs) const;
   Index target_columns(Index outputs) const { return rule().target_columns(outputs); }
   Index state_size(Index) const { return rule().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    rule().add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   double result(std::span<const double> state) const { return rule().mean(state, {}); }
 
  private:
@@ -166,19 +141,10 @@ struct BinaryIoU {
     field("target_class_ids", self.target_class_ids);
     field("threshold", self.threshold);
   }
-  void check() const {
-    require<ConfigError>(!target_class_ids.empty(), "{}: expected target_class_ids, got none", class_name);
-    rule().check(target_class_ids);
-  }
+  void check() const;
   Index state_size(Index) const { return rule().state_size(); }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    const Scalar limit = static_cast<Scalar>(threshold);
-    for (Index row = 0; row < predicted.rows(); ++row)
-      for (Index i = 0; i < predicted.cols(); ++i)
-        rule().add_one(state, target(row, i), predicted(row, i) >= limit ? Scalar(1) : Scalar(0),
-                       weights.size() > 0 ? static_cast<double>(weights[row]) : 1.0, row);
-  }
+           const ConstVectorView& weights) const;
   double result(std::span<const double> state) const { return rule().mean(state, target_class_ids); }
 
  private:

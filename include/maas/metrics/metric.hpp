@@ -18,6 +18,7 @@ namespace maas::inline MAAS_ABI {
 struct MetricInterface : PartInterface {
   virtual std::string default_name() const = 0;
   virtual Index state_size(Index outputs) const = 0;
+  virtual Index target_columns(Index outputs) const = 0;
   virtual void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
                    const ConstVectorView& weights) const = 0;
   virtual Index figures(std::span<const double> state) const = 0;
@@ -73,6 +74,11 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
       return 2;  // the weighted sum of the values and the sum of weights
   }
 
+  Index target_columns(Index outputs) const override {
+    if constexpr (requires { this->rule.target_columns(outputs); }) return this->rule.target_columns(outputs);
+    return outputs;
+  }
+
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
            const ConstVectorView& weights) const override {
     check_targets(predicted, target);
@@ -123,8 +129,7 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
   void check_targets([[maybe_unused]] const ConstMatrixView& predicted,
                      [[maybe_unused]] const ConstMatrixView& target) const {
     if constexpr (!requires { Rule::ignores_targets; }) {
-      Index expected = predicted.cols();
-      if constexpr (requires { this->rule.target_columns(expected); }) expected = this->rule.target_columns(expected);
+      const Index expected = target_columns(predicted.cols());
       bool right = target.cols() == expected;
       if constexpr (requires { Rule::takes_labels; }) right = right || target.cols() == 1;
       require<ShapeError>(right, "{}: expected {} target numbers a row for {} outputs, got {}", Rule::class_name,
@@ -167,47 +172,29 @@ class Metric : public Handle<MetricInterface> {
   /// The key in the history; that of Keras' class unless set by named().
   const std::string& name() const { return name_; }
   /// The same metric under another key: `Metric(accuracy).named("acc")`.
-  Metric named(std::string name) const {
-    Metric result = *this;
-    result.name_ = std::move(name);
-    return result;
-  }
+  Metric named(std::string name) const;
 
   /// How many numbers the running state has for so many outputs. Throws ConfigError where the metric cannot be taken of
   /// so many, or lacks a field that has no default.
   Index state_size(Index outputs) const { return self_->state_size(outputs); }
+  /// How many target numbers a row has for so many outputs.
+  Index target_columns(Index outputs) const { return self_->target_columns(outputs); }
   /// Adds a batch. predicted: rows x outputs; weights: one a row, or empty. The state starts as zeros. Takes no memory.
   /// Throws ShapeError for targets of another width, DataError for targets out of range.
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
-           const ConstVectorView& weights) const {
-    self_->add(state, predicted, target, weights);
-  }
+           const ConstVectorView& weights) const;
   /// How many figures the metric gives: 1, or as many as there are thresholds (or classes, where they are not
   /// averaged).
   Index figures(std::span<const double> state) const { return self_->figures(state); }
   /// The figures over all that was added. out: figures(state) numbers.
   void results(std::span<const double> state, std::span<double> out) const { self_->results(state, out); }
   /// The metric over all that was added; 0 if nothing was. Throws ConfigError where it gives several figures.
-  double result(std::span<const double> state) const {
-    require<ConfigError>(figures(state) == 1, "{}: expected a metric of one figure, got one of {}: ask for results()",
-                         name_, figures(state));
-    double figure = 0;
-    results(state, {&figure, 1});
-    return figure;
-  }
+  double result(std::span<const double> state) const;
   /// The key in the history of one of several figures, counted from 0: "recall[1]"; the name alone if there is but one.
-  static std::string figure_name(const std::string& name, Index figure, Index figures) {
-    return figures == 1 ? name : name + "[" + std::to_string(figure) + "]";
-  }
+  static std::string figure_name(const std::string& name, Index figure, Index figures);
 
   /// The same metric on logits, for use after a sigmoid or softmax; nothing if it has no such form or is it already.
-  std::optional<Metric> on_logits() const {
-    std::shared_ptr<const MetricInterface> changed = self_->on_logits();
-    if (!changed) return std::nullopt;
-    Metric result = *this;
-    result.self_ = std::move(changed);
-    return result;
-  }
+  std::optional<Metric> on_logits() const;
 
  private:
   std::string name_;
@@ -224,3 +211,7 @@ Config to_config(const Metric& metric);
 void from_config(const Config& config, std::string_view where, Metric& metric);
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/metrics/metric-inl.hpp"
+#endif

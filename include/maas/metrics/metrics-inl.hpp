@@ -2,11 +2,15 @@
 #pragma once
 
 #include "maas/core/find_by_name.hpp"
+#include "maas/metrics/accuracy-inl.hpp"
+#include "maas/metrics/confusion-inl.hpp"
 #include "maas/metrics/curves-inl.hpp"
 #include "maas/metrics/f_score-inl.hpp"
 #include "maas/metrics/iou-inl.hpp"
+#include "maas/metrics/metric-inl.hpp"
 #include "maas/metrics/metrics.hpp"
 #include "maas/metrics/regression-inl.hpp"
+#include "maas/metrics/thresholds-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 

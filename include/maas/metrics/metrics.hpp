@@ -26,6 +26,9 @@ using BuiltinMetrics =
             KLDivergence, Poisson, Hinge, SquaredHinge, CategoricalHinge, metrics::Mean, metrics::Sum,
             BinaryFocalCrossentropy, CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, Huber, LogCosh,
             QuantileLoss, Masked>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Metric>> BuiltinMetrics::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
 

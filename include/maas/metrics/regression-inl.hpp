@@ -5,6 +5,37 @@
 
 namespace maas::inline MAAS_ABI {
 
+MAAS_INLINE void RootMeanSquaredError::values(const ConstMatrixView& predicted, const ConstMatrixView& target,
+                                              VectorView out) const {
+  mean_squared_error.values(predicted, target, out);
+}
+
+MAAS_INLINE void PearsonCorrelation::values(const ConstMatrixView& predicted, const ConstMatrixView& target,
+                                            VectorView out) const {
+  for (Index row = 0; row < predicted.rows(); ++row) {
+    const auto p = predicted.row(row).array(), t = target.row(row).array();
+    const Scalar p_mean = p.mean(), t_mean = t.mean();
+    const Scalar p_deviation = std::sqrt((p - p_mean).square().mean());
+    const Scalar t_deviation = std::sqrt((t - t_mean).square().mean());
+    out[row] = ((t - t_mean) / t_deviation * ((p - p_mean) / p_deviation)).mean();
+  }
+}
+
+MAAS_INLINE void ConcordanceCorrelation::values(const ConstMatrixView& predicted, const ConstMatrixView& target,
+                                                VectorView out) const {
+  for (Index row = 0; row < predicted.rows(); ++row) {
+    const auto p = predicted.row(row).array(), t = target.row(row).array();
+    const Scalar p_mean = p.mean(), t_mean = t.mean(), apart = t_mean - p_mean;
+    const Scalar both = ((t - t_mean) * (p - p_mean)).mean();
+    const Scalar each = (p - p_mean).square().mean() + (t - t_mean).square().mean();
+    out[row] = Scalar(2) * both / (each + apart * apart + Scalar(1e-7));
+  }
+}
+
+MAAS_INLINE Index R2Score::figures(std::span<const double> state) const {
+  return class_aggregation ? 1 : (static_cast<Index>(state.size()) - 1) / 4;
+}
+
 MAAS_INLINE void R2Score::check() const {
   require<ConfigError>(!class_aggregation || *class_aggregation == "uniform_average" ||
                            *class_aggregation == "variance_weighted_average",

@@ -12,9 +12,7 @@ namespace maas::inline MAAS_ABI {
 /// The root of the running mean of (p - t)^2.
 struct RootMeanSquaredError {
   static constexpr std::string_view class_name = "RootMeanSquaredError";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    mean_squared_error.values(predicted, target, out);
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   static double finish(double mean) { return std::sqrt(mean); }
 };
 inline constexpr RootMeanSquaredError root_mean_squared_error{};
@@ -30,30 +28,14 @@ struct LogCoshError : LogCosh {
 /// same, so for a single output.
 struct PearsonCorrelation {
   static constexpr std::string_view class_name = "PearsonCorrelation";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const auto p = predicted.row(row).array(), t = target.row(row).array();
-      const Scalar p_mean = p.mean(), t_mean = t.mean();
-      const Scalar p_deviation = std::sqrt((p - p_mean).square().mean());
-      const Scalar t_deviation = std::sqrt((t - t_mean).square().mean());
-      out[row] = ((t - t_mean) / t_deviation * ((p - p_mean) / p_deviation)).mean();
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
 /// Mean over rows of Lin's concordance of a row's outputs with its targets:
 /// 2 cov(t, p) / (var t + var p + (mean t - mean p)^2 + 1e-7).
 struct ConcordanceCorrelation {
   static constexpr std::string_view class_name = "ConcordanceCorrelation";
-  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const auto p = predicted.row(row).array(), t = target.row(row).array();
-      const Scalar p_mean = p.mean(), t_mean = t.mean(), apart = t_mean - p_mean;
-      const Scalar both = ((t - t_mean) * (p - p_mean)).mean();
-      const Scalar each = (p - p_mean).square().mean() + (t - t_mean).square().mean();
-      out[row] = Scalar(2) * both / (each + apart * apart + Scalar(1e-7));
-    }
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
 /// The coefficient of determination, 1 - sum (t - p)^2 / sum (t - mean t)^2, of each output; 0 where the targets of an
@@ -74,9 +56,7 @@ struct R2Score {
   Index state_size(Index outputs) const { return 1 + 4 * outputs; }
   void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
            const ConstVectorView& weights) const;
-  Index figures(std::span<const double> state) const {
-    return class_aggregation ? 1 : (static_cast<Index>(state.size()) - 1) / 4;
-  }
+  Index figures(std::span<const double> state) const;
   void results(std::span<const double> state, std::span<double> out) const;
 
  private:

@@ -33,25 +33,10 @@ struct SortedThresholds {
   std::vector<double> values;
 };
 
-inline Config to_config(const SortedThresholds& thresholds) {
-  return thresholds.values.empty() ? Config() : to_config(thresholds.values);
-}
-inline Config to_config(const Thresholds& thresholds) {
-  if (thresholds.values.empty()) return {};
-  return thresholds.values.size() == 1 ? Config(thresholds.values.front()) : to_config(thresholds.values);
-}
-inline void from_config(const Config& config, std::string_view where, Thresholds& thresholds) {
-  thresholds.values.clear();
-  if (config.is_number())
-    thresholds.values = {config.as_real(where)};
-  else if (!config.is_null())
-    from_config(config, where, thresholds.values);
-}
-inline void from_config(const Config& config, std::string_view where, SortedThresholds& thresholds) {
-  std::vector<double> values;
-  if (!config.is_null()) from_config(config, where, values);
-  thresholds = SortedThresholds(std::move(values));
-}
+Config to_config(const SortedThresholds& thresholds);
+Config to_config(const Thresholds& thresholds);
+void from_config(const Config& config, std::string_view where, Thresholds& thresholds);
+void from_config(const Config& config, std::string_view where, SortedThresholds& thresholds);
 
 namespace detail {
 
@@ -60,36 +45,18 @@ inline constexpr double metric_epsilon = 1e-7;
 /// What Keras puts in the place of scores that are not among the k largest.
 inline constexpr double no_score = -1e10;
 
-inline double divide_no_nan(double numerator, double denominator) {
-  return denominator == 0 ? 0.0 : numerator / denominator;
-}
+double divide_no_nan(double numerator, double denominator);
 
-inline void require_thresholds(std::string_view name, std::span<const double> thresholds) {
-  for (double threshold : thresholds)
-    require<ConfigError>(threshold >= 0 && threshold <= 1, "{}: expected thresholds from 0 to 1, got {}", name,
-                         threshold);
-}
-inline void require_class(std::string_view name, const std::optional<int>& class_id, Index outputs) {
-  require<ConfigError>(!class_id || (*class_id >= 0 && *class_id < outputs),
-                       "{}: expected a class_id from 0 to {}, got {}", name, outputs - 1, class_id.value_or(0));
-}
-inline void require_top_k(std::string_view name, const std::optional<int>& top_k, Index outputs) {
-  require<ConfigError>(!top_k || (*top_k >= 1 && *top_k <= outputs), "{}: expected a top_k from 1 to {}, got {}", name,
-                       outputs, top_k.value_or(0));
-}
+void require_thresholds(std::string_view name, std::span<const double> thresholds);
+void require_class(std::string_view name, const std::optional<int>& class_id, Index outputs);
+void require_top_k(std::string_view name, const std::optional<int>& top_k, Index outputs);
 
 /// True if point `i` of `count` stands where it would if they were spread evenly over 0 to 1, by Keras' tolerance.
-inline bool stands_evenly(double threshold, std::size_t i, std::size_t count) {
-  const double even = static_cast<double>(static_cast<float>(i) / static_cast<float>(count - 1));
-  return std::abs(threshold - even) <= metric_epsilon + 1e-5 * even;
-}
+bool stands_evenly(double threshold, std::size_t i, std::size_t count);
 
 /// How many of the `count` thresholds spread evenly over 0 to 1 a prediction lies above, as Keras rounds: the last is
 /// number ceil(p (count - 1)) - 1. What is no number lies above none.
-inline Index evenly_above(Scalar p, Index count) {
-  const Scalar clipped = p > 0 ? std::min(p, Scalar(1)) : Scalar(0);
-  return static_cast<Index>(std::ceil(clipped * static_cast<Scalar>(count - 1)));
-}
+Index evenly_above(Scalar p, Index count);
 
 /// Decides row by row which scores are among the k largest; of equal ones those that come first.
 class LargestScores {
@@ -137,3 +104,7 @@ void visit_predictions(const ConstMatrixView& predicted, const ConstMatrixView& 
 
 }  // namespace detail
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/metrics/thresholds-inl.hpp"
+#endif

@@ -27,52 +27,19 @@ struct ModelCheckpoint {
   detail::BestValue value_ = {};
   Index steps_since_ = 0;  // since the last saving
 
-  void train_begin(TrainingView&) {
-    require<ConfigError>(save_freq.value_or(1) >= 1, "ModelCheckpoint: expected a save_freq of at least 1, got {}",
-                         save_freq.value_or(1));
-    value_.reset(mode, monitor, 0);
-    steps_since_ = 0;
-  }
-  void batch_end(TrainingView& view) {
-    if (!save_freq || ++steps_since_ < *save_freq) return;
-    steps_since_ = 0;
-    save(view);
-  }
-  void epoch_end(TrainingView& view) {
-    if (!save_freq) save(view);
-  }
-  void keep_state(StateArchive& archive) {
-    archive("ModelCheckpoint/best", value_.best);
-    archive("ModelCheckpoint/steps", steps_since_);
-  }
+  void train_begin(TrainingView&);
+  void batch_end(TrainingView& view);
+  void epoch_end(TrainingView& view);
+  void keep_state(StateArchive& archive);
 
  private:
-  void save(TrainingView& view) {
-    if (save_best_only) {
-      const double* now = detail::monitored(view, monitor, "ModelCheckpoint");
-      if (now == nullptr || !value_.improved_by(*now)) return;
-      value_.best = *now;
-    }
-    const bool is_chain = view.network.graph().is_chain();
-    write_keras(
-        path_of(view),
-        SavedModel{.network = view.network,
-                   .name = is_chain ? "sequential" : "functional",
-                   .training = SavedTraining{view.optimizer, view.loss, view.metrics, view.state, view.weighted_metrics,
-                                             view.outputs ? *view.outputs : std::vector<OutputOptions>()}},
-        options);
-  }
+  void save(TrainingView& view);
 
-  std::string path_of(const TrainingView& view) const {
-    fmt::dynamic_format_arg_store<fmt::format_context> values;
-    values.push_back(fmt::arg("epoch", view.epoch + 1));
-    for (const auto& [name, value] : view.logs) values.push_back(fmt::arg(name.c_str(), value));
-    try {
-      return fmt::vformat(filepath, values);
-    } catch (const fmt::format_error& error) {
-      fail<ConfigError>("ModelCheckpoint: the path \"{}\" cannot be filled in: {}", filepath, error.what());
-    }
-  }
+  std::string path_of(const TrainingView& view) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/model/checkpoint-inl.hpp"
+#endif

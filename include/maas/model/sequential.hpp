@@ -39,25 +39,11 @@ class Sequential : public Model {
   Sequential(std::initializer_list<ChainPart> parts) : Model(network_of(parts), "sequential") {}
 
  private:
-  static Network network_of(std::initializer_list<ChainPart> parts) {
-    std::vector<Layer> chain;
-    for (const ChainPart& part : parts) {
-      const bool skips_input = part.network() != nullptr && !chain.empty();
-      chain.insert(chain.end(), part.layers().begin() + (skips_input ? 1 : 0), part.layers().end());
-    }
-    Network network{Graph(chain)};
-    const std::vector<Layer>& layers = network.graph().layers();
-    for (const ChainPart& part : parts) {
-      if (part.network() == nullptr) continue;
-      const Parameters& from = part.network()->parameters();
-      for (const ParameterEntry& entry : from.entries()) {
-        const Layer& owner = part.network()->graph().layer(entry.layer);
-        const auto place = std::ranges::find_if(layers, [&](const Layer& l) { return l.shares_weights_with(owner); });
-        network.parameters().view(place - layers.begin(), entry.which) = from.view(entry);
-      }
-    }
-    return network;
-  }
+  static Network network_of(std::initializer_list<ChainPart> parts);
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/model/sequential-inl.hpp"
+#endif

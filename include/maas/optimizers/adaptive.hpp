@@ -20,20 +20,9 @@ struct Adagrad {
     field("epsilon", self.epsilon);
     OptimizerOptions::fields(self.options, field);
   }
-  static std::span<const std::string_view> slot_names() {
-    static constexpr std::string_view names[] = {"accumulator"};
-    return names;
-  }
+  static std::span<const std::string_view> slot_names();
   double slot_start(Index) const { return initial_accumulator_value; }
-  void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate), small = static_cast<Scalar>(epsilon);
-    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      VectorView w = ops::part_of(u.parameters, first, count), a = ops::part_of(u.slots[0], first, count);
-      const auto g = u.gradient.segment(first, count).array();
-      a.array() += g.square();
-      w.array() -= rate * g / (a.array() + small).sqrt();
-    });
-  }
+  void update(const Update& u) const;
 };
 
 /// a = rho a + (1 - rho) g^2; s = sqrt(d + epsilon) / sqrt(a + epsilon) g; d = rho d + (1 - rho) s^2; w -= rate s
@@ -49,23 +38,8 @@ struct Adadelta {
     field("epsilon", self.epsilon);
     OptimizerOptions::fields(self.options, field);
   }
-  static std::span<const std::string_view> slot_names() {
-    static constexpr std::string_view names[] = {"accumulated_grad", "accumulated_delta_var"};
-    return names;
-  }
-  void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate), small = static_cast<Scalar>(epsilon);
-    const Scalar keep = static_cast<Scalar>(rho), rest = static_cast<Scalar>(1 - rho);
-    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      VectorView w = ops::part_of(u.parameters, first, count);
-      VectorView a = ops::part_of(u.slots[0], first, count), d = ops::part_of(u.slots[1], first, count);
-      const auto g = u.gradient.segment(first, count).array();
-      a.array() = keep * a.array() + rest * g.square();
-      const auto s = (d.array() + small).sqrt() / (a.array() + small).sqrt() * g;
-      w.array() -= rate * s;
-      d.array() = keep * d.array() + rest * s.square();
-    });
-  }
+  static std::span<const std::string_view> slot_names();
+  void update(const Update& u) const;
 };
 
 /// Follow the regularized leader (McMahan and others 2013), with Keras' names: l2' = l2 + beta / (2 rate);
@@ -88,30 +62,9 @@ struct Ftrl {
     field("beta", self.beta);
     OptimizerOptions::fields(self.options, field);
   }
-  static std::span<const std::string_view> slot_names() {
-    static constexpr std::string_view names[] = {"accumulator", "linear"};
-    return names;
-  }
+  static std::span<const std::string_view> slot_names();
   double slot_start(Index slot) const { return slot == 0 ? initial_accumulator_value : 0; }
-  void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate), power = static_cast<Scalar>(-learning_rate_power);
-    const Scalar l1 = static_cast<Scalar>(l1_regularization_strength);
-    const Scalar l2 = static_cast<Scalar>(l2_regularization_strength + beta / (2 * u.learning_rate));
-    const Scalar shrink = static_cast<Scalar>(2 * l2_shrinkage_regularization_strength);
-    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      VectorView ws = ops::part_of(u.parameters, first, count);
-      VectorView ns = ops::part_of(u.slots[0], first, count), zs = ops::part_of(u.slots[1], first, count);
-      for (Index i = 0; i < count; ++i) {
-        Scalar &w = ws[i], &n = ns[i], &z = zs[i];
-        const Scalar g = u.gradient[first + i], after = n + g * g;
-        const Scalar scale = std::pow(after, power), scale_before = std::pow(n, power);
-        z += g + shrink * w - (scale - scale_before) / rate * w;
-        const Scalar bounded = z < -l1 ? -l1 : z > l1 ? l1 : z;
-        w = (bounded - z) / (scale / rate + Scalar(2) * l2);
-        n = after;
-      }
-    });
-  }
+  void update(const Update& u) const;
 };
 
 /// w -= rate sign(beta_1 m + (1 - beta_1) g); m = beta_2 m + (1 - beta_2) g (Chen and others 2023).
@@ -126,21 +79,12 @@ struct Lion {
     field("beta_2", self.beta_2);
     OptimizerOptions::fields(self.options, field);
   }
-  static std::span<const std::string_view> slot_names() {
-    static constexpr std::string_view names[] = {"momentum"};
-    return names;
-  }
-  void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate);
-    const Scalar keep_1 = static_cast<Scalar>(beta_1), rest_1 = static_cast<Scalar>(1 - beta_1);
-    const Scalar keep_2 = static_cast<Scalar>(beta_2), rest_2 = static_cast<Scalar>(1 - beta_2);
-    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      VectorView w = ops::part_of(u.parameters, first, count), m = ops::part_of(u.slots[0], first, count);
-      const auto g = u.gradient.segment(first, count).array();
-      w.array() -= rate * (keep_1 * m.array() + rest_1 * g).sign();
-      m.array() = keep_2 * m.array() + rest_2 * g;
-    });
-  }
+  static std::span<const std::string_view> slot_names();
+  void update(const Update& u) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/optimizers/adaptive-inl.hpp"
+#endif

@@ -14,12 +14,11 @@ struct GradientDescent {
   static void fields(auto& self, auto&& field) { field("learning_rate", self.learning_rate); }
 
   static std::span<const std::string_view> slot_names() { return {}; }
-  void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate);
-    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      ops::part_of(u.parameters, first, count) -= rate * u.gradient.segment(first, count);
-    });
-  }
+  void update(const Update& u) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/optimizers/gradient_descent-inl.hpp"
+#endif

@@ -2,7 +2,14 @@
 #pragma once
 
 #include "maas/core/find_by_name.hpp"
+#include "maas/optimizers/adam-inl.hpp"
+#include "maas/optimizers/adaptive-inl.hpp"
+#include "maas/optimizers/gradient_descent-inl.hpp"
+#include "maas/optimizers/layerwise-inl.hpp"
 #include "maas/optimizers/optimizers.hpp"
+#include "maas/optimizers/rmsprop-inl.hpp"
+#include "maas/optimizers/schedules-inl.hpp"
+#include "maas/optimizers/sgd-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 

@@ -18,6 +18,9 @@ namespace maas::inline MAAS_ABI {
 /// Every optimizer a file may name. Adding one adds its name here.
 using BuiltinOptimizers = Catalog<Optimizer, GradientDescent, Sgd, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad,
                                   Adadelta, Ftrl, Lion, Lamb, Adafactor, Lbfgs, LevenbergMarquardt>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Optimizer>> BuiltinOptimizers::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -12,10 +12,7 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 /// A share of a period gone by, whole periods only for a staircase.
-inline double periods(std::int64_t step, double length, bool staircase) {
-  const double gone = static_cast<double>(step) / length;
-  return staircase ? std::floor(gone) : gone;
-}
+double periods(std::int64_t step, double length, bool staircase);
 /// From 1 to 0 along half a cosine while x goes from 0 to 1.
 inline double cosine_fall(double x) { return 0.5 * (1 + std::cos(3.14159265358979323846 * x)); }
 }  // namespace detail
@@ -31,9 +28,7 @@ struct ExponentialDecay {
     field("decay_rate", self.decay_rate);
     field("staircase", self.staircase);
   }
-  double rate(std::int64_t step) const {
-    return initial_learning_rate * std::pow(decay_rate, detail::periods(step, decay_steps, staircase));
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// rate / (1 + decay_rate step / decay_steps); staircase: whole periods only.
@@ -47,9 +42,7 @@ struct InverseTimeDecay {
     field("decay_rate", self.decay_rate);
     field("staircase", self.staircase);
   }
-  double rate(std::int64_t step) const {
-    return initial_learning_rate / (1 + decay_rate * detail::periods(step, decay_steps, staircase));
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// values[i] from after boundaries[i - 1] up to and including boundaries[i]. One value more than boundaries.
@@ -60,14 +53,7 @@ struct PiecewiseConstantDecay {
     field("boundaries", self.boundaries);
     field("values", self.values);
   }
-  double rate(std::int64_t step) const {
-    require<ConfigError>(
-        values.size() == boundaries.size() + 1,
-        "PiecewiseConstantDecay: expected one value more than boundaries, got {} values and {} boundaries",
-        values.size(), boundaries.size());
-    const auto at = std::lower_bound(boundaries.begin(), boundaries.end(), static_cast<double>(step));
-    return values[static_cast<std::size_t>(at - boundaries.begin())];
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// From the initial rate to end_learning_rate as (1 - step / decay_steps)^power; cycle: again and again, over multiples
@@ -83,12 +69,7 @@ struct PolynomialDecay {
     field("power", self.power);
     field("cycle", self.cycle);
   }
-  double rate(std::int64_t step) const {
-    const double s = static_cast<double>(step);
-    const double length = cycle ? decay_steps * std::max(1.0, std::ceil(s / decay_steps)) : decay_steps;
-    const double share = std::min(s, length) / length;
-    return (initial_learning_rate - end_learning_rate) * std::pow(1 - share, power) + end_learning_rate;
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// Half a cosine from the initial rate to alpha times it over decay_steps (Loshchilov and Hutter 2017). With
@@ -105,17 +86,10 @@ struct CosineDecay {
     field("warmup_target", self.warmup_target);
     field("warmup_steps", self.warmup_steps);
   }
-  double rate(std::int64_t step) const {
-    const double s = static_cast<double>(step);
-    if (!warmup_target) return decayed(initial_learning_rate, s);
-    if (s < warmup_steps) return initial_learning_rate + (*warmup_target - initial_learning_rate) * s / warmup_steps;
-    return decayed(*warmup_target, s - warmup_steps);
-  }
+  double rate(std::int64_t step) const;
 
  private:
-  double decayed(double from, double s) const {
-    return from * ((1 - alpha) * detail::cosine_fall(std::min(s, decay_steps) / decay_steps) + alpha);
-  }
+  double decayed(double from, double s) const;
 };
 
 /// Cosine decay that starts again: each period is t_mul times as long and m_mul times as high as the one before.
@@ -129,19 +103,7 @@ struct CosineDecayRestarts {
     field("m_mul", self.m_mul);
     field("alpha", self.alpha);
   }
-  double rate(std::int64_t step) const {
-    double share = static_cast<double>(step) / first_decay_steps, restarts;
-    if (t_mul == 1) {
-      restarts = std::floor(share);
-      share -= restarts;
-    } else {
-      restarts = std::floor(std::log(1 - share * (1 - t_mul)) / std::log(t_mul));
-      const double before = (1 - std::pow(t_mul, restarts)) / (1 - t_mul);
-      share = (share - before) / std::pow(t_mul, restarts);
-    }
-    const double height = std::pow(m_mul, restarts) * detail::cosine_fall(share);
-    return initial_learning_rate * ((1 - alpha) * height + alpha);
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// Along a line from 0 up to the rate over warmup_steps, constant afterwards. Not in Keras.
@@ -152,9 +114,7 @@ struct WarmUp {
     field("learning_rate", self.learning_rate);
     field("warmup_steps", self.warmup_steps);
   }
-  double rate(std::int64_t step) const {
-    return learning_rate * std::min(1.0, (static_cast<double>(step) + 1) / std::max(1.0, warmup_steps));
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// Up from max_learning_rate / div_factor to the maximum over the first pct_start of total_steps, then down to
@@ -169,16 +129,18 @@ struct OneCycle {
     field("div_factor", self.div_factor);
     field("final_div_factor", self.final_div_factor);
   }
-  double rate(std::int64_t step) const {
-    const double start = max_learning_rate / div_factor, end = start / final_div_factor;
-    const double top = pct_start * total_steps, s = std::min(static_cast<double>(step), total_steps);
-    if (s < top) return max_learning_rate + (start - max_learning_rate) * detail::cosine_fall(s / top);
-    return end + (max_learning_rate - end) * detail::cosine_fall((s - top) / std::max(1.0, total_steps - top));
-  }
+  double rate(std::int64_t step) const;
 };
 
 /// Every schedule a file may name. Adding one adds its name here.
 using BuiltinSchedules = Catalog<Schedule, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
                                  CosineDecay, CosineDecayRestarts, WarmUp, OneCycle>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Schedule>> BuiltinSchedules::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/optimizers/schedules-inl.hpp"
+#endif

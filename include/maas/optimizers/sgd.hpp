@@ -21,21 +21,12 @@ struct Sgd {
     OptimizerOptions::fields(self.options, field);
   }
 
-  std::span<const std::string_view> slot_names() const {
-    static constexpr std::string_view names[] = {"momentum"};
-    return {names, momentum != 0 ? 1u : 0u};
-  }
-  void update(const Update& u) const {
-    const Scalar rate = static_cast<Scalar>(u.learning_rate), mu = static_cast<Scalar>(momentum);
-    ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-      ops::sgd(count, {.w = ops::place_of(u.parameters, first),
-                       .g = u.gradient.data() + first,
-                       .m = momentum != 0 ? ops::place_of(u.slots[0], first) : nullptr,
-                       .rate = rate,
-                       .momentum = mu,
-                       .nesterov = nesterov});
-    });
-  }
+  std::span<const std::string_view> slot_names() const;
+  void update(const Update& u) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/optimizers/sgd-inl.hpp"
+#endif

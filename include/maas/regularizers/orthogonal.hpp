@@ -20,34 +20,11 @@ struct OrthogonalRegularizer {
     field("factor", self.factor);
     field("mode", self.mode);
   }
-  void check() const {
-    require<ConfigError>(mode == "rows" || mode == "columns",
-                         "OrthogonalRegularizer: expected the mode rows or columns, got {}", mode);
-  }
+  void check() const;
 
-  double value(const ConstVectorView& w, const Shape& shape) const {
-    const Vectors vectors = vectors_of(shape);
-    double sum = 0;
-    for (Index i = 0; i < vectors.count; ++i)
-      for (Index j = 0; j < i; ++j)
-        sum += std::abs(dot(w, vectors, i, j) / (length(w, vectors, i) * length(w, vectors, j)));
-    return sum * share(vectors);
-  }
+  double value(const ConstVectorView& w, const Shape& shape) const;
 
-  void add_gradient(const ConstVectorView& w, const Shape& shape, VectorView gradient) const {
-    const Vectors vectors = vectors_of(shape);
-    for (Index i = 0; i < vectors.count; ++i)
-      for (Index j = 0; j < i; ++j) {
-        const double a = length(w, vectors, i), b = length(w, vectors, j), cosine = dot(w, vectors, i, j) / (a * b);
-        const double part = cosine > 0 ? share(vectors) : cosine < 0 ? -share(vectors) : 0.0;
-        for (Index k = 0; k < vectors.size; ++k) {
-          const Index at_i = vectors.place(i, k), at_j = vectors.place(j, k);
-          const double u = static_cast<double>(w[at_i]) / a, v = static_cast<double>(w[at_j]) / b;
-          gradient[at_i] += static_cast<Scalar>(part * (v - cosine * u) / a);
-          gradient[at_j] += static_cast<Scalar>(part * (u - cosine * v) / b);
-        }
-      }
-  }
+  void add_gradient(const ConstVectorView& w, const Shape& shape, VectorView gradient) const;
 
  private:
   /// The rows or columns of a matrix that lies row by row.
@@ -56,25 +33,15 @@ struct OrthogonalRegularizer {
     Index place(Index vector, Index k) const { return vector * step + k * stride; }
   };
 
-  Vectors vectors_of(const Shape& shape) const {
-    require<ShapeError>(shape.rank() == 2, "OrthogonalRegularizer: expected weights of 2 axes, got {}", shape.text());
-    const Index rows = shape[0], columns = shape[1];
-    return mode == "rows" ? Vectors{rows, columns, columns, 1} : Vectors{columns, rows, 1, columns};
-  }
-  double share(const Vectors& vectors) const {
-    const double pairs = static_cast<double>(vectors.count) * static_cast<double>(vectors.count - 1) / 2;
-    return pairs > 0 ? factor / pairs : 0.0;
-  }
-  static double dot(const ConstVectorView& w, const Vectors& vectors, Index i, Index j) {
-    double sum = 0;
-    for (Index k = 0; k < vectors.size; ++k)
-      sum += static_cast<double>(w[vectors.place(i, k)]) * static_cast<double>(w[vectors.place(j, k)]);
-    return sum;
-  }
+  Vectors vectors_of(const Shape& shape) const;
+  double share(const Vectors& vectors) const;
+  static double dot(const ConstVectorView& w, const Vectors& vectors, Index i, Index j);
   /// Not below 1e-6: a vector of zeros has no direction, and Keras divides it by that.
-  static double length(const ConstVectorView& w, const Vectors& vectors, Index i) {
-    return std::max(std::sqrt(dot(w, vectors, i, i)), 1e-6);
-  }
+  static double length(const ConstVectorView& w, const Vectors& vectors, Index i);
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/regularizers/orthogonal-inl.hpp"
+#endif

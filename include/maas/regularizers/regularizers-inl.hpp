@@ -1,6 +1,7 @@
 // Regularizers to and from config.
 #pragma once
 
+#include "maas/regularizers/orthogonal-inl.hpp"
 #include "maas/regularizers/regularizers.hpp"
 
 namespace maas::inline MAAS_ABI {

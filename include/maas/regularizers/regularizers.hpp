@@ -10,6 +10,9 @@ namespace maas::inline MAAS_ABI {
 
 /// Every regularizer a file may name. Adding one adds its name here.
 using BuiltinRegularizers = Catalog<Regularizer, L1L2, L1, L2, OrthogonalRegularizer>;
+#if defined(MAAS_COMPILED)
+extern template std::span<const CatalogEntry<Regularizer>> BuiltinRegularizers::entries();
+#endif
 
 }  // namespace maas::inline MAAS_ABI
 

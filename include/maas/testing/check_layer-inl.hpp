@@ -320,7 +320,7 @@ MAAS_INLINE void check_layer(const Layer& layer, const LayerCheck& options) {
     detail::check_in_network(report, layer, run, options);
     detail::check_allocations(report, run);
   });
-  for (const auto& entry : BuiltinLayers::entries) {
+  for (const auto& entry : BuiltinLayers::entries()) {
     if (entry.class_name != layer.class_name()) continue;
     report.run("config round trip", [&] {
       const Layer again = entry.make(layer.config());

@@ -1,6 +1,7 @@
 // The kit for any part: its fields survive being written and read.
 #pragma once
 
+#include "maas/core/catalog.hpp"
 #include "maas/core/fields.hpp"
 #include "maas/core/handle.hpp"
 #include "maas/testing/failure.hpp"
@@ -25,6 +26,28 @@ void check_part(const Part& part) {
   bool refused = false;
   try {
     read_config<Part>(Config(config).set("no_such_field", 1));
+  } catch (const ConfigError& error) {
+    refused = std::string_view(error.what()).find("no_such_field") != std::string_view::npos;
+  }
+  report.expect(refused, "an unknown key is not refused by name");
+  report.finish();
+}
+
+/// The same for one class of a family's list, as readers of files reach it.
+template <class Family>
+void check_entry(const CatalogEntry<Family>& entry) {
+  Report report{std::string(entry.class_name)};
+  const Family part = entry.make(Config{});
+  report.expect(!entry.class_name.empty() && part.class_name() == entry.class_name,
+                "it is listed as \"{}\" and calls itself \"{}\"", entry.class_name, part.class_name());
+  const Config config = part.config();
+  report.run("config round trip", [&] {
+    const Config again = entry.make(config).config();
+    report.expect(again == config, "written, read and written again, {} becomes {}", config.text(), again.text());
+  });
+  bool refused = false;
+  try {
+    entry.make(Config(config).set("no_such_field", 1));
   } catch (const ConfigError& error) {
     refused = std::string_view(error.what()).find("no_such_field") != std::string_view::npos;
   }

@@ -21,23 +21,11 @@ enum class Better { automatic, min, max };
 namespace detail {
 
 /// Keras' rule for `auto`: figures whose name speaks of accuracy or of an area under a curve grow, all others shrink.
-inline bool larger_is_better(Better better, std::string_view monitor) {
-  if (better != Better::automatic) return better == Better::max;
-  for (std::string_view part : {"acc", "auc", "precision", "recall", "f1", "r2", "iou"})
-    if (monitor.find(part) != std::string_view::npos) return true;
-  return false;
-}
+bool larger_is_better(Better better, std::string_view monitor);
 
 /// The monitored figure; null after an epoch without validation where it is one of that; else a StateError that lists
 /// the figures there are.
-inline const double* monitored(const TrainingView& view, std::string_view monitor, std::string_view who) {
-  if (const double* value = find_log(view.logs, monitor)) return value;
-  if (view.validates && monitor.starts_with("val_") && find_log(view.logs, "val_loss") == nullptr) return nullptr;
-  std::string known;
-  for (const auto& [name, unused] : view.logs) known += (known.empty() ? "" : ", ") + name;
-  fail<StateError>("{}: there is no figure \"{}\"; there are {}{}", who, monitor, known,
-                   monitor.starts_with("val_") && !view.validates ? " (fit has no validation data)" : "");
-}
+const double* monitored(const TrainingView& view, std::string_view monitor, std::string_view who);
 
 /// Keeps the best value of a figure.
 struct BestValue {
@@ -45,14 +33,8 @@ struct BestValue {
   double min_delta = 0;
   double best = 0;
 
-  void reset(Better better, std::string_view monitor, double delta) {
-    larger = larger_is_better(better, monitor);
-    min_delta = std::abs(delta);
-    best = larger ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
-  }
-  bool improves(double value, double reference) const {
-    return larger ? value > reference + min_delta : value < reference - min_delta;
-  }
+  void reset(Better better, std::string_view monitor, double delta);
+  bool improves(double value, double reference) const;
   bool improved_by(double value) const { return improves(value, best); }
 };
 
@@ -75,39 +57,10 @@ struct EarlyStopping {
   int best_epoch = 0;
   double best = 0;
 
-  void train_begin(TrainingView&) {
-    value_.reset(mode, monitor, min_delta);
-    waited_ = stopped_epoch = best_epoch = 0;
-    best = value_.best;
-    best_weights_ = Vector();
-  }
-  Signal epoch_end(TrainingView& view) {
-    if (view.epoch < start_from_epoch) return Signal::go_on;
-    const double* now = detail::monitored(view, monitor, "EarlyStopping");
-    if (now == nullptr) return Signal::go_on;
-    if (restore_best_weights && best_weights_.size() == 0) keep(view);
-    ++waited_;
-    if (value_.improved_by(*now)) {
-      best = value_.best = *now;
-      keep(view);
-      if (!baseline || value_.improves(*now, *baseline)) waited_ = 0;
-      return Signal::go_on;
-    }
-    if (waited_ < patience || view.epoch == 0) return Signal::go_on;
-    stopped_epoch = view.epoch;
-    return Signal::stop;
-  }
-  void train_end(TrainingView& view) {
-    if (restore_best_weights && best_weights_.size() > 0) view.network.parameters().values() = best_weights_;
-  }
-  void keep_state(StateArchive& archive) {
-    archive("EarlyStopping/best so far", value_.best);
-    archive("EarlyStopping/waited", waited_);
-    archive("EarlyStopping/stopped_epoch", stopped_epoch);
-    archive("EarlyStopping/best_epoch", best_epoch);
-    archive("EarlyStopping/best", best);
-    archive("EarlyStopping/weights", best_weights_);
-  }
+  void train_begin(TrainingView&);
+  Signal epoch_end(TrainingView& view);
+  void train_end(TrainingView& view);
+  void keep_state(StateArchive& archive);
 
   // Kept while training; not for setting.
   detail::BestValue value_ = {};
@@ -115,27 +68,17 @@ struct EarlyStopping {
   Vector best_weights_ = {};
 
  private:
-  void keep(TrainingView& view) {
-    best_epoch = view.epoch;
-    if (restore_best_weights) best_weights_ = view.network.parameters().values();
-  }
+  void keep(TrainingView& view);
 };
 
 /// Stops after a batch whose running loss is NaN or infinite.
 struct TerminateOnNaN {
-  Signal batch_end(TrainingView& view) const {
-    const double* loss = find_log(view.logs, "loss");
-    return loss != nullptr && !std::isfinite(*loss) ? Signal::stop : Signal::go_on;
-  }
+  Signal batch_end(TrainingView& view) const;
 };
 
 namespace detail {
 /// A number as Python prints it: the fewest digits that give it back, and a point even in whole numbers.
-inline std::string python_text(double value) {
-  std::string text = fmt::format("{}", value);
-  if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
-}
+std::string python_text(double value);
 }  // namespace detail
 
 /// Writes a line of figures an epoch: a header "epoch" and the sorted names first, epochs counted from 0, lines end in
@@ -149,72 +92,20 @@ struct CSVLogger {
   std::vector<std::string> names_ = {};
   bool header_written_ = false;
 
-  void train_begin(TrainingView&) {
-    names_.clear();
-    bool has_lines = false;
-    if (append)
-      if (std::FILE* old = std::fopen(filename.c_str(), "rb")) {
-        has_lines = std::fgetc(old) != EOF;
-        std::fclose(old);
-      }
-    header_written_ = has_lines;
-    if (!has_lines) write("", "wb");
-  }
-  void epoch_end(TrainingView& view) {
-    if (names_.empty()) choose_names(view.logs);
-    std::string line;
-    if (!header_written_) {
-      line = "epoch";
-      for (const std::string& name : names_) line += separator + name;
-      line += "\r\n";
-      header_written_ = true;
-    }
-    line += std::to_string(view.epoch);
-    for (const std::string& name : names_) {
-      const double* value = find_log(view.logs, name);
-      line += separator + (value != nullptr ? detail::python_text(*value) : "NA");
-    }
-    write(line + "\r\n", "ab");
-  }
+  void train_begin(TrainingView&);
+  void epoch_end(TrainingView& view);
   void keep_state(StateArchive& archive) { archive("CSVLogger/names", names_); }
 
  private:
   // Validation may not run in the first epoch, but its columns must be there.
-  void choose_names(const Logs& logs) {
-    bool validated = false;
-    for (const auto& [name, unused] : logs) {
-      names_.push_back(name);
-      validated = validated || name.starts_with("val_");
-    }
-    std::sort(names_.begin(), names_.end());
-    const std::size_t count = validated ? 0 : names_.size();
-    for (std::size_t i = 0; i < count; ++i) names_.push_back("val_" + names_[i]);
-  }
-  void write(const std::string& text, const char* how) const {
-    std::FILE* file = std::fopen(filename.c_str(), how);
-    require<FormatError>(file != nullptr, "{}: cannot be written", filename);
-    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    require<FormatError>((std::fclose(file) == 0) && written, "{}: cannot be written to its end", filename);
-  }
+  void choose_names(const Logs& logs);
+  void write(const std::string& text, const char* how) const;
 };
 
 namespace detail {
 /// Callbacks can set the rate only where no schedule does.
-inline void require_settable_rate(const TrainingView& view, std::string_view who) {
-  const LearningRate rate = view.optimizer.learning_rate();
-  if (!rate.schedule()) return;
-  fail<ConfigError>("{}: the optimizer's learning rate follows a schedule, {}; give it a number instead", who,
-                    rate.schedule()->class_name());
-}
-inline void log_rate(TrainingView& view) {
-  const double rate = view.state.learning_rate;
-  for (auto& [name, value] : view.logs)
-    if (name == "learning_rate") {
-      value = rate;
-      return;
-    }
-  view.logs.emplace_back("learning_rate", rate);
-}
+void require_settable_rate(const TrainingView& view, std::string_view who);
+void log_rate(TrainingView& view);
 }  // namespace detail
 
 /// Multiplies the learning rate by `factor` when a figure has not improved by more than min_delta for `patience`
@@ -233,36 +124,9 @@ struct ReduceLROnPlateau {
   detail::BestValue value_ = {};
   int waited_ = 0, cooling_ = 0;
 
-  void train_begin(TrainingView& view) {
-    require<ConfigError>(factor < 1, "ReduceLROnPlateau: expected a factor below 1, got {}", factor);
-    detail::require_settable_rate(view, "ReduceLROnPlateau");
-    value_.reset(mode, monitor, min_delta);
-    waited_ = cooling_ = 0;
-  }
-  void epoch_end(TrainingView& view) {
-    detail::log_rate(view);
-    const double* now = detail::monitored(view, monitor, "ReduceLROnPlateau");
-    if (now == nullptr) return;
-    if (cooling_ > 0) {
-      --cooling_;
-      waited_ = 0;
-    }
-    if (value_.improved_by(*now)) {
-      value_.best = *now;
-      waited_ = 0;
-    } else if (cooling_ <= 0) {
-      ++waited_;
-      if (waited_ < patience || view.state.learning_rate <= min_lr) return;
-      view.state.learning_rate = std::max(view.state.learning_rate * factor, min_lr);
-      cooling_ = cooldown;
-      waited_ = 0;
-    }
-  }
-  void keep_state(StateArchive& archive) {
-    archive("ReduceLROnPlateau/best", value_.best);
-    archive("ReduceLROnPlateau/waited", waited_);
-    archive("ReduceLROnPlateau/cooling", cooling_);
-  }
+  void train_begin(TrainingView& view);
+  void epoch_end(TrainingView& view);
+  void keep_state(StateArchive& archive);
 };
 
 /// Sets the learning rate of every epoch: schedule(epoch, rate), epochs counted from 0. The history gets
@@ -270,13 +134,8 @@ struct ReduceLROnPlateau {
 struct LearningRateScheduler {
   std::function<double(int, double)> schedule;
 
-  void train_begin(TrainingView& view) const {
-    require<ConfigError>(static_cast<bool>(schedule), "LearningRateScheduler: expected a schedule, got none");
-    detail::require_settable_rate(view, "LearningRateScheduler");
-  }
-  void epoch_begin(TrainingView& view) const {
-    view.state.learning_rate = schedule(view.epoch, view.state.learning_rate);
-  }
+  void train_begin(TrainingView& view) const;
+  void epoch_begin(TrainingView& view) const;
   void epoch_end(TrainingView& view) const { detail::log_rate(view); }
 };
 
@@ -286,17 +145,15 @@ struct LambdaCallback {
   std::function<Signal(TrainingView&)> on_batch_end = nullptr, on_epoch_end = nullptr;
   std::function<void(TrainingView&)> on_train_end = nullptr;
 
-  void train_begin(TrainingView& view) const {
-    if (on_train_begin) on_train_begin(view);
-  }
-  void epoch_begin(TrainingView& view) const {
-    if (on_epoch_begin) on_epoch_begin(view);
-  }
+  void train_begin(TrainingView& view) const;
+  void epoch_begin(TrainingView& view) const;
   Signal batch_end(TrainingView& view) const { return on_batch_end ? on_batch_end(view) : Signal::go_on; }
   Signal epoch_end(TrainingView& view) const { return on_epoch_end ? on_epoch_end(view) : Signal::go_on; }
-  void train_end(TrainingView& view) const {
-    if (on_train_end) on_train_end(view);
-  }
+  void train_end(TrainingView& view) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/training/callbacks-inl.hpp"
+#endif

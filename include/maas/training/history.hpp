@@ -15,11 +15,7 @@ namespace maas::inline MAAS_ABI {
 using Logs = std::vector<std::pair<std::string, double>>;
 
 /// The figure of that name, or null.
-inline const double* find_log(const Logs& logs, std::string_view name) {
-  for (const auto& [key, value] : logs)
-    if (key == name) return &value;
-  return nullptr;
-}
+const double* find_log(const Logs& logs, std::string_view name);
 
 /// The figures of every epoch.
 class History {
@@ -27,49 +23,19 @@ class History {
   /// Epoch numbers, counted from 0.
   const std::vector<int>& epochs() const { return epochs_; }
   /// All names, in order.
-  std::vector<std::string> names() const {
-    std::vector<std::string> result;
-    for (const Series& series : series_) result.push_back(series.name);
-    return result;
-  }
+  std::vector<std::string> names() const;
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// One figure a epoch. Throws ConfigError that lists the names there are.
-  const std::vector<double>& at(std::string_view name) const {
-    if (const std::vector<double>* found = find(name)) return *found;
-    std::string known;
-    for (const Series& series : series_) known += (known.empty() ? "" : ", ") + series.name;
-    fail<ConfigError>("History: there is no \"{}\"; there are {}", name, known);
-  }
+  const std::vector<double>& at(std::string_view name) const;
   const std::vector<double>& operator[](std::string_view name) const { return at(name); }
 
   /// The epochs at whose ends a figure was added; all, unless validation is rarer. Throws as at().
-  const std::vector<int>& epochs_of(std::string_view name) const {
-    at(name);
-    return find_series(name)->epochs;
-  }
+  const std::vector<int>& epochs_of(std::string_view name) const;
 
-  void add(int epoch, const Logs& logs) {
-    epochs_.push_back(epoch);
-    for (const auto& [name, value] : logs) {
-      if (find(name) == nullptr) series_.push_back({.name = name});
-      Series& series = *const_cast<Series*>(find_series(name));
-      series.epochs.push_back(epoch);
-      series.values.push_back(value);
-    }
-  }
+  void add(int epoch, const Logs& logs);
 
   /// All of it to bytes and back.
-  void keep_state(StateArchive& archive) {
-    std::vector<std::string> keys = names();
-    archive("history/epochs", epochs_);
-    archive("history/names", keys);
-    series_.resize(keys.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      series_[i].name = keys[i];
-      archive("history/figure epochs", series_[i].epochs);
-      archive("history/figures", series_[i].values);
-    }
-  }
+  void keep_state(StateArchive& archive);
 
  private:
   /// One figure: its values, and the epochs they are of.
@@ -79,18 +45,15 @@ class History {
     std::vector<double> values = {};
   };
 
-  const Series* find_series(std::string_view name) const {
-    for (const Series& series : series_)
-      if (series.name == name) return &series;
-    return nullptr;
-  }
-  const std::vector<double>* find(std::string_view name) const {
-    const Series* series = find_series(name);
-    return series == nullptr ? nullptr : &series->values;
-  }
+  const Series* find_series(std::string_view name) const;
+  const std::vector<double>* find(std::string_view name) const;
 
   std::vector<int> epochs_;
   std::vector<Series> series_;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/training/history-inl.hpp"
+#endif

@@ -71,33 +71,9 @@ class StateArchive {
     }
     raw(name, values.data(), count * size);
   }
-  void fixed(std::string_view name, void* data, std::size_t count, std::size_t size) {
-    std::size_t stored = count;
-    head(name, stored);
-    require<FormatError>(stored == count, "{}: {}: expected {} numbers, got {}", where_, name, count, stored);
-    raw(name, data, count * size);
-  }
-  void head(std::string_view name, std::size_t& count) {
-    if (!reads_) {
-      bytes_.append(name).push_back('\0');
-    } else {
-      const bool fits = bytes_.compare(place_, name.size(), name) == 0 && bytes_.size() > place_ + name.size() &&
-                        bytes_[place_ + name.size()] == '\0';
-      require<FormatError>(fits, "{}: expected \"{}\" at byte {}, got something else", where_, name, place_);
-      place_ += name.size() + 1;
-    }
-    raw(name, &count, sizeof(count));
-  }
-  void raw(std::string_view name, void* data, std::size_t count) {
-    if (count == 0) return;
-    if (!reads_) {
-      bytes_.append(static_cast<const char*>(data), count);
-      return;
-    }
-    require<FormatError>(count <= bytes_.size() - place_, "{}: {}: the file ends too early", where_, name);
-    std::memcpy(data, bytes_.data() + place_, count);
-    place_ += count;
-  }
+  void fixed(std::string_view name, void* data, std::size_t count, std::size_t size);
+  void head(std::string_view name, std::size_t& count);
+  void raw(std::string_view name, void* data, std::size_t count);
 
   std::string bytes_, where_ = "archive";
   std::size_t place_ = 0;
@@ -105,3 +81,7 @@ class StateArchive {
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/training/state_archive-inl.hpp"
+#endif

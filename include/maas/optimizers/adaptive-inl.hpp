@@ -1,0 +1,85 @@
+// Optimizers that scale every weight's step by the gradients it has seen: Adagrad, Adadelta, Ftrl; and Lion: the
+// bodies.
+#pragma once
+
+#include "maas/optimizers/adaptive.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+MAAS_INLINE std::span<const std::string_view> Adagrad::slot_names() {
+  static constexpr std::string_view names[] = {"accumulator"};
+  return names;
+}
+
+MAAS_INLINE void Adagrad::update(const Update& u) const {
+  const Scalar rate = static_cast<Scalar>(u.learning_rate), small = static_cast<Scalar>(epsilon);
+  ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+    VectorView w = ops::part_of(u.parameters, first, count), a = ops::part_of(u.slots[0], first, count);
+    const auto g = u.gradient.segment(first, count).array();
+    a.array() += g.square();
+    w.array() -= rate * g / (a.array() + small).sqrt();
+  });
+}
+
+MAAS_INLINE std::span<const std::string_view> Adadelta::slot_names() {
+  static constexpr std::string_view names[] = {"accumulated_grad", "accumulated_delta_var"};
+  return names;
+}
+
+MAAS_INLINE void Adadelta::update(const Update& u) const {
+  const Scalar rate = static_cast<Scalar>(u.learning_rate), small = static_cast<Scalar>(epsilon);
+  const Scalar keep = static_cast<Scalar>(rho), rest = static_cast<Scalar>(1 - rho);
+  ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+    VectorView w = ops::part_of(u.parameters, first, count);
+    VectorView a = ops::part_of(u.slots[0], first, count), d = ops::part_of(u.slots[1], first, count);
+    const auto g = u.gradient.segment(first, count).array();
+    a.array() = keep * a.array() + rest * g.square();
+    const auto s = (d.array() + small).sqrt() / (a.array() + small).sqrt() * g;
+    w.array() -= rate * s;
+    d.array() = keep * d.array() + rest * s.square();
+  });
+}
+
+MAAS_INLINE std::span<const std::string_view> Ftrl::slot_names() {
+  static constexpr std::string_view names[] = {"accumulator", "linear"};
+  return names;
+}
+
+MAAS_INLINE void Ftrl::update(const Update& u) const {
+  const Scalar rate = static_cast<Scalar>(u.learning_rate), power = static_cast<Scalar>(-learning_rate_power);
+  const Scalar l1 = static_cast<Scalar>(l1_regularization_strength);
+  const Scalar l2 = static_cast<Scalar>(l2_regularization_strength + beta / (2 * u.learning_rate));
+  const Scalar shrink = static_cast<Scalar>(2 * l2_shrinkage_regularization_strength);
+  ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+    VectorView ws = ops::part_of(u.parameters, first, count);
+    VectorView ns = ops::part_of(u.slots[0], first, count), zs = ops::part_of(u.slots[1], first, count);
+    for (Index i = 0; i < count; ++i) {
+      Scalar &w = ws[i], &n = ns[i], &z = zs[i];
+      const Scalar g = u.gradient[first + i], after = n + g * g;
+      const Scalar scale = std::pow(after, power), scale_before = std::pow(n, power);
+      z += g + shrink * w - (scale - scale_before) / rate * w;
+      const Scalar bounded = z < -l1 ? -l1 : z > l1 ? l1 : z;
+      w = (bounded - z) / (scale / rate + Scalar(2) * l2);
+      n = after;
+    }
+  });
+}
+
+MAAS_INLINE std::span<const std::string_view> Lion::slot_names() {
+  static constexpr std::string_view names[] = {"momentum"};
+  return names;
+}
+
+MAAS_INLINE void Lion::update(const Update& u) const {
+  const Scalar rate = static_cast<Scalar>(u.learning_rate);
+  const Scalar keep_1 = static_cast<Scalar>(beta_1), rest_1 = static_cast<Scalar>(1 - beta_1);
+  const Scalar keep_2 = static_cast<Scalar>(beta_2), rest_2 = static_cast<Scalar>(1 - beta_2);
+  ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
+    VectorView w = ops::part_of(u.parameters, first, count), m = ops::part_of(u.slots[0], first, count);
+    const auto g = u.gradient.segment(first, count).array();
+    w.array() -= rate * (keep_1 * m.array() + rest_1 * g).sign();
+    m.array() = keep_2 * m.array() + rest_2 * g;
+  });
+}
+
+}  // namespace maas::inline MAAS_ABI

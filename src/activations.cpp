@@ -1,0 +1,6 @@
+// The family of activations and their bodies, built once.
+#include "maas/activations/activations-inl.hpp"
+
+namespace maas::inline MAAS_ABI {
+template std::span<const CatalogEntry<Activation>> BuiltinActivations::entries();
+}  // namespace maas::inline MAAS_ABI

@@ -1,0 +1,6 @@
+// The family of losses and their bodies, built once.
+#include "maas/losses/losses-inl.hpp"
+
+namespace maas::inline MAAS_ABI {
+template std::span<const CatalogEntry<Loss>> BuiltinLosses::entries();
+}  // namespace maas::inline MAAS_ABI

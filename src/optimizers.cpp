@@ -1,0 +1,10 @@
+// The families of optimizers and schedules and their bodies, built once.
+#include "maas/optimizers/lbfgs-inl.hpp"
+#include "maas/optimizers/levenberg_marquardt-inl.hpp"
+#include "maas/optimizers/optimizer-inl.hpp"
+#include "maas/optimizers/optimizers-inl.hpp"
+
+namespace maas::inline MAAS_ABI {
+template std::span<const CatalogEntry<Optimizer>> BuiltinOptimizers::entries();
+template std::span<const CatalogEntry<Schedule>> BuiltinSchedules::entries();
+}  // namespace maas::inline MAAS_ABI
