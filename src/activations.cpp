@@ -2,5 +2,5 @@
 #include "maas/activations/activations-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Activation>> BuiltinActivations::entries();
+template std::span<const BuiltinActivations::Entry> detail::entries_of<BuiltinActivations>();
 }  // namespace maas::inline MAAS_ABI

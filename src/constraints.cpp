@@ -2,5 +2,5 @@
 #include "maas/constraints/constraints-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Constraint>> BuiltinConstraints::entries();
+template std::span<const BuiltinConstraints::Entry> detail::entries_of<BuiltinConstraints>();
 }  // namespace maas::inline MAAS_ABI

@@ -2,5 +2,5 @@
 #include "maas/initializers/initializers-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Initializer>> BuiltinInitializers::entries();
+template std::span<const BuiltinInitializers::Entry> detail::entries_of<BuiltinInitializers>();
 }  // namespace maas::inline MAAS_ABI

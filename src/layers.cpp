@@ -14,5 +14,5 @@
 #include "maas/layers/sample_normalization-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Layer>> BuiltinLayers::entries();
+template std::span<const BuiltinLayers::Entry> detail::entries_of<BuiltinLayers>();
 }  // namespace maas::inline MAAS_ABI

@@ -2,5 +2,5 @@
 #include "maas/losses/losses-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Loss>> BuiltinLosses::entries();
+template std::span<const BuiltinLosses::Entry> detail::entries_of<BuiltinLosses>();
 }  // namespace maas::inline MAAS_ABI

@@ -2,5 +2,5 @@
 #include "maas/metrics/metrics-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Metric>> BuiltinMetrics::entries();
+template std::span<const BuiltinMetrics::Entry> detail::entries_of<BuiltinMetrics>();
 }  // namespace maas::inline MAAS_ABI

@@ -5,6 +5,6 @@
 #include "maas/optimizers/optimizers-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Optimizer>> BuiltinOptimizers::entries();
-template std::span<const CatalogEntry<Schedule>> BuiltinSchedules::entries();
+template std::span<const BuiltinOptimizers::Entry> detail::entries_of<BuiltinOptimizers>();
+template std::span<const BuiltinSchedules::Entry> detail::entries_of<BuiltinSchedules>();
 }  // namespace maas::inline MAAS_ABI

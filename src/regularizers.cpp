@@ -2,5 +2,5 @@
 #include "maas/regularizers/regularizers-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
-template std::span<const CatalogEntry<Regularizer>> BuiltinRegularizers::entries();
+template std::span<const BuiltinRegularizers::Entry> detail::entries_of<BuiltinRegularizers>();
 }  // namespace maas::inline MAAS_ABI

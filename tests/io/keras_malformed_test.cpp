@@ -84,7 +84,8 @@ TEST_CASE("files with changed bytes never crash the reader") {
     for (int flip = 0; flip < flips; ++flip) {
       const auto number = static_cast<std::uint64_t>(2 * flip);
       const double at = random.stream(i).uniform(number + 1) * static_cast<double>(whole.size());
-      changed[static_cast<std::size_t>(at)] = static_cast<char>(random.stream(i).uniform(number + 2) * 256);
+      changed[static_cast<std::size_t>(at)] =
+          static_cast<char>(static_cast<int>(random.stream(i).uniform(number + 2) * 256));
     }
     write_bytes("changed.h5", changed);
     try {

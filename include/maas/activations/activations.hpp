@@ -18,7 +18,7 @@ using BuiltinActivations = Catalog<Activation, Linear, Relu, BoundedRelu, Relu6,
                                    HardSilu, Exponential, Mish, LogSigmoid, Softmax, LogSoftmax, Squareplus, SparsePlus,
                                    SparseSigmoid, Sparsemax, HardShrink, SoftShrink, TanhShrink, Threshold, Glu>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Activation>> BuiltinActivations::entries();
+extern template std::span<const BuiltinActivations::Entry> detail::entries_of<BuiltinActivations>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

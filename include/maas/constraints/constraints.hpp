@@ -10,7 +10,7 @@ namespace maas::inline MAAS_ABI {
 /// Every constraint a file may name. Adding one adds its name here.
 using BuiltinConstraints = Catalog<Constraint, MaxNorm, NonNeg, UnitNorm, MinMaxNorm>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Constraint>> BuiltinConstraints::entries();
+extern template std::span<const BuiltinConstraints::Entry> detail::entries_of<BuiltinConstraints>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

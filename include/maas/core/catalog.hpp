@@ -18,14 +18,24 @@ struct CatalogEntry {
   Family (*make)(const Config&);
 };
 
+namespace detail {
+
+/// The list of a catalog. No inline function: whoever calls it builds every part of the family, so the lists of maas
+/// are built once, in the library (see the `extern template` beside each family).
+template <class Catalog>
+std::span<const typename Catalog::Entry> entries_of() {
+  return Catalog::list();
+}
+
+}  // namespace detail
+
 /// The classes of a family by name. `Catalog<Layer, Dense, Dropout>` lists two; order is the order of messages.
 template <class Family, class... Parts>
 struct Catalog {
   using Entry = CatalogEntry<Family>;
 
-  /// The classes in order. No inline function: whoever asks for it builds every part of the family, so those of maas
-  /// are built once, in the library (see the `extern template` beside each family).
-  static std::span<const Entry> entries();
+  /// The classes in order.
+  static std::span<const Entry> entries() { return detail::entries_of<Catalog>(); }
 
   /// The part of that class with these fields. Throws ConfigError for an unknown name (listing the known ones),
   /// an unknown key or a value out of range. `more` are classes of the user's own, looked at first.
@@ -48,14 +58,15 @@ struct Catalog {
 
   /// Calls `visit` with a default-made struct of every class: how tests reach every member of a family.
   static void for_each(auto&& visit) { (visit(Parts{}), ...); }
-};
 
-template <class Family, class... Parts>
-std::span<const CatalogEntry<Family>> Catalog<Family, Parts...>::entries() {
-  static constexpr Entry list[] = {
-      {Parts::class_name, [](const Config& config) -> Family { return read_config<Parts>(config); }}...};
-  return list;
-}
+ private:
+  friend std::span<const Entry> detail::entries_of<Catalog>();
+  static std::span<const Entry> list() {
+    static constexpr Entry entries[] = {
+        {Parts::class_name, [](const Config& config) -> Family { return read_config<Parts>(config); }}...};
+    return entries;
+  }
+};
 
 /// Entries for a user's own classes, to be passed to a reader: `catalog_of<Layer, MyLayer>()`.
 template <class Family, class... Parts>

@@ -15,7 +15,7 @@ using BuiltinInitializers =
     Catalog<Initializer, Zeros, Ones, Constant, GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
             LecunNormal, VarianceScaling, RandomUniform, RandomNormal, TruncatedNormal, Identity, Orthogonal>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Initializer>> BuiltinInitializers::entries();
+extern template std::span<const BuiltinInitializers::Entry> detail::entries_of<BuiltinInitializers>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

@@ -28,7 +28,7 @@ using BuiltinLayers =
             LayerNormalization, RMSNormalization, GroupNormalization, UnitNormalization, Normalization, Rescaling,
             Discretization, CategoryEncoding, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Layer>> BuiltinLayers::entries();
+extern template std::span<const BuiltinLayers::Entry> detail::entries_of<BuiltinLayers>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

@@ -20,7 +20,7 @@ using BuiltinLosses =
             MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, Huber, LogCosh,
             CosineSimilarity, QuantileLoss, Hinge, SquaredHinge, CategoricalHinge, Dice, Tversky, Circle, Masked>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Loss>> BuiltinLosses::entries();
+extern template std::span<const BuiltinLosses::Entry> detail::entries_of<BuiltinLosses>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

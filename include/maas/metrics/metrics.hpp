@@ -27,7 +27,7 @@ using BuiltinMetrics =
             BinaryFocalCrossentropy, CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, Huber, LogCosh,
             QuantileLoss, Masked>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Metric>> BuiltinMetrics::entries();
+extern template std::span<const BuiltinMetrics::Entry> detail::entries_of<BuiltinMetrics>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

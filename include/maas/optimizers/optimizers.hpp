@@ -19,7 +19,7 @@ namespace maas::inline MAAS_ABI {
 using BuiltinOptimizers = Catalog<Optimizer, GradientDescent, Sgd, RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad,
                                   Adadelta, Ftrl, Lion, Lamb, Adafactor, Lbfgs, LevenbergMarquardt>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Optimizer>> BuiltinOptimizers::entries();
+extern template std::span<const BuiltinOptimizers::Entry> detail::entries_of<BuiltinOptimizers>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

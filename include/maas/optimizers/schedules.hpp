@@ -136,7 +136,7 @@ struct OneCycle {
 using BuiltinSchedules = Catalog<Schedule, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
                                  CosineDecay, CosineDecayRestarts, WarmUp, OneCycle>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Schedule>> BuiltinSchedules::entries();
+extern template std::span<const BuiltinSchedules::Entry> detail::entries_of<BuiltinSchedules>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI

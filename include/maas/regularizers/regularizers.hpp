@@ -11,7 +11,7 @@ namespace maas::inline MAAS_ABI {
 /// Every regularizer a file may name. Adding one adds its name here.
 using BuiltinRegularizers = Catalog<Regularizer, L1L2, L1, L2, OrthogonalRegularizer>;
 #if defined(MAAS_COMPILED)
-extern template std::span<const CatalogEntry<Regularizer>> BuiltinRegularizers::entries();
+extern template std::span<const BuiltinRegularizers::Entry> detail::entries_of<BuiltinRegularizers>();
 #endif
 
 }  // namespace maas::inline MAAS_ABI
