@@ -164,7 +164,7 @@ struct FileModel {
 };
 
 struct Part {
-  std::string name;
+  std::string name, class_name;
   bool is_input = false;
   Index layer = -1;  // in the graph; -1 for inputs of nested models, and for models
   std::shared_ptr<FileModel> model = nullptr;
@@ -209,12 +209,14 @@ class ModelReader {
     require<ConfigError>(config != nullptr, "{}: a layer of class {} has no config", where, class_name);
     Part part;
     part.name = name_of(object, *config, class_name);
+    part.class_name = class_name;
     part.calls = object.find("inbound_nodes");
     if (is_model(class_name)) {
       part.model = std::make_shared<FileModel>(read(class_name, *config, trainable, depth + 1));
       return part;
     }
     require<ConfigError>(config->is_object(), "{}: layer \"{}\" has no settings", where, part.name);
+    check_class(object, class_name, part.name);
     part.is_input = class_name == "InputLayer";
     if (part.is_input && depth > 0) return part;
     const bool own_trainable = config->find("trainable") == nullptr || config->at("trainable").is_null() ||
@@ -226,6 +228,21 @@ class ModelReader {
       part.layer =
           builder_.add_layer(make_layer(class_name, *config, name, trainable && own_trainable, builder_.reading()));
     return part;
+  }
+
+  // A class of Keras', or one that the user has given.
+  void check_class(const Config& object, const std::string& class_name, const std::string& name) {
+    for (const CatalogEntry<Layer>& own : builder_.reading().more)
+      if (own.class_name == without_package(class_name)) return;
+    const std::string where = fmt::format("layer \"{}\"", name);
+    check_origin(object, class_name, where);
+    const Config* registered = object.find("registered_name");
+    const bool package =
+        registered != nullptr && registered->is_string() && registered->as_string().find('>') != std::string::npos;
+    require<ConfigError>(!package,
+                         "{}: {} is a class of somebody's own, registered as {}; pass yours with "
+                         "LoadOptions::layers",
+                         where, class_name, package ? registered->as_string() : "");
   }
 
   static std::string name_of(const Config& object, const Config& config, const std::string& class_name) {
@@ -490,6 +507,19 @@ class Wiring {
   Builder& builder_;
 };
 
+// What the file nests, without how it is wired.
+FilePart file_part(const Part& part);
+
+FilePart file_part(const FileModel& model) {
+  FilePart result{model.functional ? "Functional" : "Sequential"};
+  for (const Part& part : model.parts) result.parts.push_back(file_part(part));
+  return result;
+}
+
+FilePart file_part(const Part& part) {
+  return part.model ? file_part(*part.model) : FilePart{std::string(without_package(part.class_name)), part.layer};
+}
+
 // ---- The outermost model ----
 
 // The shape that a Sequential without an InputLayer states at its first layer, however deep, or as a whole.
@@ -586,8 +616,9 @@ NetworkPlan read_network(const Config& model_config, Reading& reading,
   const std::vector<Index> outputs = wiring.call(model, inputs);
   check_reached(builder, outputs);
   if (!functional && is_chain(builder))
-    return {Graph(std::span<const Layer>(builder.layers)), model.name, std::move(reader.groups)};
-  return {Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups)};
+    return {Graph(std::span<const Layer>(builder.layers)), model.name, std::move(reader.groups), file_part(model)};
+  return {Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups),
+          file_part(model)};
 }
 
 // ---- Writing ----
@@ -667,20 +698,21 @@ Config batch_shape(const Shape& shape) {
   return list;
 }
 
-Config layer_config(const Graph& graph, Index index, bool for_keras_2) {
+// The layer as an object of Keras'.
+Config layer_object(const Graph& graph, Index index, const Dialect& dialect) {
   const Layer& layer = graph.layer(index);
   const std::string& name = graph.name(index);
   check_name(name);
   Config config{Config::Object{}};
   if (const InputLayer* input = layer.as<InputLayer>()) {
-    config.set("batch_input_shape", batch_shape(input->shape));
+    config.set(dialect.new_graphs ? "batch_shape" : "batch_input_shape", batch_shape(input->shape));
     config.set("dtype", dtype_text()).set("sparse", false).set("name", name);
   } else {
     config.set("name", name).set("trainable", layer.trainable()).set("dtype", dtype_text());
-    const Config fields = keras_fields(layer, for_keras_2, fmt::format("layer \"{}\"", name));
+    const Config fields = keras_fields(layer, dialect, fmt::format("layer \"{}\"", name));
     for (const auto& [key, value] : fields.as_object()) config.set(key, value);
   }
-  return Config{}.set("class_name", layer.class_name()).set("config", std::move(config));
+  return keras_object("keras.layers", layer.class_name(), std::move(config), dialect);
 }
 
 // Which call of its layer each node is.
@@ -701,30 +733,72 @@ Config references_to(const Graph& graph, const std::vector<Index>& numbers, cons
   return list;
 }
 
-Config write_chain(const Graph& graph, const std::string& name, bool for_keras_2) {
-  Config::List layers;
-  for (std::size_t i = 0; i < graph.layers().size(); ++i)
-    layers.push_back(layer_config(graph, static_cast<Index>(i), for_keras_2));
-  return Config{}
-      .set("class_name", "Sequential")
-      .set("config", Config{}.set("name", name).set("layers", std::move(layers)));
+// Layers that take a list of tensors, be it of one.
+bool takes_list(const Layer& layer) {
+  for (std::string_view name : {Add::class_name, Subtract::class_name, Multiply::class_name, Average::class_name,
+                                Maximum::class_name, Minimum::class_name, Concatenate::class_name, Dot::class_name})
+    if (layer.class_name() == name) return true;
+  return false;
 }
 
-Config write_functional(const Graph& graph, const std::string& name, bool for_keras_2) {
+// What Keras 3 builds a layer's weights from.
+Config built_for(const GraphNode& node, const Layer& layer) {
+  Config::List shapes;
+  for (const Shape& shape : node.input_shapes) shapes.push_back(batch_shape(shape));
+  const bool one = shapes.size() == 1 && !takes_list(layer);
+  return Config{}.set("input_shape", one ? shapes[0] : Config(std::move(shapes)));
+}
+
+// [["dense", 0, 0, {}], ...]
+Config old_call(const Graph& graph, const std::vector<Index>& numbers, const GraphNode& node) {
+  Config::List inputs;
+  for (Index input : node.inputs) {
+    Config reference = reference_to(graph, numbers, input);
+    reference.as_list().emplace_back(Config::Object{});
+    inputs.push_back(std::move(reference));
+  }
+  return inputs;
+}
+
+// {"args": [tensor], "kwargs": {}}
+Config new_call(const Graph& graph, const std::vector<Index>& numbers, const GraphNode& node) {
+  Config::List tensors;
+  for (Index input : node.inputs)
+    tensors.push_back(Config{}
+                          .set("class_name", "__keras_tensor__")
+                          .set("config", Config{}
+                                             .set("shape", batch_shape(graph.node(input).plan.output))
+                                             .set("dtype", dtype_text())
+                                             .set("keras_history", reference_to(graph, numbers, input))));
+  const bool as_list = takes_list(graph.layer(node.layer));
+  return Config{}
+      .set("args", as_list ? Config::List{Config(std::move(tensors))} : std::move(tensors))
+      .set("kwargs", Config::Object{});
+}
+
+Config write_chain(const Graph& graph, const std::string& name, const Dialect& dialect) {
+  Config::List layers;
+  for (std::size_t i = 0; i < graph.layers().size(); ++i) {
+    Config object = layer_object(graph, static_cast<Index>(i), dialect);
+    if (dialect.modules && i > 0) object.set("build_config", built_for(graph.nodes()[i], graph.layers()[i]));
+    layers.push_back(std::move(object));
+  }
+  Config model =
+      keras_object("keras", "Sequential", Config{}.set("name", name).set("layers", std::move(layers)), dialect);
+  if (dialect.modules) model.set("build_config", Config{}.set("input_shape", batch_shape(graph.input_shape())));
+  return model;
+}
+
+Config write_functional(const Graph& graph, const std::string& name, const Dialect& dialect) {
   const std::vector<Index> numbers = call_numbers(graph);
   Config::List layers;
   for (Index layer : keras_layer_order(graph)) {
-    Config object = layer_config(graph, layer, for_keras_2);
+    Config object = layer_object(graph, layer, dialect);
     Config::List calls;
     for (const GraphNode& node : graph.nodes()) {
       if (node.layer != layer || node.inputs.empty()) continue;
-      Config::List inputs;
-      for (Index input : node.inputs) {
-        Config reference = reference_to(graph, numbers, input);
-        reference.as_list().emplace_back(Config::Object{});
-        inputs.push_back(std::move(reference));
-      }
-      calls.emplace_back(std::move(inputs));
+      if (dialect.modules && calls.empty()) object.set("build_config", built_for(node, graph.layer(layer)));
+      calls.push_back(dialect.new_graphs ? new_call(graph, numbers, node) : old_call(graph, numbers, node));
     }
     object.set("name", graph.name(layer)).set("inbound_nodes", std::move(calls));
     layers.push_back(std::move(object));
@@ -732,7 +806,9 @@ Config write_functional(const Graph& graph, const std::string& name, bool for_ke
   Config config = Config{}.set("name", name).set("layers", std::move(layers));
   config.set("input_layers", references_to(graph, numbers, graph.inputs()));
   config.set("output_layers", references_to(graph, numbers, graph.outputs()));
-  return Config{}.set("class_name", "Model").set("config", std::move(config));
+  if (!dialect.new_graphs) return keras_object("keras", "Model", std::move(config), dialect);
+  return keras_object("keras.src.models.functional", "Functional", std::move(config), dialect)
+      .set("registered_name", "Functional");
 }
 
 // A chain that calls a layer twice is no Sequential to Keras.
@@ -749,8 +825,15 @@ std::vector<Index> keras_layer_order(const Graph& graph) {
   return KerasOrder(graph).layers();
 }
 
-Config write_network(const Graph& graph, const std::string& name, bool for_keras_2) {
-  return is_sequential(graph) ? write_chain(graph, name, for_keras_2) : write_functional(graph, name, for_keras_2);
+FilePart file_parts(const Graph& graph) {
+  FilePart root{is_sequential(graph) ? "Sequential" : "Functional"};
+  for (Index layer : keras_layer_order(graph))
+    root.parts.push_back({std::string(graph.layer(layer).class_name()), layer});
+  return root;
+}
+
+Config write_network(const Graph& graph, const std::string& name, const Dialect& dialect) {
+  return is_sequential(graph) ? write_chain(graph, name, dialect) : write_functional(graph, name, dialect);
 }
 
 Config write_order(const Graph& graph) {
@@ -763,51 +846,72 @@ Config write_order(const Graph& graph) {
   return Config{}.set("layers", std::move(layers)).set("calls", std::move(calls));
 }
 
-Graph in_order(Graph graph, const Config& order, std::vector<WeightGroup>& groups) {
-  const Config *names = order.find("layers"), *calls = order.find("calls");
-  if (names == nullptr || calls == nullptr || !names->is_list() || !calls->is_list() ||
-      names->as_list().size() != graph.layers().size() || calls->as_list().size() != graph.nodes().size())
-    return graph;
-  std::map<std::string, Index, std::less<>> new_layer;  // by name
-  for (const Config& name : names->as_list())
-    if (name.is_string()) new_layer.emplace(name.as_string(), static_cast<Index>(new_layer.size()));
-  std::map<std::pair<std::string, Index>, Index> new_node;
-  for (const Config& call : calls->as_list())
+namespace {
+
+// The places that write_order noted, by name; empty where the note does not fit the graph.
+std::vector<Index> noted_layers(const Graph& graph, const Config& names) {
+  std::map<std::string, Index, std::less<>> places;
+  for (const Config& name : names.as_list())
+    if (name.is_string()) places.emplace(name.as_string(), static_cast<Index>(places.size()));
+  std::vector<Index> result;
+  for (const std::string& name : graph.names()) {
+    const auto found = places.find(name);
+    if (found == places.end()) return {};
+    result.push_back(found->second);
+  }
+  return result;
+}
+
+std::vector<Index> noted_nodes(const Graph& graph, const Config& calls) {
+  std::map<std::pair<std::string, Index>, Index> places;
+  for (const Config& call : calls.as_list())
     if (call.is_list() && call.as_list().size() == 2 && call.as_list()[0].is_string() && call.as_list()[1].is_integer())
-      new_node.emplace(std::pair(call.as_list()[0].as_string(), static_cast<Index>(call.as_list()[1].as_integer())),
-                       static_cast<Index>(new_node.size()));
+      places.emplace(std::pair(call.as_list()[0].as_string(), static_cast<Index>(call.as_list()[1].as_integer())),
+                     static_cast<Index>(places.size()));
   const std::vector<Index> numbers = call_numbers(graph);
-  std::vector<std::optional<Layer>> layers(graph.layers().size());
-  std::vector<Index> layer_place, node_place;
-  for (std::size_t i = 0; i < graph.layers().size(); ++i) {
-    const auto found = new_layer.find(graph.name(static_cast<Index>(i)));
-    if (found == new_layer.end()) return graph;
-    layer_place.push_back(found->second);
-    layers[static_cast<std::size_t>(found->second)] = graph.layers()[i];
-  }
-  std::vector<GraphNode> nodes(graph.nodes().size());
+  std::vector<Index> result;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const auto found = new_node.find({graph.name(graph.nodes()[i].layer), numbers[i]});
-    if (found == new_node.end()) return graph;
-    node_place.push_back(found->second);
+    const auto found = places.find({graph.name(graph.nodes()[i].layer), numbers[i]});
+    if (found == places.end()) return {};
+    result.push_back(found->second);
   }
+  return result;
+}
+
+Graph reordered(const Graph& graph, const std::vector<Index>& layer_place, const std::vector<Index>& node_place) {
   auto places = [&](std::vector<Index> of) {
     for (Index& node : of) node = node_place[static_cast<std::size_t>(node)];
     return of;
   };
+  std::vector<GraphNode> nodes(graph.nodes().size());
   for (std::size_t i = 0; i < graph.nodes().size(); ++i)
     nodes[static_cast<std::size_t>(node_place[i])] = {
         .layer = layer_place[static_cast<std::size_t>(graph.nodes()[i].layer)],
         .inputs = places(graph.nodes()[i].inputs)};
-  std::vector<Layer> ordered;
-  for (std::optional<Layer>& layer : layers) {
-    if (!layer) return graph;
-    ordered.push_back(std::move(*layer));
-  }
-  Graph result(std::move(ordered), std::move(nodes), places(graph.inputs()), places(graph.outputs()));
-  for (WeightGroup& group : groups)
+  std::vector<Layer> layers = graph.layers();
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[static_cast<std::size_t>(layer_place[i])] = graph.layers()[i];
+  return Graph(std::move(layers), std::move(nodes), places(graph.inputs()), places(graph.outputs()));
+}
+
+void move_layers(FilePart& part, const std::vector<Index>& places) {
+  if (part.layer >= 0) part.layer = places[static_cast<std::size_t>(part.layer)];
+  for (FilePart& inner : part.parts) move_layers(inner, places);
+}
+
+}  // namespace
+
+void put_in_order(NetworkPlan& plan, const Config& order) {
+  const Graph& graph = plan.graph;
+  const Config *names = order.find("layers"), *calls = order.find("calls");
+  if (names == nullptr || calls == nullptr || !names->is_list() || !calls->is_list() ||
+      names->as_list().size() != graph.layers().size() || calls->as_list().size() != graph.nodes().size())
+    return;
+  const std::vector<Index> layer_place = noted_layers(graph, *names), node_place = noted_nodes(graph, *calls);
+  if (layer_place.empty() || node_place.empty()) return;
+  plan.graph = reordered(graph, layer_place, node_place);
+  for (WeightGroup& group : plan.groups)
     for (Index& layer : group.layers) layer = layer_place[static_cast<std::size_t>(layer)];
-  return result;
+  move_layers(plan.root, layer_place);
 }
 
 }  // namespace maas::inline MAAS_ABI::io

@@ -96,6 +96,7 @@ struct Dice {
                     MatrixView out) const;
   Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Dice>::share(*this, target); }
   void check_output(const Shape& output) const { detail::Overlap<Dice>::check_output(*this, output); }
+  bool one_value() const { return !axis; }
 
  private:
   friend struct detail::Overlap<Dice>;
@@ -126,6 +127,7 @@ struct Tversky {
                     MatrixView out) const;
   Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Tversky>::share(*this, target); }
   void check_output(const Shape& output) const { detail::Overlap<Tversky>::check_output(*this, output); }
+  bool one_value() const { return !axis; }
 
  private:
   friend struct detail::Overlap<Tversky>;
