@@ -325,7 +325,7 @@ Config default_fields(std::string_view class_name) {
   return Config{Config::Object{}};
 }
 
-Config keras_loss(const Loss& loss) {
+Config keras_loss(const Loss& loss, const Dialect& dialect) {
   const Config own = to_config(loss);
   // Keras' function of this name has no default for its q; the class has.
   if (own.is_string() && loss.class_name() != CategoricalGeneralizedCrossEntropy::class_name) return own;
@@ -333,10 +333,10 @@ Config keras_loss(const Loss& loss) {
   // "mean" says the same as the usual reduction, which all versions know.
   if (loss.reduction() == Reduction::sum || loss.reduction() == Reduction::mean_with_sample_weight)
     fields.set("reduction", to_text(loss.reduction()));
-  return Config{}.set("class_name", loss.class_name()).set("config", std::move(fields));
+  return keras_object("keras.losses", loss.class_name(), std::move(fields), dialect);
 }
 
-std::optional<Config> keras_metric(const Metric& metric) {
+std::optional<Config> keras_metric(const Metric& metric, const Dialect& dialect) {
   const Config own = to_config(metric);
   if (own.is_string() && is_function_metric(own.as_string())) return own;
   const std::string_view class_name = metric.class_name();
@@ -349,38 +349,41 @@ std::optional<Config> keras_metric(const Metric& metric) {
   Config fields = Config{}.set("name", metric.name());
   const Config changed = without_defaults(metric.config(), default_fields<BuiltinMetrics>(class_name));
   for (const auto& [key, value] : changed.as_object()) fields.set(key, value);
-  return Config{}.set("class_name", class_name).set("config", std::move(fields));
+  return keras_object("keras.metrics", class_name, std::move(fields), dialect);
 }
 
-Config keras_metrics(const std::vector<Metric>& metrics) {
+Config keras_metrics(const std::vector<Metric>& metrics, const Dialect& dialect) {
   Config::List list;
   for (const Metric& metric : metrics)
-    if (const auto config = keras_metric(metric)) list.push_back(*config);
+    if (const auto config = keras_metric(metric, dialect)) list.push_back(*config);
   if (list.empty()) return {};
   return list;
+}
+
+Config schedule_object(const Schedule& schedule) {
+  return keras_object("keras.optimizers.schedules", schedule.class_name(), schedule.config(), {.modules = true});
 }
 
 // A number, or a schedule as Keras writes it; the rate of now where Keras has no such schedule.
 Config keras_rate(const SavedTraining& training) {
   const LearningRate rate = training.optimizer.learning_rate();
-  const double now = training.state ? training.state->learning_rate : rate.at(0);
-  if (!rate.schedule() || rate.schedule()->class_name() == WarmUp::class_name ||
-      rate.schedule()->class_name() == OneCycle::class_name)
-    return now;
-  return Config{}
-      .set("module", "keras.optimizers.schedules")
-      .set("class_name", rate.schedule()->class_name())
-      .set("config", rate.schedule()->config())
-      .set("registered_name", Config());
+  if (has_keras_schedule(training.optimizer)) return schedule_object(*rate.schedule());
+  return training.state ? training.state->learning_rate : rate.at(0);
 }
 
-Config keras_optimizer(const SavedTraining& training) {
+// A schedule that stays where it is. Optimizers of Keras 2.11 and later keep no variable for the rate, those of Keras 3
+// keep none for a schedule: so both have the same variables.
+Config constant_rate(double rate) {
+  return schedule_object(ExponentialDecay{.initial_learning_rate = rate, .decay_steps = 1, .decay_rate = 1});
+}
+
+Config keras_optimizer(const SavedTraining& training, const Dialect& dialect) {
   const Optimizer& optimizer = training.optimizer;
-  const Config rate = keras_rate(training);
+  Config rate = keras_rate(training);
+  if (dialect.modules && !dialect.new_graphs && rate.is_number()) rate = constant_rate(rate.as_real());
   if (optimizer.class_name() == GradientDescent::class_name)
-    return Config{}
-        .set("class_name", "SGD")
-        .set("config", Config{}.set("learning_rate", rate).set("momentum", 0.0).set("nesterov", false));
+    return keras_object("keras.optimizers", "SGD",
+                        Config{}.set("learning_rate", rate).set("momentum", 0.0).set("nesterov", false), dialect);
   // The settings that all optimizers share are newer than some versions: only those that were changed are written.
   Config fields{Config::Object{}};
   const Config shared = write_config(OptimizerOptions{});
@@ -390,28 +393,27 @@ Config keras_optimizer(const SavedTraining& training) {
     if (usual == nullptr || !(*usual == value)) fields.set(key, value);
   }
   fields.set("learning_rate", rate);
-  return Config{}.set("class_name", optimizer.class_name()).set("config", std::move(fields));
+  return keras_object("keras.optimizers", optimizer.class_name(), std::move(fields), dialect);
 }
 
 // Settings of several outputs, as lists of one entry each.
-void set_outputs(const std::vector<OutputOptions>& outputs, Config& config) {
+void set_outputs(const std::vector<OutputOptions>& outputs, const Dialect& dialect, Config& config) {
   Config::List losses, weights, metrics, weighted;
   bool is_weighted = false, has_metrics = false, has_weighted = false;
   for (const OutputOptions& output : outputs) {
-    losses.push_back(output.loss ? keras_loss(*output.loss) : Config());
+    losses.push_back(output.loss ? keras_loss(*output.loss, dialect) : Config());
     weights.push_back(output.loss_weight);
     const auto list = [](Config each, bool& any) {
       any = any || !each.is_null();
       return each.is_null() ? Config(Config::List{}) : each;
     };
-    metrics.push_back(list(keras_metrics(output.metrics), has_metrics));
-    weighted.push_back(list(keras_metrics(output.weighted_metrics), has_weighted));
+    metrics.push_back(list(keras_metrics(output.metrics, dialect), has_metrics));
+    weighted.push_back(list(keras_metrics(output.weighted_metrics, dialect), has_weighted));
     is_weighted = is_weighted || output.loss_weight != 1;
   }
   config.set("loss", losses)
       .set("metrics", has_metrics ? Config(metrics) : Config())
       .set("weighted_metrics", has_weighted ? Config(weighted) : Config())
-      .set("sample_weight_mode", Config())
       .set("loss_weights", is_weighted ? Config(weights) : Config());
 }
 
@@ -464,24 +466,39 @@ CompiledAs read_training(const Config& training, const Writer& writer, std::span
   return result;
 }
 
-std::optional<Config> write_training(const SavedTraining& training) {
-  if (training.loss && !keras_has(*training.loss)) return std::nullopt;
+bool has_keras_schedule(const Optimizer& optimizer) {
+  const auto& schedule = optimizer.learning_rate().schedule();
+  if (!schedule) return false;
+  const std::string_view name = schedule->class_name();
+  return name != WarmUp::class_name && name != OneCycle::class_name && is_listed<BuiltinSchedules>(name);
+}
+
+namespace {
+
+bool keras_has_all(const SavedTraining& training, const Dialect& dialect) {
+  if (training.loss && !keras_has(*training.loss)) return false;
   for (const OutputOptions& output : training.outputs)
-    if (output.loss && !keras_has(*output.loss)) return std::nullopt;
+    if (output.loss && !keras_has(*output.loss)) return false;
   // Keras cannot read back a model.h5 of its own that was compiled with Lamb, and has nothing like the other two.
   const std::string_view optimizer = training.optimizer.class_name();
-  for (std::string_view unknown : {Lamb::class_name, Lbfgs::class_name, LevenbergMarquardt::class_name})
-    if (optimizer == unknown) return std::nullopt;
-  if (!is_listed<BuiltinOptimizers>(optimizer)) return std::nullopt;
-  Config config = Config{}.set("optimizer_config", keras_optimizer(training));
+  if (optimizer == Lbfgs::class_name || optimizer == LevenbergMarquardt::class_name) return false;
+  if (optimizer == Lamb::class_name && !dialect.new_graphs) return false;
+  return is_listed<BuiltinOptimizers>(optimizer);
+}
+
+}  // namespace
+
+std::optional<Config> write_training(const SavedTraining& training, const Dialect& dialect) {
+  if (!keras_has_all(training, dialect)) return std::nullopt;
+  Config config = Config{}.set(dialect.modules ? "optimizer" : "optimizer_config", keras_optimizer(training, dialect));
+  if (!dialect.modules) config.set("sample_weight_mode", Config());  // TF 1.15 to 2.2 want it; Model.compile has none
   if (!training.outputs.empty()) {
-    set_outputs(training.outputs, config);
+    set_outputs(training.outputs, dialect, config);
     return config;
   }
-  return config.set("loss", training.loss ? keras_loss(*training.loss) : Config())
-      .set("metrics", keras_metrics(training.metrics))
-      .set("weighted_metrics", keras_metrics(training.weighted_metrics))
-      .set("sample_weight_mode", Config())
+  return config.set("loss", training.loss ? keras_loss(*training.loss, dialect) : Config())
+      .set("metrics", keras_metrics(training.metrics, dialect))
+      .set("weighted_metrics", keras_metrics(training.weighted_metrics, dialect))
       .set("loss_weights", Config());
 }
 

@@ -60,44 +60,49 @@ std::vector<Optimizer> all_optimizers() {
 
 const FitOptions quiet{.epochs = 2, .batch_size = 16, .verbose = 0};
 
-void check_resumes(Model (*make)(Optimizer), const Optimizer& optimizer) {
-  INFO(optimizer.class_name() << " " << optimizer.config().text());
+void check_resumes(Model (*make)(Optimizer), const Optimizer& optimizer, const std::string& ending,
+                   const SaveOptions& options = {}) {
+  INFO(ending << " " << optimizer.class_name() << " " << optimizer.config().text());
   const Samples samples;
   Model model = make(optimizer);
   model.fit(samples.x, samples.y, quiet);
   model.optimizer_state().learning_rate *= 0.37;  // as a callback would
-  const std::string path = "resume.h5";
-  model.save(path);
+  const std::string path = "resume" + ending, again = "again" + ending;
+  model.save(path, options);
   Model loaded = load_model(path);
   CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
   CHECK(loaded.compile_options().optimizer == optimizer);
   CHECK(loaded.compile_options().loss == model.compile_options().loss);
   CHECK(loaded.compile_options().metrics == model.compile_options().metrics);
   CHECK(same_state(loaded.optimizer_state(), model.optimizer_state()));
-  loaded.save("again.h5");
-  CHECK(bytes_of("again.h5") == bytes_of(path));
+  loaded.save(again, options);
+  CHECK(bytes_of(again) == bytes_of(path));
   model.fit(samples.x, samples.y, quiet);
   loaded.fit(samples.x, samples.y, quiet);
   CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
   CHECK(same_state(loaded.optimizer_state(), model.optimizer_state()));
-  ::unlink("again.h5");
+  ::unlink(again.c_str());
   ::unlink(path.c_str());
 }
+
+const std::string endings[] = {".h5", ".keras"};
 
 }  // namespace
 
 TEST_CASE("a model saved and loaded trains on as if it had never stopped") {
-  for (const Optimizer& optimizer : all_optimizers()) check_resumes(small_model, optimizer);
+  for (const std::string& ending : endings)
+    for (const Optimizer& optimizer : all_optimizers()) check_resumes(small_model, optimizer, ending);
 }
 
 TEST_CASE("so does one that is trained by least squares") {
-  check_resumes(
-      [](Optimizer optimizer) -> Model {
-        auto model = Sequential{input(6), dense(5, Tanh{}), dense(1)};
-        model.compile({.optimizer = std::move(optimizer), .loss = mean_squared_error});
-        return model;
-      },
-      LevenbergMarquardt{.damping = 0.1});
+  for (const std::string& ending : endings)
+    check_resumes(
+        [](Optimizer optimizer) -> Model {
+          auto model = Sequential{input(6), dense(5, Tanh{}), dense(1)};
+          model.compile({.optimizer = std::move(optimizer), .loss = mean_squared_error});
+          return model;
+        },
+        LevenbergMarquardt{.damping = 0.1}, ending);
 }
 
 TEST_CASE("what Keras has not is left out of what it reads, and kept for maas") {
@@ -111,7 +116,7 @@ TEST_CASE("what Keras has not is left out of what it reads, and kept for maas") 
     {
       const io::Hdf5Reader file("own.h5");
       CHECK(!file.text("", "training_config"));
-      CHECK(file.text("", "maas_training"));
+      CHECK(file.text("maas", "training"));
     }
     const Model loaded = load_model("own.h5");
     CHECK(loaded.compile_options().optimizer == options.optimizer);
@@ -141,5 +146,6 @@ TEST_CASE("losses with settings and reductions are written for Keras and come ba
 }
 
 TEST_CASE("so does one of several branches, shared and frozen layers") {
-  for (const Optimizer& optimizer : all_optimizers()) check_resumes(branched_model, optimizer);
+  for (const std::string& ending : endings)
+    for (const Optimizer& optimizer : all_optimizers()) check_resumes(branched_model, optimizer, ending);
 }

@@ -39,7 +39,8 @@ MAAS_INLINE void ModelCheckpoint::save(TrainingView& view) {
       SavedModel{.network = view.network,
                  .name = is_chain ? "sequential" : "functional",
                  .training = SavedTraining{view.optimizer, view.loss, view.metrics, view.state, view.weighted_metrics,
-                                           view.outputs ? *view.outputs : std::vector<OutputOptions>()}},
+                                           view.outputs ? *view.outputs : std::vector<OutputOptions>()},
+                 .info = info},
       options);
 }
 

@@ -22,6 +22,7 @@ struct ModelCheckpoint {
   Better mode = Better::automatic;
   SaveOptions options = {};
   std::optional<Index> save_freq = std::nullopt;  ///< after so many steps; else after every epoch
+  ModelInfo info = {};                            ///< of every file: model.info(), say
 
   // Kept while training; not for setting.
   detail::BestValue value_ = {};

@@ -5,7 +5,9 @@
 
 #include <cmath>
 
+#include "maas/data/digest.hpp"
 #include "maas/model/model.hpp"
+#include "maas/version.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -100,6 +102,7 @@ inline Index training_part(Index samples, double validation_split) {
 }  // namespace detail
 
 MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std::move(saved.name)) {
+  info_ = std::move(saved.info);
   if (!saved.training) return;
   SavedTraining& training = *saved.training;
   compile({.optimizer = training.optimizer,
@@ -111,14 +114,19 @@ MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std
 }
 
 MAAS_INLINE Model::Model(const Model& other)
-    : network_(other.network_), name_(other.name_), options_(other.options_), state_(other.state_) {}
+    : network_(other.network_),
+      name_(other.name_),
+      options_(other.options_),
+      state_(other.state_),
+      info_(other.info_) {}
 
 // Without the trainer of train_on_batch: it points into the other model.
 MAAS_INLINE Model::Model(Model&& other) noexcept
     : network_(std::move(other.network_)),
       name_(std::move(other.name_)),
       options_(std::move(other.options_)),
-      state_(std::move(other.state_)) {
+      state_(std::move(other.state_)),
+      info_(std::move(other.info_)) {
   other.batch_trainer_.reset();
 }
 
@@ -128,6 +136,7 @@ MAAS_INLINE Model& Model::operator=(Model other) noexcept {
   std::swap(name_, other.name_);
   std::swap(options_, other.options_);
   std::swap(state_, other.state_);
+  std::swap(info_, other.info_);
   return *this;
 }
 
@@ -319,14 +328,37 @@ MAAS_INLINE void Model::check_samples(std::string_view what, const std::vector<M
   }
 }
 
+// What a fit was is noted when it is done.
+MAAS_INLINE void Model::note_run(std::string data, Index samples, const History& history, const FitOptions& options) {
+  std::vector<TrainingRun>& runs = info_.training;
+  if (runs.size() >= ModelInfo::most_runs) runs.erase(runs.begin());
+  runs.push_back({.data = std::move(data),
+                  .samples = samples,
+                  .epochs = static_cast<int>(history.epochs().size()),
+                  .batch_size = options.batch_size,
+                  .seed = options.seed,
+                  .version = MAAS_VERSION});
+}
+
+MAAS_INLINE void Model::set_self_test(const std::vector<Matrix>& samples) {
+  ModelInfo checked{.self_test = SelfTest{.inputs = samples}};
+  check_info(checked, network_);
+  info_.self_test = std::move(checked.self_test);
+}
+
 MAAS_INLINE History Model::fit(MatrixArg x, MatrixArg y, const FitOptions& options) {
   check_samples("fit", x, y);
-  return fit_checked(x, y, options);
+  History history = fit_checked(x, y, options);
+  note_run(digest_text(digest_of(x)) + digest_text(digest_of(y)), x.rows(), history, options);
+  return history;
 }
 
 MAAS_INLINE History Model::fit(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const FitOptions& options) {
   check_samples("fit", x, y);
-  return fit_checked(detail::joined(x), detail::joined(y), options);
+  const Matrix all_x = detail::joined(x), all_y = detail::joined(y);
+  History history = fit_checked(all_x, all_y, options);
+  note_run(digest_text(digest_of(all_x)) + digest_text(digest_of(all_y)), all_x.rows(), history, options);
+  return history;
 }
 
 namespace detail {
@@ -388,7 +420,10 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
   const detail::ValidationSamples validation(options, outputs, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  return maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights}, options);
+  History history =
+      maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights}, options);
+  note_run("", data.size(), history, options);
+  return history;
 }
 
 MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& options) {
@@ -405,7 +440,9 @@ MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& opti
       options, network_.graph().outputs().size(), [&](const ValidationData& samples) {
         check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
       });
-  return maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
+  History history = maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
+  note_run("", 0, history, options);
+  return history;
 }
 
 MAAS_INLINE Logs Model::evaluate(MatrixArg x, MatrixArg y, Index batch_size,
@@ -548,7 +585,9 @@ MAAS_INLINE LossGradients Model::gradients(const std::vector<Matrix>& x, const s
 }
 
 MAAS_INLINE SavedModel Model::saved() const {
-  SavedModel saved{.network = network_, .name = name_};
+  SavedModel saved{.network = network_, .name = name_, .info = info_};
+  // The weights may have changed since the last time.
+  if (saved.info.self_test) saved.info.self_test->outputs.clear();
   if (options_)
     saved.training = SavedTraining{options_->optimizer,        options_->loss,   options_->metrics, state_,
                                    options_->weighted_metrics, options_->outputs};

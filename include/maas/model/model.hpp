@@ -8,6 +8,7 @@
 #include "maas/core/tensor.hpp"
 #include "maas/data/arrays.hpp"
 #include "maas/io/keras.hpp"
+#include "maas/io/weights.hpp"
 #include "maas/network/explain.hpp"
 #include "maas/network/network.hpp"
 #include "maas/network/summary.hpp"
@@ -220,6 +221,22 @@ class Model {
   /// Writes model.h5 for Keras, with training settings and optimizer state. Needs `maas::maas` to link. Throws
   /// FormatError; an older file of that name then is still whole.
   void save(const std::string& path, const SaveOptions& options = {}) const { write_keras(path, saved(), options); }
+  /// Takes the weights of a file, which may hold weights alone or a whole model. Optimizer state stays. See
+  /// maas::read_keras_weights.
+  std::vector<std::string> load_weights(const std::string& path, const WeightsOptions& options = {}) {
+    return read_keras_weights(path, network_, options);
+  }
+  /// Writes weights alone. See maas::write_keras_weights.
+  void save_weights(const std::string& path) const { write_keras_weights(path, network_); }
+  /// What the model's files keep beside what Keras knows: names and units, the fits so far, a self-test. The model's
+  /// fits are added by fit. Notes are checked when the model is saved.
+  const ModelInfo& info() const { return info_; }
+  ModelInfo& info() { return info_; }
+  /// Samples whose predictions every file of the model keeps, one matrix an input: who reads one, checks them. Throws
+  /// ShapeError or ConfigError for samples that do not fit, or for more than SelfTest::most_samples.
+  void set_self_test(const std::vector<Matrix>& samples);
+  void set_self_test(MatrixArg samples) { set_self_test(std::vector<Matrix>{Matrix(samples)}); }
+
   /// All that save writes, as a value.
   SavedModel saved() const;
 
@@ -232,12 +249,14 @@ class Model {
   void check_targets(std::string_view what, MatrixArg y, Index output) const;
   void check_batch(std::string_view what, const BatchView& batch) const;
   History fit_checked(MatrixArg x, MatrixArg y, const FitOptions& options);
+  void note_run(std::string data, Index samples, const History& history, const FitOptions& options);
   Trainer& batch_trainer(const BatchView& batch);
 
   Network network_;
   std::string name_;
   std::optional<CompileOptions> options_;
   std::optional<OptimizerState> state_;
+  ModelInfo info_;
   std::unique_ptr<Trainer> batch_trainer_;  // of train_on_batch, kept from call to call
 };
 
