@@ -230,16 +230,19 @@ void write_weights(Hdf5Writer& file, const Network& network, const std::vector<I
   }
 }
 
-void write_training_part(Hdf5Writer& file, const SavedTraining& training, const Variables& variables,
-                         KerasProfile profile) {
-  if (const auto config = write_training(training)) file.text("", "training_config", write_json(*config));
+std::vector<std::string> write_training_part(Hdf5Writer& file, const SavedTraining& training,
+                                             const Variables& variables, KerasProfile profile) {
+  std::vector<std::string> notes;
+  if (const auto config = write_training(training, notes)) file.text("", "training_config", write_json(*config));
   file.text("", "maas_training", write_json(write_own_training(training)));
-  if (!training.state) return;
+  note_own_training(training, notes);
+  if (!training.state) return notes;
   if (profile == KerasProfile::keras_2) write_keras_2_state(file, training.optimizer, *training.state, variables);
   write_own_state(file, training.optimizer, *training.state, variables);
+  return notes;
 }
 
-void write(Hdf5Writer& file, const SavedModel& model, const SaveOptions& options) {
+std::vector<std::string> write(Hdf5Writer& file, const SavedModel& model, const SaveOptions& options) {
   const Graph& graph = model.network.graph();
   const bool for_keras_2 = options.profile == KerasProfile::keras_2;
   const std::vector<Index> layers = keras_layer_order(graph);
@@ -251,11 +254,11 @@ void write(Hdf5Writer& file, const SavedModel& model, const SaveOptions& options
   if (for_keras_2) own.set("keras_2", true);
   if (!own.is_null()) file.text("", "maas_graph", write_json(own));
   write_weights(file, model.network, layers);
-  if (!model.training || !options.include_optimizer) return;
+  if (!model.training || !options.include_optimizer) return {};
   std::vector<WeightGroup> groups;
   for (Index layer : layers) groups.push_back({graph.name(layer), {layer}});
-  write_training_part(file, *model.training, variables_of(groups, model.network.parameters().layout()),
-                      options.profile);
+  return write_training_part(file, *model.training, variables_of(groups, model.network.parameters().layout()),
+                             options.profile);
 }
 
 }  // namespace
@@ -272,13 +275,14 @@ SavedModel read_keras(const std::string& path, const LoadOptions& options) {
   }
 }
 
-void write_keras(const std::string& path, const SavedModel& model, const SaveOptions& options) {
+std::vector<std::string> write_keras(const std::string& path, const SavedModel& model, const SaveOptions& options) {
   try {
     NewFile file(path);
     io::Hdf5Writer writer(file.temporary(), path);
-    io::write(writer, model, options);
+    std::vector<std::string> notes = io::write(writer, model, options);
     writer.close();
     file.commit();
+    return notes;
   } catch (const FormatError&) {
     throw;
   } catch (const Error& error) {

@@ -40,9 +40,11 @@ CompiledAs read_training(const Config& training_config, const Writer& writer, st
 
 /// training_config for Keras; nothing where Keras has no such loss or optimizer. What Keras does not know otherwise
 /// becomes the nearest it knows: GradientDescent plain SGD, a schedule of our own its rate of now; metrics of our own
-/// go.
-std::optional<Config> write_training(const SavedTraining& training);
+/// go. `notes` gets a line for each of these.
+std::optional<Config> write_training(const SavedTraining& training, std::vector<std::string>& notes);
 
+/// Adds to `notes` what of the settings maas itself will not find in the file.
+void note_own_training(const SavedTraining& training, std::vector<std::string>& notes);
 /// All settings just as they are, for maas itself.
 Config write_own_training(const SavedTraining& training);
 /// The reverse. Throws ConfigError.

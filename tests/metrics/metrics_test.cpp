@@ -8,26 +8,13 @@
 #include "maas/testing/check_part.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/metric_examples.hpp"
 
 using namespace maas;
 
 namespace {
 
 constexpr Index outputs = 3;
-
-/// Gives the fields that have no default a value.
-template <class Part>
-Part usable(Part part) {
-  if constexpr (requires { part.num_classes; }) part.num_classes = outputs;
-  if constexpr (
-      requires { part.num_classes; } && requires { part.target_class_ids; })
-    part.target_class_ids = {0, 2};
-  if constexpr (requires { part.specificity; }) part.specificity = 0.5;
-  if constexpr (requires { part.sensitivity; }) part.sensitivity = 0.5;
-  if constexpr (requires { part.recall; }) part.recall = 0.5;
-  if constexpr (requires { part.precision; }) part.precision = 0.5;
-  return part;
-}
 
 /// Predictions and targets that a metric takes: 0 and 1 throughout, which are probabilities, labels and classes.
 struct Example {
@@ -95,7 +82,7 @@ TEST_CASE("every metric survives being written to a file") {
     INFO(part.class_name);
     CHECK_NOTHROW(testing::check_part(part));
     const Metric other = part.class_name == "Accuracy" ? Metric(binary_accuracy) : Metric(Accuracy{});
-    for (const Metric& metric : {Metric(part), Metric(usable(part)), Metric(part).named("by another name")}) {
+    for (const Metric& metric : {Metric(part), Metric(tests::usable(part)), Metric(part).named("by another name")}) {
       CHECK_NOTHROW(testing::check_family_config(metric, other));
       CHECK(read(to_config(metric)).name() == metric.name());
     }
@@ -105,7 +92,7 @@ TEST_CASE("every metric survives being written to a file") {
 TEST_CASE("a metric of nothing is 0, but for the share of variance, which is not a number") {
   BuiltinMetrics::for_each([](const auto& part) {
     INFO(part.class_name);
-    const Metric metric = usable(part);
+    const Metric metric = tests::usable(part);
     const bool no_number = part.class_name == "R2Score";
     for (double result : results_of(metric, state_of(metric))) {
       CHECK(std::isnan(result) == no_number);
@@ -121,7 +108,7 @@ TEST_CASE("adding to a metric and asking for its result takes no memory") {
   }
   BuiltinMetrics::for_each([](const auto& part) {
     INFO(part.class_name);
-    const auto rule = usable(part);
+    const auto rule = tests::usable(part);
     const Metric metric = rule;
     const Example batch = batch_for(rule, 70);
     std::vector<double> state = state_of(metric), results = results_of(metric, state);
@@ -135,7 +122,7 @@ TEST_CASE("adding to a metric and asking for its result takes no memory") {
 TEST_CASE("batches add up: a metric of all rows at once is that of the rows in parts") {
   BuiltinMetrics::for_each([](const auto& part) {
     INFO(part.class_name);
-    const auto rule = usable(part);
+    const auto rule = tests::usable(part);
     const Metric metric = rule;
     const Example batch = batch_for(rule, 131);
     for (const ConstVectorView& weights : {ConstVectorView(nullptr, 0), batch.w()}) {
@@ -152,7 +139,7 @@ TEST_CASE("batches add up: a metric of all rows at once is that of the rows in p
 
 TEST_CASE("rows of weight 0 do not count") {
   BuiltinMetrics::for_each([](const auto& part) {
-    const auto rule = usable(part);
+    const auto rule = tests::usable(part);
     // Keras counts the rows of an adjusted R2, too; the plain one does not look at them.
     INFO(part.class_name);
     const Metric metric = rule;
@@ -170,7 +157,7 @@ TEST_CASE("rows of weight 0 do not count") {
 TEST_CASE("targets of another width are refused, not read beyond") {
   BuiltinMetrics::for_each([](const auto& part) {
     INFO(part.class_name);
-    const auto rule = usable(part);
+    const auto rule = tests::usable(part);
     const Metric metric = rule;
     Example batch = batch_for(rule, 4);
     batch.target = Matrix::Zero(4, batch.target.cols() + 1);

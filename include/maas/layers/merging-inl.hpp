@@ -28,7 +28,19 @@ inline LayerPlan merged_plan(Shapes inputs, std::string_view where) {
     require<ShapeError>(can_repeat(input, output),
                         "{}: expected inputs of one shape, or that can be repeated to fit {}, got {}", where,
                         output.text(), input.text());
-  return {.output = output};
+  return {.output = output, .mask = MaskRule::all};
+}
+
+// Masks of one step are repeated.
+MAAS_INLINE void JoinedMasks::mask(const MaskPass& pass) const {
+  MatrixView joined = pass.mask;
+  joined.setZero();
+  for (const ConstMatrixView& mask : pass.masks) {
+    if (mask.cols() == joined.cols())
+      joined = joined.cwiseMax(mask);
+    else
+      joined = joined.cwiseMax(mask.col(0).replicate(1, joined.cols()));
+  }
 }
 
 /// Where in an input of shape `from` the i-th number of the output lies.
@@ -176,7 +188,7 @@ MAAS_INLINE LayerPlan Concatenate::plan(Shapes inputs) const {
   }
   Shape output;
   for (Index i = 0; i < inputs[0].rank(); ++i) output.append(i == along ? size : inputs[0][i]);
-  return {.output = output};
+  return {.output = output, .mask = MaskRule::any};
 }
 
 namespace detail {
@@ -211,6 +223,32 @@ MAAS_INLINE void Concatenate::backward(const Backward& pass) const {
                               for (Index row = 0; row < pass.output.rows(); ++row)
                                 std::copy_n(detail::row_of(pass.output_gradient, row) + from, count,
                                             detail::row_of(pass.input_gradients[input], row) + to);
+                            });
+}
+
+MAAS_INLINE void Concatenate::mask(const MaskPass& pass) const {
+  MatrixView joined = pass.mask;
+  const Index features = pass.output_shape.last();
+  if (detail::sample_axis(axis, pass.output_shape, class_name) == pass.output_shape.rank() - 1) {
+    joined.setZero();
+    for (const ConstMatrixView& mask : pass.masks) {
+      if (mask.data() == nullptr)
+        joined.setOnes();
+      else
+        joined = joined.cwiseMax(mask);
+    }
+    return;
+  }
+  detail::for_each_piece_of(*this, pass.input_shapes, pass.output_shape,
+                            [&](std::size_t input, Index from, Index to, Index count) {
+                              const ConstMatrixView& mask = pass.masks[input];
+                              for (Index row = 0; row < joined.rows(); ++row) {
+                                Scalar* steps = detail::row_of(joined, row) + to / features;
+                                if (mask.data() == nullptr)
+                                  std::fill_n(steps, count / features, Scalar(1));
+                                else
+                                  std::copy_n(detail::row_of(mask, row) + from / features, count / features, steps);
+                              }
                             });
 }
 

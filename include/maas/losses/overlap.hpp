@@ -104,6 +104,7 @@ struct Dice {
   }
   Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Dice>::share(*this, target); }
   void check_output(const Shape& output) const { detail::Overlap<Dice>::check_output(*this, output); }
+  bool one_value() const { return !axis; }
 
  private:
   friend struct detail::Overlap<Dice>;
@@ -138,6 +139,7 @@ struct Tversky {
   }
   Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Tversky>::share(*this, target); }
   void check_output(const Shape& output) const { detail::Overlap<Tversky>::check_output(*this, output); }
+  bool one_value() const { return !axis; }
 
  private:
   friend struct detail::Overlap<Tversky>;

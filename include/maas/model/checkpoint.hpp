@@ -21,7 +21,11 @@ struct ModelCheckpoint {
   bool save_best_only = false;
   Better mode = Better::automatic;
   SaveOptions options = {};
-  std::optional<Index> save_freq = std::nullopt;  ///< after so many steps; else after every epoch
+  std::optional<Index> save_freq = std::nullopt;                 ///< after so many steps; else after every epoch
+  std::optional<double> initial_value_threshold = std::nullopt;  ///< with save_best_only: the best so far
+
+  // Result, to be read after fit through Callback::as.
+  std::vector<std::string> notes = {};  ///< what of the training settings Keras will not find: see write_keras
 
   // Kept while training; not for setting.
   detail::BestValue value_ = {};
@@ -31,6 +35,7 @@ struct ModelCheckpoint {
     require<ConfigError>(save_freq.value_or(1) >= 1, "ModelCheckpoint: expected a save_freq of at least 1, got {}",
                          save_freq.value_or(1));
     value_.reset(mode, monitor, 0);
+    if (initial_value_threshold) value_.best = *initial_value_threshold;
     steps_since_ = 0;
   }
   void batch_end(TrainingView& view) {
@@ -54,7 +59,7 @@ struct ModelCheckpoint {
       value_.best = *now;
     }
     const bool is_chain = view.network.graph().is_chain();
-    write_keras(
+    notes = write_keras(
         path_of(view),
         SavedModel{.network = view.network,
                    .name = is_chain ? "sequential" : "functional",

@@ -1,6 +1,7 @@
 // Model: a network one can compile, fit, evaluate and save.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,13 @@ struct LossGradients {
 
   /// That of one weight, "dense_1/kernel". Throws ConfigError that lists the names there are.
   const Matrix& of(std::string_view name) const;
+};
+
+/// What the samples of one batch weigh. At most one of the three.
+struct BatchWeights {
+  std::optional<Vector> sample_weight = std::nullopt;  ///< one number a sample, or one a step
+  std::vector<Vector> sample_weights = {};             ///< one vector an output
+  std::map<int, double> class_weight = {};             ///< of the samples of a class, for one output; others count 1
 };
 
 /// A network with Keras' verbs. Const calls may run on many threads at once; the others run alone.
@@ -133,46 +141,53 @@ class Model {
   }
 
   /// Loss and metrics by name, over all samples, without training. `sample_weight` multiplies each sample's loss.
+  /// With `steps` over the first so many batches only.
   Logs evaluate(MatrixArg x, MatrixArg y, Index batch_size = 32,
-                const std::optional<Vector>& sample_weight = std::nullopt);
+                const std::optional<Vector>& sample_weight = std::nullopt, std::optional<Index> steps = std::nullopt);
   template <TensorLike X, TensorLike Y>
-  Logs evaluate(const X& x, const Y& y, Index batch_size = 32) {
+  Logs evaluate(const X& x, const Y& y, Index batch_size = 32,
+                const std::optional<Vector>& sample_weight = std::nullopt, std::optional<Index> steps = std::nullopt) {
     const TensorRows<X> samples(x);
     const TensorRows<Y> targets(y);
-    return evaluate(samples.view(), targets.view(), batch_size);
+    return evaluate(samples.view(), targets.view(), batch_size, sample_weight, steps);
   }
   template <TensorLike X, class Y>
-  requires(!TensorLike<Y>) Logs evaluate(const X& x, const Y& y, Index batch_size = 32) {
+  requires(!TensorLike<Y>) Logs
+      evaluate(const X& x, const Y& y, Index batch_size = 32, const std::optional<Vector>& sample_weight = std::nullopt,
+               std::optional<Index> steps = std::nullopt) {
     const TensorRows<X> samples(x);
-    return evaluate(samples.view(), y, batch_size);
+    return evaluate(samples.view(), y, batch_size, sample_weight, steps);
   }
 
   /// Of several inputs and outputs; `sample_weights` are none, one vector for all outputs, or one an output.
   Logs evaluate(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Index batch_size = 32,
-                const std::vector<Vector>& sample_weights = {});
+                const std::vector<Vector>& sample_weights = {}, std::optional<Index> steps = std::nullopt);
   template <DenseLike Y>
   Logs evaluate(const std::vector<Matrix>& x, const Y& y, Index batch_size = 32,
-                const std::vector<Vector>& sample_weights = {}) {
-    return evaluate(x, std::vector<Matrix>{Matrix(y)}, batch_size, sample_weights);
+                const std::vector<Vector>& sample_weights = {}, std::optional<Index> steps = std::nullopt) {
+    return evaluate(x, std::vector<Matrix>{Matrix(y)}, batch_size, sample_weights, steps);
   }
   template <DenseLike X>
   Logs evaluate(const X& x, const std::vector<Matrix>& y, Index batch_size = 32,
-                const std::vector<Vector>& sample_weights = {}) {
-    return evaluate(std::vector<Matrix>{Matrix(x)}, y, batch_size, sample_weights);
+                const std::vector<Vector>& sample_weights = {}, std::optional<Index> steps = std::nullopt) {
+    return evaluate(std::vector<Matrix>{Matrix(x)}, y, batch_size, sample_weights, steps);
   }
   /// Over any data set.
-  Logs evaluate(const Dataset& data, Index batch_size = 32);
+  Logs evaluate(const Dataset& data, Index batch_size = 32, std::optional<Index> steps = std::nullopt);
 
   /// One step over these samples as one batch; returns the loss and the metrics of the batch. After the first call of a
-  /// batch size nothing is allocated. `logs` is overwritten.
+  /// batch size nothing is allocated. `logs` is overwritten. Samples and classes may have weights, as in fit.
   void train_on_batch(const ConstMatrixView& x, const ConstMatrixView& y, Logs& logs, std::uint64_t seed = 0);
   void train_on_batch(const BatchView& batch, Logs& logs, std::uint64_t seed = 0);
   Logs train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t seed = 0);
+  Logs train_on_batch(MatrixArg x, MatrixArg y, const BatchWeights& weights, std::uint64_t seed = 0);
   Logs train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, std::uint64_t seed = 0);
+  Logs train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const BatchWeights& weights,
+                      std::uint64_t seed = 0);
   /// The same figures without a step, as evaluate gives them.
   void test_on_batch(const BatchView& batch, Logs& logs);
-  Logs test_on_batch(MatrixArg x, MatrixArg y);
-  Logs test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y);
+  Logs test_on_batch(MatrixArg x, MatrixArg y, const BatchWeights& weights = {});
+  Logs test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const BatchWeights& weights = {});
 
   /// The loss of these samples as one batch, and its gradients with respect to all weights that training moves and to
   /// the inputs. Penalties are included. In inference nothing is dropped and batch normalization uses its moving
@@ -188,13 +203,15 @@ class Model {
   }
 
   /// Predictions, samples x outputs. See Network::predict.
-  Matrix predict(MatrixArg x) const { return network_.predict(x); }
+  Matrix predict(MatrixArg x, Index batch_size = Network::chunk) const { return network_.predict(x, batch_size); }
   template <TensorLike T>
-  Matrix predict(const T& x) const {
-    return network_.predict(x);
+  Matrix predict(const T& x, Index batch_size = Network::chunk) const {
+    return network_.predict(x, batch_size);
   }
   /// One matrix an input; gives one an output. See Network::predict.
-  std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
+  std::vector<Matrix> predict(const std::vector<Matrix>& inputs, Index batch_size = Network::chunk) const {
+    return network_.predict(inputs, batch_size);
+  }
   /// The same as predict, under Keras' name: samples are one batch wherever that makes no difference.
   Matrix predict_on_batch(MatrixArg x) const { return network_.predict(x); }
   std::vector<Matrix> predict_on_batch(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
@@ -218,8 +235,11 @@ class Model {
   std::string summary(const SummaryOptions& options = {}) const { return maas::summary(network_, name_, options); }
 
   /// Writes model.h5 for Keras, with training settings and optimizer state. Needs `maas::maas` to link. Throws
-  /// FormatError; an older file of that name then is still whole.
-  void save(const std::string& path, const SaveOptions& options = {}) const { write_keras(path, saved(), options); }
+  /// FormatError; an older file of that name then is still whole. Returns what of the training settings Keras will not
+  /// find in the file, a line each; empty where it finds them all. See write_keras.
+  std::vector<std::string> save(const std::string& path, const SaveOptions& options = {}) const {
+    return write_keras(path, saved(), options);
+  }
   /// All that save writes, as a value.
   SavedModel saved() const;
 

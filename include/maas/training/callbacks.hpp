@@ -121,11 +121,16 @@ struct EarlyStopping {
   }
 };
 
-/// Stops after a batch whose running loss is NaN or infinite.
+/// Stops after a batch whose running loss is NaN or infinite, or throws NumericError with `raise_error`.
 struct TerminateOnNaN {
+  bool raise_error = false;
+
   Signal batch_end(TrainingView& view) const {
     const double* loss = find_log(view.logs, "loss");
-    return loss != nullptr && !std::isfinite(*loss) ? Signal::stop : Signal::go_on;
+    if (loss == nullptr || std::isfinite(*loss)) return Signal::go_on;
+    if (raise_error)
+      fail<NumericError>("TerminateOnNaN: the loss is {} after step {} of epoch {}", *loss, view.step, view.epoch + 1);
+    return Signal::stop;
   }
 };
 
@@ -280,9 +285,47 @@ struct LearningRateScheduler {
   void epoch_end(TrainingView& view) const { detail::log_rate(view); }
 };
 
+/// For optimizers with use_ema: validates with the averages in the place of the weights. With `swap_on_epoch` they stay
+/// there from the end of an epoch to the beginning of the next, so that callbacks behind this one (ModelCheckpoint) see
+/// them, too. Throws ConfigError for an optimizer that keeps no averages.
+struct SwapEMAWeights {
+  bool swap_on_epoch = false;
+
+  void train_begin(TrainingView& view) {
+    const std::vector<std::string_view> names = view.optimizer.slot_names();
+    const auto found = std::find(names.begin(), names.end(), "average");
+    require<ConfigError>(found != names.end(), "SwapEMAWeights: expected an optimizer with use_ema, got {} without",
+                         view.optimizer.class_name());
+    slot_ = found - names.begin();
+    weights_.resize(0);
+  }
+  void epoch_begin(TrainingView& view) { put_back(view); }
+  void validation_begin(TrainingView& view) { put_averages(view); }
+  void validation_end(TrainingView& view) { put_back(view); }
+  void epoch_end(TrainingView& view) {
+    if (swap_on_epoch) put_averages(view);
+  }
+  void keep_state(StateArchive& archive) { archive("SwapEMAWeights/weights", weights_); }
+
+  // Kept while training; not for setting.
+  Index slot_ = 0;
+  Vector weights_ = {};  // while the averages are in their place
+
+ private:
+  void put_averages(TrainingView& view) {
+    weights_ = view.network.parameters().trainable();
+    view.network.parameters().trainable() = view.state.slot(slot_);
+  }
+  void put_back(TrainingView& view) {
+    if (weights_.size() == 0) return;
+    view.network.parameters().trainable() = weights_;
+    weights_.resize(0);
+  }
+};
+
 /// Calls functions of the user's at the hooks that are set.
 struct LambdaCallback {
-  std::function<void(TrainingView&)> on_train_begin = nullptr, on_epoch_begin = nullptr;
+  std::function<void(TrainingView&)> on_train_begin = nullptr, on_epoch_begin = nullptr, on_batch_begin = nullptr;
   std::function<Signal(TrainingView&)> on_batch_end = nullptr, on_epoch_end = nullptr;
   std::function<void(TrainingView&)> on_train_end = nullptr;
 
@@ -291,6 +334,9 @@ struct LambdaCallback {
   }
   void epoch_begin(TrainingView& view) const {
     if (on_epoch_begin) on_epoch_begin(view);
+  }
+  void batch_begin(TrainingView& view) const {
+    if (on_batch_begin) on_batch_begin(view);
   }
   Signal batch_end(TrainingView& view) const { return on_batch_end ? on_batch_end(view) : Signal::go_on; }
   Signal epoch_end(TrainingView& view) const { return on_epoch_end ? on_epoch_end(view) : Signal::go_on; }

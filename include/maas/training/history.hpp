@@ -11,7 +11,9 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Figures by name, in order: "loss", the metrics, then the same with "val_" in front.
+/// Figures by name. What evaluate and its like return begins with "loss", then come the losses of several outputs, then
+/// the metrics: Keras' order of lists. In a fit they are sorted by name, as Keras 3 sorts them, those of validation with
+/// "val_" in front; what callbacks add ("learning_rate") comes last.
 using Logs = std::vector<std::pair<std::string, double>>;
 
 /// The figure of that name, or null.
@@ -26,7 +28,7 @@ class History {
  public:
   /// Epoch numbers, counted from 0.
   const std::vector<int>& epochs() const { return epochs_; }
-  /// All names, in order.
+  /// All names, sorted within an epoch: a figure that comes later stands behind those that were there before.
   std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const Series& series : series_) result.push_back(series.name);
