@@ -67,7 +67,7 @@ MAAS_INLINE Circle::Pair Circle::measure(const ConstMatrixView& target, Index i,
 }
 
 MAAS_INLINE Circle::Neighbours Circle::neighbours(const ConstMatrixView& predicted, const ConstMatrixView& target,
-                                          Index row) const {
+                                                  Index row) const {
   Neighbours result;
   for (Index j = 0; j < predicted.rows(); ++j) {
     if (!is_pair(target, row, j)) continue;
