@@ -73,7 +73,8 @@ MAAS_INLINE void Adafactor::factored_squares(const TensorPlace& tensor, const Co
     r.array() = keep * r.array() + (Scalar(1) - keep) * squares.rowwise().mean();
     c.array() = keep * c.array() + (Scalar(1) - keep) * squares.colwise().mean().transpose();
     const Scalar mean = r.mean();
-    MatrixView(v.data() + i * rows * columns, rows, columns) = r / mean * c.transpose();
+    MatrixView estimate(v.data() + i * rows * columns, rows, columns);
+    for (Index row = 0; row < rows; ++row) estimate.row(row) = (r[row] / mean) * c.transpose();
   }
 }
 
