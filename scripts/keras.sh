@@ -1,6 +1,7 @@
-# prepare_keras FOLDER: a Python virtual environment with the Keras of keras-requirements.txt; does nothing when it is there.
+# prepare_keras FOLDER [LIST]: a Python virtual environment with the Keras of a list of requirements, keras-requirements.txt
+# if none is named; does nothing when it is there.
 prepare_keras() {
-  local wanted=scripts/keras-requirements.txt
+  local wanted=scripts/${2:-keras-requirements.txt}
   cmp -s "$wanted" "$1/installed-requirements.txt" && return 0
   rm -rf "$1"
   # The distribution's Python where there is one: its venv module is among the packages installed before.

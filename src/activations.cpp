@@ -3,4 +3,5 @@
 
 namespace maas::inline MAAS_ABI {
 template std::span<const BuiltinActivations::Entry> detail::entries_of<BuiltinActivations>();
+template Activation::Activation(const Linear&);
 }  // namespace maas::inline MAAS_ABI

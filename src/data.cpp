@@ -1,6 +1,8 @@
 // The bodies of the data folder, built once. Reading of CSV files stands in data/csv.cpp.
+#include "maas/data/arrays-inl.hpp"
 #include "maas/data/batches-inl.hpp"
 #include "maas/data/csv-inl.hpp"
+#include "maas/data/digest-inl.hpp"
 #include "maas/data/impute-inl.hpp"
 #include "maas/data/scalers-inl.hpp"
 #include "maas/data/split-inl.hpp"

@@ -15,7 +15,7 @@ if(NOT MAAS_BUILD_LIBRARY)
   return()
 endif()
 # A static library says in its own pkg-config file what it stands on: nobody thinks of --static.
-string(JOIN " " MAAS_PC_LIBRARIES ${MAAS_HDF5_LIBRARY} ${MAAS_CSV_LIBRARY})
+string(JOIN " " MAAS_PC_LIBRARIES ${MAAS_HDF5_LIBRARY} ${MAAS_ZIP_LIBRARY} ${MAAS_CSV_LIBRARY})
 set(MAAS_PC_REQUIRES)
 if(MAAS_WITH_KERNELS)
   set(MAAS_PC_REQUIRES ", libhwy")

@@ -1,10 +1,11 @@
 """Loads the files that write_models wrote in real Keras 3 and tf_keras, and compares.
 
-usage: check_written.py FOLDER [--only TEXT] [--in keras_3 tf_keras]
+usage: check_written.py FOLDER [--only TEXT] [--in keras_3 tf_keras keras_2]
 
-For every case of FOLDER/cases.tsv: the model loads, its predictions are those of maas, and where it is compiled one
-more batch trains it. Where a case says that tf_keras resumes, that batch leads to the predictions that maas has after
-the same batch. A case that a Keras is expected to refuse must be refused. Ends with status 1 if anything is otherwise.
+For every file of FOLDER/cases.tsv: the model loads, its predictions are those of maas, and where it is compiled one
+more batch trains it. Where a case says that this Keras resumes, that batch leads to the predictions that maas has after
+the same batch. A file that a Keras is expected to refuse must be refused. Where there are files of weights alone beside
+it, a model whose weights were lost gets them back. Ends with status 1 if anything is otherwise.
 """
 import argparse
 import csv
@@ -21,10 +22,10 @@ import numpy as np
 
 
 def load_keras(which):
-    if which == "keras_3":
+    if which != "tf_keras":
         import keras
 
-        assert keras.__version__.startswith("3."), keras.__version__
+        assert keras.__version__.startswith(which[-1] + "."), keras.__version__
         return keras
     import tf_keras
 
@@ -49,14 +50,16 @@ def as_list(value):
 
 class Case:
     def __init__(self, folder, row):
-        self.name = row["name"]
-        self.base = os.path.join(folder, self.name)
+        self.name = row["file"]
+        self.base = os.path.join(folder, row["name"])
+        self.path = os.path.join(folder, row["file"])
         self.row = row
         self.inputs = [read_numbers(f"{self.base}.x{i}.csv") for i in range(int(row["inputs"]))]
         self.outputs = [read_numbers(f"{self.base}.y{i}.csv") for i in range(int(row["outputs"]))]
 
     def says(self, key):
-        return self.row[key] == "1"
+        """What is said of tf_keras holds for Keras 2 as well, from which it comes."""
+        return self.row[key.replace("keras_2", "tf_keras")] == "1"
 
     def predict(self, model):
         given = self.inputs if len(self.inputs) > 1 else self.inputs[0]
@@ -64,8 +67,9 @@ class Case:
 
     def check(self, keras, which):
         """What is wrong, or nothing."""
+        load_model = (keras.saving if which == "keras_3" else keras.models).load_model
         try:
-            model = (keras.saving if which == "keras_3" else keras.models).load_model(self.base + ".h5")
+            model = load_model(self.path)
         except Exception as error:
             if not self.says(which):
                 return None
@@ -81,16 +85,33 @@ class Case:
             return None if worst > tolerance else "was expected to be refused"
         if len(predicted) != len(self.outputs) or worst > tolerance:
             return f"predictions differ by {worst:.3g}"
+        problem = self.check_weights(load_model)
+        if problem:
+            return problem
         if not self.says("compiled"):
             return None
         if model.optimizer is None:
             return "is not compiled"
-        if which == "keras_3" and self.row["profile"] == "keras_2":
-            return None  # Keras 3 cannot train a model of a file that holds the state of an optimizer
+        if which == "keras_3" and not self.says("keras_3_trains"):
+            return None  # Keras 3 cannot train a model of an .h5 that holds the state of an optimizer
         try:
             return self.check_training(model, which)
         except Exception as error:
             return f"does not train: {type(error).__name__}: {str(error).splitlines()[0][:300]}"
+
+    def check_weights(self, load_model):
+        """Weights alone, in the form of Keras 3 and in that of Keras 2, read into a model that is not compiled: what
+        tf_keras has compiled, metrics included, it expects in the file."""
+        for ending in (".weights.h5", ".old_weights.h5"):
+            if not os.path.exists(self.base + ending):
+                continue
+            model = load_model(self.path, compile=False)
+            model.set_weights([np.zeros_like(w) for w in model.get_weights()])
+            model.load_weights(self.base + ending)
+            worst = max(difference(a, b) for a, b in zip(self.predict(model), self.outputs))
+            if worst > 1e-6:
+                return f"with the weights of {ending} predictions differ by {worst:.3g}"
+        return None
 
     def check_training(self, model, which):
         model.run_eagerly = True  # saves the time of making a graph for each file
@@ -102,7 +123,7 @@ class Case:
         moved = any(np.any(a != b) for a, b in zip(before, model.get_weights()))
         if moved != self.says("moves"):
             return "one more batch " + ("moves" if moved else "does not move") + " the weights"
-        if which == "tf_keras" and self.says("resumes"):
+        if self.says(which + "_resumes"):
             worst = difference(self.predict(model)[0], read_numbers(self.base + ".next.csv"))
             if worst > 2e-6:
                 return f"one more batch leads elsewhere: predictions differ by {worst:.3g}"
@@ -116,7 +137,7 @@ def main():
     parser.add_argument("--in", dest="which", nargs="+", default=["keras_3", "tf_keras"])
     arguments = parser.parse_args()
     with open(os.path.join(arguments.folder, "cases.tsv")) as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if arguments.only in row["name"]]
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if arguments.only in row["file"]]
     wrong = 0
     for which in arguments.which:
         keras = load_keras(which)
@@ -124,7 +145,7 @@ def main():
             problem = Case(arguments.folder, row).check(keras, which)
             if problem:
                 wrong += 1
-                print(f"{which} {keras.__version__}: {row['name']}: {problem}", flush=True)
+                print(f"{which} {keras.__version__}: {row['file']}: {problem}", flush=True)
         print(f"{which} {keras.__version__}: {len(rows)} files checked", flush=True)
     sys.exit(1 if wrong or not rows else 0)
 

@@ -8,6 +8,18 @@ namespace maas::cli {
 /// maas inspect MODEL: layers, shapes, parameters, who wrote the file, training settings.
 void add_inspect(CLI::App& program);
 
+/// maas convert IN OUT [--for keras2|keras3|any|both]: a model file in another form.
+void add_convert(CLI::App& program);
+
+/// maas export MODEL HEADER [--name NAME]: a chain of Dense layers as one C++ header that needs no other file.
+void add_export(CLI::App& program);
+
+/// maas check FILE: reads all of it, runs its self-test, says what is odd.
+void add_check(CLI::App& program);
+
+/// maas diff A B: what differs between two model files. Exit code 2 if anything does.
+void add_diff(CLI::App& program);
+
 /// maas predict MODEL --input x.csv ... [--output y.csv]: predictions for rows of CSV files.
 void add_predict(CLI::App& program);
 

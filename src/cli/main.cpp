@@ -28,12 +28,19 @@ int main(int count, char** arguments) {
   maas::cli::add_inspect(program);
   maas::cli::add_predict(program);
   maas::cli::add_plot(program);
+  maas::cli::add_convert(program);
+  maas::cli::add_export(program);
+  maas::cli::add_check(program);
+  maas::cli::add_diff(program);
   try {
     program.parse(count, arguments);
     if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");
     return 0;
   } catch (const CLI::Success& asked) {
     return program.exit(asked);
+  } catch (const CLI::RuntimeError& verdict) {
+    // A command that has told its verdict.
+    return std::fflush(stdout) != 0 ? failed("cannot write to the standard output") : verdict.get_exit_code();
   } catch (const CLI::ParseError& error) {
     return failed(error.what() + std::string("; maas --help tells more"));
   } catch (const std::bad_alloc&) {

@@ -1,4 +1,4 @@
-// HDF5 files, as Keras uses them: groups, attributes of text, plain datasets. The only pair of files that knows HDF5.
+// HDF5 files, as Keras uses them: groups, attributes of text, plain datasets. Only the files hdf5_* know HDF5.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/bytes.hpp"
 #include "maas/core/error.hpp"
 #include "maas/core/scalar.hpp"
 
@@ -19,12 +20,20 @@ struct Hdf5Dataset {
   Index size() const;
 };
 
+/// Whether the first bytes are those of an HDF5 file.
+bool is_hdf5(const Bytes& bytes);
+/// Where an HDF5 file says that it ends; other bytes may follow. Nothing for files of new kinds, which old Keras does
+/// not write and h5py does only if asked.
+std::optional<std::uint64_t> hdf5_end(const Bytes& bytes);
+
 /// Reads a file that may be hostile: only hard links are followed, only plain numeric datasets of the expected shape
 /// are read, nothing outside the file is opened. Errors are FormatErrors that begin with the file's path.
 class Hdf5Reader {
  public:
   /// Opens a file. Throws where it is missing, a folder, unreadable, not HDF5, truncated or damaged.
-  explicit Hdf5Reader(const std::string& path);
+  explicit Hdf5Reader(const std::string& path) : Hdf5Reader(open_bytes(path), path) {}
+  /// Opens bytes, which errors call `shown`.
+  Hdf5Reader(BytesPointer bytes, std::string shown);
   ~Hdf5Reader();
 
   const std::string& path() const { return path_; }
@@ -53,10 +62,14 @@ class Hdf5Writer {
  public:
   /// `path` is the file to write to; `shown_path` is the one named in errors.
   Hdf5Writer(const std::string& path, std::string shown_path);
+  /// Writes to memory; image() gives what a file would hold.
+  explicit Hdf5Writer(std::string shown_path);
   ~Hdf5Writer();
 
   /// Makes a group, and those above it.
   void group(const std::string& group);
+  /// Gives a group a second name. The group that the name lies in must be there.
+  void link(const std::string& group, const std::string& other_name);
   void text(const std::string& group, const std::string& attribute, const std::string& value);
   void names(const std::string& group, const std::string& attribute, const std::vector<std::string>& values);
   void floats(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values);
@@ -65,9 +78,12 @@ class Hdf5Writer {
   void real(const std::string& dataset, double value);
   /// Writes everything to the disk's cache and closes the file. Throws FormatError when the disk is full.
   void close();
+  /// All that was written to memory so far; valid until more is written, or the writer goes.
+  std::string_view image();
 
  private:
   struct Self;
+  void create(const std::string& path, bool in_memory);
   std::string path_;
   std::unique_ptr<Self> self_;
 };

@@ -164,7 +164,7 @@ struct FileModel {
 };
 
 struct Part {
-  std::string name;
+  std::string name, class_name;
   bool is_input = false;
   Index layer = -1;  // in the graph; -1 for inputs of nested models, and for models
   std::shared_ptr<FileModel> model = nullptr;
@@ -209,12 +209,14 @@ class ModelReader {
     require<ConfigError>(config != nullptr, "{}: a layer of class {} has no config", where, class_name);
     Part part;
     part.name = name_of(object, *config, class_name);
+    part.class_name = class_name;
     part.calls = object.find("inbound_nodes");
     if (is_model(class_name)) {
       part.model = std::make_shared<FileModel>(read(class_name, *config, trainable, depth + 1));
       return part;
     }
     require<ConfigError>(config->is_object(), "{}: layer \"{}\" has no settings", where, part.name);
+    check_class(object, class_name, part.name);
     part.is_input = class_name == "InputLayer";
     if (part.is_input && depth > 0) return part;
     const bool own_trainable = config->find("trainable") == nullptr || config->at("trainable").is_null() ||
@@ -226,6 +228,21 @@ class ModelReader {
       part.layer =
           builder_.add_layer(make_layer(class_name, *config, name, trainable && own_trainable, builder_.reading()));
     return part;
+  }
+
+  // A class of Keras', or one that the user has given.
+  void check_class(const Config& object, const std::string& class_name, const std::string& name) {
+    for (const CatalogEntry<Layer>& own : builder_.reading().more)
+      if (own.class_name == without_package(class_name)) return;
+    const std::string where = fmt::format("layer \"{}\"", name);
+    check_origin(object, class_name, where);
+    const Config* registered = object.find("registered_name");
+    const bool package =
+        registered != nullptr && registered->is_string() && registered->as_string().find('>') != std::string::npos;
+    require<ConfigError>(!package,
+                         "{}: {} is a class of somebody's own, registered as {}; pass yours with "
+                         "LoadOptions::layers",
+                         where, class_name, package ? registered->as_string() : "");
   }
 
   static std::string name_of(const Config& object, const Config& config, const std::string& class_name) {
@@ -490,6 +507,19 @@ class Wiring {
   Builder& builder_;
 };
 
+// What the file nests, without how it is wired.
+FilePart file_part(const Part& part);
+
+FilePart file_part(const FileModel& model) {
+  FilePart result{model.functional ? "Functional" : "Sequential"};
+  for (const Part& part : model.parts) result.parts.push_back(file_part(part));
+  return result;
+}
+
+FilePart file_part(const Part& part) {
+  return part.model ? file_part(*part.model) : FilePart{std::string(without_package(part.class_name)), part.layer};
+}
+
 // ---- The outermost model ----
 
 // The shape that a Sequential without an InputLayer states at its first layer, however deep, or as a whole.
@@ -586,228 +616,9 @@ NetworkPlan read_network(const Config& model_config, Reading& reading,
   const std::vector<Index> outputs = wiring.call(model, inputs);
   check_reached(builder, outputs);
   if (!functional && is_chain(builder))
-    return {Graph(std::span<const Layer>(builder.layers)), model.name, std::move(reader.groups)};
-  return {Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups)};
-}
-
-// ---- Writing ----
-
-namespace {
-
-class KerasOrder {
- public:
-  explicit KerasOrder(const Graph& graph)
-      : graph_(graph), met_(graph.layers().size(), -1), finished_(graph.nodes().size(), false) {
-    for (Index output : graph.outputs()) walk(output);
-  }
-
-  std::vector<Index> layers() {
-    std::vector<Index> node_depth(graph_.nodes().size(), 0), layer_depth(graph_.layers().size(), 0);
-    for (std::size_t i = order_.size(); i-- > 0;) {
-      const GraphNode& node = graph_.node(order_[i]);
-      Index& depth = node_depth[static_cast<std::size_t>(order_[i])];
-      Index& of_layer = layer_depth[static_cast<std::size_t>(node.layer)];
-      depth = of_layer = std::max(depth, of_layer);
-      for (Index input : node.inputs) {
-        Index& above = node_depth[static_cast<std::size_t>(input)];
-        above = std::max(above, depth + 1);
-      }
-    }
-    std::vector<Index> result;
-    for (Index layer = 0; layer < static_cast<Index>(graph_.layers().size()); ++layer) result.push_back(layer);
-    std::ranges::stable_sort(result, [&](Index a, Index b) {
-      const auto i = static_cast<std::size_t>(a), j = static_cast<std::size_t>(b);
-      return layer_depth[i] != layer_depth[j] ? layer_depth[i] > layer_depth[j] : met_[i] < met_[j];
-    });
-    return result;
-  }
-
- private:
-  // Depth first from the outputs, on a stack of its own since graphs may be deep.
-  void walk(Index output) {
-    std::vector<std::pair<Index, std::size_t>> open;
-    auto enter = [&](Index node) {
-      if (finished_[static_cast<std::size_t>(node)]) return;
-      Index& met = met_[static_cast<std::size_t>(graph_.node(node).layer)];
-      if (met < 0) met = count_++;
-      open.emplace_back(node, 0);
-    };
-    enter(output);
-    while (!open.empty()) {
-      auto& [node, next] = open.back();
-      const std::vector<Index>& inputs = graph_.node(node).inputs;
-      if (next < inputs.size()) {
-        enter(inputs[next++]);
-        continue;
-      }
-      if (!finished_[static_cast<std::size_t>(node)]) order_.push_back(node);
-      finished_[static_cast<std::size_t>(node)] = true;
-      open.pop_back();
-    }
-  }
-
-  const Graph& graph_;
-  std::vector<Index> met_;  // the number of a layer in the order of meeting; -1 for inputs that lead nowhere
-  std::vector<bool> finished_;
-  std::vector<Index> order_;
-  Index count_ = 0;
-};
-
-std::string dtype_text() { return sizeof(Scalar) == 4 ? "float32" : "float64"; }
-
-void check_name(const std::string& name) {
-  const bool fits = !name.empty() && name != "." && name != ".." && name != "top_level_model_weights" &&
-                    name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
-  require<ConfigError>(fits, "layer \"{}\": a file cannot have a layer of this name", name);
-}
-
-Config batch_shape(const Shape& shape) {
-  Config::List list{Config()};
-  for (Index dimension : shape) list.emplace_back(static_cast<std::int64_t>(dimension));
-  return list;
-}
-
-Config layer_config(const Graph& graph, Index index, bool for_keras_2) {
-  const Layer& layer = graph.layer(index);
-  const std::string& name = graph.name(index);
-  check_name(name);
-  Config config{Config::Object{}};
-  if (const InputLayer* input = layer.as<InputLayer>()) {
-    config.set("batch_input_shape", batch_shape(input->shape));
-    config.set("dtype", dtype_text()).set("sparse", false).set("name", name);
-  } else {
-    config.set("name", name).set("trainable", layer.trainable()).set("dtype", dtype_text());
-    const Config fields = keras_fields(layer, for_keras_2, fmt::format("layer \"{}\"", name));
-    for (const auto& [key, value] : fields.as_object()) config.set(key, value);
-  }
-  return Config{}.set("class_name", layer.class_name()).set("config", std::move(config));
-}
-
-// Which call of its layer each node is.
-std::vector<Index> call_numbers(const Graph& graph) {
-  std::vector<Index> numbers, seen(graph.layers().size(), 0);
-  for (const GraphNode& node : graph.nodes()) numbers.push_back(seen[static_cast<std::size_t>(node.layer)]++);
-  return numbers;
-}
-
-Config reference_to(const Graph& graph, const std::vector<Index>& numbers, Index node) {
-  return Config::List{graph.name(graph.node(node).layer),
-                      static_cast<std::int64_t>(numbers[static_cast<std::size_t>(node)]), 0};
-}
-
-Config references_to(const Graph& graph, const std::vector<Index>& numbers, const std::vector<Index>& nodes) {
-  Config::List list;
-  for (Index node : nodes) list.push_back(reference_to(graph, numbers, node));
-  return list;
-}
-
-Config write_chain(const Graph& graph, const std::string& name, bool for_keras_2) {
-  Config::List layers;
-  for (std::size_t i = 0; i < graph.layers().size(); ++i)
-    layers.push_back(layer_config(graph, static_cast<Index>(i), for_keras_2));
-  return Config{}
-      .set("class_name", "Sequential")
-      .set("config", Config{}.set("name", name).set("layers", std::move(layers)));
-}
-
-Config write_functional(const Graph& graph, const std::string& name, bool for_keras_2) {
-  const std::vector<Index> numbers = call_numbers(graph);
-  Config::List layers;
-  for (Index layer : keras_layer_order(graph)) {
-    Config object = layer_config(graph, layer, for_keras_2);
-    Config::List calls;
-    for (const GraphNode& node : graph.nodes()) {
-      if (node.layer != layer || node.inputs.empty()) continue;
-      Config::List inputs;
-      for (Index input : node.inputs) {
-        Config reference = reference_to(graph, numbers, input);
-        reference.as_list().emplace_back(Config::Object{});
-        inputs.push_back(std::move(reference));
-      }
-      calls.emplace_back(std::move(inputs));
-    }
-    object.set("name", graph.name(layer)).set("inbound_nodes", std::move(calls));
-    layers.push_back(std::move(object));
-  }
-  Config config = Config{}.set("name", name).set("layers", std::move(layers));
-  config.set("input_layers", references_to(graph, numbers, graph.inputs()));
-  config.set("output_layers", references_to(graph, numbers, graph.outputs()));
-  return Config{}.set("class_name", "Model").set("config", std::move(config));
-}
-
-// A chain that calls a layer twice is no Sequential to Keras.
-bool is_sequential(const Graph& graph) { return graph.is_chain() && graph.layers().size() == graph.nodes().size(); }
-
-}  // namespace
-
-std::vector<Index> keras_layer_order(const Graph& graph) {
-  if (is_sequential(graph)) {
-    std::vector<Index> all;
-    for (std::size_t i = 0; i < graph.layers().size(); ++i) all.push_back(static_cast<Index>(i));
-    return all;
-  }
-  return KerasOrder(graph).layers();
-}
-
-Config write_network(const Graph& graph, const std::string& name, bool for_keras_2) {
-  return is_sequential(graph) ? write_chain(graph, name, for_keras_2) : write_functional(graph, name, for_keras_2);
-}
-
-Config write_order(const Graph& graph) {
-  if (is_sequential(graph)) return {};
-  const std::vector<Index> numbers = call_numbers(graph);
-  Config::List layers, calls;
-  for (const std::string& name : graph.names()) layers.emplace_back(name);
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
-    calls.emplace_back(Config::List{graph.name(graph.nodes()[i].layer), static_cast<std::int64_t>(numbers[i])});
-  return Config{}.set("layers", std::move(layers)).set("calls", std::move(calls));
-}
-
-Graph in_order(Graph graph, const Config& order, std::vector<WeightGroup>& groups) {
-  const Config *names = order.find("layers"), *calls = order.find("calls");
-  if (names == nullptr || calls == nullptr || !names->is_list() || !calls->is_list() ||
-      names->as_list().size() != graph.layers().size() || calls->as_list().size() != graph.nodes().size())
-    return graph;
-  std::map<std::string, Index, std::less<>> new_layer;  // by name
-  for (const Config& name : names->as_list())
-    if (name.is_string()) new_layer.emplace(name.as_string(), static_cast<Index>(new_layer.size()));
-  std::map<std::pair<std::string, Index>, Index> new_node;
-  for (const Config& call : calls->as_list())
-    if (call.is_list() && call.as_list().size() == 2 && call.as_list()[0].is_string() && call.as_list()[1].is_integer())
-      new_node.emplace(std::pair(call.as_list()[0].as_string(), static_cast<Index>(call.as_list()[1].as_integer())),
-                       static_cast<Index>(new_node.size()));
-  const std::vector<Index> numbers = call_numbers(graph);
-  std::vector<std::optional<Layer>> layers(graph.layers().size());
-  std::vector<Index> layer_place, node_place;
-  for (std::size_t i = 0; i < graph.layers().size(); ++i) {
-    const auto found = new_layer.find(graph.name(static_cast<Index>(i)));
-    if (found == new_layer.end()) return graph;
-    layer_place.push_back(found->second);
-    layers[static_cast<std::size_t>(found->second)] = graph.layers()[i];
-  }
-  std::vector<GraphNode> nodes(graph.nodes().size());
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const auto found = new_node.find({graph.name(graph.nodes()[i].layer), numbers[i]});
-    if (found == new_node.end()) return graph;
-    node_place.push_back(found->second);
-  }
-  auto places = [&](std::vector<Index> of) {
-    for (Index& node : of) node = node_place[static_cast<std::size_t>(node)];
-    return of;
-  };
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
-    nodes[static_cast<std::size_t>(node_place[i])] = {
-        .layer = layer_place[static_cast<std::size_t>(graph.nodes()[i].layer)],
-        .inputs = places(graph.nodes()[i].inputs)};
-  std::vector<Layer> ordered;
-  for (std::optional<Layer>& layer : layers) {
-    if (!layer) return graph;
-    ordered.push_back(std::move(*layer));
-  }
-  Graph result(std::move(ordered), std::move(nodes), places(graph.inputs()), places(graph.outputs()));
-  for (WeightGroup& group : groups)
-    for (Index& layer : group.layers) layer = layer_place[static_cast<std::size_t>(layer)];
-  return result;
+    return {Graph(std::span<const Layer>(builder.layers)), model.name, std::move(reader.groups), file_part(model)};
+  return {Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups),
+          file_part(model)};
 }
 
 }  // namespace maas::inline MAAS_ABI::io

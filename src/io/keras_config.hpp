@@ -17,11 +17,19 @@ struct WeightGroup {
   std::vector<Index> layers;  ///< positions in Graph::layers()
 };
 
+/// A layer or a model, as a file nests them: Keras 3 calls the places of weights after that.
+struct FilePart {
+  std::string class_name;
+  Index layer = -1;               ///< position in Graph::layers(); -1 for models, and for the inputs of nested ones
+  std::vector<FilePart> parts{};  ///< of a model, in the file's order
+};
+
 /// A network as a file describes it, without its weights.
 struct NetworkPlan {
   Graph graph;
   std::string name;
   std::vector<WeightGroup> groups;  ///< in the file's order
+  FilePart root{};                  ///< the model
 };
 
 /// Reads the model_config of any Keras. Nested models are taken apart: their layers become the network's own.
@@ -34,12 +42,15 @@ NetworkPlan read_network(const Config& model_config, Reading& reading,
 /// their distance from the outputs, and among equals as a walk from the outputs meets them.
 std::vector<Index> keras_layer_order(const Graph& graph);
 
-/// model_config in the style of Keras 2 that Keras 3 reads as well. Throws ConfigError for names that Keras refuses.
-Config write_network(const Graph& graph, const std::string& name, bool for_keras_2);
+/// The parts of a graph that is written as it is, in that order.
+FilePart file_parts(const Graph& graph);
+
+/// A model in one of the spellings, without how it was compiled. Throws ConfigError for names that Keras refuses.
+Config write_network(const Graph& graph, const std::string& name, const Dialect& dialect);
 
 /// The order in which a graph has its layers and calls, where Keras would change it; null for a chain.
 Config write_order(const Graph& graph);
-/// The graph with its layers and calls in the order that write_order noted; as it is if the note does not fit it.
-Graph in_order(Graph graph, const Config& order, std::vector<WeightGroup>& groups);
+/// Puts the layers and calls of a plan into the order that write_order noted; leaves it if the note does not fit.
+void put_in_order(NetworkPlan& plan, const Config& order);
 
 }  // namespace maas::inline MAAS_ABI::io

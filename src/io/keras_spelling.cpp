@@ -14,19 +14,6 @@ bool is_keras_module(std::string_view module) {
   return false;
 }
 
-void check_origin(const Config& object, std::string_view class_name, std::string_view where) {
-  const Config* module = object.find("module");
-  require<ConfigError>(module == nullptr || module->is_null() || is_keras_module(module->as_string(where)),
-                       "{}: {} comes from the module {}, whose code is not run", where, class_name,
-                       module == nullptr ? "" : module->text());
-  const Config* registered = object.find("registered_name");
-  require<ConfigError>(registered == nullptr || registered->is_null() ||
-                           without_package(registered->as_string(where)) == without_package(class_name) ||
-                           class_name == "function",
-                       "{}: {} is registered as {}, which is not known", where, class_name,
-                       registered == nullptr ? "" : registered->text());
-}
-
 constexpr std::string_view old_hard_sigmoid = "keras2_hard_sigmoid";
 
 bool is_activation_key(std::string_view key) { return key.ends_with("activation"); }
@@ -129,12 +116,35 @@ Config keras_initializer(const Config& value) {
   return Config{}.set("class_name", "Constant").set("config", write_config(Constant{}));
 }
 
+// Settings that are objects of a family, by the end of their key.
+struct Family {
+  std::string_view key_end, module;
+};
+constexpr Family families[] = {{"_initializer", "keras.initializers"},
+                               {"_regularizer", "keras.regularizers"},
+                               {"_constraint", "keras.constraints"}};
+
+Config with_module(std::string_view key, const Config& value, const Dialect& dialect) {
+  const Config* class_name = value.find("class_name");
+  if (!dialect.modules || class_name == nullptr) return value;
+  for (const auto& [key_end, module] : families)
+    if (key.ends_with(key_end)) return keras_object(module, class_name->as_string(), value.at("config"), dialect);
+  return value;
+}
+
+// What layers may compute in; quantized weights are not read.
+constexpr std::array precisions = {"float32",        "float64", "float16", "bfloat16", "mixed_float16",
+                                   "mixed_bfloat16", "int8",    "int16",   "int32",    "int64",
+                                   "uint8",          "uint16",  "uint32",  "uint64",   "bool"};
+
 // Where the layer computes in other numbers than this build, its results differ in the last digits.
 void note_precision(const Config& dtype, Reading& reading, std::string_view where) {
   const Config* name = &dtype;
   if (dtype.is_object()) name = dtype.at("config").find("name");
-  if (name == nullptr || !name->is_string()) return;
-  const std::string& text = name->as_string();
+  if (name == nullptr || name->is_null()) return;
+  const std::string& text = name->as_string(where);
+  require<ConfigError>(std::ranges::find(precisions, text) != precisions.end(),
+                       "{}: the dtype {} is not known here; maas reads float32, float64 and their like", where, text);
   if (text.find("float16") != std::string::npos)
     reading.warn(fmt::format("{}: computes in {} in Keras; here in {}", where, text,
                              sizeof(Scalar) == 4 ? "float32" : "float64"));
@@ -149,6 +159,19 @@ void Reading::warn(std::string text) {
 std::string_view without_package(std::string_view class_name) {
   const std::size_t at = class_name.rfind('>');
   return at == std::string_view::npos ? class_name : class_name.substr(at + 1);
+}
+
+void check_origin(const Config& object, std::string_view class_name, std::string_view where) {
+  const Config* module = object.find("module");
+  require<ConfigError>(module == nullptr || module->is_null() || is_keras_module(module->as_string(where)),
+                       "{}: {} comes from the module {}, whose code is not run", where, class_name,
+                       module == nullptr ? "" : module->text());
+  const Config* registered = object.find("registered_name");
+  require<ConfigError>(registered == nullptr || registered->is_null() ||
+                           without_package(registered->as_string(where)) == without_package(class_name) ||
+                           class_name == "function",
+                       "{}: {} is registered as {}, which is not known", where, class_name,
+                       registered == nullptr ? "" : registered->text());
 }
 
 Config plain_value(const Config& value, std::string_view where) {
@@ -199,15 +222,24 @@ Config layer_fields(const CatalogEntry<Layer>& entry, const Config& keras, Readi
   return result;
 }
 
-Config keras_fields(const Layer& layer, bool for_keras_2, std::string_view where) {
+Config keras_object(std::string_view module, std::string_view class_name, Config config, const Dialect& dialect) {
+  Config object{Config::Object{}};
+  if (dialect.modules) object.set("module", module);
+  object.set("class_name", class_name).set("config", std::move(config));
+  if (dialect.modules) object.set("registered_name", Config());
+  return object;
+}
+
+Config keras_fields(const Layer& layer, const Dialect& dialect, std::string_view where) {
   Config result{Config::Object{}};
   const Config own = layer.config();
   for (const auto& [key, value] : own.as_object()) {
     const std::string written(old_key(layer.class_name(), key));
     if (is_activation_key(key))
-      result.append(written, keras_activation(value, for_keras_2, where));
+      result.append(written, keras_activation(value, dialect.for_keras_2, where));
     else
-      result.append(written, key.ends_with("_initializer") ? keras_initializer(value) : value);
+      result.append(written,
+                    with_module(key, key.ends_with("_initializer") ? keras_initializer(value) : value, dialect));
   }
   return result;
 }

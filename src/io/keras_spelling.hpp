@@ -25,6 +25,10 @@ struct Reading {
 /// The class an object names: "Adam" of "Custom>Adam".
 std::string_view without_package(std::string_view class_name);
 
+/// Throws ConfigError for an object that says it comes from a module other than Keras' own, or is registered under
+/// another name: its class is not the one of that name here.
+void check_origin(const Config& object, std::string_view class_name, std::string_view where);
+
 /// A field's value as maas spells it: Keras 3's objects lose module, registered name and seed; functions and tuples
 /// become what they stand for. Throws ConfigError for objects of other modules and for Python code.
 Config plain_value(const Config& value, std::string_view where);
@@ -36,9 +40,19 @@ Config plain_fields(const Config& fields, std::string_view where);
 /// go. Throws ConfigError for a key that would change what the layer computes.
 Config layer_fields(const CatalogEntry<Layer>& entry, const Config& keras, Reading& reading, std::string_view where);
 
-/// The reverse: a layer's own settings as a file for Keras 2, or for any version, has them. Throws ConfigError for what
-/// Keras 2 cannot say.
-Config keras_fields(const Layer& layer, bool for_keras_2, std::string_view where);
+/// How a file is spelled that Keras is to read.
+struct Dialect {
+  bool modules = false;      ///< objects name their module, as in .keras archives; else as in model.h5
+  bool new_graphs = false;   ///< inputs and calls as Keras 3 writes them, which Keras 2 does not read
+  bool for_keras_2 = false;  ///< "hard_sigmoid" means what it does in Keras 2
+};
+
+/// {"class_name", "config"}, with the module in front where the dialect wants it.
+Config keras_object(std::string_view module, std::string_view class_name, Config config, const Dialect& dialect);
+
+/// The reverse of layer_fields: a layer's own settings as a file has them. Throws ConfigError for what Keras 2 cannot
+/// say.
+Config keras_fields(const Layer& layer, const Dialect& dialect, std::string_view where);
 
 /// A config without the keys whose values are those of `defaults`, but for those named in `always`.
 Config without_defaults(const Config& config, const Config& defaults, std::span<const std::string_view> always = {});

@@ -182,12 +182,12 @@ std::vector<Metric> read_metrics(const Config& training, std::string_view key) {
   return metrics;
 }
 
-void check_loss_weights(const Config& training) {
+// That of a model's one output.
+double read_loss_weight(const Config& training) {
   const Config* weights = training.find("loss_weights");
-  if (weights == nullptr || weights->is_null()) return;
+  if (weights == nullptr || weights->is_null()) return 1;
   const Config& one = only_one(*weights, "loss_weights");
-  require<ConfigError>(one.is_null() || one.as_real("loss_weights") == 1,
-                       "loss_weights: expected none, got {}, which is not supported", one.text());
+  return one.is_null() ? 1 : one.as_real("loss_weights");
 }
 
 // ---- Several outputs ----
@@ -251,6 +251,17 @@ std::vector<Metric> read_metrics_of(const Config& config, const std::string& out
     metrics.push_back(read_metric(object));
   }
   return metrics;
+}
+
+// Settings of one output whose loss has a weight stand where those of several do.
+void set_loss_weight(double weight, SavedTraining& training) {
+  training.outputs = {{.loss = std::move(training.loss),
+                       .loss_weight = weight,
+                       .metrics = std::move(training.metrics),
+                       .weighted_metrics = std::move(training.weighted_metrics)}};
+  training.loss.reset();
+  training.metrics.clear();
+  training.weighted_metrics.clear();
 }
 
 std::vector<OutputOptions> read_outputs(const Config& training, const Writer& writer,
@@ -325,7 +336,7 @@ Config default_fields(std::string_view class_name) {
   return Config{Config::Object{}};
 }
 
-Config keras_loss(const Loss& loss) {
+Config keras_loss(const Loss& loss, const Dialect& dialect) {
   const Config own = to_config(loss);
   // Keras' function of this name has no default for its q; the class has.
   if (own.is_string() && loss.class_name() != CategoricalGeneralizedCrossEntropy::class_name) return own;
@@ -333,10 +344,10 @@ Config keras_loss(const Loss& loss) {
   // "mean" says the same as the usual reduction, which all versions know.
   if (loss.reduction() == Reduction::sum || loss.reduction() == Reduction::mean_with_sample_weight)
     fields.set("reduction", to_text(loss.reduction()));
-  return Config{}.set("class_name", loss.class_name()).set("config", std::move(fields));
+  return keras_object("keras.losses", loss.class_name(), std::move(fields), dialect);
 }
 
-std::optional<Config> keras_metric(const Metric& metric) {
+std::optional<Config> keras_metric(const Metric& metric, const Dialect& dialect) {
   const Config own = to_config(metric);
   if (own.is_string() && is_function_metric(own.as_string())) return own;
   const std::string_view class_name = metric.class_name();
@@ -349,38 +360,60 @@ std::optional<Config> keras_metric(const Metric& metric) {
   Config fields = Config{}.set("name", metric.name());
   const Config changed = without_defaults(metric.config(), default_fields<BuiltinMetrics>(class_name));
   for (const auto& [key, value] : changed.as_object()) fields.set(key, value);
-  return Config{}.set("class_name", class_name).set("config", std::move(fields));
+  return keras_object("keras.metrics", class_name, std::move(fields), dialect);
 }
 
-Config keras_metrics(const std::vector<Metric>& metrics) {
+using Warnings = std::vector<std::string>;
+
+// Once each, however many outputs it is said of.
+void add_warning(Warnings& warnings, std::string text) {
+  if (std::ranges::find(warnings, text) == warnings.end()) warnings.push_back(std::move(text));
+}
+
+Config keras_metrics(const std::vector<Metric>& metrics, const Dialect& dialect, Warnings& warnings) {
   Config::List list;
   for (const Metric& metric : metrics)
-    if (const auto config = keras_metric(metric)) list.push_back(*config);
+    if (const auto config = keras_metric(metric, dialect))
+      list.push_back(*config);
+    else
+      add_warning(warnings,
+                  fmt::format("metric {}: Keras has no such metric and opens the file without it", metric.name()));
   if (list.empty()) return {};
   return list;
 }
 
-// A number, or a schedule as Keras writes it; the rate of now where Keras has no such schedule.
-Config keras_rate(const SavedTraining& training) {
-  const LearningRate rate = training.optimizer.learning_rate();
-  const double now = training.state ? training.state->learning_rate : rate.at(0);
-  if (!rate.schedule() || rate.schedule()->class_name() == WarmUp::class_name ||
-      rate.schedule()->class_name() == OneCycle::class_name)
-    return now;
-  return Config{}
-      .set("module", "keras.optimizers.schedules")
-      .set("class_name", rate.schedule()->class_name())
-      .set("config", rate.schedule()->config())
-      .set("registered_name", Config());
+Config schedule_object(const Schedule& schedule) {
+  return keras_object("keras.optimizers.schedules", schedule.class_name(), schedule.config(), {.modules = true});
 }
 
-Config keras_optimizer(const SavedTraining& training) {
+// A number, or a schedule as Keras writes it; the rate of the next step where Keras has no such schedule.
+Config keras_rate(const SavedTraining& training, Warnings& warnings) {
+  const LearningRate rate = training.optimizer.learning_rate();
+  const double next = training.state ? next_rate(training.optimizer, *training.state) : rate.at(0);
+  if (!rate.schedule()) return next;
+  if (has_keras_schedule(training.optimizer)) return schedule_object(*rate.schedule());
+  add_warning(
+      warnings,
+      fmt::format("schedule {}: Keras has no such schedule and opens the file with the rate of the next step, {}",
+                  rate.schedule()->class_name(), next));
+  return next;
+}
+
+// A schedule that stays where it is. Optimizers of Keras 2.11 and later keep no variable for the rate, those of Keras 3
+// keep none for a schedule: so both have the same variables.
+Config constant_rate(double rate) {
+  return schedule_object(ExponentialDecay{.initial_learning_rate = rate, .decay_steps = 1, .decay_rate = 1});
+}
+
+Config keras_optimizer(const SavedTraining& training, const Dialect& dialect, Warnings& warnings) {
   const Optimizer& optimizer = training.optimizer;
-  const Config rate = keras_rate(training);
-  if (optimizer.class_name() == GradientDescent::class_name)
-    return Config{}
-        .set("class_name", "SGD")
-        .set("config", Config{}.set("learning_rate", rate).set("momentum", 0.0).set("nesterov", false));
+  Config rate = keras_rate(training, warnings);
+  if (dialect.modules && !dialect.new_graphs && rate.is_number()) rate = constant_rate(rate.as_real());
+  if (optimizer.class_name() == GradientDescent::class_name) {
+    add_warning(warnings, "optimizer GradientDescent: Keras opens the file with SGD, which steps on batches");
+    return keras_object("keras.optimizers", "SGD",
+                        Config{}.set("learning_rate", rate).set("momentum", 0.0).set("nesterov", false), dialect);
+  }
   // The settings that all optimizers share are newer than some versions: only those that were changed are written.
   Config fields{Config::Object{}};
   const Config shared = write_config(OptimizerOptions{});
@@ -390,29 +423,68 @@ Config keras_optimizer(const SavedTraining& training) {
     if (usual == nullptr || !(*usual == value)) fields.set(key, value);
   }
   fields.set("learning_rate", rate);
-  return Config{}.set("class_name", optimizer.class_name()).set("config", std::move(fields));
+  return keras_object("keras.optimizers", optimizer.class_name(), std::move(fields), dialect);
 }
 
 // Settings of several outputs, as lists of one entry each.
-void set_outputs(const std::vector<OutputOptions>& outputs, Config& config) {
+void set_outputs(const std::vector<OutputOptions>& outputs, const Dialect& dialect, Config& config,
+                 Warnings& warnings) {
   Config::List losses, weights, metrics, weighted;
   bool is_weighted = false, has_metrics = false, has_weighted = false;
   for (const OutputOptions& output : outputs) {
-    losses.push_back(output.loss ? keras_loss(*output.loss) : Config());
+    losses.push_back(output.loss ? keras_loss(*output.loss, dialect) : Config());
     weights.push_back(output.loss_weight);
     const auto list = [](Config each, bool& any) {
       any = any || !each.is_null();
       return each.is_null() ? Config(Config::List{}) : each;
     };
-    metrics.push_back(list(keras_metrics(output.metrics), has_metrics));
-    weighted.push_back(list(keras_metrics(output.weighted_metrics), has_weighted));
+    metrics.push_back(list(keras_metrics(output.metrics, dialect, warnings), has_metrics));
+    weighted.push_back(list(keras_metrics(output.weighted_metrics, dialect, warnings), has_weighted));
     is_weighted = is_weighted || output.loss_weight != 1;
   }
   config.set("loss", losses)
       .set("metrics", has_metrics ? Config(metrics) : Config())
       .set("weighted_metrics", has_weighted ? Config(weighted) : Config())
-      .set("sample_weight_mode", Config())
       .set("loss_weights", is_weighted ? Config(weights) : Config());
+}
+
+// Why Keras cannot have these settings at all, if it cannot.
+std::optional<std::string> unknown_to_keras(const SavedTraining& training, const Dialect& dialect) {
+  const std::string_view optimizer = training.optimizer.class_name();
+  if (optimizer == Lamb::class_name && !dialect.new_graphs)
+    return "optimizer Lamb: Keras cannot read a model.h5 with it, not even its own";
+  if (optimizer == Lbfgs::class_name || optimizer == LevenbergMarquardt::class_name ||
+      !is_listed<BuiltinOptimizers>(optimizer))
+    return fmt::format("optimizer {}: Keras has no such optimizer", optimizer);
+  const auto of_loss = [](const std::optional<Loss>& loss) -> std::optional<std::string> {
+    if (!loss || keras_has(*loss)) return std::nullopt;
+    return fmt::format("loss {}: Keras has no such loss", loss->class_name());
+  };
+  if (auto unknown = of_loss(training.loss)) return unknown;
+  for (const OutputOptions& output : training.outputs)
+    if (auto unknown = of_loss(output.loss)) return unknown;
+  return std::nullopt;
+}
+
+// Why maas will not read back these settings from its own part of the file, if it will not: parts of the user's own are
+// in no catalog.
+std::optional<std::string> unknown_to_maas(const SavedTraining& training) {
+  if (!is_listed<BuiltinOptimizers>(training.optimizer.class_name()))
+    return fmt::format("optimizer {}", training.optimizer.class_name());
+  const auto& schedule = training.optimizer.learning_rate().schedule();
+  if (schedule && !is_listed<BuiltinSchedules>(schedule->class_name()))
+    return fmt::format("schedule {}", schedule->class_name());
+  std::optional<std::string> unknown;
+  const auto look_at = [&](const std::optional<Loss>& loss, const std::vector<Metric>& metrics,
+                           const std::vector<Metric>& weighted) {
+    if (loss && !is_listed<BuiltinLosses>(loss->class_name())) unknown = fmt::format("loss {}", loss->class_name());
+    for (const auto* list : {&metrics, &weighted})
+      for (const Metric& metric : *list)
+        if (!is_listed<BuiltinMetrics>(metric.class_name())) unknown = fmt::format("metric {}", metric.name());
+  };
+  look_at(training.loss, training.metrics, training.weighted_metrics);
+  for (const OutputOptions& output : training.outputs) look_at(output.loss, output.metrics, output.weighted_metrics);
+  return unknown;
 }
 
 template <class Part>
@@ -458,31 +530,52 @@ CompiledAs read_training(const Config& training, const Writer& writer, std::span
       if (!loss->is_null()) result.training.loss = read_loss(*loss);
     result.training.metrics = read_metrics(training, "metrics");
     result.training.weighted_metrics = read_metrics(training, "weighted_metrics");
-    check_loss_weights(training);
+    if (const double weight = read_loss_weight(training); weight != 1) set_loss_weight(weight, result.training);
   }
   note_changed_formula(result.training.optimizer, result.order, reading);
   return result;
 }
 
-std::optional<Config> write_training(const SavedTraining& training) {
-  if (training.loss && !keras_has(*training.loss)) return std::nullopt;
-  for (const OutputOptions& output : training.outputs)
-    if (output.loss && !keras_has(*output.loss)) return std::nullopt;
-  // Keras cannot read back a model.h5 of its own that was compiled with Lamb, and has nothing like the other two.
-  const std::string_view optimizer = training.optimizer.class_name();
-  for (std::string_view unknown : {Lamb::class_name, Lbfgs::class_name, LevenbergMarquardt::class_name})
-    if (optimizer == unknown) return std::nullopt;
-  if (!is_listed<BuiltinOptimizers>(optimizer)) return std::nullopt;
-  Config config = Config{}.set("optimizer_config", keras_optimizer(training));
+double next_rate(const Optimizer& optimizer, const OptimizerState& state) {
+  const LearningRate rate = optimizer.learning_rate();
+  return rate.schedule() ? rate.at(state.step / optimizer.options().batches_a_step()) : state.learning_rate;
+}
+
+bool has_keras_schedule(const Optimizer& optimizer) {
+  const auto& schedule = optimizer.learning_rate().schedule();
+  if (!schedule) return false;
+  const std::string_view name = schedule->class_name();
+  return name != WarmUp::class_name && name != OneCycle::class_name && is_listed<BuiltinSchedules>(name);
+}
+
+std::optional<Config> write_training(const SavedTraining& training, const Dialect& dialect, Warnings& warnings) {
+  if (const auto unknown = unknown_to_keras(training, dialect)) {
+    add_warning(warnings, *unknown + "; Keras opens the file without training settings: compile it there anew");
+    return std::nullopt;
+  }
+  Config config =
+      Config{}.set(dialect.modules ? "optimizer" : "optimizer_config", keras_optimizer(training, dialect, warnings));
+  if (!dialect.modules) config.set("sample_weight_mode", Config());  // TF 1.15 to 2.2 want it; Model.compile has none
   if (!training.outputs.empty()) {
-    set_outputs(training.outputs, config);
+    set_outputs(training.outputs, dialect, config, warnings);
     return config;
   }
-  return config.set("loss", training.loss ? keras_loss(*training.loss) : Config())
-      .set("metrics", keras_metrics(training.metrics))
-      .set("weighted_metrics", keras_metrics(training.weighted_metrics))
-      .set("sample_weight_mode", Config())
+  return config.set("loss", training.loss ? keras_loss(*training.loss, dialect) : Config())
+      .set("metrics", keras_metrics(training.metrics, dialect, warnings))
+      .set("weighted_metrics", keras_metrics(training.weighted_metrics, dialect, warnings))
       .set("loss_weights", Config());
+}
+
+std::vector<std::string> warnings_of_own_training(const SavedTraining& training) {
+  Warnings warnings;
+  if (const auto unknown = unknown_to_maas(training))
+    add_warning(warnings,
+                *unknown + ": is in no catalog; maas opens the file without training settings: compile it anew");
+  if (!training.optimizer.options().exclude_from_weight_decay.empty())
+    add_warning(warnings,
+                fmt::format("optimizer {}: files do not hold exclude_from_weight_decay; set it again after loading",
+                            training.optimizer.class_name()));
+  return warnings;
 }
 
 Config write_own_training(const SavedTraining& training) {

@@ -38,11 +38,20 @@ std::vector<std::string> output_names(const Graph& graph);
 CompiledAs read_training(const Config& training_config, const Writer& writer, std::span<const std::string> outputs,
                          Reading& reading);
 
-/// training_config for Keras; nothing where Keras has no such loss or optimizer. What Keras does not know otherwise
-/// becomes the nearest it knows: GradientDescent plain SGD, a schedule of our own its rate of now; metrics of our own
-/// go.
-std::optional<Config> write_training(const SavedTraining& training);
+/// The rate of the next step.
+double next_rate(const Optimizer& optimizer, const OptimizerState& state);
+/// Whether the learning rate follows a schedule that Keras has, too: then Keras keeps no variable for it.
+bool has_keras_schedule(const Optimizer& optimizer);
 
+/// How a model was compiled, for Keras: training_config of a model.h5, compile_config of a .keras archive. Nothing
+/// where Keras has no such loss or optimizer. What Keras does not know otherwise becomes the nearest it knows:
+/// GradientDescent plain SGD, a schedule of our own the rate of the next step; metrics of our own go. In archives for
+/// all versions a plain rate becomes a schedule that is constant. `warnings` gets a line for each of these.
+std::optional<Config> write_training(const SavedTraining& training, const Dialect& dialect,
+                                     std::vector<std::string>& warnings);
+
+/// What of the settings maas itself will not find in the file, a line each.
+std::vector<std::string> warnings_of_own_training(const SavedTraining& training);
 /// All settings just as they are, for maas itself.
 Config write_own_training(const SavedTraining& training);
 /// The reverse. Throws ConfigError.

@@ -105,6 +105,143 @@ TEST_CASE("maas predict takes several inputs in order") {
   CHECK(run("predict two.h5 --input a.csv --input b.csv").out == csv_text(side_by_side));
 }
 
+TEST_CASE("maas convert writes a model in other forms, which predict the same") {
+  const Model model = saved_model("convert.h5");
+  const Matrix x = Matrix::Random(4, 2);
+  for (const char* to : {"converted.keras", "converted.h5", "converted.keras --for keras3", "converted.keras --for any",
+                         "converted.h5 --for keras2", "converted.keras --for both"}) {
+    INFO(to);
+    const std::string path = std::string(to).substr(0, std::string(to).find(' '));
+    std::remove(path.c_str());
+    const Run result = run(std::string("convert convert.h5 ") + to);
+    CHECK(result.code == 0);
+    CHECK(result.out.empty());
+    Model converted = load_model(path);
+    CHECK(converted.predict(x) == model.predict(x));
+    CHECK(converted.optimizer_state().step == 4);
+  }
+  CHECK(run("convert convert.h5 converted.h5 --for keras3").out.find("only from a .keras it resumes") !=
+        std::string::npos);
+  CHECK(run("convert convert.h5 converted.weights.h5").code == 0);
+  Model other = Sequential{input(2), dense(3, relu).named("hidden"), dense(1, sigmoid)};
+  other.load_weights("converted.weights.h5");
+  CHECK(other.predict(x) == model.predict(x));
+  CHECK(run("convert convert.h5 converted.h5 --for keras4").code == 1);
+  CHECK(run("convert missing.h5 converted.h5").code == 1);
+}
+
+TEST_CASE("maas export writes headers that compile alone and predict the same") {
+  const Matrix x = Matrix::Random(5, 3) * 2;
+  std::string includes, calls;
+  std::vector<Matrix> expected;
+  for (const auto& entry : BuiltinActivations::entries()) {
+    const Activation activation = entry.make(Config{});
+    const std::string name = "net_" + std::string(entry.class_name);
+    if (activation.halves()) continue;
+    Model model = Sequential{input(3), dense(6, activation), dropout(0.5), dense(4), activation_layer(activation)};
+    model.initialize(expected.size() + 1);
+    model.save("export.h5");
+    const Run made = run("export export.h5 " + name + ".hpp --name " + name);
+    if (entry.class_name == Sparsemax::class_name) {
+      CHECK(made.code == 1);
+      CHECK(made.out == "maas: export: the activation sparsemax is not exported\n");
+      continue;
+    }
+    INFO(made.out);
+    REQUIRE(made.code == 0);
+    includes += "#include \"" + name + ".hpp\"\n";
+    calls += "show(" + name + "::predict);";
+    expected.push_back(model.predict(x));
+  }
+  std::string numbers;
+  for (Index i = 0; i < x.size(); ++i) numbers += fmt::format("{:.9g}f,", x.data()[i]);
+  write("export.cpp", includes + "#include <cstdio>\nconstexpr float x[] = {" + numbers +
+                          "};\nvoid show(void (*predict)(const float*, float*) noexcept) {\n"
+                          "  float y[4];\n  for (int row = 0; row < 5; ++row) {\n    predict(x + 3 * row, y);\n"
+                          "    for (float v : y) std::printf(\"%.9g\\n\", static_cast<double>(v));\n  }\n}\n"
+                          "int main() {" +
+                          calls + "}\n");
+  const std::string compiled = MAAS_COMPILER
+      " -std=c++17 -Wall -Wextra -Werror -O1 export.cpp -o export_program && ./export_program > export.txt";
+  REQUIRE(std::system(compiled.c_str()) == 0);
+  std::ifstream results("export.txt");
+  for (const Matrix& y : expected)
+    for (Index i = 0; i < y.size(); ++i) {
+      double found = 0;
+      REQUIRE(results >> found);
+      CHECK(found == Approx(y.data()[i]).epsilon(1e-5).margin(1e-6));
+    }
+  CHECK(expected.size() > 25);
+}
+
+TEST_CASE("maas export says what it cannot write") {
+  Model model(Network{Graph(std::vector<Layer>{input(4), BatchNormalization{}, dense(1)})});
+  model.save("no_export.h5");
+  const Run made = run("export no_export.h5 no_export.hpp");
+  CHECK(made.code == 1);
+  CHECK(is_one_line(made.out));
+  CHECK(made.out.find("expected Dense, an activation, Dropout or Flatten, got BatchNormalization") !=
+        std::string::npos);
+  CHECK_FALSE(std::ifstream("no_export.hpp").good());
+  saved_model("names.h5");
+  CHECK(run("export names.h5 names.hpp --name 1st").code == 1);
+}
+
+TEST_CASE("maas check runs the self-test and says what is odd") {
+  Model model = saved_model("check.h5");
+  const Run plain = run("check check.h5");
+  CHECK(plain.code == 0);
+  CHECK(plain.out == "check.h5: 3 layers, 13 parameters\nself-test: none in the file\nnothing odd\n");
+  model.set_self_test(Matrix::Ones(2, 2));
+  model.save("check.keras");
+  CHECK(run("check check.keras").out.find("self-test: 2 samples, passed, largest difference 0 of") !=
+        std::string::npos);
+  model.weight("hidden/kernel").setZero();
+  model.weight("hidden/bias")(0, 1) = std::numeric_limits<Scalar>::quiet_NaN();
+  model.save("check.h5");
+  const Run odd = run("check check.h5");
+  CHECK(odd.code == 0);
+  CHECK(odd.out.find("odd: hidden/kernel: all zeros\n") != std::string::npos);
+  CHECK(odd.out.find("odd: hidden/bias: 1 of 3 numbers are not finite\n") != std::string::npos);
+  CHECK(odd.out.find("nothing odd") == std::string::npos);
+  SavedModel saved = saved_model("check.h5").saved();
+  saved.info.self_test = SelfTest{.inputs = {Matrix::Ones(1, 2)}, .outputs = {Matrix::Constant(1, 1, 7)}};
+  write_keras("check.h5", saved);
+  const Run failed = run("check check.h5");
+  CHECK(failed.code == 1);
+  CHECK(failed.out.starts_with("maas: check.h5: the self-test fails: expected 7 "));
+  CHECK(is_one_line(failed.out));
+}
+
+TEST_CASE("maas diff shows what differs, and its exit code says whether anything does") {
+  Model model = saved_model("diff.h5");
+  model.weight("hidden/kernel")(1, 2) = Scalar(0.25);  // numbers whose difference is exact
+  model.weight("dense/bias")(0, 0) = Scalar(0.5);
+  model.save("diff.h5");
+  model.save("same.keras");
+  const Run same = run("diff diff.h5 same.keras");
+  CHECK(same.code == 0);
+  CHECK(same.out.empty());
+  model.weight("hidden/kernel")(1, 2) += Scalar(0.5);
+  model.weight("dense/bias")(0, 0) += Scalar(0.25);
+  model.save("other.h5");
+  const Run weights = run("diff diff.h5 other.h5");
+  CHECK(weights.code == 2);
+  CHECK(weights.out.starts_with("hidden/kernel: largest difference 0.5"));
+  CHECK(weights.out.find("dense/bias: largest difference 0.25") != std::string::npos);
+  CHECK(run("diff diff.h5 other.h5 --weights 1").out.find("1 more weights differ\n") != std::string::npos);
+  Model layers = Sequential{input(2), dense(3, Tanh{}).named("hidden"), dense(1, sigmoid)};
+  layers.save("layers.h5");
+  const Run structure = run("diff diff.h5 layers.h5");
+  CHECK(structure.code == 2);
+  CHECK(structure.out.find("< hidden Dense") != std::string::npos);
+  CHECK(structure.out.find("> hidden Dense") != std::string::npos);
+  CHECK(structure.out.find("> not compiled\n") != std::string::npos);
+  const Run missing = run("diff diff.h5 missing.h5");
+  CHECK(missing.code == 1);
+  CHECK(is_one_line(missing.out));
+}
+
 TEST_CASE("what goes wrong is one line and exit code 1") {
   saved_model("good.h5");
   write("narrow.csv", "1\n");
@@ -115,7 +252,7 @@ TEST_CASE("what goes wrong is one line and exit code 1") {
        {"inspect missing.h5", "inspect not.h5", "inspect .", "predict good.h5 --input missing.csv",
         "predict good.h5 --input narrow.csv", "predict good.h5 --input word.csv",
         "predict good.h5 --input names_only.csv", "predict good.h5 --input narrow.csv --input narrow.csv",
-        "predict good.h5", "inspect", "dance", ""}) {
+        "predict good.h5", "inspect", "check missing.h5", "diff good.h5", "convert good.h5", "dance", ""}) {
     const Run result = run(arguments);
     INFO(arguments << "\n" << result.out);
     CHECK(result.code == 1);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "maas/maas.hpp"
+#include "support/random_network.hpp"
 
 using namespace maas;
 
@@ -17,10 +18,21 @@ namespace {
 
 // What Keras is expected to do with a file.
 struct Expected {
-  bool keras_3 = true;   // loads it; else refuses
-  bool tf_keras = true;  // loads it; else refuses
-  bool resumes = false;  // tf_keras goes on training just as maas does
-  bool compiled = true;  // with an optimizer and a loss
+  bool keras_3 = true;            // loads it; else refuses
+  bool tf_keras = true;           // loads it; else refuses
+  bool keras_3_resumes = false;   // Keras 3 goes on training just as maas does
+  bool tf_keras_resumes = false;  // tf_keras does
+  bool keras_3_trains = true;     // else it can only predict
+  bool compiled = true;           // with an optimizer and a loss
+  bool weights_move = true;
+};
+
+// What a case is about, and what is special about it; the files that are written of it follow.
+struct Special {
+  bool tf_keras = true;    // tf_keras has all that the model has, and reads it from .h5
+  bool compiled = true;    // Keras 3 and 2 have the optimizer and the loss
+  bool compiled_3 = true;  // Keras 3 has them, in .keras
+  bool random = false;     // a training step draws numbers, so that no two libraries take the same
   bool weights_move = true;
 };
 
@@ -37,34 +49,77 @@ void write_numbers(const std::string& path, const Shape& shape, const Matrix& nu
 class Cases {
  public:
   explicit Cases(std::string folder) : folder_(std::move(folder)), list_(folder_ + "/cases.tsv") {
-    list_ << "name\tprofile\tinputs\toutputs\tkeras_3\ttf_keras\tcompiled\tresumes\tmoves\n";
+    list_ << "name\tfile\tinputs\toutputs\tkeras_3\ttf_keras\tkeras_3_resumes\ttf_keras_resumes\tkeras_3_trains\t"
+             "compiled\tmoves\n";
   }
 
-  /// Saves a model as it is; the last steps of its life so far were on these samples.
-  void add(const std::string& name, Model& model, const std::vector<Matrix>& x, const Matrix& y,
-           const SaveOptions& options, const Expected& expected) {
+  /// Writes inputs and predictions of a model as it is. Its files follow, and then a step on the targets.
+  void begin(const std::string& name, const Model& model, const std::vector<Matrix>& x) {
+    name_ = name;
+    x_ = x;
     const Graph& graph = model.network().graph();
-    const std::string base = folder_ + "/" + name;
     for (std::size_t i = 0; i < x.size(); ++i)
-      write_numbers(fmt::format("{}.x{}.csv", base, i), graph.input_shape(static_cast<Index>(i)), x[i]);
+      write_numbers(fmt::format("{}.x{}.csv", base(), i), graph.input_shape(static_cast<Index>(i)), x[i]);
     const std::vector<Matrix> predictions = model.network().predict(x);
+    outputs_ = predictions.size();
     for (std::size_t i = 0; i < predictions.size(); ++i)
-      write_numbers(fmt::format("{}.y{}.csv", base, i), graph.output_shape(static_cast<Index>(i)), predictions[i]);
-    model.save(base + ".h5", options);
-    if (expected.compiled) {
-      write_numbers(base + ".target.csv", Shape{y.cols()}, y);
-      model.train_on_batch(x[0], y);
-      write_numbers(base + ".next.csv", graph.output_shape(), model.network().predict(x)[0]);
-    }
-    list_ << fmt::format("{}\t{}\t{}\t{}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\n", name,
-                         options.profile == KerasProfile::keras_2 ? "keras_2" : "any", x.size(), predictions.size(),
-                         expected.keras_3, expected.tf_keras, expected.compiled, expected.resumes,
-                         expected.weights_move);
+      write_numbers(fmt::format("{}.y{}.csv", base(), i), graph.output_shape(static_cast<Index>(i)), predictions[i]);
+  }
+  /// Saves the model; the file's name is that of the case and `ending`.
+  void file(const Model& model, const std::string& ending, KerasProfile profile, const Expected& expected) {
+    model.save(base() + ending, {.profile = profile});
+    list_ << fmt::format("{}\t{}\t{}\t{}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\n", name_, name_ + ending, x_.size(),
+                         outputs_, expected.keras_3, expected.tf_keras, expected.keras_3_resumes,
+                         expected.tf_keras_resumes, expected.keras_3_trains, expected.compiled, expected.weights_move);
+  }
+  /// Takes a step and writes what the model predicts then.
+  void step(Model& model, const Matrix& y) {
+    write_numbers(base() + ".target.csv", Shape{y.cols()}, y);
+    model.train_on_batch(x_[0], y);
+    write_numbers(base() + ".next.csv", model.network().graph().output_shape(), model.network().predict(x_)[0]);
+  }
+
+  /// A case in the default forms, .h5 and .keras.
+  void add(const std::string& name, Model& model, const std::vector<Matrix>& x, const Matrix& y,
+           const Special& special = {}) {
+    begin(name, model, x);
+    file(model, ".h5", KerasProfile::automatic,
+         {.tf_keras = special.tf_keras, .compiled = special.compiled, .weights_move = special.weights_move});
+    const bool compiled = special.compiled && special.compiled_3;
+    file(model, ".keras", KerasProfile::automatic,
+         {.tf_keras = false,
+          .keras_3_resumes = compiled && !special.random,
+          .compiled = special.compiled_3,
+          .weights_move = special.weights_move});
+    if (special.compiled_3) step(model, y);
+  }
+  /// A case in all forms that go on where maas stopped. `keras_2_formula`: Keras 2.10 and earlier compute the optimizer
+  /// as Keras 3 does.
+  void add_resumed(const std::string& name, Model& model, const std::vector<Matrix>& x, const Matrix& y,
+                   bool keras_2_formula = true) {
+    begin(name, model, x);
+    const Expected by_old{.tf_keras_resumes = keras_2_formula, .keras_3_trains = false};
+    const Expected by_both{.keras_3_resumes = true, .tf_keras_resumes = true};
+    file(model, ".k2.h5", KerasProfile::keras_2, by_old);
+    file(model, ".keras", KerasProfile::keras_3, {.tf_keras = false, .keras_3_resumes = true});
+    file(model, ".any.keras", KerasProfile::any, by_both);
+    file(model, ".both.keras", KerasProfile::combined, by_both);
+    file(model, ".both.h5", KerasProfile::combined, by_old);
+    step(model, y);
+  }
+  /// Weights alone, in both forms.
+  void weights(const Model& model) {
+    model.save_weights(base() + ".weights.h5");
+    model.save_weights(base() + ".old_weights.h5");
   }
 
  private:
-  std::string folder_;
+  std::string base() const { return folder_ + "/" + name_; }
+
+  std::string folder_, name_;
   std::ofstream list_;
+  std::vector<Matrix> x_;
+  std::size_t outputs_ = 0;
 };
 
 Matrix some_numbers(Index rows, Index columns, std::uint64_t seed, double from = -1, double to = 1) {
@@ -75,20 +130,19 @@ Matrix some_numbers(Index rows, Index columns, std::uint64_t seed, double from =
   return numbers;
 }
 
-const SaveOptions for_any{};
-const SaveOptions for_keras_2{.profile = KerasProfile::keras_2};
-
 // Keras' own first program, trained for a while.
 void write_first_programs(Cases& cases) {
   const Matrix x = some_numbers(64, 100, 1);
   const Matrix y = (x.leftCols(10).rowwise().sum().array() > 0).cast<Scalar>();
-  for (const bool keras_2 : {false, true}) {
-    auto model = Sequential{input(100), dense(128, relu), dense(64, relu), dense(1, sigmoid)};
-    model.compile({.optimizer = Adam{}, .loss = binary_crossentropy, .metrics = {accuracy}});
-    model.fit(x, y, {.epochs = 3, .verbose = 0});
-    cases.add(keras_2 ? "first-keras_2" : "first", model, {x}, y, keras_2 ? for_keras_2 : for_any,
-              {.resumes = keras_2});
-  }
+  auto model = Sequential{input(100), dense(128, relu), dense(64, relu), dense(1, sigmoid)};
+  model.compile({.optimizer = Adam{}, .loss = binary_crossentropy, .metrics = {accuracy}});
+  model.fit(x, y, {.epochs = 3, .verbose = 0});
+  cases.add("first", model, {x}, y);
+  cases.add_resumed("first-resumed", model, {x}, y);
+  cases.begin("first-weights", model, {x});
+  cases.file(model, ".h5", KerasProfile::any, {});
+  cases.weights(model);
+  cases.step(model, y);
 }
 
 // Several kinds of layers, in a chain.
@@ -101,7 +155,7 @@ void write_chain(Cases& cases) {
   model.compile(
       {.optimizer = RMSprop{}, .loss = sparse_categorical_crossentropy, .metrics = {SparseCategoricalAccuracy{}}});
   model.fit(x, y, {.epochs = 2, .verbose = 0});
-  cases.add("chain", model, {x}, y, for_any, {});
+  cases.add("chain", model, {x}, y, {.random = true});
 }
 
 // Branches of different depth, a layer used twice, one that is frozen: Keras lists them in an order of its own.
@@ -110,13 +164,11 @@ void write_graphs(Cases& cases) {
   const Matrix y = (x.rowwise().sum().array() > 0).cast<Scalar>();
   const Input in = input(Shape{6}, "readings");
   const Layer twice = dense(6, relu).named("twice"), held = dense(4, relu).named("held").frozen();
-  for (const bool keras_2 : {false, true}) {
-    Model model(in, dense(1, sigmoid).named("answer")(held(twice(twice(in)))));
-    model.compile({.optimizer = Adam{.learning_rate = 0.01}, .loss = binary_crossentropy});
-    model.fit(x, y, {.epochs = 2, .verbose = 0});
-    cases.add(keras_2 ? "shared-keras_2" : "shared", model, {x}, y, keras_2 ? for_keras_2 : for_any,
-              {.resumes = keras_2});
-  }
+  Model model(in, dense(1, sigmoid).named("answer")(held(twice(twice(in)))));
+  model.compile({.optimizer = Adam{.learning_rate = 0.01}, .loss = binary_crossentropy});
+  model.fit(x, y, {.epochs = 2, .verbose = 0});
+  cases.add("shared", model, {x}, y);
+  cases.add_resumed("shared-resumed", model, {x}, y);
   const Input second = input(Shape{3}, "aa_first_by_name");
   const std::vector<Symbol> ins{in, second};
   // The short way is listed before the long one, and names run against the alphabet: no order but Keras' own fits.
@@ -125,9 +177,16 @@ void write_graphs(Cases& cases) {
   const std::vector<Symbol> outs{dense(2).named("out_b")(short_way), dense(5).named("out_a")(long_way),
                                  dense(5, relu).named("kk")(short_way)};
   Model several{Network(Graph(std::span<const Symbol>(ins), std::span<const Symbol>(outs)))};
-  cases.add("several", several, {x, more}, y, for_any, {.compiled = false});
+  cases.begin("several", several, {x, more});
+  const Expected untrained{.compiled = false}, untrained_3{.tf_keras = false, .compiled = false};
+  cases.file(several, ".h5", KerasProfile::any, untrained);
+  cases.file(several, ".keras", KerasProfile::keras_3, untrained_3);
+  cases.file(several, ".any.keras", KerasProfile::any, untrained);
+  cases.file(several, ".both.keras", KerasProfile::combined, untrained);
+  cases.file(several, ".both.h5", KerasProfile::combined, untrained);
+  cases.weights(several);
   auto repeated = Sequential{input(6), twice, twice, dense(1).named("end")};
-  cases.add("repeated", repeated, {x}, y, for_any, {.compiled = false});
+  cases.add("repeated", repeated, {x}, y, {.compiled = false, .compiled_3 = false});
 }
 
 // One small network an optimizer, loss, metric, activation and so on.
@@ -135,29 +194,43 @@ class Small {
  public:
   explicit Small(Cases& cases) : cases_(cases) {}
 
-  void write(const std::string& name, const CompileOptions& options, const Expected& expected = {},
-             const SaveOptions& save = for_any, const Layer& first = dense(5, relu), Index targets = 2,
-             const Activation& last = sigmoid) {
-    auto model = Sequential{input(4), first, dense(targets, last)};
-    model.compile(options);
-    const Matrix x = some_numbers(16, 4, 5);
-    const Matrix y = some_numbers(16, targets, 6, 0, 1);
-    for (int step = 0; step < 3; ++step) model.train_on_batch(x, y);
-    cases_.add(name, model, {x}, y, save, expected);
+  void write(const std::string& name, const CompileOptions& options, const Special& special = {},
+             const Layer& first = dense(5, relu), Index targets = 2, const Activation& last = sigmoid) {
+    Model model = trained(options, first, targets, last);
+    cases_.add(name, model, {x_}, some_numbers(16, targets, 6, 0, 1), special);
+  }
+  void write_resumed(const std::string& name, const CompileOptions& options, bool keras_2_formula = true) {
+    Model model = trained(options, dense(5, relu), 2, sigmoid);
+    cases_.add_resumed(name, model, {x_}, some_numbers(16, 2, 6, 0, 1), keras_2_formula);
+  }
+  // What means something else to Keras 3.
+  void write_for_keras_2(const std::string& name, const CompileOptions& options, const Layer& first) {
+    Model model = trained(options, first, 2, sigmoid);
+    cases_.begin(name, model, {x_});
+    cases_.file(model, ".h5", KerasProfile::keras_2, {.keras_3 = false, .tf_keras_resumes = true});
+    cases_.step(model, some_numbers(16, 2, 6, 0, 1));
   }
   // Targets that are one class of several, the first by far.
-  void write_classes(const std::string& name, const CompileOptions& options, const Expected& expected = {}) {
+  void write_classes(const std::string& name, const CompileOptions& options, const Special& special = {}) {
     auto model = Sequential{input(4), dense(5, relu), dense(3, softmax)};
     model.compile(options);
-    const Matrix x = some_numbers(16, 4, 5);
     Matrix y = Matrix::Zero(16, 3);
     for (Index row = 0; row < y.rows(); ++row) y(row, row % 3) = 1;
-    for (int step = 0; step < 3; ++step) model.train_on_batch(x, y);
-    cases_.add(name, model, {x}, y, for_any, expected);
+    for (int step = 0; step < 3; ++step) model.train_on_batch(x_, y);
+    cases_.add(name, model, {x_}, y, special);
   }
 
  private:
+  Model trained(const CompileOptions& options, const Layer& first, Index targets, const Activation& last) const {
+    auto model = Sequential{input(4), first, dense(targets, last)};
+    model.compile(options);
+    const Matrix y = some_numbers(16, targets, 6, 0, 1);
+    for (int step = 0; step < 3; ++step) model.train_on_batch(x_, y);
+    return model;
+  }
+
   Cases& cases_;
+  Matrix x_ = some_numbers(16, 4, 5);
 };
 
 void write_optimizers(Small& small) {
@@ -166,9 +239,9 @@ void write_optimizers(Small& small) {
   for (const auto& entry : BuiltinOptimizers::entries()) {
     const std::string name(entry.class_name);
     const bool keras_3_only = name == "AdamW" || name == "Lion" || name == "Adafactor";
-    const bool unknown = name == "Lamb" || name == "Lbfgs" || name == "LevenbergMarquardt";
+    const bool only_here = name == "Lbfgs" || name == "LevenbergMarquardt";
     small.write("optimizer-" + name, {.optimizer = entry.make(Config{}), .loss = loss},
-                {.tf_keras = !keras_3_only, .compiled = !unknown});
+                {.tf_keras = !keras_3_only, .compiled = !only_here && name != "Lamb", .compiled_3 = !only_here});
   }
   const std::vector<std::pair<std::string, Optimizer>> resumed{
       {"sgd", Sgd{}},
@@ -178,19 +251,20 @@ void write_optimizers(Small& small) {
       {"amsgrad", Adam{.learning_rate = 0.02, .amsgrad = true}},
       {"adamax", Adamax{.learning_rate = 0.02}},
       {"adadelta", Adadelta{.learning_rate = 0.5}},
-      {"descent", GradientDescent{.learning_rate = 0.1}}};
+      {"descent", GradientDescent{.learning_rate = 0.1}},
+      {"decay", Adam{.learning_rate = ExponentialDecay{.initial_learning_rate = 0.05, .decay_steps = 2}}},
+      {"warmup", Adam{.learning_rate = WarmUp{.learning_rate = 0.05, .warmup_steps = 20}}}};
   for (const auto& [name, optimizer] : resumed)
-    small.write("resume-" + name, {.optimizer = optimizer, .loss = loss}, {.resumes = true}, for_keras_2);
-  // These go on, though by formulas that differ in where epsilon stands.
-  small.write("keras_2-rmsprop", {.optimizer = RMSprop{.momentum = 0.5, .centered = true}, .loss = loss}, {},
-              for_keras_2);
-  small.write("keras_2-adagrad", {.optimizer = Adagrad{}, .loss = loss}, {}, for_keras_2);
+    small.write_resumed("resume-" + name, {.optimizer = optimizer, .loss = loss});
+  // The old ones go on by formulas that differ in where epsilon stands.
+  small.write_resumed("resume-rmsprop", {.optimizer = RMSprop{.momentum = 0.5, .centered = true}, .loss = loss}, false);
+  small.write_resumed("resume-adagrad", {.optimizer = Adagrad{}, .loss = loss}, false);
   small.write("options-clipnorm", {.optimizer = Adam{.options = {.clipnorm = 0.5}}, .loss = loss});
   small.write("options-clipvalue", {.optimizer = Adam{.options = {.clipvalue = 0.5}}, .loss = loss});
   small.write("options-weight_decay", {.optimizer = Adam{.options = {.weight_decay = 0.01}}, .loss = loss},
               {.tf_keras = false});
   small.write("options-ema", {.optimizer = Adam{.options = {.use_ema = true}}, .loss = loss}, {.tf_keras = false});
-  small.write("options-accumulation", {.optimizer = Adam{.options = {.gradient_accumulation_steps = 4}}, .loss = loss},
+  small.write("options-accumulation", {.optimizer = Adam{.options = {.gradient_accumulation_steps = 5}}, .loss = loss},
               {.tf_keras = false, .weights_move = false});
 }
 
@@ -212,7 +286,7 @@ void write_losses(Small& small) {
     const CompileOptions options{.optimizer = Sgd{}, .loss = loss};
     if (loss.target_columns(2) == 1) continue;  // one is in the chain above; labels are no targets of these networks
     if (name == "QuantileLoss" || name == "Masked")
-      small.write("loss-" + name, options, {.compiled = false});
+      small.write("loss-" + name, options, {.compiled = false, .compiled_3 = false});
     else if (loss.looks_at_neighbours())
       small.write("loss-" + name, options, {.tf_keras = false});
     else if (name.find("Categorical") != std::string::npos || name == "KLDivergence")
@@ -220,7 +294,7 @@ void write_losses(Small& small) {
     else
       small.write("loss-" + name, options);
   }
-  small.write("loss-from_logits", {.optimizer = Sgd{}, .loss = BinaryCrossentropy{.from_logits = true}}, {}, for_any,
+  small.write("loss-from_logits", {.optimizer = Sgd{}, .loss = BinaryCrossentropy{.from_logits = true}}, {},
               dense(5, relu), 2, linear);
   small.write("loss-smoothing", {.optimizer = Sgd{}, .loss = BinaryCrossentropy{.label_smoothing = 0.1}});
   small.write("loss-sum", {.optimizer = Sgd{}, .loss = Loss(mean_squared_error).reduced(Reduction::sum)});
@@ -258,6 +332,10 @@ void write_metrics(Small& small) {
   small.write_classes("metrics-classes", classes);
 }
 
+// Keras has no such names: the layer of clipped relu, Keras 2's hard_sigmoid; its sparsemax adds up too much, and its
+// threshold wants arguments that it cannot be given. No layer here takes glu as its activation.
+const std::vector<std::string_view> not_in_keras{"ReLU", "glu", "keras2_hard_sigmoid", "sparsemax", "threshold"};
+
 void write_activations(Small& small) {
   const CompileOptions options{.optimizer = Sgd{}, .loss = mean_squared_error};
   // Keras 2 has these; its hard_sigmoid is another.
@@ -267,33 +345,40 @@ void write_activations(Small& small) {
   for (const auto& entry : BuiltinActivations::entries()) {
     const std::string name(entry.class_name);
     const bool in_keras_2 = std::ranges::find(old, name) != old.end();
-    // Keras has no such names: the layer of clipped relu, Keras 2's hard_sigmoid; its sparsemax adds up too much, and
-    // its threshold wants arguments that it cannot be given. No layer here takes glu as its activation.
-    if (name == "ReLU" || name == "glu" || name == "keras2_hard_sigmoid" || name == "sparsemax" || name == "threshold")
-      continue;
-    small.write("activation-" + name, options, {.tf_keras = in_keras_2}, for_any, dense(5, entry.make(Config{})));
+    if (std::ranges::find(not_in_keras, name) != not_in_keras.end()) continue;
+    small.write("activation-" + name, options, {.tf_keras = in_keras_2}, dense(5, entry.make(Config{})));
   }
-  small.write("activation-slope", options, {}, for_any, dense(5, LeakyRelu{.negative_slope = 0.125}));
-  small.write("activation-keras_2_hard_sigmoid", options, {.keras_3 = false}, for_keras_2,
-              dense(5, keras2_hard_sigmoid));
+  small.write("activation-slope", options, {}, dense(5, LeakyRelu{.negative_slope = 0.125}));
+  small.write_for_keras_2("activation-keras_2_hard_sigmoid", options, dense(5, keras2_hard_sigmoid));
 }
 
 void write_settings(Small& small) {
   const CompileOptions options{.optimizer = Sgd{}, .loss = mean_squared_error};
   for (const auto& entry : BuiltinInitializers::entries())
-    small.write("initializer-" + std::string(entry.class_name), options, {}, for_any,
+    small.write("initializer-" + std::string(entry.class_name), options, {},
                 Dense{.units = 5, .kernel_initializer = entry.make(Config{})});
-  small.write("initializer-settings", options, {}, for_any,
+  small.write("initializer-settings", options, {},
               Dense{.units = 5,
                     .kernel_initializer = RandomNormal{.mean = 0.1, .stddev = 0.2},
                     .bias_initializer = Constant{.value = 0.25}});
   // In double Keras 3 cannot train with penalties: it adds them up as floats.
-  small.write("regularizers", options, {.compiled = sizeof(Scalar) == 4}, for_any,
+  small.write("regularizers", options, {.compiled = sizeof(Scalar) == 4, .compiled_3 = sizeof(Scalar) == 4},
               Dense{.units = 5, .kernel_regularizer = L1L2{0.01, 0.02}, .bias_regularizer = L2{.l2 = 0.125}});
   // In double tf_keras cannot train with MaxNorm: it multiplies by a float.
-  small.write("constraints", options, {.compiled = sizeof(Scalar) == 4}, for_any,
+  small.write("constraints", options, {.compiled = sizeof(Scalar) == 4, .compiled_3 = sizeof(Scalar) == 4},
               Dense{.units = 5, .kernel_constraint = MaxNorm{}, .bias_constraint = NonNeg{}});
-  small.write("no-bias", options, {}, for_any, Dense{.units = 5, .use_bias = false});
+  small.write("no-bias", options, {}, Dense{.units = 5, .use_bias = false});
+}
+
+// What chance puts together. In double, where deep networks do not add up the rounding of single steps.
+void write_random(Cases& cases) {
+  if (sizeof(Scalar) == 4) return;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    tests::RandomNetwork made = tests::RandomNetworkMaker(seed, not_in_keras).make();
+    const Model model(std::move(made.network));
+    cases.begin(fmt::format("random-{}", seed), model, made.inputs);
+    cases.file(model, ".keras", KerasProfile::keras_3, {.tf_keras = false, .compiled = false});
+  }
 }
 
 }  // namespace
@@ -314,4 +399,5 @@ int main(int count, char** arguments) {
   write_metrics(small);
   write_activations(small);
   write_settings(small);
+  write_random(cases);
 }

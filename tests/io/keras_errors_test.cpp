@@ -46,7 +46,8 @@ TEST_CASE("files that are no model say why") {
   write_bytes(path, "");
   CHECK_THROWS_WITH(load_model(path), path + ": is empty");
   write_bytes(path, "time,flow\n1,2\n");
-  CHECK_THROWS_WITH(load_model(path), path + ": is not an HDF5 file (its first bytes are others)");
+  CHECK_THROWS_WITH(load_model(path),
+                    path + ": is neither an HDF5 file nor a zip archive (its first bytes are others)");
   some_model().save(path);
   const std::string whole = bytes_of(path);
   for (std::size_t size : {whole.size() - 1, whole.size() / 2, whole.size() / 10}) {

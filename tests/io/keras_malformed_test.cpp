@@ -57,23 +57,17 @@ TEST_CASE("files that are damaged or hostile") {
   const io::Hdf5Reader expected(folder + "/expected.fixture.h5");
   int cases = 0;
   for (auto& row : read_table(folder + "/MANIFEST.tsv")) {
-    if (!row["file"].ends_with(".h5")) continue;
     ++cases;
     check_case(folder, expected, row);
   }
   std::cerr << cases << " malformed files\n";
-  CHECK(cases > 100);
-}
-
-TEST_CASE("zip archives are told from damaged files") {
-  const std::string path = data_folder() + "/malformed/good-plain.keras";
-  if (!have(path)) return;
-  CHECK_THROWS_WITH(read_keras(path), Catch::Contains("is a zip archive (.keras)"));
+  CHECK(cases > 200);
 }
 
 // Every file with one of its bytes changed is refused or read; the sanitizers watch.
 TEST_CASE("files with changed bytes never crash the reader") {
-  const std::string path = MAAS_FIXTURES_DIR "/io/trained.k2.h5";
+  const std::string path = GENERATE(MAAS_FIXTURES_DIR "/io/trained.k2.h5", MAAS_FIXTURES_DIR "/resume/adam.keras");
+  INFO(path);
   const std::string whole = bytes_of(path);
   REQUIRE(!whole.empty());
   const Random random(7);
@@ -87,9 +81,9 @@ TEST_CASE("files with changed bytes never crash the reader") {
       changed[static_cast<std::size_t>(at)] =
           static_cast<char>(static_cast<int>(random.stream(i).uniform(number + 2) * 256));
     }
-    write_bytes("changed.h5", changed);
+    write_bytes("changed", changed);
     try {
-      read_keras("changed.h5");
+      read_keras("changed");
       ++read;
     } catch (const FormatError&) {
       ++refused;
@@ -97,5 +91,5 @@ TEST_CASE("files with changed bytes never crash the reader") {
   }
   CHECK(read + refused == 600);
   CHECK(refused > 0);
-  std::remove("changed.h5");
+  std::remove("changed");
 }

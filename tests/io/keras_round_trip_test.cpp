@@ -60,44 +60,78 @@ std::vector<Optimizer> all_optimizers() {
 
 const FitOptions quiet{.epochs = 2, .batch_size = 16, .verbose = 0};
 
-void check_resumes(Model (*make)(Optimizer), const Optimizer& optimizer) {
-  INFO(optimizer.class_name() << " " << optimizer.config().text());
+void check_resumes(Model (*make)(Optimizer), const Optimizer& optimizer, const std::string& ending,
+                   const SaveOptions& options = {}) {
+  INFO(ending << " " << optimizer.class_name() << " " << optimizer.config().text());
   const Samples samples;
   Model model = make(optimizer);
   model.fit(samples.x, samples.y, quiet);
   model.optimizer_state().learning_rate *= 0.37;  // as a callback would
-  const std::string path = "resume.h5";
-  model.save(path);
+  const std::string path = "resume" + ending, again = "again" + ending;
+  model.save(path, options);
   Model loaded = load_model(path);
   CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
   CHECK(loaded.compile_options().optimizer == optimizer);
   CHECK(loaded.compile_options().loss == model.compile_options().loss);
   CHECK(loaded.compile_options().metrics == model.compile_options().metrics);
   CHECK(same_state(loaded.optimizer_state(), model.optimizer_state()));
-  loaded.save("again.h5");
-  CHECK(bytes_of("again.h5") == bytes_of(path));
+  loaded.save(again, options);
+  CHECK(bytes_of(again) == bytes_of(path));
   model.fit(samples.x, samples.y, quiet);
   loaded.fit(samples.x, samples.y, quiet);
   CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
   CHECK(same_state(loaded.optimizer_state(), model.optimizer_state()));
-  ::unlink("again.h5");
+  ::unlink(again.c_str());
   ::unlink(path.c_str());
+}
+
+const std::string endings[] = {".h5", ".keras"};
+
+/// An optimizer of the user's own.
+struct SignDescent {
+  static constexpr std::string_view class_name = "SignDescent";
+  LearningRate learning_rate = 0.01;
+  static void fields(auto& self, auto&& field) { field("learning_rate", self.learning_rate); }
+  static std::span<const std::string_view> slot_names() { return {}; }
+  void update(const Update& update) const {
+    VectorView w = update.parameters;
+    w -= (static_cast<Scalar>(update.learning_rate) * update.gradient.array().sign()).matrix();
+  }
+};
+
+using Notes = std::vector<std::string>;
+
+/// What saving a model that was trained with these settings says. The model that is loaded can be compiled anew.
+Notes notes_of_saving(const CompileOptions& options) {
+  auto model = Sequential{input(6), dense(5, Tanh{}), dense(1, sigmoid)};
+  model.compile(options);
+  const Samples samples;
+  model.fit(samples.x, samples.y, {.verbose = 0});
+  Notes notes = model.save("notes.h5");
+  Model loaded = load_model("notes.h5");
+  CHECK(same_bits(loaded.network().parameters().values(), model.network().parameters().values()));
+  loaded.compile({.optimizer = Sgd{}, .loss = mean_squared_error});
+  CHECK(loaded.fit(samples.x, samples.y, {.verbose = 0})["loss"].size() == 1);
+  ::unlink("notes.h5");
+  return notes;
 }
 
 }  // namespace
 
 TEST_CASE("a model saved and loaded trains on as if it had never stopped") {
-  for (const Optimizer& optimizer : all_optimizers()) check_resumes(small_model, optimizer);
+  for (const std::string& ending : endings)
+    for (const Optimizer& optimizer : all_optimizers()) check_resumes(small_model, optimizer, ending);
 }
 
 TEST_CASE("so does one that is trained by least squares") {
-  check_resumes(
-      [](Optimizer optimizer) -> Model {
-        auto model = Sequential{input(6), dense(5, Tanh{}), dense(1)};
-        model.compile({.optimizer = std::move(optimizer), .loss = mean_squared_error});
-        return model;
-      },
-      LevenbergMarquardt{.damping = 0.1});
+  for (const std::string& ending : endings)
+    check_resumes(
+        [](Optimizer optimizer) -> Model {
+          auto model = Sequential{input(6), dense(5, Tanh{}), dense(1)};
+          model.compile({.optimizer = std::move(optimizer), .loss = mean_squared_error});
+          return model;
+        },
+        LevenbergMarquardt{.damping = 0.1}, ending);
 }
 
 TEST_CASE("what Keras has not is left out of what it reads, and kept for maas") {
@@ -111,13 +145,56 @@ TEST_CASE("what Keras has not is left out of what it reads, and kept for maas") 
     {
       const io::Hdf5Reader file("own.h5");
       CHECK(!file.text("", "training_config"));
-      CHECK(file.text("", "maas_training"));
+      CHECK(file.text("maas", "training"));
     }
     const Model loaded = load_model("own.h5");
     CHECK(loaded.compile_options().optimizer == options.optimizer);
     CHECK(loaded.compile_options().loss == options.loss);
     ::unlink("own.h5");
   }
+}
+
+TEST_CASE("saving says which optimizers Keras cannot have, and of no other that there is anything to say") {
+  const std::string anew = "; Keras opens the file without training settings: compile it there anew";
+  const std::map<std::string_view, std::string> said{
+      {"GradientDescent", "optimizer GradientDescent: Keras opens the file with SGD, which steps on batches"},
+      {"Lamb", "optimizer Lamb: Keras cannot read a model.h5 with it, not even its own" + anew},
+      {"Lbfgs", "optimizer Lbfgs: Keras has no such optimizer" + anew},
+      {"LevenbergMarquardt", "optimizer LevenbergMarquardt: Keras has no such optimizer" + anew}};
+  for (const auto& entry : BuiltinOptimizers::entries()) {
+    INFO(entry.class_name);
+    const auto expected = said.find(entry.class_name);
+    CHECK(notes_of_saving({.optimizer = entry.make(Config{}), .loss = mean_squared_error}) ==
+          (expected == said.end() ? Notes{} : Notes{expected->second}));
+  }
+}
+
+TEST_CASE("saving says which losses, metrics and schedules are not Keras', and what is the user's own") {
+  CHECK(notes_of_saving({.optimizer = Sgd{}, .loss = QuantileLoss{}}) ==
+        Notes{"loss QuantileLoss: Keras has no such loss; Keras opens the file without training settings: compile it "
+              "there anew"});
+  CHECK(notes_of_saving({.optimizer = Sgd{}, .loss = mean_squared_error, .metrics = {Huber{}, mean_absolute_error}}) ==
+        Notes{"metric huber: Keras has no such metric and opens the file without it"});
+  CHECK(notes_of_saving({.optimizer = Adam{.learning_rate = WarmUp{.learning_rate = 0.5, .warmup_steps = 100}},
+                         .loss = mean_squared_error}) ==
+        Notes{"schedule WarmUp: Keras has no such schedule and opens the file with the rate of the next step, 0.015"});
+  CHECK(notes_of_saving(
+            {.optimizer = AdamW{.options = {.exclude_from_weight_decay = {"bias"}}}, .loss = mean_squared_error}) ==
+        Notes{"optimizer AdamW: files do not hold exclude_from_weight_decay; set it again after loading"});
+  CHECK(notes_of_saving({.optimizer = SignDescent{}, .loss = mean_squared_error}) ==
+        Notes{"optimizer SignDescent: Keras has no such optimizer; Keras opens the file without training settings: "
+              "compile it there anew",
+              "optimizer SignDescent: is in no catalog; maas opens the file without training settings: compile it "
+              "anew"});
+}
+
+TEST_CASE("a checkpoint keeps what saving said") {
+  const Samples samples;
+  Model model = small_model(Lamb{});
+  const Callback checkpoint = ModelCheckpoint{.filepath = "checkpoint.h5"};
+  model.fit(samples.x, samples.y, {.verbose = 0, .callbacks = {checkpoint}});
+  CHECK(checkpoint.as<ModelCheckpoint>()->warnings.size() == 1);
+  ::unlink("checkpoint.h5");
 }
 
 TEST_CASE("losses with settings and reductions are written for Keras and come back") {
@@ -141,5 +218,6 @@ TEST_CASE("losses with settings and reductions are written for Keras and come ba
 }
 
 TEST_CASE("so does one of several branches, shared and frozen layers") {
-  for (const Optimizer& optimizer : all_optimizers()) check_resumes(branched_model, optimizer);
+  for (const std::string& ending : endings)
+    for (const Optimizer& optimizer : all_optimizers()) check_resumes(branched_model, optimizer, ending);
 }

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -11,6 +10,7 @@
 #include "io/json.hpp"
 #include "keras_models.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 #include "trajectories/archive.hpp"
 
 using namespace fixtures;
@@ -19,10 +19,7 @@ namespace {
 
 constexpr bool is_double = sizeof(Scalar) == 8;
 
-std::string layers_folder() {
-  if (const char* chosen = std::getenv("MAAS_FIXTURES")) return std::string(chosen) + "/layers/";
-  return std::string(MAAS_SHARED_DIR) + "/fixtures/data/layers/";
-}
+std::string layers_folder() { return tests::fixture("layers/"); }
 
 /// One line of MANIFEST.tsv by the names of its columns.
 using Line = std::map<std::string, std::string>;

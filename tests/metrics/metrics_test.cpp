@@ -7,24 +7,13 @@
 #include "maas/testing/check_part.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/metric_examples.hpp"
 
 using namespace maas;
 
 namespace {
 
 constexpr Index outputs = 3;
-
-/// Gives the fields that have no default a value.
-Metric usable(const CatalogEntry<Metric>& entry) {
-  Config fields = entry.make({}).config();
-  if (fields.contains("num_classes")) {
-    fields.set("num_classes", outputs);
-    if (fields.contains("target_class_ids")) fields.set("target_class_ids", Config::List{0, 2});
-  }
-  for (std::string_view name : {"specificity", "sensitivity", "recall", "precision"})
-    if (fields.contains(name)) fields.set(name, 0.5);
-  return entry.make(fields);
-}
 
 /// Predictions and targets that a metric takes: 0 and 1 throughout, which are probabilities, labels and classes.
 struct Example {
@@ -90,7 +79,7 @@ TEST_CASE("every metric survives being written to a file") {
     INFO(entry.class_name);
     CHECK_NOTHROW(testing::check_entry(entry));
     const Metric other = entry.class_name == "Accuracy" ? Metric(binary_accuracy) : Metric(Accuracy{});
-    for (const Metric& metric : {entry.make({}), usable(entry), entry.make({}).named("by another name")}) {
+    for (const Metric& metric : {entry.make({}), tests::usable(entry), entry.make({}).named("by another name")}) {
       CHECK_NOTHROW(testing::check_family_config(metric, other));
       CHECK(read(to_config(metric)).name() == metric.name());
     }
@@ -100,7 +89,7 @@ TEST_CASE("every metric survives being written to a file") {
 TEST_CASE("a metric of nothing is 0, but for the share of variance, which is not a number") {
   for (const auto& entry : BuiltinMetrics::entries()) {
     INFO(entry.class_name);
-    const Metric metric = usable(entry);
+    const Metric metric = tests::usable(entry);
     const bool no_number = entry.class_name == "R2Score";
     for (double result : results_of(metric, state_of(metric))) {
       CHECK(std::isnan(result) == no_number);
@@ -116,7 +105,7 @@ TEST_CASE("adding to a metric and asking for its result takes no memory") {
   }
   for (const auto& entry : BuiltinMetrics::entries()) {
     INFO(entry.class_name);
-    const Metric metric = usable(entry);
+    const Metric metric = tests::usable(entry);
     const Example batch = batch_for(metric, 70);
     std::vector<double> state = state_of(metric), results = results_of(metric, state);
     const std::int64_t start = testing::allocations();
@@ -129,7 +118,7 @@ TEST_CASE("adding to a metric and asking for its result takes no memory") {
 TEST_CASE("batches add up: a metric of all rows at once is that of the rows in parts") {
   for (const auto& entry : BuiltinMetrics::entries()) {
     INFO(entry.class_name);
-    const Metric metric = usable(entry);
+    const Metric metric = tests::usable(entry);
     const Example batch = batch_for(metric, 131);
     for (const ConstVectorView& weights : {ConstVectorView(nullptr, 0), batch.w()}) {
       std::vector<double> whole = state_of(metric), parts = whole;
@@ -147,7 +136,7 @@ TEST_CASE("rows of weight 0 do not count") {
   for (const auto& entry : BuiltinMetrics::entries()) {
     // Keras counts the rows of an adjusted R2, too; the plain one does not look at them.
     INFO(entry.class_name);
-    const Metric metric = usable(entry);
+    const Metric metric = tests::usable(entry);
     Example batch = batch_for(metric, 20);
     batch.weights.head(10).setOnes();
     batch.weights.tail(10).setZero();
@@ -162,7 +151,7 @@ TEST_CASE("rows of weight 0 do not count") {
 TEST_CASE("targets of another width are refused, not read beyond") {
   for (const auto& entry : BuiltinMetrics::entries()) {
     INFO(entry.class_name);
-    const Metric metric = usable(entry);
+    const Metric metric = tests::usable(entry);
     Example batch = batch_for(metric, 4);
     batch.target = Matrix::Zero(4, batch.target.cols() + 1);
     std::vector<double> state = state_of(metric);

@@ -213,6 +213,44 @@ TEST_CASE("a step on a batch is a fit of one batch") {
   CHECK(logs[1].second == history["accuracy"][0]);
 }
 
+TEST_CASE("evaluate may look at the first batches only, and predict runs as many samples at a time as it is told") {
+  const Samples samples;
+  Model model = small_model();
+  CHECK(model.evaluate(samples.x, samples.y, 10, std::nullopt, 3) ==
+        model.evaluate(samples.x.topRows(30), samples.y.topRows(30), 10));
+  CHECK(model.evaluate(Dataset(Arrays(samples.x, samples.y)), 10, 3) ==
+        model.evaluate(samples.x, samples.y, 10, std::nullopt, 3));
+  CHECK_THROWS_WITH(model.evaluate(samples.x, samples.y, 10, std::nullopt, 0),
+                    "evaluate: expected at least 1 step, got 0");
+  const Matrix y = model.predict(samples.x);
+  for (Index batch_size : {1, 7, 256, 100000}) CHECK(model.predict(samples.x, batch_size) == y);
+  CHECK(model.predict(std::vector<Matrix>{samples.x}, 5)[0] == y);
+  CHECK_THROWS_WITH(model.predict(samples.x, 0), "predict: expected a batch_size of at least 1, got 0");
+}
+
+TEST_CASE("a batch may have weights of samples or classes, as a fit has") {
+  const Samples samples;
+  const Index rows = samples.x.rows();
+  Vector weights(rows);
+  for (Index i = 0; i < rows; ++i) weights[i] = samples.y(i, 0) == 1 ? Scalar(3) : Scalar(0.5);
+  Model by_sample = small_model();
+  Model by_class = by_sample, by_fit = by_sample, by_output = by_sample;
+  const Logs logs = by_sample.train_on_batch(samples.x, samples.y, {.sample_weight = weights});
+  CHECK(by_class.train_on_batch(samples.x, samples.y, {.class_weight = {{0, 0.5}, {1, 3.0}}}) == logs);
+  CHECK(by_output.train_on_batch(std::vector<Matrix>{samples.x}, std::vector<Matrix>{samples.y},
+                                 {.sample_weights = {weights}}) == logs);
+  by_fit.fit(samples.x, samples.y, {.batch_size = rows, .verbose = 0, .shuffle = false, .sample_weight = weights});
+  for (const Model* model : {&by_class, &by_output, &by_fit})
+    CHECK(model->network().parameters().values() == by_sample.network().parameters().values());
+  CHECK(by_class.test_on_batch(samples.x, samples.y, {.sample_weight = weights}) ==
+        by_class.evaluate(samples.x, samples.y, rows, weights));
+  CHECK_THROWS_WITH(
+      by_class.test_on_batch(samples.x, samples.y, {.sample_weight = weights, .class_weight = {{0, 0.5}}}),
+      "test_on_batch: expected sample_weight or class_weight, got both");
+  CHECK_THROWS_WITH(by_class.train_on_batch(samples.x, samples.y, {.sample_weight = Vector::Ones(3)}),
+                    "train_on_batch: expected " + std::to_string(rows) + " sample weights, got 3");
+}
+
 TEST_CASE("eight threads predict with one const model, and all get the same bits") {
   const Samples samples;
   const Model model = small_model();

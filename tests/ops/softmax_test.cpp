@@ -1,5 +1,6 @@
 #include "maas/ops/softmax.hpp"
 
+#include "maas/ops/log_sum_exp.hpp"
 #include "support/catch.hpp"
 #include "support/difference.hpp"
 

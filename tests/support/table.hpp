@@ -1,7 +1,6 @@
 // The reference tables made with Keras: HDF5 files of cases.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -9,14 +8,12 @@
 #include "io/hdf5_file.hpp"
 #include "io/json.hpp"
 #include "maas/core/matrix.hpp"
+#include "support/paths.hpp"
 
 namespace maas::inline MAAS_ABI::tests {
 
 /// Where a table is: in tables/ below MAAS_FIXTURES if that is set, else beside the repository.
-inline std::string table_path(const std::string& name) {
-  if (const char* chosen = std::getenv("MAAS_FIXTURES")) return std::string(chosen) + "/tables/" + name;
-  return std::string(MAAS_SHARED_DIR) + "/fixtures/data/tables/" + name;
-}
+inline std::string table_path(const std::string& name) { return fixture(fmt::format("tables/{}", name)); }
 inline bool has_table(const std::string& name) { return std::filesystem::exists(table_path(name)); }
 
 /// A table being read. Numbers come in the precision of the program.

@@ -191,6 +191,47 @@ TEST_CASE("training ends after a batch whose running loss is no finite number") 
   CHECK(after_batch(std::nan("")) == Signal::stop);
   CHECK(after_batch(INFINITY) == Signal::stop);
   CHECK(after_batch(-INFINITY) == Signal::stop);
+  told.view.step = 4;
+  CHECK_THROWS_WITH(TerminateOnNaN{.raise_error = true}.batch_end(told.view),
+                    "TerminateOnNaN: the loss is -inf after step 4 of epoch 1");
+}
+
+TEST_CASE("averages take the place of the weights for validation, and for what follows an epoch where that is wanted") {
+  Told told;
+  told.optimizer = Sgd{.options = {.use_ema = true}};
+  told.state = OptimizerState(told.optimizer, told.network.parameters().layout().trainable_size());
+  for (bool epochs : {false, true}) {
+    told.network.parameters().values().setConstant(1);
+    told.state.slot(0).setConstant(2);
+    SwapEMAWeights swap{.swap_on_epoch = epochs};
+    swap.train_begin(told.view);
+    swap.epoch_begin(told.view);
+    swap.validation_begin(told.view);
+    CHECK(told.weight() == 2);
+    swap.validation_end(told.view);
+    CHECK(told.weight() == 1);
+    swap.epoch_end(told.view);
+    CHECK(told.weight() == (epochs ? 2 : 1));
+    swap.epoch_begin(told.view);
+    CHECK((told.weight() == 1 && told.state.slot(0)[0] == 2));
+  }
+  told.optimizer = Sgd{};
+  CHECK_THROWS_WITH(SwapEMAWeights{}.train_begin(told.view),
+                    "SwapEMAWeights: expected an optimizer with use_ema, got SGD without");
+}
+
+TEST_CASE("a lambda callback is called where a function is set") {
+  Told told;
+  std::string calls;
+  const auto say = [&](const char* what) { return [&calls, what](TrainingView&) { calls += what; }; };
+  LambdaCallback lambda{.on_train_begin = say("t"), .on_epoch_begin = say("e"), .on_batch_begin = say("b")};
+  lambda.on_batch_end = [&](TrainingView&) { return Signal::stop; };
+  lambda.train_begin(told.view);
+  lambda.epoch_begin(told.view);
+  lambda.batch_begin(told.view);
+  CHECK(calls == "teb");
+  CHECK(lambda.batch_end(told.view) == Signal::stop);
+  CHECK(lambda.epoch_end(told.view) == Signal::go_on);
 }
 
 TEST_CASE("the rate falls when a figure stays on a plateau, and waits through its cooldown") {

@@ -29,6 +29,11 @@ struct Witness {
   std::vector<double> rates = {};
   void train_begin(TrainingView&) { calls.push_back("begin"); }
   void epoch_begin(TrainingView& view) { calls.push_back("epoch " + std::to_string(view.epoch)); }
+  void batch_begin(TrainingView& view) { calls.push_back("step " + std::to_string(view.step)); }
+  void validation_begin(TrainingView&) { calls.push_back("validation"); }
+  void validation_end(TrainingView& view) {
+    calls.push_back(find_log(view.logs, "val_loss") != nullptr ? "validated" : "not validated");
+  }
   void batch_end(TrainingView& view) {
     calls.push_back("batch " + std::to_string(view.step) + "/" + std::to_string(view.steps));
   }
@@ -58,10 +63,17 @@ TEST_CASE("hooks are called in order, with steps and epochs; a callback may be r
   Model model = line();
   const Callback witness = Witness{};
   model.fit(samples.x, samples.y,
-            {.epochs = 3, .batch_size = 2, .verbose = 0, .callbacks = {witness}, .initial_epoch = 1});
-  CHECK(witness.as<Witness>()->calls == std::vector<std::string>{"begin", "epoch 1", "batch 1/3", "batch 2/3",
-                                                                 "batch 3/3", "epoch 2", "batch 1/3", "batch 2/3",
-                                                                 "batch 3/3", "end"});
+            {.epochs = 3,
+             .batch_size = 2,
+             .verbose = 0,
+             .validation_data = ValidationData{samples.x, samples.y},
+             .callbacks = {witness},
+             .initial_epoch = 1,
+             .validation_freq = 3});
+  CHECK(witness.as<Witness>()->calls == std::vector<std::string>{"begin", "epoch 1", "step 0", "batch 1/3", "step 1",
+                                                                 "batch 2/3", "step 2", "batch 3/3", "epoch 2",
+                                                                 "step 0", "batch 1/3", "step 1", "batch 2/3", "step 2",
+                                                                 "batch 3/3", "validation", "validated", "end"});
   CHECK(witness.as<EarlyStopping>() == nullptr);
 }
 

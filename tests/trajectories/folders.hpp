@@ -7,13 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "support/paths.hpp"
+
 namespace replay {
 
 /// The folder of that name: below MAAS_FIXTURES if that is set, else beside the repository, else the small one in it.
 inline std::string fixtures_folder(const std::string& name) {
-  if (const char* chosen = std::getenv("MAAS_FIXTURES")) return std::string(chosen) + "/" + name;
-  const std::string shared = std::string(MAAS_SHARED_DIR) + "/fixtures/data/" + name;
-  return std::filesystem::is_directory(shared) ? shared : std::string(MAAS_FIXTURES_DIR) + "/" + name;
+  const std::string folder = maas::tests::fixture(name);
+  const bool is_there = std::getenv("MAAS_FIXTURES") != nullptr || std::filesystem::is_directory(folder);
+  return is_there ? folder : maas::tests::own_fixture(name);
 }
 
 /// File names in a folder with that ending, sorted.

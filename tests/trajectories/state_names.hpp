@@ -61,6 +61,7 @@ void visit_state(const FixtureFile& file, const std::string& group, const std::s
     return maas::VectorView(state.slot(static_cast<Index>(slot)).data() + entry.offset, size);
   };
   std::size_t found = 0, expected = 0;
+  const bool has_means = optimizer.class_name() == "Adafactor";
   std::vector<std::string> waiting;  // Adafactor's means of rows and columns, which come before their tensor's velocity
   for (const std::string& dataset : file.children(group)) {
     const std::string path = group + "/" + dataset, class_prefix = std::string(optimizer.class_name()) + ".";
@@ -81,7 +82,7 @@ void visit_state(const FixtureFile& file, const std::string& group, const std::s
     }
     // The SGD of tf_keras notes its last step even where there is no momentum, and makes no use of it.
     if (optimizer.class_name() == "SGD" && slots.empty() && name.starts_with("m.")) continue;
-    if (optimizer.class_name() == "Adafactor" && !name.ends_with("_velocity")) {
+    if (has_means && !name.ends_with("_velocity") && !name.starts_with("v.")) {
       waiting.push_back(path);
       continue;
     }
@@ -95,7 +96,7 @@ void visit_state(const FixtureFile& file, const std::string& group, const std::s
           for (std::size_t mean = 0; mean < waiting.size() && entry.shape.rank() >= 2; ++mean)
             buffer(waiting[mean], part(mean, entry, static_cast<Index>(file.numbers(waiting[mean]).values.size())));
           known = true;
-          found += 1 + waiting.size();
+          found += has_means ? slots.size() : 1;
           waiting.clear();
         }
       if (known) break;

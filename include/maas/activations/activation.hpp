@@ -77,6 +77,14 @@ void activate(const Rule& rule, const ConstMatrixView& z, MatrixView y) {
   else
     ops::map_elements(z.data(), y.data(), z.size(), [&](const auto& x) { return rule.value(x); });
 }
+/// gradient *= f'(z), element by element. (Views are parameters: see ops/map_elements.hpp.)
+template <class Rule, class In, class Out>
+void multiply_slope(const Rule& rule, [[maybe_unused]] const In& z, const In& y, Out gradient) {
+  if constexpr (InputSlopeRule<Rule>)
+    gradient.array() *= rule.slope(z.array(), y.array());
+  else
+    gradient.array() *= rule.slope(y.array());
+}
 }  // namespace detail
 
 template <ActivationRule Rule>
@@ -96,10 +104,8 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
       this->rule.backward(y, gradient);
     else if constexpr (SweepRule<Rule>)
       this->rule.sweep_gradient(y.size(), y.data(), gradient.data());
-    else if constexpr (reads_input)
-      gradient.array() *= this->rule.slope(z.array(), y.array());
     else
-      gradient.array() *= this->rule.slope(y.array());
+      detail::multiply_slope(this->rule, z, y, gradient);
   }
   void halved_backward([[maybe_unused]] const ConstMatrixView& z, [[maybe_unused]] const ConstMatrixView& dy,
                        [[maybe_unused]] MatrixView dz) const override {
@@ -111,8 +117,7 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
 class Activation : public Handle<ActivationInterface> {
  public:
   template <class Rule>
-  requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>> Activation(Rule&& rule)
-      : Handle(std::make_shared<ActivationModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+  requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>> Activation(Rule&& rule);
 
   /// y = f(z), row by row; z and y are rows x features and may be the same memory. Where it halves, y is rows x half as
   /// many features, elsewhere in memory.
@@ -132,13 +137,12 @@ class Activation : public Handle<ActivationInterface> {
     self_->halved_backward(z, dy, dz);
   }
   /// Throws ConfigError if it halves: for layers that apply it in place.
-  void require_in_place(std::string_view layer) const {
-    require<ConfigError>(!halves(),
-                         "{}: the activation {} gives half as many features as it takes; put activation_layer({}) "
-                         "behind the layer instead",
-                         layer, class_name(), class_name());
-  }
+  void require_in_place(std::string_view layer) const;
 };
+
+template <class Rule>
+requires NotHandle<Rule, Activation> && ActivationRule<std::remove_cvref_t<Rule>> Activation::Activation(Rule&& rule)
+    : Handle(std::make_shared<ActivationModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
 /// A plain name where the activation has no fields, else {"class_name", "config"}.
 Config to_config(const Activation& activation);

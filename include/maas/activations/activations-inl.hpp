@@ -29,4 +29,15 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Activ
   activation = entry->make(config.is_string() ? Config{} : config.at("config"));
 }
 
+MAAS_INLINE void Activation::require_in_place(std::string_view layer) const {
+  require<ConfigError>(!halves(),
+                       "{}: the activation {} gives half as many features as it takes; put activation_layer({}) "
+                       "behind the layer instead",
+                       layer, class_name(), class_name());
+}
+
+MAAS_INLINE void Linear::forward(const ConstMatrixView& z, MatrixView y) const {
+  if (z.data() != y.data()) y = z;
+}
+
 }  // namespace maas::inline MAAS_ABI

@@ -1,6 +1,7 @@
 // Shape: the dimensions of one sample, without the batch axis.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <span>
@@ -20,11 +21,7 @@ class Shape {
   Shape() = default;
   /// Throws ShapeError for more than eight dimensions or a negative one.
   Shape(std::initializer_list<Index> dimensions) : Shape(std::span(dimensions.begin(), dimensions.size())) {}
-  explicit Shape(std::span<const Index> dimensions) {
-    require<ShapeError>(static_cast<Index>(dimensions.size()) <= max_rank,
-                        "Shape: expected at most {} dimensions, got {}", max_rank, dimensions.size());
-    for (Index dimension : dimensions) append(dimension);
-  }
+  explicit Shape(std::span<const Index> dimensions);
 
   Index rank() const { return rank_; }
   Index operator[](Index axis) const { return dimensions_[static_cast<std::size_t>(axis)]; }
@@ -43,25 +40,15 @@ class Shape {
     result.dimensions_[static_cast<std::size_t>(result.rank_ - 1)] = dimension;
     return result;
   }
-  void append(Index dimension) {
-    require<ShapeError>(rank_ < max_rank, "Shape: expected at most {} dimensions", max_rank);
-    require<ShapeError>(dimension >= 0, "Shape: expected a dimension of at least 0, got {}", dimension);
-    dimensions_[static_cast<std::size_t>(rank_++)] = dimension;
-  }
+  /// One more axis, the last. Throws ShapeError for a ninth, or a negative size.
+  void append(Index dimension);
 
   const Index* begin() const { return dimensions_.data(); }
   const Index* end() const { return dimensions_.data() + rank_; }
   friend bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
   /// As people write it: "100", "28x28x1"; "scalar" without dimensions.
-  std::string text() const {
-    std::string result;
-    for (Index dimension : *this) {
-      if (!result.empty()) result += 'x';
-      result += std::to_string(dimension);
-    }
-    return result.empty() ? "scalar" : result;
-  }
+  std::string text() const;
 
  private:
   std::array<Index, max_rank> dimensions_{};
@@ -71,3 +58,7 @@ class Shape {
 using Shapes = std::span<const Shape>;
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/core/shape-inl.hpp"
+#endif

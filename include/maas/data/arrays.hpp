@@ -1,8 +1,6 @@
 // Arrays: features and targets that lie in memory.
 #pragma once
 
-#include <algorithm>
-
 #include "maas/data/dataset.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -11,29 +9,12 @@ namespace maas::inline MAAS_ABI {
 class Arrays {
  public:
   /// Throws DataError where the two have different numbers of rows, or none.
-  Arrays(MatrixArg x, MatrixArg y)
-      : x_(x.data()),
-        y_(y.data()),
-        x_stride_(x.outerStride()),
-        y_stride_(y.outerStride()),
-        rows_(x.rows()),
-        features_(x.cols()),
-        targets_(y.cols()) {
-    require<DataError>(x.rows() == y.rows(), "fit: expected as many targets as samples, got {} samples and {} targets",
-                       x.rows(), y.rows());
-    require<DataError>(x.rows() > 0, "fit: expected at least 1 sample, got none");
-  }
+  Arrays(MatrixArg x, MatrixArg y);
 
   Index size() const { return rows_; }
   Shape feature_shape() const { return Shape{features_}; }
   Shape target_shape() const { return Shape{targets_}; }
-  void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const Index to = static_cast<Index>(i);
-      std::copy_n(x_ + rows[i] * x_stride_, features_, x.data() + to * features_);
-      std::copy_n(y_ + rows[i] * y_stride_, targets_, y.data() + to * targets_);
-    }
-  }
+  void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const;
 
  private:
   const Scalar *x_, *y_;
@@ -41,3 +22,7 @@ class Arrays {
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/arrays-inl.hpp"
+#endif

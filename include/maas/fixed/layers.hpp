@@ -21,6 +21,12 @@ struct DenseStep {
   maas::Activation activation;
 };
 
+namespace detail {
+/// What fixed::Dense::check says.
+void require_kernel(const DenseStep& step, Index inputs, Index outputs);
+void require_activation(const DenseStep& step, bool right, std::string_view expected);
+}  // namespace detail
+
 /// y = Rule(x kernel + bias), In numbers to Out. A trivially copyable aggregate: the weights lie in the object, zero
 /// until assigned. Rule is an activation's struct: `fixed::Dense<100, 128, Relu>`.
 template <Index In, Index Out, PlainActivationRule Rule = Linear>
@@ -51,12 +57,8 @@ struct Dense {
 
   /// Throws unless the step has this layer's sizes (ShapeError) and activation (ConfigError); both name the layer.
   static void check(const DenseStep& step) {
-    require<ShapeError>(step.kernel.rows() == In && step.kernel.cols() == Out,
-                        "fixed::Network: layer \"{}\": expected a kernel of {}x{}, got {}x{}", step.name, In, Out,
-                        step.kernel.rows(), step.kernel.cols());
-    require<ConfigError>(step.activation.as<Rule>() != nullptr,
-                         "fixed::Network: layer \"{}\": expected activation {}, got {}", step.name, Rule::class_name,
-                         step.activation.class_name());
+    detail::require_kernel(step, In, Out);
+    detail::require_activation(step, step.activation.as<Rule>() != nullptr, Rule::class_name);
   }
   /// Takes weights, and the activation's own fields, from a step that has passed check().
   void assign(const DenseStep& step) {
@@ -68,3 +70,7 @@ struct Dense {
 };
 
 }  // namespace maas::inline MAAS_ABI::fixed
+
+#if !defined(MAAS_COMPILED)
+#include "maas/fixed/layers-inl.hpp"
+#endif

@@ -1,16 +1,11 @@
 // Network with sizes in types: predicts without allocation, for loops that must not wait.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <iterator>
-#include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "maas/fixed/layers.hpp"
-#include "maas/layers/dense.hpp"
 #include "maas/network/network.hpp"
 
 namespace maas::inline MAAS_ABI::fixed {
@@ -62,53 +57,10 @@ auto& layer_of(auto& chain) {
     return layer_of<Place - 1>(chain.rest);
 }
 
-/// True for layers that change nothing when predicting.
-inline bool is_idle(std::string_view class_name) {
-  constexpr std::string_view idle[] = {"InputLayer",   "Dropout",          "SpatialDropout1D",      "SpatialDropout2D",
-                                       "AlphaDropout", "GaussianDropout",  "GaussianNoise",         "Flatten",
-                                       "Reshape",      "SpatialDropout3D", "ActivityRegularization"};
-  return std::find(std::begin(idle), std::end(idle), class_name) != std::end(idle);
-}
-
-/// Adds what one layer of a network computes to the steps.
-inline void add_step(const maas::Network& network, const GraphNode& node, std::vector<DenseStep>& steps) {
-  const Layer& layer = network.graph().layer(node.layer);
-  const std::string& name = network.graph().name(node.layer);
-  if (is_idle(layer.class_name())) return;
-  if (const maas::Dense* dense = layer.as<maas::Dense>()) {
-    require<ShapeError>(node.plan.output.rank() == 1,
-                        "fixed::Network: layer \"{}\": expected outputs of rank 1, got {}; put a Flatten before it",
-                        name, node.plan.output.text());
-    const Parameters& weights = network.parameters();
-    steps.push_back({name, weights.view(node.layer, 0),
-                     dense->use_bias ? weights.view(node.layer, 1) : ConstMatrixView(nullptr, 1, 0),
-                     dense->activation});
-    return;
-  }
-  // An activation as a layer of its own belongs to the dense layer before it.
-  const std::optional<SplitLayer> split = layer.split_activation();
-  require<ConfigError>(split.has_value() && node.plan.parameters.empty(),
-                       "fixed::Network: layer \"{}\": expected Dense, an activation, Dropout or Flatten, got {}", name,
-                       layer.class_name());
-  require<ConfigError>(!steps.empty() && steps.back().activation.as<Linear>() != nullptr,
-                       "fixed::Network: layer \"{}\": expected a Dense layer without activation before it", name);
-  steps.back().activation = split->activation;
-}
-
 /// The dense layers of a chain, in order. Throws ConfigError or ShapeError for anything else.
-inline std::vector<DenseStep> steps_of(const maas::Network& network) {
-  const Graph& graph = network.graph();
-  std::vector<DenseStep> steps;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const GraphNode& node = graph.nodes()[i];
-    const bool follows =
-        i == 0 ? node.inputs.empty() : node.inputs.size() == 1 && node.inputs[0] == static_cast<Index>(i) - 1;
-    require<ConfigError>(follows, "fixed::Network: expected a chain of layers; \"{}\" does not follow the one before",
-                         graph.name(node.layer));
-    add_step(network, node, steps);
-  }
-  return steps;
-}
+std::vector<DenseStep> steps_of(const maas::Network& network);
+/// Throws ShapeError unless there are as many as layers.
+void require_steps(const std::vector<DenseStep>& steps, std::size_t layers);
 
 }  // namespace detail
 
@@ -138,8 +90,7 @@ struct Network {
   /// Throws ShapeError or ConfigError naming the layer that does not fit; this network is then unchanged.
   void assign(const maas::Network& network) {
     const std::vector<DenseStep> steps = detail::steps_of(network);
-    require<ShapeError>(steps.size() == sizeof...(Layers), "fixed::Network: expected {} Dense layers, got {}",
-                        sizeof...(Layers), steps.size());
+    detail::require_steps(steps, sizeof...(Layers));
     Chain::check(steps.data());
     layers.assign(steps.data());
   }
@@ -156,3 +107,7 @@ struct Network {
 };
 
 }  // namespace maas::inline MAAS_ABI::fixed
+
+#if !defined(MAAS_COMPILED)
+#include "maas/fixed/network-inl.hpp"
+#endif

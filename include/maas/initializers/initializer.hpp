@@ -32,12 +32,16 @@ struct InitializerModel final : PartModel<InitializerInterface, Rule> {
 class Initializer : public Handle<InitializerInterface> {
  public:
   template <class Rule>
-  requires NotHandle<Rule, Initializer> && InitializerRule<std::remove_cvref_t<Rule>> Initializer(Rule&& rule)
-      : Handle(std::make_shared<InitializerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+  requires NotHandle<Rule, Initializer> && InitializerRule<std::remove_cvref_t<Rule>> Initializer(Rule&& rule);
 
   /// Sets the values of a tensor of that shape (row-major). The same random stream gives the same values.
   void fill(VectorView values, const Shape& shape, const Random& random) const { self_->fill(values, shape, random); }
 };
+
+template <class Rule>
+requires NotHandle<Rule, Initializer> && InitializerRule<std::remove_cvref_t<Rule>> Initializer::Initializer(
+    Rule&& rule)
+    : Handle(std::make_shared<InitializerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
 /// Keras' short name ("glorot_uniform") where the initializer has no fields, else {"class_name", "config"}.
 Config to_config(const Initializer& initializer);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/core/find_by_name.hpp"
+#include "maas/initializers/constant-inl.hpp"
 #include "maas/initializers/initializers.hpp"
 #include "maas/initializers/orthogonal-inl.hpp"
 #include "maas/initializers/random-inl.hpp"

@@ -38,6 +38,9 @@ struct GlorotUniform {
   void fill(VectorView values, const Shape& shape, const Random& random) const;
 };
 inline constexpr GlorotUniform glorot_uniform{};
+#if defined(MAAS_COMPILED)  // what other headers have as a default is made once, in the library
+extern template Initializer::Initializer(const GlorotUniform&);
+#endif
 
 /// Normal cut at two standard deviations, variance 2 / (in + out).
 struct GlorotNormal {

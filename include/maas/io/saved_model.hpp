@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "maas/io/info.hpp"
 #include "maas/losses/losses.hpp"
 #include "maas/metrics/metrics.hpp"
 #include "maas/network/network.hpp"
@@ -28,6 +29,7 @@ struct SavedModel {
   Network network;
   std::string name = "sequential";
   std::optional<SavedTraining> training = std::nullopt;
+  ModelInfo info = {};
   std::string keras_version = {};  ///< of the program that wrote the file; empty if it does not say
   std::string backend = {};
   std::string maas_version = {};           ///< of the maas that wrote the file; empty for other programs

@@ -34,4 +34,8 @@ MAAS_INLINE void ActivationLayer::backward(const Backward& pass) const {
   MatrixView(pass.input_gradients[0]) = pass.output_gradient;
 }
 
+MAAS_INLINE SplitLayer ActivationLayer::split_activation() const { return {ActivationLayer{}, activation}; }
+
+MAAS_INLINE Layer activation_layer(Activation activation) { return ActivationLayer{std::move(activation)}; }
+
 }  // namespace maas::inline MAAS_ABI

@@ -19,10 +19,8 @@ struct ActivationLayer {
   SplitLayer split_activation() const;
 };
 
-inline SplitLayer ActivationLayer::split_activation() const { return {ActivationLayer{}, activation}; }
-
 /// An activation as a layer of its own.
-inline Layer activation_layer(Activation activation) { return ActivationLayer{std::move(activation)}; }
+Layer activation_layer(Activation activation);
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -6,6 +6,7 @@
 
 #include "maas/activations/rectifiers.hpp"
 #include "maas/layers/activation_layers.hpp"
+#include "maas/layers/axes.hpp"
 
 namespace maas::inline MAAS_ABI {
 

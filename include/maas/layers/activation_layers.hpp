@@ -2,9 +2,9 @@
 #pragma once
 
 #include "maas/constraints/constraints.hpp"
+#include "maas/core/axes.hpp"
 #include "maas/initializers/initializers.hpp"
 #include "maas/layers/activation_layer.hpp"
-#include "maas/layers/axes.hpp"
 #include "maas/layers/layer.hpp"
 #include "maas/regularizers/regularizers.hpp"
 

@@ -15,13 +15,13 @@ struct ActivityRegularization {
     field("l1", self.l1);
     field("l2", self.l2);
   }
-  LayerPlan plan(Shapes inputs) const {
-    return {.output = detail::only_input(inputs, class_name), .activity_penalty = Regularizer(L1L2{l1, l2})};
-  }
-  void forward(const Forward& pass) const { MatrixView(pass.output) = pass.inputs[0]; }
-  void backward(const Backward& pass) const {
-    if (pass.input_gradients[0].data() != nullptr) MatrixView(pass.input_gradients[0]) = pass.output_gradient;
-  }
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/layers/activity_regularization-inl.hpp"
+#endif

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "maas/layers/axes.hpp"
 #include "maas/layers/batch_normalization.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -43,21 +44,46 @@ void for_each_block(const Channels& channels, Visit visit) {
     visit(first, std::min(channel_block, channels.count - first));
 }
 
+/// Which numbers of a batch count in its statistics: all of them.
+struct AllNumbers {
+  static constexpr double slack = 0;  ///< what Keras adds to their count
+  static double at(Index) { return 1; }
+  static void sizes(const Channels& channels, Index, Index count, double* sizes) {
+    std::fill_n(sizes, count, static_cast<double>(channels.size()));
+  }
+};
+
+/// Those of the steps that count by a mask.
+struct CountedNumbers {
+  static constexpr double slack = 1e-7;  ///< so that none is no division by 0
+  const Scalar* mask;                    // of the batch
+  Index features;                        // numbers a step
+
+  double at(Index place) const { return static_cast<double>(mask[place / features]); }
+  void sizes(const Channels& channels, Index first, Index count, double* sizes) const {
+    std::fill_n(sizes, count, slack);
+    visit_channels(channels, first, count, [&](Index place, Index c) { sizes[c] += at(place); });
+  }
+};
+
 /// Mean and population variance of each channel, in two passes.
-inline void channel_moments(const Channels& channels, const Scalar* x, Scalar* mean, Scalar* variance) {
-  const double size = static_cast<double>(channels.size());
+template <class Counted>
+void channel_moments(const Channels& channels, const Counted& counted, const Scalar* x, Scalar* mean,
+                     Scalar* variance) {
   for_each_block(channels, [&](Index first, Index count) {
-    double sums[channel_block] = {};
-    visit_channels(channels, first, count, [&](Index place, Index c) { sums[c] += static_cast<double>(x[place]); });
+    double sums[channel_block] = {}, sizes[channel_block] = {};
+    counted.sizes(channels, first, count, sizes);
+    visit_channels(channels, first, count,
+                   [&](Index place, Index c) { sums[c] += counted.at(place) * static_cast<double>(x[place]); });
     for (Index c = 0; c < count; ++c) {
-      mean[first + c] = static_cast<Scalar>(sums[c] / size);
+      mean[first + c] = static_cast<Scalar>(sums[c] / sizes[c]);
       sums[c] = 0;
     }
     visit_channels(channels, first, count, [&](Index place, Index c) {
       const double deviation = static_cast<double>(x[place] - mean[first + c]);
-      sums[c] += deviation * deviation;
+      sums[c] += counted.at(place) * deviation * deviation;
     });
-    for (Index c = 0; c < count; ++c) variance[first + c] = static_cast<Scalar>(sums[c] / size);
+    for (Index c = 0; c < count; ++c) variance[first + c] = static_cast<Scalar>(sums[c] / sizes[c]);
   });
 }
 
@@ -70,7 +96,7 @@ MAAS_INLINE LayerPlan BatchNormalization::plan(Shapes inputs) const {
                        momentum);
   require<ConfigError>(epsilon >= 0, "BatchNormalization: expected an epsilon of at least 0, got {}", epsilon);
   const Index channels = input[detail::sample_axis(axis.list[0], input, class_name)];
-  LayerPlan plan{.output = input, .cache = 2 * channels, .mask = MaskRule::refuse};
+  LayerPlan plan{.output = input, .cache = 2 * channels, .sees_masks = true};
   auto add = [&](const char* name, const Initializer& initial, bool statistic) -> ParameterSpec& {
     plan.parameters.push_back(
         {.name = name, .shape = Shape{channels}, .initial = initial, .trainable = !statistic, .statistic = statistic});
@@ -99,7 +125,11 @@ MAAS_INLINE void BatchNormalization::forward(const Forward& pass) const {
                *variance = pass.parameters[mean_place() + 1].data();
   if (pass.mode == Mode::training && pass.trainable) {
     Scalar *batch_mean = detail::numbers(pass.cache), *batch_variance = batch_mean + channels.count;
-    detail::channel_moments(channels, x, batch_mean, batch_variance);
+    if (pass.masks.empty())
+      detail::channel_moments(channels, detail::AllNumbers{}, x, batch_mean, batch_variance);
+    else
+      detail::channel_moments(channels, detail::CountedNumbers{pass.masks[0].data(), shape.last()}, x, batch_mean,
+                              batch_variance);
     for (std::size_t which : {mean_place(), mean_place() + 1}) {
       if (pass.new_statistics.empty() || pass.new_statistics[which].data() == nullptr) continue;
       const Scalar *old = pass.parameters[which].data(), *batch = which == mean_place() ? batch_mean : batch_variance;
@@ -126,6 +156,16 @@ MAAS_INLINE void BatchNormalization::forward(const Forward& pass) const {
 }
 
 MAAS_INLINE void BatchNormalization::backward(const Backward& pass) const {
+  if (pass.masks.empty())
+    backward(pass, detail::AllNumbers{});
+  else
+    backward(pass, detail::CountedNumbers{pass.masks[0].data(), pass.input_shapes[0].last()});
+}
+
+// With n the count of the numbers that count, and c 1 for those and 0 for the others: d x = gamma / deviation (d y -
+// c / n (sum of d y + (x - mean) / deviation^2 sum of d y (x - mean))).
+template <class Counted>
+void BatchNormalization::backward(const Backward& pass, const Counted& counted) const {
   const Shape& shape = pass.input_shapes[0];
   const detail::Channels channels(shape, detail::sample_axis(axis.list[0], shape, class_name), pass.inputs[0].rows());
   const bool of_batch = pass.mode == Mode::training && pass.trainable;
@@ -136,7 +176,6 @@ MAAS_INLINE void BatchNormalization::backward(const Backward& pass) const {
   Scalar* dbeta = center ? detail::numbers(pass.parameter_gradients[beta_place()]) : nullptr;
   Scalar* dx = detail::numbers(pass.input_gradients[0]);
   const Scalar *x = pass.inputs[0].data(), *dy = pass.output_gradient.data();
-  const double size = static_cast<double>(channels.size());
   detail::for_each_block(channels, [&](Index first, Index count) {
     double sum[detail::channel_block] = {},
            inner[detail::channel_block] = {};  // of dy, and of dy (x - mean) / deviation
@@ -152,14 +191,20 @@ MAAS_INLINE void BatchNormalization::backward(const Backward& pass) const {
       if (dgamma != nullptr) dgamma[first + c] = static_cast<Scalar>(inner[c]);
     }
     if (dx == nullptr) return;
-    Scalar mean_sum[detail::channel_block], mean_inner[detail::channel_block], scaled[detail::channel_block];
+    Scalar mean_sum[detail::channel_block], mean_inner[detail::channel_block], scaled[detail::channel_block],
+        center_of[detail::channel_block];
+    double sizes[detail::channel_block] = {};
+    counted.sizes(channels, first, count, sizes);
     for (Index c = 0; c < count; ++c) {
-      mean_sum[c] = of_batch ? static_cast<Scalar>(sum[c] / size) : Scalar(0);
-      mean_inner[c] = of_batch ? static_cast<Scalar>(inner[c] / size) * factor[c] : Scalar(0);
+      mean_sum[c] = of_batch ? static_cast<Scalar>(sum[c] / sizes[c]) : Scalar(0);
+      mean_inner[c] = of_batch ? static_cast<Scalar>(inner[c] / sizes[c]) * factor[c] : Scalar(0);
       scaled[c] = gamma != nullptr ? gamma[first + c] * factor[c] : factor[c];
+      // Deviations add up to mean * slack, not to 0.
+      center_of[c] = mean[first + c] + mean[first + c] * static_cast<Scalar>(Counted::slack / sizes[c]);
     }
     detail::visit_channels(channels, first, count, [&](Index place, Index c) {
-      dx[place] = scaled[c] * (dy[place] - mean_sum[c] - (x[place] - mean[first + c]) * mean_inner[c]);
+      const Scalar counts = static_cast<Scalar>(counted.at(place));
+      dx[place] = scaled[c] * (dy[place] - counts * mean_sum[c] - (x[place] - center_of[c]) * (counts * mean_inner[c]));
     });
   });
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "maas/constraints/constraints.hpp"
+#include "maas/core/axes.hpp"
 #include "maas/initializers/initializers.hpp"
-#include "maas/layers/axes.hpp"
 #include "maas/layers/layer.hpp"
 #include "maas/regularizers/regularizers.hpp"
 
@@ -13,8 +13,9 @@ namespace maas::inline MAAS_ABI {
 /// the first axis of a sample); gamma and beta are learned (Ioffe and Szegedy 2015). In training mean and population
 /// variance are those of the batch over all other axes, and the moving ones go a step towards them:
 /// moving = momentum moving + (1 - momentum) batch. In inference, and in a frozen layer always, they are the moving
-/// ones. Weights: gamma (with `scale`), beta (with `center`), moving_mean, moving_variance, one number a channel each.
-/// Throws ConfigError for several axes, or a momentum or epsilon out of range.
+/// ones. Where the input carries a mask (see Masking) only the steps that count make mean and variance, as in Keras;
+/// all are normalized. Weights: gamma (with `scale`), beta (with `center`), moving_mean, moving_variance, one number a
+/// channel each. Throws ConfigError for several axes, or a momentum or epsilon out of range.
 struct BatchNormalization {
   static constexpr std::string_view class_name = "BatchNormalization";
   Axes axis = -1;  ///< one axis
@@ -50,6 +51,8 @@ struct BatchNormalization {
   void backward(const Backward& pass) const;
 
  private:
+  template <class Counted>
+  void backward(const Backward& pass, const Counted& counted) const;
   std::size_t beta_place() const { return scale ? 1 : 0; }
   std::size_t mean_place() const { return beta_place() + (center ? 1 : 0); }
 };

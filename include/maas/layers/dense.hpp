@@ -4,7 +4,6 @@
 #include "maas/activations/activations.hpp"
 #include "maas/initializers/initializers.hpp"
 #include "maas/layers/layer.hpp"
-#include "maas/ops/affine.hpp"
 #include "maas/regularizers/regularizers.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -36,57 +35,17 @@ struct Dense {
     field("bias_constraint", self.bias_constraint);
   }
 
-  LayerPlan plan(Shapes inputs) const {
-    const Shape& input = detail::only_input(inputs, class_name);
-    require<ConfigError>(units >= 1, "Dense: expected at least 1 unit, got {}", units);
-    require<ShapeError>(input.rank() >= 1, "Dense: expected samples of rank 1 or more, got {}", input.text());
-    activation.require_in_place(class_name);
-    LayerPlan plan{.output = input.with_last(units), .activity_penalty = activity_regularizer};
-    plan.parameters.push_back(
-        {"kernel", Shape{input.last(), units}, kernel_initializer, kernel_regularizer, true, kernel_constraint});
-    if (use_bias)
-      plan.parameters.push_back({"bias", Shape{units}, bias_initializer, bias_regularizer, true, bias_constraint});
-    if (activation.needs_input()) plan.cache = plan.output.size();
-    return plan;
-  }
-
-  void forward(const Forward& pass) const {
-    const ConstMatrixView& kernel = pass.parameters[0];
-    const ConstMatrixView x = detail::as_rows(pass.inputs[0], kernel.rows());
-    const MatrixView y = detail::as_rows(pass.output, units);
-    ops::affine(x, kernel, use_bias ? pass.parameters[1] : ConstMatrixView(nullptr, 1, 0), y);
-    if (pass.cache.size() > 0) {
-      MatrixView before_activation = detail::as_rows(pass.cache, units);
-      before_activation = y;
-    }
-    activation.forward(as_const(y), y);
-  }
-
-  void backward(const Backward& pass) const {
-    const ConstMatrixView& kernel = pass.parameters[0];
-    const ConstMatrixView x = detail::as_rows(pass.inputs[0], kernel.rows());
-    const MatrixView dy = detail::as_rows(pass.output_gradient, units);
-    activation.backward(detail::as_rows(pass.cache, units), detail::as_rows(pass.output, units), dy);
-    if (pass.parameter_gradients[0].data() != nullptr)
-      ops::affine_kernel_gradient(x, as_const(dy), pass.parameter_gradients[0]);
-    if (use_bias && pass.parameter_gradients[1].data() != nullptr)
-      ops::column_sums(as_const(dy), pass.parameter_gradients[1]);
-    if (pass.input_gradients[0].data() != nullptr)
-      ops::affine_input_gradient(as_const(dy), kernel, detail::as_rows(pass.input_gradients[0], kernel.rows()));
-  }
-
+  LayerPlan plan(Shapes inputs) const;
+  void forward(const Forward& pass) const;
+  void backward(const Backward& pass) const;
   SplitLayer split_activation() const;
 };
 
-inline SplitLayer Dense::split_activation() const {
-  Dense before = *this;
-  before.activation = linear;
-  return {before, activation};
-}
-
 /// A Dense layer with Keras' defaults.
-inline Layer dense(Index units, Activation activation = linear) {
-  return Dense{.units = units, .activation = std::move(activation)};
-}
+Layer dense(Index units, Activation activation = linear);
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/layers/dense-inl.hpp"
+#endif

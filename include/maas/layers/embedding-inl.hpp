@@ -57,6 +57,12 @@ MAAS_INLINE void Embedding::backward(const Backward& pass) const {
   }
 }
 
+MAAS_INLINE void Embedding::mask(const MaskPass& pass) const {
+  const Scalar* ids = pass.inputs[0].data();
+  Scalar* mask = detail::numbers(pass.mask);
+  for (Index i = 0; i < pass.mask.size(); ++i) mask[i] = ids[i] != Scalar(0) ? Scalar(1) : Scalar(0);
+}
+
 MAAS_INLINE Layer embedding(Index input_dim, Index output_dim) {
   return Embedding{.input_dim = input_dim, .output_dim = output_dim};
 }

@@ -10,7 +10,8 @@ namespace maas::inline MAAS_ABI {
 
 /// The row of a table for each id of a sample: shape s becomes s x output_dim. Ids are whole numbers from 0 to
 /// input_dim - 1 (fractions are cut off); any other gives a row of NaN, which shows in the loss. Weight: embeddings,
-/// input_dim x output_dim. Ids have no gradient. Throws ConfigError for sizes below 1 and for mask_zero, see Masking.
+/// input_dim x output_dim. Ids have no gradient. With mask_zero the output carries the mask of the ids that are not 0,
+/// see Masking. Throws ConfigError for sizes below 1.
 struct Embedding {
   static constexpr std::string_view class_name = "Embedding";
   Index input_dim = 1;   ///< how many ids there are
@@ -32,6 +33,7 @@ struct Embedding {
   LayerPlan plan(Shapes inputs) const;
   void forward(const Forward& pass) const;
   void backward(const Backward& pass) const;
+  void mask(const MaskPass& pass) const;
 };
 
 /// An Embedding layer: `input_dim` ids, vectors of `output_dim` numbers.

@@ -10,12 +10,13 @@ struct InputLayer {
   static constexpr std::string_view class_name = "InputLayer";
   Shape shape;
   static void fields(auto& self, auto&& field) { field("shape", self.shape); }
-  LayerPlan plan(Shapes inputs) const {
-    require<ShapeError>(inputs.empty(), "InputLayer: expected no inputs, got {}", inputs.size());
-    return {.output = shape};
-  }
+  LayerPlan plan(Shapes inputs) const;
   void forward(const Forward&) const {}
   void backward(const Backward&) const {}
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/layers/input_layer-inl.hpp"
+#endif

@@ -31,9 +31,16 @@ struct ParameterSpec {
   bool statistic = false;  ///< not trainable, but a forward pass in training proposes new values
 };
 
-/// What becomes of a mask, which says which steps of a sequence count (see Masking): it goes on with the output; this
-/// layer makes one; it ends here; or the layer would have to heed it and cannot, which is an error.
-enum class MaskRule { pass, make, stop, refuse };
+/// What becomes of a mask, which says which steps of a sequence count (see Masking). Of several inputs the first one's
+/// mask is meant, unless the layer joins them.
+enum class MaskRule {
+  pass,   ///< it goes on with the output
+  make,   ///< the layer makes one, whatever its inputs carry
+  all,    ///< the layer joins those of its inputs, where each carries one; else there is none
+  any,    ///< the layer joins those of its inputs, where one of them carries one
+  stop,   ///< it ends here
+  refuse  ///< the layer would have to look at it and cannot: an error
+};
 
 /// What a layer will need and give, for inputs of some shapes.
 struct LayerPlan {
@@ -41,7 +48,8 @@ struct LayerPlan {
   std::vector<ParameterSpec> parameters{};                     ///< its weights, in the order of Keras' files
   Index cache = 0;                                             ///< scalars a sample that forward keeps for backward
   std::optional<Regularizer> activity_penalty = std::nullopt;  ///< of the outputs; a batch adds it over its size
-  MaskRule mask = MaskRule::pass;                              ///< without a mask of its inputs only `make` matters
+  MaskRule mask = MaskRule::pass;                              ///< without masks of its inputs only `make` matters
+  bool sees_masks = false;                                     ///< its passes are given the masks of the inputs
 };
 
 /// Forward pass of a batch. Views are batch x numbers a sample, flattened row-major.
@@ -57,6 +65,8 @@ struct Forward {
   bool trainable = true;         ///< false where the layer is frozen: then it has no new statistics to propose
   MatrixViews new_statistics{};  ///< in the plan's order: what a statistic is to be after this step (overwritten);
                                  ///< without memory for all other weights. Empty where nobody asks.
+  ConstMatrixViews masks{};      ///< of layers that see masks, one an input: batch x steps, 1 where a step counts,
+                                 ///< else 0; without memory where the input carries none. Empty where none does.
 };
 
 /// Backward pass of a batch.
@@ -72,10 +82,22 @@ struct Backward {
   Shape output_shape{};             ///< of one sample, as plan gave it
   Mode mode = Mode::training;       ///< of the forward pass
   bool trainable = true;            ///< as in the forward pass
+  ConstMatrixViews masks{};         ///< as in the forward pass
+};
+
+/// The mask of a batch. Steps are the positions of all axes but the last.
+struct MaskPass {
+  ConstMatrixViews inputs;
+  ConstMatrixViews masks;  ///< one an input, batch x steps, 1 where a step counts, else 0; without memory where it has
+                           ///< none
+  MatrixView mask;         ///< of the output, likewise; overwritten
+  Shapes input_shapes{};   ///< of one sample, as plan was given them
+  Shape output_shape{};    ///< of one sample, as plan gave it
 };
 
 /// What may stand behind a Layer. `plan` is pure; `forward` and `backward` write only what they are given and overwrite
-/// all of it. Optional: `split_activation()`, which gives the layer without its final activation, and that activation.
+/// all of it. Optional: `split_activation()`, which gives the layer without its final activation, and that activation;
+/// `mask(const MaskPass&)`, which layers that make masks or join them must have.
 template <class Rule>
 concept LayerRule = PartRule<Rule> &&
     requires(const Rule& rule, Shapes shapes, const Forward& forward, const Backward& backward) {
@@ -93,6 +115,8 @@ struct LayerInterface : PartInterface {
   virtual void forward(const Forward& pass) const = 0;
   virtual void backward(const Backward& pass) const = 0;
   virtual std::optional<SplitLayer> split_activation() const = 0;
+  virtual bool has_mask() const = 0;
+  virtual void mask(const MaskPass& pass) const = 0;
 };
 
 /// A step of a network: `dense(64, relu)`, `Dropout{.rate = 0.2}`, or any struct that is a LayerRule. An immutable
@@ -119,6 +143,9 @@ class Layer : public Handle<LayerInterface> {
   LayerPlan plan(Shapes inputs) const { return self_->plan(inputs); }
   void forward(const Forward& pass) const { self_->forward(pass); }
   void backward(const Backward& pass) const { self_->backward(pass); }
+  /// True if it makes masks or joins them, and the making.
+  bool has_mask() const { return self_->has_mask(); }
+  void mask(const MaskPass& pass) const { self_->mask(pass); }
   /// The layer without its final activation, and that activation; nothing if it has none to split off.
   std::optional<SplitLayer> split_activation() const;
 
@@ -157,6 +184,11 @@ struct LayerModel final : PartModel<LayerInterface, Rule> {
     if constexpr (requires { this->rule.split_activation(); }) return this->rule.split_activation();
     return std::nullopt;
   }
+  static constexpr bool masks = requires(const Rule& rule, const MaskPass& pass) { rule.mask(pass); };
+  bool has_mask() const override { return masks; }
+  void mask([[maybe_unused]] const MaskPass& pass) const override {
+    if constexpr (masks) this->rule.mask(pass);
+  }
 };
 
 template <class Rule>
@@ -172,10 +204,11 @@ View as_rows(View view, Index columns) {
   return View(view.data(), columns == 0 ? 0 : view.size() / columns, columns);
 }
 /// Most layers take one input.
-inline const Shape& only_input(Shapes inputs, std::string_view class_name) {
-  require<ShapeError>(inputs.size() == 1, "{}: expected one input, got {}", class_name, inputs.size());
-  return inputs[0];
-}
+const Shape& only_input(Shapes inputs, std::string_view class_name);
 }  // namespace detail
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/layers/layer-inl.hpp"
+#endif

@@ -10,6 +10,7 @@
 #include "maas/layers/dropout.hpp"
 #include "maas/layers/einsum_dense.hpp"
 #include "maas/layers/embedding.hpp"
+#include "maas/layers/identity.hpp"
 #include "maas/layers/input_layer.hpp"
 #include "maas/layers/layer.hpp"
 #include "maas/layers/masking.hpp"
@@ -22,9 +23,9 @@ namespace maas::inline MAAS_ABI {
 
 /// Every layer a file may name. Adding one adds its name here.
 using BuiltinLayers =
-    Catalog<Layer, InputLayer, Dense, EinsumDense, ActivationLayer, Embedding, Masking, Flatten, Reshape, Permute,
-            RepeatVector, ReLU, LeakyReLU, PReLU, ELU, SoftmaxLayer, Dropout, SpatialDropout1D, SpatialDropout2D,
-            GaussianDropout, GaussianNoise, AlphaDropout, ActivityRegularization, BatchNormalization,
+    Catalog<Layer, InputLayer, IdentityLayer, Dense, EinsumDense, ActivationLayer, Embedding, Masking, Flatten, Reshape,
+            Permute, RepeatVector, ReLU, LeakyReLU, PReLU, ELU, SoftmaxLayer, Dropout, SpatialDropout1D,
+            SpatialDropout2D, GaussianDropout, GaussianNoise, AlphaDropout, ActivityRegularization, BatchNormalization,
             LayerNormalization, RMSNormalization, GroupNormalization, UnitNormalization, Normalization, Rescaling,
             Discretization, CategoryEncoding, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot>;
 #if defined(MAAS_COMPILED)

@@ -6,7 +6,8 @@
 namespace maas::inline MAAS_ABI {
 
 /// Marks each step (each position of all axes but the last) whose numbers all equal mask_value, and zeroes it. What
-/// follows the layer carries the mask: see MaskRule.
+/// follows the layer carries the mask: see MaskRule. Where it reaches an output of the network, masked steps weigh
+/// nothing in the loss.
 struct Masking {
   static constexpr std::string_view class_name = "Masking";
   double mask_value = 0;
@@ -14,6 +15,7 @@ struct Masking {
   LayerPlan plan(Shapes inputs) const;
   void forward(const Forward& pass) const;
   void backward(const Backward& pass) const;
+  void mask(const MaskPass& pass) const;
 };
 
 /// A Masking layer.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "maas/layers/axes.hpp"
 #include "maas/layers/merging.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -28,7 +29,19 @@ inline LayerPlan merged_plan(Shapes inputs, std::string_view where) {
     require<ShapeError>(can_repeat(input, output),
                         "{}: expected inputs of one shape, or that can be repeated to fit {}, got {}", where,
                         output.text(), input.text());
-  return {.output = output};
+  return {.output = output, .mask = MaskRule::all};
+}
+
+// Masks of one step are repeated.
+MAAS_INLINE void JoinedMasks::mask(const MaskPass& pass) const {
+  MatrixView joined = pass.mask;
+  joined.setZero();
+  for (const ConstMatrixView& mask : pass.masks) {
+    if (mask.cols() == joined.cols())
+      joined = joined.cwiseMax(mask);
+    else
+      joined = joined.cwiseMax(mask.col(0).replicate(1, joined.cols()));
+  }
 }
 
 /// Where in an input of shape `from` the i-th number of the output lies.
@@ -42,22 +55,43 @@ inline Index repeated_place(const Shape& from, const Shape& to, Index i) {
   return place;
 }
 
-/// The numbers of the inputs that meet at each number of the output.
+/// The numbers of the inputs that meet at each number of the output, and whether they count by their masks.
 struct Meeting {
   ConstMatrixViews inputs;
   Shapes shapes;
   Shape output;
+  ConstMatrixViews masks;
+
+  template <class Pass>
+  explicit Meeting(const Pass& pass)
+      : inputs(pass.inputs), shapes(pass.input_shapes), output(pass.output_shape), masks(pass.masks) {}
 
   Index place(std::size_t input, Index i) const {
     return shapes[input] == output ? i : repeated_place(shapes[input], output, i);
   }
   Scalar value(std::size_t input, Index row, Index i) const { return row_of(inputs[input], row)[place(input, i)]; }
+  bool counts(std::size_t input, Index row, Index i) const {
+    if (masks.empty() || masks[input].data() == nullptr) return true;
+    return row_of(masks[input], row)[place(input, i) / shapes[input].last()] != Scalar(0);
+  }
+  bool none_counts(Index row, Index i) const {
+    for (std::size_t input = 0; input < inputs.size(); ++input)
+      if (counts(input, row, i)) return false;
+    return true;
+  }
 };
+
+/// The plan of a merging layer that passes over what masks leave out.
+inline LayerPlan masked_merge_plan(Shapes inputs, std::string_view where) {
+  LayerPlan plan = merged_plan(inputs, where);
+  plan.sees_masks = true;
+  return plan;
+}
 
 /// y = combine(combine(x_0, x_1), x_2) ...
 template <class Combine>
 void merge(const Forward& pass, Combine combine) {
-  const Meeting meeting{pass.inputs, pass.input_shapes, pass.output_shape};
+  const Meeting meeting(pass);
   const Index size = pass.output.cols();
   for (Index row = 0; row < pass.output.rows(); ++row) {
     Scalar* y = row_of(pass.output, row);
@@ -73,10 +107,29 @@ void merge(const Forward& pass, Combine combine) {
   }
 }
 
+/// The same over the numbers that count; `otherwise(x_0)` where none does.
+template <class Combine, class Otherwise>
+void merge_counting(const Forward& pass, Combine combine, Otherwise otherwise) {
+  if (pass.masks.empty()) return merge(pass, combine);
+  const Meeting meeting(pass);
+  for (Index row = 0; row < pass.output.rows(); ++row)
+    for (Index i = 0; i < pass.output.cols(); ++i) {
+      Scalar y = 0;
+      bool counted = false;
+      for (std::size_t input = 0; input < pass.inputs.size(); ++input) {
+        if (!meeting.counts(input, row, i)) continue;
+        const Scalar x = meeting.value(input, row, i);
+        y = counted ? combine(y, x) : x;
+        counted = true;
+      }
+      row_of(pass.output, row)[i] = counted ? y : otherwise(meeting.value(0, row, i));
+    }
+}
+
 /// d x_k = the sum of d y slope(meeting, k, row, i) over all places where x_k is repeated.
 template <class Slope>
 void split_gradient(const Backward& pass, Slope slope) {
-  const Meeting meeting{pass.inputs, pass.input_shapes, pass.output_shape};
+  const Meeting meeting(pass);
   for (std::size_t input = 0; input < pass.inputs.size(); ++input) {
     if (!wanted(pass.input_gradients[input])) continue;
     for (Index row = 0; row < pass.output.rows(); ++row) {
@@ -89,12 +142,14 @@ void split_gradient(const Backward& pass, Slope slope) {
   }
 }
 
-/// 1 for the first input that is the output there, 0 for the others.
+/// 1 for the first input that counts and is the output there, 0 for the others.
 inline Scalar is_chosen(const Backward& pass, const Meeting& meeting, std::size_t input, Index row, Index i) {
   const Scalar y = row_of(pass.output, row)[i];
+  const auto is_output = [&](std::size_t k) { return meeting.counts(k, row, i) && meeting.value(k, row, i) == y; };
+  if (meeting.none_counts(row, i)) return input == 0 ? Scalar(1) : Scalar(0);
   for (std::size_t earlier = 0; earlier < input; ++earlier)
-    if (meeting.value(earlier, row, i) == y) return 0;
-  return meeting.value(input, row, i) == y ? Scalar(1) : Scalar(0);
+    if (is_output(earlier)) return 0;
+  return is_output(input) ? Scalar(1) : Scalar(0);
 }
 
 }  // namespace detail
@@ -120,15 +175,17 @@ MAAS_INLINE void Subtract::backward(const Backward& pass) const {
   });
 }
 
-MAAS_INLINE LayerPlan Multiply::plan(Shapes inputs) const { return detail::merged_plan(inputs, class_name); }
+MAAS_INLINE LayerPlan Multiply::plan(Shapes inputs) const { return detail::masked_merge_plan(inputs, class_name); }
 MAAS_INLINE void Multiply::forward(const Forward& pass) const {
-  detail::merge(pass, [](Scalar a, Scalar b) { return a * b; });
+  detail::merge_counting(
+      pass, [](Scalar a, Scalar b) { return a * b; }, [](Scalar) { return Scalar(0); });
 }
 MAAS_INLINE void Multiply::backward(const Backward& pass) const {
   detail::split_gradient(pass, [](const detail::Meeting& meeting, std::size_t input, Index row, Index i) {
+    if (!meeting.counts(input, row, i)) return Scalar(0);
     Scalar others = 1;
     for (std::size_t other = 0; other < meeting.inputs.size(); ++other)
-      if (other != input) others *= meeting.value(other, row, i);
+      if (other != input && meeting.counts(other, row, i)) others *= meeting.value(other, row, i);
     return others;
   });
 }
@@ -143,9 +200,10 @@ MAAS_INLINE void Average::backward(const Backward& pass) const {
   detail::split_gradient(pass, [=](const detail::Meeting&, std::size_t, Index, Index) { return share; });
 }
 
-MAAS_INLINE LayerPlan Maximum::plan(Shapes inputs) const { return detail::merged_plan(inputs, class_name); }
+MAAS_INLINE LayerPlan Maximum::plan(Shapes inputs) const { return detail::masked_merge_plan(inputs, class_name); }
 MAAS_INLINE void Maximum::forward(const Forward& pass) const {
-  detail::merge(pass, [](Scalar a, Scalar b) { return b > a || b != b ? b : a; });
+  detail::merge_counting(
+      pass, [](Scalar a, Scalar b) { return b > a || b != b ? b : a; }, [](Scalar first) { return first; });
 }
 MAAS_INLINE void Maximum::backward(const Backward& pass) const {
   detail::split_gradient(pass, [&](const detail::Meeting& meeting, std::size_t input, Index row, Index i) {
@@ -153,9 +211,10 @@ MAAS_INLINE void Maximum::backward(const Backward& pass) const {
   });
 }
 
-MAAS_INLINE LayerPlan Minimum::plan(Shapes inputs) const { return detail::merged_plan(inputs, class_name); }
+MAAS_INLINE LayerPlan Minimum::plan(Shapes inputs) const { return detail::masked_merge_plan(inputs, class_name); }
 MAAS_INLINE void Minimum::forward(const Forward& pass) const {
-  detail::merge(pass, [](Scalar a, Scalar b) { return b < a || b != b ? b : a; });
+  detail::merge_counting(
+      pass, [](Scalar a, Scalar b) { return b < a || b != b ? b : a; }, [](Scalar first) { return first; });
 }
 MAAS_INLINE void Minimum::backward(const Backward& pass) const {
   detail::split_gradient(pass, [&](const detail::Meeting& meeting, std::size_t input, Index row, Index i) {
@@ -176,7 +235,7 @@ MAAS_INLINE LayerPlan Concatenate::plan(Shapes inputs) const {
   }
   Shape output;
   for (Index i = 0; i < inputs[0].rank(); ++i) output.append(i == along ? size : inputs[0][i]);
-  return {.output = output};
+  return {.output = output, .mask = MaskRule::any};
 }
 
 namespace detail {
@@ -211,6 +270,32 @@ MAAS_INLINE void Concatenate::backward(const Backward& pass) const {
                               for (Index row = 0; row < pass.output.rows(); ++row)
                                 std::copy_n(detail::row_of(pass.output_gradient, row) + from, count,
                                             detail::row_of(pass.input_gradients[input], row) + to);
+                            });
+}
+
+MAAS_INLINE void Concatenate::mask(const MaskPass& pass) const {
+  MatrixView joined = pass.mask;
+  const Index features = pass.output_shape.last();
+  if (detail::sample_axis(axis, pass.output_shape, class_name) == pass.output_shape.rank() - 1) {
+    joined.setZero();
+    for (const ConstMatrixView& mask : pass.masks) {
+      if (mask.data() == nullptr)
+        joined.setOnes();
+      else
+        joined = joined.cwiseMax(mask);
+    }
+    return;
+  }
+  detail::for_each_piece_of(*this, pass.input_shapes, pass.output_shape,
+                            [&](std::size_t input, Index from, Index to, Index count) {
+                              const ConstMatrixView& mask = pass.masks[input];
+                              for (Index row = 0; row < joined.rows(); ++row) {
+                                Scalar* steps = detail::row_of(joined, row) + to / features;
+                                if (mask.data() == nullptr)
+                                  std::fill_n(steps, count / features, Scalar(1));
+                                else
+                                  std::copy_n(detail::row_of(mask, row) + from / features, count / features, steps);
+                              }
                             });
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "maas/initializers/constant.hpp"
+#include "maas/layers/axes.hpp"
 #include "maas/layers/preprocessing.hpp"
 
 namespace maas::inline MAAS_ABI {

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "maas/layers/axes.hpp"
+#include "maas/core/axes.hpp"
 #include "maas/layers/layer.hpp"
 
 namespace maas::inline MAAS_ABI {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "maas/layers/axes.hpp"
 #include "maas/layers/reshaping.hpp"
 
 namespace maas::inline MAAS_ABI {

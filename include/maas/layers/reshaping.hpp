@@ -1,7 +1,7 @@
 // Layers that only put the same numbers into another shape or order.
 #pragma once
 
-#include "maas/layers/axes.hpp"
+#include "maas/core/axes.hpp"
 #include "maas/layers/layer.hpp"
 
 namespace maas::inline MAAS_ABI {

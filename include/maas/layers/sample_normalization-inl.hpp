@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "maas/layers/axes.hpp"
 #include "maas/layers/sample_normalization.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -167,7 +168,8 @@ MAAS_INLINE LayerPlan RMSNormalization::plan(Shapes inputs) const {
   const Shape weights = detail::shape_along(axis, input, class_name);
   return {.output = input,
           .parameters = {{"scale", weights, ones}},
-          .cache = weights.size() == 0 ? 0 : 2 * input.size() / weights.size()};
+          .cache = weights.size() == 0 ? 0 : 2 * input.size() / weights.size(),
+          .mask = MaskRule::stop};
 }
 MAAS_INLINE void RMSNormalization::forward(const Forward& pass) const {
   const Shape& shape = pass.input_shapes[0];

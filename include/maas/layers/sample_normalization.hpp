@@ -2,8 +2,8 @@
 #pragma once
 
 #include "maas/constraints/constraints.hpp"
+#include "maas/core/axes.hpp"
 #include "maas/initializers/initializers.hpp"
-#include "maas/layers/axes.hpp"
 #include "maas/layers/layer.hpp"
 #include "maas/regularizers/regularizers.hpp"
 

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "maas/losses/loss.hpp"
-#include "maas/ops/softmax.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -37,28 +36,6 @@ struct OneHotRow {
   Index label;
   Scalar operator()(Index i) const { return i == label ? Scalar(1) : Scalar(0); }
 };
-
-/// Categorical cross-entropy of one row from probabilities: they are divided by their sum, then clipped, as in Keras.
-/// `weight(i)` is the target of class i.
-template <class Row, class Weight>
-Scalar categorical_value(const Row& p, const Weight& weight) {
-  const Scalar sum = p.sum();
-  Scalar value = 0;
-  for (Index i = 0; i < p.size(); ++i)
-    if (weight(i) != 0) value -= weight(i) * std::log(clipped(p[i] / sum));
-  return value;
-}
-template <class Row, class Weight, class Out>
-void categorical_gradient(const Row& p, const Weight& weight, Out out) {
-  const Scalar sum = p.sum();
-  Scalar through_sum = 0;
-  for (Index i = 0; i < p.size(); ++i) {
-    const Scalar q = p[i] / sum;
-    out[i] = weight(i) != 0 && inside_clip(q) ? -weight(i) / q : Scalar(0);
-    through_sum += out[i] * q;
-  }
-  for (Index i = 0; i < p.size(); ++i) out[i] = (out[i] - through_sum) / sum;
-}
 
 }  // namespace detail
 

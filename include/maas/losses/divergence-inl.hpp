@@ -2,6 +2,8 @@
 #pragma once
 
 #include "maas/losses/divergence.hpp"
+#include "maas/ops/log_sum_exp.hpp"
+#include "maas/ops/softmax.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -66,6 +68,15 @@ MAAS_INLINE Scalar BinaryFocalCrossentropy::entropy_slope(Scalar x, Scalar t) co
   if (from_logits) return probability(x) - t;
   return detail::inside_clip(x) ? (x - t) / (x * (Scalar(1) - x)) : Scalar(0);
 }
+
+struct CategoricalFocalCrossentropy::Normalizer {
+  template <class Row>
+  Normalizer(const Row& row, bool logits)
+      : from_logits(logits), log_sum(logits ? ops::log_sum_exp(row) : Scalar(0)), sum(logits ? Scalar(1) : row.sum()) {}
+  Scalar operator()(Scalar x) const { return from_logits ? std::exp(x - log_sum) : x / sum; }
+  bool from_logits;
+  Scalar log_sum, sum;
+};
 
 MAAS_INLINE void CategoricalFocalCrossentropy::values(const ConstMatrixView& predicted, const ConstMatrixView& target,
                                                       VectorView out) const {

@@ -72,16 +72,7 @@ struct CategoricalFocalCrossentropy {
 
  private:
   /// Probabilities of one row: softmax of logits, or numbers divided by their sum.
-  struct Normalizer {
-    template <class Row>
-    Normalizer(const Row& row, bool logits)
-        : from_logits(logits),
-          log_sum(logits ? ops::log_sum_exp(row) : Scalar(0)),
-          sum(logits ? Scalar(1) : row.sum()) {}
-    Scalar operator()(Scalar x) const { return from_logits ? std::exp(x - log_sum) : x / sum; }
-    bool from_logits;
-    Scalar log_sum, sum;
-  };
+  struct Normalizer;
 
   Scalar weight(const ConstMatrixView& target, Index row, Index i) const;
   Scalar value(Scalar p, Scalar t) const;

@@ -5,6 +5,20 @@
 
 namespace maas::inline MAAS_ABI {
 
+namespace detail {
+/// How targets are read: where all of a batch are 0 or 1, they stand for -1 and 1.
+struct SignedTargets {
+  explicit SignedTargets(const ConstMatrixView& target)
+      : binary((target.array() == Scalar(0) || target.array() == Scalar(1)).all()) {}
+  Scalar operator()(Scalar t) const { return binary ? Scalar(2) * t - Scalar(1) : t; }
+  bool binary;
+};
+/// (1 - t) p of one row: what the outputs other than the target claim.
+inline auto wrong_scores(const ConstMatrixView& predicted, const ConstMatrixView& target, Index row) {
+  return ((Scalar(1) - target.row(row).array()) * predicted.row(row).array()).matrix();
+}
+}  // namespace detail
+
 MAAS_INLINE void Hinge::values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
   const detail::SignedTargets side(target);
   detail::mean_values(predicted, target, out,

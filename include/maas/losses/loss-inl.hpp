@@ -25,29 +25,34 @@ MAAS_INLINE std::optional<Loss> Loss::on_logits() const {
   return result;
 }
 
-MAAS_INLINE double Loss::divisor(const ConstMatrixView& target, const ConstVectorView& weights) const {
-  if (reduction_ == Reduction::sum) return 1;
+MAAS_INLINE double Loss::divisor(const ConstMatrixView& target, const ConstVectorView& weights,
+                                 const ConstVectorView& mask) const {
+  if (reduction_ == Reduction::sum)
+    return self_->one_value() && weights.size() > 0 ? 1 / static_cast<double>(target.rows()) : 1;
   const bool weighted = reduction_ == Reduction::mean_with_sample_weight && weights.size() > 0;
-  if (!self_->has_shares()) return weighted ? sum_of(weights) : static_cast<double>(target.rows());
+  if (!self_->has_shares() && mask.size() == 0) return weighted ? sum_of(weights) : static_cast<double>(target.rows());
   double sum = 0;
   for (Index row = 0; row < target.rows(); ++row)
     sum += static_cast<double>(share(target, row)) *
-           (weighted ? static_cast<double>(weights[row * weights.size() / target.rows()]) : 1.0);
+           (weighted          ? static_cast<double>(weights[row * weights.size() / target.rows()])
+            : mask.size() > 0 ? static_cast<double>(mask[row])
+                              : 1.0);
   return sum;
 }
 
 MAAS_INLINE double Loss::mean(const ConstMatrixView& predicted, const ConstMatrixView& target,
-                              const ConstVectorView& weights, VectorView scratch) const {
+                              const ConstVectorView& weights, VectorView scratch, const ConstVectorView& mask) const {
   values(predicted, target, scratch);
   weigh(target, weights, Scalar(1), scratch.size(),
         [&](Index first, Index rows, Scalar factor) { scratch.segment(first, rows) *= factor; });
-  const double sum = sum_of(ConstVectorView(scratch.data(), scratch.size())), by = divisor(target, weights);
+  const double sum = sum_of(ConstVectorView(scratch.data(), scratch.size())), by = divisor(target, weights, mask);
   return by != 0 ? sum / by : 0.0;
 }
 
 MAAS_INLINE void Loss::mean_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target,
-                                     const ConstVectorView& weights, MatrixView out) const {
-  const double by = divisor(target, weights);
+                                     const ConstVectorView& weights, MatrixView out,
+                                     const ConstVectorView& mask) const {
+  const double by = divisor(target, weights, mask);
   const Scalar part = by != 0 ? static_cast<Scalar>(1 / by) : Scalar(0);
   if (self_->looks_at_neighbours()) {
     self_->sum_gradient(predicted, target, weights, out);

@@ -46,6 +46,8 @@ Reduction reduction_of(std::string_view name, std::string_view where = "loss");
 /// - `static constexpr bool takes_missing = true` if targets may be NaN;
 /// - `static constexpr bool mean_of_outputs = true` if a row's value is the mean of one value an output: such a loss
 ///   can leave out single outputs (see Masked);
+/// - `one_value()`, true if the batch has one value, of which every row has its share: without weights a sum counts it
+///   once;
 /// - `static constexpr bool whole_samples = true` if a row is a whole sample, not the last axis of one;
 /// - `check()`, which throws ConfigError for fields out of range when the loss is made, and `check_output(shape)`
 ///   likewise for outputs (shape of a sample) it is not made for, before training.
@@ -75,6 +77,7 @@ struct LossInterface : PartInterface {
   virtual bool mean_of_outputs() const = 0;
   virtual bool takes_missing() const = 0;
   virtual bool whole_samples() const = 0;
+  virtual bool one_value() const = 0;
 };
 
 /// A measure of the difference between predictions and targets that training makes small: `binary_crossentropy`,
@@ -113,20 +116,27 @@ class Loss : public Handle<LossInterface> {
   bool mean_of_outputs() const { return self_->mean_of_outputs(); }
   /// True if targets may be NaN.
   bool takes_missing() const { return self_->takes_missing(); }
+  /// True if all rows of a batch have one value together.
+  bool one_value() const { return self_->one_value(); }
+  /// True if a row is a whole sample, not the last axis of one.
+  bool whole_samples() const { return self_->whole_samples(); }
   /// How many predictions make a row, for outputs of this shape (that of one sample): the last axis, or all.
   Index row_width(const Shape& output) const { return self_->whole_samples() ? output.size() : output.last(); }
 
   /// What the reduction divides by. `weights` has one number a row, or one for as many rows after each other as make a
   /// sample, or none. (The sum of weights counts each of them once, as in Keras, where no row has a share below 1.)
-  double divisor(const ConstMatrixView& target, const ConstVectorView& weights) const;
+  /// `mask` says which rows count, 1 or 0 each, or is empty; the weights must be 0 where it is. (Where all rows have
+  /// one value, a sum counts it once for every weight.)
+  double divisor(const ConstMatrixView& target, const ConstVectorView& weights,
+                 const ConstVectorView& mask = ConstVectorView(nullptr, 0)) const;
   /// The loss of a batch: the reduction of its rows' values, by default sum of weight * value over the number of rows
-  /// (the divisor is the count, not the sum of weights); 0 where nothing counts. `weights` as for divisor; `scratch`
-  /// has one number a row.
+  /// (the divisor is the count, not the sum of weights); 0 where nothing counts. `weights` and `mask` as for divisor;
+  /// `scratch` has one number a row.
   double mean(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-              VectorView scratch) const;
+              VectorView scratch, const ConstVectorView& mask = ConstVectorView(nullptr, 0)) const;
   /// d mean / d predicted. out: rows x outputs (overwritten).
   void mean_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-                     MatrixView out) const;
+                     MatrixView out, const ConstVectorView& mask = ConstVectorView(nullptr, 0)) const;
 
   /// Losses are equal when class, fields and reduction are.
   friend bool operator==(const Loss& a, const Loss& b) {
@@ -213,6 +223,10 @@ struct LossModel final : PartModel<LossInterface, Rule> {
   }
   bool whole_samples() const override {
     return requires { Rule::whole_samples; };
+  }
+  bool one_value() const override {
+    if constexpr (requires { this->rule.one_value(); }) return this->rule.one_value();
+    return false;
   }
 };
 

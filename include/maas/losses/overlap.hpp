@@ -17,67 +17,8 @@ struct OverlapSums {
   void add(const ConstMatrixView& p, const ConstMatrixView& t, Index row);
 };
 
-/// What losses of overlap share. Each gives the value of some sums, and the slopes along `both` and `predicted`; a row
-/// is one whole sample. Without `axis` the sums go over the batch, whose value every row then has.
 template <class Loss>
-struct Overlap {
-  static void values(const Loss& loss, const ConstMatrixView& predicted, const ConstMatrixView& target,
-                     VectorView out) {
-    if (!loss.axis) {
-      out.setConstant(loss.value(all_rows(predicted, target)));
-      return;
-    }
-    for (Index row = 0; row < predicted.rows(); ++row) out[row] = loss.value(one_row(predicted, target, row));
-  }
-
-  static void sum_gradient(const Loss& loss, const ConstMatrixView& predicted, const ConstMatrixView& target,
-                           const ConstVectorView& weights, MatrixView out) {
-    const bool weighted = weights.size() > 0;
-    if (!loss.axis) {
-      const OverlapSums sums = all_rows(predicted, target);
-      const Scalar part = weighted ? weights.mean() : Scalar(1);
-      out = part * (loss.slope_both(sums) * target.array() + loss.slope_predicted(sums)).matrix();
-      return;
-    }
-    for (Index row = 0; row < predicted.rows(); ++row) {
-      const OverlapSums sums = one_row(predicted, target, row);
-      const Scalar part = weighted ? weights[row] : Scalar(1);
-      out.row(row) = part * (loss.slope_both(sums) * target.row(row).array() + loss.slope_predicted(sums)).matrix();
-    }
-  }
-
-  /// The batch has one value, of which every row is a share.
-  static Scalar share(const Loss& loss, const ConstMatrixView& target) {
-    return loss.axis ? Scalar(1) : Scalar(1) / static_cast<Scalar>(target.rows());
-  }
-
-  /// Axes count as in Keras, the batch's being 0; all the others must be there, or none be named.
-  static void check_output(const Loss& loss, const Shape& output) {
-    if (!loss.axis) return;
-    const Index rank = output.rank() + 1;
-    std::vector<bool> named(static_cast<std::size_t>(rank), false);
-    bool right = static_cast<Index>(loss.axis->size()) == output.rank();
-    for (int axis : *loss.axis) {
-      const Index place = axis < 0 ? axis + rank : axis;
-      right = right && place >= 1 && place < rank && !named[static_cast<std::size_t>(place)];
-      if (right) named[static_cast<std::size_t>(place)] = true;
-    }
-    require<ConfigError>(right, "{}: expected as axis all axes but the batch's, 1 to {}, or none; got {}",
-                         Loss::class_name, output.rank(), to_config(loss.axis).text());
-  }
-
- private:
-  static OverlapSums one_row(const ConstMatrixView& predicted, const ConstMatrixView& target, Index row) {
-    OverlapSums sums;
-    sums.add(predicted, target, row);
-    return sums;
-  }
-  static OverlapSums all_rows(const ConstMatrixView& predicted, const ConstMatrixView& target) {
-    OverlapSums sums;
-    for (Index row = 0; row < predicted.rows(); ++row) sums.add(predicted, target, row);
-    return sums;
-  }
-};
+struct Overlap;
 
 }  // namespace detail
 
@@ -94,8 +35,9 @@ struct Dice {
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   void sum_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
                     MatrixView out) const;
-  Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Dice>::share(*this, target); }
-  void check_output(const Shape& output) const { detail::Overlap<Dice>::check_output(*this, output); }
+  Scalar share(const ConstMatrixView& target, Index row) const;
+  void check_output(const Shape& output) const;
+  bool one_value() const { return !axis; }
 
  private:
   friend struct detail::Overlap<Dice>;
@@ -124,8 +66,9 @@ struct Tversky {
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   void sum_gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
                     MatrixView out) const;
-  Scalar share(const ConstMatrixView& target, Index) const { return detail::Overlap<Tversky>::share(*this, target); }
-  void check_output(const Shape& output) const { detail::Overlap<Tversky>::check_output(*this, output); }
+  Scalar share(const ConstMatrixView& target, Index row) const;
+  void check_output(const Shape& output) const;
+  bool one_value() const { return !axis; }
 
  private:
   friend struct detail::Overlap<Tversky>;

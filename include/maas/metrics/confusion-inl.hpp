@@ -2,8 +2,24 @@
 #pragma once
 
 #include "maas/metrics/confusion.hpp"
+#include "maas/metrics/thresholds-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+template <class Visit>
+void Decisions::visit(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
+                      Visit&& visit) const {
+  const bool even = are_even();
+  visit_predictions(predicted, target, weights, top_k, class_id, [&](Scalar p, bool truth, double weight, Index) {
+    const Index above = even ? evenly_above(p, static_cast<Index>(thresholds.size())) : 0;
+    for (std::size_t t = 0; t < thresholds.size(); ++t)
+      visit(t, truth, even ? static_cast<Index>(t) < above : p > static_cast<Scalar>(thresholds[t]), weight);
+  });
+}
+
+}  // namespace detail
 
 namespace detail {
 

@@ -16,14 +16,7 @@ struct Decisions {
   /// Calls `visit(threshold's place, truth, decision, weight)` for every prediction and threshold.
   template <class Visit>
   void visit(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-             Visit&& visit) const {
-    const bool even = are_even();
-    visit_predictions(predicted, target, weights, top_k, class_id, [&](Scalar p, bool truth, double weight, Index) {
-      const Index above = even ? evenly_above(p, static_cast<Index>(thresholds.size())) : 0;
-      for (std::size_t t = 0; t < thresholds.size(); ++t)
-        visit(t, truth, even ? static_cast<Index>(t) < above : p > static_cast<Scalar>(thresholds[t]), weight);
-    });
-  }
+             Visit&& visit) const;
 
  private:
   bool are_even() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/metrics/curves.hpp"
+#include "maas/metrics/thresholds-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 

@@ -24,13 +24,15 @@ struct MetricInterface : PartInterface {
   virtual Index figures(std::span<const double> state) const = 0;
   virtual void results(std::span<const double> state, std::span<double> out) const = 0;
   virtual std::shared_ptr<const MetricInterface> on_logits() const = 0;
+  virtual bool heeds_masks() const = 0;
 };
 
 /// One value a row, averaged: `values(predicted, target, out)`. Every loss struct of single rows is one, too.
 /// Optional: `finish(mean)`, applied to the average (the root of a mean square, say); a bool field `from_logits`, for
 /// what Keras computes from the logits when it follows a sigmoid or softmax, or `on_logits()`, that form itself;
 /// `share(target, row)`, how much of a row counts, where there are weights or targets may be missing (`static constexpr
-/// bool takes_missing = true`). Without weights Keras counts all rows of a class to ignore, with their value 0.
+/// bool takes_missing = true`). Without weights Keras counts all rows of a class to ignore, with their value 0. Rows
+/// that a mask leaves out weigh nothing, unless `static constexpr bool passes_over_masks = true`.
 template <class Rule>
 concept MeanMetricRule = PartRule<Rule> && !requires {
   Rule::looks_at_neighbours;
@@ -103,7 +105,7 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
     } else if constexpr (requires { this->rule.result(state); }) {
       out[0] = this->rule.result(state);
     } else if constexpr (StateMetricRule<Rule>) {
-      std::ranges::copy(state, out.begin());
+      std::copy(state.begin(), state.end(), out.begin());
     } else {
       const double mean = state[1] != 0 ? state[0] / state[1] : 0.0;
       if constexpr (requires { this->rule.finish(mean); })
@@ -123,6 +125,10 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
       return std::make_shared<MetricModel>(std::move(changed));
     }
     return nullptr;
+  }
+
+  bool heeds_masks() const override {
+    return MeanMetricRule<Rule> && !requires { Rule::passes_over_masks; };
   }
 
  private:
@@ -192,6 +198,10 @@ class Metric : public Handle<MetricInterface> {
   double result(std::span<const double> state) const;
   /// The key in the history of one of several figures, counted from 0: "recall[1]"; the name alone if there is but one.
   static std::string figure_name(const std::string& name, Index figure, Index figures);
+
+  /// True if rows that a mask leaves out (see Masking) weigh nothing in it: in Keras that is so for means, and for no
+  /// other metric.
+  bool heeds_masks() const { return self_->heeds_masks(); }
 
   /// The same metric on logits, for use after a sigmoid or softmax; nothing if it has no such form or is it already.
   std::optional<Metric> on_logits() const;

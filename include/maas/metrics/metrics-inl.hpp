@@ -9,6 +9,7 @@
 #include "maas/metrics/iou-inl.hpp"
 #include "maas/metrics/metric-inl.hpp"
 #include "maas/metrics/metrics.hpp"
+#include "maas/metrics/reduction-inl.hpp"
 #include "maas/metrics/regression-inl.hpp"
 #include "maas/metrics/thresholds-inl.hpp"
 

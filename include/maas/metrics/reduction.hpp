@@ -10,9 +10,7 @@ namespace maas::inline MAAS_ABI::metrics {
 struct Mean {
   static constexpr std::string_view class_name = "Mean";
   static constexpr bool ignores_targets = true;
-  void values(const ConstMatrixView& predicted, const ConstMatrixView&, VectorView out) const {
-    out = predicted.rowwise().mean();
-  }
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
 /// The weighted sum of predictions, whatever the targets.
@@ -20,13 +18,12 @@ struct Sum {
   static constexpr std::string_view class_name = "Sum";
   static constexpr bool ignores_targets = true;
   Index state_size(Index) const { return 1; }
-  void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView&,
-           const ConstVectorView& weights) const {
-    for (Index row = 0; row < predicted.rows(); ++row)
-      for (Index i = 0; i < predicted.cols(); ++i)
-        state[0] +=
-            static_cast<double>(predicted(row, i)) * (weights.size() > 0 ? static_cast<double>(weights[row]) : 1.0);
-  }
+  void add(std::span<double> state, const ConstMatrixView& predicted, const ConstMatrixView& target,
+           const ConstVectorView& weights) const;
 };
 
 }  // namespace maas::inline MAAS_ABI::metrics
+
+#if !defined(MAAS_COMPILED)
+#include "maas/metrics/reduction-inl.hpp"
+#endif

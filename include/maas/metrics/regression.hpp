@@ -12,6 +12,7 @@ namespace maas::inline MAAS_ABI {
 /// The root of the running mean of (p - t)^2.
 struct RootMeanSquaredError {
   static constexpr std::string_view class_name = "RootMeanSquaredError";
+  static constexpr bool passes_over_masks = true;  // as in Keras
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   static double finish(double mean) { return std::sqrt(mean); }
 };

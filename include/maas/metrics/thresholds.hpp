@@ -28,7 +28,7 @@ struct Thresholds {
 struct SortedThresholds {
   SortedThresholds() = default;
   SortedThresholds(std::initializer_list<double> several) : SortedThresholds(std::vector<double>(several)) {}
-  explicit SortedThresholds(std::vector<double> several) : values(std::move(several)) { std::ranges::sort(values); }
+  explicit SortedThresholds(std::vector<double> several);
 
   std::vector<double> values;
 };
@@ -57,50 +57,6 @@ bool stands_evenly(double threshold, std::size_t i, std::size_t count);
 /// How many of the `count` thresholds spread evenly over 0 to 1 a prediction lies above, as Keras rounds: the last is
 /// number ceil(p (count - 1)) - 1. What is no number lies above none.
 Index evenly_above(Scalar p, Index count);
-
-/// Decides row by row which scores are among the k largest; of equal ones those that come first.
-class LargestScores {
- public:
-  template <class Row>
-  LargestScores(const Row& scores, Index k) {
-    limit_ = std::numeric_limits<Scalar>::infinity();
-    for (ties_ = k; ties_ > 0;) {
-      Scalar next = -std::numeric_limits<Scalar>::infinity();
-      for (Index i = 0; i < scores.size(); ++i)
-        if (scores[i] > next && below(scores[i])) next = scores[i];
-      Index equal = 0;
-      for (Index i = 0; i < scores.size(); ++i) equal += scores[i] == next && below(next);
-      limit_ = next;
-      started_ = true;
-      if (equal >= ties_ || equal == 0) break;
-      ties_ -= equal;
-    }
-  }
-  /// To be asked once for each score, in order.
-  bool take(Scalar score) { return score > limit_ || (score == limit_ && ties_-- > 0); }
-
- private:
-  bool below(Scalar score) const { return !started_ || score < limit_; }
-  Scalar limit_;
-  Index ties_ = 0;
-  bool started_ = false;
-};
-
-/// Calls `visit(score, positive, weight, column)` for every prediction of a batch, or those of one class; scores that
-/// are not among the top_k of their row are replaced by no_score.
-template <class Visit>
-void visit_predictions(const ConstMatrixView& predicted, const ConstMatrixView& target, const ConstVectorView& weights,
-                       const std::optional<int>& top_k, const std::optional<int>& class_id, Visit&& visit) {
-  for (Index row = 0; row < predicted.rows(); ++row) {
-    const double weight = weights.size() > 0 ? static_cast<double>(weights[row]) : 1.0;
-    LargestScores largest(predicted.row(row), top_k.value_or(0));
-    for (Index i = 0; i < predicted.cols(); ++i) {
-      const bool counts = !top_k || largest.take(predicted(row, i));
-      if (class_id && *class_id != i) continue;
-      visit(counts ? predicted(row, i) : static_cast<Scalar>(no_score), target(row, i) != 0, weight, i);
-    }
-  }
-}
 
 }  // namespace detail
 }  // namespace maas::inline MAAS_ABI

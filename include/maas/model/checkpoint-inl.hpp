@@ -9,6 +9,7 @@ MAAS_INLINE void ModelCheckpoint::train_begin(TrainingView&) {
   require<ConfigError>(save_freq.value_or(1) >= 1, "ModelCheckpoint: expected a save_freq of at least 1, got {}",
                        save_freq.value_or(1));
   value_.reset(mode, monitor, 0);
+  if (initial_value_threshold) value_.best = *initial_value_threshold;
   steps_since_ = 0;
 }
 
@@ -34,12 +35,13 @@ MAAS_INLINE void ModelCheckpoint::save(TrainingView& view) {
     value_.best = *now;
   }
   const bool is_chain = view.network.graph().is_chain();
-  write_keras(
+  warnings = write_keras(
       path_of(view),
       SavedModel{.network = view.network,
                  .name = is_chain ? "sequential" : "functional",
                  .training = SavedTraining{view.optimizer, view.loss, view.metrics, view.state, view.weighted_metrics,
-                                           view.outputs ? *view.outputs : std::vector<OutputOptions>()}},
+                                           view.outputs ? *view.outputs : std::vector<OutputOptions>()},
+                 .info = info},
       options);
 }
 

@@ -21,7 +21,12 @@ struct ModelCheckpoint {
   bool save_best_only = false;
   Better mode = Better::automatic;
   SaveOptions options = {};
-  std::optional<Index> save_freq = std::nullopt;  ///< after so many steps; else after every epoch
+  std::optional<Index> save_freq = std::nullopt;                 ///< after so many steps; else after every epoch
+  std::optional<double> initial_value_threshold = std::nullopt;  ///< with save_best_only: the best so far
+  ModelInfo info = {};                                           ///< of every file: model.info(), say
+
+  // Result, to be read after fit through Callback::as.
+  std::vector<std::string> warnings = {};  ///< what of the training settings Keras will not find: see write_keras
 
   // Kept while training; not for setting.
   detail::BestValue value_ = {};

@@ -5,7 +5,10 @@
 
 #include <cmath>
 
+#include "maas/data/digest.hpp"
+#include "maas/layers/input_layer.hpp"
 #include "maas/model/model.hpp"
+#include "maas/version.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -30,24 +33,40 @@ inline int class_of(const Eigen::Ref<const Matrix>& y, Index row) {
   return static_cast<int>(largest);
 }
 
-/// The weights given: none, one vector, or one an output.
+/// Rows of the last axis that a sample of an output has: steps of a sequence.
+inline Index steps_of(const Graph& graph, std::size_t output) {
+  const Shape& shape = graph.output_shape(static_cast<Index>(output));
+  return shape.last() == 0 ? 1 : shape.size() / shape.last();
+}
+
+/// The weights given: none, one vector, or one an output; each has one number a sample, or one a step.
 inline SampleWeights checked_weights(std::string_view what, const std::optional<Vector>& weight,
-                                     const std::vector<Vector>& weights, Index samples, std::size_t outputs) {
+                                     const std::vector<Vector>& weights, Index samples, const Graph& graph) {
+  const std::size_t outputs = graph.outputs().size();
   require<ConfigError>(!weight || weights.empty(), "{}: expected sample_weight or sample_weights, got both", what);
   SampleWeights result = weight ? SampleWeights{*weight} : weights;
   require<ShapeError>(result.size() <= 1 || result.size() == outputs,
                       "{}: expected sample_weights for {} outputs, got {}", what, outputs, result.size());
-  for (const Vector& each : result)
-    require<ShapeError>(each.size() == samples, "{}: expected {} sample weights, got {}", what, samples, each.size());
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const Index steps = steps_of(graph, i), count = result[i].size();
+    if (count == samples || count == samples * steps) continue;
+    require<ShapeError>(steps > 1, "{}: expected {} sample weights, got {}", what, samples, count);
+    fail<ShapeError>("{}: expected {} sample weights, or {}, one a step, got {}", what, samples, samples * steps,
+                     count);
+  }
   return result;
 }
 
-inline SampleWeights sample_weights(MatrixArg y, const FitOptions& options, std::size_t outputs) {
+/// From the options of a fit or the weights of a batch.
+template <class Options>
+SampleWeights sample_weights(std::string_view what, MatrixArg y, const Options& options, const Graph& graph) {
+  const std::size_t outputs = graph.outputs().size();
   const bool given = options.sample_weight || !options.sample_weights.empty();
-  require<ConfigError>(options.class_weight.empty() || !given, "fit: expected sample_weight or class_weight, got both");
-  if (given) return checked_weights("fit", options.sample_weight, options.sample_weights, y.rows(), outputs);
+  require<ConfigError>(options.class_weight.empty() || !given, "{}: expected sample_weight or class_weight, got both",
+                       what);
+  if (given) return checked_weights(what, options.sample_weight, options.sample_weights, y.rows(), graph);
   if (options.class_weight.empty()) return {};
-  require<ConfigError>(outputs == 1, "fit: class_weight is for models of one output, got one of {}", outputs);
+  require<ConfigError>(outputs == 1, "{}: class_weight is for models of one output, got one of {}", what, outputs);
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
     auto found = options.class_weight.find(class_of(y, row));
@@ -56,10 +75,13 @@ inline SampleWeights sample_weights(MatrixArg y, const FitOptions& options, std:
   return {std::move(weights)};
 }
 
-/// A part of the samples' weights.
-inline SampleWeights part_of(const SampleWeights& weights, Index first, Index count) {
+/// A part of the weights of so many samples.
+inline SampleWeights part_of(const SampleWeights& weights, Index samples, Index first, Index count) {
   SampleWeights part;
-  for (const Vector& each : weights) part.emplace_back(each.segment(first, count));
+  for (const Vector& all : weights) {
+    const Index each = all.size() / samples;
+    part.emplace_back(all.segment(first * each, count * each));
+  }
   return part;
 }
 
@@ -79,12 +101,15 @@ inline Matrix joined(const std::vector<Matrix>& parts) {
 /// Views of a batch's matrices.
 struct BatchViews {
   std::vector<ConstMatrixView> x, y;
+  std::vector<ConstVectorView> weights;
 
-  BatchViews(const std::vector<Matrix>& inputs, const std::vector<Matrix>& targets) {
+  BatchViews(const std::vector<Matrix>& inputs, const std::vector<Matrix>& targets,
+             const SampleWeights& sample_weights = {}) {
     for (const Matrix& m : inputs) x.emplace_back(m.data(), m.rows(), m.cols());
     for (const Matrix& m : targets) y.emplace_back(m.data(), m.rows(), m.cols());
+    for (const Vector& v : sample_weights) weights.emplace_back(v.data(), v.size());
   }
-  BatchView view() const { return {x, y}; }
+  BatchView view() const { return {x, y, weights}; }
 };
 
 /// How many of the samples train; the rest validates.
@@ -99,7 +124,20 @@ inline Index training_part(Index samples, double validation_split) {
 
 }  // namespace detail
 
+MAAS_INLINE Model::Model(Network network, std::string name) : network_(std::move(network)), name_(std::move(name)) {}
+MAAS_INLINE Model::Model(const Symbol& input, const Symbol& output) : Model(Network(input, output)) {}
+MAAS_INLINE Model::Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, std::string name)
+    : Model(Network(std::span<const Symbol>(inputs), outputs), std::move(name)) {}
+MAAS_INLINE Model::~Model() = default;
+
+MAAS_INLINE Matrix Model::gradient_times_input(MatrixArg x, Index number) const {
+  return maas::gradient_times_input(network_, {Matrix(x)}, number)[0];
+}
+
+MAAS_INLINE void Model::set_self_test(MatrixArg samples) { set_self_test(std::vector<Matrix>{Matrix(samples)}); }
+
 MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std::move(saved.name)) {
+  info_ = std::move(saved.info);
   if (!saved.training) return;
   SavedTraining& training = *saved.training;
   compile({.optimizer = training.optimizer,
@@ -111,14 +149,19 @@ MAAS_INLINE Model::Model(SavedModel saved) : Model(std::move(saved.network), std
 }
 
 MAAS_INLINE Model::Model(const Model& other)
-    : network_(other.network_), name_(other.name_), options_(other.options_), state_(other.state_) {}
+    : network_(other.network_),
+      name_(other.name_),
+      options_(other.options_),
+      state_(other.state_),
+      info_(other.info_) {}
 
 // Without the trainer of train_on_batch: it points into the other model.
 MAAS_INLINE Model::Model(Model&& other) noexcept
     : network_(std::move(other.network_)),
       name_(std::move(other.name_)),
       options_(std::move(other.options_)),
-      state_(std::move(other.state_)) {
+      state_(std::move(other.state_)),
+      info_(std::move(other.info_)) {
   other.batch_trainer_.reset();
 }
 
@@ -128,6 +171,7 @@ MAAS_INLINE Model& Model::operator=(Model other) noexcept {
   std::swap(name_, other.name_);
   std::swap(options_, other.options_);
   std::swap(state_, other.state_);
+  std::swap(info_, other.info_);
   return *this;
 }
 
@@ -319,14 +363,37 @@ MAAS_INLINE void Model::check_samples(std::string_view what, const std::vector<M
   }
 }
 
+// What a fit was is noted when it is done.
+MAAS_INLINE void Model::note_run(std::string data, Index samples, const History& history, const FitOptions& options) {
+  std::vector<TrainingRun>& runs = info_.training;
+  if (runs.size() >= ModelInfo::most_runs) runs.erase(runs.begin());
+  runs.push_back({.data = std::move(data),
+                  .samples = samples,
+                  .epochs = static_cast<int>(history.epochs().size()),
+                  .batch_size = options.batch_size,
+                  .seed = options.seed,
+                  .version = MAAS_VERSION});
+}
+
+MAAS_INLINE void Model::set_self_test(const std::vector<Matrix>& samples) {
+  ModelInfo checked{.self_test = SelfTest{.inputs = samples}};
+  check_info(checked, network_);
+  info_.self_test = std::move(checked.self_test);
+}
+
 MAAS_INLINE History Model::fit(MatrixArg x, MatrixArg y, const FitOptions& options) {
   check_samples("fit", x, y);
-  return fit_checked(x, y, options);
+  History history = fit_checked(x, y, options);
+  note_run(digest_text(digest_of(x)) + digest_text(digest_of(y)), x.rows(), history, options);
+  return history;
 }
 
 MAAS_INLINE History Model::fit(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const FitOptions& options) {
   check_samples("fit", x, y);
-  return fit_checked(detail::joined(x), detail::joined(y), options);
+  const Matrix all_x = detail::joined(x), all_y = detail::joined(y);
+  History history = fit_checked(all_x, all_y, options);
+  note_run(digest_text(digest_of(all_x)) + digest_text(digest_of(all_y)), all_x.rows(), history, options);
+  return history;
 }
 
 namespace detail {
@@ -338,15 +405,14 @@ struct ValidationSamples {
   SampleWeights weights;
 
   template <class Check>
-  ValidationSamples(const FitOptions& options, std::size_t outputs, Check&& check) {
+  ValidationSamples(const FitOptions& options, const Graph& graph, Check&& check) {
     if (options.validation_data) {
       const ValidationData& data = *options.validation_data;
       check(data);
       x = joined(data.x.matrices());
       y = joined(data.y.matrices());
       set = Dataset(Arrays(x, y));
-      weights =
-          checked_weights("fit (validation_data)", data.sample_weight, data.sample_weights, data.x.rows(), outputs);
+      weights = checked_weights("fit (validation_data)", data.sample_weight, data.sample_weights, data.x.rows(), graph);
     } else if (options.validation_set) {
       set = options.validation_set;
     }
@@ -357,9 +423,9 @@ struct ValidationSamples {
 
 // Of several inputs or outputs, x and y hold them side by side.
 MAAS_INLINE History Model::fit_checked(MatrixArg x, MatrixArg y, const FitOptions& options) {
-  const std::size_t outputs = network_.graph().outputs().size();
-  const SampleWeights weights = detail::sample_weights(y, options, outputs);
-  const detail::ValidationSamples validation(options, outputs, [&](const ValidationData& data) {
+  const Graph& graph = network_.graph();
+  const SampleWeights weights = detail::sample_weights("fit", y, options, graph);
+  const detail::ValidationSamples validation(options, graph, [&](const ValidationData& data) {
     check_samples("fit (validation_data)", data.x.matrices(), data.y.matrices());
   });
   if (validation.set)
@@ -370,8 +436,9 @@ MAAS_INLINE History Model::fit_checked(MatrixArg x, MatrixArg y, const FitOption
     return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options);
   const Index rest = samples - training;
   const FitData data{Arrays(x.topRows(training), y.topRows(training)),
-                     Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))), detail::part_of(weights, 0, training),
-                     options.class_weight.empty() ? detail::part_of(weights, training, rest)
+                     Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))),
+                     detail::part_of(weights, samples, 0, training),
+                     options.class_weight.empty() ? detail::part_of(weights, samples, training, rest)
                                                   : SampleWeights()};  // class weights only train
   return maas::fit(network_, *options_, *state_, data, options);
 }
@@ -382,13 +449,16 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
                        "fit: class_weight is for matrices; pass sample_weight with a data set");
   require<ConfigError>(options.validation_split == 0,
                        "fit: validation_split is for matrices; pass validation_data with a data set");
-  const std::size_t outputs = network_.graph().outputs().size();
+  const Graph& graph = network_.graph();
   const SampleWeights weights =
-      detail::checked_weights("fit", options.sample_weight, options.sample_weights, data.size(), outputs);
-  const detail::ValidationSamples validation(options, outputs, [&](const ValidationData& samples) {
+      detail::checked_weights("fit", options.sample_weight, options.sample_weights, data.size(), graph);
+  const detail::ValidationSamples validation(options, graph, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  return maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights}, options);
+  History history =
+      maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights}, options);
+  note_run("", data.size(), history, options);
+  return history;
 }
 
 MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& options) {
@@ -401,35 +471,38 @@ MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& opti
   require<ConfigError>(!options_->optimizer.full_batch(),
                        "fit: {} steps on all samples at once, which a source of batches has not",
                        options_->optimizer.class_name());
-  const detail::ValidationSamples validation(
-      options, network_.graph().outputs().size(), [&](const ValidationData& samples) {
-        check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
-      });
-  return maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
+  const detail::ValidationSamples validation(options, network_.graph(), [&](const ValidationData& samples) {
+    check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
+  });
+  History history = maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
+  note_run("", 0, history, options);
+  return history;
 }
 
-MAAS_INLINE Logs Model::evaluate(MatrixArg x, MatrixArg y, Index batch_size,
-                                 const std::optional<Vector>& sample_weight) {
+MAAS_INLINE Logs Model::evaluate(MatrixArg x, MatrixArg y, Index batch_size, const std::optional<Vector>& sample_weight,
+                                 std::optional<Index> steps) {
   check_samples("evaluate", x, y);
   return maas::evaluate(network_, *options_, *state_, Arrays(x, y),
-                        detail::checked_weights("evaluate", sample_weight, {}, x.rows(), 1), batch_size);
+                        detail::checked_weights("evaluate", sample_weight, {}, x.rows(), network_.graph()), batch_size,
+                        steps);
 }
 
 MAAS_INLINE Logs Model::evaluate(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Index batch_size,
-                                 const std::vector<Vector>& sample_weights) {
+                                 const std::vector<Vector>& sample_weights, std::optional<Index> steps) {
   check_samples("evaluate", x, y);
   const Matrix all_x = detail::joined(x), all_y = detail::joined(y);
-  return maas::evaluate(network_, *options_, *state_, Arrays(all_x, all_y),
-                        detail::checked_weights("evaluate", std::nullopt, sample_weights, all_x.rows(), y.size()),
-                        batch_size);
+  return maas::evaluate(
+      network_, *options_, *state_, Arrays(all_x, all_y),
+      detail::checked_weights("evaluate", std::nullopt, sample_weights, all_x.rows(), network_.graph()), batch_size,
+      steps);
 }
 
-MAAS_INLINE Logs Model::evaluate(const Dataset& data, Index batch_size) {
+MAAS_INLINE Logs Model::evaluate(const Dataset& data, Index batch_size, std::optional<Index> steps) {
   require_compiled("evaluate");
   const Index width = detail::input_width(network_.graph());
   require<ShapeError>(data.feature_shape().size() == width, "evaluate: expected {} numbers a sample, got {}", width,
                       data.feature_shape().size());
-  return maas::evaluate(network_, *options_, *state_, data, {}, batch_size);
+  return maas::evaluate(network_, *options_, *state_, data, {}, batch_size, steps);
 }
 
 // Takes no memory, so that a step takes none.
@@ -452,8 +525,8 @@ MAAS_INLINE void Model::check_batch(std::string_view what, const BatchView& batc
   require<ShapeError>(batch.weights.size() <= 1 || batch.weights.size() == batch.y.size(),
                       "{}: expected sample weights for {} outputs, got {}", what, batch.y.size(), batch.weights.size());
   for (const ConstVectorView& weights : batch.weights)
-    require<ShapeError>(weights.size() == 0 || weights.size() == batch.size(), "{}: expected {} sample weights, got {}",
-                        what, batch.size(), weights.size());
+    require<ShapeError>(weights.size() % batch.size() == 0, "{}: expected {} sample weights, got {}", what,
+                        batch.size(), weights.size());
 }
 
 MAAS_INLINE Trainer& Model::batch_trainer(const BatchView& batch) {
@@ -492,9 +565,20 @@ MAAS_INLINE Logs Model::train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t s
 }
 
 MAAS_INLINE Logs Model::train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, std::uint64_t seed) {
+  return train_on_batch(x, y, BatchWeights(), seed);
+}
+
+MAAS_INLINE Logs Model::train_on_batch(MatrixArg x, MatrixArg y, const BatchWeights& weights, std::uint64_t seed) {
   check_samples("train_on_batch", x, y);
+  return train_on_batch(std::vector<Matrix>{Matrix(x)}, std::vector<Matrix>{Matrix(y)}, weights, seed);
+}
+
+MAAS_INLINE Logs Model::train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y,
+                                       const BatchWeights& weights, std::uint64_t seed) {
+  check_samples("train_on_batch", x, y);
+  const SampleWeights of_samples = detail::sample_weights("train_on_batch", y[0], weights, network_.graph());
   Logs logs;
-  train_on_batch(detail::BatchViews(x, y).view(), logs, seed);
+  train_on_batch(detail::BatchViews(x, y, of_samples).view(), logs, seed);
   return logs;
 }
 
@@ -505,14 +589,16 @@ MAAS_INLINE void Model::test_on_batch(const BatchView& batch, Logs& logs) {
   trainer.write_logs(logs);
 }
 
-MAAS_INLINE Logs Model::test_on_batch(MatrixArg x, MatrixArg y) {
+MAAS_INLINE Logs Model::test_on_batch(MatrixArg x, MatrixArg y, const BatchWeights& weights) {
   check_samples("test_on_batch", x, y);
-  return test_on_batch(std::vector<Matrix>{Matrix(x)}, std::vector<Matrix>{Matrix(y)});
+  return test_on_batch(std::vector<Matrix>{Matrix(x)}, std::vector<Matrix>{Matrix(y)}, weights);
 }
 
-MAAS_INLINE Logs Model::test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y) {
+MAAS_INLINE Logs Model::test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y,
+                                      const BatchWeights& weights) {
   check_samples("test_on_batch", x, y);
-  const detail::BatchViews batch(x, y);
+  const SampleWeights of_samples = detail::sample_weights("test_on_batch", y[0], weights, network_.graph());
+  const detail::BatchViews batch(x, y, of_samples);
   Logs logs;
   test_on_batch(batch.view(), logs);
   return logs;
@@ -548,7 +634,9 @@ MAAS_INLINE LossGradients Model::gradients(const std::vector<Matrix>& x, const s
 }
 
 MAAS_INLINE SavedModel Model::saved() const {
-  SavedModel saved{.network = network_, .name = name_};
+  SavedModel saved{.network = network_, .name = name_, .info = info_};
+  // The weights may have changed since the last time.
+  if (saved.info.self_test) saved.info.self_test->outputs.clear();
   if (options_)
     saved.training = SavedTraining{options_->optimizer,        options_->loss,   options_->metrics, state_,
                                    options_->weighted_metrics, options_->outputs};

@@ -1,6 +1,7 @@
 // Model: a network one can compile, fit, evaluate and save.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "maas/core/tensor.hpp"
 #include "maas/data/arrays.hpp"
 #include "maas/io/keras.hpp"
+#include "maas/io/weights.hpp"
 #include "maas/network/explain.hpp"
 #include "maas/network/network.hpp"
 #include "maas/network/summary.hpp"
@@ -33,22 +35,27 @@ struct LossGradients {
   const Matrix& of(std::string_view name) const;
 };
 
+/// What the samples of one batch weigh. At most one of the three.
+struct BatchWeights {
+  std::optional<Vector> sample_weight = std::nullopt;  ///< one number a sample, or one a step
+  std::vector<Vector> sample_weights = {};             ///< one vector an output
+  std::map<int, double> class_weight = {};             ///< of the samples of a class, for one output; others count 1
+};
+
 /// A network with Keras' verbs. Const calls may run on many threads at once; the others run alone.
 class Model {
  public:
-  explicit Model(Network network, std::string name = "functional")
-      : network_(std::move(network)), name_(std::move(name)) {}
+  explicit Model(Network network, std::string name = "functional");
   /// All that leads from the input to the output.
-  Model(const Symbol& input, const Symbol& output) : Model(Network(input, output)) {}
+  Model(const Symbol& input, const Symbol& output);
   /// The same for several: `Model({left, right}, {alarm, flow})`.
-  Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, std::string name = "functional")
-      : Model(Network(std::span<const Symbol>(inputs), outputs), std::move(name)) {}
+  Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, std::string name = "functional");
   /// From what a file holds.
   explicit Model(SavedModel saved);
   Model(const Model& other);
   Model(Model&& other) noexcept;
   Model& operator=(Model other) noexcept;
-  ~Model() = default;
+  ~Model();
 
   const Network& network() const { return network_; }
   Network& network() { return network_; }
@@ -133,46 +140,53 @@ class Model {
   }
 
   /// Loss and metrics by name, over all samples, without training. `sample_weight` multiplies each sample's loss.
+  /// With `steps` over the first so many batches only.
   Logs evaluate(MatrixArg x, MatrixArg y, Index batch_size = 32,
-                const std::optional<Vector>& sample_weight = std::nullopt);
+                const std::optional<Vector>& sample_weight = std::nullopt, std::optional<Index> steps = std::nullopt);
   template <TensorLike X, TensorLike Y>
-  Logs evaluate(const X& x, const Y& y, Index batch_size = 32) {
+  Logs evaluate(const X& x, const Y& y, Index batch_size = 32,
+                const std::optional<Vector>& sample_weight = std::nullopt, std::optional<Index> steps = std::nullopt) {
     const TensorRows<X> samples(x);
     const TensorRows<Y> targets(y);
-    return evaluate(samples.view(), targets.view(), batch_size);
+    return evaluate(samples.view(), targets.view(), batch_size, sample_weight, steps);
   }
   template <TensorLike X, class Y>
-  requires(!TensorLike<Y>) Logs evaluate(const X& x, const Y& y, Index batch_size = 32) {
+  requires(!TensorLike<Y>) Logs
+      evaluate(const X& x, const Y& y, Index batch_size = 32, const std::optional<Vector>& sample_weight = std::nullopt,
+               std::optional<Index> steps = std::nullopt) {
     const TensorRows<X> samples(x);
-    return evaluate(samples.view(), y, batch_size);
+    return evaluate(samples.view(), y, batch_size, sample_weight, steps);
   }
 
   /// Of several inputs and outputs; `sample_weights` are none, one vector for all outputs, or one an output.
   Logs evaluate(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Index batch_size = 32,
-                const std::vector<Vector>& sample_weights = {});
+                const std::vector<Vector>& sample_weights = {}, std::optional<Index> steps = std::nullopt);
   template <DenseLike Y>
   Logs evaluate(const std::vector<Matrix>& x, const Y& y, Index batch_size = 32,
-                const std::vector<Vector>& sample_weights = {}) {
-    return evaluate(x, std::vector<Matrix>{Matrix(y)}, batch_size, sample_weights);
+                const std::vector<Vector>& sample_weights = {}, std::optional<Index> steps = std::nullopt) {
+    return evaluate(x, std::vector<Matrix>{Matrix(y)}, batch_size, sample_weights, steps);
   }
   template <DenseLike X>
   Logs evaluate(const X& x, const std::vector<Matrix>& y, Index batch_size = 32,
-                const std::vector<Vector>& sample_weights = {}) {
-    return evaluate(std::vector<Matrix>{Matrix(x)}, y, batch_size, sample_weights);
+                const std::vector<Vector>& sample_weights = {}, std::optional<Index> steps = std::nullopt) {
+    return evaluate(std::vector<Matrix>{Matrix(x)}, y, batch_size, sample_weights, steps);
   }
   /// Over any data set.
-  Logs evaluate(const Dataset& data, Index batch_size = 32);
+  Logs evaluate(const Dataset& data, Index batch_size = 32, std::optional<Index> steps = std::nullopt);
 
   /// One step over these samples as one batch; returns the loss and the metrics of the batch. After the first call of a
-  /// batch size nothing is allocated. `logs` is overwritten.
+  /// batch size nothing is allocated. `logs` is overwritten. Samples and classes may have weights, as in fit.
   void train_on_batch(const ConstMatrixView& x, const ConstMatrixView& y, Logs& logs, std::uint64_t seed = 0);
   void train_on_batch(const BatchView& batch, Logs& logs, std::uint64_t seed = 0);
   Logs train_on_batch(MatrixArg x, MatrixArg y, std::uint64_t seed = 0);
+  Logs train_on_batch(MatrixArg x, MatrixArg y, const BatchWeights& weights, std::uint64_t seed = 0);
   Logs train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, std::uint64_t seed = 0);
+  Logs train_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const BatchWeights& weights,
+                      std::uint64_t seed = 0);
   /// The same figures without a step, as evaluate gives them.
   void test_on_batch(const BatchView& batch, Logs& logs);
-  Logs test_on_batch(MatrixArg x, MatrixArg y);
-  Logs test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y);
+  Logs test_on_batch(MatrixArg x, MatrixArg y, const BatchWeights& weights = {});
+  Logs test_on_batch(const std::vector<Matrix>& x, const std::vector<Matrix>& y, const BatchWeights& weights = {});
 
   /// The loss of these samples as one batch, and its gradients with respect to all weights that training moves and to
   /// the inputs. Penalties are included. In inference nothing is dropped and batch normalization uses its moving
@@ -180,21 +194,21 @@ class Model {
   LossGradients gradients(MatrixArg x, MatrixArg y, Mode mode = Mode::inference);
   LossGradients gradients(const std::vector<Matrix>& x, const std::vector<Matrix>& y, Mode mode = Mode::inference);
   /// Gradient times input of one number of the output, samples x features. See maas::gradient_times_input.
-  Matrix gradient_times_input(MatrixArg x, Index number = 0) const {
-    return maas::gradient_times_input(network_, {Matrix(x)}, number)[0];
-  }
+  Matrix gradient_times_input(MatrixArg x, Index number = 0) const;
   std::vector<Matrix> gradient_times_input(const std::vector<Matrix>& x, Index number = 0, Index output = 0) const {
     return maas::gradient_times_input(network_, x, number, output);
   }
 
   /// Predictions, samples x outputs. See Network::predict.
-  Matrix predict(MatrixArg x) const { return network_.predict(x); }
+  Matrix predict(MatrixArg x, Index batch_size = Network::chunk) const { return network_.predict(x, batch_size); }
   template <TensorLike T>
-  Matrix predict(const T& x) const {
-    return network_.predict(x);
+  Matrix predict(const T& x, Index batch_size = Network::chunk) const {
+    return network_.predict(x, batch_size);
   }
   /// One matrix an input; gives one an output. See Network::predict.
-  std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
+  std::vector<Matrix> predict(const std::vector<Matrix>& inputs, Index batch_size = Network::chunk) const {
+    return network_.predict(inputs, batch_size);
+  }
   /// The same as predict, under Keras' name: samples are one batch wherever that makes no difference.
   Matrix predict_on_batch(MatrixArg x) const { return network_.predict(x); }
   std::vector<Matrix> predict_on_batch(const std::vector<Matrix>& inputs) const { return network_.predict(inputs); }
@@ -218,8 +232,27 @@ class Model {
   std::string summary(const SummaryOptions& options = {}) const { return maas::summary(network_, name_, options); }
 
   /// Writes model.h5 for Keras, with training settings and optimizer state. Needs `maas::maas` to link. Throws
-  /// FormatError; an older file of that name then is still whole.
-  void save(const std::string& path, const SaveOptions& options = {}) const { write_keras(path, saved(), options); }
+  /// FormatError; an older file of that name then is still whole. Returns what of the training settings Keras will not
+  /// find in the file, a line each; empty where it finds them all. See write_keras.
+  std::vector<std::string> save(const std::string& path, const SaveOptions& options = {}) const {
+    return write_keras(path, saved(), options);
+  }
+  /// Takes the weights of a file, which may hold weights alone or a whole model. Optimizer state stays. See
+  /// maas::read_keras_weights.
+  std::vector<std::string> load_weights(const std::string& path, const WeightsOptions& options = {}) {
+    return read_keras_weights(path, network_, options);
+  }
+  /// Writes weights alone. See maas::write_keras_weights.
+  void save_weights(const std::string& path) const { write_keras_weights(path, network_); }
+  /// What the model's files keep beside what Keras knows: names and units, the fits so far, a self-test. The model's
+  /// fits are added by fit. They are checked when the model is saved.
+  const ModelInfo& info() const { return info_; }
+  ModelInfo& info() { return info_; }
+  /// Samples whose predictions every file of the model keeps, one matrix an input: who reads one, checks them. Throws
+  /// ShapeError or ConfigError for samples that do not fit, or for more than SelfTest::most_samples.
+  void set_self_test(const std::vector<Matrix>& samples);
+  void set_self_test(MatrixArg samples);
+
   /// All that save writes, as a value.
   SavedModel saved() const;
 
@@ -232,12 +265,14 @@ class Model {
   void check_targets(std::string_view what, MatrixArg y, Index output) const;
   void check_batch(std::string_view what, const BatchView& batch) const;
   History fit_checked(MatrixArg x, MatrixArg y, const FitOptions& options);
+  void note_run(std::string data, Index samples, const History& history, const FitOptions& options);
   Trainer& batch_trainer(const BatchView& batch);
 
   Network network_;
   std::string name_;
   std::optional<CompileOptions> options_;
   std::optional<OptimizerState> state_;
+  ModelInfo info_;
   std::unique_ptr<Trainer> batch_trainer_;  // of train_on_batch, kept from call to call
 };
 

@@ -25,4 +25,11 @@ MAAS_INLINE Network Sequential::network_of(std::initializer_list<ChainPart> part
   return network;
 }
 
+MAAS_INLINE ChainPart::ChainPart(const Model& model) : network_(std::make_shared<const Network>(model.network())) {
+  require<ConfigError>(network_->graph().is_chain(),
+                       "Sequential: expected layers and chains, got \"{}\", which is a graph; call it on an input",
+                       model.name());
+  for (const GraphNode& node : network_->graph().nodes()) layers_.push_back(network_->graph().layer(node.layer));
+}
+
 }  // namespace maas::inline MAAS_ABI

@@ -15,12 +15,7 @@ class ChainPart {
   template <class Rule>
   requires std::convertible_to<Rule, Layer> ChainPart(Rule&& layer) : layers_{Layer(std::forward<Rule>(layer))} {}
   /// Its layers, which bring the weights they have now. Throws ConfigError for a model that is no chain.
-  ChainPart(const Model& model) : network_(std::make_shared<const Network>(model.network())) {
-    require<ConfigError>(network_->graph().is_chain(),
-                         "Sequential: expected layers and chains, got \"{}\", which is a graph; call it on an input",
-                         model.name());
-    for (const GraphNode& node : network_->graph().nodes()) layers_.push_back(network_->graph().layer(node.layer));
-  }
+  ChainPart(const Model& model);
 
   const std::vector<Layer>& layers() const { return layers_; }
   /// The network that the layers are from; null for a layer.

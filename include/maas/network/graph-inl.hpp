@@ -5,6 +5,7 @@
 #include <set>
 
 #include "maas/core/names.hpp"
+#include "maas/layers/input_layer.hpp"
 #include "maas/network/graph.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -138,19 +139,37 @@ MAAS_INLINE void Graph::make_plans() {
   find_masks();
 }
 
-// A mask goes with the output of the first input that carries one, until a layer ends it.
 MAAS_INLINE void Graph::find_masks() {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     GraphNode& node = nodes_[i];
-    Index carried = -1;
-    for (Index from : node.inputs)
-      if (carried < 0) carried = this->node(from).mask_from;
-    require<ConfigError>(carried < 0 || node.plan.mask != MaskRule::refuse,
-                         "layer \"{}\": a {} that heeds the mask which \"{}\" makes is not supported", name(node.layer),
-                         layer(node.layer).class_name(), carried < 0 ? "" : name(this->node(carried).layer));
-    node.mask_from = node.plan.mask == MaskRule::make   ? static_cast<Index>(i)
-                     : node.plan.mask == MaskRule::pass ? carried
-                                                        : -1;
+    const auto carries = [this](Index from) { return this->node(from).mask_from >= 0; };
+    const auto carried = std::ranges::find_if(node.inputs, carries);
+    const bool any = carried != node.inputs.end(), all = any && std::ranges::all_of(node.inputs, carries);
+    const MaskRule rule = node.plan.mask;
+    require<ConfigError>(!any || rule != MaskRule::refuse,
+                         "layer \"{}\": a {} that looks at the mask which \"{}\" makes is not supported",
+                         name(node.layer), layer(node.layer).class_name(),
+                         any ? name(this->node(this->node(*carried).mask_from).layer) : std::string());
+    if (rule == MaskRule::pass)
+      node.mask_from = any ? this->node(node.inputs[0]).mask_from : -1;
+    else if (rule == MaskRule::make || (rule == MaskRule::all && all) || (rule == MaskRule::any && any))
+      add_mask(static_cast<Index>(i));
+  }
+}
+
+// The node makes a mask, of those of its inputs or by itself.
+MAAS_INLINE void Graph::add_mask(Index place) {
+  GraphNode& node = nodes_[static_cast<std::size_t>(place)];
+  require<ConfigError>(layer(node.layer).has_mask(), "layer \"{}\": a {} makes a mask, and has no member mask for it",
+                       name(node.layer), layer(node.layer).class_name());
+  node.mask_from = place;
+  node.mask_steps = node.plan.output.size() / std::max<Index>(node.plan.output.last(), 1);
+  if (node.plan.mask != MaskRule::all) return;
+  for (Index from : node.inputs) {
+    const Index steps = this->node(this->node(from).mask_from).mask_steps;
+    require<ConfigError>(steps == node.mask_steps || steps == 1,
+                         "layer \"{}\": expected masks of {} steps, or of one, got one of {}", name(node.layer),
+                         node.mask_steps, steps);
   }
 }
 

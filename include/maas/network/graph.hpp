@@ -16,7 +16,8 @@ struct GraphNode {
   std::vector<Index> inputs{};        ///< nodes whose outputs it takes, all before this one
   std::vector<Shape> input_shapes{};  ///< filled in by Graph
   LayerPlan plan{};                   ///< filled in by Graph
-  Index mask_from = -1;               ///< the node that made the mask its output carries, else -1; filled in by Graph
+  Index mask_from = -1;               ///< the node that makes the mask its output carries, else -1; filled in by Graph
+  Index mask_steps = 0;               ///< of a node that makes one: numbers a sample; filled in by Graph
 };
 
 /// An immutable directed acyclic graph of layer calls.
@@ -51,6 +52,7 @@ class Graph {
   void give_names();
   void make_plans();
   void find_masks();
+  void add_mask(Index place);
 
   std::vector<Layer> layers_;
   std::vector<std::string> names_;

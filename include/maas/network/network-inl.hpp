@@ -61,20 +61,19 @@ MAAS_INLINE void Network::check_input(Index columns, std::size_t which) const {
                       shape.text(), which == 0 ? std::string() : " in input " + std::to_string(which), columns);
 }
 
-MAAS_INLINE Matrix Network::predict(MatrixArg x) const {
+MAAS_INLINE Matrix Network::predict(MatrixArg x, Index batch_size) const {
+  require_one_each();
   check_input(x.cols());
   Matrix out(x.rows(), graph().output_shape().size());
-  if (x.rows() < 2 || x.outerStride() == x.cols()) {
-    predict_into(ConstMatrixView(x.data(), x.rows(), x.cols()), MatrixView(out.data(), out.rows(), out.cols()));
-  } else {
-    const Matrix contiguous = x;
-    predict_into(ConstMatrixView(contiguous.data(), x.rows(), x.cols()),
-                 MatrixView(out.data(), out.rows(), out.cols()));
-  }
+  const MatrixView result(out.data(), out.rows(), out.cols());
+  const bool contiguous = x.rows() < 2 || x.outerStride() == x.cols();
+  const Matrix copy = contiguous ? Matrix() : Matrix(x);
+  const ConstMatrixView samples(contiguous ? x.data() : copy.data(), x.rows(), x.cols());
+  run_in_pieces(std::span(&samples, 1), std::span(&result, 1), batch_size);
   return out;
 }
 
-MAAS_INLINE std::vector<Matrix> Network::predict(const std::vector<Matrix>& inputs) const {
+MAAS_INLINE std::vector<Matrix> Network::predict(const std::vector<Matrix>& inputs, Index batch_size) const {
   require<ShapeError>(inputs.size() == graph().inputs().size(), "predict: expected {} inputs, got {}",
                       graph().inputs().size(), inputs.size());
   std::vector<ConstMatrixView> views;
@@ -90,33 +89,38 @@ MAAS_INLINE std::vector<Matrix> Network::predict(const std::vector<Matrix>& inpu
     outputs.emplace_back(inputs[0].rows(), graph().output_shape(static_cast<Index>(i)).size());
   std::vector<MatrixView> results;
   for (Matrix& output : outputs) results.emplace_back(output.data(), output.rows(), output.cols());
-  run_in_pieces(views, results);
+  run_in_pieces(views, results, batch_size);
   return outputs;
 }
 
-MAAS_INLINE void Network::predict_into(const ConstMatrixView& x, MatrixView out) const {
+MAAS_INLINE void Network::require_one_each() const {
   require<ShapeError>(graph().inputs().size() == 1 && graph().outputs().size() == 1,
                       "predict: the network has {} inputs and {} outputs; pass a vector of matrices, one an input",
                       graph().inputs().size(), graph().outputs().size());
+}
+
+MAAS_INLINE void Network::predict_into(const ConstMatrixView& x, MatrixView out) const {
+  require_one_each();
   check_input(x.cols());
   require<ShapeError>(out.rows() == x.rows() && out.cols() == graph().output_shape().size(),
                       "predict_into: expected room for {} x {} numbers, got {} x {}", x.rows(),
                       graph().output_shape().size(), out.rows(), out.cols());
-  run_in_pieces(std::span(&x, 1), std::span(&out, 1));
+  run_in_pieces(std::span(&x, 1), std::span(&out, 1), chunk);
 }
 
-MAAS_INLINE void Network::run_in_pieces(std::span<const ConstMatrixView> inputs,
-                                        std::span<const MatrixView> outputs) const {
-  const Index rows = inputs[0].rows(), pieces = (rows + chunk - 1) / chunk;
-  for_each_piece(pieces, [&](Index piece) { run_piece(inputs, outputs, piece); });
+MAAS_INLINE void Network::run_in_pieces(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs,
+                                        Index batch_size) const {
+  require<ConfigError>(batch_size >= 1, "predict: expected a batch_size of at least 1, got {}", batch_size);
+  const Index size = std::min(batch_size, chunk), pieces = (inputs[0].rows() + size - 1) / size;
+  for_each_piece(pieces, [&](Index piece) { run_piece(inputs, outputs, size, piece); });
 }
 
 MAAS_INLINE void Network::run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs,
-                                    Index piece) const {
-  const Index first = piece * chunk, rows = std::min(chunk, inputs[0].rows() - first);
+                                    Index batch_size, Index piece) const {
+  const Index first = piece * batch_size, rows = std::min(batch_size, inputs[0].rows() - first);
   std::unique_ptr<Workspace> workspace = pool_.take();
   if (workspace == nullptr || workspace->capacity() < rows)
-    workspace = std::make_unique<Workspace>(*this, std::min(chunk, inputs[0].rows()), Mode::inference);
+    workspace = std::make_unique<Workspace>(*this, std::min(batch_size, inputs[0].rows()), Mode::inference);
   workspace->set_batch(rows);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     workspace->set_input(inputs[i].data() + first * inputs[i].cols(), static_cast<Index>(i));

@@ -54,18 +54,22 @@ class Network {
   const Parameters& parameters() const { return parameters_; }
   Parameters& parameters() { return parameters_; }
 
+  /// How many samples predict runs at a time, at most.
+  static constexpr Index chunk = 256;
+
   /// Predictions for each row of x (samples x numbers a sample): samples x outputs. Large batches are shared among
-  /// threads; a row's result does not depend on the others. Throws ShapeError naming both widths.
-  Matrix predict(MatrixArg x) const;
+  /// threads; a row's result depends neither on the others nor on `batch_size`, how many samples are run at a time (at
+  /// most `chunk`). Throws ShapeError naming both widths, ConfigError for a batch_size below 1.
+  Matrix predict(MatrixArg x, Index batch_size = chunk) const;
   /// The same for an Eigen tensor whose first axis counts samples.
   template <TensorLike T>
-  Matrix predict(const T& x) const {
+  Matrix predict(const T& x, Index batch_size = chunk) const {
     const TensorRows<T> rows(x);
-    return predict(rows.view());
+    return predict(rows.view(), batch_size);
   }
   /// For networks of several inputs or outputs: one matrix an input, in the order of graph().inputs(), all of as many
   /// rows; gives one matrix an output. Throws ShapeError naming the input that does not fit.
-  std::vector<Matrix> predict(const std::vector<Matrix>& inputs) const;
+  std::vector<Matrix> predict(const std::vector<Matrix>& inputs, Index batch_size = chunk) const;
   /// Predictions into memory of the caller, samples x outputs. Once there is a workspace of that size for every thread
   /// that shares in the work, which is after the first call on one thread, it neither allocates nor locks.
   void predict_into(const ConstMatrixView& x, MatrixView out) const;
@@ -73,14 +77,14 @@ class Network {
   /// next use. Neither allocates, locks nor throws: the shape of x is the caller's promise.
   ConstMatrixView predict(const ConstMatrixView& x, Workspace& workspace) const noexcept;
 
-  /// How many samples predict runs at a time.
-  static constexpr Index chunk = 256;
-
  private:
   void take_weights(const Symbol& symbol, std::vector<Symbol>& seen);
+  void require_one_each() const;
   void check_input(Index columns, std::size_t which = 0) const;
-  void run_in_pieces(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs) const;
-  void run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs, Index piece) const;
+  void run_in_pieces(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs,
+                     Index batch_size) const;
+  void run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs, Index batch_size,
+                 Index piece) const;
 
   std::shared_ptr<const Graph> graph_;
   Parameters parameters_;

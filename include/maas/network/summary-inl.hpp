@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "maas/layers/input_layer.hpp"
 #include "maas/network/summary.hpp"
 
 namespace maas::inline MAAS_ABI {

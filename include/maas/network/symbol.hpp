@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "maas/layers/input_layer.hpp"
 #include "maas/layers/layer.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -16,12 +15,7 @@ class Symbol {
  public:
   /// Applies a layer. Throws ShapeError where shapes do not fit. A layer of a model that is called as a layer brings
   /// the weights it has there, in the order of its plan.
-  Symbol(Layer layer, std::vector<Symbol> inputs, std::shared_ptr<const std::vector<Matrix>> weights = nullptr) {
-    std::vector<Shape> shapes;
-    for (const Symbol& input : inputs) shapes.push_back(input.shape());
-    LayerPlan plan = layer.plan(shapes);
-    self_ = std::make_shared<const Self>(Self{std::move(layer), std::move(inputs), plan.output, std::move(weights)});
-  }
+  Symbol(Layer layer, std::vector<Symbol> inputs, std::shared_ptr<const std::vector<Matrix>> weights = nullptr);
 
   const Layer& layer() const { return self_->layer; }
   const std::vector<Symbol>& inputs() const { return self_->inputs; }
@@ -49,17 +43,12 @@ class Input : public Symbol {
 };
 
 /// The place where samples of this shape enter: `input(100)`, `input(Shape{28, 28})`. `name` is its name in files.
-inline Input input(Shape shape, std::string name = "") {
-  Layer layer = InputLayer{std::move(shape)};
-  return Input(name.empty() ? layer : layer.named(std::move(name)));
-}
+Input input(Shape shape, std::string name = "");
 /// `features` numbers a sample. Throws ConfigError below 1.
-inline Input input(Index features) {
-  require<ConfigError>(features >= 1, "input: expected at least 1 feature, got {}", features);
-  return input(Shape{features});
-}
-
-inline Symbol Layer::operator()(const Symbol& input) const { return Symbol(*this, {input}); }
-inline Symbol Layer::operator()(const std::vector<Symbol>& inputs) const { return Symbol(*this, inputs); }
+Input input(Index features);
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/network/symbol-inl.hpp"
+#endif

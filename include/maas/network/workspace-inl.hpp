@@ -13,6 +13,7 @@ MAAS_INLINE Workspace::Workspace(const Graph& graph, const ParameterLayout& layo
   require<ConfigError>(capacity >= 1, "Workspace: expected room for at least 1 sample, got {}", capacity);
   make_nodes(graph, layout);
   if (mode == Mode::training) find_needed_gradients(input_gradients);
+  find_needed_masks(graph);
   block_ = Block(plan_memory(false));
   plan_memory(true);
   set_batch(capacity);
@@ -40,7 +41,9 @@ MAAS_INLINE void Workspace::make_nodes(const Graph& graph, const ParameterLayout
               .parameter_gradients = std::vector<MatrixView>(weights, no_gradient),
               .new_statistics = std::vector<MatrixView>(weights, no_gradient),
               .extra_input_gradient = std::vector<Scalar*>(sources, nullptr),
-              .extra_parameter_gradient = std::vector<Scalar*>(weights, nullptr)};
+              .extra_parameter_gradient = std::vector<Scalar*>(weights, nullptr),
+              .mask_from = from.mask_from,
+              .mask_steps = from.mask_steps};
     for (Index which = 0; which < count; ++which) {
       const ParameterEntry& entry = layout.entry(from.layer, which);
       node.needs_gradient |= entry.trainable;
@@ -62,6 +65,25 @@ MAAS_INLINE void Workspace::find_needed_gradients(InputGradients input_gradients
     for (Index source : node.sources) node.needs_gradient |= this->node(source).needs_gradient;
 }
 
+// Masks are made for the layers that see some, and in training for outputs, whose losses do.
+MAAS_INLINE void Workspace::find_needed_masks(const Graph& graph) {
+  const auto need = [this](Index mask) {
+    if (mask >= 0) node(mask).makes_mask = true;
+  };
+  if (mode_ == Mode::training)
+    for (Index output : outputs_) need(node(output).mask_from);
+  for (Index i = static_cast<Index>(nodes_.size()) - 1; i >= 0; --i) {
+    Node& node = this->node(i);
+    const LayerPlan& plan = graph.node(i).plan;
+    const auto carries = [this](Index source) { return this->node(source).mask_from >= 0; };
+    node.sees_masks = plan.sees_masks && std::ranges::any_of(node.sources, carries);
+    if (!node.makes_mask && !node.sees_masks) continue;
+    node.input_masks = std::vector<ConstMatrixView>(node.sources.size(), ConstMatrixView(nullptr, 0, 0));
+    if (node.sees_masks || plan.mask == MaskRule::all || plan.mask == MaskRule::any)
+      for (Index source : node.sources) need(this->node(source).mask_from);
+  }
+}
+
 MAAS_INLINE Scalar* Workspace::take(Index scalars, Index& used, bool assign) {
   Scalar* memory = assign && scalars > 0 ? block_.data() + used : nullptr;
   used += rounded_to_border(scalars);
@@ -70,8 +92,14 @@ MAAS_INLINE Scalar* Workspace::take(Index scalars, Index& used, bool assign) {
 
 // Called twice: first to count, then to hand out.
 MAAS_INLINE Index Workspace::plan_memory(bool assign) {
-  const Index outputs = plan_outputs(assign);
-  return mode_ == Mode::inference ? outputs : plan_statistics(plan_gradients(outputs, assign), assign);
+  const Index used = plan_masks(plan_outputs(assign), assign);
+  return mode_ == Mode::inference ? used : plan_statistics(plan_gradients(used, assign), assign);
+}
+
+MAAS_INLINE Index Workspace::plan_masks(Index used, bool assign) {
+  for (Node& node : nodes_)
+    if (node.makes_mask) node.mask_memory = take(capacity_ * node.mask_steps, used, assign);
+  return used;
 }
 
 // Nodes that share a layer share what they propose: each goes on from what the one before proposed.
@@ -159,6 +187,18 @@ MAAS_INLINE Index Workspace::plan_gradients(Index used, bool assign) {
   return used;
 }
 
+// Nodes that make masks come before those that look at them.
+MAAS_INLINE void Workspace::bind_masks(Node& node) {
+  if (node.makes_mask) repoint(node.mask, node.mask_memory, batch_, node.mask_steps);
+  const auto mask_of = [this](Index mask) {
+    return mask < 0 ? ConstMatrixView(nullptr, 0, 0) : as_const(this->node(mask).mask);
+  };
+  for (std::size_t k = 0; k < node.input_masks.size(); ++k) {
+    const ConstMatrixView mask = mask_of(this->node(node.sources[k]).mask_from);
+    repoint(node.input_masks[k], mask.data(), mask.rows(), mask.cols());
+  }
+}
+
 MAAS_INLINE void Workspace::set_batch(Index batch) {
   if (batch == batch_) return;
   require<ShapeError>(batch >= 1 && batch <= capacity_, "Workspace: expected a batch of 1 to {} samples, got {}",
@@ -176,6 +216,7 @@ MAAS_INLINE void Workspace::set_batch(Index batch) {
       Scalar* extra = node.extra_input_gradient[k];
       repoint(node.input_gradients[k], extra != nullptr ? extra : source.gradient_memory, batch, source.output_size);
     }
+    bind_masks(node);
   }
 }
 
@@ -194,6 +235,11 @@ MAAS_INLINE ConstMatrixView Workspace::output(Index i) const {
 
 MAAS_INLINE MatrixView Workspace::output_gradient(Index i) {
   return node(outputs_[static_cast<std::size_t>(i)]).gradient;
+}
+
+MAAS_INLINE ConstMatrixView Workspace::output_mask(Index i) const {
+  const Index mask = node(outputs_[static_cast<std::size_t>(i)]).mask_from;
+  return mask < 0 ? ConstMatrixView(nullptr, 0, 0) : as_const(node(mask).mask);
 }
 
 MAAS_INLINE ConstMatrixView Workspace::input_gradient(Index i) const {
@@ -233,6 +279,7 @@ MAAS_INLINE void Workspace::forward(const Parameters& parameters, Mode mode, con
     ++number;
     if (node.sources.empty()) continue;
     if (node.repeats) bind_repeated_statistics(node, parameters, mode);
+    if (node.makes_mask) make_mask(node);
     node.layer.forward({.inputs = node.inputs,
                         .output = node.output,
                         .parameters = node.parameters,
@@ -242,8 +289,17 @@ MAAS_INLINE void Workspace::forward(const Parameters& parameters, Mode mode, con
                         .input_shapes = node.input_shapes,
                         .output_shape = node.output_shape,
                         .trainable = node.trainable,
-                        .new_statistics = mode == Mode::training ? MatrixViews(node.new_statistics) : MatrixViews()});
+                        .new_statistics = mode == Mode::training ? MatrixViews(node.new_statistics) : MatrixViews(),
+                        .masks = node.seen_masks()});
   }
+}
+
+MAAS_INLINE void Workspace::make_mask(Node& node) {
+  node.layer.mask({.inputs = node.inputs,
+                   .masks = node.input_masks,
+                   .mask = node.mask,
+                   .input_shapes = node.input_shapes,
+                   .output_shape = node.output_shape});
 }
 
 MAAS_INLINE void Workspace::bind_repeated_statistics(Node& node, const Parameters& parameters, Mode mode) {
@@ -300,7 +356,8 @@ MAAS_INLINE void Workspace::backward(const Parameters& parameters, Parameters& g
                          .input_shapes = node.input_shapes,
                          .output_shape = node.output_shape,
                          .mode = last_pass_,
-                         .trainable = node.trainable});
+                         .trainable = node.trainable,
+                         .masks = node.seen_masks()});
     for (std::size_t k = 0; k < node.sources.size(); ++k)
       if (node.extra_input_gradient[k] != nullptr) this->node(node.sources[k]).gradient += node.input_gradients[k];
     for (std::size_t k = 0; k < node.parameters.size(); ++k)

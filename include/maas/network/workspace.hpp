@@ -39,6 +39,9 @@ class Workspace {
   ConstMatrixView output(Index i = 0) const;
   /// d loss / d output, to be filled before the backward pass. Training mode only.
   MatrixView output_gradient(Index i = 0);
+  /// Which steps of the i-th output counted in the last forward pass, batch x steps of 1 and 0; without memory where
+  /// the output carries no mask (see MaskRule). Training mode only.
+  ConstMatrixView output_mask(Index i = 0) const;
   /// d loss / d input after a backward pass: batch x numbers a sample. Only where input gradients are wanted.
   ConstMatrixView input_gradient(Index i = 0) const;
   /// Runs another layer in a node's place, with the same weights and output shape: an output without its activation.
@@ -77,17 +80,27 @@ class Workspace {
     bool repeats = false;                             // an earlier node has the same statistics
     std::vector<Scalar*> extra_input_gradient{};      // memory where another node has written already, else null
     std::vector<Scalar*> extra_parameter_gradient{};  // likewise for weights that several nodes share
+    Index mask_from = -1, mask_steps = 0;             // as in the graph
+    bool makes_mask = false, sees_masks = false;      // it makes one that is looked at; it looks at those it is given
+    Scalar* mask_memory = nullptr;
+    MatrixView mask{nullptr, 0, 0};
+    std::vector<ConstMatrixView> input_masks{};  // of one that makes a mask or sees some
+    ConstMatrixViews seen_masks() const { return sees_masks ? ConstMatrixViews(input_masks) : ConstMatrixViews(); }
   };
 
   void make_nodes(const Graph& graph, const ParameterLayout& layout);
   void find_needed_gradients(InputGradients input_gradients);
+  void find_needed_masks(const Graph& graph);
   Index plan_memory(bool assign);
   Index plan_outputs(bool assign);
   Index plan_gradients(Index used, bool assign);
   Index plan_statistics(Index used, bool assign);
+  Index plan_masks(Index used, bool assign);
+  void bind_masks(Node& node);
   void bind_parameters(const Parameters& parameters);
   void bind_gradients(Parameters& gradients);
   void bind_repeated_statistics(Node& node, const Parameters& parameters, Mode mode);
+  void make_mask(Node& node);
   void add_penalty_gradient(Node& node);
   Node& node(Index i) { return nodes_[static_cast<std::size_t>(i)]; }
   const Node& node(Index i) const { return nodes_[static_cast<std::size_t>(i)]; }

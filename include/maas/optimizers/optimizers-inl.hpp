@@ -49,4 +49,6 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Learn
   rate = std::move(schedule);
 }
 
+MAAS_INLINE Optimizer default_optimizer() { return RMSprop{}; }
+
 }  // namespace maas::inline MAAS_ABI

@@ -22,6 +22,9 @@ using BuiltinOptimizers = Catalog<Optimizer, GradientDescent, Sgd, RMSprop, Adam
 extern template std::span<const BuiltinOptimizers::Entry> detail::entries_of<BuiltinOptimizers>();
 #endif
 
+/// What trains a model whose compile names no optimizer, as in Keras: RMSprop{}.
+Optimizer default_optimizer();
+
 }  // namespace maas::inline MAAS_ABI
 
 #if !defined(MAAS_COMPILED)

@@ -13,12 +13,8 @@ struct L1L2 {
     field("l1", self.l1);
     field("l2", self.l2);
   }
-  double value(const ConstVectorView& w) const {
-    return l1 * static_cast<double>(w.template lpNorm<1>()) + l2 * static_cast<double>(w.squaredNorm());
-  }
-  void add_gradient(const ConstVectorView& w, VectorView gradient) const {
-    gradient.array() += static_cast<Scalar>(l1) * w.array().sign() + static_cast<Scalar>(2 * l2) * w.array();
-  }
+  double value(const ConstVectorView& w) const;
+  void add_gradient(const ConstVectorView& w, VectorView gradient) const;
 };
 
 /// l1 * sum |w|; 0.01 by default.
@@ -40,3 +36,7 @@ struct L2 {
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/regularizers/l1_l2-inl.hpp"
+#endif

@@ -61,8 +61,7 @@ class Regularizer : public Handle<RegularizerInterface> {
  public:
   /// Throws ConfigError for fields out of range.
   template <class Rule>
-  requires NotHandle<Rule, Regularizer> && RegularizerRule<std::remove_cvref_t<Rule>> Regularizer(Rule&& rule)
-      : Handle(std::make_shared<RegularizerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
+  requires NotHandle<Rule, Regularizer> && RegularizerRule<std::remove_cvref_t<Rule>> Regularizer(Rule&& rule);
 
   /// The penalty of these weights, one tensor of that shape. Throws ShapeError where the penalty is not made for it.
   double value(const ConstVectorView& weights, const Shape& shape) const { return self_->value(weights, shape); }
@@ -76,6 +75,11 @@ class Regularizer : public Handle<RegularizerInterface> {
     add_gradient(weights, Shape{weights.size()}, gradient);
   }
 };
+
+template <class Rule>
+requires NotHandle<Rule, Regularizer> && RegularizerRule<std::remove_cvref_t<Rule>> Regularizer::Regularizer(
+    Rule&& rule)
+    : Handle(std::make_shared<RegularizerModel<std::remove_cvref_t<Rule>>>(std::forward<Rule>(rule))) {}
 
 Config to_config(const Regularizer& regularizer);
 /// From "l1", "l2", "l1_l2", "orthogonal_regularizer" (factors 0.01) or {"class_name", "config"}. Throws ConfigError

@@ -1,6 +1,7 @@
 // Regularizers to and from config.
 #pragma once
 
+#include "maas/regularizers/l1_l2-inl.hpp"
 #include "maas/regularizers/orthogonal-inl.hpp"
 #include "maas/regularizers/regularizers.hpp"
 

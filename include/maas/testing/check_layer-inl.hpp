@@ -76,7 +76,7 @@ class LayerRun {
   Matrix forward(Mode mode, Scalar before = not_a_number, bool with_cache = true) {
     output.fill(before);
     if (with_cache) cache.fill(before);
-    const std::vector<ConstMatrixView> in = views(inputs), weights = views(parameters);
+    const std::vector<ConstMatrixView> in = views(inputs), weights = views(parameters), carried = seen_masks();
     std::vector<MatrixView> proposals;
     for (std::size_t i = 0; i < parameters.size() && mode == Mode::training; ++i) {
       new_statistics[i].fill(before);
@@ -90,7 +90,8 @@ class LayerRun {
                        .random = random_.stream(500),
                        .input_shapes = shapes_,
                        .output_shape = plan_.output,
-                       .new_statistics = proposals};
+                       .new_statistics = proposals,
+                       .masks = carried};
     const std::int64_t start = allocations();
     layer_.forward(pass);
     allocated += allocations() - start;
@@ -102,7 +103,7 @@ class LayerRun {
     output_gradient.view() = output_direction;
     for (GuardedMatrix& g : input_gradients) g.fill(before);
     for (GuardedMatrix& g : parameter_gradients) g.fill(before);
-    const std::vector<ConstMatrixView> in = views(inputs), weights = views(parameters);
+    const std::vector<ConstMatrixView> in = views(inputs), weights = views(parameters), carried = seen_masks();
     std::vector<MatrixView> to_inputs, to_weights;
     for (GuardedMatrix& g : input_gradients) to_inputs.push_back(want_inputs ? g.view() : MatrixView(nullptr, 0, 0));
     for (std::size_t i = 0; i < parameters.size(); ++i)
@@ -116,10 +117,33 @@ class LayerRun {
                         .input_gradients = to_inputs,
                         .parameter_gradients = to_weights,
                         .input_shapes = shapes_,
-                        .output_shape = plan_.output};
+                        .output_shape = plan_.output,
+                        .masks = carried};
     const std::int64_t start = allocations();
     layer_.backward(pass);
     allocated += allocations() - start;
+  }
+
+  /// From now on inputs carry masks in which about every third step counts not: all inputs, or the first alone.
+  void carry_masks(bool all) {
+    masks.assign(inputs.size(), Matrix());
+    for (std::size_t i = 0; i < (all ? inputs.size() : 1); ++i) {
+      masks[i] = random_matrix(batch_, steps_of(shapes_[i]), 0, 1, random_.stream(600 + i));
+      masks[i] = (masks[i].array() > Scalar(0.33)).cast<Scalar>().matrix();
+    }
+  }
+  /// The mask of the output, over memory that held `before`. Counts allocations of the layer.
+  Matrix mask(Scalar before = not_a_number) {
+    GuardedMatrix made(batch_, steps_of(plan_.output));
+    made.fill(before);
+    const std::vector<ConstMatrixView> in = views(inputs), carried = views(masks);
+    const MaskPass pass{
+        .inputs = in, .masks = carried, .mask = made.view(), .input_shapes = shapes_, .output_shape = plan_.output};
+    const std::int64_t start = allocations();
+    layer_.mask(pass);
+    allocated += allocations() - start;
+    mask_guards_are_whole = mask_guards_are_whole && made.guards_are_whole();
+    return made.view();
   }
 
   /// All gradients after backward, as copies.
@@ -145,13 +169,18 @@ class LayerRun {
     return whole;
   }
 
-  std::vector<Matrix> inputs, parameters;
+  std::vector<Matrix> inputs, parameters, masks;
+  bool mask_guards_are_whole = true;
   Matrix output_direction;
   GuardedMatrix output{0, 0}, cache{0, 0}, output_gradient{0, 0};
   std::vector<GuardedMatrix> input_gradients, parameter_gradients, new_statistics;
   std::int64_t allocated = 0;
 
  private:
+  static Index steps_of(const Shape& sample) { return sample.size() / std::max<Index>(sample.last(), 1); }
+  std::vector<ConstMatrixView> seen_masks() const {
+    return plan_.sees_masks ? views(masks) : std::vector<ConstMatrixView>();
+  }
   static std::vector<ConstMatrixView> views(const std::vector<Matrix>& matrices) {
     std::vector<ConstMatrixView> result;
     for (const Matrix& m : matrices) result.emplace_back(m.data(), m.rows(), m.cols());
@@ -303,6 +332,36 @@ inline void check_allocations(Report& report, LayerRun& run) {
                 run.allocated);
 }
 
+/// Where masks are seen, all of them or the first one's alone, derivatives are right.
+inline void check_seen_masks(Report& report, const Layer& layer, const LayerCheck& options) {
+  for (bool all : {true, false}) {
+    LayerRun run(layer, options);
+    if (!run.plan().sees_masks) return;
+    run.carry_masks(all);
+    check_writing(report, run);
+    check_derivatives(report, run, options);
+    check_allocations(report, run);
+  }
+}
+
+/// A mask that is made is one of 1 and 0, written over what was there.
+inline void check_masks(Report& report, const Layer& layer, const LayerCheck& options) {
+  LayerRun run(layer, options);
+  const MaskRule rule = run.plan().mask;
+  const bool joins = rule == MaskRule::all || rule == MaskRule::any;
+  if (rule != MaskRule::make && !joins) return;
+  if (!report.expect(layer.has_mask(), "its plan says that it makes masks, and it has no member mask")) return;
+  for (bool all : {true, false}) {
+    if (!all && rule != MaskRule::any) continue;
+    run.carry_masks(all);
+    const Matrix mask = run.mask();
+    report.expect((mask.array() == Scalar(0) || mask.array() == Scalar(1)).all(), "a mask has others than 1 and 0");
+    report.expect(same_bits(mask, run.mask(Scalar(7))), "a mask depends on what was there");
+  }
+  report.expect(run.mask_guards_are_whole, "a mask is written beside the memory it is given");
+  if (counts_allocations()) report.expect(run.allocated == 0, "takes memory {} times for masks", run.allocated);
+}
+
 }  // namespace detail
 
 MAAS_INLINE void check_layer(const Layer& layer, const LayerCheck& options) {
@@ -319,6 +378,8 @@ MAAS_INLINE void check_layer(const Layer& layer, const LayerCheck& options) {
     detail::check_threads(report, layer, run, options);
     detail::check_in_network(report, layer, run, options);
     detail::check_allocations(report, run);
+    detail::check_masks(report, layer, options);
+    detail::check_seen_masks(report, layer, options);
   });
   for (const auto& entry : BuiltinLayers::entries()) {
     if (entry.class_name != layer.class_name()) continue;

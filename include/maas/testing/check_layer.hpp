@@ -25,8 +25,8 @@ struct LayerCheck {
 /// reads, what it is to write, and writes nothing else; a sample's output does not depend on its neighbours; inference
 /// equals training unless it says otherwise; gradients of inputs and weights agree with central differences; the same
 /// bits from a second workspace, in a network and from eight threads; no memory taken in a pass (if the program counts,
-/// see allocations.hpp); its config is read back the same, if it is one of the library's own. Throws Failure with a
-/// line for everything that is wrong.
+/// see allocations.hpp); masks of 1 and 0, if it makes them, and right gradients with some, if it sees them; its config
+/// is read back the same, if it is one of the library's own. Throws Failure with a line for everything that is wrong.
 void check_layer(const Layer& layer, const LayerCheck& options = {});
 
 /// The same for a struct, whose config is checked as well: how to check a layer of one's own.

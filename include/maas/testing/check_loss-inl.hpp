@@ -65,29 +65,35 @@ MAAS_INLINE void check_loss_gradient(Report& report, LossRun& run, const std::st
                    ConstVectorView(gradient.data(), gradient.size()));
 }
 
-MAAS_INLINE double expected_divisor(const LossRun& run, const Vector& weights) {
-  if (run.loss.reduction() == Reduction::sum) return 1;
+MAAS_INLINE double expected_divisor(const LossRun& run, const RowWeights& rows) {
+  const Vector& weights = rows.weights;
+  if (run.loss.reduction() == Reduction::sum)
+    return run.loss.one_value() && weights.size() > 0 ? 1 / static_cast<double>(weights.size()) : 1;
   const bool weighted = run.loss.reduction() == Reduction::mean_with_sample_weight && weights.size() > 0;
   double sum = 0;
   for (Index i = 0; i < run.target.rows(); ++i)
-    sum += static_cast<double>(run.loss.share(view_of(run.target), i)) *
-           (weighted ? static_cast<double>(weights[i]) : 1.0);
+    sum += static_cast<double>(run.loss.share(view_of(run.target), i)) * (weighted ? static_cast<double>(weights[i])
+                                                                          : rows.mask.size() > 0
+                                                                              ? static_cast<double>(rows.mask[i])
+                                                                              : 1.0);
   return sum;
 }
 
-MAAS_INLINE void check_mean(Report& report, LossRun& run, const std::string& how, const Vector& weights) {
+MAAS_INLINE void check_mean(Report& report, LossRun& run, const std::string& how, const RowWeights& weights) {
   const Index rows = run.predicted.rows();
-  const ConstVectorView w(weights.data(), weights.size());
+  const ConstVectorView w(weights.weights.data(), weights.weights.size());
+  const ConstVectorView mask(weights.mask.data(), weights.mask.size());
   Vector scratch(rows);
   auto mean = [&] {
-    return run.loss.mean(view_of(run.predicted), view_of(run.target), w, VectorView(scratch.data(), rows));
+    return run.loss.mean(view_of(run.predicted), view_of(run.target), w, VectorView(scratch.data(), rows), mask);
   };
   const double by = expected_divisor(run, weights);
-  const double expected = by != 0 ? weighted_sum(run, weights, true) / by : 0.0;
+  const double expected = by != 0 ? weighted_sum(run, weights.weights, true) / by : 0.0;
   report.expect(std::abs(mean() - expected) <= 1e-5 * (1 + std::abs(expected)), "mean {}: expected {}, got {}", how,
                 expected, mean());
   Matrix out = Matrix::Constant(rows, run.predicted.cols(), not_a_number);
-  run.loss.mean_gradient(view_of(run.predicted), view_of(run.target), w, MatrixView(out.data(), rows, out.cols()));
+  run.loss.mean_gradient(view_of(run.predicted), view_of(run.target), w, MatrixView(out.data(), rows, out.cols()),
+                         mask);
   compare_gradient(report, "mean_gradient " + how, mean, VectorView(run.predicted.data(), run.predicted.size()),
                    ConstVectorView(out.data(), out.size()));
 }
@@ -95,11 +101,17 @@ MAAS_INLINE void check_mean(Report& report, LossRun& run, const std::string& how
 MAAS_INLINE void check_means(Report& report, const LossRun& run, const Random& random) {
   Vector weights(run.predicted.rows());
   for (Index i = 0; i < weights.size(); ++i) weights[i] = static_cast<Scalar>(2 * random.uniform(std::uint64_t(i)));
+  Vector mask = Vector::Ones(weights.size());
+  for (Index i = 0; i < mask.size(); i += 2) mask[i] = 0;
   for (Reduction reduction : {Reduction::sum_over_batch_size, Reduction::sum, Reduction::mean_with_sample_weight}) {
     const Loss reduced = run.loss.reduced(reduction);
     LossRun again{reduced, run.predicted, run.target};
-    check_mean(report, again, std::string(to_text(reduction)) + " without weights", Vector());
-    check_mean(report, again, std::string(to_text(reduction)) + " with weights", weights);
+    check_mean(report, again, std::string(to_text(reduction)) + " without weights", {});
+    check_mean(report, again, std::string(to_text(reduction)) + " with weights", {.weights = weights, .mask = {}});
+    if (run.loss.whole_samples()) continue;
+    check_mean(report, again, std::string(to_text(reduction)) + " with a mask", {.weights = mask, .mask = mask});
+    check_mean(report, again, std::string(to_text(reduction)) + " with weights and a mask",
+               {.weights = weights.cwiseProduct(mask), .mask = mask});
   }
 }
 

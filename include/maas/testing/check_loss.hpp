@@ -48,11 +48,16 @@ double weighted_sum(const LossRun& run, const Vector& weights, bool shares);
 
 void check_loss_gradient(Report& report, LossRun& run, const std::string& name);
 
+/// What rows of a batch weigh: their weights, and whether they count. Both may be empty.
+struct RowWeights {
+  Vector weights, mask;
+};
+
 /// What a reduction of these rows divides by, added up here once more.
-double expected_divisor(const LossRun& run, const Vector& weights);
+double expected_divisor(const LossRun& run, const RowWeights& rows);
 
 /// mean is sum of weight * share * value over what the reduction says, and mean_gradient its derivative.
-void check_mean(Report& report, LossRun& run, const std::string& how, const Vector& weights);
+void check_mean(Report& report, LossRun& run, const std::string& how, const RowWeights& weights);
 
 void check_means(Report& report, const LossRun& run, const Random& random);
 
@@ -65,8 +70,8 @@ void check_logits(Report& report, const LossRun& run, const Random& random);
 
 /// Checks what every loss owes: one finite value and gradient a row, of that row alone (unless it says that it looks at
 /// neighbours), written over what was there; gradients that agree with central differences; reductions that weight rows
-/// and their shares and divide as they should, with the gradients of what they give; the same on
-/// logits as after the activation, if it has that form; a config that is read back the same, if it is one of the
+/// and their shares, leave out rows by a mask and divide as they should, with the gradients of what they give; the same
+/// on logits as after the activation, if it has that form; a config that is read back the same, if it is one of the
 /// library's own; no memory taken (if the program counts, see allocations.hpp). Throws Failure with a line for
 /// everything that is wrong.
 void check_loss(const Loss& loss, const LossCheck& options = {});

@@ -41,15 +41,19 @@ struct TrainingView {
   std::function<void(StateArchive&)> keep_state = {};   ///< writes or reads all that the run would go on from
 };
 
-/// What may stand behind a Callback: any of train_begin, epoch_begin, batch_end, epoch_end, train_end, each taking a
-/// TrainingView&; batch_end and epoch_end may return a Signal. Optional: `keep_state(archive)` lists what it remembers,
-/// so that a stopped run can be continued; `static constexpr bool comes_last = true` if it is to be called after all
-/// others.
+/// What may stand behind a Callback: any of train_begin, epoch_begin, batch_begin, batch_end, validation_begin,
+/// validation_end, epoch_end, train_end, each taking a TrainingView&; batch_end and epoch_end may return a Signal.
+/// Those of validation are called where fit validates, before epoch_end. Optional: `keep_state(archive)` lists what it
+/// remembers, so that a stopped run can be continued; `static constexpr bool comes_last = true` if it is to be called
+/// after all others.
 template <class Rule>
 concept CallbackRule = std::copy_constructible<Rule> &&(
     requires(Rule& rule, TrainingView& view) { rule.train_begin(view); } ||
     requires(Rule & rule, TrainingView& view) { rule.epoch_begin(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.batch_begin(view); } ||
     requires(Rule & rule, TrainingView& view) { rule.batch_end(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.validation_begin(view); } ||
+    requires(Rule & rule, TrainingView& view) { rule.validation_end(view); } ||
     requires(Rule & rule, TrainingView& view) { rule.epoch_end(view); } ||
     requires(Rule & rule, TrainingView& view) { rule.train_end(view); });
 
@@ -64,7 +68,10 @@ class Callback {
 
   void train_begin(TrainingView& view) { self_->train_begin(view); }
   void epoch_begin(TrainingView& view) { self_->epoch_begin(view); }
+  void batch_begin(TrainingView& view) { self_->batch_begin(view); }
   Signal batch_end(TrainingView& view) { return self_->batch_end(view); }
+  void validation_begin(TrainingView& view) { self_->validation_begin(view); }
+  void validation_end(TrainingView& view) { self_->validation_end(view); }
   Signal epoch_end(TrainingView& view) { return self_->epoch_end(view); }
   void train_end(TrainingView& view) { self_->train_end(view); }
   void keep_state(StateArchive& archive) { self_->keep_state(archive); }
@@ -81,7 +88,10 @@ class Callback {
     virtual ~Interface() = default;
     virtual void train_begin(TrainingView&) = 0;
     virtual void epoch_begin(TrainingView&) = 0;
+    virtual void batch_begin(TrainingView&) = 0;
     virtual Signal batch_end(TrainingView&) = 0;
+    virtual void validation_begin(TrainingView&) = 0;
+    virtual void validation_end(TrainingView&) = 0;
     virtual Signal epoch_end(TrainingView&) = 0;
     virtual void train_end(TrainingView&) = 0;
     virtual void keep_state(StateArchive&) = 0;
@@ -98,6 +108,15 @@ class Callback {
     }
     void epoch_begin([[maybe_unused]] TrainingView& view) override {
       if constexpr (requires { rule.epoch_begin(view); }) rule.epoch_begin(view);
+    }
+    void batch_begin([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires { rule.batch_begin(view); }) rule.batch_begin(view);
+    }
+    void validation_begin([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires { rule.validation_begin(view); }) rule.validation_begin(view);
+    }
+    void validation_end([[maybe_unused]] TrainingView& view) override {
+      if constexpr (requires { rule.validation_end(view); }) rule.validation_end(view);
     }
     Signal batch_end([[maybe_unused]] TrainingView& view) override {
       if constexpr (requires {

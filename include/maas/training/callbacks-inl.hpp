@@ -79,7 +79,10 @@ MAAS_INLINE void EarlyStopping::keep(TrainingView& view) {
 
 MAAS_INLINE Signal TerminateOnNaN::batch_end(TrainingView& view) const {
   const double* loss = find_log(view.logs, "loss");
-  return loss != nullptr && !std::isfinite(*loss) ? Signal::stop : Signal::go_on;
+  if (loss == nullptr || std::isfinite(*loss)) return Signal::go_on;
+  if (raise_error)
+    fail<NumericError>("TerminateOnNaN: the loss is {} after step {} of epoch {}", *loss, view.step, view.epoch + 1);
+  return Signal::stop;
 }
 
 namespace detail {
@@ -202,12 +205,40 @@ MAAS_INLINE void LearningRateScheduler::epoch_begin(TrainingView& view) const {
   view.state.learning_rate = schedule(view.epoch, view.state.learning_rate);
 }
 
+MAAS_INLINE void SwapEMAWeights::train_begin(TrainingView& view) {
+  const std::vector<std::string_view> names = view.optimizer.slot_names();
+  const auto found = std::find(names.begin(), names.end(), "average");
+  require<ConfigError>(found != names.end(), "SwapEMAWeights: expected an optimizer with use_ema, got {} without",
+                       view.optimizer.class_name());
+  slot_ = found - names.begin();
+  weights_.resize(0);
+}
+
+MAAS_INLINE void SwapEMAWeights::epoch_end(TrainingView& view) {
+  if (swap_on_epoch) put_averages(view);
+}
+
+MAAS_INLINE void SwapEMAWeights::put_averages(TrainingView& view) {
+  weights_ = view.network.parameters().trainable();
+  view.network.parameters().trainable() = view.state.slot(slot_);
+}
+
+MAAS_INLINE void SwapEMAWeights::put_back(TrainingView& view) {
+  if (weights_.size() == 0) return;
+  view.network.parameters().trainable() = weights_;
+  weights_.resize(0);
+}
+
 MAAS_INLINE void LambdaCallback::train_begin(TrainingView& view) const {
   if (on_train_begin) on_train_begin(view);
 }
 
 MAAS_INLINE void LambdaCallback::epoch_begin(TrainingView& view) const {
   if (on_epoch_begin) on_epoch_begin(view);
+}
+
+MAAS_INLINE void LambdaCallback::batch_begin(TrainingView& view) const {
+  if (on_batch_begin) on_batch_begin(view);
 }
 
 MAAS_INLINE void LambdaCallback::train_end(TrainingView& view) const {

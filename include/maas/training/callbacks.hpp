@@ -71,8 +71,10 @@ struct EarlyStopping {
   void keep(TrainingView& view);
 };
 
-/// Stops after a batch whose running loss is NaN or infinite.
+/// Stops after a batch whose running loss is NaN or infinite, or throws NumericError with `raise_error`.
 struct TerminateOnNaN {
+  bool raise_error = false;
+
   Signal batch_end(TrainingView& view) const;
 };
 
@@ -139,14 +141,37 @@ struct LearningRateScheduler {
   void epoch_end(TrainingView& view) const { detail::log_rate(view); }
 };
 
+/// For optimizers with use_ema: validates with the averages in the place of the weights. With `swap_on_epoch` they stay
+/// there from the end of an epoch to the beginning of the next, so that callbacks behind this one (ModelCheckpoint) see
+/// them, too. Throws ConfigError for an optimizer that keeps no averages.
+struct SwapEMAWeights {
+  bool swap_on_epoch = false;
+
+  void train_begin(TrainingView& view);
+  void epoch_begin(TrainingView& view) { put_back(view); }
+  void validation_begin(TrainingView& view) { put_averages(view); }
+  void validation_end(TrainingView& view) { put_back(view); }
+  void epoch_end(TrainingView& view);
+  void keep_state(StateArchive& archive) { archive("SwapEMAWeights/weights", weights_); }
+
+  // Kept while training; not for setting.
+  Index slot_ = 0;
+  Vector weights_ = {};  // while the averages are in their place
+
+ private:
+  void put_averages(TrainingView& view);
+  void put_back(TrainingView& view);
+};
+
 /// Calls functions of the user's at the hooks that are set.
 struct LambdaCallback {
-  std::function<void(TrainingView&)> on_train_begin = nullptr, on_epoch_begin = nullptr;
+  std::function<void(TrainingView&)> on_train_begin = nullptr, on_epoch_begin = nullptr, on_batch_begin = nullptr;
   std::function<Signal(TrainingView&)> on_batch_end = nullptr, on_epoch_end = nullptr;
   std::function<void(TrainingView&)> on_train_end = nullptr;
 
   void train_begin(TrainingView& view) const;
   void epoch_begin(TrainingView& view) const;
+  void batch_begin(TrainingView& view) const;
   Signal batch_end(TrainingView& view) const { return on_batch_end ? on_batch_end(view) : Signal::go_on; }
   Signal epoch_end(TrainingView& view) const { return on_epoch_end ? on_epoch_end(view) : Signal::go_on; }
   void train_end(TrainingView& view) const;

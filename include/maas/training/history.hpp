@@ -11,7 +11,9 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Figures by name, in order: "loss", the metrics, then the same with "val_" in front.
+/// Figures by name. What evaluate and its like return begins with "loss", then come the losses of several outputs, then
+/// the metrics: Keras' order of lists. In a fit they are sorted by name, as Keras 3 sorts them, those of validation
+/// with "val_" in front; what callbacks add ("learning_rate") comes last.
 using Logs = std::vector<std::pair<std::string, double>>;
 
 /// The figure of that name, or null.
@@ -22,7 +24,7 @@ class History {
  public:
   /// Epoch numbers, counted from 0.
   const std::vector<int>& epochs() const { return epochs_; }
-  /// All names, in order.
+  /// All names, sorted within an epoch: a figure that comes later stands behind those that were there before.
   std::vector<std::string> names() const;
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// One figure a epoch. Throws ConfigError that lists the names there are.

@@ -23,17 +23,13 @@ class Trainer::BatchObjective final : public Objective {
 
   /// One sample at a time: a pass forward, and one backward for each output.
   void residuals(ResidualSink& sink) override {
-    const Head& head = trainer_.heads_[0];
-    const ConstVectorView weights = trainer_.sample_weights(batch_, 0);
-    const double by =
-        head.loss->divisor(trainer_.loss_targets(head, batch_.y[0]), weights) * static_cast<double>(head.outputs);
+    Head& head = trainer_.heads_[0];
+    const ConstMatrixView target = trainer_.loss_targets(head, batch_.y[0]);
+    weights_of_steps(head);
+    const double by = head.loss->divisor(target, trainer_.loss_weights(head, 0, batch_), trainer_.mask_of(head, 0)) *
+                      static_cast<double>(head.outputs);
     double sum = 0;
-    for (Index sample = 0; sample < batch_.size(); ++sample) {
-      const double weight = weights.size() > 0 ? static_cast<double>(weights[sample]) : 1.0;
-      require<DataError>(weight >= 0, "{}: expected sample weights of at least 0, got {} for sample {}",
-                         trainer_.optimizer_.class_name(), weight, sample);
-      sum += residuals_of(sample, std::sqrt(weight / by), sink);
-    }
+    for (Index sample = 0; sample < batch_.size(); ++sample) sum += residuals_of(sample, by, sink);
     const double tolerance = 100 * std::sqrt(static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
     require<ConfigError>(!(std::abs(sum - loss_) > tolerance * (1e-6 + std::abs(loss_))),
                          "{}: the squares of the residuals add up to {}, the loss is {}; expected a network without "
@@ -42,7 +38,23 @@ class Trainer::BatchObjective final : public Objective {
   }
 
  private:
-  double residuals_of(Index sample, double scale, ResidualSink& sink) {
+  // A step that counts less has a smaller residual. The pass of one sample overwrites masks, so they are kept here.
+  void weights_of_steps(Head& head) {
+    const ConstVectorView weights = trainer_.loss_weights(head, 0, batch_);
+    const Index rows = batch_.size() * head.steps;
+    for (Index row = 0; row < rows; ++row)
+      head.values[row] = weights.size() > 0 ? weights[row * weights.size() / rows] : Scalar(1);
+  }
+
+  double root_of_weight(const Head& head, Index sample, Index step, double by) const {
+    const double weight = static_cast<double>(head.values[sample * head.steps + step]);
+    require<DataError>(weight >= 0, "{}: expected sample weights of at least 0, got {} for sample {}",
+                       trainer_.optimizer_.class_name(), weight, sample);
+    return std::sqrt(weight / by);
+  }
+
+  double residuals_of(Index sample, double by, ResidualSink& sink) {
+    const Head& head = trainer_.heads_[0];
     Workspace& workspace = trainer_.workspace_;
     const Parameters& parameters = trainer_.network_.parameters();
     workspace.set_batch(1);
@@ -52,6 +64,7 @@ class Trainer::BatchObjective final : public Objective {
     const ConstMatrixView& y = batch_.y[0];
     double sum = 0;
     for (Index output = 0; output < y.cols(); ++output) {
+      const double scale = root_of_weight(head, sample, output / head.outputs, by);
       const double error = static_cast<double>(workspace.output()(0, output)) - static_cast<double>(y(sample, output));
       MatrixView gradient = workspace.output_gradient();
       gradient.setZero();

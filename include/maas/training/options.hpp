@@ -18,7 +18,7 @@ namespace maas::inline MAAS_ABI {
 
 /// How a model is to be trained. Defaults are Keras'.
 struct CompileOptions {
-  Optimizer optimizer = RMSprop{};
+  Optimizer optimizer = default_optimizer();  ///< RMSprop{}
   std::optional<Loss> loss = std::nullopt;    ///< needed by fit and evaluate; of several outputs, that of each
   std::vector<Metric> metrics = {};           ///< of the one output
   std::vector<Metric> weighted_metrics = {};  ///< reported after the others; sample and class weights count in them

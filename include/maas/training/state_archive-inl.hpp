@@ -35,4 +35,16 @@ MAAS_INLINE void StateArchive::raw(std::string_view name, void* data, std::size_
   place_ += count;
 }
 
+MAAS_INLINE void StateArchive::operator()(std::string_view name, std::vector<std::string>& texts) {
+  std::size_t count = texts.size();
+  (*this)(name, count);
+  require<FormatError>(count <= bytes_.size(), "{}: {}: expected a number of texts, got {}", where_, name, count);
+  texts.resize(count);
+  for (std::string& text : texts) (*this)(name, text);
+}
+
+MAAS_INLINE void StateArchive::require_bytes(std::string_view name, std::size_t count, std::size_t size) const {
+  require<FormatError>(count <= (bytes_.size() - place_) / size, "{}: {}: the file ends too early", where_, name);
+}
+
 }  // namespace maas::inline MAAS_ABI

@@ -44,13 +44,7 @@ class StateArchive {
   void operator()(std::string_view name, VectorView numbers) {
     fixed(name, numbers.data(), static_cast<std::size_t>(numbers.size()), sizeof(Scalar));
   }
-  void operator()(std::string_view name, std::vector<std::string>& texts) {
-    std::size_t count = texts.size();
-    (*this)(name, count);
-    require<FormatError>(count <= bytes_.size(), "{}: {}: expected a number of texts, got {}", where_, name, count);
-    texts.resize(count);
-    for (std::string& text : texts) (*this)(name, text);
-  }
+  void operator()(std::string_view name, std::vector<std::string>& texts);
   /// Checks that what is read was written with the same value. Throws FormatError that tells both.
   template <class Value>
   void same(std::string_view name, Value mine) {
@@ -66,11 +60,12 @@ class StateArchive {
     std::size_t count = static_cast<std::size_t>(values.size());
     head(name, count);
     if (reads_) {
-      require<FormatError>(count <= (bytes_.size() - place_) / size, "{}: {}: the file ends too early", where_, name);
+      require_bytes(name, count, size);
       values.resize(static_cast<decltype(values.size())>(count));
     }
     raw(name, values.data(), count * size);
   }
+  void require_bytes(std::string_view name, std::size_t count, std::size_t size) const;
   void fixed(std::string_view name, void* data, std::size_t count, std::size_t size);
   void head(std::string_view name, std::size_t& count);
   void raw(std::string_view name, void* data, std::size_t count);

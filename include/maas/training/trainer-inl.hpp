@@ -47,6 +47,14 @@ inline void copy_part(const ConstMatrixView& all, Index first, MatrixView part) 
   part = all.middleCols(first, part.cols());
 }
 
+// An output without a loss has the targets of what it is measured by.
+inline Index target_columns(const OutputOptions& options, Index outputs) {
+  if (options.loss) return options.loss->target_columns(outputs);
+  if (!options.metrics.empty()) return options.metrics.front().target_columns(outputs);
+  if (!options.weighted_metrics.empty()) return options.weighted_metrics.front().target_columns(outputs);
+  return outputs;
+}
+
 }  // namespace detail
 
 MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, OptimizerState& state, Index capacity,
@@ -72,11 +80,12 @@ MAAS_INLINE Trainer::Trainer(Network& network, const CompileOptions& options, Op
   for (std::size_t i = 0; i < heads_.size(); ++i) {
     Head& head = heads_[i];
     const Index outputs = graph.output_shape(static_cast<Index>(i)).size();
-    const Index rows = head.outputs == 0 ? 0 : outputs / head.outputs;
+    const Index rows = head.steps;
     head.targets.resize(heads_.size() > 1 ? capacity : 0, head.width);
     head.predictions.resize(head.activation ? capacity : 0, outputs);
-    head.weights.resize(capacity);
+    head.weights.resize(capacity * rows);
     head.row_weights.resize(capacity * rows);
+    head.counted.resize(capacity * (head.is_masked ? rows : 0));
     head.values.resize(capacity * rows);
     y_views_.emplace_back(nullptr, 0, 0);
   }
@@ -99,23 +108,22 @@ MAAS_INLINE void Trainer::make_heads(const CompileOptions& options) {
   require<StateError>(losses > 0, "fit: the model has no loss; pass .loss to compile");
   several_losses_ = losses > 1;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const Index node = graph.outputs()[i], mask = graph.node(node).mask_from;
-    require<ConfigError>(mask < 0,
-                         "fit: the output carries the mask that \"{}\" makes; masked losses are not supported",
-                         mask < 0 ? "" : graph.name(graph.node(mask).layer));
+    const Index node = graph.outputs()[i];
     require<ConfigError>(std::ranges::count(graph.outputs(), node) == 1,
                          "fit: expected different outputs, got that of \"{}\" twice",
                          graph.name(graph.node(node).layer));
     Head head{.name = graph.name(graph.node(node).layer), .loss = all[i].loss, .loss_weight = all[i].loss_weight};
     const Shape& shape = graph.output_shape(static_cast<Index>(i));
     head.outputs = shape.last();
-    head.row_targets = head.loss ? head.loss->target_columns(head.outputs) : head.outputs;
-    head.width = head.outputs == 0 ? 0 : shape.size() / head.outputs * head.row_targets;
+    head.row_targets = detail::target_columns(all[i], head.outputs);
+    head.steps = head.outputs == 0 ? 1 : shape.size() / head.outputs;
+    head.width = head.outputs == 0 ? 0 : head.steps * head.row_targets;
     head.loss_width = head.outputs;
     if (head.loss) {
       head.loss->check_output(shape);
       head.loss_width = head.loss->row_width(shape);
     }
+    find_mask(head, node);
     head.loss_key = head.name + "_loss";
     for (const Metric& metric : all[i].metrics) head.measures.push_back({.metric = metric});
     for (const Metric& metric : all[i].weighted_metrics) head.measures.push_back({.metric = metric, .weighted = true});
@@ -125,8 +133,25 @@ MAAS_INLINE void Trainer::make_heads(const CompileOptions& options) {
   name_figures();
 }
 
+// Steps that a mask leaves out weigh nothing, as in Keras.
+MAAS_INLINE void Trainer::find_mask(Head& head, Index output) {
+  const Graph& graph = network_.graph();
+  const Index mask = graph.node(output).mask_from;
+  if (mask < 0) return;
+  const Shape& shape = graph.node(output).plan.output;
+  require<ConfigError>(graph.node(mask).mask_steps * shape.last() == shape.size(),
+                       "fit: the output of \"{}\" carries a mask of {} steps, expected one of {}", head.name,
+                       graph.node(mask).mask_steps, shape.size() / std::max<Index>(shape.last(), 1));
+  require<ConfigError>(!head.loss || !head.loss->whole_samples(),
+                       "fit: the output of \"{}\" carries the mask that \"{}\" makes; {} takes whole samples, "
+                       "expected a loss of single steps",
+                       head.name, graph.name(graph.node(mask).layer), head.loss ? head.loss->class_name() : "");
+  head.is_masked = true;
+}
+
 // The keys of all figures are those of metric_keys; of several outputs, with the output's name in front. A weighted
-// metric whose key is taken is "<output>_weighted_<metric>".
+// metric whose key is taken is "<output>_weighted_<metric>". Keras lists those of one output as compile has them, those
+// of several by name.
 MAAS_INLINE void Trainer::name_figures() {
   const bool several = heads_.size() > 1;
   std::vector<std::pair<std::string, int>> seen;
@@ -148,7 +173,11 @@ MAAS_INLINE void Trainer::name_figures() {
         const Index figures = measure.metric.figures(measure.state);
         for (Index i = 0; i < figures; ++i) measure.keys.push_back(Metric::figure_name(key, i, figures));
         figures_.resize(std::max(figures_.size(), measure.keys.size()));
+        shown_.push_back(&measure);
       }
+  if (several)
+    std::ranges::sort(
+        shown_, {}, [](const Measure* measure) -> const auto& { return measure->keys; });
 }
 
 // A cross-entropy right after a sigmoid or softmax is computed from the logits, as Keras does: the output layer runs
@@ -186,6 +215,23 @@ MAAS_INLINE ConstVectorView Trainer::sample_weights(const BatchView& batch, Inde
   return batch.weights[batch.weights.size() == 1 ? 0 : static_cast<std::size_t>(output)];
 }
 
+// The mask of the batch that ran last, one number a row; none where the output carries no mask.
+MAAS_INLINE ConstVectorView Trainer::mask_of(const Head& head, Index output) const {
+  if (!head.is_masked) return {nullptr, 0};
+  const ConstMatrixView mask = workspace_.output_mask(output);
+  return {mask.data(), mask.size()};
+}
+
+// What the rows of the batch that ran last weigh in the loss: their sample weights and their mask.
+MAAS_INLINE ConstVectorView Trainer::loss_weights(Head& head, Index output, const BatchView& batch) const {
+  const ConstVectorView weights = sample_weights(batch, output), mask = mask_of(head, output);
+  if (mask.size() == 0) return weights;
+  if (weights.size() == 0) return mask;
+  const Index each = mask.size() / weights.size();
+  for (Index row = 0; row < mask.size(); ++row) head.counted[row] = mask[row] * weights[row / each];
+  return {head.counted.data(), mask.size()};
+}
+
 MAAS_INLINE ConstVectorView Trainer::row_weights(Head& head, Index output, const BatchView& batch, Index rows) const {
   const ConstVectorView weights = sample_weights(batch, output);
   if (weights.size() == 0 || weights.size() == rows) return weights;
@@ -208,6 +254,19 @@ MAAS_INLINE void Trainer::check_targets(const BatchView& batch) const {
   }
 }
 
+// One a sample, or one a step where the loss looks at steps.
+MAAS_INLINE void Trainer::check_weights(const BatchView& batch) const {
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    const Head& head = heads_[i];
+    const Index count = sample_weights(batch, static_cast<Index>(i)).size(), samples = batch.size();
+    if (count == 0 || count == samples) continue;
+    if (head.loss_width == head.outputs && count == samples * head.steps) continue;
+    fail<ShapeError>(
+        "in a batch: expected {} sample weights for \"{}\", or one a step where its loss is one of steps, got {}",
+        samples, head.name, count);
+  }
+}
+
 // The loss of a batch, penalties included; the network's outputs are in the workspace afterwards, those losses in
 // heads.
 MAAS_INLINE double Trainer::run(const BatchView& batch, Mode mode, const Random& random) {
@@ -220,8 +279,8 @@ MAAS_INLINE double Trainer::run(const BatchView& batch, Mode mode, const Random&
     if (!head.loss) continue;
     const Index output = static_cast<Index>(i);
     const ConstMatrixView judged = as_rows(workspace_.output(output), head.loss_width);
-    head.batch_loss = head.loss->mean(judged, loss_targets(head, batch.y[i]), sample_weights(batch, output),
-                                      VectorView(head.values.data(), judged.rows()));
+    head.batch_loss = head.loss->mean(judged, loss_targets(head, batch.y[i]), loss_weights(head, output, batch),
+                                      VectorView(head.values.data(), judged.rows()), mask_of(head, output));
     loss += head.loss_weight * head.batch_loss;
   }
   return loss + penalty() + workspace_.activity_penalty();
@@ -229,6 +288,7 @@ MAAS_INLINE double Trainer::run(const BatchView& batch, Mode mode, const Random&
 
 MAAS_INLINE double Trainer::forward(const BatchView& batch, Mode mode, const Random& random) {
   check_targets(batch);
+  check_weights(batch);
   const double loss = run(batch, mode, random);
   for (std::size_t i = 0; i < heads_.size(); ++i) add_figures(heads_[i], static_cast<Index>(i), batch);
   loss_sum_ += loss * static_cast<double>(batch.size());
@@ -247,10 +307,15 @@ MAAS_INLINE void Trainer::add_figures(Head& head, Index i, const BatchView& batc
     head.activation->forward(output, activated);
     repoint(predicted, activated.data(), output.rows(), head.outputs);
   }
-  const ConstVectorView none(nullptr, 0), each_row = row_weights(head, i, batch, output.rows());
-  for (Measure& measure : head.measures)
-    measure.metric.add(measure.state, measure.on_logits ? output : predicted, target,
-                       measure.weighted ? each_row : none);
+  const ConstVectorView mask = mask_of(head, i), each_row = row_weights(head, i, batch, output.rows());
+  const ConstVectorView counted = loss_weights(head, i, batch), none(nullptr, 0);
+  // Keras' means look at the mask, with sample weights or without; its other metrics do not.
+  for (Measure& measure : head.measures) {
+    const bool masked = head.is_masked && measure.metric.heeds_masks();
+    const ConstVectorView& weights =
+        masked ? (measure.weighted ? counted : mask) : (measure.weighted ? each_row : none);
+    measure.metric.add(measure.state, measure.on_logits ? output : predicted, target, weights);
+  }
   if (head.loss) head.loss_sum += head.batch_loss;
 }
 
@@ -275,8 +340,8 @@ MAAS_INLINE void Trainer::backward(const BatchView& batch) {
       continue;
     }
     const ConstMatrixView judged = as_rows(workspace_.output(output), head.loss_width);
-    head.loss->mean_gradient(judged, loss_targets(head, batch.y[i]), sample_weights(batch, output),
-                             MatrixView(gradient.data(), judged.rows(), head.loss_width));
+    head.loss->mean_gradient(judged, loss_targets(head, batch.y[i]), loss_weights(head, output, batch),
+                             MatrixView(gradient.data(), judged.rows(), head.loss_width), mask_of(head, output));
     if (head.loss_weight != 1) gradient *= static_cast<Scalar>(head.loss_weight);
   }
   const Parameters& parameters = network_.parameters();
@@ -361,8 +426,10 @@ MAAS_INLINE BatchView Trainer::load(const Dataset& data, std::span<const Index> 
   weight_views_.clear();
   for (std::size_t i = 0; i < weights.size(); ++i) {
     Vector& chosen = heads_[i].weights;
-    for (std::size_t k = 0; k < rows.size(); ++k) chosen[static_cast<Index>(k)] = weights[i][rows[k]];
-    weight_views_.emplace_back(chosen.data(), count);
+    const Index each = weights[i].size() / data.size();  // more than one where every step of a sample has its own
+    for (Index k = 0; k < count; ++k)
+      chosen.segment(k * each, each) = weights[i].segment(rows[static_cast<std::size_t>(k)] * each, each);
+    weight_views_.emplace_back(chosen.data(), count * each);
   }
   return {x_views_, y_views_, weight_views_};
 }
@@ -394,14 +461,10 @@ MAAS_INLINE void Trainer::write_logs(Logs& logs, std::string_view prefix) const 
   // Keras weighs the batches of the loss by their samples, but those of an output's loss all the same.
   for (const Head& head : heads_)
     if (several_losses_ && head.loss) detail::set_log(logs, prefix, head.loss_key, mean(head.loss_sum, loss_batches_));
-  for (bool weighted : {false, true})
-    for (const Head& head : heads_)
-      for (const Measure& measure : head.measures) {
-        if (measure.weighted != weighted) continue;
-        measure.metric.results(measure.state, figures_);
-        for (std::size_t i = 0; i < measure.keys.size(); ++i)
-          detail::set_log(logs, prefix, measure.keys[i], figures_[i]);
-      }
+  for (const Measure* measure : shown_) {
+    measure->metric.results(measure->state, figures_);
+    for (std::size_t i = 0; i < measure->keys.size(); ++i) detail::set_log(logs, prefix, measure->keys[i], figures_[i]);
+  }
 }
 
 MAAS_INLINE void Trainer::keep_state(StateArchive& archive) {
@@ -532,7 +595,7 @@ class FitRun {
     for (Callback& callback : callbacks_) callback.epoch_begin(view_);
     view_.step = at_.step;
     run_steps();
-    trainer_.write_logs(logs_);
+    write_logs();
     if (validation_.data && (at_.epoch + 1) % fit_.validation_freq == 0) validate();
     at_.in_epoch = false;
     for (Callback& callback : callbacks_)
@@ -543,9 +606,10 @@ class FitRun {
   void run_steps() {
     const Random random = Random(fit_.seed).stream(2);
     while (!at_.stopped && (feed_.steps == 0 || view_.step < feed_.steps)) {
+      for (Callback& callback : callbacks_) callback.batch_begin(view_);
       if (!feed_.step(trainer_, random)) break;
       at_.step = ++view_.step;
-      trainer_.write_logs(logs_);
+      write_logs();
       for (Callback& callback : callbacks_)
         if (callback.batch_end(view_) == Signal::stop) at_.stopped = true;
     }
@@ -554,9 +618,18 @@ class FitRun {
   }
 
   void validate() {
+    for (Callback& callback : callbacks_) callback.validation_begin(view_);
     trainer_.reset_figures();
     trainer_.evaluate(*validation_.data, validation_.weights, validation_.batch, fit_.validation_steps);
-    trainer_.write_logs(logs_, "val_");
+    write_logs("val_");
+    for (Callback& callback : callbacks_) callback.validation_end(view_);
+  }
+
+  // Sorted by name, as Keras 3 hands them to callbacks; what callbacks add comes behind.
+  void write_logs(std::string_view prefix = "") {
+    trainer_.write_logs(logs_, prefix);
+    constexpr auto name = &Logs::value_type::first;
+    if (!std::ranges::is_sorted(logs_, {}, name)) std::ranges::sort(logs_, {}, name);
   }
 
   // After an epoch the state is that before the next one.
@@ -663,8 +736,8 @@ class CheckedSource {
     }
     weights_.clear();
     for (const Vector& weights : batch_.sample_weights) {
-      require<ShapeError>(weights.size() == rows, "fit: expected {} sample weights, got {}", rows, weights.size());
-      weights_.emplace_back(weights.data(), rows);
+      require<ShapeError>(weights.size() % rows == 0, "fit: expected {} sample weights, got {}", rows, weights.size());
+      weights_.emplace_back(weights.data(), weights.size());
     }
     require<ShapeError>(weights_.size() <= 1 || weights_.size() == y_.size(),
                         "fit: expected sample weights for {} outputs, got {}", y_.size(), weights_.size());
@@ -740,12 +813,13 @@ MAAS_INLINE History fit(Network& network, const CompileOptions& options, Optimiz
 }
 
 MAAS_INLINE Logs evaluate(Network& network, const CompileOptions& options, OptimizerState& state, const Dataset& data,
-                          const SampleWeights& weights, Index batch_size) {
+                          const SampleWeights& weights, Index batch_size, std::optional<Index> steps) {
+  require<ConfigError>(steps.value_or(1) >= 1, "evaluate: expected at least 1 step, got {}", steps.value_or(1));
   require<ConfigError>(batch_size >= 1, "evaluate: expected a batch_size of at least 1, got {}", batch_size);
   require<DataError>(data.size() > 0, "evaluate: expected at least 1 sample, got none");
   const Index batch = std::min(batch_size, data.size());
   Trainer trainer(network, options, state, batch, data.target_shape().size());
-  trainer.evaluate(data, weights, batch);
+  trainer.evaluate(data, weights, batch, steps);
   Logs logs;
   trainer.write_logs(logs);
   return logs;

@@ -26,12 +26,14 @@ Index input_width(const Graph& graph);
 struct BatchView {
   std::span<const ConstMatrixView> x;             ///< one an input
   std::span<const ConstMatrixView> y;             ///< one an output
-  std::span<const ConstVectorView> weights = {};  ///< of the samples: none, one for all outputs, or one an output
+  std::span<const ConstVectorView> weights = {};  ///< none, one for all outputs, or one an output: one number a sample,
+                                                  ///< or one a step (position of all axes of the output but the last)
 
   Index size() const { return x[0].rows(); }
 };
 
-/// Weights of all samples of a set: none, one vector for all outputs, or one an output.
+/// Weights of all samples of a set: none, one vector for all outputs, or one an output. Each has one number a sample,
+/// or one a step, sample by sample.
 using SampleWeights = std::vector<Vector>;
 
 /// Trains one network with one set of options. All memory is taken when it is made; a step takes none.
@@ -73,8 +75,8 @@ class Trainer {
   /// Forgets the running figures.
   void reset_figures();
   /// Writes the running figures: "loss" (the mean over samples, penalties included), of several outputs that of each,
-  /// "<output>_loss" (the mean over batches, as in Keras, without loss weights), then the metrics; `prefix` before each
-  /// name. Logs that have the names already are overwritten in place.
+  /// "<output>_loss" (the mean over batches, as in Keras, without loss weights), then the metrics, those of several
+  /// outputs sorted by name; `prefix` before each name. Logs that have the names already are overwritten in place.
   void write_logs(Logs& logs, std::string_view prefix = "") const;
   /// The running figures to bytes and back.
   void keep_state(StateArchive& archive);
@@ -96,10 +98,12 @@ class Trainer {
     std::vector<Measure> measures = {};
     std::optional<Activation> activation = std::nullopt;  // applied after the network where the loss works on logits
     Index outputs = 0, row_targets = 0;                   // numbers a row of predictions and of targets
+    Index steps = 1;                                      // rows a sample
     Index width = 0;                                      // target numbers a sample
     Index loss_width = 0;                                 // predictions a row as the loss counts rows
     Matrix targets = {}, predictions = {};
-    Vector weights = {}, row_weights = {}, values = {};
+    bool is_masked = false;
+    Vector weights = {}, row_weights = {}, counted = {}, values = {};
     std::string loss_key = {};
     double loss_sum = 0, batch_loss = 0;  // of all batches, and of the last
   };
@@ -107,12 +111,14 @@ class Trainer {
   class BatchObjective;
 
   void make_heads(const CompileOptions& options);
-  void use_logits(Head& head, Index node);
+  void find_mask(Head& head, Index output);
+  void use_logits(Head& head, Index output);
   void name_figures();
   double run(const BatchView& batch, Mode mode, const Random& random);
   double forward(const BatchView& batch, Mode mode, const Random& random);
   void add_figures(Head& head, Index output, const BatchView& batch);
   void check_targets(const BatchView& batch) const;
+  void check_weights(const BatchView& batch) const;
   void backward(const BatchView& batch);
   void step();
   void step_with_objective(double loss, const BatchView& batch, const Random& random);
@@ -122,6 +128,8 @@ class Trainer {
   BatchView load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights);
   ConstMatrixView as_rows(const ConstMatrixView& samples, Index columns) const;
   ConstVectorView row_weights(Head& head, Index output, const BatchView& batch, Index rows) const;
+  ConstVectorView loss_weights(Head& head, Index output, const BatchView& batch) const;
+  ConstVectorView mask_of(const Head& head, Index output) const;
   double penalty() const;
 
   Network& network_;
@@ -139,6 +147,7 @@ class Trainer {
   std::vector<double> scratch_;  // of optimizers that look at several points in a step
   double loss_sum_ = 0;
   Index loss_samples_ = 0, loss_batches_ = 0;
+  std::vector<const Measure*> shown_;    // of all heads, in the order of the logs
   mutable std::vector<double> figures_;  // those being written
 };
 
@@ -150,8 +159,8 @@ struct FitData {
   SampleWeights validation_weights;  ///< likewise
 };
 
-/// The whole of Keras' fit on data sets. Throws ConfigError for options out of range, NumericError never: a loss that
-/// is not a number shows in the history (see TerminateOnNaN).
+/// The whole of Keras' fit on data sets. Throws ConfigError for options out of range, NumericError only where
+/// TerminateOnNaN is told to: a loss that is not a number shows in the history.
 History fit(Network& network, const CompileOptions& options, OptimizerState& state, const FitData& data,
             const FitOptions& fit);
 
@@ -160,9 +169,9 @@ History fit(Network& network, const CompileOptions& options, OptimizerState& sta
 History fit(Network& network, const CompileOptions& options, OptimizerState& state, const BatchSource& source,
             const std::optional<Dataset>& validation, const SampleWeights& validation_weights, const FitOptions& fit);
 
-/// Loss and metrics over a data set, in batches.
+/// Loss and metrics over a data set, in batches; over the first `steps` of them, if that is given.
 Logs evaluate(Network& network, const CompileOptions& options, OptimizerState& state, const Dataset& data,
-              const SampleWeights& weights, Index batch_size);
+              const SampleWeights& weights, Index batch_size, std::optional<Index> steps = {});
 
 }  // namespace maas::inline MAAS_ABI
 

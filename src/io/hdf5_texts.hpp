@@ -1,0 +1,20 @@
+// Attributes of text, in all the encodings that versions of h5py have used.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "io/hdf5_library.hpp"
+
+namespace maas::inline MAAS_ABI::io {
+
+/// No attribute may hold more text, and no list more names or groups more members.
+constexpr std::size_t most_text = std::size_t{64} << 20;
+constexpr Index most_names = 100000;
+
+/// The texts of an attribute, of fixed or variable length; an empty attribute of any type is an empty list. `bytes` are
+/// the file's. Throws FormatError that begins with `shown` for what is damaged, too large, no text or not UTF-8.
+std::vector<std::string> read_texts(const Bytes& bytes, hid_t attribute, const std::string& shown,
+                                    const std::string& name);
+
+}  // namespace maas::inline MAAS_ABI::io

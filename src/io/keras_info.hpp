@@ -1,0 +1,15 @@
+// ModelInfo in a file: attributes and datasets of the group /maas.
+#pragma once
+
+#include "io/hdf5_file.hpp"
+#include "maas/io/info.hpp"
+
+namespace maas::inline MAAS_ABI::io {
+
+/// Reads the info of a network that the file holds. Throws FormatError for damaged ones, ConfigError or ShapeError for
+/// those that do not fit the network.
+ModelInfo read_info(const Hdf5Reader& file, const Network& network);
+/// Writes them; a self-test without outputs gets those of the network.
+void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network);
+
+}  // namespace maas::inline MAAS_ABI::io
