@@ -110,16 +110,13 @@ void write_large(benchmark::State& state) {
 
 // In a process of its own, which has held nothing large before.
 void print_peak() {
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-};
-const std::string path = large_file();
-const pid_t child = fork();
-if (child == 0) {
-  execl("/proc/self/exe", "load_bench", "--peak", path.c_str(), static_cast<char*>(nullptr));
-  _exit(1);
-}
-waitpid(child, nullptr, 0);
+  const std::string path = large_file();
+  const pid_t child = fork();
+  if (child == 0) {
+    execl("/proc/self/exe", "load_bench", "--peak", path.c_str(), static_cast<char*>(nullptr));
+    _exit(1);
+  }
+  waitpid(child, nullptr, 0);
 }
 
 void measure_peak(const char* path) {
