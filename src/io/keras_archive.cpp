@@ -105,7 +105,7 @@ SavedModel read_archive(const ZipReader& archive, const std::string& shown, cons
   const ParameterLayout layout(plan.graph);
   const auto weights = find_in_store(file, plan.root, plan.graph, layout);
   require_fit(file, weights);
-  SavedModel saved{.network = Network(plan.graph), .name = plan.name};
+  SavedModel saved{.network = Network::undrawn(plan.graph), .name = plan.name};
   read_weights(file, weights, saved.network.parameters());
   saved.keras_version = version;
   saved.maas_version = own.version;

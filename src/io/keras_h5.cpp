@@ -87,7 +87,7 @@ SavedModel read_h5(const Hdf5Reader& file, const LoadOptions& options) {
   const ParameterLayout layout(plan.graph);
   const auto weights = find_in_h5(file, weights_group, plan.groups, layout, Meeting::by_name_or_order);
   require_fit(file, weights);
-  SavedModel saved{.network = Network(plan.graph), .name = plan.name};
+  SavedModel saved{.network = Network::undrawn(plan.graph), .name = plan.name};
   read_weights(file, weights, saved.network.parameters());
   saved.keras_version = version;
   saved.backend = file.text("", "backend").value_or("");

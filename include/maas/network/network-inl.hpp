@@ -32,11 +32,13 @@ MAAS_INLINE void detail::WorkspacePool::clear() {
   for (auto& place : places_) delete place.exchange(nullptr);
 }
 
-MAAS_INLINE Network::Network(Graph graph)
+MAAS_INLINE Network::Network(Graph graph, Undrawn)
     : graph_(std::make_shared<const Graph>(std::move(graph))),
-      parameters_(std::make_shared<const ParameterLayout>(*graph_)) {
-  parameters_.initialize(0);
-}
+      parameters_(std::make_shared<const ParameterLayout>(*graph_)) {}
+
+MAAS_INLINE Network::Network(Graph graph) : Network(std::move(graph), Undrawn{}) { parameters_.initialize(0); }
+
+MAAS_INLINE Network Network::undrawn(Graph graph) { return {std::move(graph), Undrawn{}}; }
 
 MAAS_INLINE Network::Network(std::span<const Symbol> inputs, std::span<const Symbol> outputs)
     : Network(Graph(inputs, outputs)) {

@@ -49,6 +49,8 @@ class Network {
   /// All that leads from the inputs to the outputs; weights start as the symbols say.
   Network(std::span<const Symbol> inputs, std::span<const Symbol> outputs);
   explicit Network(Graph graph);
+  /// With all weights 0, for who is about to set each of them, as readers of files are: drawing takes longer than that.
+  static Network undrawn(Graph graph);
 
   const Graph& graph() const { return *graph_; }
   const Parameters& parameters() const { return parameters_; }
@@ -78,6 +80,8 @@ class Network {
   ConstMatrixView predict(const ConstMatrixView& x, Workspace& workspace) const noexcept;
 
  private:
+  struct Undrawn {};
+  Network(Graph graph, Undrawn);
   void take_weights(const Symbol& symbol, std::vector<Symbol>& seen);
   void require_one_each() const;
   void check_input(Index columns, std::size_t which = 0) const;
