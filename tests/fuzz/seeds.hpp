@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "maas/core/scalar.hpp"
+
 namespace maas::inline MAAS_ABI::fuzz {
 
 /// Makes models and saves them in the working directory for a moment.
