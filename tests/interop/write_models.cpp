@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "interop/write_numbers.hpp"
 #include "maas/maas.hpp"
 #include "support/random_network.hpp"
 
 using namespace maas;
+using tests::write_numbers;
 
 namespace {
 
@@ -35,16 +37,6 @@ struct Special {
   bool random = false;     // a training step draws numbers, so that no two libraries take the same
   bool weights_move = true;
 };
-
-void write_numbers(const std::string& path, const Shape& shape, const Matrix& numbers) {
-  std::ofstream file(path);
-  file << "# shape " << numbers.rows();
-  for (Index dimension : shape) file << 'x' << dimension;
-  file << '\n';
-  for (Index row = 0; row < numbers.rows(); ++row)
-    for (Index column = 0; column < numbers.cols(); ++column)
-      file << fmt::format("{:.17g}", numbers(row, column)) << (column + 1 < numbers.cols() ? ',' : '\n');
-}
 
 class Cases {
  public:

@@ -1,5 +1,5 @@
-// Writes the networks that scripts/keras/check_onnx.py runs in ONNX Runtime: a file a case, with inputs and
-// predictions. usage: write_onnx FOLDER
+// Writes networks as ONNX, one file each, with inputs and predictions: check_onnx.py runs them.
+// usage: write_onnx FOLDER
 #include <fmt/format.h>
 
 #include <fstream>
@@ -7,24 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "interop/write_numbers.hpp"
 #include "maas/io/onnx.hpp"
 #include "maas/maas.hpp"
 #include "support/layer_examples.hpp"
 #include "support/random_network.hpp"
 
 using namespace maas;
+using tests::write_numbers;
 
 namespace {
-
-void write_numbers(const std::string& path, const Shape& shape, const Matrix& numbers) {
-  std::ofstream file(path);
-  file << "# shape " << numbers.rows();
-  for (Index dimension : shape) file << 'x' << dimension;
-  file << '\n';
-  for (Index row = 0; row < numbers.rows(); ++row)
-    for (Index column = 0; column < numbers.cols(); ++column)
-      file << fmt::format("{:.9g}", numbers(row, column)) << (column + 1 < numbers.cols() ? ',' : '\n');
-}
 
 class Cases {
  public:

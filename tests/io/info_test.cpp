@@ -1,8 +1,6 @@
 // What a file keeps beside what Keras knows.
 #include "maas/io/info.hpp"
 
-#include <unistd.h>
-
 #include "fixtures.hpp"
 #include "support/catch.hpp"
 
@@ -10,11 +8,6 @@ using namespace maas;
 using namespace fixtures;
 
 namespace {
-
-struct Removed {
-  std::string path;
-  ~Removed() { ::unlink(path.c_str()); }
-};
 
 Model described_model() {
   Model model = Sequential{input(3), dense(4, Tanh{}), dense(2)};

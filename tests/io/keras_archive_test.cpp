@@ -12,11 +12,6 @@ using namespace fixtures;
 
 namespace {
 
-struct Removed {
-  std::string path;
-  ~Removed() { ::unlink(path.c_str()); }
-};
-
 // An archive of a small model, with other members in the place of some.
 void write_changed(const std::string& path, const std::vector<std::pair<std::string, std::string>>& changes) {
   const Removed file{"unchanged.keras"};

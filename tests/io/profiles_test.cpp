@@ -1,6 +1,4 @@
 // What is written for whom: the forms of a file.
-#include <unistd.h>
-
 #include "fixtures.hpp"
 #include "io/json.hpp"
 #include "io/zip_archive.hpp"
@@ -10,11 +8,6 @@ using namespace maas;
 using namespace fixtures;
 
 namespace {
-
-struct Removed {
-  std::string path;
-  ~Removed() { ::unlink(path.c_str()); }
-};
 
 Model trained_model() {
   Model model = Sequential{input(4), dense(5, Tanh{}), dense(1, sigmoid)};

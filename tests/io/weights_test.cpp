@@ -1,8 +1,6 @@
 // Weights alone: into models built in code, and out of them.
 #include "maas/io/weights.hpp"
 
-#include <unistd.h>
-
 #include "fixtures.hpp"
 #include "support/catch.hpp"
 
@@ -24,11 +22,6 @@ Model keras_model() {
 bool same_weights(const Model& a, const Model& b) {
   return a.network().parameters().values() == b.network().parameters().values();
 }
-
-struct Removed {
-  std::string path;
-  ~Removed() { ::unlink(path.c_str()); }
-};
 
 }  // namespace
 
