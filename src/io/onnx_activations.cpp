@@ -7,8 +7,6 @@ namespace maas::inline MAAS_ABI::io {
 
 namespace {
 
-constexpr double shortest_step = 1.0 / 6;
-
 Tensor clip(OnnxGraph& graph, const Tensor& x, double low, double high) {
   return graph.add("Clip", {x, graph.number(low), graph.number(high)});
 }
@@ -56,7 +54,7 @@ Tensor composed(OnnxGraph& graph, const Activation& activation, const Tensor& x,
   const std::string_view name = activation.class_name();
   if (name == "relu6") return clip(graph, x, 0, 6);
   if (name == "hard_tanh") return clip(graph, x, -1, 1);
-  if (name == "hard_sigmoid") return ramp(graph, x, shortest_step, 0.5);
+  if (name == "hard_sigmoid") return ramp(graph, x, 1.0 / 6, 0.5);
   if (name == "keras2_hard_sigmoid") return ramp(graph, x, 0.2, 0.5);
   if (name == "sparse_sigmoid") return ramp(graph, x, 0.5, 0.5);
   if (name == "silu") return graph.add("Mul", {x, graph.add("Sigmoid", {x})});

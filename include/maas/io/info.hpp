@@ -58,7 +58,7 @@ struct SelfTestResult {
   Index output = 0, sample = 0, number = 0;
   double expected = 0, got = 0;
 };
-/// Runs a self-test that fits the network and has outputs.
+/// Runs a self-test that fits the network (see check_info) and has outputs, one matrix for each of the network's.
 SelfTestResult run_self_test(const SelfTest& test, const Network& network);
 
 }  // namespace maas::inline MAAS_ABI

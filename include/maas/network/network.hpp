@@ -48,7 +48,7 @@ class Network {
   Network(const Symbol& input, const Symbol& output) : Network(std::span(&input, 1), std::span(&output, 1)) {}
   /// All that leads from the inputs to the outputs; weights start as the symbols say.
   Network(std::span<const Symbol> inputs, std::span<const Symbol> outputs);
-  explicit Network(Graph graph);
+  explicit Network(Graph graph);  ///< weights are drawn with seed 0
   /// With all weights 0, for who is about to set each of them, as readers of files are: drawing takes longer than that.
   static Network undrawn(Graph graph);
 
