@@ -99,7 +99,7 @@ Form form_of(const std::string& path, KerasProfile profile) {
 using Warnings = std::vector<std::string>;
 
 // What maas itself will not find, and what Keras will not in the parts of the file, once each.
-Warnings write(const std::string& temporary, const std::string& path, const SavedModel& model,
+Warnings write(const std::string& temporary, const std::string& path, const ModelView& model,
                const SaveOptions& options) {
   const Form form = form_of(path, options.profile);
   Warnings warnings;
@@ -141,13 +141,29 @@ SavedModel read_keras(const std::string& path, const LoadOptions& options) {
   });
 }
 
-std::vector<std::string> write_keras(const std::string& path, const SavedModel& model, const SaveOptions& options) {
+std::vector<std::string> write_keras(const std::string& path, const ModelView& model, const SaveOptions& options) {
   return io::with_path(path, [&] {
     NewFile file(path);
     Warnings warnings = write(file.temporary(), path, model, options);
     file.commit();
     return warnings;
   });
+}
+
+std::vector<std::string> write_keras(const std::string& path, const SavedModel& model, const SaveOptions& options) {
+  std::optional<SavedTraining> settings;
+  const OptimizerState* state = nullptr;
+  if (model.training) {
+    const SavedTraining& training = *model.training;
+    settings = SavedTraining{.optimizer = training.optimizer,
+                             .loss = training.loss,
+                             .metrics = training.metrics,
+                             .state = {},
+                             .weighted_metrics = training.weighted_metrics,
+                             .outputs = training.outputs};
+    if (training.state) state = &*training.state;
+  }
+  return write_keras(path, ModelView{model.network, model.name, std::move(settings), state, model.info}, options);
 }
 
 }  // namespace maas::inline MAAS_ABI

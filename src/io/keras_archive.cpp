@@ -115,15 +115,15 @@ SavedModel read_archive(const ZipReader& archive, const std::string& shown, cons
   return saved;
 }
 
-std::vector<std::string> write_archive(ZipWriter& archive, const std::string& shown, const SavedModel& model,
+std::vector<std::string> write_archive(ZipWriter& archive, const std::string& shown, const ModelView& model,
                                        bool include_optimizer, bool for_all) {
   const Graph& graph = model.network.graph();
   const Dialect dialect{.modules = true, .new_graphs = !for_all};
   const SavedTraining* training = include_optimizer && model.training ? &*model.training : nullptr;
   std::optional<Config> compile;
   std::vector<std::string> warnings;
-  if (training != nullptr) compile = write_training(*training, dialect, warnings);
-  Config config = write_network(graph, model.name, dialect);
+  if (training != nullptr) compile = write_training(*training, model.state, dialect, warnings);
+  Config config = write_network(graph, std::string(model.name), dialect);
   if (compile) config.set("compile_config", *compile);
   const std::string json = write_json(config);
   const std::string metadata = write_json(Config{}.set("keras_version", archive_version));
@@ -131,9 +131,9 @@ std::vector<std::string> write_archive(ZipWriter& archive, const std::string& sh
   const Variables variables = variables_of(weight_groups(graph), model.network.parameters().layout());
   Hdf5Writer weights(shown);
   write_store_weights(weights, model.network, for_all);
-  const bool keras_resumes = compile && training->state;
+  const bool keras_resumes = compile && model.state != nullptr;
   if (keras_resumes)
-    write_store_state(weights, training->optimizer, *training->state, variables,
+    write_store_state(weights, training->optimizer, *model.state, variables,
                       !for_all && !has_keras_schedule(training->optimizer));
   write_own(weights, model, variables, {.training = training != nullptr, .slots = !keras_resumes});
   archive.add(metadata_name, metadata);

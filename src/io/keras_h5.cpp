@@ -98,21 +98,21 @@ SavedModel read_h5(const Hdf5Reader& file, const LoadOptions& options) {
   return saved;
 }
 
-std::vector<std::string> write_h5(Hdf5Writer& file, const SavedModel& model, bool include_optimizer, bool for_keras_2) {
+std::vector<std::string> write_h5(Hdf5Writer& file, const ModelView& model, bool include_optimizer, bool for_keras_2) {
   const Graph& graph = model.network.graph();
   const Dialect dialect{.for_keras_2 = for_keras_2};
   const Variables variables = variables_of(weight_groups(graph), model.network.parameters().layout());
   const SavedTraining* training = include_optimizer && model.training ? &*model.training : nullptr;
   file.text("", "keras_version", h5_version);
   file.text("", "backend", "tensorflow");
-  file.text("", "model_config", write_json(write_network(graph, model.name, dialect)));
+  file.text("", "model_config", write_json(write_network(graph, std::string(model.name), dialect)));
   std::vector<std::string> warnings;
   if (training != nullptr)
-    if (const auto config = write_training(*training, dialect, warnings))
+    if (const auto config = write_training(*training, model.state, dialect, warnings))
       file.text("", "training_config", write_json(*config));
   write_h5_weights(file, weights_group, model.network);
-  const bool keras_resumes = for_keras_2 && training != nullptr && training->state;
-  if (keras_resumes) write_keras_2_state(file, training->optimizer, *training->state, variables);
+  const bool keras_resumes = for_keras_2 && training != nullptr && model.state != nullptr;
+  if (keras_resumes) write_keras_2_state(file, training->optimizer, *model.state, variables);
   write_own(file, model, variables,
             {.training = training != nullptr, .slots = !keras_resumes, .for_keras_2 = for_keras_2});
   return warnings;

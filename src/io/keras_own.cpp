@@ -39,7 +39,7 @@ SavedTraining read_own(const Hdf5Reader& file, const OwnNotes& notes, const Netw
   return training;
 }
 
-void write_own(Hdf5Writer& file, const SavedModel& model, const Variables& variables, const OwnParts& parts) {
+void write_own(Hdf5Writer& file, const ModelView& model, const Variables& variables, const OwnParts& parts) {
   file.group(group);
   file.text(group, "version", MAAS_VERSION);
   Config graph = write_order(model.network.graph());
@@ -48,8 +48,7 @@ void write_own(Hdf5Writer& file, const SavedModel& model, const Variables& varia
   write_info(file, model.info, model.network);
   if (!parts.training || !model.training) return;
   file.text(group, "training", write_json(write_own_training(*model.training)));
-  if (model.training->state)
-    write_own_state(file, model.training->optimizer, *model.training->state, variables, parts.slots);
+  if (model.state != nullptr) write_own_state(file, model.training->optimizer, *model.state, variables, parts.slots);
 }
 
 }  // namespace maas::inline MAAS_ABI::io

@@ -32,6 +32,6 @@ struct OwnParts {
   bool slots = true;         ///< the optimizer's slots; false where Keras' part of the file holds them
   bool for_keras_2 = false;  ///< "hard_sigmoid" is Keras 2's
 };
-void write_own(Hdf5Writer& file, const SavedModel& model, const Variables& variables, const OwnParts& parts);
+void write_own(Hdf5Writer& file, const ModelView& model, const Variables& variables, const OwnParts& parts);
 
 }  // namespace maas::inline MAAS_ABI::io

@@ -387,11 +387,11 @@ Config schedule_object(const Schedule& schedule) {
 }
 
 // A number, or a schedule as Keras writes it; the rate of the next step where Keras has no such schedule.
-Config keras_rate(const SavedTraining& training, Warnings& warnings) {
-  const LearningRate rate = training.optimizer.learning_rate();
-  const double next = training.state ? next_rate(training.optimizer, *training.state) : rate.at(0);
+Config keras_rate(const Optimizer& optimizer, const OptimizerState* state, Warnings& warnings) {
+  const LearningRate rate = optimizer.learning_rate();
+  const double next = state != nullptr ? next_rate(optimizer, *state) : rate.at(0);
   if (!rate.schedule()) return next;
-  if (has_keras_schedule(training.optimizer)) return schedule_object(*rate.schedule());
+  if (has_keras_schedule(optimizer)) return schedule_object(*rate.schedule());
   add_warning(
       warnings,
       fmt::format("schedule {}: Keras has no such schedule and opens the file with the rate of the next step, {}",
@@ -405,9 +405,9 @@ Config constant_rate(double rate) {
   return schedule_object(ExponentialDecay{.initial_learning_rate = rate, .decay_steps = 1, .decay_rate = 1});
 }
 
-Config keras_optimizer(const SavedTraining& training, const Dialect& dialect, Warnings& warnings) {
-  const Optimizer& optimizer = training.optimizer;
-  Config rate = keras_rate(training, warnings);
+Config keras_optimizer(const Optimizer& optimizer, const OptimizerState* state, const Dialect& dialect,
+                       Warnings& warnings) {
+  Config rate = keras_rate(optimizer, state, warnings);
   if (dialect.modules && !dialect.new_graphs && rate.is_number()) rate = constant_rate(rate.as_real());
   if (optimizer.class_name() == GradientDescent::class_name) {
     add_warning(warnings, "optimizer GradientDescent: Keras opens the file with SGD, which steps on batches");
@@ -548,13 +548,14 @@ bool has_keras_schedule(const Optimizer& optimizer) {
   return name != WarmUp::class_name && name != OneCycle::class_name && is_listed<BuiltinSchedules>(name);
 }
 
-std::optional<Config> write_training(const SavedTraining& training, const Dialect& dialect, Warnings& warnings) {
+std::optional<Config> write_training(const SavedTraining& training, const OptimizerState* state, const Dialect& dialect,
+                                     Warnings& warnings) {
   if (const auto unknown = unknown_to_keras(training, dialect)) {
     add_warning(warnings, *unknown + "; Keras opens the file without training settings: compile it there anew");
     return std::nullopt;
   }
-  Config config =
-      Config{}.set(dialect.modules ? "optimizer" : "optimizer_config", keras_optimizer(training, dialect, warnings));
+  Config config = Config{}.set(dialect.modules ? "optimizer" : "optimizer_config",
+                               keras_optimizer(training.optimizer, state, dialect, warnings));
   if (!dialect.modules) config.set("sample_weight_mode", Config());  // TF 1.15 to 2.2 want it; Model.compile has none
   if (!training.outputs.empty()) {
     set_outputs(training.outputs, dialect, config, warnings);

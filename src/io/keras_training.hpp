@@ -46,8 +46,9 @@ bool has_keras_schedule(const Optimizer& optimizer);
 /// How a model was compiled, for Keras: training_config of a model.h5, compile_config of a .keras archive. Nothing
 /// where Keras has no such loss or optimizer. What Keras does not know otherwise becomes the nearest it knows:
 /// GradientDescent plain SGD, a schedule of our own the rate of the next step; metrics of our own go. In archives for
-/// all versions a plain rate becomes a schedule that is constant. `warnings` gets a line for each of these.
-std::optional<Config> write_training(const SavedTraining& training, const Dialect& dialect,
+/// all versions a plain rate becomes a schedule that is constant. `warnings` gets a line for each of these. `state`
+/// says where training stands; null for its beginning. The state inside of `training` is not looked at.
+std::optional<Config> write_training(const SavedTraining& training, const OptimizerState* state, const Dialect& dialect,
                                      std::vector<std::string>& warnings);
 
 /// What of the settings maas itself will not find in the file, a line each.

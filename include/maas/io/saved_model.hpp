@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "maas/io/info.hpp"
@@ -34,6 +35,16 @@ struct SavedModel {
   std::string backend = {};
   std::string maas_version = {};           ///< of the maas that wrote the file; empty for other programs
   std::vector<std::string> warnings = {};  ///< what of the file was left out, and why; empty if all of it was read
+};
+
+/// A model to be written, seen where it lies, so that its weights and optimizer state are not copied. For the length of
+/// one call: it refers to all but the training settings, whose parts are shared anyway.
+struct ModelView {
+  const Network& network;
+  std::string_view name;
+  std::optional<SavedTraining> training;  ///< without state
+  const OptimizerState* state;            ///< where training stands; may be null
+  const ModelInfo& info;
 };
 
 }  // namespace maas::inline MAAS_ABI

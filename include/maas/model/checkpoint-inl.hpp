@@ -1,6 +1,9 @@
 // ModelCheckpoint: saves the model while it trains: the bodies.
 #pragma once
 
+#include <fmt/args.h>
+#include <fmt/format.h>
+
 #include "maas/model/checkpoint.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -35,14 +38,13 @@ MAAS_INLINE void ModelCheckpoint::save(TrainingView& view) {
     value_.best = *now;
   }
   const bool is_chain = view.network.graph().is_chain();
-  warnings = write_keras(
-      path_of(view),
-      SavedModel{.network = view.network,
-                 .name = is_chain ? "sequential" : "functional",
-                 .training = SavedTraining{view.optimizer, view.loss, view.metrics, view.state, view.weighted_metrics,
-                                           view.outputs ? *view.outputs : std::vector<OutputOptions>()},
-                 .info = info},
-      options);
+  warnings =
+      write_keras(path_of(view),
+                  ModelView{view.network, is_chain ? "sequential" : "functional",
+                            SavedTraining{view.optimizer, view.loss, view.metrics, std::nullopt, view.weighted_metrics,
+                                          view.outputs ? *view.outputs : std::vector<OutputOptions>()},
+                            &view.state, info},
+                  options);
 }
 
 MAAS_INLINE std::string ModelCheckpoint::path_of(const TrainingView& view) const {

@@ -1,10 +1,9 @@
 // ModelCheckpoint: saves the model while it trains.
 #pragma once
 
-#include <fmt/args.h>
-#include <fmt/format.h>
-
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "maas/io/keras.hpp"
 #include "maas/training/callbacks.hpp"

@@ -633,14 +633,33 @@ MAAS_INLINE LossGradients Model::gradients(const std::vector<Matrix>& x, const s
   return result;
 }
 
-MAAS_INLINE SavedModel Model::saved() const {
-  SavedModel saved{.network = network_, .name = name_, .info = info_};
+MAAS_INLINE ModelInfo Model::info_to_save() const {
+  ModelInfo info = info_;
   // The weights may have changed since the last time.
-  if (saved.info.self_test) saved.info.self_test->outputs.clear();
-  if (options_)
-    saved.training = SavedTraining{options_->optimizer,        options_->loss,   options_->metrics, state_,
-                                   options_->weighted_metrics, options_->outputs};
+  if (info.self_test) info.self_test->outputs.clear();
+  return info;
+}
+
+MAAS_INLINE std::optional<SavedTraining> Model::settings() const {
+  if (!options_) return std::nullopt;
+  return SavedTraining{.optimizer = options_->optimizer,
+                       .loss = options_->loss,
+                       .metrics = options_->metrics,
+                       .state = {},
+                       .weighted_metrics = options_->weighted_metrics,
+                       .outputs = options_->outputs};
+}
+
+MAAS_INLINE SavedModel Model::saved() const {
+  SavedModel saved{.network = network_, .name = name_, .training = settings(), .info = info_to_save()};
+  if (saved.training) saved.training->state = state_;
   return saved;
+}
+
+MAAS_INLINE std::vector<std::string> Model::save(const std::string& path, const SaveOptions& options) const {
+  const ModelInfo info = info_to_save();
+  return write_keras(path, ModelView{network_, name_, settings(), options_ && state_ ? &*state_ : nullptr, info},
+                     options);
 }
 
 }  // namespace maas::inline MAAS_ABI

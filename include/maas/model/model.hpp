@@ -234,9 +234,7 @@ class Model {
   /// Writes model.h5 for Keras, with training settings and optimizer state. Needs `maas::maas` to link. Throws
   /// FormatError; an older file of that name then is still whole. Returns what of the training settings Keras will not
   /// find in the file, a line each; empty where it finds them all. See write_keras.
-  std::vector<std::string> save(const std::string& path, const SaveOptions& options = {}) const {
-    return write_keras(path, saved(), options);
-  }
+  std::vector<std::string> save(const std::string& path, const SaveOptions& options = {}) const;
   /// Takes the weights of a file, which may hold weights alone or a whole model. Optimizer state stays. See
   /// maas::read_keras_weights.
   std::vector<std::string> load_weights(const std::string& path, const WeightsOptions& options = {}) {
@@ -257,6 +255,8 @@ class Model {
   SavedModel saved() const;
 
  private:
+  ModelInfo info_to_save() const;
+  std::optional<SavedTraining> settings() const;  // without state
   void require_compiled(std::string_view what) const;
   void replace_layers(const std::vector<Layer>& layers);
   void check_samples(std::string_view what, MatrixArg x, MatrixArg y) const;

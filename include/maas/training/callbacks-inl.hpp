@@ -1,6 +1,13 @@
 // The callbacks of training: early stopping, logs, an end at NaN: the bodies.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
 #include "maas/training/callbacks.hpp"
 
 namespace maas::inline MAAS_ABI {

@@ -1,14 +1,10 @@
 // The callbacks of training: early stopping, logs, an end at NaN.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <functional>
-#include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "maas/training/callback.hpp"
