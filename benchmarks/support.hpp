@@ -12,6 +12,7 @@
 #include "maas/core/parallel.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/network/network.hpp"
+#include "maas/ops/machine.hpp"
 
 namespace bench {
 
@@ -64,6 +65,26 @@ inline void print_setup() {
   std::printf("processor: %s\ncompiler: %s\nflags: %s\nscalar: %s, Eigen's vectors: %d numbers, threads: %d\n",
               processor().c_str(), MAAS_BENCH_COMPILER, MAAS_BENCH_FLAGS, sizeof(Scalar) == 4 ? "float" : "double",
               static_cast<int>(Eigen::internal::packet_traits<Scalar>::size), threads());
+}
+
+/// What one core can do at most, measured once in this run.
+inline const ops::Machine& machine() {
+  static const ops::Machine machine = ops::measure_machine(2);
+  return machine;
+}
+
+inline void print_machine() {
+  const ops::Machine& m = machine();
+  std::printf(
+      "one core: %.1f G multiply-adds/s; reads %.0f GB/s from 16 KB, %.0f from 256 KB, %.1f from memory; rewrites "
+      "%.1f GB/s of memory (read and written)\n",
+      m.multiply_adds / 1e9, m.first_level / 1e9, m.second_level / 1e9, m.memory / 1e9, m.rewritten / 1e9);
+}
+
+/// Shows what part of its time a benchmark needs at least: `seconds` of one iteration, by the rates of this run.
+inline void compare_with_floor(benchmark::State& state, double seconds) {
+  state.counters["floor/time"] =
+      benchmark::Counter(seconds * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 inline int run(int count, char** arguments) {

@@ -1,4 +1,5 @@
 // The bodies of core, built once.
+#include "maas/core/block-inl.hpp"
 #include "maas/core/config-inl.hpp"
 #include "maas/core/error-inl.hpp"
 #include "maas/core/fields-inl.hpp"

@@ -29,8 +29,39 @@ constexpr bool has_32_registers = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NE
 constexpr int tile_vectors = has_32_registers ? 4 : 2;
 constexpr int tile_rows = 6;
 
+// What the next tiles read is fetched into the second-level cache while this one computes: the rows of a block of b, a
+// line at a time.
+struct Ahead {
+  const Scalar* row = nullptr;
+  Index stride = 0, rows = 0, lines = 0, line = 0;  // lines of 64 bytes in a row; the next one
+  HWY_INLINE void Fetch() {
+    if (rows == 0) return;
+    __builtin_prefetch(row + line * (64 / static_cast<Index>(sizeof(Scalar))), 0, 2);
+    if (++line < lines) return;
+    line = 0;
+    row += stride;
+    --rows;
+  }
+};
+
+struct Nothing {
+  HWY_INLINE void Fetch() {}
+};
+
+// One term of all sums of a tile.
 template <int Rows, int Vectors, class D>
-HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column) {
+HWY_INLINE void Step(D d, const Scalar* HWY_RESTRICT a, Index a_stride, const Scalar* HWY_RESTRICT b,
+                     hn::Vec<D> (&sum)[Rows][Vectors]) {
+  hn::Vec<D> right[Vectors];
+  for (int v = 0; v < Vectors; ++v) right[v] = hn::LoadU(d, b + v * static_cast<Index>(hn::Lanes(d)));
+  for (int r = 0; r < Rows; ++r) {
+    const hn::Vec<D> left = hn::Set(d, a[r * a_stride]);
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::MulAdd(left, right[v], sum[r][v]);
+  }
+}
+
+template <int Rows, int Vectors, class D, class Next>
+HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   hn::Vec<D> sum[Rows][Vectors];
   Scalar* HWY_RESTRICT c = p.c + row * p.c_stride + column;
@@ -38,45 +69,42 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column) {
     for (int v = 0; v < Vectors; ++v) sum[r][v] = p.add ? hn::LoadU(d, c + r * p.c_stride + v * lanes) : hn::Zero(d);
   const Scalar* HWY_RESTRICT a = p.a.data + row * p.a.row_stride;
   const Scalar* HWY_RESTRICT b = p.b + column;
-  for (Index k = 0; k < p.inner; ++k) {
-    hn::Vec<D> right[Vectors];
-    for (int v = 0; v < Vectors; ++v) right[v] = hn::LoadU(d, b + v * lanes);
-    for (int r = 0; r < Rows; ++r) {
-      const hn::Vec<D> left = hn::Set(d, a[r * p.a.row_stride]);
-      for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::MulAdd(left, right[v], sum[r][v]);
-    }
-    a += p.a.column_stride;
-    b += p.b_stride;
+  const Index a_stride = p.a.row_stride, a_step = p.a.column_stride, b_step = p.b_stride;
+  Index k = p.inner;
+  for (; k >= 4; k -= 4) {
+    next.Fetch();
+    for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   }
+  for (; k > 0; --k, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, c + r * p.c_stride + v * lanes);
 }
 
 // All rows of a strip of columns; the rows are shared out evenly over as few tiles as will do.
-template <int Vectors, class D>
-HWY_INLINE void Strip(D d, const Problem& p, Index rows, Index column) {
+template <int Vectors, class D, class Next>
+HWY_INLINE void Strip(D d, const Problem& p, Index rows, Index column, Next& next) {
   const Index tiles = (rows + tile_rows - 1) / tile_rows;
   Index row = 0;
   for (Index left = tiles; left > 0; --left) {
     const Index height = (rows - row + left - 1) / left;
     switch (height) {
       case 1:
-        Tile<1, Vectors>(d, p, row, column);
+        Tile<1, Vectors>(d, p, row, column, next);
         break;
       case 2:
-        Tile<2, Vectors>(d, p, row, column);
+        Tile<2, Vectors>(d, p, row, column, next);
         break;
       case 3:
-        Tile<3, Vectors>(d, p, row, column);
+        Tile<3, Vectors>(d, p, row, column, next);
         break;
       case 4:
-        Tile<4, Vectors>(d, p, row, column);
+        Tile<4, Vectors>(d, p, row, column, next);
         break;
       case 5:
-        Tile<5, Vectors>(d, p, row, column);
+        Tile<5, Vectors>(d, p, row, column, next);
         break;
       default:
-        Tile<6, Vectors>(d, p, row, column);
+        Tile<6, Vectors>(d, p, row, column, next);
         break;
     }
     row += height;
@@ -84,14 +112,14 @@ HWY_INLINE void Strip(D d, const Problem& p, Index rows, Index column) {
 }
 
 // What is left of the columns: halves of vectors, down to one number.
-template <int Lanes>
-HWY_INLINE void Rest(const Problem& p, Index rows, Index column, Index columns) {
+template <int Lanes, class Next>
+HWY_INLINE void Rest(const Problem& p, Index rows, Index column, Index columns, Next& next) {
   const hn::CappedTag<Scalar, Lanes> d;
   if (hn::Lanes(d) == Lanes && column + Lanes <= columns) {
-    Strip<1>(d, p, rows, column);
+    Strip<1>(d, p, rows, column, next);
     column += Lanes;
   }
-  if constexpr (Lanes > 1) Rest<Lanes / 2>(p, rows, column, columns);
+  if constexpr (Lanes > 1) Rest<Lanes / 2>(p, rows, column, columns, next);
 }
 
 // One or two rows: many vectors side by side, since few rows cannot hide the latency of the sums.
@@ -100,20 +128,27 @@ HWY_INLINE Index FewRows(D d, const Problem& p, Index columns) {
   constexpr int vectors = has_32_registers ? 8 : 8 / Rows;
   const Index width = vectors * static_cast<Index>(hn::Lanes(d));
   Index column = 0;
-  for (; column + width <= columns; column += width) Tile<Rows, vectors>(d, p, 0, column);
+  Nothing next;
+  for (; column + width <= columns; column += width) Tile<Rows, vectors>(d, p, 0, column, next);
   return column;
 }
 
-void ProductPiece(Index rows, Index columns, const Problem& p) {
+template <class Next>
+HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& next) {
   const hn::ScalableTag<Scalar> d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   Index column = rows == 1 ? FewRows<1>(d, p, columns) : rows == 2 ? FewRows<2>(d, p, columns) : 0;
   for (; column + tile_vectors * lanes <= columns; column += tile_vectors * lanes)
-    Strip<tile_vectors>(d, p, rows, column);
+    Strip<tile_vectors>(d, p, rows, column, next);
   if constexpr (tile_vectors > 2)
-    for (; column + 2 * lanes <= columns; column += 2 * lanes) Strip<2>(d, p, rows, column);
-  for (; column + lanes <= columns; column += lanes) Strip<1>(d, p, rows, column);
-  Rest<8>(p, rows, column, columns);
+    for (; column + 2 * lanes <= columns; column += 2 * lanes) Strip<2>(d, p, rows, column, next);
+  for (; column + lanes <= columns; column += lanes) Strip<1>(d, p, rows, column, next);
+  Rest<8>(p, rows, column, columns, next);
+}
+
+void ProductPiece(Index rows, Index columns, const Problem& p) {
+  Nothing next;
+  ProductOf(rows, columns, p, next);
 }
 
 // Several columns of one row side by side where a is one column: c(i) = sum over k of a(i, k) b(k), with rows of a
@@ -152,70 +187,187 @@ void ColumnAlongRows(Index rows, const Problem& p) {
   }
 }
 
-// Rows of b that lie far apart are gathered into a block of this size first, once for all rows of a.
+// Large products work on blocks of b of this size, copied into one piece of memory for all rows of a.
 constexpr Index packed_inner = 128;
 constexpr Index packed_columns = 64;
 
+// One block of b, from (k, column) on.
+struct BlockOf {
+  Index k, column, depth, width;
+  BlockOf(const Problem& p, Index columns, Index k_, Index column_)
+      : k(k_),
+        column(column_),
+        depth(std::min(packed_inner, p.inner - k_)),
+        width(std::min(packed_columns, columns - column_)) {}
+};
+
+// Calls work(block, next) for all blocks of b, in the order in which they lie in memory; `next` is null at the end.
+template <bool SideBySide, class Work>
+HWY_INLINE void ForBlocks(const Problem& p, Index columns, Work&& work) {
+  Index k = 0, column = 0;
+  BlockOf block(p, columns, k, column);
+  while (true) {
+    if (SideBySide ? (column += packed_columns) >= columns : (k += packed_inner) >= p.inner) {
+      if (SideBySide ? (k += packed_inner) >= p.inner : (column += packed_columns) >= columns) break;
+      (SideBySide ? column : k) = 0;
+    }
+    const BlockOf next(p, columns, k, column);
+    work(block, &next);
+    block = next;
+  }
+  work(block, static_cast<const BlockOf*>(nullptr));
+}
+
+constexpr Index LinesOf(Index numbers) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
+  return (numbers + line - 1) / line;
+}
+
+// packed(k, column) = b(k, column).
+HWY_INLINE void Pack(const Problem& p, const BlockOf& block, Scalar* HWY_RESTRICT packed) {
+  const Scalar* from = p.b + block.k * p.b_stride + block.column;
+  for (Index i = 0; i < block.depth; ++i) std::copy_n(from + i * p.b_stride, block.width, packed + i * packed_columns);
+}
+
+// c = a packed, or c += a packed.
+template <class Next>
+HWY_INLINE void MultiplyBlock(Index rows, const Problem& p, const BlockOf& block, Strided a, const Scalar* packed,
+                              Next& next) {
+  ProductOf(rows, block.width,
+            {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0}, next);
+}
+
+HWY_INLINE Strided ColumnsFrom(Strided a, Index k) {
+  return {a.data + k * a.column_stride, a.row_stride, a.column_stride};
+}
+
 void PackedProductPiece(Index rows, Index columns, const Problem& p) {
   HWY_ALIGN_MAX Scalar packed[packed_inner * packed_columns];
-  for (Index column = 0; column < columns; column += packed_columns) {
-    const Index width = std::min(packed_columns, columns - column);
-    for (Index k = 0; k < p.inner; k += packed_inner) {
-      const Index depth = std::min(packed_inner, p.inner - k);
-      for (Index i = 0; i < depth; ++i)
-        std::copy_n(p.b + (k + i) * p.b_stride + column, width, packed + i * packed_columns);
-      const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
-      ProductPiece(rows, width, {depth, a, packed, packed_columns, p.c + column, p.c_stride, p.add || k > 0});
+  ForBlocks<true>(p, columns, [&](const BlockOf& block, const BlockOf* next) HWY_ATTR {
+    Pack(p, block, packed);
+    Ahead ahead;
+    if (next != nullptr)
+      ahead = {p.b + next->k * p.b_stride + next->column, p.b_stride, next->depth, LinesOf(next->width)};
+    MultiplyBlock(rows, p, block, ColumnsFrom(p.a, block.k), packed, ahead);
+  });
+}
+
+#if HWY_TARGET != HWY_SCALAR
+
+// Four rows of four numbers each, in every block of 16 bytes of the vectors: rows become columns.
+template <class D, class V>
+HWY_INLINE void TransposeBlocks(D d, V& r0, V& r1, V& r2, V& r3) {
+  const hn::Repartition<double, D> d2;  // pairs of floats stay together in the second step
+  const auto low01 = hn::InterleaveLower(d, r0, r1), low23 = hn::InterleaveLower(d, r2, r3);
+  const auto high01 = hn::InterleaveUpper(d, r0, r1), high23 = hn::InterleaveUpper(d, r2, r3);
+  const auto pairs = [&](auto a, auto b) HWY_ATTR {
+    return hn::BitCast(d, hn::InterleaveLower(d2, hn::BitCast(d2, a), hn::BitCast(d2, b)));
+  };
+  const auto upper_pairs = [&](auto a, auto b) HWY_ATTR {
+    return hn::BitCast(d, hn::InterleaveUpper(d2, hn::BitCast(d2, a), hn::BitCast(d2, b)));
+  };
+  r0 = pairs(low01, low23);
+  r1 = upper_pairs(low01, low23);
+  r2 = pairs(high01, high23);
+  r3 = upper_pairs(high01, high23);
+}
+
+// A square of as many rows as a vector has numbers. Vector j of group g holds column 4 b + j of the rows 4 g to 4 g + 3
+// in its block b; the blocks of all groups are then brought together.
+template <class D>
+HWY_INLINE void TransposeSquare(D d, const Scalar* HWY_RESTRICT from, Index from_stride, Scalar* HWY_RESTRICT to) {
+  constexpr int lanes = static_cast<int>(hn::MaxLanes(D())), groups = lanes / 4;
+  hn::Vec<D> v[groups][4];
+  for (int g = 0; g < groups; ++g) {
+    for (int j = 0; j < 4; ++j) v[g][j] = hn::LoadU(d, from + (4 * g + j) * from_stride);
+    TransposeBlocks(d, v[g][0], v[g][1], v[g][2], v[g][3]);
+  }
+  const auto store = [&](int column, hn::Vec<D> value) HWY_ATTR { hn::StoreU(value, d, to + column * packed_columns); };
+  for (int j = 0; j < 4; ++j) {
+    if constexpr (groups == 1) {
+      store(j, v[0][j]);
+    } else if constexpr (groups == 2) {
+      store(j, hn::ConcatLowerLower(d, v[1][j], v[0][j]));
+      store(4 + j, hn::ConcatUpperUpper(d, v[1][j], v[0][j]));
+    } else {
+      const auto even01 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(v[1][j]), v[0][j]);
+      const auto odd01 = hn::OddEvenBlocks(v[1][j], hn::SwapAdjacentBlocks(v[0][j]));
+      const auto even23 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(v[3][j]), v[2][j]);
+      const auto odd23 = hn::OddEvenBlocks(v[3][j], hn::SwapAdjacentBlocks(v[2][j]));
+      store(j, hn::ConcatLowerLower(d, even23, even01));
+      store(4 + j, hn::ConcatLowerLower(d, odd23, odd01));
+      store(8 + j, hn::ConcatUpperUpper(d, even23, even01));
+      store(12 + j, hn::ConcatUpperUpper(d, odd23, odd01));
     }
   }
 }
 
-// packed(k, i) = b(i, k) for `width` rows i and `depth` columns k of b, four by four.
+// Squares from (row, 0) on, as long as there are rows for them; returns the first row that is left.
+template <class D>
+HWY_INLINE Index TransposeSquares(D d, const Scalar* b, Index b_stride, Index row, Index width, Index whole_columns,
+                                  Scalar* packed) {
+  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(D()));
+  for (; row + lanes <= width; row += lanes)
+    for (Index k = 0; k < whole_columns / lanes * lanes; k += lanes)
+      TransposeSquare(d, b + row * b_stride + k, b_stride, packed + k * packed_columns + row);
+  return row;
+}
+
+#endif
+
+// packed(k, i) = b(i, k) for `width` rows i and `depth` columns k of b.
 HWY_INLINE void PackTransposed(const Scalar* HWY_RESTRICT b, Index b_stride, Index width, Index depth,
                                Scalar* HWY_RESTRICT packed) {
-  Index whole_rows = 0, whole_columns = 0;
+  Index row = 0, whole_columns = 0;
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (sizeof(Scalar) == 4) {
-    const hn::CappedTag<Scalar, 4> d;
-    whole_rows = width / 4 * 4;
-    whole_columns = depth / 4 * 4;
-    for (Index i = 0; i < whole_rows; i += 4)
-      for (Index k = 0; k < whole_columns; k += 4) {
-        const Scalar* from = b + i * b_stride + k;
-        Scalar* to = packed + k * packed_columns + i;
-        const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + b_stride);
-        const auto r2 = hn::LoadU(d, from + 2 * b_stride), r3 = hn::LoadU(d, from + 3 * b_stride);
-        const auto low01 = hn::InterleaveLower(d, r0, r1), low23 = hn::InterleaveLower(d, r2, r3);
-        const auto high01 = hn::InterleaveUpper(d, r0, r1), high23 = hn::InterleaveUpper(d, r2, r3);
-        hn::StoreU(hn::ConcatLowerLower(d, low23, low01), d, to);
-        hn::StoreU(hn::ConcatUpperUpper(d, low23, low01), d, to + packed_columns);
-        hn::StoreU(hn::ConcatLowerLower(d, high23, high01), d, to + 2 * packed_columns);
-        hn::StoreU(hn::ConcatUpperUpper(d, high23, high01), d, to + 3 * packed_columns);
-      }
+    const hn::CappedTag<Scalar, 16> d;
+    constexpr Index lanes = static_cast<Index>(hn::MaxLanes(d));
+    whole_columns = depth / lanes * lanes;
+    row = TransposeSquares(d, b, b_stride, row, width, whole_columns, packed);
   }
 #endif
   for (Index i = 0; i < width; ++i)
-    for (Index k = i < whole_rows ? whole_columns : 0; k < depth; ++k)
-      packed[k * packed_columns + i] = b[i * b_stride + k];
+    for (Index k = i < row ? whole_columns : 0; k < depth; ++k) packed[k * packed_columns + i] = b[i * b_stride + k];
 }
 
 // As PackedProductPiece, for a b given by its rows: c = a b^T. `columns` counts the rows of b.
 void TransposedProductPiece(Index rows, Index columns, const Problem& p) {
   HWY_ALIGN_MAX Scalar packed[packed_inner * packed_columns];
-  for (Index column = 0; column < columns; column += packed_columns) {
-    const Index width = std::min(packed_columns, columns - column);
-    for (Index k = 0; k < p.inner; k += packed_inner) {
-      const Index depth = std::min(packed_inner, p.inner - k);
-      PackTransposed(p.b + column * p.b_stride + k, p.b_stride, width, depth, packed);
-      const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
-      ProductPiece(rows, width, {depth, a, packed, packed_columns, p.c + column, p.c_stride, p.add || k > 0});
-    }
+  ForBlocks<false>(p, columns, [&](const BlockOf& block, const BlockOf* next) HWY_ATTR {
+    PackTransposed(p.b + block.column * p.b_stride + block.k, p.b_stride, block.width, block.depth, packed);
+    Ahead ahead;
+    if (next != nullptr)
+      ahead = {p.b + next->column * p.b_stride + next->k, p.b_stride, next->width, LinesOf(next->depth)};
+    MultiplyBlock(rows, p, block, ColumnsFrom(p.a, block.k), packed, ahead);
+  });
+}
+
+// An a whose rows lie side by side in memory (a kernel's gradient, x^T dy): blocks of it are copied, too.
+constexpr Index packed_left = Index{24} << 10;
+
+void TurnedProductPiece(Index rows, Index columns, const Problem& p) {
+  HWY_ALIGN_MAX Scalar packed[packed_inner * packed_columns];
+  HWY_ALIGN_MAX Scalar left[packed_left];
+  const Index height = packed_left / std::min(packed_inner, p.inner) / 96 * 96;
+  for (Index row = 0; row < rows; row += height) {
+    const Index block_rows = std::min(height, rows - row);
+    Problem part = p;
+    part.c += row * p.c_stride;
+    ForBlocks<true>(p, columns, [&](const BlockOf& block, const BlockOf*) HWY_ATTR {
+      if (block.column == 0)
+        for (Index i = 0; i < block.depth; ++i)
+          std::copy_n(p.a.data + (block.k + i) * p.a.column_stride + row, block_rows, left + i * block_rows);
+      Pack(p, block, packed);
+      Nothing next;
+      MultiplyBlock(block_rows, part, block, {left, 1, block_rows}, packed, next);
+    });
   }
 }
 
-// One or two rows of a large b: a few rows of b at a time, so that it is read from front to back.
+// Few rows and a large b: some rows of b at a time, so that it is read from front to back.
 void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
-  constexpr Index depth = 16;
+  const Index depth = rows <= 2 ? 16 : 32;
   for (Index k = 0; k < p.inner; k += depth) {
     const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
     ProductPiece(rows, columns,
@@ -237,6 +389,7 @@ HWY_EXPORT(ProductPiece);
 HWY_EXPORT(PackedProductPiece);
 HWY_EXPORT(StreamedProductPiece);
 HWY_EXPORT(TransposedProductPiece);
+HWY_EXPORT(TurnedProductPiece);
 HWY_EXPORT(ColumnAlongRows);
 HWY_EXPORT(ColumnAcrossRows);
 
@@ -246,20 +399,28 @@ using PieceFunction = void (*)(Index rows, Index columns, const Problem& problem
 
 constexpr Index worth_sharing = Index{1} << 20;  // multiply-adds; below it waking threads costs more than it saves
 
-// Cuts the larger side of the result into pieces for the pool. `b_column` is how far apart columns of b lie.
-void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, Index b_column) {
-  if (rows * columns * p.inner < worth_sharing) return work(rows, columns, p);
-  const bool across = columns >= rows;
-  const Index piece_size = across ? 128 : 96, whole = across ? columns : rows;
+// How the result is cut into pieces for the pool: which side, and the size of a piece at most.
+struct Cut {
+  bool across;
+  Index size;
+};
+
+// Pieces so large that every thread gets at least two of them, if they can be: blocks are read once a piece.
+void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, Index b_column, Cut cut) {
+  if (rows * columns * p.inner < worth_sharing || threads() == 1) return work(rows, columns, p);
+  constexpr Index unit = 64;
+  const Index whole = cut.across ? columns : rows;
+  const Index share = (whole / (2 * threads()) + unit - 1) / unit * unit;
+  const Index piece_size = std::clamp(share, unit, cut.size);
   for_each_piece((whole + piece_size - 1) / piece_size, [&](Index piece) {
     const Index first = piece * piece_size, size = std::min(piece_size, whole - first);
     Problem part = p;
-    part.c += across ? first : first * p.c_stride;
-    if (across)
+    part.c += cut.across ? first : first * p.c_stride;
+    if (cut.across)
       part.b += first * b_column;
     else
       part.a.data += first * p.a.row_stride;
-    work(across ? rows : size, across ? size : columns, part);
+    work(cut.across ? rows : size, cut.across ? size : columns, part);
   });
 }
 
@@ -277,20 +438,26 @@ void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b,
     return HWY_DYNAMIC_DISPATCH(kernels::ColumnAlongRows)(rows, problem);
   if (columns == 1 && c_stride == 1 && a.row_stride == 1 && !add)
     return HWY_DYNAMIC_DISPATCH(kernels::ColumnAcrossRows)(rows, problem);
-  // A b that does not stay in the second-level cache is read in order; one whose rows lie far apart is packed.
+  // A b that does not stay in the second-level cache is read in order; large blocks are packed.
   constexpr Index large = Index{1} << 16, far_apart = 2048 / static_cast<Index>(sizeof(Scalar));
-  if (rows < 8 && inner * columns >= large)
-    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::StreamedProductPiece), rows, columns, problem, 1);
+  const kernels::Cut longer = columns >= rows ? kernels::Cut{true, 512} : kernels::Cut{false, 192};
+  if (rows <= 12 && inner * columns >= large)
+    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::StreamedProductPiece), rows, columns, problem, 1,
+                              {true, 512});
+  if (a.row_stride == 1 && a.column_stride >= far_apart && rows >= 96 && columns >= 64 && inner >= 16)
+    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::TurnedProductPiece), rows, columns, problem, 1,
+                              {false, 768});
   if (rows >= 8 && b_stride >= far_apart && inner >= 8)
-    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::PackedProductPiece), rows, columns, problem, 1);
-  kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::ProductPiece), rows, columns, problem, 1);
+    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::PackedProductPiece), rows, columns, problem, 1, longer);
+  kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::ProductPiece), rows, columns, problem, 1, longer);
 }
 
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                         Index c_stride) {
   kernels::choose_target();
   const kernels::Problem problem{inner, a, b, b_stride, c, c_stride, false};
-  kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::TransposedProductPiece), rows, columns, problem, b_stride);
+  kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::TransposedProductPiece), rows, columns, problem, b_stride,
+                     columns >= rows ? kernels::Cut{true, 512} : kernels::Cut{false, 192});
 }
 
 }  // namespace ops

@@ -1,6 +1,7 @@
 #include "maas/core/parallel.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -31,6 +32,25 @@ TEST_CASE("every piece runs once, for any number of threads and pieces") {
       for (const auto& run : runs) CHECK(run == 1);
     }
   }
+}
+
+TEST_CASE("threads that fell asleep between two calls wake up, and those that did not take the next work at once") {
+  const Threads scope(3);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<Index> sum = 0;
+    for_each_piece(7, [&](Index piece) { sum += piece; });
+    REQUIRE(sum == 21);
+    if (round % 20 == 0) std::this_thread::sleep_for(std::chrono::microseconds(300));
+  }
+}
+
+TEST_CASE("a control group's quota is read as cores' worth of time, rounded up") {
+  CHECK(detail::cores_of_quota("200000 100000\n") == 2);
+  CHECK(detail::cores_of_quota("150000 100000") == 2);
+  CHECK(detail::cores_of_quota("50000 100000") == 1);
+  CHECK(detail::cores_of_quota("9223372036854775807 1") == 1024);
+  for (const char* none : {"max 100000", "", "0 100000", "-1 100000", "100000", "100000 0"})
+    CHECK(detail::cores_of_quota(none) == 0);
 }
 
 TEST_CASE("pieces are shared among threads") {

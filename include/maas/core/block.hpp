@@ -2,9 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "maas/core/matrix.hpp"
@@ -16,6 +14,13 @@ inline constexpr Index block_border = 64 / static_cast<Index>(sizeof(Scalar));
 
 /// `count` rounded up so that what follows starts on a 64-byte border.
 constexpr Index rounded_to_border(Index count) { return (count + block_border - 1) / block_border * block_border; }
+
+namespace detail {
+/// Memory on a 64-byte border. Large blocks lie on large pages where the system has them: networks read all of their
+/// weights again and again, and with small pages it would look up an address for every fourth kilobyte.
+Scalar* allocate_block(Index size);
+void free_block(Scalar* memory, Index size) noexcept;
+}  // namespace detail
 
 /// Zeroed scalars that start on a 64-byte border. Copies copy the numbers.
 class Block {
@@ -40,11 +45,11 @@ class Block {
 
  private:
   struct Free {
-    void operator()(Scalar* memory) const { ::operator delete (memory, std::align_val_t{64}); }
+    void operator()(Scalar* memory) const { detail::free_block(memory, size); }
+    Index size;
   };
-  static Scalar* allocate(Index size) {
-    if (size == 0) return nullptr;
-    return static_cast<Scalar*>(::operator new (static_cast<std::size_t>(size) * sizeof(Scalar), std::align_val_t{64}));
+  static std::unique_ptr<Scalar, Free> allocate(Index size) {
+    return {size == 0 ? nullptr : detail::allocate_block(size), Free{size}};
   }
 
   Index size_ = 0;
@@ -52,3 +57,7 @@ class Block {
 };
 
 }  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/core/block-inl.hpp"
+#endif

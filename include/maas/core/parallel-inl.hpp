@@ -1,12 +1,21 @@
-// The pool: threads wait for a new generation of work, then take pieces until none is left.
+// The pool: threads wait for a new generation of work, then take pieces until none is left. They look for it for a
+// moment before they sleep.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <type_traits>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "maas/core/denormals.hpp"
 #include "maas/core/error.hpp"
@@ -15,6 +24,24 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
+
+MAAS_INLINE int cores_of_quota(const char* text) {
+  long long quota = 0, period = 0;
+  if (std::sscanf(text, "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0) return 0;
+  return static_cast<int>(std::min<long long>((quota + period - 1) / period, 1024));
+}
+
+/// How many threads can run at once: the cores this process may use, and no more than its control group pays for.
+inline int available_cores() {
+  int cores = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 1024u));
+  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    char text[64] = "";
+    if (std::fgets(text, sizeof text, file) != nullptr)
+      if (const int granted = cores_of_quota(text); granted > 0) cores = std::min(cores, granted);
+    std::fclose(file);
+  }
+  return cores;
+}
 
 class ThreadPool {
  public:
@@ -40,53 +67,85 @@ class ThreadPool {
       return;
     }
     start();
-    {
-      std::lock_guard lock(mutex_);
-      function_ = function;
-      context_ = context;
-      floating_point_ = floating_point_state();
-      count_ = count;
-      next_ = 0;
-      busy_ = static_cast<int>(workers_.size());
-      ++generation_;
-    }
-    wake_.notify_all();
+    function_ = function;
+    context_ = context;
+    floating_point_ = floating_point_state();
+    count_ = count;
+    next_ = 0;
+    busy_ = static_cast<int>(workers_.size());
+    ++generation_;  // publishes all of the above
+    if (sleeping_ > 0) wake();
     inside_ = true;
     take_pieces();
     inside_ = false;
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [&] { return busy_ == 0; });
+    if (!spin_until([&] { return busy_ == 0; })) {
+      std::unique_lock lock(mutex_);
+      waiting_ = true;
+      done_.wait(lock, [&] { return busy_ == 0; });
+      waiting_ = false;
+    }
   }
 
  private:
   void start() {
     while (static_cast<int>(workers_.size()) < size() - 1)
-      workers_.emplace_back([this, seen = generation_] { serve(seen); });
+      workers_.emplace_back([this, seen = generation_.load()] { serve(seen); });
   }
 
   void stop() {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
+    stopping_ = true;
+    wake();
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
     stopping_ = false;
   }
 
+  void wake() {
+    // With the lock, so that nobody is between looking and sleeping.
+    { std::lock_guard lock(mutex_); }
+    wake_.notify_all();
+  }
+
+  // A step of training asks for the pool every few microseconds, and waking a thread takes as long as the work: so both
+  // sides look for a moment before they sleep.
+  template <class Condition>
+  static bool spin_until(Condition&& condition) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point end = Clock::now() + std::chrono::microseconds(50);
+    do {
+      for (int i = 0; i < 64; ++i) {
+        if (condition()) return true;
+        pause_briefly();
+      }
+    } while (Clock::now() < end);
+    return false;
+  }
+
+  static void pause_briefly() {
+#if defined(__SSE2__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
   void serve(std::uint64_t seen) {
     inside_ = true;
-    std::unique_lock lock(mutex_);
+    const auto called = [&] { return stopping_ || generation_ != seen; };
     while (true) {
-      wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
+      if (!spin_until(called)) {
+        std::unique_lock lock(mutex_);
+        ++sleeping_;
+        wake_.wait(lock, called);
+        --sleeping_;
+      }
       if (stopping_) return;
       seen = generation_;
       set_floating_point_state(floating_point_);  // the caller's: a piece gives the same bits on any thread
-      lock.unlock();
       take_pieces();
-      lock.lock();
-      if (--busy_ == 0) done_.notify_one();
+      if (--busy_ > 0 || !waiting_) continue;
+      { std::lock_guard lock(mutex_); }
+      done_.notify_one();
     }
   }
 
@@ -102,15 +161,17 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
-  std::atomic<int> size_{static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  std::atomic<int> size_{available_cores()};
   std::atomic<Index> next_{0};
   PieceFunction function_ = nullptr;
   void* context_ = nullptr;
   Index count_ = 0;
   unsigned floating_point_ = 0;
-  int busy_ = 0;
-  std::uint64_t generation_ = 0;
-  bool stopping_ = false;
+  // All of these in one order for all threads: who goes to sleep counts itself before it looks for the last time, and
+  // who calls looks for sleepers after it has called.
+  std::atomic<int> busy_{0}, sleeping_{0};
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<bool> stopping_{false}, waiting_{false};
   static inline thread_local bool inside_ = false;
 };
 

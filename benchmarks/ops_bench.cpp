@@ -1,0 +1,136 @@
+// The products and sweeps under every network, each beside its floor: its multiply-adds at the rate of the registers,
+// or its bytes at the rate of the memory they lie in.
+#include "maas/core/block.hpp"
+#include "maas/core/denormals.hpp"
+#include "maas/ops/elementwise.hpp"
+#include "maas/ops/product.hpp"
+#include "maas/ops/update.hpp"
+#include "support.hpp"
+
+namespace {
+
+using namespace bench;
+
+// Numbers in memory of their own.
+struct Numbers {
+  explicit Numbers(Index count) : block(count) {
+    const Random random(11);
+    for (Index i = 0; i < count; ++i)
+      block.data()[i] = static_cast<Scalar>(2 * random.uniform(static_cast<std::uint64_t>(i)) - 1);
+  }
+  Scalar* data() { return block.data(); }
+  Block block;
+};
+
+// rows x inner times inner x columns: the forward pass of a batch.
+void forward(benchmark::State& state) {
+  const Index rows = state.range(0), inner = state.range(1), columns = state.range(2);
+  Numbers a(rows * inner), b(inner * columns), c(rows * columns);
+  for (auto _ : state) {
+    ops::product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, c.data(), columns);
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, machine().floor(static_cast<double>(rows * inner * columns),
+                                            static_cast<double>(inner * columns) * sizeof(Scalar)));
+}
+
+// What a batch of `rows` gives a kernel of inner x columns.
+void kernel_gradient(benchmark::State& state) {
+  const Index rows = state.range(0), inner = state.range(1), columns = state.range(2);
+  Numbers x(rows * inner), dy(rows * columns), c(inner * columns);
+  for (auto _ : state) {
+    ops::product(inner, columns, rows, {x.data(), 1, inner}, dy.data(), columns, c.data(), columns);
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, machine().floor(static_cast<double>(rows * inner * columns), 0));
+}
+
+void input_gradient(benchmark::State& state) {
+  const Index rows = state.range(0), inner = state.range(1), columns = state.range(2);
+  Numbers dy(rows * columns), b(inner * columns), dx(rows * inner);
+  for (auto _ : state) {
+    ops::product_transposed(rows, inner, columns, {dy.data(), columns, 1}, b.data(), columns, dx.data(), inner);
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, machine().floor(static_cast<double>(rows * inner * columns), 0));
+}
+
+// 28 bytes a weight: w, m and v are read and written, g is read.
+void adam(benchmark::State& state) {
+  const Index count = state.range(0);
+  Numbers w(count), g(count), m(count);
+  Block v(count);
+  const FlushDenormals flush;
+  for (auto _ : state) {
+    ops::adam(count, {.w = w.data(),
+                      .g = g.data(),
+                      .m = m.data(),
+                      .v = v.data(),
+                      .largest = nullptr,
+                      .alpha = Scalar(1e-3),
+                      .rest_1 = Scalar(0.1),
+                      .rest_2 = Scalar(0.001),
+                      .epsilon = Scalar(1e-7)});
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, 7.0 * static_cast<double>(count) * sizeof(Scalar) / machine().rewritten);
+}
+
+void tanh_sweep(benchmark::State& state) {
+  const Index count = state.range(0);
+  Numbers x(count), y(count);
+  for (auto _ : state) {
+    ops::tanh(count, x.data(), y.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * count);
+}
+
+void sigmoid_sweep(benchmark::State& state) {
+  const Index count = state.range(0);
+  Numbers x(count), y(count);
+  for (auto _ : state) {
+    ops::sigmoid(count, x.data(), y.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * count);
+}
+
+// The layers of the networks that are measured: batch, inputs, outputs.
+void shapes(benchmark::internal::Benchmark* b) {
+  for (auto [rows, inner, columns] : {std::array<Index, 3>{32, 100, 128},
+                                      {32, 128, 64},
+                                      {32, 64, 1},
+                                      {256, 100, 128},
+                                      {1024, 100, 128},
+                                      {1024, 128, 64},
+                                      {100, 300, 300},
+                                      {256, 400, 400},
+                                      {128, 784, 4096},
+                                      {128, 4096, 4096},
+                                      {128, 4096, 10}})
+    b->Args({rows, inner, columns});
+  b->Unit(benchmark::kMicrosecond);
+}
+
+void few_rows(benchmark::internal::Benchmark* b) {
+  for (Index rows : {1, 2, 4, 8, 12}) b->Args({rows, 1024, 1024});
+  for (Index rows : {4, 8, 12}) b->Args({rows, 400, 400});
+  b->Args({1, 4096, 4096});
+  b->Args({1, 100, 128});
+}
+
+BENCHMARK(forward)->Apply(shapes)->Apply(few_rows);
+BENCHMARK(kernel_gradient)->Apply(shapes);
+BENCHMARK(input_gradient)->Apply(shapes);
+BENCHMARK(adam)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(tanh_sweep)->Arg(4096);
+BENCHMARK(sigmoid_sweep)->Arg(4096);
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  print_setup();
+  print_machine();
+  return bench::run(count, arguments);
+}
