@@ -14,6 +14,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+const char* VectorsInUse() { return hwy::TargetName(HWY_TARGET); }
+
 Index SpinMultiplyAdds(Index rounds) {
   // Enough sums to hide the latency of an addition; with a and b they fit into 16 registers.
   const hn::ScalableTag<Scalar> d;
@@ -76,6 +78,7 @@ namespace maas::inline MAAS_ABI {
 
 namespace kernels {
 
+HWY_EXPORT(VectorsInUse);
 HWY_EXPORT(SpinMultiplyAdds);
 HWY_EXPORT(ReadNumbers);
 HWY_EXPORT(RewriteNumbers);
@@ -85,6 +88,11 @@ HWY_EXPORT(RewriteNumbers);
 namespace ops {
 
 using namespace kernels;
+
+const char* vectors_in_use() {
+  choose_target();
+  return HWY_DYNAMIC_DISPATCH(VectorsInUse)();
+}
 
 Index spin_multiply_adds(Index rounds) {
   choose_target();

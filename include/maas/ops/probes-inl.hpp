@@ -6,6 +6,8 @@
 
 namespace maas::inline MAAS_ABI::ops {
 
+MAAS_INLINE const char* vectors_in_use() { return "Eigen"; }
+
 MAAS_INLINE Index spin_multiply_adds(Index rounds) {
   constexpr int sums = 10;  // enough to hide the latency, few enough for 16 registers
   Lanes<lanes> sum[sums];

@@ -1,0 +1,67 @@
+// Digests of trainings and predictions, a line each: equal digests are equal bits. same_bits.cmake compares them
+// between kernels and numbers of threads. The first line says which vectors were used. usage: digests THREADS
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "maas/data/digest.hpp"
+#include "maas/maas.hpp"
+#include "maas/ops/elementwise.hpp"
+#include "maas/ops/probes.hpp"
+
+using namespace maas;
+
+namespace {
+
+void print(const char* what, MatrixArg numbers) {
+  std::printf("%s %s\n", what, digest_text(digest_of(numbers)).c_str());
+}
+
+Matrix drawn(Index rows, Index columns, std::uint64_t seed) {
+  const Random random(seed);
+  Matrix m(rows, columns);
+  for (Index i = 0; i < m.size(); ++i)
+    m.data()[i] = static_cast<Scalar>(4 * random.uniform(static_cast<std::uint64_t>(i)) - 2);
+  return m;
+}
+
+// Trains, prints the weights and the predictions, and ends the program where a batch changes a prediction.
+void train(const char* what, Model model, Optimizer optimizer, Loss loss, Index inputs, Index batch) {
+  const Matrix x = drawn(4 * batch + 5, inputs, 3);
+  Matrix y(x.rows(), 1);
+  for (Index row = 0; row < x.rows(); ++row) y(row, 0) = x.row(row).head(3).sum() > 0 ? Scalar(1) : Scalar(0);
+  model.compile({.optimizer = optimizer, .loss = loss});
+  model.fit(x, y, {.epochs = 2, .batch_size = batch, .verbose = 0});
+  const Matrix all = model.predict(x);
+  const VectorView weights = model.network().parameters().values();
+  print(what, ConstMatrixView(weights.data(), 1, weights.size()));
+  print("  predictions", all);
+  for (Index size : {1, 2, 5, 12, 33})
+    if (model.predict(x.topRows(size)) != all.topRows(size)) {
+      std::fprintf(stderr, "%s: predictions of %d samples differ from those among all\n", what, static_cast<int>(size));
+      std::exit(1);
+    }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) return 2;
+  set_threads(std::atoi(arguments[1]));
+  std::printf("vectors %s\n", ops::vectors_in_use());
+
+  const Matrix x = drawn(1, 10001, 9);
+  Matrix y(1, 10001);
+  ops::tanh(x.size(), x.data(), y.data());
+  print("tanh", y);
+  ops::sigmoid(x.size(), x.data(), y.data());
+  print("sigmoid", y);
+
+  train("quickstart", Sequential{input(100), dense(128, relu), dropout(0.2), dense(64, relu), dense(1, sigmoid)},
+        Adam{}, binary_crossentropy, 100, 32);
+  train("wide", Sequential{input(12), dense(400, sigmoid), dense(400, Tanh{}), dense(600, sigmoid), dense(1)},
+        RMSprop{}, mean_squared_error, 12, 256);
+  train("momentum", Sequential{input(40), dense(96, Tanh{}), batch_normalization(), dense(1, sigmoid)},
+        Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true}, binary_crossentropy, 40, 64);
+  return 0;
+}
