@@ -430,34 +430,34 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
 
 namespace ops {
 
+using namespace kernels;
+
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add) {
-  kernels::choose_target();
-  const kernels::Problem problem{inner, a, b, b_stride, c, c_stride, add};
+  choose_target();
+  const Problem problem{inner, a, b, b_stride, c, c_stride, add};
   if (columns == 1 && b_stride == 1 && a.column_stride == 1)
-    return HWY_DYNAMIC_DISPATCH(kernels::ColumnAlongRows)(rows, problem);
+    return HWY_DYNAMIC_DISPATCH(ColumnAlongRows)(rows, problem);
   if (columns == 1 && c_stride == 1 && a.row_stride == 1 && !add)
-    return HWY_DYNAMIC_DISPATCH(kernels::ColumnAcrossRows)(rows, problem);
+    return HWY_DYNAMIC_DISPATCH(ColumnAcrossRows)(rows, problem);
   // A b that does not stay in the second-level cache is read in order; large blocks are packed.
   constexpr Index large = Index{1} << 16, far_apart = 2048 / static_cast<Index>(sizeof(Scalar));
-  const kernels::Cut longer = columns >= rows ? kernels::Cut{true, 512} : kernels::Cut{false, 192};
+  const Cut longer = columns >= rows ? Cut{true, 512} : Cut{false, 192};
   if (rows <= 12 && inner * columns >= large)
-    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::StreamedProductPiece), rows, columns, problem, 1,
-                              {true, 512});
+    return share_out(HWY_DYNAMIC_DISPATCH(StreamedProductPiece), rows, columns, problem, 1, {true, 512});
   if (a.row_stride == 1 && a.column_stride >= far_apart && rows >= 96 && columns >= 64 && inner >= 16)
-    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::TurnedProductPiece), rows, columns, problem, 1,
-                              {false, 768});
+    return share_out(HWY_DYNAMIC_DISPATCH(TurnedProductPiece), rows, columns, problem, 1, {false, 768});
   if (rows >= 8 && b_stride >= far_apart && inner >= 8)
-    return kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::PackedProductPiece), rows, columns, problem, 1, longer);
-  kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::ProductPiece), rows, columns, problem, 1, longer);
+    return share_out(HWY_DYNAMIC_DISPATCH(PackedProductPiece), rows, columns, problem, 1, longer);
+  share_out(HWY_DYNAMIC_DISPATCH(ProductPiece), rows, columns, problem, 1, longer);
 }
 
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                         Index c_stride) {
-  kernels::choose_target();
-  const kernels::Problem problem{inner, a, b, b_stride, c, c_stride, false};
-  kernels::share_out(HWY_DYNAMIC_DISPATCH(kernels::TransposedProductPiece), rows, columns, problem, b_stride,
-                     columns >= rows ? kernels::Cut{true, 512} : kernels::Cut{false, 192});
+  choose_target();
+  const Problem problem{inner, a, b, b_stride, c, c_stride, false};
+  share_out(HWY_DYNAMIC_DISPATCH(TransposedProductPiece), rows, columns, problem, b_stride,
+            columns >= rows ? Cut{true, 512} : Cut{false, 192});
 }
 
 }  // namespace ops
