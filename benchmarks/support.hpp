@@ -11,6 +11,7 @@
 
 #include "maas/core/parallel.hpp"
 #include "maas/layers/layers.hpp"
+#include "maas/network/cost.hpp"
 #include "maas/network/network.hpp"
 #include "maas/ops/machine.hpp"
 
@@ -85,6 +86,21 @@ inline void print_machine() {
 inline void compare_with_floor(benchmark::State& state, double seconds) {
   state.counters["floor/time"] =
       benchmark::Counter(seconds * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+}
+
+/// Seconds a step of training takes at least: its products, and the optimizer's sweep, which reads or writes so many
+/// numbers a weight (7 for Adam, 5 for RMSprop).
+inline double step_floor(const Network& network, Index batch, double numbers_a_weight) {
+  const Cost cost = cost_of(network);
+  const double bytes = numbers_a_weight * cost.weight_bytes;
+  return static_cast<double>(batch) * cost.training_multiply_adds / machine().multiply_adds +
+         bytes / (bytes <= 768e3 ? machine().second_level : machine().rewritten);
+}
+
+/// Seconds a prediction takes at least.
+inline double prediction_floor(const Network& network, Index batch) {
+  const Cost cost = cost_of(network);
+  return machine().floor(static_cast<double>(batch) * cost.multiply_adds, cost.weight_bytes);
 }
 
 inline int run(int count, char** arguments) {

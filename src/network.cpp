@@ -1,4 +1,5 @@
 // The bodies of network, built once.
+#include "maas/network/cost-inl.hpp"
 #include "maas/network/explain-inl.hpp"
 #include "maas/network/graph-inl.hpp"
 #include "maas/network/merge-inl.hpp"

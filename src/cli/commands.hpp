@@ -14,6 +14,9 @@ void add_convert(CLI::App& program);
 /// maas export MODEL HEADER [--name NAME]: a chain of Dense layers as one C++ header that needs no other file.
 void add_export(CLI::App& program);
 
+/// maas bench MODEL [--batch N] [--threads N] [--seconds S]: percentiles of the time of a prediction, and its floor.
+void add_bench(CLI::App& program);
+
 /// maas check FILE: reads all of it, runs its self-test, says what is odd.
 void add_check(CLI::App& program);
 

@@ -60,6 +60,12 @@ HWY_INLINE void Step(D d, const Scalar* HWY_RESTRICT a, Index a_stride, const Sc
   }
 }
 
+// max(x, 0), and NaN stays NaN.
+template <class D>
+HWY_INLINE hn::Vec<D> Rectify(D d, hn::Vec<D> x) {
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
+}
+
 template <int Rows, int Vectors, class D, class Next>
 HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
@@ -76,6 +82,14 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
     for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   }
   for (; k > 0; --k, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  if (p.finish.bias != nullptr)
+    for (int v = 0; v < Vectors; ++v) {
+      const hn::Vec<D> bias = hn::LoadU(d, p.finish.bias + column + v * lanes);
+      for (int r = 0; r < Rows; ++r) sum[r][v] = hn::Add(sum[r][v], bias);
+    }
+  if (p.finish.rectify)
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = Rectify(d, sum[r][v]);
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, c + r * p.c_stride + v * lanes);
 }
@@ -184,6 +198,8 @@ void ColumnAlongRows(Index rows, const Problem& p) {
       for (Index lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
     Scalar& c = p.c[row * p.c_stride];
     c = p.add ? c + sums[0] : sums[0];
+    if (p.finish.bias != nullptr) c += *p.finish.bias;
+    if (p.finish.rectify && c < 0) c = 0;
   }
 }
 
@@ -229,12 +245,20 @@ HWY_INLINE void Pack(const Problem& p, const BlockOf& block, Scalar* HWY_RESTRIC
   for (Index i = 0; i < block.depth; ++i) std::copy_n(from + i * p.b_stride, block.width, packed + i * packed_columns);
 }
 
+// What is left to do to c after one block: nothing, unless it is the last one along the sums.
+HWY_INLINE ops::Finish FinishAfter(const Problem& p, Index k_end, Index column) {
+  if (k_end < p.inner) return {};
+  return {p.finish.bias == nullptr ? nullptr : p.finish.bias + column, p.finish.rectify};
+}
+
 // c = a packed, or c += a packed.
 template <class Next>
 HWY_INLINE void MultiplyBlock(Index rows, const Problem& p, const BlockOf& block, Strided a, const Scalar* packed,
                               Next& next) {
   ProductOf(rows, block.width,
-            {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0}, next);
+            {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0,
+             FinishAfter(p, block.k + block.depth, block.column)},
+            next);
 }
 
 HWY_INLINE Strided ColumnsFrom(Strided a, Index k) {
@@ -370,8 +394,10 @@ void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
   const Index depth = rows <= 2 ? 16 : 32;
   for (Index k = 0; k < p.inner; k += depth) {
     const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
-    ProductPiece(rows, columns,
-                 {std::min(depth, p.inner - k), a, p.b + k * p.b_stride, p.b_stride, p.c, p.c_stride, p.add || k > 0});
+    const Index terms = std::min(depth, p.inner - k);
+    ProductPiece(
+        rows, columns,
+        {terms, a, p.b + k * p.b_stride, p.b_stride, p.c, p.c_stride, p.add || k > 0, FinishAfter(p, k + terms, 0)});
   }
 }
 
@@ -416,12 +442,32 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
     const Index first = piece * piece_size, size = std::min(piece_size, whole - first);
     Problem part = p;
     part.c += cut.across ? first : first * p.c_stride;
-    if (cut.across)
+    if (cut.across) {
       part.b += first * b_column;
-    else
+      if (part.finish.bias != nullptr) part.finish.bias += first;
+    } else
       part.a.data += first * p.a.row_stride;
     work(cut.across ? rows : size, cut.across ? size : columns, part);
   });
+}
+
+// Chooses the way that suits the sizes.
+void multiply(Index rows, Index columns, const Problem& p) {
+  choose_target();
+  const bool finishes = p.finish.bias != nullptr || p.finish.rectify;
+  if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return HWY_DYNAMIC_DISPATCH(ColumnAlongRows)(rows, p);
+  if (columns == 1 && p.c_stride == 1 && p.a.row_stride == 1 && !p.add && !finishes)
+    return HWY_DYNAMIC_DISPATCH(ColumnAcrossRows)(rows, p);
+  // A b that does not stay in the second-level cache is read in order; large blocks are packed.
+  constexpr Index large = Index{1} << 16, far_apart = 2048 / static_cast<Index>(sizeof(Scalar));
+  const Cut longer = columns >= rows ? Cut{true, 512} : Cut{false, 192};
+  if (rows <= 12 && p.inner * columns >= large)
+    return share_out(HWY_DYNAMIC_DISPATCH(StreamedProductPiece), rows, columns, p, 1, {true, 512});
+  if (p.a.row_stride == 1 && p.a.column_stride >= far_apart && rows >= 96 && columns >= 64 && p.inner >= 16)
+    return share_out(HWY_DYNAMIC_DISPATCH(TurnedProductPiece), rows, columns, p, 1, {false, 768});
+  if (rows >= 8 && p.b_stride >= far_apart && p.inner >= 8)
+    return share_out(HWY_DYNAMIC_DISPATCH(PackedProductPiece), rows, columns, p, 1, longer);
+  share_out(HWY_DYNAMIC_DISPATCH(ProductPiece), rows, columns, p, 1, longer);
 }
 
 }  // namespace
@@ -434,22 +480,12 @@ using namespace kernels;
 
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add) {
-  choose_target();
-  const Problem problem{inner, a, b, b_stride, c, c_stride, add};
-  if (columns == 1 && b_stride == 1 && a.column_stride == 1)
-    return HWY_DYNAMIC_DISPATCH(ColumnAlongRows)(rows, problem);
-  if (columns == 1 && c_stride == 1 && a.row_stride == 1 && !add)
-    return HWY_DYNAMIC_DISPATCH(ColumnAcrossRows)(rows, problem);
-  // A b that does not stay in the second-level cache is read in order; large blocks are packed.
-  constexpr Index large = Index{1} << 16, far_apart = 2048 / static_cast<Index>(sizeof(Scalar));
-  const Cut longer = columns >= rows ? Cut{true, 512} : Cut{false, 192};
-  if (rows <= 12 && inner * columns >= large)
-    return share_out(HWY_DYNAMIC_DISPATCH(StreamedProductPiece), rows, columns, problem, 1, {true, 512});
-  if (a.row_stride == 1 && a.column_stride >= far_apart && rows >= 96 && columns >= 64 && inner >= 16)
-    return share_out(HWY_DYNAMIC_DISPATCH(TurnedProductPiece), rows, columns, problem, 1, {false, 768});
-  if (rows >= 8 && b_stride >= far_apart && inner >= 8)
-    return share_out(HWY_DYNAMIC_DISPATCH(PackedProductPiece), rows, columns, problem, 1, longer);
-  share_out(HWY_DYNAMIC_DISPATCH(ProductPiece), rows, columns, problem, 1, longer);
+  multiply(rows, columns, {inner, a, b, b_stride, c, c_stride, add});
+}
+
+void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+                      Index c_stride, Finish finish) {
+  multiply(rows, columns, {inner, a, b, b_stride, c, c_stride, false, finish});
 }
 
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,

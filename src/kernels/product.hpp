@@ -5,7 +5,7 @@
 
 namespace maas::inline MAAS_ABI::kernels {
 
-/// c = a b, or c += a b if `add`; see ops::product.
+/// c = a b, or c += a b if `add`, then finished; see ops::product and ops::finished_product.
 struct Problem {
   Index inner;
   ops::Strided a;
@@ -14,6 +14,7 @@ struct Problem {
   Scalar* c;
   Index c_stride;
   bool add;
+  ops::Finish finish = {};
 };
 
 }  // namespace maas::inline MAAS_ABI::kernels

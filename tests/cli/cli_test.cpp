@@ -242,6 +242,18 @@ TEST_CASE("maas diff shows what differs, and its exit code says whether anything
   CHECK(is_one_line(missing.out));
 }
 
+TEST_CASE("maas bench tells percentiles of the time, and the floor of the machine") {
+  saved_model("bench.h5");
+  const Run result = run("bench bench.h5 --batch 4 --seconds 0.05");
+  INFO(result.out);
+  CHECK(result.code == 0);
+  for (const char* part : {"13 weights, 9 multiply-adds a sample; batch 4, 1 thread", "p50 ", "p99 ", "p99.9 ", "max ",
+                           "samples/s", "floor ", "G multiply-adds/s"})
+    CHECK(result.out.find(part) != std::string::npos);
+  CHECK(is_one_line(run("bench bench.h5 --batch 0").out));
+  CHECK(run("bench bench.h5 --batch 0").code == 1);
+}
+
 TEST_CASE("what goes wrong is one line and exit code 1") {
   saved_model("good.h5");
   write("narrow.csv", "1\n");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "maas/core/parallel.hpp"
+#include "maas/ops/elementwise.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
 
@@ -46,12 +47,17 @@ class Product {
     for (Index i = 0; i < rows; ++i)
       for (Index j = 0; j < columns; ++j)
         c(i, j) = case_.add ? before(row + i, column + j) : std::numeric_limits<Scalar>::quiet_NaN();
-    const ops::Strided left =
-        case_.turned ? ops::Strided{&a(row, 0), 1, case_.rows} : ops::Strided{&a(row, 0), case_.inner, 1};
     if (case_.transposed)
-      ops::product_transposed(rows, columns, case_.inner, left, &b(0, column), b_stride_, c.data(), columns);
+      ops::product_transposed(rows, columns, case_.inner, left(row), &b(0, column), b_stride_, c.data(), columns);
     else
-      ops::product(rows, columns, case_.inner, left, &b(0, column), b_stride_, c.data(), columns, case_.add);
+      ops::product(rows, columns, case_.inner, left(row), &b(0, column), b_stride_, c.data(), columns, case_.add);
+    return c;
+  }
+
+  Matrix run(ops::Finish finish) {
+    Matrix c(case_.rows, case_.columns);
+    ops::finished_product(case_.rows, case_.columns, case_.inner, left(0), &b(0, 0), b_stride_, c.data(), case_.columns,
+                          finish);
     return c;
   }
 
@@ -75,10 +81,21 @@ class Product {
   }
 
  private:
+  ops::Strided left(Index row) {
+    return case_.turned ? ops::Strided{&a(row, 0), 1, case_.rows} : ops::Strided{&a(row, 0), case_.inner, 1};
+  }
+
   Case case_;
   Index b_stride_;
   Matrix a_, b_, before_;
 };
+
+// Equal, or both NaN: whose bits the processor chooses.
+bool same_numbers(const Matrix& a, const Matrix& b) {
+  for (Index i = 0; i < a.size(); ++i)
+    if (!(a.data()[i] == b.data()[i] || (std::isnan(a.data()[i]) && std::isnan(b.data()[i])))) return false;
+  return a.size() == b.size();
+}
 
 // Sizes on both sides of every border between the ways of computing.
 std::vector<Case> cases() {
@@ -125,6 +142,23 @@ TEST_CASE("a part of a product has the same bits alone") {
         if (columns < 2) continue;
         REQUIRE(product.run(row, rows, column, columns) == all.block(row, column, rows, columns));
       }
+  }
+}
+
+TEST_CASE("a bias and a rectifier along with a product give the bits of sweeps after it") {
+  for (const Case& c : cases()) {
+    if (c.transposed || c.add) continue;
+    INFO(text(c));
+    Product product(c);
+    product.a(0, 0) = std::numeric_limits<Scalar>::quiet_NaN();
+    const Matrix bias = random_matrix(1, c.columns, -1, 1, Random(8));
+    Matrix with_bias = product.run();
+    ops::add_row(c.rows, c.columns, bias.data(), with_bias.data());
+    Matrix rectified = with_bias;
+    ops::relu(rectified.size(), rectified.data(), rectified.data());
+    REQUIRE(same_numbers(product.run({bias.data(), false}), with_bias));
+    REQUIRE(same_numbers(product.run({bias.data(), true}), rectified));
+    REQUIRE(std::isnan(rectified(0, 0)));
   }
 }
 

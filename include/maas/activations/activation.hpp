@@ -11,10 +11,18 @@
 
 namespace maas::inline MAAS_ABI {
 
+/// How an activation follows a product: on its own, or along with it.
+enum class AfterProduct {
+  forward,  ///< its forward is called
+  nothing,  ///< it leaves the numbers as they are
+  rectify   ///< max(x, 0), which products can do before they store (ops::Finish)
+};
+
 struct ActivationInterface : PartInterface {
   virtual void forward(const ConstMatrixView& z, MatrixView y) const = 0;
   virtual void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const = 0;
   virtual bool needs_input() const = 0;
+  virtual AfterProduct after_product() const = 0;
   virtual bool halves() const = 0;
   virtual void halved_backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) const = 0;
 };
@@ -94,6 +102,12 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
 
   bool needs_input() const override { return reads_input || HalvingRule<Rule>; }
   bool halves() const override { return HalvingRule<Rule>; }
+  AfterProduct after_product() const override {
+    if constexpr (requires { Rule::after_product; })
+      return Rule::after_product;
+    else
+      return AfterProduct::forward;
+  }
   void forward(const ConstMatrixView& z, MatrixView y) const override { detail::activate(this->rule, z, y); }
   void backward([[maybe_unused]] const ConstMatrixView& z, const ConstMatrixView& y,
                 [[maybe_unused]] MatrixView gradient) const override {
@@ -129,6 +143,9 @@ class Activation : public Handle<ActivationInterface> {
   }
   /// True if backward needs the input z; a layer then keeps it.
   bool needs_input() const { return self_->needs_input(); }
+
+  /// How it follows a product: a rule says so with `static constexpr AfterProduct after_product`.
+  AfterProduct after_product() const { return self_->after_product(); }
 
   /// True if it gives half as many features as it takes, as glu does. Only the layer Activation can run it.
   bool halves() const { return self_->halves(); }

@@ -24,7 +24,10 @@ MAAS_INLINE void Dense::forward(const Forward& pass) const {
   const ConstMatrixView& kernel = pass.parameters[0];
   const ConstMatrixView x = detail::as_rows(pass.inputs[0], kernel.rows());
   const MatrixView y = detail::as_rows(pass.output, units);
-  ops::affine(x, kernel, use_bias ? pass.parameters[1] : ConstMatrixView(nullptr, 1, 0), y);
+  const AfterProduct after = activation.after_product();
+  ops::affine(x, kernel, use_bias ? pass.parameters[1] : ConstMatrixView(nullptr, 1, 0), y,
+              after == AfterProduct::rectify);
+  if (after != AfterProduct::forward) return;
   if (pass.cache.size() > 0) {
     MatrixView before_activation = detail::as_rows(pass.cache, units);
     before_activation = y;

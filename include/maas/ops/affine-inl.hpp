@@ -8,9 +8,9 @@
 namespace maas::inline MAAS_ABI::ops {
 
 MAAS_INLINE void affine(const ConstMatrixView& x, const ConstMatrixView& kernel, const ConstMatrixView& bias,
-                        MatrixView y) {
-  product(x.rows(), kernel.cols(), x.cols(), {x.data(), x.cols(), 1}, kernel.data(), kernel.cols(), y.data(), y.cols());
-  if (bias.size() > 0) add_row(y.rows(), y.cols(), bias.data(), y.data());
+                        MatrixView y, bool rectify) {
+  finished_product(x.rows(), kernel.cols(), x.cols(), {x.data(), x.cols(), 1}, kernel.data(), kernel.cols(), y.data(),
+                   y.cols(), {bias.size() > 0 ? bias.data() : nullptr, rectify});
 }
 
 MAAS_INLINE void affine_input_gradient(const ConstMatrixView& dy, const ConstMatrixView& kernel, MatrixView dx) {

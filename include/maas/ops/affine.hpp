@@ -5,8 +5,10 @@
 
 namespace maas::inline MAAS_ABI::ops {
 
-/// y = x W + b. x: batch x in, W: in x out, b: 1 x out or empty for none, y: batch x out (overwritten).
-void affine(const ConstMatrixView& x, const ConstMatrixView& kernel, const ConstMatrixView& bias, MatrixView y);
+/// y = x W + b, or with `rectify` max(x W + b, 0). x: batch x in, W: in x out, b: 1 x out or empty for none, y: batch x
+/// out (overwritten).
+void affine(const ConstMatrixView& x, const ConstMatrixView& kernel, const ConstMatrixView& bias, MatrixView y,
+            bool rectify = false);
 
 /// d x = d y W^T. dy: batch x out, W: in x out, dx: batch x in (overwritten).
 void affine_input_gradient(const ConstMatrixView& dy, const ConstMatrixView& kernel, MatrixView dx);

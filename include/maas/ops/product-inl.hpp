@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "maas/core/parallel.hpp"
+#include "maas/ops/elementwise.hpp"
 #include "maas/ops/product.hpp"
 #include "maas/ops/tile.hpp"
 
@@ -85,6 +86,15 @@ MAAS_INLINE void product(Index rows, Index columns, Index inner, Strided a, cons
                   {a.data + i * a.row_stride, a.row_stride, a.column_stride}, b + j, b_stride, c + i * c_stride + j,
                   c_stride, add);
   });
+}
+
+MAAS_INLINE void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride,
+                                  Scalar* c, Index c_stride, Finish finish) {
+  product(rows, columns, inner, a, b, b_stride, c, c_stride);
+  for (Index row = 0; row < rows; ++row, c += c_stride) {
+    if (finish.bias != nullptr) add_row(1, columns, finish.bias, c);
+    if (finish.rectify) relu(columns, c, c);
+  }
 }
 
 MAAS_INLINE void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride,

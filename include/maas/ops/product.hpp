@@ -13,6 +13,17 @@ namespace maas::inline MAAS_ABI::ops {
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add = false);
 
+/// What is done to every number of a product before it is stored: the same bits as afterwards, without reading it
+/// again.
+struct Finish {
+  const Scalar* bias = nullptr;  ///< one number a column is added; null for none
+  bool rectify = false;          ///< then max(x, 0); NaN stays NaN
+};
+
+/// c = finish(a b), otherwise as product().
+void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+                      Index c_stride, Finish finish);
+
 /// c = a b^T. a is rows x inner, b is columns x inner with contiguous rows `b_stride` apart, c as above; sums as above.
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                         Index c_stride);
