@@ -11,6 +11,7 @@
 #include "maas/data/impute.hpp"
 #include "maas/data/scalers.hpp"
 #include "maas/data/split.hpp"
+#include "maas/data/steps.hpp"
 #include "maas/data/table.hpp"
 #include "maas/data/times.hpp"
 #include "maas/data/traffic.hpp"
