@@ -7,6 +7,7 @@
 #include "maas/data/encoding-inl.hpp"
 #include "maas/data/impute-inl.hpp"
 #include "maas/data/pipeline-inl.hpp"
+#include "maas/data/report-inl.hpp"
 #include "maas/data/scalers-inl.hpp"
 #include "maas/data/scaling-inl.hpp"
 #include "maas/data/split-inl.hpp"

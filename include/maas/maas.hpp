@@ -10,6 +10,7 @@
 #include "maas/data/csv.hpp"
 #include "maas/data/impute.hpp"
 #include "maas/data/pipeline.hpp"
+#include "maas/data/report.hpp"
 #include "maas/data/scalers.hpp"
 #include "maas/data/split.hpp"
 #include "maas/data/steps.hpp"

@@ -24,6 +24,9 @@ void add_diff(CLI::App& program);
 /// the names of their columns, where the model has a pipeline.
 void add_predict(CLI::App& program);
 
+/// maas data report FILE [--text COLUMN ...]: what a CSV file holds, and what in it is odd.
+void add_data(CLI::App& program);
+
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
 void add_plot(CLI::App& program);
 

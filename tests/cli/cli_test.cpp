@@ -307,3 +307,21 @@ TEST_CASE("maas predict, inspect, check and diff know the pipeline of a model") 
   CHECK(run("convert raw.h5 raw.keras").code == 0);
   CHECK(*load_model("raw.keras").info().pipeline == pipeline);
 }
+
+TEST_CASE("maas data report tells what a file holds, and what is odd") {
+  write("data.csv", "# counts\nlane;flow\n1;10\n2;\n1;10\n");
+  const Run result = run("data report data.csv");
+  CHECK(result.code == 0);
+  CHECK(result.out ==
+        "data.csv: 3 rows, 2 columns; rows are counted from 0\n"
+        "  \"lane\": numbers, 0 missing; 1 to 2, mean 1.33333, deviation 0.471405, quartiles 1, 1, 1.5, 0 outliers\n"
+        "  \"flow\": numbers, 1 missing; 10 to 10, mean 10, deviation 0, quartiles 10, 10, 10, 0 outliers\n"
+        "Odd\n"
+        "  \"flow\": missing in 1 row: 1\n"
+        "  \"flow\": never changes\n"
+        "  1 row the same as one before: 2 as 0\n");
+  CHECK(run("data report data.csv --text lane").out.find("\"lane\": text, 0 missing; 2 different: \"1\" 2 (66.7 %)") !=
+        std::string::npos);
+  CHECK(run("data report no_such.csv").code == 1);
+  CHECK(run("data").code == 1);
+}
