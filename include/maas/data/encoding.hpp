@@ -11,6 +11,7 @@ enum class Unseen {
   ignore  ///< OneHot: 0 for every category; Ordinal: the code of its own, unseen_code
 };
 
+/// "error", "ignore".
 Config to_config(Unseen unseen);
 void from_config(const Config& config, std::string_view where, Unseen& unseen);
 

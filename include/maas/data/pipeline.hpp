@@ -23,8 +23,10 @@ enum class OutOfRange {
   error  ///< a DataError that names it
 };
 
+/// "error", "missing".
 Config to_config(MissingColumn policy);
 void from_config(const Config& config, std::string_view where, MissingColumn& policy);
+/// "pass", "clip", "error".
 Config to_config(OutOfRange policy);
 void from_config(const Config& config, std::string_view where, OutOfRange& policy);
 
@@ -163,7 +165,9 @@ class Pipeline {
   Names needed_, needed_by_targets_;
 };
 
+/// Pipeline::config.
 Config to_config(const Pipeline& pipeline);
+/// Pipeline::from, without steps of the user's own.
 void from_config(const Config& config, std::string_view where, Pipeline& pipeline);
 
 }  // namespace maas::inline MAAS_ABI

@@ -13,6 +13,7 @@
 
 namespace maas::inline MAAS_ABI {
 
+/// What a Step asks of the struct behind it: see Step and StepRule.
 struct StepInterface : PartInterface {
   virtual bool is_fitted() const = 0;
   virtual std::shared_ptr<const StepInterface> fit(const Table& training) const = 0;
@@ -30,14 +31,13 @@ struct StepInterface : PartInterface {
 /// Table with as many rows. Columns it was made for and that the table does not have are passed over: a pipeline has
 /// looked for those it needs. Optional:
 ///
-/// - `fit(training)` learns from training rows, into fields, of which `fitted_columns`, a list of names, is empty
-/// before;
+/// - `fit(training)` learns from training rows, into fields; of these `fitted_columns`, names, are empty before. A
+///   struct without that field counts as fitted from the start;
 /// - `check()` throws ConfigError for fields out of range, or that do not fit each other: they may come from a file;
 /// - `invert(table)` undoes apply in the columns that are there; `invert(table, before)` does so with the help of the
 ///   table that apply was given, a pointer, null where it is not known;
 /// - `outputs_of(name)`: the columns that a column becomes, where it does not keep its name;
-/// - `sources_of(name)`: the columns before the step that a column after it is made of, where it is more than that
-/// column;
+/// - `sources_of(name)`: the columns before the step that a column after it is made of, where it is not that alone;
 /// - `kept_rows(table)`: false for each row that training is to leave out;
 /// - `classes_of(name)`: the texts, in order, whose numbers 0, 1, ... stand in that column.
 template <class Rule>
@@ -149,6 +149,7 @@ Config to_config(const Step& step);
 
 /// "mean", "median", "constant", "most_frequent", "forward_fill", "linear_interpolation".
 Config to_config(Fill fill);
+/// Throws ConfigError for another name.
 void from_config(const Config& config, std::string_view where, Fill& fill);
 
 }  // namespace maas::inline MAAS_ABI
