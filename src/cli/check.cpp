@@ -69,11 +69,20 @@ void print_self_test(const SavedModel& saved) {
              run_self_test(test, saved.network).difference, test.tolerance);
 }
 
+void print_pipeline(const SavedModel& saved) {
+  if (!saved.info.pipeline) return;
+  const Pipeline& pipeline = *saved.info.pipeline;
+  fmt::print("pipeline: from {} raw columns by {} steps to {} features and {} targets\n",
+             pipeline.needed_columns().size(), pipeline.steps().size(), pipeline.feature_names().size(),
+             pipeline.target_names().size());
+}
+
 void check(const std::string& path) {
   const SavedModel saved = read_keras(path);  // throws where a self-test fails
   const Graph& graph = saved.network.graph();
   fmt::print("{}: {} layers, {} parameters\n", path, graph.layers().size(), saved.network.parameters().count());
   print_self_test(saved);
+  print_pipeline(saved);
   std::vector<std::string> odd = saved.warnings;
   for (const auto& part : {odd_inputs(graph), odd_weights(saved.network), odd_training(saved)})
     odd.insert(odd.end(), part.begin(), part.end());

@@ -23,8 +23,12 @@ void add_check(CLI::App& program);
 /// maas diff A B: what differs between two model files. Exit code 2 if anything does.
 void add_diff(CLI::App& program);
 
-/// maas predict MODEL --input x.csv ... [--output y.csv]: predictions for rows of CSV files.
+/// maas predict MODEL --input x.csv ... [--output y.csv] [--prepared]: predictions for rows of CSV files; raw ones, by
+/// the names of their columns, where the model has a pipeline.
 void add_predict(CLI::App& program);
+
+/// maas data report FILE [--text COLUMN ...]: what a CSV file holds, and what in it is odd.
+void add_data(CLI::App& program);
 
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
 void add_plot(CLI::App& program);

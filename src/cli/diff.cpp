@@ -55,6 +55,18 @@ std::string training_text(const SavedModel& saved) {
   return text;
 }
 
+// A line for each step and each setting of the pipeline, with what was learned.
+std::vector<std::string> pipeline_texts(const SavedModel& saved) {
+  if (!saved.info.pipeline) return {};
+  std::vector<std::string> texts;
+  const Config config = saved.info.pipeline->config();
+  for (const auto& [key, value] : config.as_object())
+    if (key != "steps") texts.push_back(fmt::format("pipeline {} {}", key, value.text()));
+  for (const Step& step : saved.info.pipeline->steps())
+    texts.push_back(fmt::format("pipeline step {} {}", step.class_name(), step.config().text()));
+  return texts;
+}
+
 // Lines of one side that the other has not, as diff shows them. True if there are any.
 bool print_lines(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   bool any = false;
@@ -116,6 +128,7 @@ void diff(const DiffCommand& command) {
   bool any = print_lines(layer_texts(a.network.graph()), layer_texts(b.network.graph()));
   any = print_lines(call_texts(a.network.graph()), call_texts(b.network.graph())) || any;
   any = print_lines({training_text(a)}, {training_text(b)}) || any;
+  any = print_lines(pipeline_texts(a), pipeline_texts(b)) || any;
   any = print_weights(a.network, b.network, command.most) || any;
   if (!any) return;
   throw CLI::RuntimeError(differs);
@@ -124,8 +137,9 @@ void diff(const DiffCommand& command) {
 }  // namespace
 
 void add_diff(CLI::App& program) {
-  CLI::App* command = program.add_subcommand(
-      "diff", "Shows what differs between two model files: layers, calls, training, weights (exit code 2 if anything)");
+  CLI::App* command = program.add_subcommand("diff",
+                                             "Shows what differs between two model files: layers, calls, training, "
+                                             "pipelines, weights (exit code 2 if anything)");
   auto given = std::make_shared<DiffCommand>();
   command->add_option("a", given->a, "A model file; its lines start with <")->required();
   command->add_option("b", given->b, "Another; its lines start with >")->required();

@@ -75,12 +75,24 @@ void print_training(const SavedModel& saved) {
     fmt::print("  state: none in the file; training would start anew\n");
 }
 
+void print_pipeline(const SavedModel& saved) {
+  if (!saved.info.pipeline) return;
+  fmt::print("Pipeline\n");
+  std::string text = saved.info.pipeline->text();
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    fmt::print("  {}\n", text.substr(0, end));
+    text.erase(0, end + 1);
+  }
+}
+
 void inspect(const std::string& path) {
   const SavedModel saved = read_keras(path);
   fmt::print("{}: {}\n\n{}\n", path, writer_of(saved), summary(saved.network, saved.name));
   print_layers(saved.network);
   print_weights(saved.network);
   print_training(saved);
+  print_pipeline(saved);
   for (const std::string& warning : saved.warnings) fmt::print("Note: {}\n", warning);
 }
 

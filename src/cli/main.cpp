@@ -33,6 +33,7 @@ int main(int count, char** arguments) {
   maas::cli::add_check(program);
   maas::cli::add_diff(program);
   maas::cli::add_bench(program);
+  maas::cli::add_data(program);
   try {
     program.parse(count, arguments);
     if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");

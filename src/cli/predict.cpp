@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "maas/data/csv.hpp"
 #include "maas/io/keras.hpp"
+#include "maas/model/model.hpp"
 
 namespace maas::cli {
 
@@ -17,6 +18,7 @@ namespace {
 struct PredictOptions {
   std::string model;
   std::vector<std::string> inputs, outputs;
+  bool prepared = false;
 };
 
 // Rows are samples. A first line of names is passed over, and so are lines that start with #.
@@ -73,8 +75,37 @@ void write_outputs(const std::vector<Matrix>& outputs, const std::vector<std::st
     write_csv(paths[0], all);
 }
 
+// Raw rows, whose columns are found by name and hold what they held in training.
+Table read_raw(const std::string& path, const Pipeline& pipeline) {
+  CsvOptions options{.comment = '#'};
+  const Table guessed = read_csv(path, options);
+  for (const std::string& name : pipeline.needed_columns())
+    if (guessed.contains(name)) options.types[name] = *pipeline.column_type(name);
+  return read_csv(path, options);
+}
+
+void predict_raw(const Model& model, const PredictOptions& options) {
+  const Pipeline& pipeline = *model.info().pipeline;
+  require<ConfigError>(
+      options.inputs.size() == 1 && options.outputs.size() <= 1,
+      "the model has a pipeline: expected 1 file with --input and at most 1 with --output, got {} and {}",
+      options.inputs.size(), options.outputs.size());
+  Matrix y;
+  try {
+    y = model.predict(read_raw(options.inputs[0], pipeline));
+  } catch (const DataError& error) {
+    fail<DataError>("{}: {}", options.inputs[0], error.what());
+  }
+  const std::vector<std::string> names = pipeline.output_names(y.cols()).value_or(std::vector<std::string>());
+  if (options.outputs.empty())
+    fmt::print("{}", csv_text(y, names));
+  else
+    write_csv(options.outputs[0], y, names);
+}
+
 void predict(const PredictOptions& options) {
-  const SavedModel saved = read_keras(options.model, {.compile = false});
+  SavedModel saved = read_keras(options.model, {.compile = false});
+  if (saved.info.pipeline && !options.prepared) return predict_raw(Model(std::move(saved)), options);
   write_outputs(saved.network.predict(read_inputs(saved.network, options.inputs)), options.outputs);
 }
 
@@ -86,7 +117,8 @@ void add_predict(CLI::App& program) {
   command->add_option("model", options->model, "The model file, such as model.h5")->required();
   command
       ->add_option("--input", options->inputs,
-                   "A CSV file, one sample a row; once for each input of the model, in order")
+                   "A CSV file, one sample a row; once for each input of the model, in order. For a model with a "
+                   "pipeline, raw rows with the names of their columns in the first line")
       ->required()
       ->allow_extra_args(false);
   command
@@ -94,6 +126,8 @@ void add_predict(CLI::App& program) {
                    "Where predictions go, 9 significant digits; once for all outputs side by side, or once for each; "
                    "without it to the standard output")
       ->allow_extra_args(false);
+  command->add_flag("--prepared", options->prepared,
+                    "The rows hold what the network takes: leave the model's pipeline aside");
   command->callback([options] { predict(*options); });
 }
 

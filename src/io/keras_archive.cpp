@@ -109,7 +109,7 @@ SavedModel read_archive(const ZipReader& archive, const std::string& shown, cons
   read_weights(file, weights, saved.network.parameters());
   saved.keras_version = version;
   saved.maas_version = own.version;
-  saved.info = read_info(file, saved.network);
+  saved.info = read_info(file, saved.network, options.steps);
   if (options.compile) read_training_part(file, config, own, plan, saved, reading);
   saved.warnings = std::move(reading.warnings);
   return saved;

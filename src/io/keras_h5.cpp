@@ -92,7 +92,7 @@ SavedModel read_h5(const Hdf5Reader& file, const LoadOptions& options) {
   saved.keras_version = version;
   saved.backend = file.text("", "backend").value_or("");
   saved.maas_version = own.version;
-  saved.info = read_info(file, saved.network);
+  saved.info = read_info(file, saved.network, options.steps);
   if (options.compile) read_training_part(file, own, plan, saved, reading);
   saved.warnings = std::move(reading.warnings);
   return saved;

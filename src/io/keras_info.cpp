@@ -115,7 +115,7 @@ Config read_json(const Hdf5Reader& file, const char* attribute) {
 
 }  // namespace
 
-ModelInfo read_info(const Hdf5Reader& file, const Network& network) {
+ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<const CatalogEntry<Step>> steps) {
   ModelInfo info;
   if (!file.has_group(group)) return info;
   const Config inputs = read_json(file, "inputs"), outputs = read_json(file, "outputs"), runs = read_json(file, "runs");
@@ -123,6 +123,9 @@ ModelInfo read_info(const Hdf5Reader& file, const Network& network) {
   if (!outputs.is_null()) info.outputs = read_quantities(outputs, "outputs of maas");
   if (!runs.is_null()) info.training = read_runs(runs, "runs of maas");
   if (file.has_group(test_group)) info.self_test = read_self_test(file, network);
+  // An attribute of text of any length: such texts lie in a heap of the file, not in the 64 KB of an object's header.
+  const Config pipeline = read_json(file, "pipeline");
+  if (!pipeline.is_null()) info.pipeline = Pipeline::from(pipeline, steps);
   check_info(info, network);
   return info;
 }
@@ -136,6 +139,7 @@ void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network)
     for (const TrainingRun& run : info.training) runs.push_back(run_config(run));
     file.text(group, "runs", write_json(runs));
   }
+  if (info.pipeline) file.text(group, "pipeline", write_json(info.pipeline->config()));
   if (!info.self_test) return;
   const SelfTest& test = *info.self_test;
   file.group(test_group);

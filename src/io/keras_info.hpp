@@ -6,9 +6,9 @@
 
 namespace maas::inline MAAS_ABI::io {
 
-/// Reads the info of a network that the file holds. Throws FormatError for damaged ones, ConfigError or ShapeError for
-/// those that do not fit the network.
-ModelInfo read_info(const Hdf5Reader& file, const Network& network);
+/// Reads the info of a network that the file holds; `steps` are classes of the user's own. Throws FormatError for
+/// damaged ones, ConfigError or ShapeError for those that do not fit the network.
+ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<const CatalogEntry<Step>> steps);
 /// Writes them; a self-test without outputs gets those of the network.
 void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network);
 

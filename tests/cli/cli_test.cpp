@@ -279,3 +279,61 @@ TEST_CASE("maas says its version and helps") {
   CHECK(run("--help").code == 0);
   CHECK(run("predict --help").out.find("--input") != std::string::npos);
 }
+
+TEST_CASE("maas predict, inspect, check and diff know the pipeline of a model") {
+  const Table training = parse_csv("time,kind,flow\n2024-01-01 00:00,car,10\n2024-01-01 12:00,7,30\n", "training");
+  Pipeline pipeline(
+      {.steps = {TimeFeatures{.day_of_week = false}, OneHot{.columns = {"kind"}}, MinMax{.columns = {"flow"}}},
+       .targets = {"flow"}});
+  pipeline.fit(training);
+  Model model = Sequential{input(4), dense(1)};
+  model.save("bare.h5");
+  model.info().pipeline = pipeline;
+  model.save("raw.h5");
+
+  // Columns in another order; a kind that looks like a number; a column that nobody asked for.
+  write("raw.csv", "# by name\nother,kind,time\n1,7,2024-01-01 12:00\n2,7,2024-01-01 00:00\n");
+  const Table raw =
+      parse_csv("kind,time\n7,2024-01-01 12:00\n7,2024-01-01 00:00\n", "raw", {.types = {{"kind", ColumnType::text}}});
+  CHECK(run("predict raw.h5 --input raw.csv").out == csv_text(model.predict(raw), {"flow"}));
+  CHECK(run("predict raw.h5 --input raw.csv --output answers.csv").code == 0);
+  CHECK(read_csv("answers.csv").numbers("flow").size() == 2);
+  write("prepared.csv", csv_text(pipeline.apply(raw)));
+  CHECK(run("predict raw.h5 --input prepared.csv --prepared").out ==
+        csv_text(model.predict(read_csv("prepared.csv", {.header = CsvHeader::none}).matrix())));
+  write("lacking.csv", "kind\n7\n");
+  const Run lacking = run("predict raw.h5 --input lacking.csv");
+  CHECK(lacking.code == 1);
+  CHECK(lacking.out == "maas: lacking.csv: Pipeline: expected a column \"time\" of times, got columns \"kind\"\n");
+  CHECK(run("predict raw.h5 --input raw.csv --input raw.csv").code == 1);
+
+  const std::string inspected = run("inspect raw.h5").out;
+  CHECK(inspected.find("Pipeline\n  columns: \"time\", \"kind\"\n  TimeFeatures (") != std::string::npos);
+  CHECK(inspected.find("  targets: \"flow\"\n") != std::string::npos);
+  CHECK(run("inspect bare.h5").out.find("Pipeline") == std::string::npos);
+  CHECK(run("check raw.h5").out.find("pipeline: from 2 raw columns by 3 steps to 4 features and 1 targets\n") !=
+        std::string::npos);
+  const Run different = run("diff raw.h5 bare.h5");
+  CHECK(different.code == 2);
+  CHECK(different.out.find("< pipeline step MinMax {\"columns\": [\"flow\"]") != std::string::npos);
+  CHECK(run("convert raw.h5 raw.keras").code == 0);
+  CHECK(*load_model("raw.keras").info().pipeline == pipeline);
+}
+
+TEST_CASE("maas data report tells what a file holds, and what is odd") {
+  write("data.csv", "# counts\nlane;flow\n1;10\n2;\n1;10\n");
+  const Run result = run("data report data.csv");
+  CHECK(result.code == 0);
+  CHECK(result.out ==
+        "data.csv: 3 rows, 2 columns; rows are counted from 0\n"
+        "  \"lane\": numbers, 0 missing; 1 to 2, mean 1.33333, deviation 0.471405, quartiles 1, 1, 1.5, 0 outliers\n"
+        "  \"flow\": numbers, 1 missing; 10 to 10, mean 10, deviation 0, quartiles 10, 10, 10, 0 outliers\n"
+        "Odd\n"
+        "  \"flow\": missing in 1 row: 1\n"
+        "  \"flow\": never changes\n"
+        "  1 row the same as one before: 2 as 0\n");
+  CHECK(run("data report data.csv --text lane").out.find("\"lane\": text, 0 missing; 2 different: \"1\" 2 (66.7 %)") !=
+        std::string::npos);
+  CHECK(run("data report no_such.csv").code == 1);
+  CHECK(run("data").code == 1);
+}

@@ -77,3 +77,10 @@ TEST_CASE("interpolate goes by the time between rows") {
   CHECK_THROWS_AS(interpolate(rows, -1, falling), DataError);
   CHECK_THROWS_WITH(interpolate(rows, -1, two), "interpolate: expected 3 times, one a row, got 2");
 }
+
+TEST_CASE("an imputer fills by the most frequent number, and along the rows") {
+  const Matrix rows = column({gap, 1, gap, 3, 3, gap});
+  check_equal(Imputer{.fill = Fill::most_frequent}.fit(column({5, 2, 5, 2, 9})).apply(column({gap})), column({2}));
+  check_equal(Imputer{.fill = Fill::forward_fill}.fit(rows).apply(rows), column({gap, 1, 1, 3, 3, 3}));
+  check_equal(Imputer{.fill = Fill::linear_interpolation}.fit(rows).apply(rows), column({gap, 1, 2, 3, 3, gap}));
+}

@@ -1,5 +1,6 @@
 #include "maas/data/split.hpp"
 
+#include "maas/data/table.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -35,4 +36,11 @@ TEST_CASE("a split refuses shares that make no sense, and too few rows") {
   CHECK_THROWS_AS(split_by_time(10, NAN, 0.5), ConfigError);
   CHECK_THROWS_WITH(split_by_time(3, 0.1, 0.4), "split_by_time: expected rows for every part, got 3 rows in all");
   CHECK_THROWS_AS(split_by_time(0, 0, 0), DataError);
+}
+
+TEST_CASE("a range gives its rows of a table") {
+  Table table;
+  table.add({.name = "flow", .numbers = {1, 2, 3, 4}});
+  CHECK((RowRange{1, 3}.of(table).numbers("flow")) == std::vector<double>{2, 3});
+  CHECK_THROWS_AS((RowRange{3, 5}.of(table)), DataError);
 }

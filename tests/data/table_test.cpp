@@ -46,3 +46,34 @@ TEST_CASE("a table refuses columns of another length or of a name that is taken"
   CHECK_THROWS_WITH(table.add({.name = "short", .numbers = {1}}), "Table: expected 3 rows in column \"short\", got 1");
   CHECK_THROWS_WITH(table.add({.name = "flow", .numbers = {1, 2, 3}}), "Table: there is a column \"flow\" already");
 }
+
+TEST_CASE("columns are changed in place, removed and replaced") {
+  Table table = small_table();
+  table.edit("flow")[1] = 20;
+  table.edit_texts("label")[0] = "z";
+  CHECK(table.numbers("flow") == std::vector<double>{1, 20, 3});
+  CHECK(table.texts("label")[0] == "z");
+  CHECK_THROWS_AS(table.edit("label"), DataError);
+  CHECK_THROWS_AS(table.edit_texts("flow"), DataError);
+  table.replace("speed", {{.name = "speed", .numbers = {0, 0, 0}}, {.name = "more", .numbers = {1, 1, 1}}});
+  CHECK(table.names() == std::vector<std::string>{"flow", "speed", "more", "label"});
+  CHECK_THROWS_AS(table.replace("speed", {{.name = "flow", .numbers = {0, 0, 0}}}), DataError);
+  CHECK_THROWS_WITH(table.replace("flow", {{.name = "flow", .numbers = {0}}}),
+                    "Table: expected 3 rows in column \"flow\", got 1");
+  CHECK(table.names() == std::vector<std::string>{"flow", "speed", "more", "label"});
+  CHECK(table.numbers("flow") == std::vector<double>{1, 20, 3});
+  table.remove("more");
+  CHECK(table.names() == std::vector<std::string>{"flow", "speed", "label"});
+  CHECK_THROWS_AS(table.remove("more"), DataError);
+}
+
+TEST_CASE("rows of a table are picked by number, or as a part") {
+  const Table table = small_table();
+  const std::vector<Index> rows{2, 0, 2};
+  CHECK(table.select(rows).numbers("flow") == std::vector<double>{3, 1, 3});
+  CHECK(table.select(rows).texts("label") == std::vector<std::string>{"c", "a", "c"});
+  CHECK(table.part(1, 3).numbers("speed") == std::vector<double>{5, 6});
+  CHECK(table.part(1, 1).rows() == 0);
+  CHECK_THROWS_WITH(table.part(1, 4), "Table: expected rows within 0 to 3, got 1 to 4");
+  CHECK_THROWS_AS(table.select(std::vector<Index>{3}), DataError);
+}

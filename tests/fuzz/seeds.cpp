@@ -22,11 +22,28 @@ std::string bytes_of(const Model& model, const std::string& ending, KerasProfile
   return bytes;
 }
 
+// Every step that a file may name.
+Pipeline long_pipeline() {
+  Table table;
+  table.add({.name = "t", .type = ColumnType::time, .numbers = {0, 3600, 7200}});
+  table.add({.name = "k", .type = ColumnType::text, .texts = {"a", "b", "a"}});
+  table.add({.name = "x", .numbers = {1, 2, 4}});
+  table.add({.name = "y", .numbers = {3, 1, 2}});
+  Pipeline pipeline(
+      {.steps = {Impute{}, ClipOutliers{}, Lag{.columns = {"x"}}, TimeFeatures{.holidays = {"2024-01-01"}},
+                 Ordinal{.unseen = Unseen::ignore}, Difference{.columns = {"y"}}, Log{.columns = {"x"}, .offset = 9},
+                 Power{}, Robust{}, MinMax{}, Standard{}, Drop{.columns = {"t_day_sin"}}, DropMissingRows{}},
+       .features = {"x_lag_1", "k"},
+       .targets = {"y"}});
+  return pipeline.fit(table);
+}
+
 std::vector<Model> models() {
   std::vector<Model> all;
   all.push_back(Sequential{input(2), dense(2, relu), dense(1, sigmoid)});
   all.back().compile({.optimizer = Adam{}, .loss = binary_crossentropy, .metrics = {accuracy}});
   all.back().fit(Matrix::Ones(4, 2), Matrix::Ones(4, 1), {.verbose = 0});
+  all.back().info().pipeline = long_pipeline();
   all.push_back(Sequential{input(Shape{3, 2}), Masking{}, BatchNormalization{}, Permute{{2, 1}}, Reshape{{6}},
                            LeakyReLU{}, Dropout{}, dense(2)});
   const Input a = input(Shape{4}, "a"), b = input(Shape{4}, "b");

@@ -1,5 +1,6 @@
 #include "fuzz/target.hpp"
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -29,6 +30,29 @@ void predict(const Network& network) {
   network.predict(inputs);
 }
 
+// Rows of the columns that a pipeline asks for, and of targets that are called as they were in training.
+Table raw_rows(const Pipeline& pipeline) {
+  Table table;
+  std::vector<std::string> names = pipeline.needed_columns();
+  names.insert(names.end(), pipeline.target_names().begin(), pipeline.target_names().end());
+  for (const std::string& name : names) {
+    if (table.contains(name)) continue;
+    const ColumnType type = pipeline.column_type(name).value_or(ColumnType::number);
+    if (type == ColumnType::text)
+      table.add({.name = name, .type = type, .texts = {"a", "", "b"}});
+    else
+      table.add({.name = name, .type = type, .numbers = {1, std::numeric_limits<double>::quiet_NaN(), -1e9}});
+  }
+  return table;
+}
+
+void prepare(const Pipeline& pipeline) {
+  pipeline.text();
+  const Table rows = raw_rows(pipeline);
+  pipeline.apply(rows);
+  pipeline.decode_targets(Matrix::Ones(3, static_cast<Index>(pipeline.target_names().size())), rows);
+}
+
 void read_text(const std::string& text) {
   const Config config = io::parse_json(text, "config");
   io::Reading reading;
@@ -44,7 +68,9 @@ bool read_anything(const std::string& file) {
       read_text(file);
       return true;
     }
-    predict(io::read_model(bytes, "file", {}).network);
+    const SavedModel saved = io::read_model(bytes, "file", {});
+    predict(saved.network);
+    if (saved.info.pipeline) prepare(*saved.info.pipeline);
     return true;
   } catch (const Error&) {
     return false;

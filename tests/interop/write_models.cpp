@@ -137,6 +137,26 @@ void write_first_programs(Cases& cases) {
   cases.step(model, y);
 }
 
+// Raw rows are made ready by maas alone: Keras passes over that, and answers the same on what is ready.
+void write_prepared(Cases& cases) {
+  const Matrix numbers = some_numbers(32, 2, 9);
+  Table rows;
+  Column kinds{.name = "kind", .type = ColumnType::text};
+  for (Index row = 0; row < numbers.rows(); ++row) kinds.texts.emplace_back(row % 3 == 0 ? "car" : "bus");
+  rows.add(std::move(kinds));
+  for (Index i = 0; i < 2; ++i) {
+    const Vector column = numbers.col(i);
+    rows.add({.name = i == 0 ? "flow" : "speed", .numbers = {column.begin(), column.end()}});
+  }
+  Pipeline pipeline({.steps = {OneHot{}, Standard{}}, .targets = {"speed"}});
+  const PreparedSamples samples = pipeline.fit(rows).samples(rows);
+  auto model = Sequential{input(3), dense(4, relu), dense(1)};
+  model.compile({.optimizer = Adam{}, .loss = mean_squared_error});
+  model.fit(samples.x, samples.y, {.epochs = 2, .verbose = 0});
+  model.info().pipeline = pipeline;
+  cases.add("prepared", model, {samples.x}, samples.y);
+}
+
 // Several kinds of layers, in a chain.
 void write_chain(Cases& cases) {
   const Matrix x = some_numbers(32, 20, 2);
@@ -382,6 +402,7 @@ int main(int count, char** arguments) {
   }
   Cases cases(arguments[1]);
   write_first_programs(cases);
+  write_prepared(cases);
   write_chain(cases);
   write_graphs(cases);
   Small small(cases);

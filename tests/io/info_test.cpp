@@ -131,3 +131,130 @@ TEST_CASE("info in a file that does not fit its network is refused") {
   write_bytes(file.path, bytes.substr(0, bytes.size()));
   CHECK_THROWS_AS(load_model(file.path), FormatError);
 }
+
+namespace {
+
+// Raw rows of a road, and a model that knows what to make of them.
+Table road_rows() {
+  Table table;
+  table.add({.name = "flow", .numbers = {10, 20, 40, 20, 10, 50}});
+  table.add({.name = "speed", .numbers = {80, std::nan(""), 60, 70, 90, 60}});
+  table.add({.name = "kind", .type = ColumnType::text, .texts = {"b", "a", "b", "\xC3\xA9 \"c\"", "a", "b"}});
+  return table;
+}
+
+Pipeline road_pipeline() {
+  Pipeline pipeline(
+      {.steps = {Impute{.columns = {"speed"}}, OneHot{}, Power{.columns = {"speed"}}, Standard{.columns = {"flow"}}},
+       .targets = {"flow"}});
+  return pipeline.fit(road_rows());
+}
+
+Model road_model() {
+  Model model = Sequential{input(4), dense(3, Tanh{}), dense(1)};
+  model.info().pipeline = road_pipeline();
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("a pipeline comes back from every form of file, and prepares the same bits") {
+  for (const auto& [name, profile] : forms) {
+    const Removed file{name};
+    const Model model = road_model();
+    model.save(name, {.profile = profile});
+    const Model loaded = load_model(name);
+    REQUIRE(loaded.info().pipeline);
+    CHECK(*loaded.info().pipeline == *model.info().pipeline);
+    CHECK(loaded.info().pipeline->apply(road_rows()) == model.info().pipeline->apply(road_rows()));
+    CHECK(loaded.predict(road_rows()) == model.predict(road_rows()));
+    const std::string bytes = bytes_of(name);
+    loaded.save(name, {.profile = profile});
+    CHECK(bytes_of(name) == bytes);
+  }
+}
+
+TEST_CASE("a pipeline may be longer than an HDF5 attribute") {
+  Column ids{.name = "id", .type = ColumnType::text};
+  for (int i = 0; i < 9000; ++i) ids.texts.push_back("sensor number " + std::to_string(i));
+  Table table;
+  table.add(std::move(ids));
+  Pipeline pipeline({.steps = {Ordinal{}}});
+  pipeline.fit(table);
+  REQUIRE(pipeline.config().text().size() > 150000);
+  for (const auto& [name, profile] : forms) {
+    const Removed file{name};
+    Model model = Sequential{input(1), dense(1)};
+    model.info().pipeline = pipeline;
+    model.save(name, {.profile = profile});
+    CHECK(*load_model(name).info().pipeline == pipeline);
+  }
+}
+
+TEST_CASE("a pipeline that does not fit the model is refused when it is saved") {
+  const auto refusal = [](Model model, const Pipeline& pipeline) {
+    model.info().pipeline = pipeline;
+    try {
+      model.save("refused.h5");
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  CHECK(refusal(road_model(), Pipeline()) == "refused.h5: pipeline: expected one that is fitted, got one that is not");
+  CHECK(refusal(Sequential{input(3), dense(1)}, road_pipeline()) ==
+        "refused.h5: pipeline: expected 3 features, as the network takes, got 4");
+  CHECK(refusal(Sequential{input(4), dense(2)}, road_pipeline()) ==
+        "refused.h5: pipeline: expected 2 targets or classes, as the network gives, got 1 targets");
+  const Symbol a = input(2), b = input(2);
+  CHECK(refusal(Model({a, b}, {dense(1)(a), dense(1)(b)}), road_pipeline()) ==
+        "refused.h5: pipeline: expected a network of 1 input and 1 output, got 2 and 2");
+  CHECK_FALSE(exists("refused.h5"));
+}
+
+TEST_CASE("a damaged pipeline in a file is refused, and never followed") {
+  const Removed file{"damaged.h5"};
+  road_model().save(file.path);
+  const std::string good = bytes_of(file.path);
+  const auto refused = [&](const std::string& part, const std::string& by) {
+    REQUIRE(part.size() == by.size());
+    REQUIRE(good.find(part) != std::string::npos);
+    std::string bytes = good;
+    bytes.replace(bytes.find(part), part.size(), by);
+    write_bytes(file.path, bytes);
+    CAPTURE(by);
+    CHECK_THROWS_AS(load_model(file.path), FormatError);
+  };
+  refused("\"Standard\"", "\"Standart\"");
+  refused("\"fitted_columns\"", "\"fitted_kolumns\"");
+  refused("[\"speed\"]", "[\"speed\"[");
+  refused("\"scale\": [", "\"scale\": {");
+  refused("[\"number\", \"number\", \"text\"]", "[\"number\", \"number\", \"tent\"]");
+  refused("\"feature_names\"", "\"feature_namen\"");
+}
+
+namespace {
+
+struct Halved {
+  static constexpr std::string_view class_name = "Halved";
+  Table apply(Table table) const {
+    for (double& cell : table.edit("speed")) cell /= 2;
+    return table;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("steps of the user's own are read if they are named") {
+  const Removed file{"own_step.h5"};
+  Table table;
+  table.add({.name = "speed", .numbers = {1, 2}});
+  Pipeline pipeline({.steps = {Halved{}}});
+  pipeline.fit(table);
+  Model model = Sequential{input(1), dense(1)};
+  model.info().pipeline = pipeline;
+  model.save(file.path);
+  CHECK_THROWS_WITH(load_model(file.path), Catch::StartsWith("own_step.h5: unknown step \"Halved\"; maas knows Drop"));
+  const Model loaded = load_model(file.path, {.steps = catalog_of<Step, Halved>()});
+  CHECK(loaded.predict(table) == model.predict(table));
+}

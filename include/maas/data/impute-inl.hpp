@@ -4,45 +4,66 @@
 #include <algorithm>
 #include <cmath>
 
+#include "maas/data/figures-inl.hpp"
 #include "maas/data/impute.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-/// The numbers of a column, without the missing ones.
-inline std::vector<double> present(MatrixArg rows, Index column) {
-  std::vector<double> result;
-  for (Index row = 0; row < rows.rows(); ++row)
-    if (!std::isnan(rows(row, column))) result.push_back(rows(row, column));
-  return result;
+/// Whether the fill is learned from training rows.
+inline bool is_learned(Fill fill) { return fill == Fill::mean || fill == Fill::median || fill == Fill::most_frequent; }
+
+/// The most frequent value, and the smallest of those that are equally frequent. `values` are not empty.
+template <class T>
+T most_frequent_of(std::vector<T> values) {
+  std::sort(values.begin(), values.end());
+  std::size_t best = 0, best_count = 0;
+  for (std::size_t begin = 0, end = 0; begin < values.size(); begin = end) {
+    while (end < values.size() && values[end] == values[begin]) ++end;
+    if (end - begin > best_count) best = begin, best_count = end - begin;
+  }
+  return values[best];
 }
 
-inline double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
+/// What a learned fill puts in the place of missing numbers, from those that are there.
+inline double learned_fill(Fill fill, const std::vector<double>& numbers) {
+  if (fill == Fill::mean) return mean_of(numbers);
+  return fill == Fill::median ? median_of(numbers) : most_frequent_of(numbers);
 }
 
-/// The middle value, or the mean of the two middle ones.
-inline double median_of(std::vector<double> values) {
-  const std::size_t half = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
-  const double upper = values[half];
-  if (values.size() % 2 == 1) return upper;
-  return (*std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half)) + upper) / 2;
+/// Fills missing numbers by the last one above; see maas::fill_forward.
+inline void fill_forward(std::span<double> values, Index limit) {
+  Index last = -1;  // the row of the last number seen
+  for (Index row = 0; row < static_cast<Index>(values.size()); ++row) {
+    double& value = values[static_cast<std::size_t>(row)];
+    if (!std::isnan(value))
+      last = row;
+    else if (last >= 0 && (limit < 0 || row - last <= limit))
+      value = values[static_cast<std::size_t>(last)];
+  }
 }
 
-/// Fills the rows between two numbers, `above` and `below`, in one column.
-inline void fill_line(Matrix& rows, Index column, Index above, Index below, std::span<const double> times) {
-  const auto place = [&](Index row) {
-    return times.empty() ? static_cast<double>(row) : times[static_cast<std::size_t>(row)];
-  };
-  const double first = rows(above, column), last = rows(below, column), length = place(below) - place(above);
-  for (Index row = above + 1; row < below; ++row) {
+/// Fills the rows between two numbers, `above` and `below`.
+inline void fill_line(std::span<double> values, std::size_t above, std::size_t below, std::span<const double> times) {
+  const auto place = [&](std::size_t row) { return times.empty() ? static_cast<double>(row) : times[row]; };
+  const double first = values[above], last = values[below], length = place(below) - place(above);
+  for (std::size_t row = above + 1; row < below; ++row) {
     const double share = (place(row) - place(above)) / length;
     require<DataError>(share >= 0 && share <= 1, "interpolate: expected rising times, got row {} out of order", row);
-    rows(row, column) = static_cast<Scalar>(first + share * (last - first));
+    values[row] = first + share * (last - first);
+  }
+}
+
+/// Fills runs of missing numbers along lines; see maas::interpolate.
+inline void interpolate(std::span<double> values, Index limit, std::span<const double> times) {
+  Index last = -1;  // the row of the last number seen
+  for (Index row = 0; row < static_cast<Index>(values.size()); ++row) {
+    if (std::isnan(values[static_cast<std::size_t>(row)])) continue;
+    const Index missing = row - last - 1;
+    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit))
+      fill_line(values, static_cast<std::size_t>(last), static_cast<std::size_t>(row), times);
+    last = row;
   }
 }
 
@@ -50,12 +71,11 @@ inline void fill_line(Matrix& rows, Index column, Index above, Index below, std:
 
 MAAS_INLINE Imputer& Imputer::fit(MatrixArg rows) {
   values.assign(static_cast<std::size_t>(rows.cols()), constant);
-  if (fill == Fill::constant) return *this;
+  if (!detail::is_learned(fill)) return *this;
   for (Index column = 0; column < rows.cols(); ++column) {
-    const std::vector<double> numbers = detail::present(rows, column);
+    const std::vector<double> numbers = detail::present(detail::column_values(rows, column));
     require<DataError>(!numbers.empty(), "Imputer: expected a number in column {} (counted from 0), got none", column);
-    values[static_cast<std::size_t>(column)] =
-        fill == Fill::mean ? detail::mean_of(numbers) : detail::median_of(numbers);
+    values[static_cast<std::size_t>(column)] = detail::learned_fill(fill, numbers);
   }
   return *this;
 }
@@ -64,6 +84,8 @@ MAAS_INLINE Matrix Imputer::apply(MatrixArg rows) const {
   require<StateError>(!values.empty(), "Imputer: call fit before apply");
   require<ShapeError>(rows.cols() == static_cast<Index>(values.size()), "Imputer: expected {} columns, got {}",
                       values.size(), rows.cols());
+  if (fill == Fill::forward_fill) return fill_forward(rows);
+  if (fill == Fill::linear_interpolation) return interpolate(rows);
   Matrix result = rows;
   for (Index row = 0; row < result.rows(); ++row)
     for (Index column = 0; column < result.cols(); ++column)
@@ -75,13 +97,9 @@ MAAS_INLINE Matrix Imputer::apply(MatrixArg rows) const {
 MAAS_INLINE Matrix fill_forward(MatrixArg rows, Index limit) {
   Matrix result = rows;
   for (Index column = 0; column < result.cols(); ++column) {
-    Index last = -1;  // the row of the last number seen
-    for (Index row = 0; row < result.rows(); ++row) {
-      if (!std::isnan(rows(row, column)))
-        last = row;
-      else if (last >= 0 && (limit < 0 || row - last <= limit))
-        result(row, column) = rows(last, column);
-    }
+    std::vector<double> values = detail::column_values(rows, column);
+    detail::fill_forward(values, limit);
+    detail::set_column(result, column, values);
   }
   return result;
 }
@@ -91,14 +109,9 @@ MAAS_INLINE Matrix interpolate(MatrixArg rows, Index limit, std::span<const doub
                       "interpolate: expected {} times, one a row, got {}", rows.rows(), times.size());
   Matrix result = rows;
   for (Index column = 0; column < result.cols(); ++column) {
-    Index last = -1;  // the row of the last number seen
-    for (Index row = 0; row < result.rows(); ++row) {
-      if (std::isnan(rows(row, column))) continue;
-      const Index missing = row - last - 1;
-      if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit))
-        detail::fill_line(result, column, last, row, times);
-      last = row;
-    }
+    std::vector<double> values = detail::column_values(rows, column);
+    detail::interpolate(values, limit, times);
+    detail::set_column(result, column, values);
   }
   return result;
 }

@@ -9,10 +9,18 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// What an Imputer puts where a value is missing.
-enum class Fill { mean, median, constant };
+/// What is put where a value is missing.
+enum class Fill {
+  mean,                 ///< that of the training rows
+  median,               ///< that of the training rows
+  constant,             ///< a number of the user's
+  most_frequent,        ///< of the training rows; the smallest of those that are equally frequent
+  forward_fill,         ///< the last value above; see fill_forward
+  linear_interpolation  ///< the straight line between the values above and below; see interpolate
+};
 
-/// Fills NaN by a number a column, learned from training rows: their mean, their median, or a constant.
+/// Fills NaN by a number a column, learned from training rows: their mean, median or most frequent number, or a
+/// constant; or along the rows, where there is nothing to learn but the number of columns.
 ///
 ///     Imputer imputer{.fill = Fill::median};
 ///     imputer.fit(x_train);
@@ -23,9 +31,10 @@ struct Imputer {
 
   std::vector<double> values = {};  ///< learned: one a column
 
-  /// Learns from rows x columns. Throws DataError for a column without any number (unless a constant fills it).
+  /// Learns from rows x columns. Throws DataError for a column without any number, unless nothing is learned of it.
   Imputer& fit(MatrixArg rows);
-  /// A copy with every NaN filled. Throws StateError before fit, ShapeError for another number of columns.
+  /// A copy with every NaN filled; along the rows, those that fill_forward and interpolate fill. Throws StateError
+  /// before fit, ShapeError for another number of columns.
   Matrix apply(MatrixArg rows) const;
 };
 

@@ -1,20 +1,14 @@
 // Bodies of the scalers.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "maas/data/figures-inl.hpp"
 #include "maas/data/scalers.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-/// What both scalers do with a number: (value - subtract) * multiply + add, by column.
-struct ScalerLine {
-  double subtract, multiply, add;
-};
 
 template <class LineOf>
 Matrix scaled(std::string_view who, MatrixArg rows, std::size_t columns, bool inverse, LineOf&& line_of) {
@@ -26,47 +20,18 @@ Matrix scaled(std::string_view who, MatrixArg rows, std::size_t columns, bool in
     const ScalerLine line = line_of(static_cast<std::size_t>(column));
     for (Index row = 0; row < rows.rows(); ++row) {
       const double value = rows(row, column);
-      result(row, column) = static_cast<Scalar>(inverse ? (value - line.add) / line.multiply + line.subtract
-                                                        : (value - line.subtract) * line.multiply + line.add);
+      result(row, column) = static_cast<Scalar>(inverse ? line.inverse(value) : line(value));
     }
   }
   return result;
 }
 
-/// Count, mean, variance, smallest and largest of the numbers in a column.
-struct ColumnFigures {
-  Index count = 0;
-  double mean = 0, variance = 0;
-  double min = std::numeric_limits<double>::infinity(), max = -std::numeric_limits<double>::infinity();
-};
-
 inline ColumnFigures column_figures(std::string_view who, MatrixArg rows, Index column) {
-  ColumnFigures figures;
-  for (Index row = 0; row < rows.rows(); ++row) {
-    const double value = rows(row, column);
-    if (std::isnan(value)) continue;
-    ++figures.count;
-    figures.mean += value;
-    figures.min = std::min(figures.min, value);
-    figures.max = std::max(figures.max, value);
-  }
+  const ColumnFigures figures = figures_of(column_values(rows, column));
   require<DataError>(figures.count > 0, "{}: expected a number in column {} (counted from 0), got none", who, column);
   require<DataError>(std::isfinite(figures.min) && std::isfinite(figures.max),
                      "{}: expected finite numbers in column {} (counted from 0), got an infinite one", who, column);
-  figures.mean /= static_cast<double>(figures.count);
-  for (Index row = 0; row < rows.rows(); ++row) {
-    const double distance = rows(row, column) - figures.mean;
-    if (!std::isnan(distance)) figures.variance += distance * distance;
-  }
-  figures.variance /= static_cast<double>(figures.count);
   return figures;
-}
-
-/// Whether the variance is 0 or no more than its own rounding errors (scikit-learn's bound).
-inline bool is_constant(const ColumnFigures& figures) {
-  const double relative = static_cast<double>(figures.count) * std::numeric_limits<double>::epsilon();
-  const double shift = relative * figures.mean;
-  return figures.variance <= relative * figures.variance + shift * shift;
 }
 
 }  // namespace detail
@@ -88,9 +53,8 @@ namespace detail {
 
 inline auto min_max_line(const MinMaxScaler& scaler) {
   return [&scaler](std::size_t column) {
-    const double low = scaler.data_min[column], width = scaler.data_max[column] - low;
-    const bool constant = width < 10 * std::numeric_limits<double>::epsilon();
-    return ScalerLine{low, (scaler.range_max - scaler.range_min) / (constant ? 1 : width), scaler.range_min};
+    const double low = scaler.data_min[column], width = width_or_one(scaler.data_max[column] - low);
+    return ScalerLine{low, (scaler.range_max - scaler.range_min) / width, scaler.range_min};
   };
 }
 
@@ -113,7 +77,7 @@ MAAS_INLINE StandardScaler& StandardScaler::fit(MatrixArg rows) {
   for (Index column = 0; column < rows.cols(); ++column) {
     const detail::ColumnFigures figures = detail::column_figures(class_name, rows, column);
     mean.push_back(figures.mean);
-    scale.push_back(detail::is_constant(figures) ? 1 : std::sqrt(figures.variance));
+    scale.push_back(detail::standard_scale(figures));
   }
   return *this;
 }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "maas/data/split.hpp"
+#include "maas/data/table.hpp"
 
 namespace maas::inline MAAS_ABI {
+
+MAAS_INLINE Table RowRange::of(const Table& table) const { return table.part(begin, end); }
 
 MAAS_INLINE TimeSplit split_by_time(Index rows, double validation, double test) {
   require<ConfigError>(validation >= 0 && test >= 0 && validation + test < 1,

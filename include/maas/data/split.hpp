@@ -8,6 +8,8 @@
 
 namespace maas::inline MAAS_ABI {
 
+class Table;
+
 /// Rows from `begin` up to, not including, `end`.
 struct RowRange {
   Index begin = 0, end = 0;
@@ -16,6 +18,8 @@ struct RowRange {
   bool contains(Index row) const { return row >= begin && row < end; }
   /// These rows of a matrix, without a copy.
   auto of(const Matrix& matrix) const { return matrix.middleRows(begin, size()); }
+  /// A copy of these rows of a table.
+  Table of(const Table& table) const;
 
   friend bool operator==(const RowRange&, const RowRange&) = default;
 };

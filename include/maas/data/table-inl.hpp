@@ -1,6 +1,9 @@
 // Bodies of Table.
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "maas/data/table.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -64,6 +67,73 @@ MAAS_INLINE void Table::add(Column column) {
                      rows(), column.name, column.rows());
   require<DataError>(!contains(column.name), "Table: there is a column \"{}\" already", column.name);
   columns_.push_back(std::move(column));
+}
+
+MAAS_INLINE std::size_t Table::position_of(std::string_view name) const {
+  return static_cast<std::size_t>(&column(name) - columns_.data());
+}
+
+MAAS_INLINE std::span<double> Table::edit(std::string_view name) {
+  Column& found = columns_[position_of(name)];
+  require<DataError>(found.type != ColumnType::text, "Table: expected numbers or times in column \"{}\", got text",
+                     name);
+  return found.numbers;
+}
+
+MAAS_INLINE std::span<std::string> Table::edit_texts(std::string_view name) {
+  column_of(name, ColumnType::text);
+  return columns_[position_of(name)].texts;
+}
+
+MAAS_INLINE void Table::remove(std::string_view name) {
+  columns_.erase(columns_.begin() + static_cast<std::ptrdiff_t>(position_of(name)));
+}
+
+MAAS_INLINE void Table::replace(std::string_view name, std::vector<Column> columns) {
+  const std::size_t position = position_of(name);
+  const Index count = rows();
+  Table others;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (i != position)
+      others.add(columns_[i]);
+    else
+      for (Column& each : columns) {
+        require<DataError>(each.rows() == count, "Table: expected {} rows in column \"{}\", got {}", count, each.name,
+                           each.rows());
+        others.add(std::move(each));
+      }
+  }
+  *this = std::move(others);
+}
+
+MAAS_INLINE Table Table::select(std::span<const Index> rows) const {
+  for (Index row : rows)
+    require<DataError>(row >= 0 && row < this->rows(), "Table: expected a row of 0 to {}, got {}", this->rows() - 1,
+                       row);
+  const auto picked = [&](const auto& cells) {
+    std::remove_cvref_t<decltype(cells)> result;
+    result.reserve(rows.size());
+    for (Index row : rows) result.push_back(cells[static_cast<std::size_t>(row)]);
+    return result;
+  };
+  Table result;
+  for (const Column& each : columns_) {
+    Column made{.name = each.name, .type = each.type, .why_text = each.why_text};
+    if (each.type == ColumnType::text)
+      made.texts = picked(each.texts);
+    else
+      made.numbers = picked(each.numbers);
+    result.columns_.push_back(std::move(made));
+  }
+  return result;
+}
+
+MAAS_INLINE Table Table::part(Index begin, Index end) const {
+  require<DataError>(begin >= 0 && begin <= end && end <= rows(), "Table: expected rows within 0 to {}, got {} to {}",
+                     rows(), begin, end);
+  std::vector<Index> picked;
+  for (Index row = begin; row < end; ++row) picked.push_back(row);
+  return select(picked);
 }
 
 MAAS_INLINE Matrix Table::matrix(std::span<const std::string> names) const {

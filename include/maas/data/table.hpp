@@ -48,6 +48,20 @@ class Table {
   /// Adds a column at the right. Throws DataError if its length is not that of the others, or its name is taken.
   void add(Column column);
 
+  /// The cells of a column of numbers or times, to be changed in place. Throws DataError for a text column.
+  std::span<double> edit(std::string_view name);
+  /// The cells of a text column, to be changed in place.
+  std::span<std::string> edit_texts(std::string_view name);
+  /// Removes a column.
+  void remove(std::string_view name);
+  /// Puts columns in the place of one. Throws DataError as add does; then nothing has changed.
+  void replace(std::string_view name, std::vector<Column> columns);
+
+  /// These rows, counted from 0, in this order. Throws DataError for a row that is not there.
+  Table select(std::span<const Index> rows) const;
+  /// The rows from `begin` up to, not including, `end`. Throws DataError for rows that are not there.
+  Table part(Index begin, Index end) const;
+
   /// Columns of numbers side by side, rows x columns. Missing cells are NaN.
   Matrix matrix(std::span<const std::string> names) const;
   Matrix matrix(std::initializer_list<std::string> names) const {
@@ -58,6 +72,7 @@ class Table {
 
  private:
   const Column* find(std::string_view name) const;
+  std::size_t position_of(std::string_view name) const;
   const Column& column_of(std::string_view name, ColumnType type) const;
 
   std::vector<Column> columns_;

@@ -45,6 +45,7 @@ MAAS_INLINE void check_info(const ModelInfo& info, const Network& network) {
   const Graph& graph = network.graph();
   detail::check_quantities(info.inputs, graph, true);
   detail::check_quantities(info.outputs, graph, false);
+  if (info.pipeline) check_pipeline(*info.pipeline, network);
   if (!info.self_test) return;
   const SelfTest& test = *info.self_test;
   const Index samples = test.inputs.empty() ? 0 : test.inputs[0].rows();
@@ -54,6 +55,22 @@ MAAS_INLINE void check_info(const ModelInfo& info, const Network& network) {
                        "self-test: expected a tolerance of at least 0, got {}", test.tolerance);
   detail::check_test_matrices(test.inputs, graph, true, samples);
   if (!test.outputs.empty()) detail::check_test_matrices(test.outputs, graph, false, samples);
+}
+
+MAAS_INLINE void check_pipeline(const Pipeline& pipeline, const Network& network) {
+  const Graph& graph = network.graph();
+  require<ConfigError>(pipeline.is_fitted(), "pipeline: expected one that is fitted, got one that is not");
+  require<ShapeError>(graph.inputs().size() == 1 && graph.outputs().size() == 1,
+                      "pipeline: expected a network of 1 input and 1 output, got {} and {}", graph.inputs().size(),
+                      graph.outputs().size());
+  const auto features = static_cast<Index>(pipeline.feature_names().size());
+  require<ShapeError>(features == graph.input_shape(0).size(),
+                      "pipeline: expected {} features, as the network takes, got {}", graph.input_shape(0).size(),
+                      features);
+  const Index outputs = graph.output_shape(0).size();
+  require<ShapeError>(pipeline.target_names().empty() || pipeline.output_names(outputs).has_value(),
+                      "pipeline: expected {} targets or classes, as the network gives, got {} targets", outputs,
+                      pipeline.target_names().size());
 }
 
 MAAS_INLINE SelfTestResult run_self_test(const SelfTest& test, const Network& network) {

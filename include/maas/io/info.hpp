@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "maas/data/pipeline.hpp"
 #include "maas/network/network.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -43,13 +44,19 @@ struct ModelInfo {
   std::vector<std::vector<Quantity>> outputs = {};  ///< likewise
   std::vector<TrainingRun> training = {};           ///< all fits, the last one last; the last 100 are kept
   std::optional<SelfTest> self_test = std::nullopt;
+  std::optional<Pipeline> pipeline = std::nullopt;  ///< fitted: how raw rows become inputs, and outputs units again
 
   static constexpr std::size_t most_runs = 100;
 };
 
 /// Throws ShapeError or ConfigError where it does not fit the network: lists of another length, a self-test of other
-/// widths, without samples or of more than 4096.
+/// widths, without samples or of more than 4096, a pipeline that does not fit (see check_pipeline).
 void check_info(const ModelInfo& info, const Network& network);
+
+/// Throws ConfigError for a pipeline that is not fitted, ShapeError where the network has several inputs or outputs,
+/// takes another number of features, or gives as many numbers as there are neither targets nor classes of the only
+/// target.
+void check_pipeline(const Pipeline& pipeline, const Network& network);
 
 /// How far the outputs of a network are from those of a self-test: the largest |difference| / max(1, |output|), and
 /// where. NaN where NaN is expected is right.

@@ -14,6 +14,7 @@ struct LoadOptions {
   std::vector<CatalogEntry<Layer>> layers = {};  ///< classes of the user's own: catalog_of<Layer, MyLayer>()
   bool compile = true;                           ///< false: leave training settings and optimizer state aside
   bool self_test = true;                         ///< false: do not run the self-test that a file may hold
+  std::vector<CatalogEntry<Step>> steps = {};    ///< of the pipeline, likewise: catalog_of<Step, MyStep>()
 };
 
 /// Which Keras a file is for. The name of the file says what it is: a .keras archive if it ends so, else HDF5.

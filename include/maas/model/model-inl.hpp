@@ -375,6 +375,39 @@ MAAS_INLINE void Model::note_run(std::string data, Index samples, const History&
                   .version = MAAS_VERSION});
 }
 
+MAAS_INLINE const Pipeline& Model::fitting_pipeline() const {
+  require<StateError>(info_.pipeline.has_value(),
+                      "predict: expected a model with a pipeline for a table, got one without; set info().pipeline");
+  check_pipeline(*info_.pipeline, network_);
+  return *info_.pipeline;
+}
+
+// What the network gives; NaN for rows of which a feature is missing, whatever the layers would make of that.
+MAAS_INLINE Matrix Model::predict_prepared(const Table& rows) const {
+  Matrix x = fitting_pipeline().apply(rows);
+  std::vector<Index> unknown;
+  for (Index row = 0; row < x.rows(); ++row)
+    if (x.row(row).hasNaN()) {
+      unknown.push_back(row);
+      x.row(row).setZero();
+    }
+  Matrix y = network_.predict(x);
+  for (Index row : unknown) y.row(row).setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+  return y;
+}
+
+MAAS_INLINE Matrix Model::predict(const Table& rows) const {
+  Matrix y = predict_prepared(rows);
+  return info_.pipeline->target_names().empty() ? y : info_.pipeline->invert_targets(y, rows);
+}
+
+MAAS_INLINE Table Model::predict_table(const Table& rows) const {
+  const Matrix y = predict_prepared(rows);
+  require<StateError>(!info_.pipeline->target_names().empty(),
+                      "predict_table: expected a pipeline with targets, got one without");
+  return info_.pipeline->decode_targets(y, rows);
+}
+
 MAAS_INLINE void Model::set_self_test(const std::vector<Matrix>& samples) {
   ModelInfo checked{.self_test = SelfTest{.inputs = samples}};
   check_info(checked, network_);

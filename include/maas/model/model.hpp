@@ -205,6 +205,13 @@ class Model {
   Matrix predict(const T& x, Index batch_size = Network::chunk) const {
     return network_.predict(x, batch_size);
   }
+  /// Predictions for raw rows, by the pipeline that info() holds: it makes features of the rows, and undoes the scaling
+  /// of targets in what the network gives; one row for each row of the table, samples x outputs. A row of which a
+  /// feature is missing has NaN for its answer. Throws StateError where there is no pipeline; ShapeError or ConfigError
+  /// where it does not fit the network; what Pipeline::apply and invert_targets throw.
+  Matrix predict(const Table& rows) const;
+  /// The same with names, and with texts where targets are categories: see Pipeline::decode_targets.
+  Table predict_table(const Table& rows) const;
   /// One matrix an input; gives one an output. See Network::predict.
   std::vector<Matrix> predict(const std::vector<Matrix>& inputs, Index batch_size = Network::chunk) const {
     return network_.predict(inputs, batch_size);
@@ -258,6 +265,8 @@ class Model {
   ModelInfo info_to_save() const;
   std::optional<SavedTraining> settings() const;  // without state
   void require_compiled(std::string_view what) const;
+  const Pipeline& fitting_pipeline() const;
+  Matrix predict_prepared(const Table& rows) const;
   void replace_layers(const std::vector<Layer>& layers);
   void check_samples(std::string_view what, MatrixArg x, MatrixArg y) const;
   void check_samples(std::string_view what, const std::vector<Matrix>& x, const std::vector<Matrix>& y) const;

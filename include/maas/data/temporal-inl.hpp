@@ -1,0 +1,175 @@
+// Bodies of the steps along time.
+#pragma once
+
+#include <algorithm>
+
+#include "maas/data/figures-inl.hpp"
+#include "maas/data/step-inl.hpp"
+#include "maas/data/temporal.hpp"
+#include "maas/data/times.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+/// The days since 1970 that are listed. Throws ConfigError for a text that is no date.
+inline std::set<double> holiday_numbers(const std::vector<std::string>& holidays) {
+  std::set<double> days;
+  for (const std::string& text : holidays) {
+    const std::optional<double> time = parse_time(text);
+    require<ConfigError>(time.has_value(), "TimeFeatures: expected a day such as 2016-01-18 in holidays, got \"{}\"",
+                         text);
+    days.insert(std::floor(*time / seconds_a_day));
+  }
+  return days;
+}
+
+inline Column holiday_column(const std::string& name, const std::vector<double>& times, const std::set<double>& days) {
+  Column column{.name = name};
+  for (double time : times) {
+    const bool holiday = days.contains(std::floor(time / seconds_a_day));
+    column.numbers.push_back(std::isnan(time) ? missing_number : holiday ? 1 : 0);
+  }
+  return column;
+}
+
+inline std::string lag_name(const std::string& column, Index lag) { return column + "_lag_" + std::to_string(lag); }
+
+}  // namespace detail
+
+// ---- TimeFeatures ----
+
+MAAS_INLINE void TimeFeatures::check() const {
+  require<ConfigError>(time_of_day || day_of_week || !holidays.empty() || keep,
+                       "TimeFeatures: expected a feature to make of times, got none");
+  detail::check_names(class_name, columns);
+  detail::check_names(class_name, fitted_columns);
+  detail::holiday_numbers(holidays);
+}
+
+MAAS_INLINE void TimeFeatures::fit(const Table& training) {
+  fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::time);
+}
+
+MAAS_INLINE std::vector<std::string> TimeFeatures::outputs_of(const std::string& name) const {
+  if (std::find(fitted_columns.begin(), fitted_columns.end(), name) == fitted_columns.end()) return {name};
+  std::vector<std::string> names;
+  if (keep) names.push_back(name);
+  if (time_of_day) names.insert(names.end(), {name + "_day_sin", name + "_day_cos"});
+  if (day_of_week) names.insert(names.end(), {name + "_week_sin", name + "_week_cos"});
+  if (!holidays.empty()) names.push_back(name + "_holiday");
+  return names;
+}
+
+MAAS_INLINE std::vector<std::string> TimeFeatures::sources_of(const std::string& name) const {
+  for (const std::string& column : fitted_columns) {
+    const std::vector<std::string> names = outputs_of(column);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return {column};
+  }
+  return {name};
+}
+
+MAAS_INLINE Table TimeFeatures::apply(Table table) const {
+  detail::require_fitted(class_name, fitted_columns);
+  const std::set<double> days = detail::holiday_numbers(holidays);
+  for (const std::string& name : fitted_columns) {
+    if (!table.contains(name)) continue;
+    const Column times = detail::step_column(class_name, table, name, ColumnType::time);
+    const Matrix features = time_features(times.numbers);
+    std::vector<Column> made;
+    if (keep) made.push_back(times);
+    for (Index i = 0; i < features.cols(); ++i)
+      if (i < 2 ? time_of_day : day_of_week)
+        made.push_back({.name = "", .numbers = detail::column_values(features, i)});
+    if (!holidays.empty()) made.push_back(detail::holiday_column("", times.numbers, days));
+    const std::vector<std::string> names = outputs_of(name);
+    for (std::size_t i = 0; i < made.size(); ++i) made[i].name = names[i];
+    table.replace(name, std::move(made));
+  }
+  return table;
+}
+
+// ---- Difference ----
+
+MAAS_INLINE void Difference::check() const {
+  require<ConfigError>(period >= 1, "Difference: expected a period of at least 1 row, got {}", period);
+  detail::check_names(class_name, columns);
+}
+
+MAAS_INLINE void Difference::fit(const Table& training) {
+  detail::require_named(class_name, columns);
+  for (const std::string& name : columns) detail::step_column(class_name, training, name, ColumnType::number);
+}
+
+MAAS_INLINE Table Difference::apply(Table table) const {
+  for (const std::string& name : columns) {
+    if (!table.contains(name)) continue;
+    detail::step_column(class_name, table, name, ColumnType::number);
+    std::span<double> cells = table.edit(name);
+    for (Index row = static_cast<Index>(cells.size()) - 1; row >= 0; --row)
+      cells[static_cast<std::size_t>(row)] -=
+          row >= period ? cells[static_cast<std::size_t>(row - period)] : detail::missing_number;
+  }
+  return table;
+}
+
+MAAS_INLINE Table Difference::invert(Table table, const Table* before) const {
+  for (const std::string& name : columns) {
+    if (!table.contains(name)) continue;
+    require<StateError>(before != nullptr,
+                        "Difference: expected the rows it was applied to, to undo it in \"{}\"; got none", name);
+    require<DataError>(table.rows() == before->rows(), "Difference: expected {} rows before it, got {}", table.rows(),
+                       before->rows());
+    const std::vector<double>& known = detail::step_column(class_name, *before, name, ColumnType::number).numbers;
+    std::span<double> cells = table.edit(name);
+    for (Index row = 0; row < static_cast<Index>(cells.size()); ++row)
+      cells[static_cast<std::size_t>(row)] +=
+          row >= period ? known[static_cast<std::size_t>(row - period)] : detail::missing_number;
+  }
+  return table;
+}
+
+// ---- Lag ----
+
+MAAS_INLINE void Lag::check() const {
+  detail::check_names(class_name, columns);
+  std::set<Index> seen;
+  for (Index lag : lags)
+    require<ConfigError>(lag >= 1 && seen.insert(lag).second, "Lag: expected different lags of at least 1 row, got {}",
+                         lag);
+}
+
+MAAS_INLINE void Lag::fit(const Table& training) {
+  detail::require_named(class_name, columns);
+  for (const std::string& name : columns) detail::step_column(class_name, training, name, ColumnType::number);
+}
+
+MAAS_INLINE Table Lag::apply(Table table) const {
+  for (const std::string& name : columns)
+    for (Index lag : lags) {
+      if (!table.contains(name)) continue;
+      const std::vector<double>& cells = detail::step_column(class_name, table, name, ColumnType::number).numbers;
+      Column lagged{.name = detail::lag_name(name, lag),
+                    .numbers = std::vector<double>(cells.size(), detail::missing_number)};
+      for (auto row = static_cast<std::size_t>(lag); row < cells.size(); ++row)
+        lagged.numbers[row] = cells[row - static_cast<std::size_t>(lag)];
+      table.add(std::move(lagged));
+    }
+  return table;
+}
+
+MAAS_INLINE Table Lag::invert(Table table) const {
+  for (const std::string& name : columns)
+    for (Index lag : lags)
+      if (table.contains(detail::lag_name(name, lag))) table.remove(detail::lag_name(name, lag));
+  return table;
+}
+
+MAAS_INLINE std::vector<std::string> Lag::sources_of(const std::string& name) const {
+  for (const std::string& column : columns)
+    for (Index lag : lags)
+      if (name == detail::lag_name(column, lag)) return {column};
+  return {name};
+}
+
+}  // namespace maas::inline MAAS_ABI

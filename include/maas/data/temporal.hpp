@@ -1,0 +1,81 @@
+// Steps along time: times as features, differences, lags. Rows are in order of time.
+#pragma once
+
+#include "maas/data/step.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Numbers of a column of times that a network can use, in its place: for `time`
+///
+/// - `time_day_sin`, `time_day_cos`: the time of day on its circle;
+/// - `time_week_sin`, `time_week_cos`: the time of week, from Monday 00:00, on its circle (see time_features);
+/// - `time_holiday`: 1 on the days that are listed, else 0; only if days are listed.
+///
+/// A missing time gives missing numbers. Undone, nothing comes back.
+struct TimeFeatures {
+  static constexpr std::string_view class_name = "TimeFeatures";
+  std::vector<std::string> columns = {};  ///< empty: all that hold times
+  bool time_of_day = true;
+  bool day_of_week = true;
+  std::vector<std::string> holidays = {};  ///< days, "2016-01-18" or as parse_time reads them; others throw ConfigError
+  bool keep = false;                       ///< whether the column of times stays, before its features
+
+  std::vector<std::string> fitted_columns = {};  ///< learned
+
+  static void fields(auto& self, auto&& field) {
+    field("columns", self.columns);
+    field("time_of_day", self.time_of_day);
+    field("day_of_week", self.day_of_week);
+    field("holidays", self.holidays);
+    field("keep", self.keep);
+    field("fitted_columns", self.fitted_columns);
+  }
+  void check() const;
+  void fit(const Table& training);
+  Table apply(Table table) const;
+  std::vector<std::string> outputs_of(const std::string& name) const;
+  std::vector<std::string> sources_of(const std::string& name) const;
+};
+
+// The steps below have no columns of their own choice: to fit one that names none throws ConfigError.
+
+/// What a number has changed since `period` rows before, in its place; missing in the first rows. It can be undone with
+/// the rows it was applied to: a difference is added to the number `period` rows before, which must be known.
+struct Difference {
+  static constexpr std::string_view class_name = "Difference";
+  std::vector<std::string> columns = {};
+  Index period = 1;
+
+  static void fields(auto& self, auto&& field) {
+    field("columns", self.columns);
+    field("period", self.period);
+  }
+  void check() const;
+  void fit(const Table& training);
+  Table apply(Table table) const;
+  Table invert(Table table, const Table* before) const;
+};
+
+/// The number of some rows before as a column of its own, at the right: `flow_lag_2` is the flow two rows before;
+/// missing in the first rows. Undone, these columns go.
+struct Lag {
+  static constexpr std::string_view class_name = "Lag";
+  std::vector<std::string> columns = {};
+  std::vector<Index> lags = {1};  ///< rows back, each at least 1
+
+  static void fields(auto& self, auto&& field) {
+    field("columns", self.columns);
+    field("lags", self.lags);
+  }
+  void check() const;
+  void fit(const Table& training);
+  Table apply(Table table) const;
+  Table invert(Table table) const;
+  std::vector<std::string> sources_of(const std::string& name) const;
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/data/temporal-inl.hpp"
+#endif

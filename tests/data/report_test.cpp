@@ -1,0 +1,171 @@
+#include "maas/data/report.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "data/step_tables.hpp"
+#include "maas/data/csv.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+
+namespace {
+
+bool finds(const DataReport& found, const std::string& finding) {
+  return std::find(found.findings.begin(), found.findings.end(), finding) != found.findings.end();
+}
+
+/// A column of many rows: 0, 1, ..., 9 over and over.
+std::vector<double> tens(int rows) {
+  std::vector<double> numbers;
+  for (int i = 0; i < rows; ++i) numbers.push_back(i % 10);
+  return numbers;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += text + "\n";
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("figures of a column of numbers by hand") {
+  const DataReport found = report(table_of("a", {1, 2, gap, 3, 4, 30}));
+  REQUIRE(found.columns.size() == 1);
+  const ColumnReport& a = found.columns[0];
+  CHECK(a.missing == 1);
+  CHECK(a.missing_rows == std::vector<Index>{2});
+  CHECK(a.min == 1);
+  CHECK(a.max == 30);
+  CHECK(a.mean == 8);
+  CHECK(a.deviation == Approx(std::sqrt((49 + 36 + 25 + 16 + 484) / 5.0)));
+  CHECK(a.q1 == 2);
+  CHECK(a.median == 3);
+  CHECK(a.q3 == 4);
+  CHECK(a.outliers == 1);
+  CHECK(a.farthest == 5);
+  CHECK(a.lowest == 0);
+  CHECK_FALSE(a.constant);
+}
+
+TEST_CASE("texts are counted, the most frequent first") {
+  const DataReport found = report(texts_of("kind", {"b", "a", "", "a", "c"}));
+  const ColumnReport& kind = found.columns[0];
+  CHECK(kind.missing == 1);
+  REQUIRE(kind.categories.size() == 3);
+  CHECK(kind.categories[0].name == "a");
+  CHECK(kind.categories[0].count == 2);
+  CHECK(kind.categories[1].name == "b");
+  CHECK(found.text() ==
+        "5 rows, 1 column; rows are counted from 0\n"
+        "  \"kind\": text, 1 missing; 3 different: \"a\" 2 (50.0 %), \"b\" 1 (25.0 %), \"c\" 1 (25.0 %)\n"
+        "Odd\n"
+        "  \"kind\": missing in 1 row: 2\n"
+        "  1 row the same as one before: 3 as 1\n");
+}
+
+TEST_CASE("correlations are over the rows that have both numbers, the strongest first") {
+  Table table = table_of("a", {1, 2, 3, 4, gap});
+  table.add({.name = "b", .numbers = {2, 1, 4, 3, 100}});
+  table.add({.name = "c", .numbers = {-1, -2, -3, gap, 7}});
+  table.add({.name = "same", .numbers = {5, 5, 5, 5, 5}});
+  const DataReport found = report(table);
+  REQUIRE(found.correlations.size() == 3);
+  CHECK(found.correlations[0].a == "a");
+  CHECK(found.correlations[0].b == "c");
+  CHECK(found.correlations[0].value == Approx(-1));
+  CHECK(found.correlations[2].value == Approx(0.6));  // of a and b
+  CHECK(finds(found, "\"same\": never changes"));
+}
+
+TEST_CASE("rows that come twice are named with the first") {
+  Table table = table_of("a", {1, 2, 1, gap, gap, -0.0, 0});
+  table.add({.name = "b", .type = ColumnType::text, .texts = {"x", "x", "x", "y", "y", "z", "z"}});
+  const DataReport found = report(table);
+  REQUIRE(found.duplicates.size() == 3);
+  CHECK(found.duplicates[0].row == 2);
+  CHECK(found.duplicates[0].first == 0);
+  CHECK(finds(found, "3 rows the same as one before: 2 as 0, 4 as 3, 6 as 5"));
+}
+
+TEST_CASE("a few numbers below 0, or far from the others, are odd; many are not") {
+  std::vector<double> numbers = tens(400);
+  numbers[7] = -3;
+  CHECK(finds(report(table_of("count", numbers)), "\"count\": 1 of 400 numbers below 0, the lowest -3 in row 7"));
+  numbers[9] = 500;
+  CHECK(finds(report(table_of("count", numbers)),
+              "\"count\": 1 of 400 numbers far from the others, the farthest 500 in row 9"));
+  for (int i = 0; i < 50; ++i) numbers[static_cast<std::size_t>(i)] = -500;
+  CHECK(report(table_of("count", numbers)).findings.size() == 1);  // rows that come twice
+  // Nearly all rows are 0: there are no quartiles to go by.
+  std::vector<double> rain(400, 0.0);
+  rain[3] = 1, rain[5] = 2, rain[8] = 9831;
+  CHECK(finds(report(table_of("rain", rain)),
+              "\"rain\": 1 of 400 numbers far from the others, the farthest 9831 in row 8"));
+}
+
+TEST_CASE("a rare text that looks like a frequent one is odd") {
+  std::vector<std::string> days;
+  for (int i = 0; i < 200; ++i) days.insert(days.end(), {"Tuesday", "Thursday", "light rain", "tuesday "});
+  days[1] = "Tue", days[3] = "Thrsday", days[5] = "light rain and snow", days[6] = "Friday";
+  const std::string found = joined(report(texts_of("day", days)).findings);
+  CAPTURE(found);
+  CHECK(found.find("\"day\": \"Tue\" (1 row) looks like \"Tuesday\" (200 rows)") != std::string::npos);
+  CHECK(found.find("\"day\": \"Thrsday\" (1 row) looks like \"Thursday\" (198 rows)") != std::string::npos);
+  CHECK(found.find("\"day\": \"tuesday \" (199 rows) looks like \"Tuesday\" (200 rows)") != std::string::npos);
+  CHECK(found.find("and snow") == std::string::npos);
+  CHECK(found.find("Friday") == std::string::npos);
+}
+
+TEST_CASE("tables of nothing, of one row, and without a value") {
+  CHECK(report(Table()).text() == "0 rows, 0 columns; rows are counted from 0\nNothing odd\n");
+  const DataReport one = report(table_of("a", {3}));
+  CHECK(one.columns[0].constant);
+  CHECK(one.findings.empty());
+  const DataReport none = report(table_of("a", {gap, gap}));
+  CHECK(std::isnan(none.columns[0].mean));
+  CHECK(none.text().find("\"a\": numbers, 2 missing; no value") != std::string::npos);
+  CHECK(report(texts_of("a", {"", ""})).columns[0].categories.empty());
+  const DataReport times = report(times_of("t", {0, 86400}));
+  CHECK(times.text().find("\"t\": times, 0 missing; 1970-01-01 00:00 to 1970-01-02 00:00") != std::string::npos);
+}
+
+TEST_CASE("a real file that is dirty: the report names what is wrong with it") {
+  const std::string path = MAAS_SHARED_DIR "/data/traffic/traffic-situation-dirty.csv";
+  if (!std::filesystem::exists(path)) {
+    WARN("skipped: " << path << " is not there");
+    return;
+  }
+  const DataReport found = report(read_csv(path));
+  const std::string all = joined(found.findings);
+  CAPTURE(all);
+  Index missing = 0;
+  for (const ColumnReport& column : found.columns) missing += column.missing;
+  CHECK(missing == 9);
+  CHECK(finds(found, "\"CarCount\": missing in 4 rows: 11, 55, 142, 222"));
+  CHECK(finds(found, "\"Day of the week\": missing in 5 rows: 16, 151, 1930, 1944, 2744"));
+  CHECK(all.find("\"BusCount\": 4 of 2977 numbers below 0, the lowest -47 in row 28") != std::string::npos);
+  CHECK(all.find("\"BikeCount\": 3 of 2977 numbers far from the others, the farthest 200 in row 2910") !=
+        std::string::npos);
+  CHECK(all.find("\"Day of the week\": \"Tue\" (1 row) looks like \"Tuesday\"") != std::string::npos);
+  CHECK(all.find("\"Day of the week\": \"Thrsday\" (1 row) looks like \"Thursday\"") != std::string::npos);
+  CHECK(finds(found, "1 row the same as one before: 2976 as 5"));
+}
+
+TEST_CASE("a real file that is clean: nothing is missing, negative or misspelt") {
+  const std::string path = MAAS_SHARED_DIR "/data/traffic/traffic-situation.csv";
+  if (!std::filesystem::exists(path)) {
+    WARN("skipped: " << path << " is not there");
+    return;
+  }
+  const DataReport found = report(read_csv(path));
+  REQUIRE(found.findings.size() == 1);  // its counts come again by chance
+  CHECK(found.findings[0].find("rows the same as one before") != std::string::npos);
+  const ColumnReport& situation = found.columns.back();
+  REQUIRE(situation.categories.size() == 4);
+  CHECK(situation.categories[0].name == "normal");
+  CHECK(situation.categories[0].count == 1669);
+  CHECK(situation.categories[3].count == 304);
+  CHECK(found.columns[0].mean == Approx(68.696573));
+}

@@ -1,0 +1,136 @@
+// What every step owes, whatever it does: each member of the family passes.
+#include "maas/data/steps.hpp"
+
+#include "data/step_tables.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+
+namespace {
+
+Table training_rows() {
+  Table table = table_of("a", {3, 1, 4, 1, 5, 9});
+  table.add({.name = "b", .numbers = {2, 7, 1, 8, 2, 8}});
+  table.add({.name = "t", .type = ColumnType::time, .numbers = {0, 3600, 7200, 10800, 14400, 18000}});
+  table.add({.name = "kind", .type = ColumnType::text, .texts = {"x", "y", "x", "z", "y", "x"}});
+  return table;
+}
+
+/// The struct with columns where it does not choose some.
+template <class Rule>
+Step made(Rule rule) {
+  if constexpr (std::is_same_v<Rule, Drop> || std::is_same_v<Rule, Difference> || std::is_same_v<Rule, Lag>)
+    rule.columns = {"a"};
+  return rule;
+}
+
+/// The table as text, to compare all of it.
+std::string text_of(const Table& table) {
+  std::string text;
+  for (Index i = 0; i < table.columns(); ++i) {
+    const Column& column = table.column(i);
+    text += column.name + to_config(column.numbers).text() + to_config(column.texts).text() + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every step is written and read with all it learned, and then does the same") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step step = made(rule), fitted = step.fit(training_rows());
+    CAPTURE(step.class_name());
+    CHECK(fitted.is_fitted());
+    for (const Step& each : {step, fitted}) {
+      const Step again = BuiltinSteps::make(each.class_name(), each.config());
+      CHECK(again == each);
+      CHECK(again.is_fitted() == each.is_fitted());
+    }
+    const Step again = BuiltinSteps::make(fitted.class_name(), fitted.config());
+    CHECK(text_of(again.apply(training_rows())) == text_of(fitted.apply(training_rows())));
+  });
+}
+
+TEST_CASE("no step learns a second time, or when it is applied") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step fitted = made(rule).fit(training_rows());
+    CAPTURE(fitted.class_name());
+    Table other = training_rows();
+    other.edit("a")[0] = 1e6;
+    CHECK(fitted.fit(other) == fitted);
+    const Config before = fitted.config();
+    fitted.apply(other);
+    CHECK(fitted.config() == before);
+  });
+}
+
+TEST_CASE("no step lets a row see a later one, but interpolation, which says so") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step fitted = made(rule).fit(training_rows());
+    CAPTURE(fitted.class_name());
+    const Table before = fitted.apply(training_rows());
+    Table changed = training_rows();
+    changed.edit("a")[4] = 100, changed.edit("b")[4] = gap, changed.edit("t")[4] = 1e9;
+    changed.edit_texts("kind")[4] = "z";
+    CHECK(text_of(fitted.apply(changed).part(0, 4)) == text_of(before.part(0, 4)));
+  });
+  Table table = table_of("a", {1, gap, 3});
+  const Step linear = Step(Impute{.fill = Fill::linear_interpolation}).fit(table);
+  CHECK(linear.apply(table).numbers("a")[1] == 2);
+  table.edit("a")[2] = 5;
+  CHECK(linear.apply(table).numbers("a")[1] == 3);
+}
+
+TEST_CASE("every step is undone in what it leaves of a column") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step fitted = made(rule).fit(training_rows());
+    CAPTURE(fitted.class_name());
+    const Table raw = training_rows(), back = fitted.invert(fitted.apply(raw), &raw);
+    CHECK(back.rows() == raw.rows());
+    for (const char* name : {"a", "b"})
+      if (back.contains(name)) {
+        const std::size_t first = fitted.inverts_from_before() && std::string(name) == "a" ? 1 : 0;
+        const std::vector<double>&got = back.numbers(name), &expected = raw.numbers(name);
+        for (std::size_t row = first; row < got.size(); ++row) CHECK(got[row] == Approx(expected[row]));
+      }
+    REQUIRE(back.contains("kind"));
+    CHECK(back.texts("kind") == raw.texts("kind"));
+  });
+}
+
+TEST_CASE("every step takes one row, rows with gaps, and no row") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step step = made(rule);
+    CAPTURE(step.class_name());
+    const Table one = training_rows().part(0, 1);
+    CHECK(step.fit(one).apply(one).rows() == 1);
+    Table gaps = training_rows();
+    gaps.edit("a")[2] = gap, gaps.edit("t")[2] = gap;
+    const Step fitted = step.fit(gaps);
+    CHECK_NOTHROW(fitted.apply(gaps));
+    CHECK_NOTHROW(fitted.apply(training_rows().part(0, 0)));
+    CHECK_NOTHROW(fitted.apply(Table()));  // columns that are not there are passed over
+  });
+}
+
+TEST_CASE("what a step says of its columns is what it does") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step fitted = made(rule).fit(training_rows());
+    CAPTURE(fitted.class_name());
+    const Table before = training_rows(), after = fitted.apply(before);
+    for (const std::string& name : before.names())
+      for (const std::string& output : fitted.outputs_of(name)) CHECK(after.contains(output));
+    for (const std::string& name : after.names())
+      for (const std::string& source : fitted.sources_of(name)) CHECK(before.contains(source));
+  });
+}
+
+TEST_CASE("a file that names no step is refused with those there are") {
+  CHECK_THROWS_WITH(BuiltinSteps::make("Sum", Config::Object{}, "step"),
+                    "unknown step \"Sum\"; maas knows Drop, DropMissingRows, Impute, ClipOutliers, MinMax, Standard, "
+                    "Robust, Log, Power, OneHot, Ordinal, TimeFeatures, Difference, Lag");
+  CHECK_THROWS_WITH(BuiltinSteps::make("Impute", Config{}.set("fill", "mode")),
+                    "Impute fill: expected one of mean, median, constant, most_frequent, forward_fill, "
+                    "linear_interpolation, got \"mode\"");
+  CHECK_THROWS_AS(BuiltinSteps::make("OneHot", Config{}.set("unseen", "maybe")), ConfigError);
+}
