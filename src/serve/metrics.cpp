@@ -103,7 +103,8 @@ std::string Metrics::text(const Repository& repository, bool ready, const Gauges
   for (const auto& [key, count] : requests_)
     fmt::format_to(std::back_inserter(out), "maas_requests_total{{api=\"{}\",model=\"{}\",code=\"{}\"}} {}\n",
                    std::get<0>(key), label_text(std::get<1>(key)), std::get<2>(key), count);
-  append_head(out, "maas_request_duration_seconds", "histogram", "From a request's arrival to its answer, by model.");
+  append_head(out, "maas_request_duration_seconds", "histogram",
+              "From when a request had come whole to its answer, by model.");
   for (const auto& [model, histogram] : durations_)
     append_histogram(out, "maas_request_duration_seconds", fmt::format("model=\"{}\"", label_text(model)), histogram);
   append_head(out, "maas_executions_total", "counter", "Runs of a network.");

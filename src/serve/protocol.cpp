@@ -50,9 +50,12 @@ bool is_token(std::string_view given, std::string_view token) {
 }
 
 void check_limits(const Limits& limits) {
-  require<ConfigError>(limits.body_bytes >= 1 && limits.json_depth >= 1 && limits.rows >= 1 &&
-                           limits.tensor_elements >= 1 && limits.path_bytes >= 1 && limits.wait.count() >= 1,
+  require<ConfigError>(limits.body_bytes >= 1 && limits.rows >= 1 && limits.tensor_elements >= 1 &&
+                           limits.path_bytes >= 1 && limits.wait.count() >= 1,
                        "limits: expected each to be at least 1, got one below");
+  // Each level is a call within a call when tensors are read.
+  require<ConfigError>(limits.json_depth >= 1 && limits.json_depth <= 1000,
+                       "limits: expected a json_depth from 1 to 1000, got {}", limits.json_depth);
 }
 
 Response health_answer(bool live_only, bool ready) {

@@ -467,6 +467,10 @@ TEST_CASE("limits hold to the last one") {
   check_error(longer, 413, "expected at most 200 bytes, got 201");
   CHECK(*header(longer, "Connection") == "close");
   CHECK_THROWS_AS(Protocol(served.repository, {.limits = {.rows = 0}}), ConfigError);
+  CHECK_THROWS_AS(Protocol(served.repository, {.limits = {.json_depth = 1001}}), ConfigError);
+  Protocol deepest(served.repository, {.limits = {.json_depth = 1000}});
+  const std::string deep = R"({"inputs": )" + std::string(999, '[') + "1" + std::string(999, ']') + "}";
+  check_error(deepest.answer(post("/v1/models/affine:predict", deep)), 400, "expected shape [n, 2]");
 }
 
 TEST_CASE("deep bodies are refused by depth, not by the stack") {

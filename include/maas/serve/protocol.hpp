@@ -73,7 +73,7 @@ struct Gauges {
 /// and `/`. Errors are `{"error": "..."}`.
 class Protocol {
  public:
-  /// The repository must outlive it. Throws ConfigError for limits below 1.
+  /// The repository must outlive it. Throws ConfigError for limits below 1, or a json_depth above 1000.
   Protocol(const Repository& repository, ProtocolOptions options);
   Protocol(const Protocol&) = delete;
   Protocol& operator=(const Protocol&) = delete;
