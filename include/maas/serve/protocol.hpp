@@ -70,7 +70,7 @@ struct Gauges {
 ///
 /// Routes: `/v1/models...` (TensorFlow Serving: status, metadata, :predict in row and column form), `/v2...` (Open
 /// Inference Protocol: health, metadata, infer in JSON and with binary tensors), `/metrics` (Prometheus), `/healthz`
-/// and `/`. Errors are `{"error": "..."}`.
+/// and `/`. Errors are `{"error": "..."}`. Needs `maas::serve` to link.
 class Protocol {
  public:
   /// The repository must outlive it. Throws ConfigError for limits below 1, or a json_depth above 1000.

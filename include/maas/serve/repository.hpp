@@ -60,7 +60,8 @@ struct RepositoryOptions {
 /// then; if the file cannot be used, the reason is kept until the file changes. A version whose file is gone for two
 /// looks is dropped. Names that begin with a dot or end in .tmp or .part are passed over, and so are folders whose name
 /// is not a whole number. Loading runs on the repository's own thread; all members may be called from any thread, and
-/// none of them waits for a load or a prediction.
+/// none of them waits for a prediction, nor for a load, but for `publish`. Needs `maas::serve` to link, which is built
+/// for float alone.
 class Repository {
  public:
   /// Loads what the folder holds, then looks again every `poll`. Throws FormatError where the folder cannot be read,
@@ -84,10 +85,10 @@ class Repository {
   /// Those counts, now.
   Loads loads() const;
 
-  /// Makes a network of the caller's the given version of a model, at once; it counts among the newest `versions` as
-  /// those from files do, and is never dropped by a look at the folder. Throws ConfigError for a name that no address
-  /// can hold (empty, "stats", with '/', ':' or control characters) or a version below 0, DataError where the network
-  /// gives no finite number.
+  /// Makes a network of the caller's the given version of a model, after a load that is under way; it counts among the
+  /// newest `versions` as those from files do, and is never dropped by a look at the folder. Throws ConfigError for a
+  /// name that no address can hold (empty, "stats", with '/', ':' or control characters) or a version below 0,
+  /// DataError where the network gives no finite number.
   void publish(const std::string& model, std::int64_t version, Network network);
 
  private:

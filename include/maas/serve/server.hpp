@@ -28,7 +28,7 @@ struct ServerOptions {
   std::chrono::milliseconds drain = std::chrono::seconds{25};  ///< how long stop() waits for requests in flight
 };
 
-/// An HTTP server in this process. It answers from its first moment to stop().
+/// An HTTP server in this process. It answers from its first moment to stop(). Needs `maas::serve` to link.
 class Server {
  public:
   /// Starts. The repository must outlive the server. Throws ConfigError for options out of their range, for an address

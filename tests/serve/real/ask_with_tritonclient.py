@@ -33,7 +33,7 @@ def install():
     return ""
 
 
-if os.path.abspath(sys.prefix) != os.path.abspath(venv):
+if os.path.realpath(sys.prefix) != os.path.realpath(venv):
     problem = "" if installed() else install()
     if problem:
         print(f"skipped: tritonclient cannot be installed: {problem}")
