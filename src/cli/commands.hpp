@@ -33,4 +33,7 @@ void add_data(CLI::App& program);
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
 void add_plot(CLI::App& program);
 
+/// maas serve FOLDER [--port] [--address] [--token-file] ...: a prediction server. Only where maas::serve is built.
+void add_serve(CLI::App& program);
+
 }  // namespace maas::cli

@@ -22,7 +22,7 @@ int failed(std::string_view what) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  CLI::App program("Keras models without Python: looks into them and predicts with them.", "maas");
+  CLI::App program("Keras models without Python: looks into them, predicts with them, serves them.", "maas");
   program.set_version_flag("--version", "maas " MAAS_VERSION);
   program.require_subcommand(1);
   maas::cli::add_inspect(program);
@@ -34,6 +34,9 @@ int main(int count, char** arguments) {
   maas::cli::add_diff(program);
   maas::cli::add_bench(program);
   maas::cli::add_data(program);
+#if defined(MAAS_CLI_SERVE)
+  maas::cli::add_serve(program);
+#endif
   try {
     program.parse(count, arguments);
     if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");

@@ -21,6 +21,8 @@ set(outside_rules
   "zip\\.h"        "src/io/zip_archive\\.cpp"
   "csv\\.h"        "src/data/.*"
   "hwy/.*"         "src/kernels/.*"
+  "microhttpd\\.h"  "src/serve/http\\.cpp"
+  "simdjson\\.h"    "src/serve/json\\.cpp"
   "CLI/.*"         "src/cli/.*"
   "Eigen/Dense"    ""                                   # a second of compiler time in every file of every user
   "iostream|regex" "src/cli/.*")

@@ -1,0 +1,111 @@
+// Protocol: from a request to its answer, as TensorFlow Serving and the Open Inference Protocol have it. Knows nothing
+// of sockets.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "maas/core/scalar.hpp"
+#include "maas/serve/repository.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// Names and values, in order; names are compared without regard to case.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+/// What was asked.
+struct Request {
+  std::string method = "GET";  ///< in capitals
+  std::string path = "/";      ///< as sent, still percent-encoded, without the query
+  Headers headers = {};        ///< all that came
+  std::string body = {};       ///< whole, without chunks
+  /// When it arrived: deadlines count from here.
+  std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
+
+  /// The first header of that name, whatever its case; null if there is none.
+  const std::string* header(std::string_view name) const;
+};
+
+/// What is answered.
+struct Response {
+  int status = 200;                               ///< of HTTP
+  std::string body = {};                          ///< JSON, JSON and bytes, or the text of metrics
+  std::string content_type = "application/json";  ///< without parameters, as some clients compare all of it
+  Headers headers = {};                           ///< beside Content-Type and Content-Length
+};
+
+/// What one request may ask for at most.
+struct Limits {
+  std::size_t body_bytes = std::size_t{64} << 20;  ///< a longer body is answered 413
+  std::size_t json_depth = 32;              ///< lists and objects in each other, empty ones aside; deeper is a 400
+  Index rows = 4096;                        ///< samples in one request; more is a 413
+  Index tensor_elements = Index{16} << 20;  ///< numbers in one tensor, in or out; more is a 413
+  std::size_t path_bytes = 8192;            ///< a longer path is answered 414
+  std::chrono::milliseconds wait = std::chrono::seconds{10};  ///< from arrival to prediction; longer is a 504
+};
+
+/// How requests are answered.
+struct ProtocolOptions {
+  Limits limits = {};  ///< for each request
+  /// If not empty, all but health need `Authorization: Bearer TOKEN`; it is compared in a time that does not tell how
+  /// much of it was right.
+  std::string token = {};
+};
+
+/// Numbers that the server reports beside the protocol's own.
+struct Gauges {
+  std::int64_t in_flight = 0;        ///< requests being received, waiting or being answered
+  std::int64_t queued = 0;           ///< of these, those that wait for a worker
+  std::uint64_t rejected_queue = 0;  ///< answered 503 since the start, as too many were waiting
+  std::uint64_t rejected_bytes = 0;  ///< likewise, as too many bytes were being held
+};
+
+/// Answers requests from a repository. All members may be called from many threads at once.
+///
+/// Routes: `/v1/models...` (TensorFlow Serving: status, metadata, :predict in row and column form), `/v2...` (Open
+/// Inference Protocol: health, metadata, infer in JSON and with binary tensors), `/metrics` (Prometheus), `/healthz`
+/// and `/`. Errors are `{"error": "..."}`. Needs `maas::serve` to link.
+class Protocol {
+ public:
+  /// The repository must outlive it. Throws ConfigError for limits below 1, or a json_depth above 1000.
+  Protocol(const Repository& repository, ProtocolOptions options);
+  Protocol(const Protocol&) = delete;
+  Protocol& operator=(const Protocol&) = delete;
+  ~Protocol();
+
+  /// The answer, for good or bad: whatever goes wrong becomes a status and an error text. Never throws for what a
+  /// client has sent; only memory that runs out while the error itself is written may.
+  Response answer(const Request& request);
+  /// What can be said before the body has come, of a request whose `body` is still empty: a missing token, an unknown
+  /// path or model, a method that is not allowed. Nothing if the body is worth waiting for.
+  std::optional<Response> refuse(const Request& head);
+  /// Whether the answer needs a prediction: then it may take long.
+  bool is_prediction(const Request& request) const;
+  /// Counts an answer that was made without this class, for the metrics.
+  void count(const Request& request, const Response& response);
+
+  /// Whether `/v2/health/ready` says so; true at first.
+  void set_ready(bool ready);
+  /// What it was set to last.
+  bool ready() const;
+  /// What `/metrics` is to say of the server; without it those lines are 0.
+  void set_gauges(Gauges (*read)(const void* server), const void* server);
+
+  /// As they were given.
+  const ProtocolOptions& options() const;
+
+ private:
+  class Routes;
+  std::unique_ptr<Routes> routes_;
+};
+
+/// An answer of the form `{"error": "text"}`, as all errors are.
+Response error_response(int status, std::string_view text);
+
+}  // namespace maas::inline MAAS_ABI::serve

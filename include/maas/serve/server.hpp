@@ -1,0 +1,60 @@
+// Server: answers over HTTP, out of a repository.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "maas/core/scalar.hpp"
+#include "maas/serve/protocol.hpp"
+#include "maas/serve/repository.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// Where and how to serve. Each limit is there so that no client can take all of the machine.
+struct ServerOptions {
+  std::string address = "127.0.0.1";                ///< an IPv4 or IPv6 address in numbers; "0.0.0.0" is all of IPv4
+  int port = 8080;                                  ///< 0: any that is free, see Server::port
+  std::string token = {};                           ///< see ProtocolOptions::token
+  bool insecure = false;                            ///< lets an address beyond the loopback be served without a token
+  Limits limits = {};                               ///< of each request
+  int threads = 0;                                  ///< that predict; 0: as many as the machine has
+  std::size_t queue = 1024;                         ///< predictions that may wait for a thread; more is a 503
+  std::size_t held_bytes = std::size_t{256} << 20;  ///< bodies of all requests together; more is a 503
+  unsigned connections = 4096;                      ///< open at once; others wait until one closes
+  std::size_t header_bytes = 16 << 10;              ///< of one request, and at most 100 headers; more is a 431
+  std::chrono::seconds idle{75};                    ///< a connection on which nothing moves for so long is closed
+  std::chrono::seconds receive{60};                 ///< a body that takes longer to come is given up
+  std::chrono::milliseconds drain = std::chrono::seconds{25};  ///< how long stop() waits for requests in flight
+};
+
+/// An HTTP server in this process. It answers from its first moment to stop(). Needs `maas::serve` to link.
+class Server {
+ public:
+  /// Starts. The repository must outlive the server. Throws ConfigError for options out of their range, for an address
+  /// beyond the loopback without a token (unless `insecure`), or where the address cannot be listened on.
+  explicit Server(const Repository& repository, ServerOptions options = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  /// Stops.
+  ~Server();
+
+  /// The port it listens on.
+  int port() const;
+  /// "http://127.0.0.1:8080".
+  std::string url() const;
+
+  /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends
+  /// requests here to notice.
+  void set_not_ready();
+  /// Not ready any more, takes no more connections, answers what is in flight, closes. True if all of it was answered
+  /// within ServerOptions::drain; what still waited by then got a 503, and what was still being received was dropped.
+  /// Predictions that run are always waited for. Calls after the first do nothing.
+  bool stop();
+
+ private:
+  class Running;
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace maas::inline MAAS_ABI::serve

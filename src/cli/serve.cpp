@@ -1,0 +1,148 @@
+// maas serve: a folder of models as a prediction server, until it is told to stop.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "maas/core/error.hpp"
+#include "maas/core/parallel.hpp"
+#include "maas/serve/server.hpp"
+
+namespace maas::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct ServeOptions {
+  serve::RepositoryOptions repository;
+  serve::ServerOptions server;
+  std::string token_file;
+  double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
+  unsigned idle_seconds = 75, receive_seconds = 60;
+};
+
+milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
+
+// The first line that is neither empty nor a comment.
+std::string read_token(const std::string& path) {
+  std::ifstream file(path);
+  require<FormatError>(file.is_open(), "{}: cannot be read", path);
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t first = line.find_first_not_of(" \t\r"), last = line.find_last_not_of(" \t\r");
+    if (first != std::string::npos && line[first] != '#') return line.substr(first, last - first + 1);
+  }
+  fail<FormatError>("{}: expected a line with a token, got none", path);
+}
+
+// SIGTERM and SIGINT, held back in all threads that are started after it, and waited for in this one.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  void wait() const {
+    int signal = 0;
+    sigwait(&set_, &signal);
+  }
+  // Until the next one comes or the time is over.
+  void wait_at_most(milliseconds time) const {
+    const timespec most{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
+    sigtimedwait(&set_, nullptr, &most);
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+void print_models(const serve::Repository& repository) {
+  for (const std::string& model : repository.models())
+    for (const serve::VersionStatus& status : repository.status(model)) {
+      if (status.state == serve::VersionState::available) fmt::print("{} version {}\n", model, status.version);
+      if (!status.error.empty()) fmt::print(stderr, "maas: {} version {}: {}\n", model, status.version, status.error);
+    }
+}
+
+void run(ServeOptions options) {
+  const StopSignals signals;      // before any thread is started
+  std::signal(SIGPIPE, SIG_IGN);  // a client that has left is no reason to end
+  if (!options.token_file.empty()) options.server.token = read_token(options.token_file);
+  options.repository.poll = milliseconds_of(options.poll_seconds);
+  options.server.limits.wait = milliseconds_of(options.wait_seconds);
+  options.server.drain = milliseconds_of(options.drain_timeout);
+  options.server.idle = std::chrono::seconds(options.idle_seconds);
+  options.server.receive = std::chrono::seconds(options.receive_seconds);
+  // Requests share the processors out among themselves: one large one is not to take those of all others.
+  set_threads(1);
+  const serve::Repository repository(options.repository);
+  serve::Server server(repository, options.server);
+  print_models(repository);
+  fmt::print("serving {} at {}\n", options.repository.folder, server.url());
+  std::fflush(stdout);
+  signals.wait();
+  server.set_not_ready();
+  fmt::print("stopping: not ready any more\n");
+  std::fflush(stdout);
+  signals.wait_at_most(milliseconds_of(options.drain_delay));
+  fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
+}
+
+void add_limits(CLI::App& command, ServeOptions& options) {
+  serve::ServerOptions& server = options.server;
+  const auto positive = CLI::Range(1.0, 1e15);
+  command.add_option("--max-body-bytes", server.limits.body_bytes, "Largest body; else 413")->check(positive);
+  command.add_option("--max-header-bytes", server.header_bytes, "Largest head of a request; else 431");
+  command.add_option("--max-rows", server.limits.rows, "Most samples in a request; else 413")->check(positive);
+  command.add_option("--max-elements", server.limits.tensor_elements, "Most numbers in a tensor; else 413")
+      ->check(positive);
+  command.add_option("--max-json-depth", server.limits.json_depth, "Deepest nesting of JSON; else 400")
+      ->check(positive);
+  command.add_option("--max-connections", server.connections, "Most connections; others wait");
+  command.add_option("--max-queue", server.queue, "Most predictions that wait for a thread; else 503");
+  command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies together; else 503");
+  command.add_option("--max-wait", options.wait_seconds, "Longest wait for a thread in seconds; else 504")
+      ->check(CLI::Range(0.001, 86400.0));
+  command.add_option("--idle-seconds", options.idle_seconds, "When a connection without traffic is closed")
+      ->check(CLI::Range(1, 86400));
+  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up")
+      ->check(CLI::Range(1, 86400));
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("serve", "Serves a folder of models over HTTP until SIGTERM or SIGINT");
+  command->option_defaults()->always_capture_default();
+  auto options = std::make_shared<ServeOptions>();
+  command->add_option("folder", options->repository.folder, "Holds MODEL/VERSION/model.h5 or .keras, or MODEL.h5")
+      ->required();
+  command->add_option("--port", options->server.port, "Where to listen; 0 for any free port")
+      ->check(CLI::Range(0, 65535));
+  command->add_option("--address", options->server.address, "The address to listen on, in numbers");
+  command->add_option("--token-file", options->token_file,
+                      "A file whose first line is the token that requests must carry; # begins a comment");
+  command->add_flag("--insecure", options->server.insecure, "Lets other machines ask without a token");
+  command->add_option("--threads", options->server.threads, "Threads that predict; 0 for one a processor")
+      ->check(CLI::Range(0, 1024));
+  command->add_option("--poll-seconds", options->poll_seconds, "From one look at the folder to the next")
+      ->check(CLI::Range(0.01, 86400.0));
+  command->add_option("--versions", options->repository.versions, "How many versions of a model answer at once")
+      ->check(CLI::Range(1, 1000));
+  command
+      ->add_option("--drain-delay", options->drain_delay,
+                   "After SIGTERM, seconds in which all is answered but readiness says no; a second signal ends it")
+      ->check(CLI::Range(0.0, 86400.0));
+  command->add_option("--drain-timeout", options->drain_timeout, "Then, seconds in which what is in flight is answered")
+      ->check(CLI::Range(0.0, 86400.0));
+  add_limits(*command, *options);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace maas::cli

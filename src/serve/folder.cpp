@@ -1,0 +1,107 @@
+#include "serve/folder.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <vector>
+
+#include "maas/core/error.hpp"
+#include "serve/names.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+namespace files = std::filesystem;
+
+bool is_passed_over(std::string_view name) {
+  return name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".part");
+}
+
+// The name without the ending of a model file; nothing for other files.
+std::optional<std::string_view> stem_of(std::string_view name) {
+  for (std::string_view ending : {".h5", ".keras"})
+    if (name.size() > ending.size() && name.ends_with(ending)) return name.substr(0, name.size() - ending.size());
+  return std::nullopt;
+}
+
+std::optional<FileStamp> stamp_of(const files::path& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  return FileStamp{path.string(), found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size),
+                   std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+}
+
+std::vector<files::path> entries_of(const files::path& folder) {
+  std::vector<files::path> entries;
+  std::error_code error;
+  files::directory_iterator entry(folder, error);
+  for (; !error && entry != files::directory_iterator(); entry.increment(error))
+    if (!is_passed_over(entry->path().filename().string())) entries.push_back(entry->path());
+  require<FormatError>(!error, "{}: cannot be listed: {}", folder.string(), error.message());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+// The model file of a version: one called model before others, then by name.
+std::optional<FileStamp> model_file(const files::path& folder) {
+  std::optional<FileStamp> first;
+  for (const files::path& path : entries_of(folder)) {
+    const std::string name = path.filename().string();
+    const auto stem = stem_of(name);
+    if (!stem || (first && *stem != "model")) continue;
+    const std::optional<FileStamp> stamp = stamp_of(path);
+    if (stamp && *stem == "model") return stamp;
+    if (stamp) first = stamp;
+  }
+  return first;
+}
+
+bool is_folder(const files::path& path) {
+  std::error_code error;
+  return files::is_directory(path, error);
+}
+
+FoundVersions versions_in(const files::path& folder) {
+  FoundVersions versions;
+  for (const files::path& path : entries_of(folder)) {
+    const auto version = version_of(path.filename().string());
+    if (!version || versions.contains(*version) || !is_folder(path)) continue;
+    if (std::optional<FileStamp> stamp = model_file(path)) versions.emplace(*version, *std::move(stamp));
+  }
+  return versions;
+}
+
+}  // namespace
+
+bool is_model_name(std::string_view name) {
+  if (name.empty() || name.size() > 255 || name == "." || name == ".." || name == "stats") return false;
+  for (const char c : name)
+    if (c == '/' || c == ':' || static_cast<unsigned char>(c) < 32 || c == 127) return false;
+  return true;
+}
+
+std::optional<std::int64_t> version_of(std::string_view name) {
+  std::int64_t version = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), version);
+  if (error != std::errc() || end != name.data() + name.size() || name[0] == '-') return std::nullopt;
+  return version;
+}
+
+FoundModels look_at(const std::string& folder) {
+  FoundModels models;
+  for (const files::path& path : entries_of(folder)) {
+    const std::string name = path.filename().string();
+    if (is_folder(path)) {
+      if (is_model_name(name)) models[name].merge(versions_in(path));
+    } else if (const auto stem = stem_of(name); stem && is_model_name(*stem)) {
+      if (std::optional<FileStamp> stamp = stamp_of(path)) models[std::string(*stem)].emplace(1, *std::move(stamp));
+    }
+  }
+  std::erase_if(models, [](const auto& model) { return model.second.empty(); });
+  return models;
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

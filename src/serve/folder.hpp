@@ -1,0 +1,32 @@
+// What model files a folder holds at one moment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// What tells one state of a file from another without reading it.
+struct FileStamp {
+  std::string path;
+  std::uint64_t device = 0, file = 0, size = 0;
+  std::int64_t changed = 0;  // nanoseconds
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+using FoundVersions = std::map<std::int64_t, FileStamp>;
+using FoundModels = std::map<std::string, FoundVersions, std::less<>>;
+
+/// The number a version's folder is called, leading zeros allowed; nothing for other names.
+std::optional<std::int64_t> version_of(std::string_view name);
+
+/// Looks at all of a folder. Throws FormatError where it, or a folder in it, cannot be listed: half a look would have
+/// models vanish that are still there.
+FoundModels look_at(const std::string& folder);
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,308 @@
+#include "serve/http.hpp"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "maas/core/error.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+constexpr std::size_t most_headers = 100;
+// A refused body is read and thrown away up to this size, as a client that is still sending may miss an answer that
+// comes before a closed connection; a larger one is not worth it.
+constexpr std::size_t most_swallowed = std::size_t{1} << 20;
+
+struct Address {
+  sockaddr_storage storage{};
+  bool is_ipv6 = false;
+
+  Address(const std::string& text, int port) {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+    if (::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+      v4->sin_family = AF_INET;
+      v4->sin_port = htons(static_cast<std::uint16_t>(port));
+      return;
+    }
+    is_ipv6 = ::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1;
+    require<ConfigError>(is_ipv6, "server: expected an address in numbers, as 127.0.0.1 or ::1, got \"{}\"", text);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(static_cast<std::uint16_t>(port));
+  }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+Headers headers_of(MHD_Connection* connection) {
+  Headers headers;
+  MHD_get_connection_values(
+      connection, MHD_HEADER_KIND,
+      [](void* to, MHD_ValueKind, const char* name, const char* value) {
+        static_cast<Headers*>(to)->emplace_back(name, value == nullptr ? "" : value);
+        return static_cast<Headers*>(to)->size() <= most_headers ? MHD_YES : MHD_NO;
+      },
+      &headers);
+  return headers;
+}
+
+std::size_t head_bytes(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return info == nullptr ? 0 : info->header_size;
+}
+
+std::size_t count_of(const Request& request, std::string_view name) {
+  std::size_t count = 0;
+  for (const auto& header : request.headers) {
+    Request one;
+    one.headers = {header};
+    count += one.header(name) != nullptr;
+  }
+  return count;
+}
+
+}  // namespace
+
+class HttpServer::Daemon {
+ public:
+  Daemon(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters)
+      : options_(options), handler_(handler), counters_(counters) {
+    const Address address(options.address, options.port);
+    const unsigned flags =
+        MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (address.is_ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG);
+    errno = 0;
+    daemon_ =
+        MHD_start_daemon(flags, static_cast<std::uint16_t>(options.port), nullptr, nullptr, &Daemon::take, this,  //
+                         MHD_OPTION_SOCK_ADDR, address.get(),                                                     //
+                         MHD_OPTION_CONNECTION_LIMIT, options.connections,                                        //
+                         MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.idle.count()),              //
+                         // Room for a head of the allowed size, the head of its answer, and then some: what is larger
+                         // the library refuses itself, with a page of its own.
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options.header_bytes + (16 << 10),  //
+                         MHD_OPTION_STRICT_FOR_CLIENT, 1,                                            //
+                         MHD_OPTION_UNESCAPE_CALLBACK, &Daemon::leave_escaped, nullptr,              //
+                         MHD_OPTION_NOTIFY_COMPLETED, &Daemon::completed, this,                      //
+                         MHD_OPTION_END);
+    if (daemon_ == nullptr)
+      fail<ConfigError>("server: cannot listen on {} port {}: {}", options.address, options.port,
+                        errno == 0 ? "the HTTP library says no" : std::strerror(errno));
+  }
+
+  ~Daemon() {
+    MHD_stop_daemon(daemon_);
+    if (listener_ != MHD_INVALID_SOCKET) ::close(listener_);
+  }
+
+  int port() const { return MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port; }
+
+  // The socket is shut at once and closed with the daemon, whose thread may still look at it.
+  void stop_accepting() {
+    if (closing_.exchange(true)) return;
+    listener_ = MHD_quiesce_daemon(daemon_);
+    if (listener_ != MHD_INVALID_SOCKET) ::shutdown(listener_, SHUT_RDWR);
+  }
+
+ private:
+  // One request, from its head until its answer is sent.
+  class Exchange final : public PendingAnswer {
+   public:
+    Exchange(Daemon& daemon, MHD_Connection* connection) : daemon_(daemon), connection_(connection) {
+      ++daemon_.counters_.in_flight;
+    }
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    ~Exchange() {
+      daemon_.held_ -= held_;
+      --daemon_.counters_.in_flight;
+    }
+
+    const Request& request() const override { return request_; }
+    void finish(Response response) override {
+      response_ = std::move(response);
+      MHD_resume_connection(connection_);
+    }
+
+    MHD_Result begin(const char* method, const char* path) {
+      request_.method = method;
+      request_.path = path;
+      request_.headers = headers_of(connection_);
+      if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
+      request_.body.reserve(declared_);
+      return MHD_YES;
+    }
+
+    MHD_Result add(const char* bytes, std::size_t count) {
+      received_ += count;
+      const bool is_late = std::chrono::steady_clock::now() - request_.arrived > daemon_.options_.receive;
+      if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
+      if (response_) return MHD_YES;
+      if (received_ > declared_ && !hold(count)) {
+        response_ = too_many_bytes();
+      } else if (received_ > daemon_.options_.body_bytes) {
+        response_ = too_long(received_);
+        daemon_.handler_.answered(request_, *response_);
+      }
+      if (response_)
+        request_.body = std::string();
+      else
+        request_.body.append(bytes, count);
+      return MHD_YES;
+    }
+
+    MHD_Result end() {
+      if (response_) return send(false);
+      request_.arrived = std::chrono::steady_clock::now();
+      if ((response_ = daemon_.handler_.answer_now(request_))) return send(false);
+      MHD_suspend_connection(connection_);
+      daemon_.handler_.answer_later(*this);
+      return MHD_YES;
+    }
+
+   private:
+    // A body of unknown length declares 0, and is counted as it comes.
+    std::optional<Response> refusal() {
+      if (std::optional<Response> wrong = head_refusal()) {
+        is_head_wrong_ = true;
+        daemon_.handler_.answered(request_, *wrong);
+        return wrong;
+      }
+      if (std::optional<Response> refused = daemon_.handler_.refuse(request_)) return refused;
+      if (declared_ > daemon_.options_.body_bytes) {
+        Response response = too_long(declared_);
+        daemon_.handler_.answered(request_, response);
+        return response;
+      }
+      if (!hold(declared_)) return too_many_bytes();
+      return std::nullopt;
+    }
+
+    std::optional<Response> head_refusal() {
+      const std::size_t bytes = head_bytes(connection_);
+      if (bytes > daemon_.options_.header_bytes)
+        return error_response(
+            431, fmt::format("headers: expected at most {} bytes, got {}", daemon_.options_.header_bytes, bytes));
+      if (request_.headers.size() > most_headers)
+        return error_response(431, fmt::format("headers: expected at most {}, got more", most_headers));
+      const std::string* length = request_.header("Content-Length");
+      const std::string* coding = request_.header("Transfer-Encoding");
+      // What two readers may read in two ways is refused: a proxy in front may have read it in the other.
+      const bool is_ambiguous = count_of(request_, "Content-Length") > 1 ||
+                                count_of(request_, "Transfer-Encoding") > 1 || (length != nullptr && coding != nullptr);
+      if (is_ambiguous) return closing(400, "headers: expected one Content-Length or Transfer-Encoding, got more");
+      if (length == nullptr) return std::nullopt;
+      const char* end = length->data() + length->size();
+      const auto read = std::from_chars(length->data(), end, declared_);
+      if (read.ec != std::errc() || read.ptr != end)
+        return closing(400, "headers: expected a whole number as Content-Length, got \"" + *length + "\"");
+      return std::nullopt;
+    }
+
+    static Response closing(int status, const std::string& text) {
+      Response response = error_response(status, text);
+      response.headers.emplace_back("Connection", "close");
+      return response;
+    }
+
+    Response too_long(std::size_t bytes) const {
+      return error_response(413,
+                            fmt::format("body: expected at most {} bytes, got {}", daemon_.options_.body_bytes, bytes));
+    }
+
+    Response too_many_bytes() {
+      ++daemon_.counters_.rejected;
+      Response response = error_response(503, "too many bytes of requests are being held; try again");
+      daemon_.handler_.answered(request_, response);
+      return response;
+    }
+
+    bool hold(std::size_t bytes) {
+      if (daemon_.held_ += bytes; daemon_.held_ > daemon_.options_.held_bytes) {
+        daemon_.held_ -= bytes;
+        return false;
+      }
+      held_ += bytes;
+      return true;
+    }
+
+    bool is_worth_swallowing() {
+      return !is_head_wrong_ && declared_ <= most_swallowed &&
+             MHD_lookup_connection_value(connection_, MHD_HEADER_KIND, "Expect") == nullptr;
+    }
+
+    MHD_Result send(bool is_early) {
+      Response& answer = *response_;
+      // The body lives as long as this exchange, which ends when it has been sent.
+      MHD_Response* response =
+          MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_PERSISTENT);
+      if (response == nullptr) return MHD_NO;
+      MHD_add_response_header(response, "Content-Type", answer.content_type.c_str());
+      bool closes = false;
+      for (const auto& [name, value] : answer.headers) {
+        MHD_add_response_header(response, name.c_str(), value.c_str());
+        closes = closes || name == "Connection";
+      }
+      if (!closes && (is_early || daemon_.closing_)) MHD_add_response_header(response, "Connection", "close");
+      const MHD_Result queued = MHD_queue_response(connection_, static_cast<unsigned>(answer.status), response);
+      MHD_destroy_response(response);
+      return queued;
+    }
+
+    Daemon& daemon_;
+    MHD_Connection* connection_;
+    Request request_{};
+    std::optional<Response> response_{};
+    std::size_t declared_ = 0, received_ = 0, held_ = 0;
+    bool is_head_wrong_ = false;  // then where the body ends is anyone's guess
+  };
+
+  // No exception may pass through the library, which is C: one that is thrown here is memory that ran out.
+  static MHD_Result take(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
+                         const char* bytes, std::size_t* count, void** state) {
+    try {
+      if (*state == nullptr) {
+        auto* exchange = new Exchange(*static_cast<Daemon*>(self), connection);
+        *state = exchange;
+        return exchange->begin(method, url);
+      }
+      auto* exchange = static_cast<Exchange*>(*state);
+      if (*count == 0) return exchange->end();
+      const MHD_Result result = exchange->add(bytes, *count);
+      *count = 0;
+      return result;
+    } catch (...) {
+      return MHD_NO;
+    }
+  }
+
+  static void completed(void*, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
+    delete static_cast<Exchange*>(*state);
+    *state = nullptr;
+  }
+
+  static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
+
+  const HttpOptions options_;
+  HttpHandler& handler_;
+  HttpCounters& counters_;
+  MHD_Daemon* daemon_ = nullptr;
+  MHD_socket listener_ = MHD_INVALID_SOCKET;
+  std::atomic<bool> closing_{false};
+  std::size_t held_ = 0;  // by the library's thread alone
+};
+
+HttpServer::HttpServer(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters)
+    : daemon_(std::make_unique<Daemon>(options, handler, counters)) {}
+HttpServer::~HttpServer() = default;
+
+int HttpServer::port() const { return daemon_->port(); }
+void HttpServer::stop_accepting() { daemon_->stop_accepting(); }
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,72 @@
+// HTTP: requests whole, answers now or later. The library behind it stays in http.cpp.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "maas/serve/protocol.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+struct HttpOptions {
+  std::string address{};
+  int port = 0;
+  unsigned connections = 1;
+  std::size_t header_bytes = 0, body_bytes = 0, held_bytes = 0;
+  std::chrono::seconds idle{}, receive{};
+};
+
+/// What a server counts; it belongs to whoever started it, as its threads may ask before its constructor has returned.
+struct HttpCounters {
+  std::atomic<std::int64_t> in_flight{0};  ///< requests whose head has come and whose answer has not yet gone
+  std::atomic<std::uint64_t> rejected{0};  ///< answered 503, as too many bytes of bodies were held
+};
+
+/// A request that waits for its answer. It stays until finish() is called, from any thread and once.
+class PendingAnswer {
+ public:
+  virtual const Request& request() const = 0;
+  virtual void finish(Response response) = 0;
+
+ protected:
+  ~PendingAnswer() = default;
+};
+
+/// Who answers. All members are called on the thread that moves bytes, so they must not take long.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  /// An answer to the head of a request that makes its body needless; nothing lets the body come.
+  virtual std::optional<Response> refuse(const Request& head) = 0;
+  /// The answer; or nothing, and answer_later is called next.
+  virtual std::optional<Response> answer_now(const Request& request) = 0;
+  virtual void answer_later(PendingAnswer& pending) = 0;
+  /// An answer was given without asking: a limit of HTTP was met.
+  virtual void answered(const Request& head, const Response& response) = 0;
+};
+
+/// Listens and answers until it is destroyed, on one thread of its own. Handler and counters must outlive it.
+class HttpServer {
+ public:
+  /// Throws ConfigError for an address that is none, or cannot be listened on.
+  HttpServer(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  /// Closes all connections. No answer may be pending.
+  ~HttpServer();
+
+  int port() const;
+  /// Connections are refused from now on; those that are open close with their next answer.
+  void stop_accepting();
+
+ private:
+  class Daemon;
+  std::unique_ptr<Daemon> daemon_;
+};
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,342 @@
+#include "serve/json.hpp"
+
+#include <simdjson.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "serve/status.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace dom = simdjson::dom;
+
+namespace {
+
+using Bytes = std::array<std::byte, 16>;
+static_assert(sizeof(dom::element) == sizeof(Bytes) && std::is_trivially_copyable_v<dom::element>);
+
+dom::element element_of(const Bytes& bytes) { return std::bit_cast<dom::element>(bytes); }
+
+// Beyond this a thread gives a parser's memory back.
+constexpr std::size_t kept_capacity = std::size_t{1} << 18;
+
+// JSON has no NaN; a text that begins with a zero byte stands for it in the copy that is read instead. A client may
+// send such a text itself, and has then said NaN in another way.
+constexpr char number_mark = '\0';
+
+std::optional<double> marked_number(std::string_view text) {
+  if (text.size() != 2 || text[0] != number_mark) return std::nullopt;
+  if (text[1] == 'n') return std::numeric_limits<double>::quiet_NaN();
+  if (text[1] == '+') return std::numeric_limits<double>::infinity();
+  if (text[1] == '-') return -std::numeric_limits<double>::infinity();
+  return std::nullopt;
+}
+
+// Copies a text with what the library does not read in a form that it does: the tokens NaN, Infinity and -Infinity, and
+// whole numbers of more digits than 64 bits hold. Strings stay as they are.
+class Rewriter {
+ public:
+  explicit Rewriter(std::string_view text) : text_(text) {}
+
+  /// Nothing if there was nothing to rewrite.
+  std::optional<std::string> rewritten() {
+    while (at_ < text_.size()) {
+      if (text_[at_] == '"')
+        copy_string();
+      else if (!take("-Infinity", R"("\u0000-")") && !take("Infinity", R"("\u0000+")") &&
+               !take("NaN", R"("\u0000n")") && !take_number())
+        result_ += text_[at_++];
+    }
+    if (!changed_) return std::nullopt;
+    return std::move(result_);
+  }
+
+ private:
+  void copy_string() {
+    const std::size_t first = at_++;
+    while (at_ < text_.size() && text_[at_] != '"') at_ += text_[at_] == '\\' ? 2 : 1;
+    at_ = std::min(at_ + 1, text_.size());
+    result_ += text_.substr(first, at_ - first);
+  }
+
+  bool take(std::string_view token, std::string_view instead) {
+    if (!text_.substr(at_).starts_with(token)) return false;
+    at_ += token.size();
+    result_ += instead;
+    changed_ = true;
+    return true;
+  }
+
+  bool take_number() {
+    const auto end = text_.find_first_not_of("+-.0123456789eE", at_);
+    const std::string_view number = text_.substr(at_, end == text_.npos ? end : end - at_);
+    if (number.empty()) return false;
+    at_ += number.size();
+    result_ += number;
+    if (number.size() >= 19 && number.find_first_not_of("0123456789", number[0] == '-' ? 1 : 0) == number.npos) {
+      result_ += ".0";
+      changed_ = true;
+    }
+    return true;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::string result_{};
+  bool changed_ = false;
+};
+
+}  // namespace
+
+struct JsonDocument::Parser {
+  dom::parser parser{};
+  std::size_t depth = 0;
+
+  // One spare parser a thread, so that small requests take no memory.
+  static std::unique_ptr<Parser>& spare() {
+    thread_local std::unique_ptr<Parser> kept;
+    return kept;
+  }
+  static std::unique_ptr<Parser> take() { return spare() ? std::move(spare()) : std::make_unique<Parser>(); }
+
+  simdjson::error_code parse(std::string_view text, std::size_t most_depth, dom::element& root) {
+    const std::size_t capacity = std::max(text.size(), std::size_t{1024});
+    if (parser.capacity() < capacity || depth != most_depth) {
+      if (const auto error = parser.allocate(capacity, most_depth + 1)) return error;
+      depth = most_depth;
+    }
+    return parser.parse(text.data(), text.size(), true).get(root);
+  }
+};
+
+JsonDocument::JsonDocument(std::string_view text, std::size_t depth) : parser_(Parser::take()) {
+  dom::element root;
+  simdjson::error_code error = parser_->parse(text, depth, root);
+  if (error != simdjson::SUCCESS && error != simdjson::DEPTH_ERROR)
+    if (const std::optional<std::string> copy = Rewriter(text).rewritten()) error = parser_->parse(*copy, depth, root);
+  if (error == simdjson::DEPTH_ERROR)
+    fail<DataError>("request body: expected lists and objects at most {} deep, got more", depth);
+  if (error == simdjson::MEMALLOC) throw std::bad_alloc();
+  require<DataError>(error == simdjson::SUCCESS, "request body: expected JSON, got {} bytes that are none: {}",
+                     text.size(), simdjson::error_message(error));
+  root_.element_ = std::bit_cast<Bytes>(root);
+}
+
+JsonDocument::~JsonDocument() {
+  if (parser_->parser.capacity() <= kept_capacity) Parser::spare() = std::move(parser_);
+}
+
+JsonKind JsonView::kind() const {
+  switch (element_of(element_).type()) {
+    case dom::element_type::ARRAY:
+      return JsonKind::list;
+    case dom::element_type::OBJECT:
+      return JsonKind::object;
+    case dom::element_type::STRING:
+      return text() ? JsonKind::text : JsonKind::number;
+    case dom::element_type::BOOL:
+      return JsonKind::boolean;
+    case dom::element_type::NULL_VALUE:
+      return JsonKind::null;
+    default:
+      return JsonKind::number;
+  }
+}
+
+std::string_view JsonView::kind_name() const {
+  switch (kind()) {
+    case JsonKind::null:
+      return "null";
+    case JsonKind::boolean:
+      return "true or false";
+    case JsonKind::number:
+      return "a number";
+    case JsonKind::text:
+      return "a text";
+    case JsonKind::list:
+      return "a list";
+    case JsonKind::object:
+      return "an object";
+  }
+  return "";
+}
+
+std::optional<bool> JsonView::boolean() const {
+  bool value;
+  return element_of(element_).get(value) == simdjson::SUCCESS ? std::optional(value) : std::nullopt;
+}
+
+std::optional<std::string_view> JsonView::text() const {
+  std::string_view value;
+  if (element_of(element_).get(value) != simdjson::SUCCESS || marked_number(value)) return std::nullopt;
+  return value;
+}
+
+std::optional<std::int64_t> JsonView::integer() const {
+  const dom::element element = element_of(element_);
+  std::int64_t value;
+  if (element.type() == dom::element_type::DOUBLE || element.get(value) != simdjson::SUCCESS) return std::nullopt;
+  return value;
+}
+
+void JsonView::for_each(const std::function<void(JsonView)>& element) const {
+  dom::array list;
+  if (element_of(element_).get(list) != simdjson::SUCCESS) return;
+  for (const dom::element each : list) {
+    JsonView view;
+    view.element_ = std::bit_cast<Bytes>(each);
+    element(view);
+  }
+}
+
+void JsonView::for_each_member(const std::function<void(std::string_view, JsonView)>& member) const {
+  dom::object object;
+  if (element_of(element_).get(object) != simdjson::SUCCESS) return;
+  for (const dom::key_value_pair each : object) {
+    JsonView view;
+    view.element_ = std::bit_cast<Bytes>(each.value);
+    member(each.key, view);
+  }
+}
+
+// Counted one by one: the library's own count stops at 16 777 215.
+std::size_t JsonView::size() const {
+  std::size_t count = 0;
+  for_each([&](JsonView) { ++count; });
+  for_each_member([&](std::string_view, JsonView) { ++count; });
+  return count;
+}
+
+std::optional<JsonView> JsonView::member(std::string_view name) const {
+  std::optional<JsonView> found;
+  for_each_member([&](std::string_view each, JsonView value) {
+    if (each == name) found = value;
+  });
+  return found;
+}
+
+namespace {
+
+// What an element is as a number of a type; `wrong` is called with what was expected if it is none.
+template <class Wrong>
+Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
+  double value = 0;
+  switch (element.type()) {
+    case dom::element_type::BOOL:
+      if (type != DataType::boolean) wrong("a number");
+      return bool(element) ? Scalar(1) : Scalar(0);
+    case dom::element_type::INT64:
+      value = static_cast<double>(std::int64_t(element));
+      break;
+    case dom::element_type::UINT64:
+      value = static_cast<double>(std::uint64_t(element));
+      break;
+    case dom::element_type::DOUBLE:
+      value = double(element);
+      break;
+    case dom::element_type::STRING:
+      if (const auto marked = marked_number(std::string_view(element)); marked && !is_integer(type)) {
+        if (type == DataType::boolean) wrong("true or false");
+        return static_cast<Scalar>(*marked);
+      }
+      [[fallthrough]];
+    default:
+      wrong("a number");
+  }
+  if (type == DataType::boolean) wrong("true or false");
+  if (is_integer(type) && !in_range(type, value)) wrong("a whole number in its range");
+  const auto number = static_cast<Scalar>(value);
+  if (!std::isfinite(number)) wrong("a number within FP32");
+  return number;
+}
+
+std::string_view text_of(dom::element element) {
+  switch (element.type()) {
+    case dom::element_type::NULL_VALUE:
+      return "null (NaN is written NaN)";
+    case dom::element_type::BOOL:
+      return "true or false";
+    case dom::element_type::STRING:
+      return marked_number(std::string_view(element)) ? "NaN or infinity" : "a text";
+    case dom::element_type::ARRAY:
+      return "a list";
+    case dom::element_type::OBJECT:
+      return "an object";
+    default:
+      return "another number";
+  }
+}
+
+}  // namespace
+
+// Recursion ends at the depth the document was read with.
+struct JsonTensorReader::Access {
+  JsonTensorReader& reader;
+
+  void scalar(dom::element element, std::vector<Scalar>& values) const {
+    if (static_cast<Index>(values.size()) >= reader.most_)
+      fail_with(413, "{}: expected at most {} numbers, got more", reader.what_, reader.most_);
+    values.push_back(number_of(element, reader.type_, [&](std::string_view expected) {
+      fail<DataError>("{}{}: expected {}, as it is {}, got {}", reader.what_, reader.place(), expected,
+                      name_of(reader.type_), text_of(element));
+    }));
+  }
+
+  void flat(dom::element element, std::vector<Scalar>& values) const {
+    if (!element.is_array()) return scalar(element, values);
+    reader.position_.push_back(0);
+    for (const dom::element each : dom::array(element)) {
+      flat(each, values);
+      ++reader.position_.back();
+    }
+    reader.position_.pop_back();
+  }
+
+  // The shape is that of the first elements; all others must agree.
+  void rectangular(dom::element element, std::size_t depth, bool first, JsonTensor& tensor) const {
+    if (!element.is_array()) {
+      require<DataError>(depth == tensor.shape.size(), "{}{}: expected a list, as in its neighbours, got {}",
+                         reader.what_, reader.place(), text_of(element));
+      return scalar(element, tensor.values);
+    }
+    if (first)
+      tensor.shape.push_back(0);
+    else
+      require<DataError>(depth < tensor.shape.size(), "{}{}: expected a number, as in its neighbours, got a list",
+                         reader.what_, reader.place());
+    Index count = 0;
+    reader.position_.push_back(0);
+    for (const dom::element each : dom::array(element)) {
+      reader.position_.back() = count;
+      rectangular(each, depth + 1, first && count == 0, tensor);
+      ++count;
+    }
+    reader.position_.pop_back();
+    if (first) tensor.shape[depth] = count;
+    require<DataError>(tensor.shape[depth] == count, "{}{}: expected {} elements, as in its neighbours, got {}",
+                       reader.what_, reader.place(), tensor.shape[depth], count);
+  }
+};
+
+JsonTensor JsonTensorReader::rectangular(JsonView value) {
+  JsonTensor tensor;
+  Access{*this}.rectangular(element_of(value.element_), 0, true, tensor);
+  return tensor;
+}
+
+std::vector<Scalar> JsonTensorReader::flat(JsonView value) {
+  std::vector<Scalar> values;
+  Access{*this}.flat(element_of(value.element_), values);
+  return values;
+}
+
+std::string JsonTensorReader::place() const {
+  std::string text;
+  for (Index i : position_) text += fmt::format("[{}]", i);
+  return text;
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,28 @@
+// JSON of answers, written: texts, numbers, nested lists.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "maas/core/scalar.hpp"
+#include "maas/core/shape.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// A text in quotes. What is not UTF-8 becomes U+FFFD, so that the answer is JSON whatever a client has sent.
+void append_text(std::string& out, std::string_view text);
+
+/// How numbers that are whole are written: 2 or 2.0. Readers that guess types see a float in the second.
+enum class Whole { short_form, with_point };
+
+/// The shortest text that reads back as the same number; NaN, Infinity and -Infinity as Python writes them.
+void append_number(std::string& out, Scalar value, Whole whole);
+
+/// Numbers in lists of the given lengths, the last axis innermost; a lone number without lengths.
+void append_nested(std::string& out, const Scalar* values, std::span<const Index> lengths, Whole whole);
+
+/// `[1,2,3]`.
+void append_flat(std::string& out, std::span<const Scalar> values, Whole whole);
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,14 @@
+// Names of models: what an address can hold.
+#pragma once
+
+#include <string_view>
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// Whether a model may be called so: not empty, not "." or "..", not "stats" (an address of the Open Inference
+/// Protocol), at most 255 bytes, without '/', ':' and control characters.
+bool is_model_name(std::string_view name);
+
+}  // namespace maas::inline MAAS_ABI::serve

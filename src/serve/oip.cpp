@@ -1,0 +1,398 @@
+// The Open Inference Protocol's REST API: /v2, with the extension for binary tensors.
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "maas/version.hpp"
+#include "serve/json_writer.hpp"
+#include "serve/prediction.hpp"
+#include "serve/status.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+constexpr std::string_view length_header = "Inference-Header-Content-Length";
+
+// ---- The request ----
+
+// Where the JSON of a body ends and the bytes of tensors begin.
+struct SplitBody {
+  std::string_view json, tail;
+  bool is_raw = false;  // a header of 0: the body is one tensor
+  bool has_header = false;
+};
+
+SplitBody split(const Request& request) {
+  const std::string_view body = request.body;
+  const std::string* header = request.header(length_header);
+  if (header == nullptr) return {.json = body, .tail = {}};
+  std::size_t length = 0;
+  const char* end = header->data() + header->size();
+  const auto read = std::from_chars(header->data(), end, length);
+  require<DataError>(read.ec == std::errc() && read.ptr == end && length <= body.size(),
+                     "{}: expected a whole number from 0 to the body's length, {}, got \"{}\"", length_header,
+                     body.size(), *header);
+  return {.json = body.substr(0, length), .tail = body.substr(length), .is_raw = length == 0, .has_header = true};
+}
+
+std::string_view text_member(JsonView object, std::string_view name, const std::string& what) {
+  const auto value = object.member(name);
+  require<DataError>(value && value->text(), "{}: expected \"{}\", a text, got {}", what, name,
+                     value ? value->kind_name() : "none");
+  return *value->text();
+}
+
+// The parameters of a request, an input or an output; a view of nothing where there are none.
+class RequestParameters {
+ public:
+  RequestParameters(JsonView object, std::string what) : what_(std::move(what)), members_(object.member("parameters")) {
+    require<DataError>(!members_ || members_->kind() == JsonKind::object || members_->kind() == JsonKind::null,
+                       "{}: expected \"parameters\" to be an object, got {}", what_,
+                       members_ ? members_->kind_name() : "none");
+    if (find("shared_memory_region")) fail_with(501, "{}: shared memory is not offered", what_);
+  }
+
+  std::optional<JsonView> find(std::string_view name) const { return members_ ? members_->member(name) : std::nullopt; }
+
+  std::optional<bool> boolean(std::string_view name) const {
+    const auto value = find(name);
+    require<DataError>(!value || value->boolean(), "{}: expected parameter \"{}\" to be true or false, got {}", what_,
+                       name, value ? value->kind_name() : "none");
+    return value ? value->boolean() : std::nullopt;
+  }
+
+  std::optional<std::int64_t> size(std::string_view name) const {
+    const auto value = find(name);
+    require<DataError>(!value || (value->integer() && *value->integer() >= 0),
+                       "{}: expected parameter \"{}\" to be a whole number of at least 0, got {}", what_, name,
+                       value ? value->kind_name() : "none");
+    return value ? value->integer() : std::nullopt;
+  }
+
+  void refuse_what_is_not_offered() const {
+    if (!members_) return;
+    members_->for_each_member([&](std::string_view name, JsonView value) {
+      require<DataError>(!name.starts_with("triton_"), "{}: parameter \"{}\" is reserved", what_, name);
+      const bool is_none = value.integer() == 0 || value.text() == "" || value.boolean() == false;
+      if (name.starts_with("sequence_") && !is_none) fail_with(501, "{}: sequences are not offered", what_);
+    });
+  }
+
+ private:
+  std::string what_;
+  std::optional<JsonView> members_;
+};
+
+std::vector<Index> read_shape(JsonView input, const std::string& what, const Limits& limits) {
+  const auto list = input.member("shape");
+  require<DataError>(list && list->kind() == JsonKind::list, "{}: expected \"shape\", a list, got {}", what,
+                     list ? list->kind_name() : "none");
+  std::vector<Index> shape;
+  Index count = 1;
+  list->for_each([&](JsonView element) {
+    const auto length = element.integer();
+    require<DataError>(length && *length >= 0, "{}: expected whole numbers of at least 0 in \"shape\", got {}", what,
+                       length ? fmt::format("{}", *length) : std::string(element.kind_name()));
+    require<DataError>(shape.size() <= Shape::max_rank, "{}: expected at most {} lengths in \"shape\", got more", what,
+                       Shape::max_rank + 1);
+    // Before it can overflow: lengths of 0 come late as well.
+    if (*length > 0 && count > limits.tensor_elements / *length)
+      fail_with(413, "{}: expected at most {} numbers, got more", what, limits.tensor_elements);
+    if (*length > 0) count *= *length;
+    shape.push_back(static_cast<Index>(*length));
+  });
+  return shape;
+}
+
+Index count_of(const std::vector<Index>& shape) {
+  Index count = 1;
+  for (Index length : shape) count *= length;
+  return count;
+}
+
+DataType read_type(JsonView input, const std::string& what) {
+  const std::string_view name = text_member(input, "datatype", what);
+  const std::optional<DataType> type = data_type_of(name);
+  require<DataError>(type && *type != DataType::bytes,
+                     "{}: expected a datatype of numbers (BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, "
+                     "FP64), got \"{}\"",
+                     what, name);
+  return *type;
+}
+
+std::vector<Scalar> json_values(JsonView input, DataType type, Index count, const std::string& what,
+                                const Limits& limits) {
+  const auto data = input.member("data");
+  if (!data && count == 0) return {};
+  require<DataError>(data && data->kind() == JsonKind::list, "{}: expected \"data\", a list, got {}", what,
+                     data ? data->kind_name() : "none");
+  require<DataError>(is_json_type(type), "{}: expected {} in binary, got it as JSON", what, name_of(type));
+  std::vector<Scalar> values = JsonTensorReader(what, type, limits.tensor_elements).flat(*data);
+  require<DataError>(static_cast<Index>(values.size()) == count, "{}: expected {} numbers for its shape, got {}", what,
+                     count, values.size());
+  return values;
+}
+
+// Takes the bytes of binary tensors off the tail, one after the other.
+class Tail {
+ public:
+  explicit Tail(const SplitBody& body) : left_(body.tail), has_header_(body.has_header) {}
+
+  std::vector<Scalar> values(DataType type, Index count, std::int64_t bytes, const std::string& what) {
+    require<DataError>(has_header_ || bytes == 0, "{}: expected the header {} with binary data, got none", what,
+                       length_header);
+    require<DataError>(bytes == count * element_bytes(type),
+                       "{}: expected a binary_data_size of {} for its shape and type, got {}", what,
+                       count * element_bytes(type), bytes);
+    require<DataError>(static_cast<std::size_t>(bytes) <= left_.size(), "{}: expected {} bytes of binary data, got {}",
+                       what, bytes, left_.size());
+    std::vector<Scalar> result(static_cast<std::size_t>(count));
+    read_elements(what, type, left_.data(), count, result.data());
+    left_.remove_prefix(static_cast<std::size_t>(bytes));
+    return result;
+  }
+
+  void require_empty() const {
+    require<DataError>(left_.empty(),
+                       "infer: expected as many binary bytes as the inputs' binary_data_size say, got {} "
+                       "more",
+                       left_.size());
+  }
+
+ private:
+  std::string_view left_;
+  bool has_header_;
+};
+
+JsonTensor read_input(JsonView input, Tail& tail, const std::string& what, const Limits& limits) {
+  const RequestParameters parameters(input, what);
+  JsonTensor tensor{.shape = read_shape(input, what, limits)};
+  const DataType type = read_type(input, what);
+  const Index count = count_of(tensor.shape);
+  const std::optional<std::int64_t> bytes = parameters.size("binary_data_size");
+  require<DataError>(!bytes || !input.member("data"), "{}: expected either \"data\" or binary_data_size, got both",
+                     what);
+  tensor.values = bytes ? tail.values(type, count, *bytes, what) : json_values(input, type, count, what, limits);
+  return tensor;
+}
+
+struct WantedOutput {
+  std::size_t place = 0;
+  bool is_binary = false;
+};
+
+struct InferBody {
+  std::optional<std::string> id{};
+  std::vector<Matrix> inputs{};
+  std::vector<WantedOutput> outputs{};
+  std::optional<std::int64_t> timeout_us{};
+};
+
+std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const SplitBody& body, const Limits& limits) {
+  require<DataError>(list.kind() == JsonKind::list, "infer: expected \"inputs\" to be a list, got {}",
+                     list.kind_name());
+  std::vector<std::optional<Matrix>> samples(servable.inputs.size());
+  Tail tail(body);
+  list.for_each([&](JsonView input) {
+    require<DataError>(input.kind() == JsonKind::object, "infer: expected objects in \"inputs\", got {}",
+                       input.kind_name());
+    const std::string_view name = text_member(input, "name", "infer: an input");
+    const Index place = place_of(servable.inputs, name);
+    require<DataError>(place >= 0, "infer: expected the inputs {}, got \"{}\"", names_of(servable.inputs), name);
+    std::optional<Matrix>& sample = samples[static_cast<std::size_t>(place)];
+    require<DataError>(!sample, "infer: expected input \"{}\" once, got it twice", name);
+    const TensorInfo& info = servable.inputs[static_cast<std::size_t>(place)];
+    sample = samples_of(info, read_input(input, tail, fmt::format("input \"{}\"", name), limits), limits);
+  });
+  tail.require_empty();
+  std::vector<Matrix> inputs;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    require<DataError>(samples[i].has_value(), "infer: expected the inputs {}, got no \"{}\"",
+                       names_of(servable.inputs), servable.inputs[i].name);
+    inputs.push_back(*std::move(samples[i]));
+  }
+  return inputs;
+}
+
+std::vector<WantedOutput> all_outputs(const Servable& servable, bool binary) {
+  std::vector<WantedOutput> outputs;
+  for (std::size_t i = 0; i < servable.outputs.size(); ++i) outputs.push_back({i, binary});
+  return outputs;
+}
+
+std::vector<WantedOutput> read_outputs(const Servable& servable, std::optional<JsonView> list, bool binary) {
+  if (!list || list->kind() == JsonKind::null) return all_outputs(servable, binary);
+  require<DataError>(list->kind() == JsonKind::list, "infer: expected \"outputs\" to be a list, got {}",
+                     list->kind_name());
+  if (list->size() == 0) return all_outputs(servable, binary);
+  std::vector<WantedOutput> outputs;
+  list->for_each([&](JsonView output) {
+    require<DataError>(output.kind() == JsonKind::object, "infer: expected objects in \"outputs\", got {}",
+                       output.kind_name());
+    const std::string_view name = text_member(output, "name", "infer: an output");
+    const Index place = place_of(servable.outputs, name);
+    require<DataError>(place >= 0, "infer: expected the outputs {}, got \"{}\"", names_of(servable.outputs), name);
+    const auto i = static_cast<std::size_t>(place);
+    require<DataError>(std::ranges::find(outputs, i, &WantedOutput::place) == outputs.end(),
+                       "infer: expected output \"{}\" once, got it twice", name);
+    const RequestParameters parameters(output, fmt::format("output \"{}\"", name));
+    if (parameters.find("classification")) fail_with(501, "output \"{}\": classification is not offered", name);
+    outputs.push_back({i, parameters.boolean("binary_data").value_or(binary)});
+  });
+  return outputs;
+}
+
+InferBody read_body(const Servable& servable, const SplitBody& split, const Limits& limits) {
+  const JsonDocument document(split.json, limits.json_depth);
+  const JsonView root = document.root();
+  require<DataError>(root.kind() == JsonKind::object, "infer: expected an object, got {}", root.kind_name());
+  std::optional<JsonView> inputs, outputs;
+  InferBody body;
+  root.for_each_member([&](std::string_view name, JsonView value) {
+    if (name == "inputs") {
+      require<DataError>(!inputs, "infer: expected \"inputs\" once, got it twice");
+      inputs = value;
+    } else if (name == "outputs") {
+      outputs = value;
+    } else if (name == "id") {
+      require<DataError>(value.text().has_value(), "infer: expected \"id\" to be a text, got {}", value.kind_name());
+      body.id = *value.text();
+    }
+  });
+  require<DataError>(inputs.has_value(), "infer: expected \"inputs\", got none");
+  const RequestParameters parameters(root, "infer");
+  parameters.refuse_what_is_not_offered();
+  body.timeout_us = parameters.size("timeout");
+  body.inputs = read_inputs(servable, *inputs, split, limits);
+  body.outputs = read_outputs(servable, outputs, parameters.boolean("binary_data_output").value_or(false));
+  return body;
+}
+
+// A body that is nothing but the numbers of one sample of the only input.
+InferBody read_raw(const Servable& servable, std::string_view bytes) {
+  require<DataError>(servable.inputs.size() == 1, "infer: expected JSON for a model of {} inputs, got raw bytes",
+                     servable.inputs.size());
+  const Index count = servable.inputs[0].shape.size();
+  require<DataError>(bytes.size() == static_cast<std::size_t>(count) * sizeof(float),
+                     "input \"{}\": expected {} raw bytes, one sample of {} FP32 numbers, got {}",
+                     servable.inputs[0].name, static_cast<std::size_t>(count) * sizeof(float), count, bytes.size());
+  Matrix sample(1, count);
+  read_elements("infer", DataType::fp32, bytes.data(), count, sample.data());
+  InferBody body;
+  body.inputs.push_back(std::move(sample));
+  body.outputs = all_outputs(servable, true);
+  return body;
+}
+
+// ---- The answer ----
+
+void append_shape(std::string& out, Index rows, const Shape& shape) {
+  out += fmt::format("[{}", rows);
+  for (Index length : shape) out += fmt::format(",{}", length);
+  out += ']';
+}
+
+void append_output(std::string& out, const TensorInfo& info, const Matrix& values, bool binary) {
+  out += R"({"name":)";
+  append_text(out, info.name);
+  out += R"(,"shape":)";
+  append_shape(out, values.rows(), info.shape);
+  const std::size_t count = static_cast<std::size_t>(values.size());
+  if (binary) {
+    out += fmt::format(R"(,"datatype":"FP32","parameters":{{"binary_data_size":{}}}}})", count * sizeof(float));
+    return;
+  }
+  out += R"(,"datatype":"FP32","data":)";
+  append_flat(out, {values.data(), count}, Whole::short_form);
+  out += '}';
+}
+
+Response infer_answer(const Servable& servable, const InferBody& body, const std::vector<Matrix>& outputs) {
+  Response response;
+  std::string& out = response.body;
+  out += R"({"model_name":)";
+  append_text(out, servable.model);
+  out += fmt::format(R"(,"model_version":"{}")", servable.version);
+  if (body.id) {
+    out += R"(,"id":)";
+    append_text(out, *body.id);
+  }
+  out += R"(,"outputs":[)";
+  for (const WantedOutput& wanted : body.outputs) {
+    if (out.back() != '[') out += ',';
+    append_output(out, servable.outputs[wanted.place], outputs[wanted.place], wanted.is_binary);
+  }
+  out += "]}";
+  if (std::ranges::none_of(body.outputs, &WantedOutput::is_binary)) return response;
+  response.content_type = "application/octet-stream";
+  response.headers.emplace_back(length_header, std::to_string(out.size()));
+  for (const WantedOutput& wanted : body.outputs)
+    if (const Matrix& values = outputs[wanted.place]; wanted.is_binary)
+      out.append(reinterpret_cast<const char*>(values.data()), static_cast<std::size_t>(values.size()) * sizeof(float));
+  return response;
+}
+
+void append_tensors(std::string& out, const std::vector<TensorInfo>& tensors) {
+  out += '[';
+  for (const TensorInfo& tensor : tensors) {
+    if (out.back() != '[') out += ',';
+    out += R"({"name":)";
+    append_text(out, tensor.name);
+    out += R"(,"datatype":"FP32","shape":)";
+    append_shape(out, -1, tensor.shape);
+    out += '}';
+  }
+  out += ']';
+}
+
+}  // namespace
+
+Response v2_server() {
+  return {.body = R"({"name":"maas-server","version":")" MAAS_VERSION R"(","extensions":["binary_tensor_data"]})"};
+}
+
+Response v2_list(const Context& context) { return v1_list(context); }
+
+Response v2_model(const Context& context, const Route& route) {
+  const auto servable = servable_of(context.repository, route);
+  std::string out = R"({"name":)";
+  append_text(out, servable->model);
+  out += R"(,"versions":[)";
+  for (const VersionStatus& status : context.repository.status(route.model)) {
+    if (status.state != VersionState::available) continue;
+    out += fmt::format(R"({}"{}")", out.back() == '[' ? "" : ",", status.version);
+  }
+  out += R"(],"platform":)";
+  append_text(out, servable->platform);
+  out += R"(,"inputs":)";
+  append_tensors(out, servable->inputs);
+  out += R"(,"outputs":)";
+  append_tensors(out, servable->outputs);
+  if (!servable->keras_version.empty()) {
+    out += R"(,"parameters":{"keras_version":)";
+    append_text(out, servable->keras_version);
+    out += '}';
+  }
+  return {.body = out + "}"};
+}
+
+Response v2_model_ready(const Context& context, const Route& route) {
+  const auto servable = servable_of(context.repository, route);
+  std::string out = R"({"name":)";
+  append_text(out, servable->model);
+  return {.body = out + R"(,"ready":true})"};
+}
+
+Response v2_infer(const Context& context, const Route& route, const Request& request) {
+  const auto servable = servable_of(context.repository, route);
+  require_plain(request);
+  const SplitBody body = split(request);
+  const InferBody asked = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.limits);
+  auto deadline = request.arrived + context.limits.wait;
+  if (asked.timeout_us && *asked.timeout_us > 0 && *asked.timeout_us < 1'000'000'000'000)
+    deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*asked.timeout_us));
+  return infer_answer(*servable, asked, predict(context, *servable, asked.inputs, deadline));
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

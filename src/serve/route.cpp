@@ -1,0 +1,151 @@
+#include "serve/route.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "serve/folder.hpp"
+#include "serve/status.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+using Parts = std::vector<std::string_view>;
+
+// "/a/b" is a, b; an empty part stays one, so that "//" is not "/".
+Parts parts_of(std::string_view path) {
+  Parts parts;
+  path.remove_prefix(1);
+  while (true) {
+    const std::size_t end = path.find('/');
+    parts.push_back(path.substr(0, end));
+    if (end == path.npos) return parts;
+    path.remove_prefix(end + 1);
+  }
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string decoded(std::string_view part) {
+  std::string text;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (part[i] != '%') {
+      text += part[i];
+      continue;
+    }
+    const int high = i + 1 < part.size() ? hex_digit(part[i + 1]) : -1;
+    const int low = i + 2 < part.size() ? hex_digit(part[i + 2]) : -1;
+    if (high < 0 || low < 0) fail_with(400, "path: expected two hexadecimal digits after %, got \"{}\"", part);
+    text += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return text;
+}
+
+std::string model_name(std::string_view part) {
+  std::string name = decoded(part);
+  const bool is_bad = name.empty() || name == "." || name == ".." ||
+                      std::ranges::any_of(name, [](char c) { return c == '/' || static_cast<unsigned char>(c) < 32; });
+  if (is_bad) fail_with(400, "path: expected the name of a model, got \"{}\"", part);
+  return name;
+}
+
+std::int64_t version_number(std::string_view part) {
+  const std::optional<std::int64_t> version = version_of(part);
+  if (!version) fail_with(400, "path: expected a version, a whole number, got \"{}\"", part);
+  return *version;
+}
+
+[[noreturn]] void fail_unknown(std::string_view path) { fail_with(404, "unknown path \"{}\"", path.substr(0, 200)); }
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+// "name:predict" is name and predict; names hold no ':'.
+Action take_verb(Parts& parts) {
+  const std::size_t colon = parts.back().find(':');
+  if (colon == std::string_view::npos) return Action::v1_status;
+  const std::string verb = lower(parts.back().substr(colon + 1));
+  parts.back() = parts.back().substr(0, colon);
+  if (verb == "predict") return Action::v1_predict;
+  if (verb == "classify" || verb == "regress") return Action::v1_other;
+  fail_with(404, "unknown verb \"{}\": expected :predict", verb.substr(0, 200));
+}
+
+Route v1_route(std::string_view path, Parts parts) {
+  if (parts.size() < 2 || parts[1] != "models") fail_unknown(path);
+  if (parts.size() == 2) return {.action = Action::v1_list};
+  Route route{.action = take_verb(parts)};
+  if (parts.size() > 3 && parts.back() == "metadata" && route.action == Action::v1_status) {
+    route.action = Action::v1_metadata;
+    parts.pop_back();
+  }
+  route.model = model_name(parts[2]);
+  if (parts.size() == 3) return route;
+  if (parts.size() != 5) fail_unknown(path);
+  if (parts[3] == "labels") fail_with(404, "unknown label \"{}\" of model \"{}\"", parts[4], route.model);
+  if (parts[3] != "versions") fail_unknown(path);
+  route.version = version_number(parts[4]);
+  return route;
+}
+
+Route v2_model_route(std::string_view path, Parts parts) {
+  Route route{.action = Action::v2_model};
+  if (parts.size() > 3 && parts.back() == "infer") route.action = Action::v2_infer;
+  if (parts.size() > 3 && parts.back() == "ready") route.action = Action::v2_model_ready;
+  if (route.action != Action::v2_model) parts.pop_back();
+  route.model = model_name(parts[2]);
+  if (parts.size() == 3) return route;
+  if (parts.size() != 5 || parts[3] != "versions") fail_unknown(path);
+  route.version = version_number(parts[4]);
+  return route;
+}
+
+Route v2_route(std::string_view path, Parts parts) {
+  if (parts.size() == 1) return {.action = Action::v2_server};
+  if (parts[1] == "models" && parts.size() == 2) return {.action = Action::v2_list};
+  if (parts[1] == "models") return v2_model_route(path, std::move(parts));
+  if (parts.size() == 3 && parts[1] == "health" && parts[2] == "live") return {.action = Action::v2_live};
+  if (parts.size() == 3 && parts[1] == "health" && parts[2] == "ready") return {.action = Action::v2_ready};
+  fail_unknown(path);
+}
+
+}  // namespace
+
+Route route_of(std::string_view path) {
+  if (path.empty() || path[0] != '/') fail_unknown(path);
+  if (path == "/" || path == "/healthz") return {.action = Action::alive};
+  if (path == "/metrics" || path == "/monitoring/prometheus/metrics") return {.action = Action::metrics};
+  if (path == "/v2/") return {.action = Action::v2_server};
+  if (path == "/v2/models/") return {.action = Action::v2_list};
+  Parts parts = parts_of(path);
+  if (parts[0] == "v1") return v1_route(path, std::move(parts));
+  if (parts[0] == "v2") return v2_route(path, std::move(parts));
+  fail_unknown(path);
+}
+
+bool is_prediction(Action action) { return action == Action::v1_predict || action == Action::v2_infer; }
+
+std::string_view method_of(Action action) {
+  return is_prediction(action) || action == Action::v1_other ? "POST" : "GET";
+}
+
+bool is_health(Action action) {
+  return action == Action::alive || action == Action::v2_live || action == Action::v2_ready;
+}
+
+std::string_view api_of(Action action) {
+  if (action >= Action::v2_server) return "v2";
+  return action >= Action::v1_list ? "v1" : "other";
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

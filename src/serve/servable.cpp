@@ -1,0 +1,50 @@
+#include "serve/servable.hpp"
+
+#include <algorithm>
+
+#include "maas/io/keras.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+std::vector<TensorInfo> tensors_of(const Graph& graph, const std::vector<Index>& nodes) {
+  std::vector<TensorInfo> tensors;
+  for (Index node : nodes) {
+    const std::string& name = graph.name(graph.node(node).layer);
+    std::string unique = name;
+    auto is_taken = [&](const TensorInfo& other) { return other.name == unique; };
+    for (int i = 1; std::ranges::any_of(tensors, is_taken); ++i) unique = fmt::format("{}_{}", name, i);
+    tensors.push_back({unique, graph.node(node).plan.output});
+  }
+  return tensors;
+}
+
+bool gives_numbers(const Network& network, Scalar value) {
+  std::vector<Matrix> inputs;
+  for (Index node : network.graph().inputs())
+    inputs.push_back(Matrix::Constant(1, network.graph().node(node).plan.output.size(), value));
+  return std::ranges::any_of(network.predict(inputs), [](const Matrix& y) { return y.array().isFinite().any(); });
+}
+
+}  // namespace
+
+std::shared_ptr<const Servable> make_servable(Servable servable) {
+  const Graph& graph = servable.network.graph();
+  servable.inputs = tensors_of(graph, graph.inputs());
+  servable.outputs = tensors_of(graph, graph.outputs());
+  require<DataError>(gives_numbers(servable.network, 0) || gives_numbers(servable.network, 1),
+                     "{}: expected a network that gives a finite number for zeros or ones, got none", servable.model);
+  return std::make_shared<const Servable>(std::move(servable));
+}
+
+std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path) {
+  SavedModel saved = read_keras(path, {.compile = false});
+  return make_servable({.model = model,
+                        .version = version,
+                        .network = std::move(saved.network),
+                        .platform = path.ends_with(".keras") ? "keras_v3" : "keras_h5",
+                        .keras_version = saved.keras_version});
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,132 @@
+#include "maas/serve/server.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "serve/http.hpp"
+#include "serve/workers.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+void check(const ServerOptions& options) {
+  require<ConfigError>(options.port >= 0 && options.port <= 65535, "server: expected a port from 0 to 65535, got {}",
+                       options.port);
+  require<ConfigError>(options.threads >= 0 && options.threads <= 1024, "server: expected 0 to 1024 threads, got {}",
+                       options.threads);
+  require<ConfigError>(options.connections >= 1, "server: expected at least 1 connection, got {}", options.connections);
+  require<ConfigError>(options.header_bytes >= 256 && options.header_bytes <= (std::size_t{1} << 20),
+                       "server: expected header_bytes from 256 to 1048576, got {}", options.header_bytes);
+  require<ConfigError>(options.idle.count() >= 1 && options.idle.count() <= 86400,
+                       "server: expected an idle time from 1 s to a day, got {} s", options.idle.count());
+  require<ConfigError>(options.receive.count() >= 1, "server: expected a receive time of at least 1 s, got {} s",
+                       options.receive.count());
+  require<ConfigError>(options.drain.count() >= 0, "server: expected a drain time of at least 0, got {} ms",
+                       options.drain.count());
+  const bool is_loopback = options.address.starts_with("127.") || options.address == "::1";
+  require<ConfigError>(is_loopback || options.insecure || !options.token.empty(),
+                       "server: {} can be reached from other machines: expected a token, or insecure, got neither",
+                       options.address);
+}
+
+int threads_of(const ServerOptions& options) {
+  return options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+class Server::Running final : public HttpHandler {
+ public:
+  Running(const Repository& repository, const ServerOptions& options)
+      : options_((check(options), options)),
+        protocol_(repository, {.limits = options.limits, .token = options.token}),
+        workers_(threads_of(options), options.queue,
+                 [this](const Request& request) { return protocol_.answer(request); }) {
+    protocol_.set_gauges([](const void* self) { return static_cast<const Running*>(self)->gauges(); }, this);
+    http_ = std::make_unique<HttpServer>(HttpOptions{.address = options.address,
+                                                     .port = options.port,
+                                                     .connections = options.connections,
+                                                     .header_bytes = options.header_bytes,
+                                                     .body_bytes = options.limits.body_bytes,
+                                                     .held_bytes = options.held_bytes,
+                                                     .idle = options.idle,
+                                                     .receive = options.receive},
+                                         *this, counters_);
+    port_ = http_->port();
+  }
+  ~Running() { stop(); }
+
+  int port() const { return port_; }
+  std::string url() const {
+    const bool is_ipv6 = options_.address.find(':') != std::string::npos;
+    return is_ipv6 ? fmt::format("http://[{}]:{}", options_.address, port_)
+                   : fmt::format("http://{}:{}", options_.address, port_);
+  }
+  void set_not_ready() { protocol_.set_ready(false); }
+
+  bool stop() {
+    const std::lock_guard one_at_a_time(stopping_);
+    if (!http_) return true;
+    set_not_ready();
+    http_->stop_accepting();
+    wait_until_idle(options_.drain);
+    const bool in_time = counters_.in_flight == 0;
+    workers_.stop();
+    wait_until_idle(std::chrono::seconds(1));  // for what was told that it came too late
+    http_.reset();
+    return in_time;
+  }
+
+ private:
+  std::optional<Response> refuse(const Request& head) override { return protocol_.refuse(head); }
+
+  std::optional<Response> answer_now(const Request& request) override {
+    if (protocol_.is_prediction(request)) return std::nullopt;
+    return protocol_.answer(request);
+  }
+
+  void answer_later(PendingAnswer& pending) override {
+    if (workers_.add(pending)) return;
+    ++rejected_;
+    Response response = error_response(503, "too many requests are waiting; try again");
+    protocol_.count(pending.request(), response);
+    pending.finish(std::move(response));
+  }
+
+  void answered(const Request& head, const Response& response) override { protocol_.count(head, response); }
+
+  Gauges gauges() const {
+    return {.in_flight = counters_.in_flight,
+            .queued = static_cast<std::int64_t>(workers_.queued()),
+            .rejected_queue = rejected_,
+            .rejected_bytes = counters_.rejected};
+  }
+
+  void wait_until_idle(std::chrono::milliseconds most) const {
+    const auto end = std::chrono::steady_clock::now() + most;
+    while (counters_.in_flight > 0 && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  const ServerOptions options_;
+  Protocol protocol_;
+  HttpCounters counters_{};
+  std::atomic<std::uint64_t> rejected_{0};
+  Workers workers_;
+  std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it
+  int port_ = 0;
+  std::mutex stopping_{};
+};
+
+Server::Server(const Repository& repository, ServerOptions options)
+    : running_(std::make_unique<Running>(repository, options)) {}
+Server::~Server() = default;
+
+int Server::port() const { return running_->port(); }
+std::string Server::url() const { return running_->url(); }
+void Server::set_not_ready() { running_->set_not_ready(); }
+bool Server::stop() { return running_->stop(); }
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,264 @@
+// TensorFlow Serving's REST API: /v1.
+#include <algorithm>
+
+#include "serve/json_writer.hpp"
+#include "serve/prediction.hpp"
+#include "serve/status.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+// ---- The request ----
+
+struct PredictBody {
+  std::optional<JsonView> instances{}, inputs{};
+};
+
+void take_once(std::optional<JsonView>& place, std::string_view name, JsonView value) {
+  require<DataError>(!place, "predict: expected \"{}\" once, got it twice", name);
+  place = value;
+}
+
+PredictBody read_body(JsonView root) {
+  require<DataError>(root.kind() == JsonKind::object, "predict: expected an object, got {}", root.kind_name());
+  PredictBody body;
+  root.for_each_member([&](std::string_view name, JsonView value) {
+    if (name == "instances") take_once(body.instances, name, value);
+    if (name == "inputs") take_once(body.inputs, name, value);
+    if (name != "signature_name") return;
+    const auto signature = value.text();
+    require<DataError>(signature && (signature->empty() || *signature == "serving_default"),
+                       "predict: expected signature_name \"serving_default\", got {}",
+                       signature ? fmt::format("\"{}\"", *signature) : std::string(value.kind_name()));
+  });
+  require<DataError>(body.instances.has_value() != body.inputs.has_value(),
+                     "predict: expected either \"instances\" or \"inputs\", got {}",
+                     body.instances ? "both" : "neither");
+  return body;
+}
+
+// Calls back with the place of each input, once; all must be there and no others.
+void for_each_input(const Servable& servable, std::string_view what, JsonView object,
+                    const std::function<void(std::size_t, JsonView)>& take) {
+  require<DataError>(object.kind() == JsonKind::object, "{}: expected an object with the inputs {}, got {}", what,
+                     names_of(servable.inputs), object.kind_name());
+  std::vector<bool> seen(servable.inputs.size(), false);
+  object.for_each_member([&](std::string_view name, JsonView value) {
+    const Index place = place_of(servable.inputs, name);
+    require<DataError>(place >= 0, "{}: expected the inputs {}, got \"{}\"", what, names_of(servable.inputs), name);
+    const auto i = static_cast<std::size_t>(place);
+    require<DataError>(!seen[i], "{}: expected input \"{}\" once, got it twice", what, name);
+    seen[i] = true;
+    take(i, value);
+  });
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    require<DataError>(seen[i], "{}: expected the inputs {}, got no \"{}\"", what, names_of(servable.inputs),
+                       servable.inputs[i].name);
+}
+
+JsonTensor tensor_of(const std::string& what, JsonView value, Index most) {
+  return JsonTensorReader(what, DataType::fp32, most).rectangular(value);
+}
+
+std::vector<Matrix> columns(const Servable& servable, JsonView inputs, const Limits& limits) {
+  std::vector<Matrix> samples(servable.inputs.size());
+  const auto take = [&](std::size_t i, JsonView value) {
+    const TensorInfo& input = servable.inputs[i];
+    samples[i] =
+        samples_of(input, tensor_of(fmt::format("input \"{}\"", input.name), value, limits.tensor_elements), limits);
+  };
+  if (servable.inputs.size() == 1 && inputs.kind() != JsonKind::object)
+    take(0, inputs);
+  else
+    for_each_input(servable, "inputs", inputs, take);
+  return samples;
+}
+
+// Adds one sample to a batch.
+void add_sample(JsonTensor& batch, const JsonTensor& sample, std::size_t number, const std::string& input) {
+  if (batch.shape.empty()) {
+    batch.shape = sample.shape;
+    batch.shape.insert(batch.shape.begin(), 0);
+  }
+  require<ShapeError>(std::ranges::equal(std::span(batch.shape).subspan(1), sample.shape),
+                      "instances[{}]: expected shape {} for input \"{}\", as in the first, got {}", number,
+                      shape_text(std::span(batch.shape).subspan(1)), input, shape_text(sample.shape));
+  ++batch.shape[0];
+  batch.values.insert(batch.values.end(), sample.values.begin(), sample.values.end());
+}
+
+std::vector<Matrix> named_rows(const Servable& servable, JsonView instances, const Limits& limits) {
+  std::vector<JsonTensor> batches(servable.inputs.size());
+  std::size_t number = 0;
+  instances.for_each([&](JsonView instance) {
+    const std::string what = fmt::format("instances[{}]", number);
+    for_each_input(servable, what, instance, [&](std::size_t i, JsonView value) {
+      const std::string& name = servable.inputs[i].name;
+      const Index room = limits.tensor_elements - static_cast<Index>(batches[i].values.size());
+      add_sample(batches[i], tensor_of(fmt::format("{}[\"{}\"]", what, name), value, room), number, name);
+    });
+    ++number;
+  });
+  std::vector<Matrix> samples;
+  for (std::size_t i = 0; i < batches.size(); ++i)
+    samples.push_back(samples_of(servable.inputs[i], std::move(batches[i]), limits));
+  return samples;
+}
+
+std::vector<Matrix> rows(const Servable& servable, JsonView instances, const Limits& limits) {
+  require<DataError>(instances.kind() == JsonKind::list, "instances: expected a list, got {}", instances.kind_name());
+  std::optional<JsonKind> first;
+  std::size_t count = 0;
+  instances.for_each([&](JsonView instance) {
+    if (count++ == 0) first = instance.kind();
+  });
+  require<DataError>(count > 0, "instances: expected at least one, got none");
+  if (static_cast<Index>(count) > limits.rows)
+    fail_with(413, "instances: expected at most {}, got {}", limits.rows, count);
+  if (first == JsonKind::object || servable.inputs.size() > 1) return named_rows(servable, instances, limits);
+  std::vector<Matrix> samples;
+  samples.push_back(samples_of(servable.inputs[0], tensor_of("instances", instances, limits.tensor_elements), limits));
+  return samples;
+}
+
+// ---- The answer ----
+
+// One output is written bare, several as members of an object.
+template <class Write>
+void append_outputs(std::string& out, const Servable& servable, const Write& write) {
+  const bool is_object = servable.outputs.size() > 1;
+  if (is_object) out += '{';
+  for (std::size_t i = 0; i < servable.outputs.size(); ++i) {
+    if (i > 0) out += ',';
+    if (is_object) {
+      append_text(out, servable.outputs[i].name);
+      out += ':';
+    }
+    write(i);
+  }
+  if (is_object) out += '}';
+}
+
+std::string row_answer(const Servable& servable, const std::vector<Matrix>& outputs) {
+  std::string out = R"({"predictions":[)";
+  for (Index row = 0; row < outputs[0].rows(); ++row) {
+    if (row > 0) out += ',';
+    append_outputs(out, servable, [&](std::size_t i) {
+      const Shape& shape = servable.outputs[i].shape;
+      append_nested(out, outputs[i].data() + row * outputs[i].cols(), {shape.begin(), shape.end()}, Whole::with_point);
+    });
+  }
+  return out + "]}";
+}
+
+std::string column_answer(const Servable& servable, const std::vector<Matrix>& outputs) {
+  std::string out = R"({"outputs":)";
+  append_outputs(out, servable, [&](std::size_t i) {
+    std::vector<Index> lengths{outputs[i].rows()};
+    lengths.insert(lengths.end(), servable.outputs[i].shape.begin(), servable.outputs[i].shape.end());
+    append_nested(out, outputs[i].data(), lengths, Whole::with_point);
+  });
+  return out + "}";
+}
+
+// ---- What is known of a model ----
+
+struct StateNames {
+  std::string_view state, error_code;
+};
+
+StateNames names_of(const VersionStatus& status) {
+  switch (status.state) {
+    case VersionState::waiting:
+      return {"START", "OK"};
+    case VersionState::loading:
+      return {"LOADING", "OK"};
+    case VersionState::available:
+      return {"AVAILABLE", status.error.empty() ? "OK" : "INVALID_ARGUMENT"};
+    case VersionState::failed:
+      return {"END", "INVALID_ARGUMENT"};
+    case VersionState::retired:
+      return {"END", "OK"};
+  }
+  return {"UNKNOWN", "UNKNOWN"};
+}
+
+void append_status(std::string& out, const VersionStatus& status) {
+  const StateNames names = names_of(status);
+  out += fmt::format(R"({{"version":"{}","state":"{}","status":{{"error_code":"{}","error_message":)", status.version,
+                     names.state, names.error_code);
+  append_text(out, status.error);
+  out += "}}";
+}
+
+void append_tensors(std::string& out, const std::vector<TensorInfo>& tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (i > 0) out += ',';
+    append_text(out, tensors[i].name);
+    out += R"(:{"dtype":"DT_FLOAT","tensor_shape":{"dim":[{"size":"-1","name":""})";
+    for (Index length : tensors[i].shape) out += fmt::format(R"(,{{"size":"{}","name":""}})", length);
+    out += R"(],"unknown_rank":false},"name":)";
+    append_text(out, tensors[i].name);
+    out += '}';
+  }
+}
+
+}  // namespace
+
+Response v1_list(const Context& context) {
+  std::string out = R"({"models":[)";
+  for (const std::string& model : context.repository.models()) {
+    if (out.back() != '[') out += ',';
+    append_text(out, model);
+  }
+  return {.body = out + "]}"};
+}
+
+Response v1_status(const Context& context, const Route& route) {
+  std::vector<VersionStatus> versions = context.repository.status(route.model);
+  if (versions.empty()) fail_with(404, "unknown model \"{}\"", route.model);
+  if (route.version) {
+    std::erase_if(versions, [&](const VersionStatus& status) { return status.version != *route.version; });
+    if (versions.empty()) fail_with(404, "model \"{}\": unknown version {}", route.model, *route.version);
+  }
+  std::string out = R"({"model_version_status":[)";
+  for (const VersionStatus& status : versions) {
+    if (out.back() != '[') out += ',';
+    append_status(out, status);
+  }
+  const bool ready = context.repository.find(route.model, route.version) != nullptr;
+  out += R"(],"name":)";
+  append_text(out, route.model);
+  return {.body = out + fmt::format(R"(,"ready":{}}})", ready)};
+}
+
+Response v1_metadata(const Context& context, const Route& route) {
+  const auto servable = servable_of(context.repository, route);
+  std::string out = R"({"model_spec":{"name":)";
+  append_text(out, servable->model);
+  out += fmt::format(R"(,"signature_name":"","version":"{}"}},"metadata":)", servable->version);
+  out += R"({"signature_def":{"signature_def":{"serving_default":{"inputs":{)";
+  append_tensors(out, servable->inputs);
+  out += R"(},"outputs":{)";
+  append_tensors(out, servable->outputs);
+  return {.body = out + R"(},"method_name":"tensorflow/serving/predict"}}}}})"};
+}
+
+Response v1_predict(const Context& context, const Route& route, const Request& request) {
+  const auto servable = servable_of(context.repository, route);
+  require_plain(request);
+  std::vector<Matrix> inputs;
+  bool by_rows = false;
+  {
+    const JsonDocument document(request.body, context.limits.json_depth);
+    const PredictBody body = read_body(document.root());
+    by_rows = body.instances.has_value();
+    inputs =
+        by_rows ? rows(*servable, *body.instances, context.limits) : columns(*servable, *body.inputs, context.limits);
+  }
+  const std::vector<Matrix> outputs = predict(context, *servable, inputs, request.arrived + context.limits.wait);
+  return {.body = by_rows ? row_answer(*servable, outputs) : column_answer(*servable, outputs)};
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

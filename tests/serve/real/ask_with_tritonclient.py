@@ -1,0 +1,109 @@
+"""Asks the real `maas serve` with NVIDIA's Python client, plain and asyncio. The client is installed from the Python
+package index into a virtual environment; where that cannot be, the test is skipped (77) and says so.
+usage: ask_with_tritonclient.py PROGRAM FIXTURES VENV"""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+from real_server import TOKEN, Server, close
+
+program, fixtures, venv = sys.argv[1:4]
+python = os.path.join(venv, "bin", "python")
+
+
+def installed():
+    return os.path.exists(python) and subprocess.run([python, "-c", "import tritonclient.http.aio"],
+                                                     capture_output=True).returncode == 0
+
+
+def install():
+    """Into the virtual environment, once a build folder."""
+    commands = [[sys.executable, "-m", "venv", venv],
+                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1",
+                 "tritonclient[http]"]]
+    for command in commands:
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=240)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        if result.returncode != 0:
+            return (result.stderr.strip() or "no reason given").splitlines()[-1]
+    return ""
+
+
+if os.path.realpath(sys.prefix) != os.path.realpath(venv):
+    problem = "" if installed() else install()
+    if problem:
+        print(f"skipped: tritonclient cannot be installed: {problem}")
+        sys.exit(77)
+    os.execv(python, [python, *sys.argv])
+
+import numpy
+import tritonclient.http as triton
+import tritonclient.http.aio as triton_aio
+from tritonclient.utils import InferenceServerException
+
+
+
+def headers():
+    """Anew for each call: the client writes its own into what it is given."""
+    return {"Authorization": f"Bearer {TOKEN}"}
+
+
+def inputs_of(module, server, binary):
+    inputs = []
+    for name, values in (("left", server.left), ("right", server.right)):
+        tensor = module.InferInput(name, [len(values), 4], "FP32")
+        tensor.set_data_from_numpy(numpy.array(values, dtype=numpy.float32), binary_data=binary)
+        inputs.append(tensor)
+    return inputs
+
+
+def ask(server):
+    client = triton.InferenceServerClient(server.url.removeprefix("http://"))
+    assert client.is_server_live(headers=headers()) and client.is_server_ready(headers=headers())
+    assert client.is_model_ready("two_inputs", headers=headers())
+    assert client.is_model_ready("two_inputs", "3", headers=headers())
+    assert not client.is_model_ready("none", headers=headers())
+    assert client.get_server_metadata(headers=headers())["extensions"] == ["binary_tensor_data"]
+    metadata = client.get_model_metadata("two_inputs", headers=headers())
+    assert [x["name"] for x in metadata["inputs"]] == ["left", "right"], metadata
+    answers = []
+    for binary_in in (True, False):
+        for binary_out in (True, False, None):
+            outputs = None if binary_out is None else [triton.InferRequestedOutput("answer", binary_data=binary_out)]
+            result = client.infer("two_inputs", inputs_of(triton, server, binary_in), outputs=outputs, headers=headers(),
+                                  request_id="7")
+            assert result.get_response()["id"] == "7" and result.get_response()["model_version"] == "3"
+            answers.append(result.as_numpy("answer"))
+    for answer in answers:
+        assert answer.shape == (8, 1) and answer.tobytes() == answers[0].tobytes()
+    close(list(answers[0][:, 0].astype(float)), server.expected)
+    for wrong in (lambda: client.infer("none", inputs_of(triton, server, True), headers=headers()),
+                  lambda: client.infer("two_inputs", inputs_of(triton, server, True)[:1], headers=headers()),
+                  lambda: client.infer("two_inputs", inputs_of(triton, server, True))):
+        try:
+            wrong()
+        except InferenceServerException as error:
+            assert error.message(), error
+        else:
+            raise AssertionError("expected a refusal")
+    client.close()
+    return answers[0]
+
+
+async def ask_aio(server, expected):
+    async with triton_aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
+        assert await client.is_server_ready(headers=headers())
+        assert (await client.get_model_metadata("two_inputs", headers=headers()))["versions"] == ["3"]
+        results = await asyncio.gather(*[client.infer("two_inputs", inputs_of(triton_aio, server, i % 2 == 0),
+                                                      headers=headers()) for i in range(32)])
+        for result in results:
+            assert result.as_numpy("answer").tobytes() == expected.tobytes()
+
+
+with Server(program, fixtures) as running:
+    asyncio.run(ask_aio(running, ask(running)))
+print("the server answered tritonclient, plain and asyncio")

@@ -1,0 +1,279 @@
+// What a folder holds becomes what answers, while it changes.
+#include "maas/serve/repository.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "maas/serve/protocol.hpp"
+#include "serve/folder.hpp"
+#include "serve/models.hpp"
+#include "serve/names.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using serve::Repository;
+using serve::VersionState;
+
+namespace files = std::filesystem;
+
+namespace {
+
+// An empty folder of its own.
+std::string fresh_folder(const std::string& name) {
+  files::remove_all(name);
+  files::create_directories(name);
+  return name;
+}
+
+void save(const std::string& path, Scalar factor, std::optional<SelfTest> self_test = std::nullopt) {
+  files::create_directories(files::path(path).parent_path());
+  write_keras(path, {.network = affine(factor), .info = {.self_test = std::move(self_test)}});
+}
+
+bool wait_until(const std::function<bool()>& done) {
+  for (int i = 0; i < 2000; ++i) {
+    if (done()) return true;
+    std::this_thread::sleep_for(5ms);
+  }
+  return false;
+}
+
+Scalar answer_of(const Repository& repository, std::optional<std::int64_t> version = {}) {
+  const auto servable = repository.find("m", version);
+  return servable ? servable->network.predict(Matrix::Ones(1, 2))(0, 0) : Scalar(-1);
+}
+
+VersionState state_of(const Repository& repository, std::int64_t version) {
+  for (const serve::VersionStatus& status : repository.status("m"))
+    if (status.version == version) return status.state;
+  return VersionState::waiting;
+}
+
+std::string error_of(const Repository& repository, std::int64_t version) {
+  for (const serve::VersionStatus& status : repository.status("m"))
+    if (status.version == version) return status.error;
+  return "unknown version";
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_content(const std::string& path, std::string_view content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+}  // namespace
+
+TEST_CASE("a folder's models answer at once, with the newest version of each") {
+  const std::string folder = fresh_folder("newest");
+  save(folder + "/m/1/model.h5", 1);
+  save(folder + "/m/0012/model.keras", 12);
+  save(folder + "/m/9/model.h5", 9);
+  save(folder + "/flat.h5", 3);
+  const Repository repository({.folder = folder, .poll = 10ms});
+  CHECK(repository.models() == std::vector<std::string>{"flat", "m"});
+  CHECK(answer_of(repository) == Scalar(60.5));
+  REQUIRE(repository.find("m"));
+  CHECK(repository.find("m")->version == 12);
+  CHECK(repository.find("m")->platform == "keras_v3");
+  CHECK(repository.find("flat", 1)->platform == "keras_h5");
+  CHECK(repository.find("m", 9) == nullptr);
+  CHECK(state_of(repository, 9) == VersionState::retired);
+  CHECK(repository.find("none") == nullptr);
+  CHECK(repository.status("none").empty());
+}
+
+TEST_CASE("as many versions answer as are wanted") {
+  const std::string folder = fresh_folder("several");
+  for (int i = 1; i <= 4; ++i) save(fmt::format("{}/m/{}/model.h5", folder, i), static_cast<Scalar>(i));
+  const Repository repository({.folder = folder, .poll = 10ms, .versions = 2});
+  CHECK(answer_of(repository) == Scalar(20.5));
+  CHECK(answer_of(repository, 3) == Scalar(15.5));
+  CHECK(repository.find("m", 2) == nullptr);
+}
+
+TEST_CASE("what is no model is passed over") {
+  const std::string folder = fresh_folder("others");
+  save(folder + "/m/1/other.h5", 1);
+  save(folder + "/m/1/model.h5", 2);
+  save(folder + "/m/latest/model.h5", 9);
+  save(folder + "/m/3.part/model.h5", 9);
+  save(folder + "/.hidden/1/model.h5", 9);
+  save(folder + "/stats/1/model.h5", 9);
+  save(folder + "/a:b/1/model.h5", 9);
+  save(folder + "/half.h5.tmp", 9);
+  files::create_directories(folder + "/empty/1");
+  write_content(folder + "/notes.txt", "text");
+  const Repository repository({.folder = folder, .poll = 10ms});
+  CHECK(repository.models() == std::vector<std::string>{"m"});
+  CHECK(repository.status("m").size() == 1);
+  CHECK(answer_of(repository) == Scalar(10.5));
+}
+
+TEST_CASE("a new version takes over, a removed one gives way to the one before") {
+  const std::string folder = fresh_folder("changes");
+  save(folder + "/m/1/model.h5", 1);
+  const Repository repository({.folder = folder, .poll = 10ms});
+  CHECK(answer_of(repository) == Scalar(5.5));
+  const auto held = repository.find("m");
+  save(folder + "/m/2/model.h5", 2);
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(repository.find("m", 1) == nullptr);
+  CHECK(held->network.predict(Matrix::Ones(1, 2))(0, 0) == Scalar(5.5));  // who holds it goes on
+  files::remove_all(folder + "/m/2");
+  bool gap = false;
+  CHECK(wait_until([&] {
+    const Scalar answer = answer_of(repository);
+    gap = gap || answer == -1;
+    return answer == Scalar(5.5);
+  }));
+  CHECK_FALSE(gap);
+  files::remove_all(folder + "/m");
+  CHECK(wait_until([&] { return repository.models().empty(); }));
+}
+
+TEST_CASE("a file that is written over is read again") {
+  const std::string folder = fresh_folder("overwritten");
+  save(folder + "/m/1/model.h5", 1);
+  const Repository repository({.folder = folder, .poll = 10ms});
+  save(folder + "/m/1/model.h5", 4);
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(20.5); }));
+  write_content(folder + "/m/1/model.h5", "no model any more");
+  CHECK(wait_until([&] { return !error_of(repository, 1).empty(); }));
+  CHECK(answer_of(repository) == Scalar(20.5));
+  CHECK(state_of(repository, 1) == VersionState::available);
+  save(folder + "/m/1/model.h5", 5);
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(25.5); }));
+  CHECK(error_of(repository, 1).empty());
+}
+
+TEST_CASE("a file that grows is not read before it is whole") {
+  const std::string folder = fresh_folder("growing");
+  save(folder + "/m/1/model.h5", 1);
+  save("whole/model.h5", 2);
+  const std::string whole = content_of("whole/model.h5");
+  const Repository repository({.folder = folder, .poll = 500ms});
+  files::create_directories(folder + "/m/2");
+  std::ofstream file(folder + "/m/2/model.h5", std::ios::binary);
+  for (std::size_t at = 0; at < whole.size(); at += whole.size() / 40 + 1) {
+    file << whole.substr(at, whole.size() / 40 + 1) << std::flush;
+    std::this_thread::sleep_for(20ms);  // always younger than a poll
+    CHECK(answer_of(repository) == Scalar(5.5));
+  }
+  file.close();
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(repository.loads().failed == 0);
+}
+
+TEST_CASE("a copy that stalls is refused, told, and taken up when it goes on") {
+  const std::string folder = fresh_folder("stalled");
+  save(folder + "/m/1/model.h5", 1);
+  save("whole/model.h5", 2);
+  const std::string whole = content_of("whole/model.h5");
+  const Repository repository({.folder = folder, .poll = 10ms});
+  files::create_directories(folder + "/m/2");
+  write_content(folder + "/m/2/model.h5", whole.substr(0, whole.size() / 2));
+  CHECK(wait_until([&] { return state_of(repository, 2) == VersionState::failed; }));
+  CHECK_THAT(error_of(repository, 2), ContainsSubstring("model.h5"));
+  CHECK(answer_of(repository) == Scalar(5.5));
+  const auto failures = repository.loads().failed;
+  std::this_thread::sleep_for(100ms);
+  CHECK(repository.loads().failed == failures);  // not tried again before it changes
+  serve::Protocol protocol(repository, {});
+  CHECK_THAT(
+      protocol.answer(get("/v1/models/m")).body,
+      ContainsSubstring(R"({"version":"2","state":"END","status":{"error_code":"INVALID_ARGUMENT","error_message":)"));
+  CHECK(protocol.answer(get("/v2/models/m/versions/2/ready")).status == 503);
+  CHECK(protocol.answer(get("/v2/models/m/ready")).status == 200);
+  write_content(folder + "/m/2/model.h5", whole);
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+}
+
+TEST_CASE("a file whose self-test fails does not go live") {
+  const std::string folder = fresh_folder("self_test");
+  save(folder + "/m/1/model.h5", 1, SelfTest{.inputs = {Matrix::Ones(1, 2)}});
+  save("right/model.h5", 2, SelfTest{.inputs = {Matrix::Ones(1, 2)}});
+  // The bias, 0.5, becomes 0.25 in the file of version 2.
+  std::string wrong = content_of("right/model.h5");
+  const std::string bias("\0\0\0\x3f", 4);
+  for (std::size_t at = wrong.find(bias); at != std::string::npos; at = wrong.find(bias, at + 1))
+    wrong[at + 2] = '\x80', wrong[at + 3] = '\x3e';
+  files::create_directories(folder + "/m/2");
+  write_content(folder + "/m/2/model.h5", wrong);
+  const Repository repository({.folder = folder, .poll = 10ms});
+  CHECK(state_of(repository, 2) == VersionState::failed);
+  CHECK_THAT(error_of(repository, 2), ContainsSubstring("self-test"));
+  CHECK(answer_of(repository) == Scalar(5.5));
+}
+
+TEST_CASE("a network that gives no number does not go live") {
+  const std::string folder = fresh_folder("nan");
+  save(folder + "/m/1/model.h5", std::numeric_limits<Scalar>::quiet_NaN());
+  Repository repository({.folder = folder, .poll = 10ms});
+  CHECK_THAT(error_of(repository, 1), ContainsSubstring("a finite number for zeros or ones"));
+  CHECK(repository.find("m") == nullptr);
+  CHECK_THROWS_AS(repository.publish("n", 1, affine(std::numeric_limits<Scalar>::quiet_NaN())), DataError);
+  serve::Protocol protocol(repository, {});
+  const serve::Response response = protocol.answer(post("/v1/models/m:predict", R"({"inputs": [[1, 2]]})"));
+  CHECK(response.status == 503);
+  CHECK(*header(response, "Retry-After") == "1");
+  CHECK_THAT(protocol.answer(get("/v1/models/m")).body, ContainsSubstring(R"("ready":false})"));
+}
+
+TEST_CASE("a folder that goes away and comes back loses nothing") {
+  const std::string folder = fresh_folder("away");
+  save(folder + "/m/1/model.h5", 1);
+  const Repository repository({.folder = folder, .poll = 10ms});
+  files::rename(folder, folder + ".elsewhere");
+  std::this_thread::sleep_for(100ms);
+  CHECK(answer_of(repository) == Scalar(5.5));
+  files::rename(folder + ".elsewhere", folder);
+  save(folder + "/m/2/model.h5", 2);
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+}
+
+TEST_CASE("networks of the caller's own are published, replaced and retired") {
+  Repository repository(serve::RepositoryOptions{});
+  CHECK(repository.models().empty());
+  repository.publish("m", 1, affine(1));
+  repository.publish("m", 2, affine(2));
+  CHECK(answer_of(repository) == Scalar(10.5));
+  CHECK(state_of(repository, 1) == VersionState::retired);
+  repository.publish("m", 2, affine(3));
+  CHECK(answer_of(repository, 2) == Scalar(15.5));
+  CHECK_THROWS_AS(repository.publish("", 1, affine()), ConfigError);
+  CHECK_THROWS_AS(repository.publish("a/b", 1, affine()), ConfigError);
+  CHECK_THROWS_AS(repository.publish("m", -1, affine()), ConfigError);
+}
+
+TEST_CASE("a repository says what is wrong with its options") {
+  CHECK_THROWS_AS(Repository({.folder = "no/such/folder"}), FormatError);
+  CHECK_THROWS_AS(Repository({.poll = 0ms}), ConfigError);
+  CHECK_THROWS_AS(Repository({.versions = 0}), ConfigError);
+}
+
+TEST_CASE("versions are whole numbers, names are what an address can hold") {
+  CHECK(serve::version_of("0") == 0);
+  CHECK(serve::version_of("00000123") == 123);
+  for (const char* name : {"", "-1", "+1", "1.5", "v1", "1 ", "99999999999999999999"})
+    CHECK_FALSE(serve::version_of(name));
+  for (const char* name : {"m", "m.1", "größe", "..."}) CHECK(serve::is_model_name(name));
+  for (const char* name : {"", ".", "..", "stats", "a/b", "a:b", "a\nb"}) CHECK_FALSE(serve::is_model_name(name));
+}
+
+TEST_CASE("outputs of one layer are told apart") {
+  const Input x = input(Shape{1}, "x");
+  const Layer twice = dense(1).named("d");
+  const Symbol first = twice(x), second = twice(first);
+  Repository repository(serve::RepositoryOptions{});
+  repository.publish("m", 1, Network(std::vector<Symbol>{Symbol(x)}, std::vector<Symbol>{first, second}));
+  const auto servable = repository.find("m");
+  CHECK(servable->outputs[0].name == "d");
+  CHECK(servable->outputs[1].name == "d_1");
+}

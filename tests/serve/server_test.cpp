@@ -1,0 +1,485 @@
+// The server over sockets of this machine: what HTTP asks of it, its limits, its end.
+#include "maas/serve/server.hpp"
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "serve/gate.hpp"
+#include "serve/models.hpp"
+#include "support/catch.hpp"
+#include "support/http_client.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using serve::Server;
+using serve::ServerOptions;
+
+namespace {
+
+// A server with models in it, on any port.
+struct Running {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  Server server;
+
+  explicit Running(ServerOptions options = {}) : server(published(repository), on_any_port(std::move(options))) {}
+  int port() const { return server.port(); }
+
+  static const serve::Repository& published(serve::Repository& repository) {
+    repository.publish("affine", 1, affine());
+    repository.publish("gated", 1, gated());
+    return repository;
+  }
+  static ServerOptions on_any_port(ServerOptions options) {
+    options.port = 0;
+    return options;
+  }
+};
+
+const std::string predict_path = "/v1/models/affine:predict";
+const std::string predict_body = R"({"instances": [[1, 2]]})";
+const std::string predicted = R"({"predictions":[[8.5]]})";
+const std::string gated_path = "/v1/models/gated:predict";
+const std::string waiting_body = R"({"instances": [1]})";
+const std::string passing_body = R"({"instances": [-1]})";
+
+std::string post_text(const std::string& path, const std::string& body, const std::string& headers = "") {
+  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
+}
+
+bool is_error(const HttpAnswer& answer, int status) {
+  INFO(answer.status << " " << answer.body);
+  CHECK(answer.status == status);
+  CHECK(answer.headers.at("content-type") == "application/json");
+  return answer.status == status && answer.body.starts_with(R"({"error":")");
+}
+
+// Waits for the server's own count of a gauge.
+bool metric_reaches(int port, const std::string& line) {
+  for (int i = 0; i < 2000; ++i) {
+    if (HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
+    std::this_thread::sleep_for(2ms);
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a server answers many requests on one connection, and more of them") {
+  const Running running;
+  CHECK(running.server.url() == fmt::format("http://127.0.0.1:{}", running.port()));
+  HttpClient client(running.port());
+  for (int i = 0; i < 20; ++i) {
+    const HttpAnswer answer = client.ask("POST", predict_path, predict_body);
+    CHECK(answer.status == 200);
+    CHECK(answer.body == predicted);
+    CHECK(answer.headers.at("content-type") == "application/json");
+    CHECK(answer.headers.at("content-length") == std::to_string(predicted.size()));
+    CHECK(client.ask("GET", "/v2/health/ready").body == R"({"live":true,"ready":true})");
+  }
+  const HttpAnswer head = client.ask("HEAD", "/v2/models/affine");
+  CHECK(head.status == 200);
+  CHECK(std::stoul(head.headers.at("content-length")) > 0);
+  CHECK(client.ask("GET", "/v2?query=x").status == 200);
+}
+
+TEST_CASE("clients of each kind are understood") {
+  const Running running;
+  HttpClient client(running.port());
+  for (const char* type : {"", "Content-Type: application/x-www-form-urlencoded\r\n", "Content-Type: text/plain\r\n",
+                           "Content-Type: application/octet-stream\r\nAccept-Encoding: gzip, deflate\r\n"})
+    CHECK(client.ask("POST", predict_path, predict_body, type).body == predicted);
+
+  client.send("GET /healthz HTTP/1.0\r\n\r\n");
+  CHECK(client.read().status == 200);
+  CHECK(client.is_closed());
+}
+
+TEST_CASE("pipelined requests are answered in order") {
+  const Running running;
+  HttpClient client(running.port());
+  std::string all;
+  for (int i = 0; i < 8; ++i)
+    all += post_text(predict_path, fmt::format(R"({{"instances": [[{}, 0]]}})", i)) +
+           "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+  client.send(all);
+  for (int i = 0; i < 8; ++i) {
+    CHECK(client.read().body == fmt::format(R"({{"predictions":[[{}.5]]}})", 2 * i));
+    CHECK(client.read().body == R"({"status":"alive"})");
+  }
+}
+
+TEST_CASE("a request may come in any pieces") {
+  const Running running;
+  const std::string json =
+      R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]})";
+  const std::string request = post_text("/v2/models/affine/infer", json + bytes_of({1, 2}),
+                                        fmt::format("Inference-Header-Content-Length: {}\r\n", json.size()));
+  HttpClient client(running.port());
+  for (std::size_t cut = 1; cut < request.size(); cut += 7) {
+    client.send(request.substr(0, cut));
+    std::this_thread::sleep_for(1ms);
+    client.send(request.substr(cut));
+    CHECK_THAT(client.read().body, ContainsSubstring(R"("data":[8.5])"));
+  }
+}
+
+TEST_CASE("bodies may be chunked, or be waited for") {
+  const Running running;
+  HttpClient client(running.port());
+  client.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+              "5\r\n{\"ins\r\n12\r\ntances\": [[1, 2]]}\r\n0\r\n\r\n");
+  CHECK(client.read().body == predicted);
+
+  client.send(fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+                          predict_path, predict_body.size()));
+  CHECK(client.read().status == 100);
+  client.send(predict_body);
+  CHECK(client.read().body == predicted);
+
+  // Without a good reason to send the body there is no 100.
+  client.send("POST /v1/models/none:predict HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+  CHECK(is_error(client.read(), 404));
+  CHECK(client.is_closed());
+
+  // A POST without a length has an empty body.
+  HttpClient other(running.port());
+  other.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(is_error(other.read(), 400));
+}
+
+TEST_CASE("what two readers may read in two ways is refused") {
+  const Running running;
+  const auto ask = [&](HttpClient& client, const char* headers) {
+    client.send(fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}\r\nhello\r\n0\r\n\r\n", predict_path, headers));
+    return client.read();
+  };
+  for (const char* headers :
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n"}) {
+    HttpClient client(running.port());
+    CHECK(is_error(ask(client, headers), 400));
+    CHECK(client.is_closed());
+  }
+  for (const char* headers :
+       {"Content-Length: 5x\r\n", "Content-Length: -5\r\n", "Content-Length: 99999999999999999999\r\n",
+        "Transfer-Encoding: chunked\r\n"}) {  // the library's own answers
+    HttpClient client(running.port());
+    const int status = ask(client, headers).status;
+    CHECK((status == 400 || status == 413));
+    CHECK(client.ends());
+  }
+}
+
+TEST_CASE("a body over the limit is refused, whether it says so or not") {
+  const Running running({.limits = {.body_bytes = 1000}});
+  const std::string fits = predict_body + std::string(1000 - predict_body.size(), ' ');
+  CHECK(HttpClient(running.port()).ask("POST", predict_path, fits).body == predicted);
+  HttpClient client(running.port());
+  CHECK(is_error(client.ask("POST", predict_path, fits + " "), 413));
+  CHECK(client.is_closed());
+  HttpClient huge(running.port());
+  huge.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n");
+  CHECK(is_error(huge.read(), 413));
+  CHECK(huge.is_closed());
+  HttpClient chunked(running.port());
+  chunked.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 10; ++i) chunked.send("80\r\n" + std::string(128, ' ') + "\r\n");
+  chunked.send("0\r\n\r\n");
+  CHECK(is_error(chunked.read(), 413));
+}
+
+TEST_CASE("an endless body is cut off") {
+  const Running running({.limits = {.body_bytes = 1000}});
+  HttpClient client(running.port());
+  client.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const std::string chunk = "10000\r\n" + std::string(65536, ' ') + "\r\n";
+  bool open = true;
+  for (int i = 0; open && i < 1000; ++i) open = client.send(chunk);  // 64 MiB if nobody stops it
+  CHECK_FALSE(open);
+}
+
+TEST_CASE("headers and paths over their limits are refused") {
+  const Running running({.header_bytes = 4096});
+  CHECK(HttpClient(running.port()).ask("GET", "/v2", "", "X: " + std::string(3000, 'x') + "\r\n").status == 200);
+  HttpClient client(running.port());
+  CHECK(is_error(client.ask("GET", "/v2", "", "X: " + std::string(4096, 'x') + "\r\n"), 431));
+  CHECK(client.is_closed());
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += fmt::format("X{}: 1\r\n", i);
+  CHECK(is_error(HttpClient(running.port()).ask("GET", "/v2", "", many), 431));
+  // Beyond what the library has room for it answers itself.
+  CHECK(HttpClient(running.port()).ask("GET", "/v2", "", "X: " + std::string(100000, 'x') + "\r\n").status == 431);
+  const Running short_paths({.limits = {.path_bytes = 100}});
+  CHECK(is_error(HttpClient(short_paths.port()).ask("GET", "/v2/" + std::string(100, 'x')), 414));
+}
+
+TEST_CASE("too many bytes at once are refused, and taken later") {
+  const Running running({.threads = 1, .held_bytes = 200});
+  const ClosedGate closed;
+  HttpClient first(running.port());
+  first.send(post_text(gated_path, waiting_body + std::string(150, ' ')));
+  gate.wait_for(1);
+  HttpClient second(running.port());
+  const HttpAnswer answer = second.ask("POST", predict_path, predict_body + std::string(100, ' '));
+  CHECK(is_error(answer, 503));
+  CHECK(answer.headers.at("retry-after") == "1");
+  gate.open();
+  CHECK(first.read().status == 200);
+  CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="bytes"} 1)"));
+  CHECK(second.ask("POST", predict_path, predict_body + std::string(100, ' ')).status == 200);
+}
+
+TEST_CASE("a full queue answers 503, and health is answered all the while") {
+  const Running running({.threads = 1, .queue = 2});
+  const ClosedGate closed;
+  std::vector<std::unique_ptr<HttpClient>> waiting;
+  for (int i = 0; i < 3; ++i) {  // one at work, two in the queue
+    waiting.push_back(std::make_unique<HttpClient>(running.port()));
+    waiting.back()->send(post_text(gated_path, waiting_body));
+    if (i == 0) gate.wait_for(1);
+  }
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 2"));
+  HttpClient client(running.port());
+  const HttpAnswer refused = client.ask("POST", predict_path, predict_body);
+  CHECK(is_error(refused, 503));
+  CHECK(refused.headers.at("retry-after") == "1");
+  CHECK(client.ask("GET", "/v2/health/ready").status == 200);
+  CHECK(client.ask("GET", "/v1/models/affine").status == 200);
+  gate.open();
+  for (auto& each : waiting) CHECK(each->read().status == 200);
+  CHECK(client.ask("POST", predict_path, predict_body).body == predicted);
+  CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
+}
+
+TEST_CASE("who waits too long for a thread gets a 504") {
+  const Running running({.limits = {.wait = 50ms}, .threads = 1});
+  const ClosedGate closed;
+  HttpClient first(running.port()), second(running.port());
+  first.send(post_text(gated_path, waiting_body));
+  gate.wait_for(1);
+  second.send(post_text(predict_path, predict_body));
+  std::this_thread::sleep_for(200ms);
+  gate.open();
+  CHECK(is_error(second.read(), 504));
+  CHECK(first.read().status == 200);
+}
+
+TEST_CASE("a connection too many waits until another closes") {
+  const Running running({.connections = 2});
+  auto first = std::make_unique<HttpClient>(running.port());
+  HttpClient second(running.port());
+  CHECK(first->ask("GET", "/healthz").status == 200);
+  CHECK(second.ask("GET", "/healthz").status == 200);
+  std::atomic<bool> answered{false};
+  std::thread third([&] {
+    HttpClient client(running.port());
+    answered = client.ask("GET", "/healthz").status == 200;
+  });
+  std::this_thread::sleep_for(100ms);
+  CHECK_FALSE(answered);
+  first.reset();
+  third.join();
+  CHECK(answered);
+}
+
+TEST_CASE("a client that says nothing, or too slowly, is let go") {
+  const Running running({.idle = 1s, .receive = 1s});
+  HttpClient silent(running.port());
+  silent.send("GET /healthz HTT");
+  HttpClient slow(running.port());
+  slow.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n");
+  bool open = true;
+  for (int i = 0; open && i < 50; ++i) {  // always within the idle time
+    open = slow.send(" ");
+    std::this_thread::sleep_for(100ms);
+  }
+  CHECK_FALSE(open);
+  CHECK(silent.read().status != 200);
+  CHECK(silent.is_closed());
+  CHECK(HttpClient(running.port()).ask("GET", "/healthz").status == 200);
+}
+
+TEST_CASE("clients that leave in the middle are forgotten, at the idle time at the latest") {
+  const Running running({.threads = 2, .idle = 1s});
+  for (int i = 0; i < 50; ++i) {
+    HttpClient client(running.port());
+    const std::string request = post_text(predict_path, predict_body);
+    client.send(request.substr(0, request.size() * static_cast<std::size_t>(i) / 49));
+    if (i % 2 == 0) std::this_thread::sleep_for(2ms);
+  }
+  CHECK(metric_reaches(running.port(), "maas_inflight 1"));  // the question itself
+}
+
+TEST_CASE("a token is asked for before a body is taken") {
+  const Running running({.token = "secret"});
+  HttpClient client(running.port());
+  CHECK(is_error(client.ask("POST", predict_path, predict_body), 401));
+  CHECK(client.ask("POST", predict_path, predict_body, "Authorization: Bearer secret\r\n").body == predicted);
+  CHECK(client.ask("GET", "/v2/health/live").status == 200);
+  HttpClient large(running.port());
+  large.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n");
+  CHECK(is_error(large.read(), 401));
+}
+
+TEST_CASE("a drain answers what is in flight, and then nothing") {
+  Running running({.threads = 1});
+  const int port = running.port();
+  HttpClient idle(port), working(port), queued(port);
+  CHECK(idle.ask("GET", "/healthz").status == 200);
+  std::atomic<bool> in_time{false};
+  std::thread stopping;
+  {
+    const ClosedGate closed;
+    working.send(post_text(gated_path, waiting_body));
+    gate.wait_for(1);
+    queued.send(post_text(predict_path, predict_body));
+    CHECK(metric_reaches(port, "maas_queue_requests 1"));
+    running.server.set_not_ready();
+    CHECK(idle.ask("GET", "/v2/health/ready").status == 503);
+    CHECK(idle.ask("GET", "/v2/health/live").status == 200);
+    CHECK(idle.ask("GET", "/v1/models/affine").status == 200);
+    stopping = std::thread([&] { in_time = running.server.stop(); });
+    // Connections that are open are still answered, and then closed; new ones are refused.
+    HttpAnswer answer;
+    for (int i = 0; i < 1000 && !answer.headers.contains("connection"); ++i) {
+      answer = idle.ask("GET", "/v1/models/affine");
+      std::this_thread::sleep_for(1ms);
+    }
+    CHECK(answer.status == 200);
+    CHECK(answer.headers["connection"] == "close");
+    CHECK_THROWS_AS(HttpClient(port), std::runtime_error);
+  }
+  CHECK(working.read().body == R"({"predictions":[[1.0]]})");
+  CHECK(queued.read().body == predicted);
+  stopping.join();
+  CHECK(in_time);
+  CHECK(working.is_closed());
+  CHECK(running.server.stop());
+}
+
+TEST_CASE("a drain that takes too long tells who still waits") {
+  Running running({.threads = 1, .drain = 50ms});
+  HttpClient working(running.port()), queued(running.port());
+  std::thread stopping;
+  std::atomic<bool> in_time{true};
+  {
+    const ClosedGate closed;
+    working.send(post_text(gated_path, waiting_body));
+    gate.wait_for(1);
+    queued.send(post_text(predict_path, predict_body));
+    CHECK(metric_reaches(running.port(), "maas_queue_requests 1"));
+    stopping = std::thread([&] { in_time = running.server.stop(); });
+    CHECK(is_error(queued.read(), 503));
+  }
+  CHECK(working.read().status == 200);  // what runs is waited for
+  stopping.join();
+  CHECK_FALSE(in_time);
+}
+
+TEST_CASE("servers stop under load, again and again, without a torn answer") {
+  std::atomic<int> port{0}, right{0}, wrong{0};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> clients;
+  for (int t = 0; t < 6; ++t)
+    clients.emplace_back([&] {
+      while (!done) {
+        try {
+          HttpClient client(port);
+          while (!done) {
+            const HttpAnswer answer = client.ask("POST", predict_path, predict_body);
+            if (answer.status == 0) break;  // closed between two requests
+            if (answer.status == 200 && answer.body == predicted)
+              ++right;
+            else if (answer.status != 503)
+              ++wrong;
+          }
+        } catch (const std::runtime_error&) {  // no server just now
+          std::this_thread::sleep_for(1ms);
+        }
+      }
+    });
+  int in_time = 0;
+  for (int round = 1; round <= 30; ++round) {
+    Running running({.threads = 2});
+    port = running.port();
+    for (int i = 0; i < 5000 && right < 20 * round; ++i) std::this_thread::sleep_for(1ms);
+    in_time += running.server.stop();
+  }
+  done = true;
+  for (std::thread& client : clients) client.join();
+  CHECK(wrong == 0);
+  CHECK(right >= 600);
+  CHECK(in_time == 30);
+}
+
+TEST_CASE("a server says what is wrong with its options") {
+  const serve::Repository repository{serve::RepositoryOptions{}};
+  CHECK_THROWS_AS(Server(repository, {.port = 70000}), ConfigError);
+  CHECK_THROWS_AS(Server(repository, {.port = 0, .threads = -1}), ConfigError);
+  CHECK_THROWS_AS(Server(repository, {.port = 0, .connections = 0}), ConfigError);
+  CHECK_THROWS_AS(Server(repository, {.port = 0, .header_bytes = 1}), ConfigError);
+  CHECK_THROWS_AS(Server(repository, {.port = 0, .idle = 0s}), ConfigError);
+  CHECK_THROWS_AS(Server(repository, {.port = 0, .limits = {.rows = 0}}), ConfigError);
+  CHECK_THROWS_WITH(Server(repository, {.address = "localhost", .port = 0, .insecure = true}),
+                    "server: expected an address in numbers, as 127.0.0.1 or ::1, got \"localhost\"");
+  CHECK_THROWS_WITH(Server(repository, {.address = "0.0.0.0", .port = 0}),
+                    "server: 0.0.0.0 can be reached from other machines: expected a token, or insecure, got neither");
+  CHECK_NOTHROW(Server(repository, {.address = "0.0.0.0", .port = 0, .token = "secret"}));
+  CHECK_NOTHROW(Server(repository, {.address = "0.0.0.0", .port = 0, .insecure = true}));
+  const Server first(repository, {.port = 0});
+  CHECK_THROWS_WITH(Server(repository, {.port = first.port()}), ContainsSubstring("cannot listen on 127.0.0.1 port"));
+}
+
+TEST_CASE("fifty versions follow each other under eight clients, and each answer is of the version it names") {
+  namespace files = std::filesystem;
+  files::remove_all("swaps");
+  files::remove_all("made");
+  const auto save = [](int version) {  // beside its place, then moved into it
+    const std::string made = fmt::format("made/{}", version), place = fmt::format("swaps/m/{}", version);
+    files::create_directories(made);
+    write_keras(made + "/model.h5", {.network = affine(static_cast<Scalar>(version))});
+    files::create_directories("swaps/m");
+    files::rename(made, place);
+  };
+  save(1);
+  const serve::Repository repository({.folder = "swaps", .poll = 5ms});
+  const Server server(repository, {.port = 0, .threads = 4});
+  std::atomic<bool> done{false};
+  std::atomic<int> answers{0}, wrong{0}, newest{0};
+  std::vector<std::thread> clients;
+  for (int t = 0; t < 8; ++t)
+    clients.emplace_back([&] {
+      HttpClient client(server.port());
+      const std::string body =
+          R"({"inputs":[{"name":"x","shape":[2,2],"datatype":"FP32","data":[1,1,0,1]}],"parameters":{"timeout":0}})";
+      int last = 0;
+      while (!done) {
+        const HttpAnswer answer = client.ask("POST", "/v2/models/m/infer", body);
+        const std::size_t at = answer.body.find(R"("model_version":")");
+        const int version = at == std::string::npos ? -1 : std::atoi(answer.body.c_str() + at + 17);
+        const std::string expected =
+            fmt::format(R"({{"model_name":"m","model_version":"{}","outputs":[{{"name":"y","shape":[2,1],)"
+                        R"("datatype":"FP32","data":[{}.5,{}.5]}}]}})",
+                        version, 5 * version, 3 * version);
+        // Versions never go back for a client that asks one after the other.
+        if (answer.status != 200 || answer.body != expected || version < last) ++wrong;
+        last = version;
+        ++answers;
+        for (int seen = newest; version > seen && !newest.compare_exchange_weak(seen, version);) {
+        }
+      }
+    });
+  for (int version = 2; version <= 50; ++version) {
+    save(version);
+    for (int i = 0; i < 5000 && (newest < version || answers < 16 * version); ++i) std::this_thread::sleep_for(2ms);
+  }
+  done = true;
+  for (std::thread& client : clients) client.join();
+  CHECK(newest == 50);
+  CHECK(wrong == 0);
+  CHECK(answers >= 800);
+  CHECK(repository.loads().succeeded == 50);
+  CHECK(repository.loads().failed == 0);
+}
