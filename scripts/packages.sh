@@ -7,13 +7,16 @@ arm_packages="g++-aarch64-linux-gnu qemu-user libfmt-dev:arm64 libhwy-dev:arm64"
 
 # install_packages NAME...: prints the packages that are missing and installs them; does nothing where all are there.
 install_packages() {
-  local missing=() package as_root=()
+  local missing=() package architecture as_root=()
   if ! command -v dpkg-query apt-get >/dev/null; then
     echo "Not a Debian or Ubuntu machine; these packages, or what they hold, must be there: $*" >&2
     return 0
   fi
   for package in "$@"; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    # Beside a package there may be the same one for another architecture.
+    case $package in *:*) architecture=${package#*:} ;; *) architecture=$(dpkg --print-architecture) ;; esac
+    dpkg-query -W -f='${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
+      grep -qxE "(all|$architecture) installed" || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "Missing packages, to be installed now: ${missing[*]}"

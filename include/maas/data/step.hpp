@@ -45,6 +45,7 @@ concept StepRule = PartRule<Rule> && requires(const Rule& rule, Table table) {
   { rule.apply(std::move(table)) } -> std::same_as<Table>;
 };
 
+/// What a Step holds: a struct, and what it leaves out filled in.
 template <StepRule Rule>
 struct StepModel final : PartModel<StepInterface, Rule> {
   static constexpr bool learns = requires(Rule & rule) { rule.fitted_columns.empty(); };
