@@ -171,35 +171,17 @@ void many_fixed(benchmark::State& state) {
     for (Index row = 0; row < count; ++row) benchmark::DoNotOptimize(net(row_of<100>(samples.x, row)));
 }
 
-// So many samples at once through a workspace.
-void predictions(benchmark::State& state, const Network& net, Index batch) {
-  const Matrix x = Matrix::Random(batch, net.graph().input_shape().size());
-  Workspace workspace(net, batch, Mode::inference);
-  for (auto _ : state)
-    benchmark::DoNotOptimize(net.predict(ConstMatrixView(x.data(), batch, x.cols()), workspace).data());
-  compare_with_floor(state, prediction_floor(net, batch));
-}
-
 void batch_of(benchmark::State& state) { predictions(state, network(), state.range(0)); }
 
 void wide_batch_of(benchmark::State& state) {
   predictions(state, Network{input(1024), dense(1024, relu)}, state.range(0));
 }
 
-void large_batch_of(benchmark::State& state) {
-  predictions(state, Network{input(784), dense(4096, relu), dense(4096, relu), dense(10, softmax)}, state.range(0));
-}
-
-// By as many callers at once, each with its own workspace.
-void callers(benchmark::State& state) {
-  static const Network net = network();
-  predictions(state, net, 1);
-}
+void large_batch_of(benchmark::State& state) { predictions(state, large_network(), state.range(0)); }
 
 BENCHMARK(batch_of)->Arg(1)->Arg(32)->Arg(1024)->Unit(benchmark::kMicrosecond);
 BENCHMARK(wide_batch_of)->Arg(1)->Arg(2)->Arg(4)->Arg(8)->Unit(benchmark::kMicrosecond);
 BENCHMARK(large_batch_of)->Arg(1)->Arg(128)->Unit(benchmark::kMicrosecond);
-BENCHMARK(callers)->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(small_one_by_hand);
 BENCHMARK(small_one_workspace);
 BENCHMARK(small_one_fixed);

@@ -22,6 +22,9 @@ using namespace maas;
 /// 100 inputs, 128 and 64 hidden units, one sigmoid: the network of the quickstart, 21 249 weights.
 inline Network network() { return Network{input(100), dense(128, relu), dense(64, relu), dense(1, sigmoid)}; }
 
+/// 784 inputs, twice 4096 hidden units, ten classes: 20 million weights.
+inline Network large_network() { return Network{input(784), dense(4096, relu), dense(4096, relu), dense(10, softmax)}; }
+
 /// Samples between -1 and 1, and a separable question about them.
 struct Samples {
   explicit Samples(Index count) : x(count, 100), y(count, 1) {
@@ -101,6 +104,15 @@ inline double step_floor(const Network& network, Index batch, double numbers_a_w
 inline double prediction_floor(const Network& network, Index batch) {
   const Cost cost = cost_of(network);
   return machine().floor(static_cast<double>(batch) * cost.multiply_adds, cost.weight_bytes);
+}
+
+/// So many samples at once through a workspace, beside the floor.
+inline void predictions(benchmark::State& state, const Network& net, Index batch) {
+  const Matrix x = Matrix::Random(batch, net.graph().input_shape().size());
+  Workspace workspace(net, batch, Mode::inference);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(net.predict(ConstMatrixView(x.data(), batch, x.cols()), workspace).data());
+  compare_with_floor(state, prediction_floor(net, batch));
 }
 
 inline int run(int count, char** arguments) {

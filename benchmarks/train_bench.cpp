@@ -2,6 +2,7 @@
 // networks, beside their floors.
 #include "by_hand.hpp"
 #include "maas/maas.hpp"
+#include "step.hpp"
 
 namespace {
 
@@ -66,27 +67,8 @@ void train_trainer(benchmark::State& state) {
   compare_with_floor(state, step_floor(net, batch, 7));
 }
 
-// A network of its own: a step beside its floor.
-void step(benchmark::State& state, Network net, Optimizer rule, Loss loss, Index batch, double numbers_a_weight) {
-  const Index inputs = net.graph().input_shape().size(), outputs = net.graph().output_shape().size();
-  const Matrix x = Matrix::Random(batch, inputs);
-  Matrix y = Matrix::Zero(batch, outputs);
-  for (Index row = 0; row < batch; ++row) y(row, row % outputs) = Scalar(1);
-  const CompileOptions options{.optimizer = std::move(rule), .loss = std::move(loss)};
-  OptimizerState optimizer(options.optimizer, net.parameters().layout().trainable_size());
-  Trainer trainer(net, options, optimizer, batch, outputs);
-  for (auto _ : state)
-    benchmark::DoNotOptimize(trainer.train(ConstMatrixView(x.data(), batch, inputs),
-                                           ConstMatrixView(y.data(), batch, outputs), ConstVectorView(nullptr, 0),
-                                           Random()));
-  compare_with_floor(state, step_floor(net, batch, numbers_a_weight));
-}
-
 // 784-4096-4096-10: memory counts as much as arithmetic.
-void step_large(benchmark::State& state) {
-  step(state, Network{input(784), dense(4096, relu), dense(4096, relu), dense(10, softmax)}, Adam{},
-       categorical_crossentropy, 128, 7);
-}
+void step_large(benchmark::State& state) { step(state, large_network(), Adam{}, categorical_crossentropy, 128, 7); }
 
 // 12-400-400-400-1: a traffic forecast.
 void step_traffic(benchmark::State& state) {
@@ -100,13 +82,6 @@ void step_deep(benchmark::State& state) {
        Network{input(28), dense(300, Tanh{}), dense(300, Tanh{}), dense(300, Tanh{}), dense(300, Tanh{}),
                dense(300, Tanh{}), dense(1)},
        Adam{}, mean_squared_error, 100, 7);
-}
-
-// The whole of 256 samples on so many threads.
-void step_threads(benchmark::State& state) {
-  set_threads(static_cast<int>(state.range(0)));
-  step(state, network(), Adam{}, binary_crossentropy, 256, 7);
-  set_threads(1);
 }
 
 void train_on_batch(benchmark::State& state) {
@@ -139,7 +114,6 @@ BENCHMARK(train_on_batch)->Arg(32)->Arg(256)->Unit(benchmark::kMicrosecond);
 BENCHMARK(step_large)->Unit(benchmark::kMicrosecond);
 BENCHMARK(step_traffic)->Unit(benchmark::kMicrosecond);
 BENCHMARK(step_deep)->Unit(benchmark::kMicrosecond);
-BENCHMARK(step_threads)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(fit_step)->Arg(32)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
