@@ -9,6 +9,7 @@ it, a model whose weights were lost gets them back. Ends with status 1 if anythi
 """
 import argparse
 import csv
+import logging
 import os
 import sys
 import warnings
@@ -19,6 +20,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 warnings.filterwarnings("ignore")
 
 import numpy as np
+
+logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 def load_keras(which):
@@ -107,7 +110,10 @@ class Case:
                 continue
             model = load_model(self.path, compile=False)
             model.set_weights([np.zeros_like(w) for w in model.get_weights()])
-            model.load_weights(self.base + ending)
+            try:
+                model.load_weights(self.base + ending)
+            except Exception as error:
+                return f"does not read {ending}: {type(error).__name__}: {str(error).splitlines()[0][:300]}"
             worst = max(difference(a, b) for a, b in zip(self.predict(model), self.outputs))
             if worst > 1e-6:
                 return f"with the weights of {ending} predictions differ by {worst:.3g}"

@@ -141,7 +141,7 @@ SavedModel read_keras(const std::string& path, const LoadOptions& options) {
   });
 }
 
-std::vector<std::string> write_keras(const std::string& path, const ModelView& model, const SaveOptions& options) {
+std::vector<std::string> write_keras_view(const std::string& path, const ModelView& model, const SaveOptions& options) {
   return io::with_path(path, [&] {
     NewFile file(path);
     Warnings warnings = write(file.temporary(), path, model, options);
@@ -163,7 +163,7 @@ std::vector<std::string> write_keras(const std::string& path, const SavedModel& 
                              .outputs = training.outputs};
     if (training.state) state = &*training.state;
   }
-  return write_keras(path, ModelView{model.network, model.name, std::move(settings), state, model.info}, options);
+  return write_keras_view(path, ModelView{model.network, model.name, std::move(settings), state, model.info}, options);
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -15,7 +15,9 @@ namespace {
 
 SavedModel read_keras(const std::string& path, const LoadOptions&) { refuse(path); }
 
-std::vector<std::string> write_keras(const std::string& path, const ModelView&, const SaveOptions&) { refuse(path); }
+std::vector<std::string> write_keras_view(const std::string& path, const ModelView&, const SaveOptions&) {
+  refuse(path);
+}
 
 std::vector<std::string> write_keras(const std::string& path, const SavedModel&, const SaveOptions&) { refuse(path); }
 

@@ -16,7 +16,34 @@ using namespace maas;
 
 namespace {
 Network small() { return {input(5), dense(7, relu), dropout(0.5), dense(3, Tanh{}), dense(2, softmax)}; }
+/// Refuses samples that begin with a negative number.
+struct Picky {
+  static constexpr std::string_view class_name = "Picky";
+  LayerPlan plan(Shapes inputs) const { return {.output = inputs[0]}; }
+  void forward(const Forward& pass) const {
+    if ((pass.inputs[0].col(0).array() < Scalar(0)).any()) throw DataError("Picky: expected no negative numbers");
+    MatrixView y = pass.output;
+    y = pass.inputs[0];
+  }
+  void backward(const Backward&) const {}
+};
 }  // namespace
+
+TEST_CASE("what a layer throws reaches the caller of predict, from any thread, and the network goes on") {
+  const int before = threads();
+  const Network network{input(3), Picky{}};
+  const Matrix good = Matrix::Ones(5 * Network::chunk, 3);
+  for (int count : {1, 3}) {
+    set_threads(count);
+    for (Index bad : {Index{0}, 3 * Network::chunk + 1}) {
+      Matrix x = good;
+      x(bad, 0) = -1;
+      CHECK_THROWS_AS(network.predict(x), DataError);
+      CHECK(network.predict(good) == good);
+    }
+  }
+  set_threads(before);
+}
 
 TEST_CASE("weights are found by name, and an unknown name lists those there are") {
   Network network{input(3), dense(2).named("first"), dense(1)};

@@ -44,7 +44,9 @@ SavedModel read_keras(const std::string& path, const LoadOptions& options = {});
 /// find in the file, and why, a line each: optimizers it has not or cannot store (Lbfgs, LevenbergMarquardt, Lamb),
 /// losses, metrics and schedules of maas alone; and what maas itself will not, parts of the user's own. Such a model is
 /// compiled anew after loading.
-std::vector<std::string> write_keras(const std::string& path, const ModelView& model, const SaveOptions& options = {});
 std::vector<std::string> write_keras(const std::string& path, const SavedModel& model, const SaveOptions& options = {});
+/// The same for a model that lies elsewhere, of which nothing is copied.
+std::vector<std::string> write_keras_view(const std::string& path, const ModelView& model,
+                                          const SaveOptions& options = {});
 
 }  // namespace maas::inline MAAS_ABI

@@ -38,13 +38,13 @@ MAAS_INLINE void ModelCheckpoint::save(TrainingView& view) {
     value_.best = *now;
   }
   const bool is_chain = view.network.graph().is_chain();
-  warnings =
-      write_keras(path_of(view),
-                  ModelView{view.network, is_chain ? "sequential" : "functional",
-                            SavedTraining{view.optimizer, view.loss, view.metrics, std::nullopt, view.weighted_metrics,
-                                          view.outputs ? *view.outputs : std::vector<OutputOptions>()},
-                            &view.state, info},
-                  options);
+  warnings = write_keras_view(
+      path_of(view),
+      ModelView{view.network, is_chain ? "sequential" : "functional",
+                SavedTraining{view.optimizer, view.loss, view.metrics, std::nullopt, view.weighted_metrics,
+                              view.outputs ? *view.outputs : std::vector<OutputOptions>()},
+                &view.state, info},
+      options);
 }
 
 MAAS_INLINE std::string ModelCheckpoint::path_of(const TrainingView& view) const {

@@ -691,8 +691,8 @@ MAAS_INLINE SavedModel Model::saved() const {
 
 MAAS_INLINE std::vector<std::string> Model::save(const std::string& path, const SaveOptions& options) const {
   const ModelInfo info = info_to_save();
-  return write_keras(path, ModelView{network_, name_, settings(), options_ && state_ ? &*state_ : nullptr, info},
-                     options);
+  return write_keras_view(path, ModelView{network_, name_, settings(), options_ && state_ ? &*state_ : nullptr, info},
+                          options);
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
+#include <exception>
 
 #include "maas/core/parallel.hpp"
 #include "maas/network/network.hpp"
@@ -114,7 +116,17 @@ MAAS_INLINE void Network::run_in_pieces(std::span<const ConstMatrixView> inputs,
                                         Index batch_size) const {
   require<ConfigError>(batch_size >= 1, "predict: expected a batch_size of at least 1, got {}", batch_size);
   const Index size = std::min(batch_size, chunk), pieces = (inputs[0].rows() + size - 1) / size;
-  for_each_piece(pieces, [&](Index piece) { run_piece(inputs, outputs, size, piece); });
+  // Pieces must not throw, but memory for a workspace may be lacking, and a user's own layer may do anything.
+  std::exception_ptr failure;
+  std::atomic<bool> failed{false};
+  for_each_piece(pieces, [&](Index piece) {
+    try {
+      run_piece(inputs, outputs, size, piece);
+    } catch (...) {
+      if (!failed.exchange(true)) failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
 }
 
 MAAS_INLINE void Network::run_piece(std::span<const ConstMatrixView> inputs, std::span<const MatrixView> outputs,
