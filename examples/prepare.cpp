@@ -45,7 +45,9 @@ int run() {
   table.edit("flow")[20] = std::nan("");
 
   // The flow of the next 5 minutes, out of the last readings, the time and the weather.
-  Pipeline pipeline({.steps = {Impute{.columns = {"flow", "speed"}, .fill = Fill::forward_fill, .limit = 3},
+  // Readings that are missing are filled for the lags, but not learned as answers.
+  Pipeline pipeline({.steps = {DropMissingRows{.columns = {"flow"}},
+                               Impute{.columns = {"flow", "speed"}, .fill = Fill::forward_fill, .limit = 3},
                                Lag{.columns = {"flow"}, .lags = {1, 2, 3}}, Lag{.columns = {"speed"}}, TimeFeatures{},
                                OneHot{.columns = {"weather"}, .unseen = Unseen::ignore}, DropMissingRows{},
                                Standard{.columns = {"flow", "flow_lag_1", "flow_lag_2", "flow_lag_3", "speed_lag_1"}}},

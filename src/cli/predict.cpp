@@ -80,7 +80,7 @@ Table read_raw(const std::string& path, const Pipeline& pipeline) {
   CsvOptions options{.comment = '#'};
   const Table guessed = read_csv(path, options);
   for (const std::string& name : pipeline.needed_columns())
-    if (guessed.contains(name)) options.types[name] = *pipeline.column_type(name);
+    if (const auto type = pipeline.column_type(name); type && guessed.contains(name)) options.types[name] = *type;
   return read_csv(path, options);
 }
 

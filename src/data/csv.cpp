@@ -15,6 +15,8 @@
 #include <new>
 #include <optional>
 
+#include "maas/core/utf8.hpp"
+
 namespace maas::inline MAAS_ABI {
 
 namespace {
@@ -297,6 +299,11 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
                        "{}: expected UTF-8 text, got UTF-16", name);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   require<FormatError>(text.find('\0') == std::string_view::npos, "{}: expected text, got a byte 0", name);
+  const std::size_t wrong = first_not_utf8(text);
+  require<FormatError>(
+      wrong == std::string_view::npos,
+      "{}:{}: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first", name,
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(wrong, text.size())), '\n'));
   const char separator = options.separator != '\0' ? options.separator : find_separator(text, options.comment);
   const Cells cells = Splitter(name, separator, options.comment).split(text);
   require<FormatError>(cells.rows() > 0, "{}: expected rows of cells, got none", name);

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "maas/core/utf8.hpp"
+
 namespace maas::inline MAAS_ABI::io {
 
 namespace {
@@ -106,22 +108,6 @@ std::string heap_text(const RawFile& file, const HeapReference& reference) {
   return "";
 }
 
-bool is_utf8(const std::string& text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
-    const unsigned first = byte(i);
-    const std::size_t more = first < 0x80                    ? 0
-                             : first >= 0xC2 && first < 0xE0 ? 1
-                             : first >= 0xE0 && first < 0xF0 ? 2
-                                                             : 3;
-    if (more == 3 && (first < 0xF0 || first > 0xF4)) return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((byte(i + k) & 0xC0) != 0x80) return false;
-    i += more + 1;
-  }
-  return true;
-}
-
 std::vector<std::string> read_variable_texts(const Bytes& bytes, hid_t attribute, hid_t type, std::size_t count,
                                              const std::string& shown, const std::string& name) {
   const RawFile file(bytes, attribute, shown, name);
@@ -163,7 +149,8 @@ std::vector<std::string> read_texts(const Bytes& bytes, hid_t attribute, const s
   std::vector<std::string> texts = variable ? read_variable_texts(bytes, attribute, type.get(), entries, shown, name)
                                             : read_fixed_texts(attribute, type.get(), entries, shown, name);
   for (const std::string& text : texts)
-    require<FormatError>(is_utf8(text), "{}: the attribute {} holds text that is not UTF-8", shown, name);
+    require<FormatError>(first_not_utf8(text) == std::string_view::npos,
+                         "{}: the attribute {} holds text that is not UTF-8", shown, name);
   return texts;
 }
 

@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "maas/core/utf8.hpp"
+
 namespace maas::inline MAAS_ABI::io {
 
 namespace {
@@ -115,6 +117,10 @@ std::string without_python_words(std::string_view text) {
 }
 
 std::string escaped(std::string_view text) {
+  const std::size_t wrong = first_not_utf8(text);
+  require<ConfigError>(wrong == std::string_view::npos,
+                       "expected UTF-8 text for the file, got another byte behind \"{}\"",
+                       text.substr(0, std::min<std::size_t>(wrong, 40)));
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 

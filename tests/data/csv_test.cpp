@@ -124,6 +124,8 @@ TEST_CASE("what is wrong in a CSV file is said with line and column") {
   check_refused("#a\n", "data.csv: expected rows of cells, got none", {.comment = '#'});
   check_refused(std::string_view("a\0b\n", 4), "data.csv: expected text, got a byte 0");
   check_refused("\xFF\xFE", "data.csv: expected UTF-8 text, got UTF-16");
+  check_refused("name,flow\nM\xC3\xBCller,1\nM\xFCller,2\n",
+                "data.csv:3: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first");
   check_refused("a,b\r1,2\r3\r", "data.csv:3:2: expected 2 cells, as in the first row, got 1");
 }
 

@@ -87,3 +87,22 @@ TEST_CASE("encoders say what they cannot use") {
   taken.add({.name = "kind_car", .numbers = {0, 0, 0, 0}});
   CHECK_THROWS_WITH(Step(OneHot{}).fit(taken).apply(taken), "Table: there is a column \"kind_car\" already");
 }
+
+TEST_CASE("one-hot scores below 0 have a largest one, too") {
+  Table training;
+  training.add({.name = "kind", .type = ColumnType::text, .texts = {"a", "b", "c"}});
+  const Step step = Step(OneHot{}).fit(training);
+  Table scores;
+  scores.add({.name = "kind_a", .numbers = {-1, 0, -3}});
+  scores.add({.name = "kind_b", .numbers = {-2, 0, -1}});
+  scores.add({.name = "kind_c", .numbers = {-3, 0, -2}});
+  CHECK(step.invert(scores).texts("kind") == std::vector<std::string>{"a", "", "b"});
+}
+
+TEST_CASE("the code for unseen categories is nobody else's") {
+  Table training;
+  training.add({.name = "kind", .type = ColumnType::text, .texts = {"a", "b", "c"}});
+  CHECK_THROWS_WITH(Step(Ordinal{.columns = {"kind"}, .unseen = Unseen::ignore, .unseen_code = 2}).fit(training),
+                    "Ordinal: expected an unseen_code that is no category's (0 to 2), got 2");
+  CHECK_NOTHROW(Step(Ordinal{.columns = {"kind"}, .unseen = Unseen::ignore, .unseen_code = 3}).fit(training));
+}

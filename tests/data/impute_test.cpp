@@ -75,6 +75,8 @@ TEST_CASE("interpolate goes by the time between rows") {
   const std::vector<double> times{0, 1, 4}, falling{0, 5, 4}, two{0, 1};
   check_equal(interpolate(rows, -1, times), column({0, Scalar(2.5), 10}));
   CHECK_THROWS_AS(interpolate(rows, -1, falling), DataError);
+  const std::vector<double> unknown{0, std::numeric_limits<double>::quiet_NaN(), 10};
+  check_equal(interpolate(rows, -1, unknown), rows);  // nobody knows where the row lies
   CHECK_THROWS_WITH(interpolate(rows, -1, two), "interpolate: expected 3 times, one a row, got 2");
 }
 

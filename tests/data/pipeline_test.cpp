@@ -372,3 +372,52 @@ TEST_CASE("a pipeline says what it does") {
         "features: \"speed\"\n"
         "targets: \"flow\"\n");
 }
+
+TEST_CASE("an infinite number in a column leaves it without a range, and the pipeline can be read again") {
+  Table table = road();
+  table.add({.name = "ratio", .numbers = {1, std::numeric_limits<double>::infinity(), 2, 3, 4, 5}});
+  Pipeline pipeline({.features = {"flow"}, .out_of_range = OutOfRange::clip});
+  pipeline.fit(table);
+  CHECK(Pipeline::from(pipeline.config()) == pipeline);
+}
+
+TEST_CASE("features that are differences ask for no targets when predictions are undone") {
+  Pipeline pipeline({.steps = {Difference{.columns = {"speed"}}, Standard{.columns = {"flow"}}},
+                     .features = {"speed"},
+                     .targets = {"flow"}});
+  pipeline.fit(with_number_at(road(), "speed", 1, 70));
+  const Table raw = without(road(), "flow");
+  CHECK(pipeline.invert_targets(column({0, 0, 0, 0, 0, 0}), raw)(0, 0) == Scalar(25));
+}
+
+TEST_CASE("a feature or target that a step drops is missed by name") {
+  for (PipelineOptions options :
+       {PipelineOptions{.steps = {Drop{.columns = {"flow"}}}, .features = {"speed"}, .targets = {"flow"}},
+        PipelineOptions{.steps = {Drop{.columns = {"flow"}}}, .features = {"speed", "flow"}}})
+    CHECK_THROWS_WITH(Pipeline(options).fit(road()),
+                      "Pipeline: expected a column \"flow\" behind the last step, got it dropped");
+}
+
+TEST_CASE("samples judge rows as apply sees them: numbers clipped, columns that lack missing") {
+  Pipeline clipping({.steps = {Log{.columns = {"speed"}}, DropMissingRows{}},
+                     .features = {"speed"},
+                     .targets = {"flow"},
+                     .out_of_range = OutOfRange::clip});
+  clipping.fit(road());
+  CHECK(clipping.samples(with_number_at(road(), "speed", 0, -5)).rows == std::vector<Index>{0, 2, 3, 4, 5});
+
+  Pipeline lacking({.steps = {DropMissingRows{}},
+                    .features = {"speed"},
+                    .targets = {"flow"},
+                    .missing_column = MissingColumn::missing});
+  lacking.fit(road());
+  CHECK(lacking.samples(without(road(), "speed")).rows.empty());
+}
+
+TEST_CASE("a file cannot ask for more steps or lagged columns than anybody has") {
+  Lag lag{.columns = {"flow"}, .lags = {}};
+  for (Index i = 1; i <= 10001; ++i) lag.lags.push_back(i);
+  CHECK_THROWS_WITH(Step(lag), "Lag: expected at most 10000 columns to make, got 10001 lags of 1 columns");
+  const PipelineOptions many{.steps = std::vector<Step>(1001, Step(DropMissingRows{}))};
+  CHECK_THROWS_WITH(Pipeline(many), "Pipeline: expected at most 1000 steps, got 1001");
+}

@@ -108,6 +108,9 @@ MAAS_INLINE Table Impute::apply(Table table) const {
                        "Impute: expected {} in column \"{}\", got {}",
                        detail::type_text(texts[i].empty() ? ColumnType::number : ColumnType::text), fitted_columns[i],
                        detail::type_text(type));
+    const bool fills_texts = fill == Fill::most_frequent || fill == Fill::forward_fill;
+    require<DataError>(type != ColumnType::text || fills_texts, "Impute: expected numbers in column \"{}\", got texts",
+                       fitted_columns[i]);
     if (type == ColumnType::text)
       fill_texts(table, i);
     else

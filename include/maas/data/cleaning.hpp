@@ -30,9 +30,10 @@ struct DropMissingRows {
 };
 
 /// Fills missing values, as scikit-learn's SimpleImputer (mean, median, most_frequent, constant), or along the rows, as
-/// pandas' ffill and interpolate. Texts, where an empty one is missing, take most_frequent and forward_fill, if their
-/// columns are named. What a fill along the rows does not reach stays missing. `linear_interpolation` looks at the next
-/// value, which a live forecast does not have. Throws DataError for a column that has nothing to learn from.
+/// pandas' ffill and interpolate with limit_area="inside", but that a gap longer than `limit` stays whole. Texts, where
+/// an empty one is missing, take most_frequent and forward_fill, if their columns are named. What a fill along the rows
+/// does not reach stays missing. `linear_interpolation` looks at the next value, which a live forecast does not have.
+/// Throws DataError for a column that has nothing to learn from.
 struct Impute {
   static constexpr std::string_view class_name = "Impute";
   std::vector<std::string> columns = {};  ///< empty: all that hold numbers

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "maas/data/encoding.hpp"
@@ -85,21 +87,26 @@ inline std::vector<Column> one_hot_columns(const Column& column, const std::vect
   return made;
 }
 
-/// The category with the largest number above 0 in each row.
+/// The category with the largest number in each row; none where all are 0 or missing.
 inline Column largest_category(const Table& table, const std::string& name,
                                const std::vector<std::string>& categories) {
   const std::vector<std::string> names = one_hot_names(name, categories);
   Column column{.name = name, .type = ColumnType::text};
-  std::vector<double> largest(static_cast<std::size_t>(table.rows()), 0);
+  std::vector<double> largest(static_cast<std::size_t>(table.rows()), -std::numeric_limits<double>::infinity());
+  std::vector<bool> any(largest.size(), false);
   column.texts.resize(largest.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::vector<double>& numbers = table.numbers(names[i]);
-    for (std::size_t row = 0; row < largest.size(); ++row)
+    for (std::size_t row = 0; row < largest.size(); ++row) {
+      any[row] = any[row] || !(numbers[row] == 0 || std::isnan(numbers[row]));
       if (numbers[row] > largest[row]) {
         largest[row] = numbers[row];
         column.texts[row] = categories[i];
       }
+    }
   }
+  for (std::size_t row = 0; row < any.size(); ++row)
+    if (!any[row]) column.texts[row].clear();
   return column;
 }
 
@@ -155,9 +162,11 @@ MAAS_INLINE std::vector<std::string> OneHot::outputs_of(const std::string& name)
 }
 
 MAAS_INLINE std::vector<std::string> OneHot::sources_of(const std::string& name) const {
-  for (const std::string& column : fitted_columns) {
-    const std::vector<std::string> names = outputs_of(column);
-    if (std::find(names.begin(), names.end(), name) != names.end()) return {column};
+  for (std::size_t i = 0; i < fitted_columns.size(); ++i) {
+    const std::string& column = fitted_columns[i];
+    if (name.size() <= column.size() || !name.starts_with(column) || name[column.size()] != '_') continue;
+    const std::string_view category = std::string_view(name).substr(column.size() + 1);
+    if (std::find(categories[i].begin(), categories[i].end(), category) != categories[i].end()) return {column};
   }
   return {name};
 }
@@ -169,6 +178,11 @@ MAAS_INLINE void Ordinal::check() const {
   detail::check_names(class_name, order);
   require<ConfigError>(std::isfinite(unseen_code), "Ordinal: expected a finite unseen_code, got {}", unseen_code);
   detail::check_categories(class_name, fitted_columns, categories);
+  if (unseen == Unseen::error) return;
+  for (const std::vector<std::string>& list : categories)
+    require<ConfigError>(std::round(unseen_code) < 0 || std::round(unseen_code) >= static_cast<double>(list.size()),
+                         "Ordinal: expected an unseen_code that is no category's (0 to {}), got {}", list.size() - 1,
+                         unseen_code);
 }
 
 MAAS_INLINE void Ordinal::fit(const Table& training) {

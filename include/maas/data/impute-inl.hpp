@@ -49,6 +49,7 @@ inline void fill_line(std::span<double> values, std::size_t above, std::size_t b
   const auto place = [&](std::size_t row) { return times.empty() ? static_cast<double>(row) : times[row]; };
   const double first = values[above], last = values[below], length = place(below) - place(above);
   for (std::size_t row = above + 1; row < below; ++row) {
+    if (std::isnan(place(row)) || std::isnan(length)) continue;  // nobody knows where it lies
     const double share = (place(row) - place(above)) / length;
     require<DataError>(share >= 0 && share <= 1, "interpolate: expected rising times, got row {} out of order", row);
     values[row] = first + share * (last - first);

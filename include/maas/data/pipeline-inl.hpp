@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 
 #include "maas/data/cleaning-inl.hpp"
 #include "maas/data/encoding-inl.hpp"
@@ -21,9 +22,18 @@ inline bool is_among(const std::vector<std::string>& names, std::string_view nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-inline void add_once(std::vector<std::string>& names, const std::string& name) {
-  if (!is_among(names, name)) names.push_back(name);
-}
+/// Names in the order in which they came, each once.
+class Distinct {
+ public:
+  void add(const std::string& name) {
+    if (seen_.insert(name).second) names_.push_back(name);
+  }
+  std::vector<std::string> take() { return std::move(names_); }
+
+ private:
+  std::vector<std::string> names_;
+  std::set<std::string> seen_;
+};
 
 inline ColumnType type_from(const std::string& name) {
   return enum_from<ColumnType>(Config(name), "Pipeline types", column_type_names);
@@ -121,6 +131,7 @@ MAAS_INLINE Pipeline& Pipeline::fit(const Table& training) {
     table = step.apply(std::move(table));
   }
   learner.choose_names(table);
+  learner.check();  // what it would refuse in a file it must not write
   learner.trace();
   *this = std::move(learner);
   return *this;
@@ -131,8 +142,10 @@ MAAS_INLINE void Pipeline::note_columns(const Table& training) {
     const Column& column = training.column(i);
     columns_.push_back(column.name);
     types_.emplace_back(detail::column_type_names[static_cast<std::size_t>(column.type)]);
-    low_.push_back(detail::limit_of(column, false));
-    high_.push_back(detail::limit_of(column, true));
+    std::optional<double> low = detail::limit_of(column, false), high = detail::limit_of(column, true);
+    if (!low || !high) low.reset(), high.reset();  // an infinite number: no range
+    low_.push_back(low);
+    high_.push_back(high);
   }
 }
 
@@ -140,15 +153,19 @@ MAAS_INLINE void Pipeline::note_columns(const Table& training) {
 MAAS_INLINE Pipeline::Names Pipeline::expanded(const Names& names) const {
   Names current = names;
   for (const Step& step : steps_) {
-    Names next;
+    detail::Distinct next;
     for (const std::string& name : current)
-      for (const std::string& made : step.outputs_of(name)) detail::add_once(next, made);
-    current = std::move(next);
+      for (const std::string& made : step.outputs_of(name)) next.add(made);
+    current = next.take();
   }
   return current;
 }
 
 MAAS_INLINE void Pipeline::choose_names(const Table& prepared) {
+  for (const Names* asked : {&features_, &targets_})
+    for (const std::string& name : *asked)
+      require<DataError>(!expanded({name}).empty(),
+                         "Pipeline: expected a column \"{}\" behind the last step, got it dropped", name);
   target_names_ = expanded(targets_);
   feature_names_ = expanded(features_);
   if (features_.empty())
@@ -176,10 +193,10 @@ MAAS_INLINE void Pipeline::choose_names(const Table& prepared) {
 MAAS_INLINE Pipeline::Names Pipeline::needed_for(const Names& names) const {
   Names current = names;
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    Names before;
+    detail::Distinct before;
     for (const std::string& name : current)
-      for (const std::string& source : step->sources_of(name)) detail::add_once(before, source);
-    current = std::move(before);
+      for (const std::string& source : step->sources_of(name)) before.add(source);
+    current = before.take();
   }
   return current;
 }
@@ -272,7 +289,9 @@ MAAS_INLINE PreparedSamples Pipeline::samples(const Table& table) const {
   PreparedSamples result;
   const Matrix x = apply(table), y = target_names_.empty() ? Matrix(table.rows(), 0) : targets(table);
   std::vector<bool> kept(static_cast<std::size_t>(table.rows()), true);
-  run(admit(table, {}, true), &kept);
+  Table judged = admit(table, needed_, true);
+  if (out_of_range_ == OutOfRange::clip) keep_in_range(judged);  // as apply does; it has refused what is to be refused
+  run(std::move(judged), &kept);
   for (std::size_t row = 0; row < kept.size(); ++row)
     if (kept[row]) result.rows.push_back(static_cast<Index>(row));
   const auto count = static_cast<Index>(result.rows.size());
@@ -308,7 +327,12 @@ MAAS_INLINE std::vector<Table> Pipeline::tables_before(const Table* raw) const {
   const auto wants = [](const Step& step) { return step.inverts_from_before(); };
   if (raw == nullptr || std::none_of(steps_.begin(), steps_.end(), wants)) return before;
   before.clear();
-  run(admit(*raw, needed_by_targets_, false), nullptr, &before);
+  // Features may be undone without their targets: of these, what is there.
+  Table known;
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (detail::is_among(needed_by_targets_, columns_[i]) && raw->contains(columns_[i]))
+      known.add(admitted(*raw, i, false));
+  run(std::move(known), nullptr, &before);
   return before;
 }
 
@@ -396,10 +420,16 @@ MAAS_INLINE Pipeline Pipeline::from(const Config& config, std::span<const Catalo
 MAAS_INLINE void Pipeline::check() const {
   for (const Names* names : {&features_, &targets_, &columns_, &feature_names_, &target_names_})
     detail::check_names(class_name, *names);
-  for (const Names* pair : {&features_, &feature_names_})
+  for (const Names* pair : {&features_, &feature_names_}) {
+    const Names& others = pair == &features_ ? targets_ : target_names_;
+    const std::set<std::string_view> targets(others.begin(), others.end());
     for (const std::string& name : *pair)
-      require<ConfigError>(!detail::is_among(pair == &features_ ? targets_ : target_names_, name),
-                           "Pipeline: expected \"{}\" to be a feature or a target, got both", name);
+      require<ConfigError>(!targets.contains(name), "Pipeline: expected \"{}\" to be a feature or a target, got both",
+                           name);
+  }
+  constexpr std::size_t most_steps = 1000;
+  require<ConfigError>(steps_.size() <= most_steps, "Pipeline: expected at most {} steps, got {}", most_steps,
+                       steps_.size());
   const std::size_t count = columns_.size();
   require<ConfigError>(types_.size() == count && low_.size() == count && high_.size() == count,
                        "Pipeline: expected a type and a range for each of {} columns, got {}, {} and {}", count,

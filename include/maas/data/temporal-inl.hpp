@@ -118,9 +118,9 @@ MAAS_INLINE Table Difference::invert(Table table, const Table* before) const {
     if (!table.contains(name)) continue;
     require<StateError>(before != nullptr,
                         "Difference: expected the rows it was applied to, to undo it in \"{}\"; got none", name);
+    const std::vector<double>& known = detail::step_column(class_name, *before, name, ColumnType::number).numbers;
     require<DataError>(table.rows() == before->rows(), "Difference: expected {} rows before it, got {}", table.rows(),
                        before->rows());
-    const std::vector<double>& known = detail::step_column(class_name, *before, name, ColumnType::number).numbers;
     std::span<double> cells = table.edit(name);
     for (Index row = 0; row < static_cast<Index>(cells.size()); ++row)
       cells[static_cast<std::size_t>(row)] +=
@@ -137,6 +137,10 @@ MAAS_INLINE void Lag::check() const {
   for (Index lag : lags)
     require<ConfigError>(lag >= 1 && seen.insert(lag).second, "Lag: expected different lags of at least 1 row, got {}",
                          lag);
+  constexpr std::size_t most = 10000;
+  require<ConfigError>(lags.size() * std::max<std::size_t>(columns.size(), 1) <= most,
+                       "Lag: expected at most {} columns to make, got {} lags of {} columns", most, lags.size(),
+                       columns.size());
 }
 
 MAAS_INLINE void Lag::fit(const Table& training) {
