@@ -20,13 +20,14 @@ struct TypeRow {
   DataType type;
   std::string_view name;
   Index bytes;
-  double least, most;  // of integers
+  double least, end;  // of integers: the lowest, and the first that is too large
 };
 
 template <class T>
 constexpr TypeRow integer_row(DataType type, std::string_view name) {
-  return {type, name, sizeof(T), static_cast<double>(std::numeric_limits<T>::min()),
-          static_cast<double>(std::numeric_limits<T>::max())};
+  // A power of two, which is a double as it stands; the largest number of 64 bits is not.
+  constexpr double end = 2.0 * static_cast<double>(T{1} << (std::numeric_limits<T>::digits - 1));
+  return {type, name, sizeof(T), static_cast<double>(std::numeric_limits<T>::min()), end};
 }
 
 constexpr std::array rows{TypeRow{DataType::boolean, "BOOL", 1, 0, 0},
@@ -112,10 +113,10 @@ Index element_bytes(DataType type) { return row(type).bytes; }
 
 bool is_json_type(DataType type) { return type != DataType::fp16 && type != DataType::bf16; }
 
-bool is_integer(DataType type) { return row(type).most > 0; }
+bool is_integer(DataType type) { return row(type).end > 0; }
 
 bool in_range(DataType type, double value) {
-  return value >= row(type).least && value <= row(type).most && value == std::floor(value);
+  return value >= row(type).least && value < row(type).end && value == std::floor(value);
 }
 
 void read_elements(std::string_view what, DataType type, const char* bytes, Index count, Scalar* values) {

@@ -35,7 +35,8 @@ Index element_bytes(DataType type);
 bool is_json_type(DataType type);
 bool is_integer(DataType type);
 
-/// Whether a whole number is of an integer type.
+/// Whether a number is a whole one and of an integer type. The largest numbers of 64 bits are no doubles: what was one
+/// of them has been rounded up and is not.
 bool in_range(DataType type, double value);
 
 /// Reads `count` elements of a type (not BYTES), little-endian and not aligned. Throws DataError, that begins with

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <vector>
@@ -27,9 +28,25 @@ std::optional<std::string_view> stem_of(std::string_view name) {
   return std::nullopt;
 }
 
+// Whether something is not there, rather than hidden by its permissions or a disk that fails.
+bool is_absence(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
+         error == std::errc::too_many_symbolic_link_levels;
+}
+
+[[noreturn]] void fail_unseen(const files::path& path, const std::error_code& error) {
+  fail<FormatError>("{}: cannot be looked at: {}", path.string(), error.message());
+}
+
+// Nothing for what is no file.
 std::optional<FileStamp> stamp_of(const files::path& path) {
   struct stat found {};
-  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  if (::stat(path.c_str(), &found) != 0) {
+    const std::error_code error(errno, std::generic_category());
+    if (!is_absence(error)) fail_unseen(path, error);
+    return std::nullopt;
+  }
+  if (!S_ISREG(found.st_mode)) return std::nullopt;
   return FileStamp{path.string(), found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size),
                    std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
 }
@@ -61,17 +78,39 @@ std::optional<FileStamp> model_file(const files::path& folder) {
 
 bool is_folder(const files::path& path) {
   std::error_code error;
-  return files::is_directory(path, error);
+  const bool is = files::is_directory(path, error);
+  if (error && !is_absence(error)) fail_unseen(path, error);
+  return is;
 }
 
-FoundVersions versions_in(const files::path& folder) {
-  FoundVersions versions;
+void add_versions(Look& look, const std::string& model, const files::path& folder) {
+  FoundVersions& versions = look.models[model];
   for (const files::path& path : entries_of(folder)) {
     const auto version = version_of(path.filename().string());
-    if (!version || versions.contains(*version) || !is_folder(path)) continue;
-    if (std::optional<FileStamp> stamp = model_file(path)) versions.emplace(*version, *std::move(stamp));
+    if (!version || versions.contains(*version)) continue;
+    try {
+      if (!is_folder(path)) continue;
+      if (std::optional<FileStamp> stamp = model_file(path)) versions.emplace(*version, *std::move(stamp));
+    } catch (const FormatError&) {
+      look.partly_seen.insert(model);
+    }
   }
-  return versions;
+}
+
+void add_entry(Look& look, const files::path& path) {
+  const std::string name = path.filename().string();
+  const auto stem = stem_of(name);
+  try {
+    if (is_folder(path)) {
+      if (is_model_name(name)) add_versions(look, name, path);
+    } else if (stem && is_model_name(*stem)) {
+      if (std::optional<FileStamp> stamp = stamp_of(path))
+        look.models[std::string(*stem)].emplace(1, *std::move(stamp));
+    }
+  } catch (const FormatError&) {  // a folder or a file, who knows
+    look.partly_seen.insert(name);
+    if (stem) look.partly_seen.emplace(*stem);
+  }
 }
 
 }  // namespace
@@ -90,18 +129,11 @@ std::optional<std::int64_t> version_of(std::string_view name) {
   return version;
 }
 
-FoundModels look_at(const std::string& folder) {
-  FoundModels models;
-  for (const files::path& path : entries_of(folder)) {
-    const std::string name = path.filename().string();
-    if (is_folder(path)) {
-      if (is_model_name(name)) models[name].merge(versions_in(path));
-    } else if (const auto stem = stem_of(name); stem && is_model_name(*stem)) {
-      if (std::optional<FileStamp> stamp = stamp_of(path)) models[std::string(*stem)].emplace(1, *std::move(stamp));
-    }
-  }
-  std::erase_if(models, [](const auto& model) { return model.second.empty(); });
-  return models;
+Look look_at(const std::string& folder) {
+  Look look;
+  for (const files::path& path : entries_of(folder)) add_entry(look, path);
+  std::erase_if(look.models, [](const auto& model) { return model.second.empty(); });
+  return look;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

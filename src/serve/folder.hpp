@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,15 @@ using FoundModels = std::map<std::string, FoundVersions, std::less<>>;
 /// The number a version's folder is called, leading zeros allowed; nothing for other names.
 std::optional<std::int64_t> version_of(std::string_view name);
 
-/// Looks at all of a folder. Throws FormatError where it, or a folder in it, cannot be listed: half a look would have
-/// models vanish that are still there.
-FoundModels look_at(const std::string& folder);
+/// What a look has found.
+struct Look {
+  FoundModels models{};
+  /// Models of which not all could be looked at: versions that were not found may be there all the same.
+  std::set<std::string, std::less<>> partly_seen{};
+};
+
+/// Looks at all of a folder. Throws FormatError where it cannot be listed itself; folders in it that cannot are passed
+/// over and told.
+Look look_at(const std::string& folder);
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -6,10 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <string_view>
 
 #include "maas/core/error.hpp"
 
@@ -21,6 +23,8 @@ constexpr std::size_t most_headers = 100;
 // A refused body is read and thrown away up to this size, as a client that is still sending may miss an answer that
 // comes before a closed connection; a larger one is not worth it.
 constexpr std::size_t most_swallowed = std::size_t{1} << 20;
+// What is made ready for a body that has only been declared: the rest is taken as it comes.
+constexpr std::size_t most_reserved = std::size_t{1} << 20;
 
 struct Address {
   sockaddr_storage storage{};
@@ -68,6 +72,9 @@ std::size_t count_of(const Request& request, std::string_view name) {
   }
   return count;
 }
+
+// The library takes blanks into a name, where another reader cuts them off: "Transfer-Encoding :" is two things.
+bool is_header_name(std::string_view name) { return !name.empty() && name.find_first_of(" \t") == name.npos; }
 
 }  // namespace
 
@@ -120,7 +127,7 @@ class HttpServer::Daemon {
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
     ~Exchange() {
-      daemon_.held_ -= held_;
+      give_back();
       --daemon_.counters_.in_flight;
     }
 
@@ -135,7 +142,7 @@ class HttpServer::Daemon {
       request_.path = path;
       request_.headers = headers_of(connection_);
       if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
-      request_.body.reserve(declared_);
+      request_.body.reserve(std::min(declared_, most_reserved));
       return MHD_YES;
     }
 
@@ -144,14 +151,13 @@ class HttpServer::Daemon {
       const bool is_late = std::chrono::steady_clock::now() - request_.arrived > daemon_.options_.receive;
       if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
       if (response_) return MHD_YES;
-      if (received_ > declared_ && !hold(count)) {
+      if (received_ > daemon_.options_.body_bytes) {
+        response_ = counted(too_long(received_));
+      } else if (!hold(count)) {
         response_ = too_many_bytes();
-      } else if (received_ > daemon_.options_.body_bytes) {
-        response_ = too_long(received_);
-        daemon_.handler_.answered(request_, *response_);
       }
       if (response_)
-        request_.body = std::string();
+        give_back();
       else
         request_.body.append(bytes, count);
       return MHD_YES;
@@ -161,8 +167,14 @@ class HttpServer::Daemon {
       if (response_) return send(false);
       request_.arrived = std::chrono::steady_clock::now();
       if ((response_ = daemon_.handler_.answer_now(request_))) return send(false);
+      // Made before, as there may be no memory for it when it is needed.
+      Response failure = error_response(500, "not enough memory for this request");
       MHD_suspend_connection(connection_);
-      daemon_.handler_.answer_later(*this);
+      try {
+        daemon_.handler_.answer_later(*this);
+      } catch (...) {  // nobody else would wake the connection
+        finish(std::move(failure));
+      }
       return MHD_YES;
     }
 
@@ -171,18 +183,19 @@ class HttpServer::Daemon {
     std::optional<Response> refusal() {
       if (std::optional<Response> wrong = head_refusal()) {
         is_head_wrong_ = true;
-        daemon_.handler_.answered(request_, *wrong);
-        return wrong;
+        return counted(*std::move(wrong));
       }
       if (std::optional<Response> refused = daemon_.handler_.refuse(request_)) return refused;
-      if (declared_ > daemon_.options_.body_bytes) {
-        Response response = too_long(declared_);
-        daemon_.handler_.answered(request_, response);
-        return response;
-      }
-      if (!hold(declared_)) return too_many_bytes();
+      if (declares_body() && !daemon_.handler_.takes_body(request_))
+        return counted(error_response(
+            413, fmt::format("body: expected none for {}, got one", std::string_view(request_.path).substr(0, 200))));
+      if (declared_ > daemon_.options_.body_bytes) return counted(too_long(declared_));
+      // Nothing is held for what has not come; but what has no room now need not be sent.
+      if (declared_ > 0 && daemon_.held_ + declared_ > daemon_.options_.held_bytes) return too_many_bytes();
       return std::nullopt;
     }
+
+    bool declares_body() const { return declared_ > 0 || request_.header("Transfer-Encoding") != nullptr; }
 
     std::optional<Response> head_refusal() {
       const std::size_t bytes = head_bytes(connection_);
@@ -191,18 +204,28 @@ class HttpServer::Daemon {
             431, fmt::format("headers: expected at most {} bytes, got {}", daemon_.options_.header_bytes, bytes));
       if (request_.headers.size() > most_headers)
         return error_response(431, fmt::format("headers: expected at most {}, got more", most_headers));
+      for (const auto& [name, value] : request_.headers)
+        if (!is_header_name(name)) return closing(400, "headers: expected names without blanks, got \"" + name + "\"");
       const std::string* length = request_.header("Content-Length");
       const std::string* coding = request_.header("Transfer-Encoding");
       // What two readers may read in two ways is refused: a proxy in front may have read it in the other.
       const bool is_ambiguous = count_of(request_, "Content-Length") > 1 ||
                                 count_of(request_, "Transfer-Encoding") > 1 || (length != nullptr && coding != nullptr);
       if (is_ambiguous) return closing(400, "headers: expected one Content-Length or Transfer-Encoding, got more");
+      // The library would read a body in another coding until the connection ends.
+      if (coding != nullptr && *coding != "chunked")
+        return closing(400, "headers: expected chunked as Transfer-Encoding, got \"" + *coding + "\"");
       if (length == nullptr) return std::nullopt;
       const char* end = length->data() + length->size();
       const auto read = std::from_chars(length->data(), end, declared_);
       if (read.ec != std::errc() || read.ptr != end)
         return closing(400, "headers: expected a whole number as Content-Length, got \"" + *length + "\"");
       return std::nullopt;
+    }
+
+    Response counted(Response response) const {
+      daemon_.handler_.answered(request_, response);
+      return response;
     }
 
     static Response closing(int status, const std::string& text) {
@@ -218,9 +241,7 @@ class HttpServer::Daemon {
 
     Response too_many_bytes() {
       ++daemon_.counters_.rejected;
-      Response response = error_response(503, "too many bytes of requests are being held; try again");
-      daemon_.handler_.answered(request_, response);
-      return response;
+      return counted(error_response(503, "too many bytes of requests are being held; try again"));
     }
 
     bool hold(std::size_t bytes) {
@@ -232,12 +253,27 @@ class HttpServer::Daemon {
       return true;
     }
 
+    // The body goes, and what was held for it.
+    void give_back() {
+      request_.body = std::string();
+      daemon_.held_ -= held_;
+      held_ = 0;
+    }
+
+    // From now on the answer is held, however large it is: who reads it slowly leaves less room for the next requests.
+    void hold_answer() {
+      give_back();
+      held_ = response_->body.size();
+      daemon_.held_ += held_;
+    }
+
     bool is_worth_swallowing() {
       return !is_head_wrong_ && declared_ <= most_swallowed &&
              MHD_lookup_connection_value(connection_, MHD_HEADER_KIND, "Expect") == nullptr;
     }
 
     MHD_Result send(bool is_early) {
+      hold_answer();
       Response& answer = *response_;
       // The body lives as long as this exchange, which ends when it has been sent.
       MHD_Response* response =

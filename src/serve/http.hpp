@@ -43,8 +43,11 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   /// An answer to the head of a request that makes its body needless; nothing lets the body come.
   virtual std::optional<Response> refuse(const Request& head) = 0;
+  /// Whether a body may come; one that is declared all the same is answered 413.
+  virtual bool takes_body(const Request& head) = 0;
   /// The answer; or nothing, and answer_later is called next.
   virtual std::optional<Response> answer_now(const Request& request) = 0;
+  /// Hands the request on, or finishes it. Where it throws it has done neither, and the answer is a 500.
   virtual void answer_later(PendingAnswer& pending) = 0;
   /// An answer was given without asking: a limit of HTTP was met.
   virtual void answered(const Request& head, const Response& response) = 0;

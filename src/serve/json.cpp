@@ -3,7 +3,9 @@
 #include <simdjson.h>
 
 #include <bit>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 
@@ -33,6 +35,16 @@ std::optional<double> marked_number(std::string_view text) {
   if (text[1] == '+') return std::numeric_limits<double>::infinity();
   if (text[1] == '-') return -std::numeric_limits<double>::infinity();
   return std::nullopt;
+}
+
+bool is_beyond_64_bits(std::string_view number) {
+  const bool is_negative = number[0] == '-';
+  if (number.find_first_not_of("0123456789", is_negative ? 1 : 0) != number.npos) return false;
+  const char *begin = number.data(), *end = begin + number.size();
+  std::int64_t below = 0;
+  std::uint64_t above = 0;
+  const auto read = is_negative ? std::from_chars(begin, end, below) : std::from_chars(begin, end, above);
+  return read.ec == std::errc::result_out_of_range;
 }
 
 // Copies a text with what the library does not read in a form that it does: the tokens NaN, Infinity and -Infinity, and
@@ -76,7 +88,7 @@ class Rewriter {
     if (number.empty()) return false;
     at_ += number.size();
     result_ += number;
-    if (number.size() >= 19 && number.find_first_not_of("0123456789", number[0] == '-' ? 1 : 0) == number.npos) {
+    if (is_beyond_64_bits(number)) {
       result_ += ".0";
       changed_ = true;
     }
@@ -224,15 +236,18 @@ namespace {
 template <class Wrong>
 Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
   double value = 0;
+  bool is_of_type = false;  // known of 64 bits before they are rounded
   switch (element.type()) {
     case dom::element_type::BOOL:
       if (type != DataType::boolean) wrong("a number");
       return bool(element) ? Scalar(1) : Scalar(0);
     case dom::element_type::INT64:
       value = static_cast<double>(std::int64_t(element));
+      is_of_type = type == DataType::int64;
       break;
     case dom::element_type::UINT64:
       value = static_cast<double>(std::uint64_t(element));
+      is_of_type = type == DataType::uint64;
       break;
     case dom::element_type::DOUBLE:
       value = double(element);
@@ -247,7 +262,7 @@ Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
       wrong("a number");
   }
   if (type == DataType::boolean) wrong("true or false");
-  if (is_integer(type) && !in_range(type, value)) wrong("a whole number in its range");
+  if (is_integer(type) && !is_of_type && !in_range(type, value)) wrong("a whole number in its range");
   const auto number = static_cast<Scalar>(value);
   if (!std::isfinite(number)) wrong("a number within FP32");
   return number;

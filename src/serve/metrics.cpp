@@ -44,6 +44,10 @@ void append_models(std::string& out, const Repository& repository) {
   fmt::format_to(std::back_inserter(out),
                  "maas_reload_total{{result=\"success\"}} {}\nmaas_reload_total{{result=\"failure\"}} {}\n",
                  loads.succeeded, loads.failed);
+  append_head(out, "maas_folder_looks_total", "counter", "Looks at the folder of models: whole, and not.");
+  fmt::format_to(std::back_inserter(out),
+                 "maas_folder_looks_total{{result=\"success\"}} {}\nmaas_folder_looks_total{{result=\"failure\"}} {}\n",
+                 loads.looks, loads.looks_failed);
 }
 
 void append_server(std::string& out, bool ready, const Gauges& gauges) {

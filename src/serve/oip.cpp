@@ -387,9 +387,10 @@ Response v2_model_ready(const Context& context, const Route& route) {
 Response v2_infer(const Context& context, const Route& route, const Request& request) {
   const auto servable = servable_of(context.repository, route);
   require_plain(request);
+  auto deadline = deadline_of(request, context.limits);
+  check_deadline(deadline);  // who has left by now needs no body read
   const SplitBody body = split(request);
   const InferBody asked = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.limits);
-  auto deadline = request.arrived + context.limits.wait;
   if (asked.timeout_us && *asked.timeout_us > 0 && *asked.timeout_us < 1'000'000'000'000)
     deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*asked.timeout_us));
   return infer_answer(*servable, asked, predict(context, *servable, asked.inputs, deadline));

@@ -79,12 +79,20 @@ void check_outputs(const Servable& servable, Index rows, const Limits& limits) {
 
 }  // namespace
 
+std::chrono::steady_clock::time_point deadline_of(const Request& request, const Limits& limits) {
+  return request.arrived + limits.wait;
+}
+
+void check_deadline(std::chrono::steady_clock::time_point deadline) {
+  if (std::chrono::steady_clock::now() > deadline) fail_with(504, "the deadline passed before the prediction began");
+}
+
 std::vector<Matrix> predict(const Context& context, const Servable& servable, const std::vector<Matrix>& inputs,
                             std::chrono::steady_clock::time_point deadline) {
   check_rows(servable, inputs);
   check_outputs(servable, inputs[0].rows(), context.limits);
+  check_deadline(deadline);
   const auto start = std::chrono::steady_clock::now();
-  if (start > deadline) fail_with(504, "the deadline passed before the prediction began");
   std::vector<Matrix> outputs = servable.network.predict(inputs);
   context.metrics.count_prediction(servable.model, inputs[0].rows(), std::chrono::steady_clock::now() - start);
   return outputs;

@@ -36,6 +36,11 @@ std::string shape_text(std::span<const Index> lengths);
 /// for too many samples.
 Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits);
 
+/// When a request that names no time of its own comes too late.
+std::chrono::steady_clock::time_point deadline_of(const Request& request, const Limits& limits);
+/// Throws StatusError 504 after the deadline.
+void check_deadline(std::chrono::steady_clock::time_point deadline);
+
 /// Runs the network and counts it. Throws ShapeError where inputs have different numbers of samples; StatusError 413
 /// for outputs over the limit, 504 after the deadline.
 std::vector<Matrix> predict(const Context& context, const Servable& servable, const std::vector<Matrix>& inputs,

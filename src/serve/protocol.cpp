@@ -20,9 +20,22 @@ int status_of(const std::exception& error) {
   return is_the_clients ? 400 : 500;
 }
 
+namespace {
+
+// Errors name what a client has sent, which may be nearly as long as a body. The cut is before a character of UTF-8.
+std::string_view shortened(std::string_view text) {
+  constexpr std::size_t most = 1000;
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while (end > most - 3 && static_cast<unsigned char>(text[end]) >> 6 == 2) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
 Response error_response(int status, std::string_view text) {
   Response response{.status = status, .body = R"({"error":)"};
-  append_text(response.body, text);
+  append_text(response.body, shortened(text));
   response.body += '}';
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (status == 415) response.headers.emplace_back("Accept-Encoding", "identity");
@@ -82,6 +95,7 @@ class Protocol::Routes {
     try {
       const Route route = checked_route(head);
       if (!route.model.empty()) check_model(route);
+      if (route.action == Action::v1_other) fail_not_offered();
       return std::nullopt;
     } catch (...) {
       Response response = guarded([]() -> Response { throw; });
@@ -166,6 +180,10 @@ class Protocol::Routes {
     if (repository_.status(route.model).empty()) fail_with(404, "unknown model \"{}\"", route.model);
   }
 
+  [[noreturn]] static void fail_not_offered() {
+    fail_with(501, "classify and regress are not offered: expected :predict");
+  }
+
   Response checked_answer(const Request& request) {
     const Route route = checked_route(request);
     if (!is_health(route.action) && request.body.size() > options_.limits.body_bytes)
@@ -185,7 +203,7 @@ class Protocol::Routes {
       case Action::v1_predict:
         return v1_predict(context, route, request);
       case Action::v1_other:
-        fail_with(501, "classify and regress are not offered: expected :predict");
+        fail_not_offered();
       case Action::v2_server:
         return v2_server();
       case Action::v2_live:

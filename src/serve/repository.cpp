@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <stop_token>
@@ -99,25 +100,30 @@ class Repository::Folder {
         look();
       } catch (const std::exception&) {
         // The folder is away, or memory is: what is loaded goes on answering until the next look.
+        const std::lock_guard counting(mutex_);
+        ++loads_.looks_failed;
       }
     }
   }
 
   // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first.
   void look() {
-    const FoundModels found = look_at(options_.folder);
+    const Look found = look_at(options_.folder);
     const std::lock_guard one_at_a_time(changing_);
     note(found);
-    for (const auto& [name, versions] : found) load_wanted(name);
+    for (const auto& [name, versions] : found.models) load_wanted(name);
     drop_missing();
-    for (const auto& [name, versions] : found) retire_old_versions(name);
+    for (const auto& [name, versions] : found.models) retire_old_versions(name);
+    const std::lock_guard lock(mutex_);
+    ++(found.partly_seen.empty() ? loads_.looks : loads_.looks_failed);
   }
 
-  void note(const FoundModels& found) {
+  void note(const Look& found) {
     const std::lock_guard lock(mutex_);
     for (auto& [name, versions] : models_)
-      for (auto& [number, known] : versions) ++known.missed;
-    for (const auto& [name, versions] : found)
+      if (!found.partly_seen.contains(name))
+        for (auto& [number, known] : versions) ++known.missed;
+    for (const auto& [name, versions] : found.models)
       for (const auto& [number, stamp] : versions) {
         Known& known = models_[name][number];
         known.missed = 0;
@@ -187,21 +193,25 @@ class Repository::Folder {
     std::erase_if(models_, [](const auto& model) { return model.second.empty(); });
   }
 
-  // A retired version is read again when those after it are gone.
+  // A retired version is read again when those after it are gone. One from code could not be, so it is forgotten.
   void retire_old_versions(const std::string& name) {
     std::vector<std::shared_ptr<const Servable>> dropped;
     const std::lock_guard lock(mutex_);
     const auto model = models_.find(name);
     if (model == models_.end()) return;
     int answering = 0;
-    for (auto& [number, known] : model->second)
-      if (answering == options_.versions) {
+    for (auto version = model->second.begin(); version != model->second.end();) {
+      Known& known = version->second;
+      const bool is_old = answering == options_.versions;
+      if (is_old) {
         if (known.servable) known.tried = std::nullopt;
         dropped.push_back(std::move(known.servable));
         if (known.state != VersionState::failed) known.state = VersionState::retired;
       } else if (known.servable) {
         ++answering;
       }
+      version = is_old && known.from_code ? model->second.erase(version) : std::next(version);
+    }
   }
 
   template <class Change>

@@ -82,6 +82,8 @@ class Server::Running final : public HttpHandler {
  private:
   std::optional<Response> refuse(const Request& head) override { return protocol_.refuse(head); }
 
+  bool takes_body(const Request& head) override { return protocol_.is_prediction(head); }
+
   std::optional<Response> answer_now(const Request& request) override {
     if (protocol_.is_prediction(request)) return std::nullopt;
     return protocol_.answer(request);

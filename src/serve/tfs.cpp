@@ -248,6 +248,8 @@ Response v1_metadata(const Context& context, const Route& route) {
 Response v1_predict(const Context& context, const Route& route, const Request& request) {
   const auto servable = servable_of(context.repository, route);
   require_plain(request);
+  const auto deadline = deadline_of(request, context.limits);
+  check_deadline(deadline);  // who has left by now needs no body read
   std::vector<Matrix> inputs;
   bool by_rows = false;
   {
@@ -257,7 +259,7 @@ Response v1_predict(const Context& context, const Route& route, const Request& r
     inputs =
         by_rows ? rows(*servable, *body.instances, context.limits) : columns(*servable, *body.inputs, context.limits);
   }
-  const std::vector<Matrix> outputs = predict(context, *servable, inputs, request.arrived + context.limits.wait);
+  const std::vector<Matrix> outputs = predict(context, *servable, inputs, deadline);
   return {.body = by_rows ? row_answer(*servable, outputs) : column_answer(*servable, outputs)};
 }
 

@@ -46,6 +46,8 @@ bool Workers::stop() {
 void Workers::work() {
   while (true) {
     PendingAnswer* next = nullptr;
+    // Made before, as it is for when memory has run out while an error was being told.
+    Response response = error_response(500, "not enough memory for this request");
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
@@ -53,11 +55,9 @@ void Workers::work() {
       next = queue_.front();
       queue_.pop_front();
     }
-    Response response;
     try {
       response = answer_(next->request());
-    } catch (...) {  // memory ran out while an error was being told
-      response.status = 500;
+    } catch (...) {  // the answer stays what it is
     }
     next->finish(std::move(response));
   }

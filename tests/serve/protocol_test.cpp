@@ -239,6 +239,30 @@ TEST_CASE("v2 says what is wrong with a body") {
   check_error(served.infer(with_input(R"("shape": [1, 2], "datatype": "BOOL", "data": [1, 0])")), 400, "true or false");
   CHECK(served.infer(with_input(R"("shape": [1, 2], "datatype": "BOOL", "data": [true, false])")).status == 200);
   CHECK(served.infer(with_input(R"("shape": [1, 2], "datatype": "INT64", "data": [1.0, 2])")).status == 200);
+  const auto with_number = [&](const char* type, const char* number) {
+    return served.infer(with_input(fmt::format(R"("shape": [1, 2], "datatype": "{}", "data": [{}, 0])", type, number)));
+  };
+  for (const auto& [type, number] : {std::pair{"INT64", "9223372036854775808"},
+                                     {"INT64", "-9223372036854775809.0e3"},
+                                     {"INT64", "9223372036854775808.0"},
+                                     {"UINT64", "18446744073709551616"},
+                                     {"UINT64", "-1"},
+                                     {"UINT32", "4294967296"},
+                                     {"INT8", "-129"}})
+    check_error(with_number(type, number), 400, "in its range");
+  for (const auto& [type, number] : {std::pair{"INT64", "9223372036854775807"},
+                                     {"INT64", "-9223372036854775808"},
+                                     {"UINT64", "18446744073709551615"},
+                                     {"UINT64", "9223372036854775808"},
+                                     {"UINT32", "4294967295"},
+                                     {"INT8", "-128"},
+                                     {"INT8", "127"}})
+    CHECK(with_number(type, number).status == 200);
+  // The same where the body is read again for the sake of another number.
+  CHECK(served
+            .infer(R"({"parameters": {"other": NaN}, "inputs": [{"name": "x", "shape": [1, 2], "datatype": "INT64",)"
+                   R"( "data": [9223372036854775807, -9223372036854775808]}]})")
+            .status == 200);
   check_error(served.infer(with_input(good + R"(, "parameters": 5)")), 400, R"(expected \"parameters\")");
   check_error(served.infer(with_input(good + R"(, "parameters": {"binary_data_size": 8})")), 400, "got both");
   check_error(served.infer(with_input(R"("shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8})")),
@@ -491,15 +515,36 @@ TEST_CASE("an output may be larger than allowed though the input is not") {
 
 TEST_CASE("a deadline that has passed is told, before any work") {
   Served served;
-  Request late = post("/v1/models/affine:predict", R"({"inputs": [[1, 2]]})");
-  late.arrived -= std::chrono::seconds(11);
-  check_error(served(late), 504, "deadline");
+  for (const char* path : {"/v1/models/affine:predict", "/v2/models/affine/infer"}) {
+    Request late = post(path, "{");  // not even looked at
+    check_error(served(late), 400, "request body");
+    late.arrived -= std::chrono::seconds(11);
+    check_error(served(late), 504, "deadline");
+  }
   Request timed = post("/v2/models/affine/infer",
                        R"({"parameters": {"timeout": 1000000}, "inputs": [{"name": "x", "shape": [1, 2],)"
                        R"( "datatype": "FP32", "data": [1, 2]}]})");
   CHECK(served(timed).status == 200);
   timed.arrived -= std::chrono::seconds(2);
   check_error(served(timed), 504, "deadline");
+}
+
+TEST_CASE("errors stay short, whatever is sent") {
+  Served served;
+  check_error(served.infer(R"({"inputs": [{"name": ")" + std::string(100000, 'z') + R"("}]})"), 400, "zzz");
+  CHECK(served.infer(R"({"inputs": [{"name": ")" + std::string(100000, 'z') + R"("}]})").body.size() < 1100);
+  // A character is kept whole or not at all; what is no UTF-8 is cut all the same.
+  for (const std::string character : {"é", "€", "😀", "\x80"})
+    for (std::size_t before = 990; before <= 1001; ++before) {
+      std::string text(before, 'x'), kept = text.substr(0, 1000);
+      for (int i = 0; i < 20; ++i) text += character;
+      const std::string body = serve::error_response(400, text).body;
+      CHECK(body.size() <= 12 + 1000 * 6);
+      if (character == "\x80") continue;
+      while (kept.size() + character.size() <= 1000) kept += character;
+      CHECK(body == R"({"error":")" + kept + R"("})");
+    }
+  CHECK(serve::error_response(400, std::string(1000, 'x')).body.size() == 1012);
 }
 
 TEST_CASE("a token opens all but health, which is open") {
@@ -531,6 +576,7 @@ TEST_CASE("what can be refused before the body comes, is") {
   check_error(*served.protocol.refuse(post("/v1/models/none:predict", "")), 404, "unknown model");
   check_error(*served.protocol.refuse(post("/nothing", "")), 404, "unknown path");
   check_error(*served.protocol.refuse(post("/v2", "")), 405, "expected GET");
+  check_error(*served.protocol.refuse(post("/v1/models/affine:classify", "")), 501, "expected :predict");
   CHECK(served.protocol.is_prediction(post("/v1/models/affine:predict", "")));
   CHECK(served.protocol.is_prediction(post("/v2/models/affine/infer", "")));
   CHECK_FALSE(served.protocol.is_prediction(get("/v2/models/affine")));

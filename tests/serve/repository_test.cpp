@@ -1,8 +1,12 @@
 // What a folder holds becomes what answers, while it changes.
 #include "maas/serve/repository.hpp"
 
+#include <sys/fsuid.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "maas/serve/protocol.hpp"
@@ -238,15 +242,70 @@ TEST_CASE("a folder that goes away and comes back loses nothing") {
   CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
 }
 
-TEST_CASE("networks of the caller's own are published, replaced and retired") {
+namespace {
+
+// What this thread does to files, and the threads that it starts, it does without the rights of root.
+struct WithoutRights {
+  WithoutRights() { ::setfsuid(::geteuid() == 0 ? 65534 : ::geteuid()); }
+  WithoutRights(const WithoutRights&) = delete;
+  WithoutRights& operator=(const WithoutRights&) = delete;
+  ~WithoutRights() { ::setfsuid(::geteuid()); }
+};
+
+std::unique_ptr<Repository> without_rights(const std::string& folder) {
+  const WithoutRights here;
+  return std::make_unique<Repository>(serve::RepositoryOptions{.folder = folder, .poll = 10ms});
+}
+
+}  // namespace
+
+TEST_CASE("a folder in the folder that cannot be listed stops nothing, and takes nothing away") {
+  for (const char* name : {"unlisted/locked", "unlisted/m", "unlisted/m/1"})
+    if (files::exists(name)) files::permissions(name, files::perms::owner_all);
+  const std::string folder = fresh_folder("unlisted");
+  save(folder + "/m/1/model.h5", 1);
+  save(folder + "/locked/1/model.h5", 3);
+  files::permissions(folder + "/locked", files::perms::none);
+  const auto repository = without_rights(folder);
+  CHECK(repository->models() == std::vector<std::string>{"m"});
+  CHECK(repository->loads().looks == 0);
+  CHECK(repository->loads().looks_failed >= 2);
+  for (const std::string hidden : {"/m", "/m/1"}) {
+    const files::perms before = files::status(folder + hidden).permissions();
+    files::permissions(folder + hidden, files::perms::none);
+    const auto failed = repository->loads().looks_failed;
+    CHECK(wait_until([&] { return repository->loads().looks_failed > failed + 4; }));
+    CHECK(answer_of(*repository) == Scalar(5.5));
+    files::permissions(folder + hidden, before);
+  }
+  files::permissions(folder + "/m/1", files::perms::none);
+  save(folder + "/m/2/model.h5", 2);  // beside the one that is hidden
+  CHECK(wait_until([&] { return answer_of(*repository) == Scalar(10.5); }));
+  files::permissions(folder + "/locked", files::perms::owner_all | files::perms::group_all | files::perms::others_all);
+  files::permissions(folder + "/m/1", files::perms::owner_all | files::perms::group_all | files::perms::others_all);
+  CHECK(wait_until([&] { return repository->find("locked") != nullptr; }));
+  CHECK(wait_until([&] { return repository->loads().looks > 0; }));
+  files::remove_all(folder + "/m");
+  CHECK(wait_until([&] { return repository->models() == std::vector<std::string>{"locked"}; }));
+  serve::Protocol protocol(*repository, {});
+  CHECK_THAT(protocol.answer(get("/metrics")).body, ContainsSubstring(R"(maas_folder_looks_total{result="failure"} )"));
+}
+
+TEST_CASE("networks of the caller's own are published, replaced and forgotten") {
   Repository repository(serve::RepositoryOptions{});
   CHECK(repository.models().empty());
   repository.publish("m", 1, affine(1));
   repository.publish("m", 2, affine(2));
   CHECK(answer_of(repository) == Scalar(10.5));
-  CHECK(state_of(repository, 1) == VersionState::retired);
-  repository.publish("m", 2, affine(3));
-  CHECK(answer_of(repository, 2) == Scalar(15.5));
+  CHECK(repository.status("m").size() == 1);
+  CHECK(error_of(repository, 1) == "unknown version");
+  for (int i = 3; i < 100; ++i) repository.publish("m", i, affine(2));
+  CHECK(repository.status("m").size() == 1);
+  repository.publish("m", 2, affine(4));  // older than what answers
+  CHECK(repository.find("m")->version == 99);
+  CHECK(repository.status("m").size() == 1);
+  repository.publish("m", 99, affine(3));
+  CHECK(answer_of(repository, 99) == Scalar(15.5));
   CHECK_THROWS_AS(repository.publish("", 1, affine()), ConfigError);
   CHECK_THROWS_AS(repository.publish("a/b", 1, affine()), ConfigError);
   CHECK_THROWS_AS(repository.publish("m", -1, affine()), ConfigError);

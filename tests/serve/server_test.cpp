@@ -3,10 +3,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <future>
+#include <new>
 #include <thread>
 
 #include "serve/gate.hpp"
+#include "serve/http.hpp"
 #include "serve/models.hpp"
+#include "serve/workers.hpp"
 #include "support/catch.hpp"
 #include "support/http_client.hpp"
 
@@ -157,7 +161,10 @@ TEST_CASE("what two readers may read in two ways is refused") {
     return client.read();
   };
   for (const char* headers :
-       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n"}) {
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Transfer-Encoding : chunked\r\n", "Transfer-Encoding\t: chunked\r\n", "Content-Length : 5\r\n",
+        ": chunked\r\n", "Transfer-Encoding: identity\r\n", "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding:\r\n"}) {
     HttpClient client(running.port());
     CHECK(is_error(ask(client, headers), 400));
     CHECK(client.is_closed());
@@ -229,6 +236,70 @@ TEST_CASE("too many bytes at once are refused, and taken later") {
   CHECK(first.read().status == 200);
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="bytes"} 1)"));
   CHECK(second.ask("POST", predict_path, predict_body + std::string(100, ' ')).status == 200);
+}
+
+TEST_CASE("what is only declared takes no room") {
+  const Running running;
+  const std::string declared = " HTTP/1.1\r\nHost: h\r\nContent-Length: 67108864\r\n\r\n";
+  std::vector<std::unique_ptr<HttpClient>> idle;
+  for (int i = 0; i < 8; ++i) {
+    idle.push_back(std::make_unique<HttpClient>(running.port()));
+    idle.back()->send("POST " + predict_path + declared + "{");
+  }
+  CHECK(metric_reaches(running.port(), "maas_inflight 9"));  // with the question itself
+  CHECK(HttpClient(running.port()).ask("POST", predict_path, predict_body).body == predicted);
+}
+
+TEST_CASE("a body is refused where none is read") {
+  const Running running;
+  for (const char* start : {"GET /healthz", "GET /v1/models/affine", "GET /v2", "GET /metrics"}) {
+    HttpClient large(running.port()), small(running.port()), chunked(running.port());
+    large.send(fmt::format("{} HTTP/1.1\r\nHost: h\r\nContent-Length: 67108864\r\n\r\n", start));
+    CHECK(is_error(large.read(), 413));
+    CHECK(large.is_closed());
+    small.send(fmt::format("{} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{{}}", start));
+    CHECK(is_error(small.read(), 413));
+    chunked.send(
+        fmt::format("{} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n", start));
+    CHECK(is_error(chunked.read(), 413));
+  }
+  HttpClient client(running.port());
+  client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  CHECK(client.read().status == 200);
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v2",model="",code="413"} 3)"));
+  CHECK(is_error(client.ask("POST", "/v1/models/affine:classify", "{}"), 501));
+}
+
+TEST_CASE("a body that is refused part-way is given back at once") {
+  const Running running({.limits = {.body_bytes = 1000}, .held_bytes = 1200});
+  HttpClient refused(running.port());
+  refused.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 10; ++i) refused.send("80\r\n" + std::string(128, ' ') + "\r\n");  // and no end
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",code="413"} 1)"));
+  const std::string body = predict_body + std::string(900, ' ');
+  CHECK(HttpClient(running.port()).ask("POST", predict_path, body).body == predicted);
+}
+
+TEST_CASE("an answer that nobody reads takes room, and is not refused for it") {
+  Running running({.held_bytes = 1 << 20});
+  running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});
+  std::string body = R"({"instances": [0)";
+  for (int i = 1; i < 1000; ++i) body += ",0";
+  HttpClient slow(running.port());
+  slow.send(post_text("/v1/models/wide:predict", body + "]}"));  // 16 MB come back, more than sockets take
+  const auto asks = [&](int status) {
+    for (int i = 0; i < 2000; ++i) {
+      if (HttpClient(running.port()).ask("POST", predict_path, predict_body).status == status) return true;
+      std::this_thread::sleep_for(2ms);
+    }
+    return false;
+  };
+  CHECK(asks(503));
+  CHECK(HttpClient(running.port()).ask("GET", "/healthz").status == 200);
+  const HttpAnswer answer = slow.read();
+  CHECK(answer.status == 200);
+  CHECK(answer.body.size() > 15'000'000);
+  CHECK(asks(200));
 }
 
 TEST_CASE("a full queue answers 503, and health is answered all the while") {
@@ -412,6 +483,42 @@ TEST_CASE("servers stop under load, again and again, without a torn answer") {
   CHECK(wrong == 0);
   CHECK(right >= 600);
   CHECK(in_time == 30);
+}
+
+TEST_CASE("a request that cannot be handed on is answered 500") {
+  struct Failing final : serve::HttpHandler {
+    std::optional<serve::Response> refuse(const serve::Request&) override { return std::nullopt; }
+    bool takes_body(const serve::Request&) override { return true; }
+    std::optional<serve::Response> answer_now(const serve::Request&) override { return std::nullopt; }
+    void answer_later(serve::PendingAnswer&) override { throw std::bad_alloc(); }
+    void answered(const serve::Request&, const serve::Response&) override {}
+  } handler;
+  serve::HttpCounters counters;
+  const serve::HttpServer server({.address = "127.0.0.1",
+                                  .connections = 2,
+                                  .header_bytes = 4096,
+                                  .body_bytes = 1000,
+                                  .held_bytes = 1000,
+                                  .idle = 10s,
+                                  .receive = 10s},
+                                 handler, counters);
+  HttpClient client(server.port());
+  for (int i = 0; i < 2; ++i) CHECK(is_error(client.ask("POST", predict_path, predict_body), 500));
+}
+
+TEST_CASE("a worker whose answer fails tells it in JSON") {
+  struct Pending final : serve::PendingAnswer {
+    serve::Request asked{};
+    std::promise<serve::Response> answer{};
+    const serve::Request& request() const override { return asked; }
+    void finish(serve::Response response) override { answer.set_value(std::move(response)); }
+  } pending;
+  serve::Workers workers(1, 1, [](const serve::Request&) -> serve::Response { throw std::bad_alloc(); });
+  REQUIRE(workers.add(pending));
+  const serve::Response response = pending.answer.get_future().get();
+  CHECK(response.status == 500);
+  CHECK(response.body.starts_with(R"({"error":")"));
+  workers.stop();
 }
 
 TEST_CASE("a server says what is wrong with its options") {

@@ -83,7 +83,7 @@ class Protocol {
   /// client has sent; only memory that runs out while the error itself is written may.
   Response answer(const Request& request);
   /// What can be said before the body has come, of a request whose `body` is still empty: a missing token, an unknown
-  /// path or model, a method that is not allowed. Nothing if the body is worth waiting for.
+  /// path or model, a method that is not allowed, a verb that is not offered. Nothing if the body is worth waiting for.
   std::optional<Response> refuse(const Request& head);
   /// Whether the answer needs a prediction: then it may take long.
   bool is_prediction(const Request& request) const;
@@ -105,7 +105,7 @@ class Protocol {
   std::unique_ptr<Routes> routes_;
 };
 
-/// An answer of the form `{"error": "text"}`, as all errors are.
+/// An answer of the form `{"error": "text"}`, as all errors are; of a longer text the first 1000 bytes.
 Response error_response(int status, std::string_view text);
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -34,7 +34,8 @@ struct Servable {
 };
 
 /// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read, `available`,
-/// `failed` where its file could not be used, `retired` where enough newer ones answer.
+/// `failed` where its file could not be used, `retired` where enough newer ones answer (then it is read again when
+/// these are gone; a version that was published from code is forgotten instead).
 enum class VersionState { waiting, loading, available, failed, retired };
 
 /// What is known of one version.
@@ -58,10 +59,10 @@ struct RepositoryOptions {
 /// A file is taken up when two looks in a row find it with the same size and time of change, and when it can be read
 /// whole, its self-test included, and gives numbers for zeros or ones. The version before it goes on answering until
 /// then; if the file cannot be used, the reason is kept until the file changes. A version whose file is gone for two
-/// looks is dropped. Names that begin with a dot or end in .tmp or .part are passed over, and so are folders whose name
-/// is not a whole number. Loading runs on the repository's own thread; all members may be called from any thread, and
-/// none of them waits for a prediction, nor for a load, but for `publish`. Needs `maas::serve` to link, which is built
-/// for float alone.
+/// looks is dropped; where a folder of a model cannot be listed, its versions stay. Names that begin with a dot or end
+/// in .tmp or .part are passed over, and so are folders whose name is not a whole number. Loading runs on the
+/// repository's own thread; all members may be called from any thread, and none of them waits for a prediction, nor for
+/// a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
 class Repository {
  public:
   /// Loads what the folder holds, then looks again every `poll`. Throws FormatError where the folder cannot be read,
@@ -79,16 +80,19 @@ class Repository {
   std::vector<std::string> models() const;
   /// Counts since the start.
   struct Loads {
-    std::uint64_t succeeded = 0;  ///< versions that went live
-    std::uint64_t failed = 0;     ///< files that could not be used
+    std::uint64_t succeeded = 0;     ///< versions that went live
+    std::uint64_t failed = 0;        ///< files that could not be used
+    std::uint64_t looks = 0;         ///< looks that saw all of the folder
+    std::uint64_t looks_failed = 0;  ///< looks for which it, or a folder in it, could not be listed
   };
   /// Those counts, now.
   Loads loads() const;
 
   /// Makes a network of the caller's the given version of a model, after a load that is under way; it counts among the
-  /// newest `versions` as those from files do, and is never dropped by a look at the folder. Throws ConfigError for a
-  /// name that no address can hold (empty, "stats", with '/', ':' or control characters) or a version below 0,
-  /// DataError where the network gives no finite number.
+  /// newest `versions` as those from files do. It needs no file to stay, and once enough newer ones answer it is
+  /// dropped and forgotten, so that status() does not name it any more. Throws ConfigError for a name that no address
+  /// can hold (empty, "stats", with '/', ':' or control characters) or a version below 0, DataError where the network
+  /// gives no finite number.
   void publish(const std::string& model, std::int64_t version, Network network);
 
  private:

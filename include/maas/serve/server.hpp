@@ -20,7 +20,7 @@ struct ServerOptions {
   Limits limits = {};                               ///< of each request
   int threads = 0;                                  ///< that predict; 0: as many as the machine has
   std::size_t queue = 1024;                         ///< predictions that may wait for a thread; more is a 503
-  std::size_t held_bytes = std::size_t{256} << 20;  ///< bodies of all requests together; more is a 503
+  std::size_t held_bytes = std::size_t{256} << 20;  ///< of bodies that come and answers that go; more is a 503
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
   std::size_t header_bytes = 16 << 10;              ///< of one request, and at most 100 headers; more is a 431
   std::chrono::seconds idle{75};                    ///< a connection on which nothing moves for so long is closed
