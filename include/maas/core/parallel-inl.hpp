@@ -28,7 +28,7 @@ namespace detail {
 MAAS_INLINE int cores_of_quota(const char* text) {
   long long quota = 0, period = 0;
   if (std::sscanf(text, "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::min<long long>((quota + period - 1) / period, 1024));
+  return static_cast<int>(std::min<long long>(quota / period + (quota % period != 0), 1024));
 }
 
 /// How many threads can run at once: the cores this process may use, and no more than its control group pays for.
