@@ -129,13 +129,13 @@ TEST_CASE("a pipeline learns once, and nothing else learns") {
   CHECK_THROWS_AS(pipeline.decode_targets(column({1})), StateError);
   CHECK_THROWS_AS(pipeline.feature_names(), StateError);
   pipeline.fit(road());
-  const Pipeline before = pipeline;
+  const Config before = pipeline.config();  // a copy of the pipeline would share its steps
   CHECK_THROWS_WITH(pipeline.fit(road()), Catch::StartsWith("Pipeline: it has learned from \"time\", \"flow\""));
   Table other = with_number_at(road(), "flow", 2, 1e9);
   pipeline.apply(other);
   pipeline.samples(other);
   pipeline.targets(other);
-  CHECK(pipeline == before);
+  CHECK(pipeline.config() == before);
 }
 
 TEST_CASE("what lies in the future changes neither what is learned nor what was prepared before it") {

@@ -13,8 +13,9 @@ struct Machine {
   double memory = 0;         ///< bytes read from 128 MB
   double rewritten = 0;      ///< bytes of 128 MB that are read and written: each counts twice
 
-  /// Seconds that so many multiply-adds take at least, or reading so many bytes where `bytes` of them are read again
-  /// and again, whichever takes longer.
+  /// Seconds that so many multiply-adds take at least, or reading `bytes` once, whichever takes longer. Bytes that are
+  /// read again and again lie in the first level up to 24 KB, in the second up to 768 KB, else in memory; a last cache
+  /// in between is not counted, so that more than the floor says is possible there.
   double floor(double multiply_adds_done, double bytes) const;
 };
 
