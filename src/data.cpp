@@ -2,6 +2,7 @@
 #include "maas/data/arrays-inl.hpp"
 #include "maas/data/batches-inl.hpp"
 #include "maas/data/cleaning-inl.hpp"
+#include "maas/data/correcting-inl.hpp"
 #include "maas/data/csv-inl.hpp"
 #include "maas/data/digest-inl.hpp"
 #include "maas/data/encoding-inl.hpp"

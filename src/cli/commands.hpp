@@ -30,6 +30,13 @@ void add_predict(CLI::App& program);
 /// maas data report FILE [--text COLUMN ...]: what a CSV file holds, and what in it is odd.
 void add_data(CLI::App& program);
 
+/// maas train RECIPE [--set KEY=VALUE ...] [--progress json] [--resume] [--report FILE]: a whole training as a JSON
+/// file says. Exit code 3 if the loss is no number any more.
+void add_train(CLI::App& program);
+
+/// maas evaluate MODEL DATA [--training FILE] [--report FILE] [--json]: scores on raw rows beside baselines.
+void add_evaluate(CLI::App& program);
+
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
 void add_plot(CLI::App& program);
 

@@ -22,7 +22,8 @@ int failed(std::string_view what) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  CLI::App program("Keras models without Python: looks into them, predicts with them, serves them.", "maas");
+  CLI::App program("Keras models without Python: trains them, looks into them, predicts with them, serves them.",
+                   "maas");
   program.set_version_flag("--version", "maas " MAAS_VERSION);
   program.require_subcommand(1);
   maas::cli::add_inspect(program);
@@ -34,6 +35,8 @@ int main(int count, char** arguments) {
   maas::cli::add_diff(program);
   maas::cli::add_bench(program);
   maas::cli::add_data(program);
+  maas::cli::add_train(program);
+  maas::cli::add_evaluate(program);
 #if defined(MAAS_CLI_SERVE)
   maas::cli::add_serve(program);
 #endif

@@ -337,3 +337,81 @@ TEST_CASE("maas data report tells what a file holds, and what is odd") {
   CHECK(run("data report no_such.csv").code == 1);
   CHECK(run("data").code == 1);
 }
+
+namespace {
+
+void write_recipe(const std::string& path) {
+  std::string rows = "x,y\n";
+  for (int i = 0; i < 50; ++i) rows += fmt::format("{},{}\n", i % 5, 3 * (i % 5) - 1);
+  write("train.csv", rows);
+  write(path, R"({"data": {"files": "train.csv"}, "split": {"validation": 0.2, "test": 0.2},
+    "pipeline": {"features": ["x"], "targets": ["y"]}, "network": {"layers": [{"class": "dense", "units": 1}]},
+    "training": {"optimizer": {"class": "adam", "learning_rate": 0.1}, "loss": "mse", "epochs": 300},
+    "output": {"model": "trained.h5"}})");
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1)
+    lines.push_back(text.substr(begin, end - begin));
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("maas train runs a recipe, and maas evaluate scores what it made") {
+  write_recipe("recipe.json");
+  const Run trained = run("train recipe.json --progress none --report train.html");
+  INFO(trained.out);
+  CHECK(trained.code == 0);
+  for (const char* part : {"50 rows: 30 for training", "test: 10 rows", "model", "mean", "written: trained.h5"})
+    CHECK(trained.out.find(part) != std::string::npos);
+  CHECK(trained.out.find("Epoch") == std::string::npos);
+  CHECK(std::ifstream("train.html").good());
+  const Run evaluated = run("evaluate trained.h5 train.csv --report evaluate.html");
+  INFO(evaluated.out);
+  CHECK(evaluated.code == 0);
+  CHECK(evaluated.out.starts_with("train.csv: 50 rows\ny, 50 rows\n"));
+  CHECK(evaluated.out.find("best mean") != std::string::npos);
+  CHECK(std::ifstream("evaluate.html").good());
+  const Run json = run("evaluate trained.h5 train.csv --training train.csv --json");
+  CHECK(json.out.starts_with(R"({"name": "train.csv", "rows": 50, "unanswered": 0, "targets": [{"target": "y", )"));
+  CHECK(json.out.find(R"({"name": "mean", "mae": )") != std::string::npos);
+  CHECK(is_one_line(json.out));
+  saved_model("plain.h5");
+  CHECK(run("evaluate plain.h5 train.csv").out.find("expected a model with a pipeline") != std::string::npos);
+}
+
+TEST_CASE("maas train tells programs of each epoch by a line of JSON, and of its end") {
+  write_recipe("recipe.json");
+  const Run trained = run("train recipe.json --progress json --set training.epochs=3");
+  const std::vector<std::string> lines = lines_of(trained.out);
+  INFO(trained.out);
+  REQUIRE(lines.size() == 5);
+  CHECK(lines[0] == R"({"event": "begin", "epochs": 3, "weights": 2})");
+  CHECK(lines[1].starts_with(R"({"event": "epoch", "epoch": 1, "epochs": 3, "seconds": )"));
+  CHECK(lines[1].find(R"("figures": {"loss": )") != std::string::npos);
+  CHECK(lines[1].find(R"("val_loss": )") != std::string::npos);
+  CHECK(lines[4].starts_with(R"({"event": "end", "finite": true, "epochs": 3, "rows": {"all": 50, )"));
+  CHECK(lines[4].find(R"("model": "trained.h5")") != std::string::npos);
+  CHECK(lines[4].find(R"({"name": "test", "rows": 10)") != std::string::npos);
+}
+
+TEST_CASE("maas train: exit codes and messages") {
+  write_recipe("recipe.json");
+  const Run wrong = run("train recipe.json --set training.optimizer.learning_rate=fast");
+  CHECK(wrong.code == 1);
+  CHECK(wrong.out ==
+        "maas: recipe.json: training.optimizer.learning_rate: expected a number above 0, or a schedule, got "
+        "\"fast\"\n");
+  CHECK(run("train no.json").out == "maas: no.json: cannot be read\n");
+  CHECK(run("train").code == 1);
+  CHECK(run("train recipe.json --check").out == "recipe.json: nothing wrong with it\n");
+  CHECK(run("train recipe.json --check --set split.tset=0.1").code == 1);
+  CHECK(run("train --schema").out.starts_with("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\","));
+  const Run blown =
+      run("train recipe.json --progress none --set training.optimizer=sgd "
+          "--set training.optimizer='{\"class\":\"sgd\",\"learning_rate\":1e30}'");
+  CHECK(blown.code == 3);
+  CHECK(blown.out.find("the loss is no number any more after 300 epochs; nothing is written") != std::string::npos);
+}

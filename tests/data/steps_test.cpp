@@ -128,7 +128,8 @@ TEST_CASE("what a step says of its columns is what it does") {
 TEST_CASE("a file that names no step is refused with those there are") {
   CHECK_THROWS_WITH(BuiltinSteps::make("Sum", Config::Object{}, "step"),
                     "unknown step \"Sum\"; maas knows Drop, DropMissingRows, Impute, ClipOutliers, MinMax, Standard, "
-                    "Robust, Log, Power, OneHot, Ordinal, TimeFeatures, Difference, Lag");
+                    "Robust, Log, Power, OneHot, Ordinal, TimeFeatures, Difference, Lag, ValidRange, ReplaceTexts, "
+                    "DropDuplicateRows");
   CHECK_THROWS_WITH(BuiltinSteps::make("Impute", Config{}.set("fill", "mode")),
                     "Impute fill: expected one of mean, median, constant, most_frequent, forward_fill, "
                     "linear_interpolation, got \"mode\"");

@@ -12,7 +12,8 @@ set(level_4 network)
 set(level_5 training io fixed testing)
 set(level_6 model compress)
 set(level_7 serve forecast distributed)
-set(level_8 cli)
+set(level_8 recipe)
+set(level_9 cli)
 
 # Outside headers that only some files may see: a pattern, and a pattern of the files.
 set(outside_rules
@@ -33,7 +34,7 @@ macro(problem)
   list(APPEND problems "${text}")
 endmacro()
 
-foreach(level RANGE 8)
+foreach(level RANGE 9)
   foreach(folder ${level_${level}})
     set(level_of_${folder} ${level})
   endforeach()

@@ -48,20 +48,6 @@ inline Curve curve_of(const History& history, const std::string& name) {
   return curve;
 }
 
-/// Round steps for an axis from `low` to `high`: 1, 2 or 5 times a power of ten, about `count` of them.
-inline std::vector<double> ticks(double low, double high, int count) {
-  const double rough = (high - low) / count, power = std::pow(10.0, std::floor(std::log10(rough)));
-  double step = power;
-  for (double factor : {1.0, 2.0, 5.0, 10.0}) {
-    step = factor * power;
-    if (step >= rough) break;
-  }
-  std::vector<double> result;
-  for (double i = std::ceil(low / step); i * step <= high + step * 1e-9 && result.size() < 50; ++i)
-    result.push_back(i * step);
-  return result;
-}
-
 /// Draws one figure.
 class Chart {
  public:
@@ -101,11 +87,11 @@ class Chart {
 
   std::string axes() const {
     std::string text;
-    for (double value : ticks(low_, high_, 5))
+    for (double value : axis_ticks(low_, high_, 5))
       text += fmt::format(
           "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
           left, y(value), width - right, left - 6, y(value) + 4, short_number(std::abs(value) < 1e-300 ? 0 : value));
-    for (double epoch : ticks(first_, last_, 8))
+    for (double epoch : axis_ticks(first_, last_, 8))
       if (epoch == std::floor(epoch))
         text += fmt::format("<text class=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", x(epoch),
                             height - bottom + 18, short_number(epoch));
@@ -181,23 +167,44 @@ inline constexpr std::string_view report_style =
 
 }  // namespace detail
 
-MAAS_INLINE std::string html_report(const History& history, const std::string& title) {
-  const std::vector<std::string> names = history.names();
-  std::string charts, rows;
-  for (const std::string& name : names) {
-    const detail::Curve curve = detail::curve_of(history, name);
-    rows += detail::report_row(name, curve);
+MAAS_INLINE std::vector<double> detail::axis_ticks(double low, double high, int count) {
+  const double rough = (high - low) / count, power = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = power;
+  for (double factor : {1.0, 2.0, 5.0, 10.0}) {
+    step = factor * power;
+    if (step >= rough) break;
+  }
+  std::vector<double> result;
+  for (double i = std::ceil(low / step); i * step <= high + step * 1e-9 && result.size() < 50; ++i)
+    result.push_back(i * step);
+  return result;
+}
+
+MAAS_INLINE std::string detail::history_charts(const History& history) {
+  std::string charts;
+  for (const std::string& name : history.names()) {
     const bool of_validation = name.starts_with("val_");
     if (of_validation && history.contains(name.substr(4))) continue;  // drawn with that of training
-    charts += detail::Chart(name, curve, detail::curve_of(history, "val_" + name)).svg();
+    charts += Chart(name, curve_of(history, name), curve_of(history, "val_" + name)).svg();
   }
+  return charts;
+}
+
+MAAS_INLINE std::string detail::history_rows(const History& history) {
+  std::string rows;
+  for (const std::string& name : history.names()) rows += report_row(name, curve_of(history, name));
+  return rows;
+}
+
+MAAS_INLINE std::string html_report(const History& history, const std::string& title) {
   const std::string head = detail::html_text(title);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n"
       "<h1>{}</h1>\n<p>{} epochs</p>\n<main>\n{}</main>\n<table>\n<tr><th>figure</th><th>last</th><th>best</th>"
       "<th>in epoch</th></tr>\n{}</table>\n</body>\n</html>\n",
-      head, detail::report_style, head, history.epochs().size(), charts, rows);
+      head, detail::report_style, head, history.epochs().size(), detail::history_charts(history),
+      detail::history_rows(history));
 }
 
 MAAS_INLINE void HtmlReport::epoch_end(TrainingView& view) const {

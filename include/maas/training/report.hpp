@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "maas/training/callback.hpp"
 
@@ -21,6 +22,16 @@ struct HtmlReport {
 /// The page itself, for the figures of a history. A figure is best where it is smallest, or where it is largest if it
 /// is one of those of which Keras says so (see Better::automatic). Numbers that are not finite leave a gap.
 std::string html_report(const History& history, const std::string& title = "Training");
+
+namespace detail {
+
+/// Its drawings alone, each an <svg>, and the rows of its table: for pages that show more.
+std::string history_charts(const History& history);
+std::string history_rows(const History& history);
+/// Round numbers for an axis from `low` to `high`: steps of 1, 2 or 5 times a power of ten, about `count` of them.
+std::vector<double> axis_ticks(double low, double high, int count);
+
+}  // namespace detail
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -1,0 +1,61 @@
+// Evaluation: what a model with a pipeline is worth on a table of raw rows, beside what needs no model.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maas/data/csv.hpp"
+#include "maas/model/model.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Scores of one way to answer.
+struct AnswerScores {
+  std::string name;  ///< "model", "majority class", "mean", "mean at that hour of the week"
+  /// Of classes: accuracy, balanced_accuracy (the mean recall of the classes that occur), macro_f1. Of numbers, in the
+  /// units of the table: mae, rmse, r2. NaN where a score has no value (r2 of a constant).
+  Logs scores;
+};
+
+/// One target: its true values beside the answers, row by row, and scores.
+struct TargetEvaluation {
+  std::string target;
+  bool is_class = false;
+  std::vector<AnswerScores> answers = {};  ///< the model first, then what needs no model
+  std::vector<Index> rows = {};            ///< of the table, counted from 0: those with a true value and an answer
+  std::vector<double> truth = {}, predicted = {};  ///< numbers, or positions in classes; one a row
+  std::vector<std::string> classes = {};           ///< in the order of the pipeline, others that occur behind them
+  std::vector<std::vector<Index>> confusion = {};  ///< true class x answer; empty for numbers
+};
+
+/// All of it.
+struct Evaluation {
+  std::string name;      ///< "test"
+  Index rows = 0;        ///< of the table
+  Index unanswered = 0;  ///< rows for which a feature is missing, so that there is no answer
+  std::vector<TargetEvaluation> targets = {};
+  std::vector<double> times = {};  ///< of the table's first column of times that the features need, a row; or empty
+
+  /// For people: a table of scores for each target, the baselines below the model, and the confusion of classes. Ends
+  /// in a line end.
+  std::string text() const;
+};
+
+/// Lets a model answer for raw rows (see Model::predict_table) and holds the answers against the targets in the same
+/// table. Targets that are texts, or 0 and 1 behind a binary cross-entropy, count as classes. Rows without a true
+/// value do not count, and neither do those without an answer, which `unanswered` tells.
+///
+/// Baselines are fitted to `training`: the majority class; the mean; and where the features need a column of times, the
+/// mean at the same hour of the week (the mean of all where training has none). Without `training` they are fitted to
+/// the rows themselves, which flatters them, and are called "best ..." then.
+///
+/// Throws StateError where the model has no pipeline, DataError where a target is not in the table or no row counts,
+/// and what Model::predict_table throws.
+Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
+                          const std::string& name = "evaluation");
+
+/// Reads a CSV file as a pipeline needs it: columns hold what they held in training, whatever they look like.
+Table read_csv_for(const Pipeline& pipeline, const std::string& path, CsvOptions options = {});
+
+}  // namespace maas::inline MAAS_ABI

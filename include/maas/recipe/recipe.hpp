@@ -1,0 +1,143 @@
+// Recipe: a whole training as a value, and as one small JSON file: data, preparation, network, training, output.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/data/csv.hpp"
+#include "maas/data/pipeline.hpp"
+#include "maas/data/report.hpp"
+#include "maas/model/model.hpp"
+#include "maas/recipe/evaluation.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Where the rows come from.
+struct RecipeData {
+  std::vector<std::string> files = {};  ///< CSV files, whose rows follow each other; all have the same columns
+  CsvOptions csv = {};                  ///< how they are read
+  /// A column of this name is added, which holds the name of each row's file without folder and ending. Empty: none.
+  std::string file_column = {};
+  /// Whether rows with the same cells as one before are left out, before they are shared out. Rows without a time may
+  /// be the same and yet two.
+  bool drop_duplicates = false;
+};
+
+/// How rows are shared out.
+enum class SplitBy {
+  time,    ///< in the order of the rows: training, validation, test
+  random,  ///< drawn by seed; neighbours in time may fall to both sides
+  group    ///< by the text of a column: all rows of a group fall to one side
+};
+
+/// Which rows are learned from, and which are kept to measure on.
+struct RecipeSplit {
+  SplitBy by = SplitBy::time;
+  double validation = 0, test = 0;  ///< shares of all rows, in [0, 1); of `group` there are names instead
+  std::string column = {};          ///< of `group`: the column whose texts are the groups
+  std::vector<std::string> validation_groups = {}, test_groups = {};  ///< of `group`
+  std::int64_t seed = 0;                                              ///< of `random`
+};
+
+/// The network between features and targets.
+struct RecipeNetwork {
+  std::vector<Layer> layers = {};             ///< a chain, without the input: that is as wide as there are features
+  std::optional<Graph> graph = std::nullopt;  ///< in its place: a network as a whole, as Keras describes it
+  std::int64_t seed = 0;                      ///< of the first weights
+};
+
+/// What the samples of a class weigh in the loss.
+struct ClassWeights {
+  bool balanced = false;                       ///< rows / (classes * rows of the class), as scikit-learn's "balanced"
+  std::map<std::string, double> weights = {};  ///< or by name; of targets that are numbers "0", "1"; others count 1
+};
+
+/// How the network is trained. Defaults are those of FitOptions.
+struct RecipeTraining {
+  CompileOptions compile = {};
+  int epochs = 1;
+  Index batch_size = 32;
+  bool shuffle = true;
+  std::int64_t seed = 0;
+  int validation_freq = 1;
+  ClassWeights class_weight = {};
+  std::vector<Callback> callbacks = {};
+  /// A file that keeps the state of the training, so that it can be resumed; deleted at the end. Empty: none is kept
+  /// unless the run is asked to resume.
+  std::string backup = {};
+  std::optional<Index> backup_freq = std::nullopt;  ///< after so many steps; else after every epoch
+};
+
+/// What the training leaves behind. Empty names are not written.
+struct RecipeOutput {
+  std::string model = {};        ///< model.h5 or .keras, with the pipeline
+  std::string report = {};       ///< one HTML file: see write_report
+  std::string predictions = {};  ///< CSV: answers for the test rows beside the truth
+};
+
+/// A whole training: from files of raw rows to a model that carries its own preprocessing.
+struct Recipe {
+  std::string name = {};         ///< for people; the title of the report
+  std::string description = {};  ///< likewise
+  RecipeData data = {};
+  RecipeSplit split = {};
+  PipelineOptions pipeline = {};
+  RecipeNetwork network = {};
+  RecipeTraining training = {};
+  RecipeOutput output = {};
+
+  std::string source = "recipe";  ///< what messages begin with: the name of the file
+  std::string folder = {};        ///< that relative names of files start from; empty: the one the program runs in
+};
+
+/// A recipe from a JSON file: see docs/guide/recipes.md and docs/recipe.schema.json. Relative names of files in it are
+/// of the file's folder. `changes` are laid over it, each "training.epochs=3": a path of keys, places in lists as [0],
+/// then JSON, or else a text. Needs `maas::maas` to link. Throws FormatError where the file cannot be read or is no
+/// JSON; ConfigError "recipe.json: training.epochs: expected a whole number, got ..." for a value that does not fit, a
+/// key that is not known (naming the nearest one that is), a part that is not known, or a key that is needed and not
+/// there.
+Recipe read_recipe(const std::string& path, const std::vector<std::string>& changes = {});
+
+/// The same from text in memory; `name` stands for the file in messages.
+Recipe parse_recipe(std::string_view json, const std::string& name, const std::vector<std::string>& changes = {});
+
+/// The JSON schema (draft 2020-12) of recipes: docs/recipe.schema.json.
+std::string recipe_schema();
+
+/// What a run is told beside the recipe.
+struct RunOptions {
+  /// Go on from the backup of a run that was killed, if there is one, and keep one: in RecipeTraining::backup, else
+  /// beside the model. Without it a backup that is there is an error: a run would replace it.
+  bool resume = false;
+  int verbose = -1;                      ///< FitOptions::verbose
+  std::vector<Callback> callbacks = {};  ///< beside those of the recipe, before them
+};
+
+/// How many rows fell where, and what became of them.
+struct RecipeRows {
+  Index duplicates = 0;                                   ///< left out before all else: see RecipeData::drop_duplicates
+  Index all = 0, training = 0, validation = 0, test = 0;  ///< of the tables
+  Index left_out = 0;                                     ///< of training: by steps such as DropMissingRows
+};
+
+/// What a run gives.
+struct RecipeResult {
+  Model model;  ///< trained, with its pipeline
+  History history;
+  RecipeRows rows;
+  DataReport data;                           ///< what was found in the files, before anything became of it
+  std::vector<Evaluation> evaluations = {};  ///< of the validation rows, then of the test rows, where there are some
+  std::vector<std::string> warnings = {};    ///< of saving: see Model::save
+  bool finite = true;                        ///< false where the last loss is no number: nothing is written then
+};
+
+/// Runs it: reads the files, shares out the rows, fits the pipeline to the training rows, builds, compiles and fits the
+/// network, measures it beside baselines fitted to the training rows, and writes what the recipe asks for. The same
+/// recipe on the same files gives the same bits. Throws what its parts throw; ConfigError, naming the key, for parts
+/// that do not fit each other; DataError where a feature is missing in rows that nothing fills or leaves out.
+RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options = {});
+
+}  // namespace maas::inline MAAS_ABI

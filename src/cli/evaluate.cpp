@@ -1,0 +1,84 @@
+// maas evaluate: what a model is worth on rows it has not seen.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/evaluation_json.hpp"
+#include "io/json.hpp"
+#include "maas/model/load.hpp"
+#include "maas/recipe/report.hpp"
+
+namespace maas::cli {
+
+namespace {
+
+struct EvaluateOptions {
+  std::string model, data, training, report;
+  bool json = false;
+};
+
+void evaluate(const EvaluateOptions& options) {
+  const Model model = load_model(options.model);
+  require<StateError>(model.info().pipeline.has_value(),
+                      "{}: expected a model with a pipeline, as maas train saves one; got one without", options.model);
+  const Pipeline& pipeline = *model.info().pipeline;
+  const Table rows = read_csv_for(pipeline, options.data);
+  std::optional<Table> training;
+  if (!options.training.empty()) training = read_csv_for(pipeline, options.training);
+  Evaluation evaluation;
+  try {
+    evaluation = evaluate_table(model, rows, training ? &*training : nullptr, options.data);
+  } catch (const DataError& error) {
+    fail<DataError>("{}: {}", options.data, error.what());
+  }
+  if (!options.report.empty())
+    write_report(options.report, {.title = options.model + " on " + options.data,
+                                  .facts = {{"model", options.model}, {"rows of", options.data}},
+                                  .evaluations = {evaluation},
+                                  .data = report(rows)});
+  if (options.json)
+    fmt::print("{}\n", io::write_json(evaluation_json(evaluation)));
+  else
+    fmt::print("{}", evaluation.text());
+}
+
+}  // namespace
+
+Config json_number(double value) { return std::isfinite(value) ? Config(value) : Config(); }
+
+Config evaluation_json(const Evaluation& evaluation) {
+  Config::List targets;
+  for (const TargetEvaluation& target : evaluation.targets) {
+    Config::List answers;
+    for (const AnswerScores& answer : target.answers) {
+      Config scores = Config{}.set("name", answer.name);
+      for (const auto& [name, value] : answer.scores) scores.set(name, json_number(value));
+      answers.push_back(std::move(scores));
+    }
+    Config found = Config{}.set("target", target.target).set("rows", static_cast<std::int64_t>(target.rows.size()));
+    targets.push_back(found.set("answers", std::move(answers)));
+  }
+  return Config{}
+      .set("name", evaluation.name)
+      .set("rows", static_cast<std::int64_t>(evaluation.rows))
+      .set("unanswered", static_cast<std::int64_t>(evaluation.unanswered))
+      .set("targets", std::move(targets));
+}
+
+void add_evaluate(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("evaluate", "Scores a model with a pipeline on raw rows, beside what needs no model");
+  auto options = std::make_shared<EvaluateOptions>();
+  command->add_option("model", options->model, "The model file, such as model.h5")->required();
+  command->add_option("data", options->data, "A CSV file of raw rows with their targets")->required();
+  command->add_option("--training", options->training,
+                      "A CSV file that baselines are fitted to; without it the rows themselves, which flatters them");
+  command->add_option("--report", options->report, "Write a page about it, .html");
+  command->add_flag("--json", options->json, "Print one JSON object instead of tables");
+  command->callback([options] { evaluate(*options); });
+}
+
+}  // namespace maas::cli

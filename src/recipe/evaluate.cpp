@@ -1,0 +1,297 @@
+// evaluate_table: a model's answers beside the truth, and beside what needs no model.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "maas/recipe/evaluation.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+// ---- Scores ----
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+Logs number_scores(const std::vector<double>& truth, const std::vector<double>& answers) {
+  const double mean = mean_of(truth);
+  double absolute = 0, squared = 0, spread = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    absolute += std::abs(answers[i] - truth[i]);
+    squared += (answers[i] - truth[i]) * (answers[i] - truth[i]);
+    spread += (truth[i] - mean) * (truth[i] - mean);
+  }
+  const auto count = static_cast<double>(truth.size());
+  return {{"mae", absolute / count},
+          {"rmse", std::sqrt(squared / count)},
+          {"r2", spread > 0 ? 1 - squared / spread : nothing}};
+}
+
+using Counts = std::vector<std::vector<Index>>;
+
+Counts confusion_of(const std::vector<double>& truth, const std::vector<double>& answers, std::size_t classes) {
+  Counts counts(classes, std::vector<Index>(classes, 0));
+  for (std::size_t i = 0; i < truth.size(); ++i)
+    ++counts[static_cast<std::size_t>(truth[i])][static_cast<std::size_t>(answers[i])];
+  return counts;
+}
+
+// As scikit-learn: accuracy; balanced_accuracy_score, the mean recall of the classes that occur; f1_score with
+// average="macro", over the classes that occur or are answered.
+Logs class_scores(const Counts& counts) {
+  double right = 0, all = 0, recalls = 0, occurring = 0, f1s = 0, judged = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    double row = 0, column = 0;
+    for (std::size_t j = 0; j < counts.size(); ++j)
+      row += static_cast<double>(counts[i][j]), column += static_cast<double>(counts[j][i]);
+    const auto hits = static_cast<double>(counts[i][i]);
+    right += hits, all += row;
+    if (row > 0) recalls += hits / row, ++occurring;
+    if (row + column > 0) f1s += 2 * hits / (row + column), ++judged;
+  }
+  return {{"accuracy", right / all}, {"balanced_accuracy", recalls / occurring}, {"macro_f1", f1s / judged}};
+}
+
+// ---- Truth and answers ----
+
+struct Pairs {
+  TargetEvaluation found;
+  const std::vector<double>* times = nullptr;  // of the rows of the table, where there are some
+};
+
+const Column& target_column(const Table& rows, const std::string& target) {
+  require<DataError>(rows.contains(target), "evaluate: expected the target \"{}\" in the rows, got no such column",
+                     target);
+  return rows.column(target);
+}
+
+double position_in(std::vector<std::string>& classes, const std::string& text) {
+  auto place = std::find(classes.begin(), classes.end(), text);
+  if (place == classes.end()) place = classes.insert(classes.end(), text);
+  return static_cast<double>(place - classes.begin());
+}
+
+std::vector<std::string> classes_of(const Pipeline& pipeline, const std::string& target) {
+  for (auto step = pipeline.steps().rbegin(); step != pipeline.steps().rend(); ++step)
+    if (const std::vector<std::string>* classes = step->classes_of(target)) return *classes;
+  return {};
+}
+
+bool is_binary(const Model& model) {
+  return model.is_compiled() && model.compile_options().loss &&
+         model.compile_options().loss->class_name() == BinaryCrossentropy::class_name;
+}
+
+void add_pair(TargetEvaluation& found, std::size_t row, double truth, double answer) {
+  found.rows.push_back(static_cast<Index>(row));
+  found.truth.push_back(truth);
+  found.predicted.push_back(answer);
+}
+
+void pair_texts(TargetEvaluation& found, const Column& truth, const Column& answers) {
+  found.is_class = true;
+  for (std::size_t row = 0; row < truth.texts.size(); ++row) {
+    if (truth.texts[row].empty() || answers.texts[row].empty()) continue;
+    const double expected = position_in(found.classes, truth.texts[row]);
+    add_pair(found, row, expected, position_in(found.classes, answers.texts[row]));
+  }
+}
+
+void pair_numbers(TargetEvaluation& found, const Column& truth, const Column& answers, bool binary) {
+  for (std::size_t row = 0; row < truth.numbers.size(); ++row) {
+    if (!std::isfinite(truth.numbers[row]) || !std::isfinite(answers.numbers[row])) continue;
+    add_pair(found, row, truth.numbers[row], answers.numbers[row]);
+  }
+  const auto is_bit = [](double value) { return value == 0 || value == 1; };
+  if (!binary || !std::all_of(found.truth.begin(), found.truth.end(), is_bit)) return;
+  found.is_class = true;
+  found.classes = {"0", "1"};
+  for (double& answer : found.predicted) answer = answer > 0.5 ? 1 : 0;
+}
+
+// ---- What needs no model ----
+
+// Numbers of the training rows as the evaluation counts them: positions of classes, or the numbers themselves.
+std::vector<double> known_values(const TargetEvaluation& found, const Table& training,
+                                 std::vector<std::string>& classes, std::vector<std::size_t>& rows) {
+  const Column& column = target_column(training, found.target);
+  std::vector<double> values;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(column.rows()); ++row) {
+    if (column.type == ColumnType::text) {
+      if (column.texts[row].empty()) continue;
+      values.push_back(position_in(classes, column.texts[row]));
+    } else {
+      if (!std::isfinite(column.numbers[row])) continue;
+      values.push_back(column.numbers[row]);
+    }
+    rows.push_back(row);
+  }
+  return values;
+}
+
+std::size_t most_frequent(const std::vector<double>& positions, std::size_t classes) {
+  std::vector<Index> counts(classes, 0);
+  for (double position : positions) ++counts[static_cast<std::size_t>(position)];
+  return static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+}
+
+constexpr std::size_t hours_a_week = 168;
+
+// 0 is Monday, 00:00 to 00:59; nothing for a time that is missing.
+std::optional<std::size_t> hour_of_week(double time) {
+  if (!std::isfinite(time)) return std::nullopt;
+  const double monday = 4 * seconds_a_day;  // 1970-01-05
+  const double within = std::fmod(std::fmod(time - monday, seconds_a_week) + seconds_a_week, seconds_a_week);
+  return std::min(static_cast<std::size_t>(within / 3600), hours_a_week - 1);
+}
+
+std::vector<double> weekly_answers(const TargetEvaluation& found, const std::vector<double>& times,
+                                   const std::vector<double>& known, const std::vector<std::size_t>& known_rows,
+                                   const std::vector<double>& known_times) {
+  std::vector<double> sums(hours_a_week, 0), counts(hours_a_week, 0), answers;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (const auto hour = hour_of_week(known_times[known_rows[i]])) sums[*hour] += known[i], ++counts[*hour];
+  const double mean = mean_of(known);
+  for (Index row : found.rows) {
+    const auto hour = hour_of_week(times[static_cast<std::size_t>(row)]);
+    answers.push_back(hour && counts[*hour] > 0 ? sums[*hour] / counts[*hour] : mean);
+  }
+  return answers;
+}
+
+std::optional<std::string> time_column(const Pipeline& pipeline, const Table& rows) {
+  for (const std::string& name : pipeline.needed_columns())
+    if (pipeline.column_type(name) == ColumnType::time && rows.contains(name) &&
+        rows.column(name).type == ColumnType::time)
+      return name;
+  return std::nullopt;
+}
+
+void add_class_baseline(TargetEvaluation& found, const Table& training, const std::string& prefix) {
+  std::vector<std::size_t> rows;
+  std::vector<std::string> classes = found.classes;
+  const std::vector<double> known = known_values(found, training, classes, rows);
+  if (known.empty()) return;
+  const std::size_t answer = most_frequent(known, std::max<std::size_t>(classes.size(), 2));
+  Counts counts(classes.size(), std::vector<Index>(classes.size(), 0));
+  for (double truth : found.truth) ++counts[static_cast<std::size_t>(truth)][answer];
+  found.answers.push_back({prefix + "majority class", class_scores(counts)});
+}
+
+void add_number_baselines(TargetEvaluation& found, const Table& rows, const Table& training,
+                          const std::optional<std::string>& time, const std::string& prefix) {
+  std::vector<std::size_t> known_rows;
+  std::vector<std::string> none;
+  const std::vector<double> known = known_values(found, training, none, known_rows);
+  if (known.empty()) return;
+  const std::vector<double> constant(found.truth.size(), mean_of(known));
+  found.answers.push_back({prefix + "mean", number_scores(found.truth, constant)});
+  if (!time || !training.contains(*time) || training.column(*time).type != ColumnType::time) return;
+  found.answers.push_back(
+      {prefix + "mean at that hour of the week",
+       number_scores(found.truth, weekly_answers(found, rows.times(*time), known, known_rows, training.times(*time)))});
+}
+
+// ---- Text ----
+
+std::string scores_text(const TargetEvaluation& found) {
+  std::size_t width = 0;
+  for (const AnswerScores& answer : found.answers) width = std::max(width, answer.name.size());
+  std::string text = fmt::format("  {:{}}", "", width);
+  for (const auto& [name, value] : found.answers.front().scores) text += fmt::format("  {:>17}", name);
+  for (const AnswerScores& answer : found.answers) {
+    text += fmt::format("\n  {:{}}", answer.name, width);
+    for (const auto& [name, value] : answer.scores)
+      text += std::isnan(value) ? fmt::format("  {:>17}", "-")
+                                : fmt::format("  {:>17.{}f}", value, found.is_class || name == "r2" ? 4 : 3);
+  }
+  return text + "\n";
+}
+
+std::string confusion_text(const TargetEvaluation& found) {
+  std::size_t width = 8;
+  for (const std::string& name : found.classes) width = std::max(width, name.size() + 2);
+  std::string text = fmt::format("  true \\ answered\n  {:{}}", "", width);
+  for (const std::string& name : found.classes) text += fmt::format("{:>{}}", name, width);
+  for (std::size_t i = 0; i < found.classes.size(); ++i) {
+    text += fmt::format("\n  {:{}}", found.classes[i], width);
+    for (Index count : found.confusion[i]) text += fmt::format("{:>{}}", count, width);
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+}  // namespace maas::inline MAAS_ABI::recipe
+
+namespace maas::inline MAAS_ABI {
+
+std::string Evaluation::text() const {
+  std::string text = fmt::format("{}: {} rows{}\n", name, rows,
+                                 unanswered > 0 ? fmt::format(", {} without an answer", unanswered) : "");
+  for (const TargetEvaluation& target : targets) {
+    text += fmt::format("{}, {} rows\n", target.target, target.rows.size()) + recipe::scores_text(target);
+    if (target.is_class && target.classes.size() <= 12) text += recipe::confusion_text(target);
+  }
+  return text;
+}
+
+Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training, const std::string& name) {
+  using namespace recipe;
+  require<StateError>(model.info().pipeline.has_value(),
+                      "evaluate: expected a model with a pipeline, as maas train saves one; got one without");
+  const Pipeline& pipeline = *model.info().pipeline;
+  const Table answers = model.predict_table(rows);
+  const std::optional<std::string> time = time_column(pipeline, rows);
+  const std::string prefix = training == nullptr ? "best " : "";
+  const Table& known = training == nullptr ? rows : *training;
+
+  Evaluation result{.name = name, .rows = rows.rows()};
+  if (time) result.times = rows.times(*time);
+  for (const std::string& target : answers.names()) {
+    TargetEvaluation found{.target = target, .classes = classes_of(pipeline, target)};
+    const Column &truth = target_column(rows, target), &answered = answers.column(target);
+    require<DataError>(truth.type == answered.type,
+                       "evaluate: expected in the target \"{}\" what the model gives, {}; "
+                       "got {}",
+                       target, answered.type == ColumnType::text ? "texts" : "numbers",
+                       truth.type == ColumnType::text ? "texts" : "numbers");
+    Index missing = 0;
+    for (std::size_t row = 0; row < static_cast<std::size_t>(answered.rows()); ++row)
+      missing += answered.type == ColumnType::text ? answered.texts[row].empty() : std::isnan(answered.numbers[row]);
+    result.unanswered = std::max(result.unanswered, missing);
+    if (truth.type == ColumnType::text)
+      pair_texts(found, truth, answered);
+    else
+      pair_numbers(found, truth, answered, is_binary(model));
+    require<DataError>(!found.rows.empty(), "evaluate: expected a row with a true \"{}\" and an answer, got none",
+                       target);
+    if (found.is_class) {
+      found.confusion = confusion_of(found.truth, found.predicted, found.classes.size());
+      found.answers.push_back({"model", class_scores(found.confusion)});
+      add_class_baseline(found, known, prefix);
+    } else {
+      found.answers.push_back({"model", number_scores(found.truth, found.predicted)});
+      add_number_baselines(found, rows, known, time, prefix);
+    }
+    result.targets.push_back(std::move(found));
+  }
+  return result;
+}
+
+Table read_csv_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {
+  const Table guessed = read_csv(path, options);
+  std::vector<std::string> names = pipeline.needed_columns();
+  names.insert(names.end(), pipeline.target_names().begin(), pipeline.target_names().end());
+  for (const std::string& name : names)
+    if (const auto type = pipeline.column_type(name); type && guessed.contains(name)) options.types[name] = *type;
+  return read_csv(path, options);
+}
+
+}  // namespace maas::inline MAAS_ABI

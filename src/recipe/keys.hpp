@@ -1,0 +1,114 @@
+// The keys of a recipe, each listed once: what reads one, and what describes them all in a schema, walk these lists.
+#pragma once
+
+#include <concepts>
+
+#include "maas/recipe/recipe.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+template <class Self, class Whole>
+concept Like = std::same_as<std::remove_const_t<Self>, Whole>;
+
+/// Calls `key(name, value, text)` for every key of a section.
+void list_keys(Like<RecipeData> auto& self, auto&& key) {
+  key("files", self.files, "CSV files with the same columns, whose rows follow each other");
+  key("file_column", self.file_column, "Adds a column of this name: the name of each row's file, without its ending");
+  key("drop_duplicates", self.drop_duplicates,
+      "Whether rows with the same cells as one before are left out, before they are shared out");
+  key("separator", self.csv.separator, "Between cells; empty: the most frequent of , ; and tab in the first line");
+  key("decimal", self.csv.decimal, "The decimal point of numbers");
+  key("header", self.csv.header, "Whether the first line holds the names of the columns");
+  key("comment", self.csv.comment, "Lines that start with it are passed over; empty: there are none");
+  key("missing", self.csv.missing, "Cells that mean \"no value\", besides empty ones");
+  key("types", self.csv.types, "What columns hold, by name, where it is not what it looks like");
+  key("dates", self.csv.dates, "How the numbers of 04/01/2016 are meant");
+}
+
+void list_keys(Like<RecipeSplit> auto& self, auto&& key) {
+  key("by", self.by, "time: the order of the rows; random: drawn; group: the texts of a column");
+  key("validation", self.validation, "Share of all rows for validation, 0 to 1; with time before those of the test");
+  key("test", self.test, "Share of all rows for the test, 0 to 1; with time the last ones");
+  key("column", self.column, "With group: the column whose texts are the groups");
+  key("validation_groups", self.validation_groups, "With group: those that fall to validation");
+  key("test_groups", self.test_groups, "With group: those that fall to the test");
+  key("seed", self.seed, "With random: what the rows are drawn by");
+}
+
+void list_keys(Like<PipelineOptions> auto& self, auto&& key) {
+  key("steps", self.steps, "What is done to the rows, in order; learned from training rows, saved with the model");
+  key("features", self.features,
+      "Columns that become features, as named before or behind the steps; empty: all others");
+  key("targets", self.targets, "Columns that are to be predicted");
+  key("missing_column", self.missing_column, "What becomes of rows that lack a column that features are made of");
+  key("out_of_range", self.out_of_range, "What becomes of a number beyond all that training had in its column");
+}
+
+void list_keys(Like<RecipeNetwork> auto& self, auto&& key) {
+  key("layers", self.layers, "A chain of layers; the input before them is made as wide as there are features");
+  key("keras", self.graph, "In place of layers: a model as Keras' to_json() writes it");
+  key("seed", self.seed, "What the first weights are drawn by");
+}
+
+void list_keys(Like<RecipeTraining> auto& self, auto&& key) {
+  key("optimizer", self.compile.optimizer, "By default RMSprop");
+  key("loss", self.compile.loss, "What is made small");
+  key("metrics", self.compile.metrics, "What is reported beside the loss");
+  key("weighted_metrics", self.compile.weighted_metrics, "Likewise; class weights count in them");
+  key("epochs", self.epochs, "Passes over the training rows");
+  key("batch_size", self.batch_size, "Samples a step");
+  key("shuffle", self.shuffle, "Whether every epoch has a new order of samples");
+  key("seed", self.seed, "Of the order of samples, and of dropout");
+  key("validation_freq", self.validation_freq, "Validate every so many epochs");
+  key("class_weight", self.class_weight, "\"balanced\", or what samples of a class weigh, by its name");
+  key("callbacks", self.callbacks, "What looks at the training, and may stop it");
+  key("backup", self.backup, "A file that keeps the state of the training, to be resumed; deleted at the end");
+  key("backup_freq", self.backup_freq, "Keep it after so many steps; else after every epoch");
+}
+
+void list_keys(Like<RecipeOutput> auto& self, auto&& key) {
+  key("model", self.model, "The file of the model, .h5 or .keras, with its pipeline");
+  key("report", self.report, "A page about the training, .html");
+  key("predictions", self.predictions, "A CSV file: answers for the test rows beside the truth");
+}
+
+void list_keys(Like<Recipe> auto& self, auto&& key) {
+  key("name", self.name, "The title of the report");
+  key("description", self.description, "For people");
+  key("data", self.data, "Where the rows come from");
+  key("split", self.split, "Which rows are learned from, and which are kept to measure on");
+  key("pipeline", self.pipeline, "From raw rows to features and targets");
+  key("network", self.network, "Between features and targets");
+  key("training", self.training, "How the network learns");
+  key("output", self.output, "What is written; names of files are of the recipe's folder");
+}
+
+/// The names of an enumeration, in the order of its values.
+template <class Enum>
+struct EnumNames;
+template <>
+struct EnumNames<CsvHeader> {
+  static constexpr std::string_view names[] = {"first_line", "none", "automatic"};
+};
+template <>
+struct EnumNames<DateOrder> {
+  static constexpr std::string_view names[] = {"automatic", "day_first", "month_first"};
+};
+template <>
+struct EnumNames<ColumnType> {
+  static constexpr std::string_view names[] = {"number", "time", "text"};
+};
+template <>
+struct EnumNames<SplitBy> {
+  static constexpr std::string_view names[] = {"time", "random", "group"};
+};
+template <>
+struct EnumNames<MissingColumn> {
+  static constexpr std::string_view names[] = {"error", "missing"};
+};
+template <>
+struct EnumNames<OutOfRange> {
+  static constexpr std::string_view names[] = {"pass", "clip", "error"};
+};
+
+}  // namespace maas::inline MAAS_ABI::recipe

@@ -1,0 +1,290 @@
+// read_recipe: from JSON to a recipe.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "io/json.hpp"
+#include "io/keras_config.hpp"
+#include "recipe/keys.hpp"
+#include "recipe/parts.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+struct Reader {
+  Place place;
+  const std::string& folder;
+
+  // ---- Plain values ----
+
+  template <class Value>
+  requires(!std::is_enum_v<Value>) && requires(const Config& config, Value& value) { from_config(config, "", value); }
+  void read(const Config& config, Value& value) const { from_config(config, place.text(), value); }
+
+  void read(const Config& config, std::int64_t& value) const { value = config.as_integer(place.text()); }
+
+  void read(const Config& config, char& value) const {
+    const std::string& text = config.as_string(place.text());
+    require<ConfigError>(text.size() <= 1, "{}: expected one character, got {}", place.text(), shown(config));
+    value = text.empty() ? '\0' : text[0];
+  }
+
+  // A list of texts, or one text.
+  void read(const Config& config, std::vector<std::string>& values) const {
+    values.clear();
+    if (config.is_string()) return values.push_back(config.as_string());
+    const Config::List& list = config.as_list(place.text());
+    for (std::size_t i = 0; i < list.size(); ++i) values.push_back(list[i].as_string(place.item(i).text()));
+  }
+
+  template <class Enum>
+  requires requires { EnumNames<Enum>::names; }
+  void read(const Config& config, Enum& value) const {
+    const std::string& text = config.as_string(place.text());
+    std::vector<std::string> known;
+    for (std::size_t i = 0; i < std::size(EnumNames<Enum>::names); ++i) {
+      if (EnumNames<Enum>::names[i] == text) {
+        value = static_cast<Enum>(i);
+        return;
+      }
+      known.emplace_back(EnumNames<Enum>::names[i]);
+    }
+    fail_unknown(place, "one", text, known);
+  }
+
+  template <class Value>
+  void read(const Config& config, std::map<std::string, Value>& values) const {
+    for (const auto& [name, value] : config.as_object(place.text()))
+      Reader{place.key(name), folder}.read(value, values[name]);
+  }
+
+  void read(const Config& config, ClassWeights& value) const {
+    if (config.is_string()) {
+      require<ConfigError>(config.as_string() == "balanced", "{}: expected \"balanced\" or an object, got {}",
+                           place.text(), shown(config));
+      value.balanced = true;
+      return;
+    }
+    read(config, value.weights);
+    for (const auto& [name, weight] : value.weights)
+      require<ConfigError>(weight >= 0 && std::isfinite(weight), "{}: expected a number of at least 0, got {}",
+                           place.key(name).text(), weight);
+  }
+
+  // ---- Parts ----
+
+  template <class Part, class Make>
+  void read_list(const Config& config, std::vector<Part>& parts, Make&& make) const {
+    const Config::List& list = config.as_list(place.text());
+    for (std::size_t i = 0; i < list.size(); ++i) parts.push_back(make(list[i], place.item(i)));
+  }
+
+  void read(const Config& config, std::vector<Layer>& layers) const { read_list(config, layers, read_layer); }
+  void read(const Config& config, std::vector<Step>& steps) const { read_list(config, steps, read_step); }
+  void read(const Config& config, std::vector<Metric>& metrics) const { read_list(config, metrics, read_metric); }
+  void read(const Config& config, std::vector<Callback>& callbacks) const {
+    read_list(config, callbacks,
+              [&](const Config& given, const Place& where) { return read_callback(given, where, folder); });
+  }
+  void read(const Config& config, Optimizer& optimizer) const { optimizer = read_optimizer(config, place); }
+  void read(const Config& config, std::optional<Loss>& loss) const { loss = read_loss(config, place); }
+  void read(const Config& config, std::optional<Graph>& graph) const {
+    try {
+      io::Reading reading;
+      graph = io::read_network(config, reading, [] { return std::nullopt; }).graph;
+    } catch (const Error& error) {
+      fail<ConfigError>("{}: {}", place.text(), error.what());
+    }
+  }
+
+  // ---- Sections ----
+
+  template <class Section>
+  requires requires(Section& section) {
+    list_keys(section, [](std::string_view, auto&, std::string_view) {});
+  }
+  void read(const Config& config, Section& section) const {
+    require<ConfigError>(config.is_object(), "{}: expected an object, got {}", place.text(), shown(config));
+    std::vector<std::string> known;
+    list_keys(section, [&](std::string_view name, auto& value, std::string_view) {
+      known.emplace_back(name);
+      if (const Config* given = config.find(name)) Reader{place.key(name), folder}.read(*given, value);
+    });
+    for (const auto& [name, value] : config.as_object())
+      if (std::ranges::find(known, name) == known.end()) fail_unknown(place, "keys", name, known);
+  }
+};
+
+// ---- What no single key can tell ----
+
+void require_key(bool there, const Place& place, std::string_view key) {
+  require<ConfigError>(there, "{}: expected a key \"{}\", got none", place.text(), key);
+}
+
+void check_at_least(std::int64_t least, std::int64_t value, const Place& place) {
+  require<ConfigError>(value >= least, "{}: expected a number of at least {}, got {}", place.text(), least, value);
+}
+
+void check_split(const RecipeSplit& split, const Place& place) {
+  for (const auto& [name, share] : {std::pair("validation", split.validation), std::pair("test", split.test)})
+    require<ConfigError>(share >= 0 && share < 1, "{}: expected a share from 0 to below 1, got {}",
+                         place.key(name).text(), share);
+  require<ConfigError>(split.validation + split.test < 1, "{}: expected shares that leave rows for training, got {}",
+                       place.text(), split.validation + split.test);
+  const bool groups = split.by == SplitBy::group;
+  require<ConfigError>(!groups || (split.validation == 0 && split.test == 0),
+                       "{}: expected validation_groups and test_groups with \"by\": \"group\", got shares",
+                       place.text());
+  require<ConfigError>(groups || (split.column.empty() && split.validation_groups.empty() && split.test_groups.empty()),
+                       "{}: expected \"by\": \"group\" beside groups and their column", place.text());
+  if (groups) require_key(!split.column.empty(), place, "column");
+}
+
+void check_training(const RecipeTraining& training, const Place& place) {
+  require_key(training.compile.loss.has_value(), place, "loss");
+  check_at_least(1, training.epochs, place.key("epochs"));
+  check_at_least(1, training.batch_size, place.key("batch_size"));
+  check_at_least(0, training.seed, place.key("seed"));
+  check_at_least(1, training.validation_freq, place.key("validation_freq"));
+  check_at_least(1, training.backup_freq.value_or(1), place.key("backup_freq"));
+}
+
+void check(const Recipe& recipe, const Place& place) {
+  require_key(!recipe.data.files.empty(), place.key("data"), "files");
+  check_split(recipe.split, place.key("split"));
+  require_key(!recipe.pipeline.targets.empty(), place.key("pipeline"), "targets");
+  require_key(!recipe.network.layers.empty() || recipe.network.graph, place.key("network"), "layers");
+  require<ConfigError>(recipe.network.layers.empty() || !recipe.network.graph, "{}: expected layers or keras, got both",
+                       place.key("network").text());
+  check_at_least(0, recipe.network.seed, place.key("network").key("seed"));
+  check_at_least(0, recipe.split.seed, place.key("split").key("seed"));
+  check_training(recipe.training, place.key("training"));
+  const bool measured = recipe.split.test > 0 || !recipe.split.test_groups.empty();
+  require<ConfigError>(recipe.output.predictions.empty() || measured,
+                       "{}: expected test rows in split, whose predictions are to be written",
+                       place.key("output").key("predictions").text());
+}
+
+// ---- Changes from outside ----
+
+struct PathStep {
+  std::string key;  // or
+  std::size_t item = 0;
+  bool is_item = false;
+};
+
+std::vector<PathStep> steps_of(std::string_view path, const std::string& change) {
+  std::vector<PathStep> steps;
+  const auto refuse = [&] {
+    fail<ConfigError>(
+        "--set {}: expected a path such as training.epochs or network.layers[0].units, then \"=\" and a "
+        "value",
+        change);
+  };
+  while (!path.empty()) {
+    if (path.front() == '[') {
+      const std::size_t end = path.find(']');
+      if (end == std::string_view::npos || end < 2 || end > 7) refuse();
+      PathStep step{.key = {}, .is_item = true};
+      for (const char c : path.substr(1, end - 1)) {
+        if (c < '0' || c > '9') refuse();
+        step.item = step.item * 10 + static_cast<std::size_t>(c - '0');
+      }
+      steps.push_back(step);
+      path.remove_prefix(end + 1);
+      if (path.starts_with('.')) path.remove_prefix(1);
+      continue;
+    }
+    const std::size_t end = std::min(path.find_first_of(".["), path.size());
+    if (end == 0) refuse();
+    steps.push_back({.key = std::string(path.substr(0, end))});
+    path.remove_prefix(end);
+    if (path.starts_with('.')) {
+      path.remove_prefix(1);
+      if (path.empty()) refuse();
+    }
+  }
+  if (steps.empty()) refuse();
+  return steps;
+}
+
+Config changed(const Config& base, std::span<const PathStep> steps, Config value, const std::string& change) {
+  if (steps.empty()) return value;
+  const PathStep& step = steps.front();
+  if (step.is_item) {
+    require<ConfigError>(base.is_list() && step.item < base.as_list().size(),
+                         "--set {}: there is no place [{}] in the recipe", change, step.item);
+    Config result = base;
+    Config& item = result.as_list()[step.item];
+    item = changed(item, steps.subspan(1), std::move(value), change);
+    return result;
+  }
+  require<ConfigError>(base.is_object() || base.is_null(), "--set {}: \"{}\" is no key of {}", change, step.key,
+                       shown(base));
+  Config result = base.is_null() ? Config(Config::Object{}) : base;
+  const Config* inner = result.find(step.key);
+  Config next = changed(inner != nullptr ? *inner : Config(), steps.subspan(1), std::move(value), change);
+  result.set(step.key, std::move(next));
+  return result;
+}
+
+Config value_of(const std::string& text) {
+  try {
+    return io::parse_json(text, "--set");
+  } catch (const Error&) {
+    return text;
+  }
+}
+
+Config with_changes(Config recipe, const std::vector<std::string>& changes) {
+  for (const std::string& change : changes) {
+    const std::size_t sign = change.find('=');
+    const std::vector<PathStep> steps =
+        steps_of(std::string_view(change).substr(0, std::min(sign, change.size())), change);
+    require<ConfigError>(sign != std::string::npos, "--set {}: expected \"=\" and a value behind the path", change);
+    recipe = changed(recipe, steps, value_of(change.substr(sign + 1)), change);
+  }
+  return recipe;
+}
+
+Recipe recipe_of(std::string_view json, const std::string& name, const std::string& folder,
+                 const std::vector<std::string>& changes) {
+  Config config = with_changes(io::parse_json(json, name), changes);
+  config.erase("$schema");
+  const Place place{name};
+  Recipe recipe;
+  recipe.source = name;
+  recipe.folder = folder;
+  Reader{place, folder}.read(config, recipe);
+  check(recipe, place);
+  return recipe;
+}
+
+std::string text_of_file(const std::string& path) {
+  std::error_code problem;
+  require<FormatError>(!std::filesystem::is_directory(path, problem), "{}: expected a file, got a folder", path);
+  std::ifstream file(path, std::ios::binary);
+  require<FormatError>(file.good(), "{}: cannot be read", path);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  require<FormatError>(!file.bad(), "{}: cannot be read", path);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  return text;
+}
+
+}  // namespace
+
+}  // namespace maas::inline MAAS_ABI::recipe
+
+namespace maas::inline MAAS_ABI {
+
+Recipe read_recipe(const std::string& path, const std::vector<std::string>& changes) {
+  const std::filesystem::path file(path);
+  return recipe::recipe_of(recipe::text_of_file(path), path, file.parent_path().string(), changes);
+}
+
+Recipe parse_recipe(std::string_view json, const std::string& name, const std::vector<std::string>& changes) {
+  return recipe::recipe_of(json, name, "", changes);
+}
+
+}  // namespace maas::inline MAAS_ABI

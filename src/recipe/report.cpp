@@ -1,0 +1,234 @@
+// report_page: one page about a training or an evaluation.
+#include "maas/recipe/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "maas/core/markup.hpp"
+#include "maas/core/new_file.hpp"
+#include "maas/training/report.hpp"
+#include "recipe/drawing.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+using detail::html_text;
+
+constexpr std::string_view style =
+    ":root{color-scheme:light dark;--ink:#222;--paper:#fff;--line:#ddd;--blue:31 111 180;--orange:209 101 26}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#16181c;--line:#3a3d44;--blue:110 176 232;"
+    "--orange:240 150 80}}"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1180px;padding:0 1em;color:var(--ink);"
+    "background:var(--paper)}"
+    "main,.side{display:flex;flex-wrap:wrap;gap:1em}svg{width:560px;max-width:100%;font-size:12px}"
+    "svg text{fill:var(--ink)}.name{font-size:15px;font-weight:600}.end{text-anchor:end}.middle{text-anchor:middle}"
+    "path{fill:none}.axis{stroke:var(--ink)}.grid{stroke:var(--line)}"
+    ".training{stroke:rgb(var(--blue));stroke-width:2}.validation{stroke:rgb(var(--orange));stroke-width:2}"
+    ".points{stroke-width:3;stroke-linecap:round;stroke-opacity:.35}.bar{fill:rgb(var(--blue))}"
+    ".best{fill:var(--paper)}table{border-collapse:collapse;margin:1em 0}"
+    "th,td{padding:.2em .8em;border-bottom:1px solid var(--line);text-align:right}"
+    "th:first-child{text-align:left}caption{text-align:left;font-weight:600}ul{padding-left:1.2em}";
+
+std::string number_text(double value) { return std::isnan(value) ? "–" : fmt::format("{:.4g}", value); }
+
+std::string heading(std::string_view text) { return fmt::format("<h2>{}</h2>\n", html_text(text)); }
+
+std::string facts_html(const Report& report) {
+  std::string rows;
+  for (const auto& [name, value] : report.facts)
+    rows += fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", html_text(name), html_text(value));
+  return rows.empty() ? "" : "<table>\n" + rows + "</table>\n";
+}
+
+std::string history_html(const History& history) {
+  if (history.names().empty()) return "";
+  return heading("Learning curves") + "<main>\n" + detail::history_charts(history) +
+         "</main>\n<table>\n<tr><th>figure</th><th>last</th><th>best</th><th>in epoch</th></tr>\n" +
+         detail::history_rows(history) + "</table>\n";
+}
+
+// ---- Evaluations ----
+
+std::string scores_html(const TargetEvaluation& target) {
+  std::string text = fmt::format("<table>\n<caption>{}, {} rows</caption>\n<tr><th></th>", html_text(target.target),
+                                 target.rows.size());
+  for (const auto& [name, value] : target.answers.front().scores) text += fmt::format("<th>{}</th>", html_text(name));
+  text += "</tr>\n";
+  for (const AnswerScores& answer : target.answers) {
+    text += fmt::format("<tr><th>{}</th>", html_text(answer.name));
+    for (const auto& [name, value] : answer.scores) text += fmt::format("<td>{}</td>", number_text(value));
+    text += "</tr>\n";
+  }
+  return text + "</table>\n";
+}
+
+// The darker, the larger the share of its true class.
+std::string confusion_html(const TargetEvaluation& target) {
+  constexpr std::size_t most = 40;
+  if (target.classes.size() > most) return "";
+  std::string text = "<table>\n<caption>Confusion: true classes in rows, answers in columns</caption>\n<tr><th></th>";
+  for (const std::string& name : target.classes) text += fmt::format("<th>{}</th>", html_text(name));
+  text += "</tr>\n";
+  for (std::size_t i = 0; i < target.classes.size(); ++i) {
+    const std::vector<Index>& row = target.confusion[i];
+    const auto all = static_cast<double>(std::accumulate(row.begin(), row.end(), Index(0)));
+    text += fmt::format("<tr><th>{}</th>", html_text(target.classes[i]));
+    for (std::size_t j = 0; j < row.size(); ++j)
+      text += fmt::format("<td style=\"background:rgb(var(--{}) / {:.2f})\">{}</td>", i == j ? "blue" : "orange",
+                          all > 0 ? 0.6 * static_cast<double>(row[j]) / all : 0, row[j]);
+    text += "</tr>\n";
+  }
+  return text + "</table>\n";
+}
+
+std::string scatter_svg(const TargetEvaluation& target) {
+  constexpr std::size_t most = 2000;
+  const std::size_t stride = (target.truth.size() + most - 1) / most;
+  std::vector<double> truth, answers;
+  for (std::size_t i = 0; i < target.truth.size(); i += stride)
+    truth.push_back(target.truth[i]), answers.push_back(target.predicted[i]);
+  const Range range = range_of({&truth, &answers});
+  Drawing drawing(target.target + ": answers against the truth", "true", "answered", range, range);
+  drawing.points(truth, answers, "training");
+  drawing.line({range.low, range.high}, {range.low, range.high}, "validation");
+  return drawing.svg();
+}
+
+std::vector<std::size_t> places_in_time(const TargetEvaluation& target, const std::vector<double>& times) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < target.rows.size(); ++i)
+    if (std::isfinite(times[static_cast<std::size_t>(target.rows[i])])) places.push_back(i);
+  std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+    return times[static_cast<std::size_t>(target.rows[a])] < times[static_cast<std::size_t>(target.rows[b])];
+  });
+  return places;
+}
+
+std::vector<Drawing::Tick> day_ticks(double first, double last) {
+  std::vector<Drawing::Tick> ticks;
+  for (double day = std::ceil(first / seconds_a_day); day * seconds_a_day <= last && ticks.size() < 10; ++day)
+    ticks.emplace_back(day * seconds_a_day, format_time(day * seconds_a_day).substr(5, 5));
+  return ticks;
+}
+
+std::string along_time_svg(const TargetEvaluation& target, const std::vector<double>& times) {
+  const std::vector<std::size_t> places = places_in_time(target, times);
+  if (places.size() < 2) return "";
+  const auto time_at = [&](std::size_t place) { return times[static_cast<std::size_t>(target.rows[place])]; };
+  const double last = time_at(places.back()), first = std::max(last - seconds_a_week, time_at(places.front()));
+  if (!(first < last)) return "";
+  std::vector<double> x, truth, answers;
+  for (std::size_t place : places)
+    if (time_at(place) >= first && x.size() < 20000)
+      x.push_back(time_at(place)), truth.push_back(target.truth[place]), answers.push_back(target.predicted[place]);
+  Drawing drawing(target.target, "the last week", "", {first, last}, range_of({&truth, &answers}),
+                  day_ticks(first, last));
+  drawing.line(x, truth, "training");
+  drawing.line(x, answers, "validation");
+  drawing.legend("training", "true");
+  drawing.legend("validation", "answered");
+  return drawing.svg();
+}
+
+std::string by_hour_svg(const TargetEvaluation& target, const std::vector<double>& times) {
+  std::vector<double> sums(24, 0), counts(24, 0), hours(24, 0);
+  for (std::size_t i = 0; i < target.rows.size(); ++i) {
+    const double time = times[static_cast<std::size_t>(target.rows[i])];
+    if (!std::isfinite(time)) continue;
+    const double within = std::fmod(std::fmod(time, seconds_a_day) + seconds_a_day, seconds_a_day);
+    const std::size_t hour = std::min<std::size_t>(static_cast<std::size_t>(within / 3600), 23);
+    const double difference = std::abs(target.predicted[i] - target.truth[i]);
+    sums[hour] += target.is_class ? (difference > 0 ? 1 : 0) : difference;
+    ++counts[hour];
+  }
+  for (std::size_t hour = 0; hour < 24; ++hour) hours[hour] = static_cast<double>(hour), sums[hour] /= counts[hour];
+  Range range = range_of({&sums});
+  range.low = 0;
+  Drawing drawing(
+      target.target + (target.is_class ? ": share of wrong answers by hour" : ": mean absolute error by hour"),
+      "hour of the day", "", {-0.7, 23.7}, range);
+  drawing.bars(hours, sums, 0.8);
+  return drawing.svg();
+}
+
+std::string evaluation_html(const Evaluation& evaluation) {
+  std::string text = heading(evaluation.name);
+  text += fmt::format(
+      "<p>{} rows{}</p>\n", evaluation.rows,
+      evaluation.unanswered > 0 ? fmt::format(", {} of them without an answer", evaluation.unanswered) : std::string());
+  for (const TargetEvaluation& target : evaluation.targets) {
+    text += scores_html(target);
+    text += target.is_class ? confusion_html(target) : "";
+    text += "<main>\n";
+    if (!target.is_class) text += scatter_svg(target);
+    if (!evaluation.times.empty()) {
+      if (!target.is_class) text += along_time_svg(target, evaluation.times);
+      text += by_hour_svg(target, evaluation.times);
+    }
+    text += "</main>\n";
+  }
+  return text;
+}
+
+// ---- Intervals, data ----
+
+std::string coverage_html(const std::vector<IntervalCoverage>& all) {
+  if (all.empty()) return "";
+  std::string text =
+      heading("Intervals") + "<table>\n<tr><th></th><th>to be covered</th><th>covered</th><th>mean width</th></tr>\n";
+  std::vector<double> x, covered;
+  for (const IntervalCoverage& each : all) {
+    text += fmt::format("<tr><th>{}</th><td>{:.1f} %</td><td>{:.1f} %</td><td>{}</td></tr>\n", html_text(each.name),
+                        100 * each.nominal, 100 * each.covered, number_text(each.width));
+    x.push_back(static_cast<double>(x.size()) + 1);
+    covered.push_back(100 * each.covered);
+  }
+  text += "</table>\n";
+  Drawing drawing("Covered, %", "interval", "", {0.3, static_cast<double>(all.size()) + 0.7}, {0, 105});
+  drawing.bars(x, covered, 0.6);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    drawing.line({x[i] - 0.4, x[i] + 0.4}, {100 * all[i].nominal, 100 * all[i].nominal}, "validation");
+  return text + "<main>\n" + drawing.svg() + "</main>\n";
+}
+
+std::string data_html(const DataReport& data) {
+  std::string text = heading("What was found in the data");
+  if (data.findings.empty()) return text + "<p>nothing odd</p>\n";
+  text += "<p>Rows are counted from 0.</p>\n<ul>\n";
+  for (const std::string& finding : data.findings) text += "<li>" + html_text(finding) + "</li>\n";
+  return text + "</ul>\n";
+}
+
+}  // namespace
+
+}  // namespace maas::inline MAAS_ABI::recipe
+
+namespace maas::inline MAAS_ABI {
+
+std::string report_page(const Report& report) {
+  using namespace recipe;
+  const std::string title = html_text(report.title);
+  std::string body = fmt::format("<h1>{}</h1>\n", title);
+  if (!report.description.empty()) body += fmt::format("<p>{}</p>\n", html_text(report.description));
+  body += facts_html(report);
+  for (const std::string& note : report.notes) body += fmt::format("<p>{}</p>\n", html_text(note));
+  for (const Evaluation& evaluation : report.evaluations) body += evaluation_html(evaluation);
+  body += coverage_html(report.coverage);
+  if (report.history) body += history_html(*report.history);
+  if (report.data) body += data_html(*report.data);
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n"
+      "{}</body>\n</html>\n",
+      title, style, body);
+}
+
+void write_report(const std::string& path, const Report& report) {
+  NewFile file(path);
+  file.write(report_page(report));
+  file.commit();
+}
+
+}  // namespace maas::inline MAAS_ABI

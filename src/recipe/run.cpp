@@ -1,0 +1,393 @@
+// run_recipe: from files to a trained, measured and saved model.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include "maas/core/new_file.hpp"
+#include "maas/core/random.hpp"
+#include "maas/data/split.hpp"
+#include "maas/layers/input_layer.hpp"
+#include "maas/model/checkpoint.hpp"
+#include "maas/recipe/recipe.hpp"
+#include "maas/recipe/report.hpp"
+#include "maas/training/backup.hpp"
+#include "recipe/parts.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+Place place_of(const Recipe& recipe, std::string_view section) { return Place{recipe.source}.key(section); }
+
+// ---- Data ----
+
+std::string_view type_name(ColumnType type) {
+  return type == ColumnType::text ? "texts" : type == ColumnType::time ? "times" : "numbers";
+}
+
+void append_rows(std::vector<Column>& all, const Table& more, const std::string& path, const std::string& first) {
+  require<DataError>(static_cast<Index>(all.size()) == more.columns(), "{}: expected {} columns, as in {}, got {}",
+                     path, all.size(), first, more.columns());
+  for (Column& column : all) {
+    require<DataError>(more.contains(column.name), "{}: expected a column \"{}\", as in {}, got none", path,
+                       column.name, first);
+    const Column& next = more.column(column.name);
+    require<DataError>(column.type == next.type,
+                       "{}: expected {} in column \"{}\", as in {}, got {}; data.types of a recipe says what a column "
+                       "holds",
+                       path, type_name(column.type), column.name, first, type_name(next.type));
+    column.numbers.insert(column.numbers.end(), next.numbers.begin(), next.numbers.end());
+    column.texts.insert(column.texts.end(), next.texts.begin(), next.texts.end());
+  }
+}
+
+Table read_files(const Recipe& recipe) {
+  const RecipeData& data = recipe.data;
+  std::vector<Column> columns;
+  std::string first;
+  for (const std::string& name : data.files) {
+    const std::string path = file_in(recipe.folder, name);
+    Table table = read_csv(path, data.csv);
+    if (!data.file_column.empty())
+      table.add({.name = data.file_column,
+                 .type = ColumnType::text,
+                 .texts = std::vector<std::string>(static_cast<std::size_t>(table.rows()),
+                                                   std::filesystem::path(path).stem().string())});
+    if (first.empty()) {
+      for (Index i = 0; i < table.columns(); ++i) columns.push_back(table.column(i));
+      first = path;
+    } else {
+      append_rows(columns, table, path, first);
+    }
+  }
+  Table all;
+  for (Column& column : columns) all.add(std::move(column));
+  require<DataError>(all.rows() > 0, "{}: expected rows, got none", place_of(recipe, "data").key("files").text());
+  return all;
+}
+
+// The table without the rows that come again.
+Table without_duplicates(const Table& table, const DataReport& found) {
+  std::vector<Index> kept;
+  std::size_t next = 0;
+  for (Index row = 0; row < table.rows(); ++row) {
+    if (next < found.duplicates.size() && found.duplicates[next].row == row)
+      ++next;
+    else
+      kept.push_back(row);
+  }
+  return table.select(kept);
+}
+
+// ---- Splits ----
+
+struct Parts {
+  std::vector<Index> training, validation, test;
+};
+
+std::vector<Index> numbers_from(Index begin, Index end) {
+  std::vector<Index> rows(static_cast<std::size_t>(end - begin));
+  std::iota(rows.begin(), rows.end(), begin);
+  return rows;
+}
+
+// Of a shuffled order the shares that split_by_time takes, each in the order of the table again.
+Parts random_parts(const TimeSplit& shares, Index rows, std::int64_t seed) {
+  std::vector<Index> order = numbers_from(0, rows);
+  const Random random(static_cast<std::uint64_t>(seed));
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i, i)]);
+  const auto part = [&](const RowRange& range) {
+    std::vector<Index> found(order.begin() + range.begin, order.begin() + range.end);
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  return {part(shares.train), part(shares.validation), part(shares.test)};
+}
+
+Parts group_parts(const Recipe& recipe, const Table& table) {
+  const RecipeSplit& split = recipe.split;
+  const Place place = place_of(recipe, "split");
+  require<DataError>(table.contains(split.column) && table.column(split.column).type == ColumnType::text,
+                     "{}: expected a column of texts, got \"{}\"", place.key("column").text(), split.column);
+  const std::vector<std::string>& groups = table.texts(split.column);
+  const auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const auto& [key, names] :
+       {std::pair("validation_groups", &split.validation_groups), std::pair("test_groups", &split.test_groups)})
+    for (const std::string& name : *names)
+      require<DataError>(is_in(groups, name), "{}: expected groups that \"{}\" has, got \"{}\"", place.key(key).text(),
+                         split.column, name);
+  Parts parts;
+  for (std::size_t row = 0; row < groups.size(); ++row) {
+    const bool tests = is_in(split.test_groups, groups[row]), validates = is_in(split.validation_groups, groups[row]);
+    require<ConfigError>(!tests || !validates, "{}: expected each group on one side, got \"{}\" on two", place.text(),
+                         groups[row]);
+    (tests ? parts.test : validates ? parts.validation : parts.training).push_back(static_cast<Index>(row));
+  }
+  require<DataError>(!parts.training.empty(), "{}: expected rows for training, got none", place.text());
+  return parts;
+}
+
+Parts split_rows(const Recipe& recipe, const Table& table) {
+  if (recipe.split.by == SplitBy::group) return group_parts(recipe, table);
+  const TimeSplit split = split_by_time(table.rows(), recipe.split.validation, recipe.split.test);
+  if (recipe.split.by == SplitBy::random) return random_parts(split, table.rows(), recipe.split.seed);
+  return {numbers_from(split.train.begin, split.train.end), numbers_from(split.validation.begin, split.validation.end),
+          numbers_from(split.test.begin, split.test.end)};
+}
+
+// ---- Samples ----
+
+void require_complete(const Recipe& recipe, const Pipeline& pipeline, const PreparedSamples& samples,
+                      std::string_view part) {
+  const Place place = place_of(recipe, "pipeline").key("steps");
+  require<DataError>(samples.x.rows() > 0, "{}: expected {} rows behind the steps, got none", place.text(), part);
+  const auto look = [&](const Matrix& numbers, const std::vector<std::string>& names, std::string_view kind) {
+    for (Index column = 0; column < numbers.cols(); ++column) {
+      Index missing = 0, first = -1;
+      for (Index row = 0; row < numbers.rows(); ++row)
+        if (!std::isfinite(numbers(row, column)) && ++missing == 1) first = samples.rows[static_cast<std::size_t>(row)];
+      require<DataError>(missing == 0,
+                         "{}: expected numbers in the {} \"{}\", got {} of {} {} rows without one, the first row {} of "
+                         "them (counted from 0); impute fills them, drop_missing_rows leaves them out",
+                         place.text(), kind, names[static_cast<std::size_t>(column)], missing, numbers.rows(), part,
+                         first);
+    }
+  };
+  look(samples.x, pipeline.feature_names(), "feature");
+  look(samples.y, pipeline.target_names(), "target");
+}
+
+// ---- Network ----
+
+Model build(const Recipe& recipe, Index features) {
+  const RecipeNetwork& network = recipe.network;
+  const Place place = place_of(recipe, "network");
+  try {
+    std::vector<Layer> layers{InputLayer{Shape{features}}};
+    layers.insert(layers.end(), network.layers.begin(), network.layers.end());
+    Model model = network.graph ? Model(Network(*network.graph)) : Model(Network(Graph(layers)), "sequential");
+    model.initialize(static_cast<std::uint64_t>(network.seed));
+    return model;
+  } catch (const Error& error) {
+    fail<ConfigError>("{}: {}", place.text(), error.what());
+  }
+}
+
+void check_fit(const Recipe& recipe, const Pipeline& pipeline, const Network& network) {
+  const Graph& graph = network.graph();
+  const Place place = place_of(recipe, "network");
+  require<ConfigError>(graph.inputs().size() == 1 && graph.outputs().size() == 1,
+                       "{}: expected 1 input and 1 output, got {} and {}", place.text(), graph.inputs().size(),
+                       graph.outputs().size());
+  const auto features = static_cast<Index>(pipeline.feature_names().size());
+  require<ConfigError>(graph.input_shape().size() == features,
+                       "{}: expected an input for the {} features, got one for {}", place.text(), features,
+                       graph.input_shape().size());
+  const Index outputs = graph.output_shape().size();
+  const auto targets = static_cast<Index>(pipeline.target_names().size());
+  std::string names;
+  for (const std::string& name : pipeline.target_names()) names += (names.empty() ? "\"" : ", \"") + name + "\"";
+  require<ConfigError>(pipeline.output_names(outputs).has_value(),
+                       "{}: expected an output for each of the {} targets ({}), or for each class of a single one; the "
+                       "last layer gives {}",
+                       place.text(), targets, names, outputs);
+}
+
+// ---- Training ----
+
+const std::vector<std::string>* classes_of(const Pipeline& pipeline) {
+  if (pipeline.target_names().size() != 1) return nullptr;
+  for (auto step = pipeline.steps().rbegin(); step != pipeline.steps().rend(); ++step)
+    if (const auto* classes = step->classes_of(pipeline.target_names()[0])) return classes;
+  return nullptr;
+}
+
+// The class of each sample, by fit's rule: the label of a single target, or the largest of several.
+std::vector<int> labels_of(const Matrix& y) {
+  std::vector<int> labels;
+  for (Index row = 0; row < y.rows(); ++row) {
+    Index column = 0;
+    if (y.cols() > 1) y.row(row).maxCoeff(&column);
+    labels.push_back(y.cols() > 1 ? static_cast<int>(column)
+                                  : static_cast<int>(std::clamp(static_cast<double>(y(row, 0)), -1.0, 1e9)));
+  }
+  return labels;
+}
+
+std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
+  const ClassWeights& given = recipe.training.class_weight;
+  const Place place = place_of(recipe, "training").key("class_weight");
+  std::map<int, double> weights;
+  if (given.balanced) {
+    std::map<int, double> counts;
+    for (int label : labels_of(y)) ++counts[label];
+    for (const auto& [label, count] : counts)
+      weights[label] = static_cast<double>(y.rows()) / (static_cast<double>(counts.size()) * count);
+    return weights;
+  }
+  std::vector<std::string> names;
+  if (const auto* classes = classes_of(pipeline))
+    names = *classes;
+  else if (pipeline.target_names().size() > 1)
+    names = pipeline.target_names();
+  for (const auto& [name, weight] : given.weights) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    const bool is_number = !name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == name.npos;
+    if (found == names.end() && !is_number) fail_unknown(place, "classes", name, names);
+    weights[found != names.end() ? static_cast<int>(found - names.begin()) : std::stoi(name)] = weight;
+  }
+  return weights;
+}
+
+std::string backup_path(const Recipe& recipe, const RunOptions& options) {
+  const Place place = place_of(recipe, "training").key("backup");
+  std::string path = recipe.training.backup;
+  if (path.empty() && options.resume) {
+    require<ConfigError>(!recipe.output.model.empty(), "{}: expected the name of a file to resume from, got none",
+                         place.text());
+    path = recipe.output.model + ".backup";
+  }
+  if (path.empty()) return path;
+  path = file_in(recipe.folder, path);
+  std::error_code problem;
+  require<ConfigError>(options.resume || !std::filesystem::exists(path, problem),
+                       "{}: there is a backup of a run that was stopped, {}; go on from it (--resume), or remove it",
+                       place.text(), path);
+  return path;
+}
+
+FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
+  const RecipeTraining& training = recipe.training;
+  FitOptions fit{.epochs = training.epochs,
+                 .batch_size = training.batch_size,
+                 .verbose = options.verbose,
+                 .shuffle = training.shuffle,
+                 .seed = static_cast<std::uint64_t>(training.seed),
+                 .callbacks = options.callbacks,
+                 .validation_freq = training.validation_freq};
+  fit.callbacks.insert(fit.callbacks.end(), training.callbacks.begin(), training.callbacks.end());
+  if (std::string path = backup_path(recipe, options); !path.empty())
+    fit.callbacks.push_back(BackupAndRestore{.path = std::move(path), .save_freq = training.backup_freq});
+  return fit;
+}
+
+bool is_finite(const History& history) {
+  if (!history.contains("loss") || history["loss"].empty()) return true;
+  return std::isfinite(history["loss"].back());
+}
+
+// ---- Output ----
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == text.npos) return text;
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+std::string cell(const TargetEvaluation& target, double value) {
+  return target.is_class ? quoted(target.classes[static_cast<std::size_t>(value)]) : fmt::format("{:.9g}", value);
+}
+
+// row, then of each target the truth and the answer; empty where one of them is not there.
+void write_predictions(const std::string& path, const Evaluation& evaluation, const std::vector<Index>& rows) {
+  std::vector<std::string> lines;
+  for (Index row : rows) lines.push_back(std::to_string(row));
+  std::string head = "row";
+  for (const TargetEvaluation& target : evaluation.targets) {
+    head += "," + quoted(target.target) + "," + quoted(target.target + " predicted");
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const bool there = next < target.rows.size() && target.rows[next] == static_cast<Index>(i);
+      lines[i] += there ? "," + cell(target, target.truth[next]) + "," + cell(target, target.predicted[next]) : ",,";
+      next += there ? 1 : 0;
+    }
+  }
+  NewFile file(path);
+  file.write(head + "\n");
+  for (const std::string& line : lines) file.write(line + "\n");
+  file.commit();
+}
+
+Report report_of(const Recipe& recipe, const RecipeResult& result) {
+  Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
+  const RecipeRows& rows = result.rows;
+  page.facts = {{"rows", std::to_string(rows.all)},
+                {"left out before, as they come twice", std::to_string(rows.duplicates)},
+                {"for training", fmt::format("{}, {} of them left out by steps", rows.training, rows.left_out)},
+                {"for validation", std::to_string(rows.validation)},
+                {"for the test", std::to_string(rows.test)},
+                {"features", std::to_string(result.model.info().pipeline->feature_names().size())},
+                {"weights", std::to_string(result.model.network().parameters().count())},
+                {"epochs", std::to_string(result.history.epochs().size())}};
+  page.history = result.history;
+  page.evaluations = result.evaluations;
+  page.data = result.data;
+  return page;
+}
+
+void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows) {
+  const RecipeOutput& output = recipe.output;
+  if (!output.model.empty()) result.warnings = result.model.save(file_in(recipe.folder, output.model));
+  if (!output.predictions.empty())
+    write_predictions(file_in(recipe.folder, output.predictions), result.evaluations.back(), test_rows);
+  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
+}
+
+}  // namespace
+
+}  // namespace maas::inline MAAS_ABI::recipe
+
+namespace maas::inline MAAS_ABI {
+
+RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
+  namespace parts = maas::recipe;
+  Table table = parts::read_files(recipe);
+  DataReport found = report(table);
+  const Index all = table.rows();
+  if (recipe.data.drop_duplicates) table = parts::without_duplicates(table, found);
+  const parts::Parts rows = parts::split_rows(recipe, table);
+  const Table training = table.select(rows.training), validation = table.select(rows.validation),
+              test = table.select(rows.test);
+  Pipeline pipeline(recipe.pipeline);
+  const PreparedSamples samples = pipeline.fit(training).samples(training);
+  parts::require_complete(recipe, pipeline, samples, "training");
+
+  RecipeResult result{
+      .model = parts::build(recipe, samples.x.cols()), .history = {}, .rows = {}, .data = std::move(found)};
+  Model& model = result.model;
+  parts::check_fit(recipe, pipeline, model.network());
+  result.rows = {.duplicates = all - table.rows(),
+                 .all = table.rows(),
+                 .training = training.rows(),
+                 .validation = validation.rows(),
+                 .test = test.rows(),
+                 .left_out = training.rows() - samples.x.rows()};
+  FitOptions fit = parts::fit_options(recipe, options);
+  fit.class_weight = parts::class_weights(recipe, pipeline, samples.y);
+  if (validation.rows() > 0) {
+    PreparedSamples held_out = pipeline.samples(validation);
+    parts::require_complete(recipe, pipeline, held_out, "validation");
+    fit.validation_data = ValidationData{.x = std::move(held_out.x), .y = std::move(held_out.y)};
+  }
+  model.info().pipeline = pipeline;
+  for (const std::string& name : pipeline.feature_names()) {
+    if (model.info().inputs.empty()) model.info().inputs.emplace_back();
+    model.info().inputs[0].push_back({.name = name});
+  }
+  for (const Callback& callback : fit.callbacks)
+    if (auto* checkpoint = callback.as<ModelCheckpoint>()) checkpoint->info = model.info();
+  model.compile(recipe.training.compile);
+  result.history = model.fit(samples.x, samples.y, fit);
+  result.finite = parts::is_finite(result.history);
+  if (!result.finite) return result;
+  if (validation.rows() > 0) result.evaluations.push_back(evaluate_table(model, validation, &training, "validation"));
+  if (test.rows() > 0) result.evaluations.push_back(evaluate_table(model, test, &training, "test"));
+  parts::write_outputs(recipe, result, rows.test);
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI

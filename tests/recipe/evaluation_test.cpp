@@ -1,0 +1,119 @@
+#include "maas/recipe/evaluation.hpp"
+
+#include "maas/model/sequential.hpp"
+#include "recipe/small.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+
+namespace {
+
+Column numbers(const std::string& name, std::vector<double> values) { return {.name = name, .numbers = values}; }
+Column texts(const std::string& name, std::vector<std::string> values) {
+  return {.name = name, .type = ColumnType::text, .texts = values};
+}
+
+const double gap = std::numeric_limits<double>::quiet_NaN();
+
+/// A model that answers y = x.
+Model same(const Table& training, PipelineOptions options) {
+  Model model = Sequential{input(1), dense(1)};
+  model.weight("dense/kernel").setOnes();
+  model.weight("dense/bias").setZero();
+  model.info().pipeline = Pipeline(std::move(options)).fit(training);
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("scores of numbers, by hand, rows without truth or answer left aside") {
+  Table training, rows;
+  training.add(numbers("x", {0, 1}));
+  training.add(numbers("y", {10, 20}));
+  rows.add(numbers("x", {1, 2, 4, gap, 5}));
+  rows.add(numbers("y", {2, 2, 2, 9, gap}));
+  const Model model = same(training, {.features = {"x"}, .targets = {"y"}});
+  const Evaluation found = evaluate_table(model, rows, &training, "test");
+  CHECK(found.rows == 5);
+  CHECK(found.unanswered == 1);
+  const TargetEvaluation& y = found.targets.at(0);
+  CHECK_FALSE(y.is_class);
+  CHECK(y.rows == std::vector<Index>{0, 1, 2});
+  CHECK(*find_log(y.answers[0].scores, "mae") == Approx(1));
+  CHECK(*find_log(y.answers[0].scores, "rmse") == Approx(std::sqrt(5.0 / 3)));
+  CHECK(std::isnan(*find_log(y.answers[0].scores, "r2")));
+  CHECK(y.answers[1].name == "mean");
+  CHECK(*find_log(y.answers[1].scores, "mae") == Approx(13));
+  CHECK(evaluate_table(model, rows).targets[0].answers[1].name == "best mean");
+  CHECK(found.text().find("test: 5 rows, 1 without an answer\ny, 3 rows\n") == 0);
+}
+
+TEST_CASE("the mean at the same hour of the week is a baseline where times are known") {
+  Table training, rows;
+  const double monday = 1704067200;  // 2024-01-01 00:00
+  const auto at = [&](double hours) { return monday + hours * 3600; };
+  training.add({.name = "t", .type = ColumnType::time, .numbers = {at(0), at(0.5), at(25), at(100)}});
+  training.add(numbers("y", {1, 3, 10, 2}));
+  rows.add({.name = "t", .type = ColumnType::time, .numbers = {at(168), at(168 + 25.9), at(-1), at(168 + 100)}});
+  rows.add(numbers("y", {2, 12, 4, 2}));
+  Model model = Sequential{input(1), dense(1)};
+  model.info().pipeline = Pipeline({.steps = {TimeFeatures{.time_of_day = false, .holidays = {"2024-01-01"}},
+                                              Drop{.columns = {"t_week_sin", "t_week_cos"}}},
+                                    .features = {"t_holiday"},
+                                    .targets = {"y"}})
+                              .fit(training);
+  const TargetEvaluation y = evaluate_table(model, rows, &training).targets.at(0);
+  REQUIRE(y.answers.size() == 3);
+  CHECK(y.answers[2].name == "mean at that hour of the week");
+  // 2 for 2, 10 for 12, the mean of all (4) for 4, 2 for 2.
+  CHECK(*find_log(y.answers[2].scores, "mae") == Approx(0.5));
+}
+
+TEST_CASE("scores of classes, by hand") {
+  Table training, rows;
+  training.add(numbers("x", {0, 1, 1}));
+  training.add(texts("y", {"a", "b", "b"}));
+  rows.add(numbers("x", {0, 0, 1, 1, 1}));
+  rows.add(texts("y", {"a", "b", "b", "c", ""}));
+  const Model model = same(training, {.steps = {Ordinal{.columns = {"y"}}}, .features = {"x"}, .targets = {"y"}});
+  const TargetEvaluation y = evaluate_table(model, rows, &training).targets.at(0);
+  CHECK(y.is_class);
+  CHECK(y.classes == std::vector<std::string>{"a", "b", "c"});
+  CHECK(y.confusion == std::vector<std::vector<Index>>{{1, 0, 0}, {1, 1, 0}, {0, 1, 0}});
+  CHECK(*find_log(y.answers[0].scores, "accuracy") == Approx(0.5));
+  CHECK(*find_log(y.answers[0].scores, "balanced_accuracy") == Approx((1 + 0.5 + 0) / 3));
+  // F1 of a: 2*1/(1+2), of b: 2*1/(2+2), of c: 0.
+  CHECK(*find_log(y.answers[0].scores, "macro_f1") == Approx((2.0 / 3 + 0.5) / 3));
+  CHECK(y.answers[1].name == "majority class");
+  CHECK(*find_log(y.answers[1].scores, "accuracy") == Approx(0.5));
+}
+
+TEST_CASE("0 and 1 behind a binary cross-entropy are classes") {
+  Table rows;
+  rows.add(numbers("x", {0.2, 0.7, 0.9, 0.4}));
+  rows.add(numbers("y", {0, 1, 0, 1}));
+  Model model = same(rows, {.features = {"x"}, .targets = {"y"}});
+  CHECK_FALSE(evaluate_table(model, rows).targets[0].is_class);
+  model.compile({.loss = binary_crossentropy});
+  const TargetEvaluation y = evaluate_table(model, rows).targets.at(0);
+  CHECK(y.is_class);
+  CHECK(y.confusion == std::vector<std::vector<Index>>{{1, 1}, {1, 1}});
+}
+
+TEST_CASE("what cannot be evaluated is said") {
+  Table training;
+  training.add(numbers("x", {0, 1}));
+  training.add(numbers("y", {10, 20}));
+  const Model model = same(training, {.features = {"x"}, .targets = {"y"}});
+  Table without, texts_instead, none;
+  without.add(numbers("x", {1}));
+  texts_instead.add(numbers("x", {1}));
+  texts_instead.add(texts("y", {"many"}));
+  none.add(numbers("x", {1}));
+  none.add(numbers("y", {gap}));
+  CHECK_THROWS_WITH(evaluate_table(model, without),
+                    "evaluate: expected the target \"y\" in the rows, got no such column");
+  CHECK_THROWS_AS(evaluate_table(model, texts_instead), DataError);
+  CHECK_THROWS_AS(evaluate_table(model, none), DataError);
+  CHECK_THROWS_AS(evaluate_table(Sequential{input(1), dense(1)}, without), StateError);
+}

@@ -1,0 +1,38 @@
+// A small recipe with its data, for tests.
+#pragma once
+
+#include <fstream>
+#include <string>
+
+#include "maas/recipe/recipe.hpp"
+#include "support/catch.hpp"
+
+namespace maas::inline MAAS_ABI::tests {
+
+inline void write_text(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+inline std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// y = 2 x + 1, by the hour; a kind beside it.
+inline void write_line_csv(const std::string& path, int rows = 60) {
+  std::string text = "time,x,kind,y\n";
+  for (int i = 0; i < rows; ++i)
+    text += fmt::format("2024-01-0{} {:02d}:00,{},{},{}\n", 1 + i / 24, i % 24, i % 7, i % 7 > 3 ? "big" : "small",
+                        2 * (i % 7) + 1);
+  write_text(path, text);
+}
+
+inline const std::string line_recipe = R"({
+  "name": "A line",
+  "data": {"files": "line.csv"},
+  "split": {"validation": 0.2, "test": 0.2},
+  "pipeline": {"steps": [{"class": "standard", "columns": ["x"]}], "features": ["x"], "targets": ["y"]},
+  "network": {"layers": [{"class": "dense", "units": 1}]},
+  "training": {"optimizer": {"class": "adam", "learning_rate": 0.1}, "loss": "mse", "metrics": ["mae"], "epochs": 200},
+  "output": {}
+})";
+
+}  // namespace maas::inline MAAS_ABI::tests
