@@ -145,6 +145,8 @@ void check_training(const RecipeTraining& training, const Place& place) {
   require_key(training.compile.loss.has_value(), place, "loss");
   check_at_least(1, training.epochs, place.key("epochs"));
   check_at_least(1, training.batch_size, place.key("batch_size"));
+  require<ConfigError>(training.batch_size <= (Index{1} << 31), "{}: expected at most 2147483648 samples, got {}",
+                       place.key("batch_size").text(), training.batch_size);
   check_at_least(0, training.seed, place.key("seed"));
   check_at_least(1, training.validation_freq, place.key("validation_freq"));
   check_at_least(1, training.backup_freq.value_or(1), place.key("backup_freq"));

@@ -162,17 +162,46 @@ void require_complete(const Recipe& recipe, const Pipeline& pipeline, const Prep
 
 // ---- Network ----
 
+constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
+
+Index checked_size(const Shape& shape, const Place& place) {
+  Index size = 1;
+  for (Index dimension : shape) {
+    require<ConfigError>(dimension >= 0 && dimension <= largest && (dimension == 0 || size <= largest / dimension),
+                         "{}: expected at most {} numbers, got a shape of {}", place.text(), largest, shape.text());
+    size *= dimension;
+  }
+  return size;
+}
+
+// Layers say what they need before any memory is taken: sizes in a recipe may be anything.
+void check_sizes(const std::vector<Layer>& chain, const Place& place) {
+  Shape shape;
+  Index weights = 0;
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const LayerPlan plan = i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1));
+    const Place layer = i == 0 ? place : place.key("layers").item(i - 1);
+    checked_size(plan.output, layer);
+    for (const ParameterSpec& weight : plan.parameters) weights += checked_size(weight.shape, layer);
+    require<ConfigError>(weights <= largest, "{}: expected at most {} weights in all, got {}", layer.text(), largest,
+                         weights);
+    shape = plan.output;
+  }
+}
+
 Model build(const Recipe& recipe, Index features) {
   const RecipeNetwork& network = recipe.network;
   const Place place = place_of(recipe, "network");
   try {
     std::vector<Layer> layers{InputLayer{Shape{features}}};
     layers.insert(layers.end(), network.layers.begin(), network.layers.end());
+    if (!network.graph) check_sizes(layers, place);
     Model model = network.graph ? Model(Network(*network.graph)) : Model(Network(Graph(layers)), "sequential");
     model.initialize(static_cast<std::uint64_t>(network.seed));
     return model;
   } catch (const Error& error) {
-    fail<ConfigError>("{}: {}", place.text(), error.what());
+    const std::string_view what = error.what();
+    fail<ConfigError>("{}", what.starts_with(place.text()) ? std::string(what) : place.text() + ": " + error.what());
   }
 }
 

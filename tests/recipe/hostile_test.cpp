@@ -1,0 +1,92 @@
+// Whatever stands under a key of a recipe, it runs or throws an Error: nothing else, and nothing worse.
+#include "io/json.hpp"
+#include "maas/recipe/recipe.hpp"
+#include "recipe/small.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+
+namespace {
+
+const std::string rich_recipe = R"({
+  "name": "n", "description": "d",
+  "data": {"files": ["line.csv"], "file_column": "file", "drop_duplicates": true, "separator": ",", "decimal": ".",
+           "header": "first_line", "comment": "#", "missing": ["NA"], "types": {"kind": "text"}, "dates": "automatic"},
+  "split": {"by": "random", "validation": 0.2, "test": 0.2, "seed": 1},
+  "pipeline": {
+    "steps": [
+      {"class": "drop", "columns": ["file"]}, {"class": "valid_range", "columns": ["x"], "low": 0, "high": 9},
+      {"class": "replace_texts", "columns": ["kind"], "from": ["big"], "to": ["large"]},
+      {"class": "impute", "columns": ["x"], "fill": "constant", "constant": 1, "limit": 3},
+      {"class": "one_hot", "columns": ["kind"], "unseen": "ignore"},
+      {"class": "lag", "columns": ["x"], "lags": [1, 2]}, {"class": "difference", "columns": ["x"], "period": 1},
+      {"class": "time_features", "columns": ["time"], "holidays": ["2024-01-02"]},
+      {"class": "drop_missing_rows"}, {"class": "clip_outliers", "columns": ["x"], "factor": 3},
+      {"class": "min_max", "columns": ["x"], "range_min": 0, "range_max": 1}
+    ],
+    "features": ["x", "kind", "time", "x_lag_1"], "targets": ["y"], "missing_column": "error", "out_of_range": "clip"
+  },
+  "network": {"seed": 2, "layers": [
+      {"class": "dense", "units": 3, "activation": "relu", "name": "a", "trainable": true}, {"class": "dropout", "rate": 0.1},
+      {"class": "reshape", "target_shape": [3]}, {"class": "batch_normalization", "momentum": 0.9}, {"class": "dense", "units": 1}]},
+  "training": {
+    "optimizer": {"class": "adam", "learning_rate": 0.1, "clipnorm": 1.0}, "loss": {"class": "huber", "delta": 2},
+    "metrics": ["mae", {"class": "root_mean_squared_error", "name": "r"}], "weighted_metrics": [], "epochs": 2,
+    "batch_size": 8, "shuffle": true, "seed": 3, "validation_freq": 1, "class_weight": {"1": 2},
+    "callbacks": [{"class": "early_stopping", "monitor": "val_loss", "patience": 1, "min_delta": 0, "mode": "min"},
+                  {"class": "reduce_lr_on_plateau", "factor": 0.5, "patience": 1}]},
+  "output": {}
+})";
+
+void list_paths(const Config& config, const std::string& path, std::vector<std::string>& paths) {
+  if (!path.empty()) paths.push_back(path);
+  if (config.is_object())
+    for (const auto& [key, value] : config.as_object()) list_paths(value, path.empty() ? key : path + "." + key, paths);
+  if (config.is_list())
+    for (std::size_t i = 0; i < config.as_list().size(); ++i)
+      list_paths(config.as_list()[i], path + "[" + std::to_string(i) + "]", paths);
+}
+
+}  // namespace
+
+TEST_CASE("no value of any key does worse than throw an Error") {
+  write_line_csv("line.csv", 30);
+  CHECK_NOTHROW(run_recipe(parse_recipe(rich_recipe, "r"), {.verbose = 0}));
+  std::vector<std::string> paths;
+  list_paths(io::parse_json(rich_recipe, "rich"), "", paths);
+  REQUIRE(paths.size() > 100);
+  const char* const values[] = {"null",
+                                "true",
+                                "-1",
+                                "0",
+                                "1",
+                                "7",
+                                "0.5",
+                                "1e300",
+                                "-1e300",
+                                "NaN",
+                                "9e18",
+                                "9223372036854775807",
+                                "-9223372036854775808",
+                                "\"\"",
+                                "\"x\"",
+                                "[]",
+                                "{}",
+                                "[[]]",
+                                "[3, 3]"};
+  std::size_t ran = 0, refused = 0;
+  for (const std::string& path : paths)
+    for (const char* value : values) {
+      CAPTURE(path, value);
+      try {
+        run_recipe(parse_recipe(rich_recipe, "r", {path + "=" + value}), {.verbose = 0});
+        ++ran;
+      } catch (const Error&) {
+        ++refused;
+      } catch (const std::exception& other) {
+        FAIL_CHECK("not an Error: " << other.what());
+      }
+    }
+  CHECK(ran > 150);
+  CHECK(refused > 1000);
+}
