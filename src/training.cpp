@@ -6,3 +6,4 @@
 #include "maas/training/report-inl.hpp"
 #include "maas/training/state_archive-inl.hpp"
 #include "maas/training/trainer-inl.hpp"
+#include "maas/training/tuner-inl.hpp"

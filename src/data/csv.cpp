@@ -15,6 +15,7 @@
 #include <new>
 #include <optional>
 
+#include "data/csv_rows.hpp"
 #include "maas/core/utf8.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -48,7 +49,10 @@ bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") 
 /// Feeds libcsv line by line, so that each row's line is known and comments can be passed over.
 class Splitter {
  public:
-  Splitter(const std::string& name, char separator, char comment) : name_(name), comment_(comment) {
+  /// Rows of `columns` cells, or of as many as the first has if that is 0; `line` is the number of the first line.
+  Splitter(const std::string& name, char separator, char comment, Index columns = 0, Index line = 1)
+      : name_(name), comment_(comment), line_(line), row_line_(line) {
+    cells_.columns = columns;
     // Strict: a quote inside a cell without quotes, or text behind a closing quote, is an error and not a guess.
     if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
     csv_set_delim(&parser_, static_cast<unsigned char>(separator));
@@ -60,7 +64,7 @@ class Splitter {
 
   Cells split(std::string_view text) {
     cells_.text.reserve(text.size());
-    for (line_ = 1; !text.empty(); ++line_) {
+    for (; !text.empty(); ++line_) {
       const std::string_view line = first_line_of(text);
       text.remove_prefix(line.size());
       if (!inside_row_) row_line_ = line_;
@@ -111,7 +115,7 @@ class Splitter {
     ++cells_in_row_;
   }
   void end_row() {
-    if (cells_.rows() == 0) cells_.columns = cells_in_row_;
+    if (cells_.columns == 0) cells_.columns = cells_in_row_;
     require<FormatError>(cells_in_row_ == cells_.columns, "{}:{}:{}: expected {} cells, as in the first row, got {}",
                          name_, row_line_, std::min(cells_in_row_, cells_.columns) + 1, cells_.columns, cells_in_row_);
     cells_.lines.push_back(row_line_);
@@ -124,7 +128,7 @@ class Splitter {
   csv_parser parser_{};
   Cells cells_;
   std::exception_ptr error_;
-  Index line_ = 1, row_line_ = 1, cells_in_row_ = 0;
+  Index line_, row_line_, cells_in_row_ = 0;
   bool inside_row_ = false, row_ended_ = false;
 };
 
@@ -167,6 +171,18 @@ class Typer {
   Typer(const std::string& name, const Cells& cells, const CsvOptions& options)
       : name_(name), cells_(cells), options_(options) {
     first_row_ = has_header() ? 1 : 0;
+  }
+
+  /// For rows without a header.
+  Typer(const std::string& name, const Cells& cells, const CsvOptions& options, Index first_row)
+      : name_(name), cells_(cells), options_(options), first_row_(first_row) {}
+
+  /// A column that must hold numbers.
+  std::vector<double> numbers(Index column, const std::string& shown) const {
+    std::vector<double> result;
+    if (const auto wrong = read_values(column, ColumnType::number, options_.dates, result))
+      throw FormatError(complaint(*wrong, column, "a number in \"" + shown + "\""));
+    return result;
   }
 
   Table table() const {
@@ -292,19 +308,39 @@ std::string whole_file(const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {
-  require<FormatError>(!text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
-                       "{}: expected UTF-8 text, got UTF-16", name);
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+void check_text(std::string_view text, const std::string& name, Index first_line) {
   require<FormatError>(text.find('\0') == std::string_view::npos, "{}: expected text, got a byte 0", name);
   const std::size_t wrong = first_not_utf8(text);
   require<FormatError>(
       wrong == std::string_view::npos,
       "{}:{}: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first", name,
-      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(wrong, text.size())), '\n'));
-  const char separator = options.separator != '\0' ? options.separator : find_separator(text, options.comment);
+      first_line +
+          std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(wrong, text.size())), '\n'));
+}
+
+}  // namespace
+
+char csv_separator(std::string_view text, const CsvOptions& options) {
+  return options.separator != '\0' ? options.separator : find_separator(text, options.comment);
+}
+
+std::vector<std::vector<double>> csv_numbers(std::string_view text, const CsvRows& rows) {
+  check_text(text, rows.name, rows.first_line);
+  const Cells cells =
+      Splitter(rows.name, rows.options.separator, rows.options.comment, rows.columns, rows.first_line).split(text);
+  const Typer typer(rows.name, cells, rows.options, 0);
+  std::vector<std::vector<double>> result;
+  for (std::size_t i = 0; i < rows.wanted.size(); ++i)
+    result.push_back(typer.numbers(rows.wanted[i], rows.wanted_names[i]));
+  return result;
+}
+
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {
+  require<FormatError>(!text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
+                       "{}: expected UTF-8 text, got UTF-16", name);
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  check_text(text, name, 1);
+  const char separator = csv_separator(text, options);
   const Cells cells = Splitter(name, separator, options.comment).split(text);
   require<FormatError>(cells.rows() > 0, "{}: expected rows of cells, got none", name);
   return Typer(name, cells, options).table();

@@ -20,6 +20,14 @@ struct Hdf5Dataset {
   Index size() const;
 };
 
+/// A dataset whose rows are read part by part.
+struct Hdf5Rows {
+  Index rows = 0;                      ///< the first axis
+  std::vector<Index> dimensions = {};  ///< the other axes
+  Index numbers = 1;                   ///< a row
+  Index chunk_rows = 1;                ///< that are stored together
+};
+
 /// Whether the first bytes are those of an HDF5 file.
 bool is_hdf5(const Bytes& bytes);
 /// Where an HDF5 file says that it ends; other bytes may follow. Nothing for files of new kinds, which old Keras does
@@ -48,8 +56,19 @@ class Hdf5Reader {
   Hdf5Dataset dataset(const std::string& dataset) const;
   /// All numbers of a dataset of just these dimensions, row-major.
   void read(const std::string& dataset, const std::vector<Index>& dimensions, Scalar* out) const;
+  /// The same as doubles.
+  void read_doubles(const std::string& dataset, const std::vector<Index>& dimensions, double* out) const;
   /// A dataset of one number.
   double read_number(const std::string& dataset) const;
+
+  /// The axes of a dataset of plain numbers of any size.
+  std::vector<Index> dimensions(const std::string& dataset) const;
+  /// Whether a path leads to a dataset of plain numbers; false also where it leads through links that are not followed.
+  bool has_numbers(const std::string& dataset) const;
+  /// A dataset of any size and at least one axis; what was never written is its fill value.
+  Hdf5Rows rows(const std::string& dataset) const;
+  /// Some rows of it, row-major. It stays open until the reader goes.
+  void read_rows(const std::string& dataset, Index first, Index count, Scalar* out) const;
 
  private:
   struct Self;

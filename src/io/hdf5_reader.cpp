@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "io/hdf5_file.hpp"
 #include "io/hdf5_structure.hpp"
@@ -46,7 +47,8 @@ Id open_object(hid_t file, const std::string& shown, const std::string& path) {
   return current;
 }
 
-void check_storage(hid_t dataset, const std::string& shown, const std::string& name, Index bytes) {
+// Where the numbers lie and how they are packed.
+H5D_layout_t check_place(hid_t dataset, const std::string& shown, const std::string& name) {
   const Id plist(H5Dget_create_plist(dataset), H5Pclose);
   require<FormatError>(static_cast<bool>(plist), "{}: {} is damaged", shown, name);
   const H5D_layout_t layout = H5Pget_layout(plist.get());
@@ -64,6 +66,11 @@ void check_storage(hid_t dataset, const std::string& shown, const std::string& n
         filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32,
         "{}: {} is packed by the HDF5 filter {}, which is not read", shown, name, static_cast<int>(filter));
   }
+  return layout;
+}
+
+void check_storage(hid_t dataset, const std::string& shown, const std::string& name, Index bytes) {
+  const H5D_layout_t layout = check_place(dataset, shown, name);
   const Index stored = static_cast<Index>(H5Dget_storage_size(dataset));
   if (layout == H5D_CHUNKED)
     require<FormatError>(bytes < (Index{1} << 20) || stored >= bytes / 1000, "{}: {} claims {} bytes but holds {}",
@@ -86,9 +93,89 @@ Index Hdf5Dataset::size() const {
   return product;
 }
 
+namespace {
+
+constexpr Index most_row_bytes = Index{1} << 28, most_all_bytes = Index{1} << 46;
+
+Id number_type(hid_t dataset, const std::string& shown, const std::string& name) {
+  Id type(H5Dget_type(dataset), H5Tclose);
+  require<FormatError>(static_cast<bool>(type), "{}: {} is damaged", shown, name);
+  const H5T_class_t kind = H5Tget_class(type.get());
+  require<FormatError>((kind == H5T_FLOAT || kind == H5T_INTEGER) && H5Tget_size(type.get()) <= 8,
+                       "{}: {} holds no plain numbers of at most 64 bits", shown, name);
+  return type;
+}
+
+std::vector<hsize_t> sizes_of(hid_t space, const std::string& shown, const std::string& name) {
+  const H5S_class_t extent = H5Sget_simple_extent_type(space);
+  const int rank = extent == H5S_NULL ? -1 : H5Sget_simple_extent_ndims(space);
+  require<FormatError>(rank >= 0 && rank <= most_rank, "{}: {} has {} dimensions, expected at most {}", shown, name,
+                       rank, most_rank);
+  std::vector<hsize_t> sizes(static_cast<std::size_t>(rank));
+  H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  return sizes;
+}
+
+// How many rows a chunk has. Each chunk that is packed is unpacked as a whole.
+Index rows_of_chunk(hid_t dataset, const std::string& shown, const std::string& name, Index number_bytes) {
+  const Id plist(H5Dget_create_plist(dataset), H5Pclose);
+  std::array<hsize_t, most_rank> sizes{};
+  if (H5Pget_layout(plist.get()) != H5D_CHUNKED) return 1;
+  const int rank = H5Pget_chunk(plist.get(), most_rank, sizes.data());
+  require<FormatError>(rank >= 1 && rank <= most_rank, "{}: {} is damaged", shown, name);
+  Index bytes = number_bytes;
+  for (int axis = 0; axis < rank; ++axis) {
+    const hsize_t size = sizes[static_cast<std::size_t>(axis)];
+    require<FormatError>(size >= 1 && size <= static_cast<hsize_t>(most_row_bytes / bytes),
+                         "{}: {} is stored in chunks of more than {} bytes; rewrite it in smaller ones (h5repack)",
+                         shown, name, most_row_bytes);
+    bytes *= static_cast<Index>(size);
+  }
+  return static_cast<Index>(sizes[0]);
+}
+
+// A dataset that stays open.
+struct OpenRows {
+  Id id;
+  Hdf5Rows rows;
+};
+
+OpenRows open_rows(hid_t file, const std::string& shown, const std::string& name) {
+  OpenRows opened{open_object(file, shown, name), {}};
+  const hid_t id = opened.id.get();
+  require<FormatError>(opened.id && H5Iget_type(id) == H5I_DATASET, "{}: there is no dataset {}", shown, name);
+  const Id type = number_type(id, shown, name), space(H5Dget_space(id), H5Sclose);
+  require<FormatError>(static_cast<bool>(space), "{}: {} is damaged", shown, name);
+  const std::vector<hsize_t> sizes = sizes_of(space.get(), shown, name);
+  require<FormatError>(!sizes.empty(), "{}: {} is one number, expected rows", shown, name);
+  const auto number_bytes = static_cast<Index>(H5Tget_size(type.get()));
+  Index bytes = number_bytes;
+  for (std::size_t axis = 1; axis < sizes.size(); ++axis) {
+    require<FormatError>(sizes[axis] >= 1 && sizes[axis] <= static_cast<hsize_t>(most_row_bytes / bytes),
+                         "{}: {} has rows of no number, or of more than {} bytes", shown, name, most_row_bytes);
+    bytes *= static_cast<Index>(sizes[axis]);
+    opened.rows.dimensions.push_back(static_cast<Index>(sizes[axis]));
+  }
+  require<FormatError>(sizes[0] <= static_cast<hsize_t>(most_all_bytes / bytes), "{}: {} is larger than {} bytes",
+                       shown, name, most_all_bytes);
+  check_place(id, shown, name);
+  opened.rows.rows = static_cast<Index>(sizes[0]);
+  opened.rows.numbers = bytes / number_bytes;
+  opened.rows.chunk_rows = rows_of_chunk(id, shown, name, number_bytes);
+  return opened;
+}
+
+}  // namespace
+
 struct Hdf5Reader::Self {
   BytesPointer source;
   Id file;
+  std::map<std::string, OpenRows> open;  // goes before the file
+
+  const OpenRows& open_once(const std::string& shown, const std::string& name) {
+    const auto found = open.find(name);
+    return found != open.end() ? found->second : open.emplace(name, open_rows(file.get(), shown, name)).first->second;
+  }
 
   Id open_group(const std::string& shown, const std::string& group) const {
     Id id = open_object(file.get(), shown, group);
@@ -103,20 +190,10 @@ struct Hdf5Reader::Self {
     Opened opened{open_object(file.get(), shown, name), {}};
     require<FormatError>(opened.id && H5Iget_type(opened.id.get()) == H5I_DATASET, "{}: there is no dataset {}", shown,
                          name);
-    const Id type(H5Dget_type(opened.id.get()), H5Tclose), space(H5Dget_space(opened.id.get()), H5Sclose);
-    require<FormatError>(type && space, "{}: {} is damaged", shown, name);
-    const H5T_class_t kind = H5Tget_class(type.get());
-    require<FormatError>((kind == H5T_FLOAT || kind == H5T_INTEGER) && H5Tget_size(type.get()) <= 8,
-                         "{}: {} holds no plain numbers of at most 64 bits", shown, name);
-    const H5S_class_t extent = H5Sget_simple_extent_type(space.get());
-    const int rank = extent == H5S_NULL ? -1 : H5Sget_simple_extent_ndims(space.get());
-    require<FormatError>(rank >= 0 && rank <= most_rank, "{}: {} has {} dimensions, expected at most {}", shown, name,
-                         rank, most_rank);
-    std::array<hsize_t, most_rank> sizes{};
-    H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr);
+    const Id type = number_type(opened.id.get(), shown, name), space(H5Dget_space(opened.id.get()), H5Sclose);
+    require<FormatError>(static_cast<bool>(space), "{}: {} is damaged", shown, name);
     Index bytes = static_cast<Index>(H5Tget_size(type.get()));
-    for (int axis = 0; axis < rank; ++axis) {
-      const hsize_t size = sizes[static_cast<std::size_t>(axis)];
+    for (const hsize_t size : sizes_of(space.get(), shown, name)) {
       require<FormatError>(
           size <= static_cast<hsize_t>(most_bytes) && (size == 0 || bytes <= most_bytes / static_cast<Index>(size)),
           "{}: {} is larger than {} bytes", shown, name, most_bytes);
@@ -240,6 +317,64 @@ void Hdf5Reader::read(const std::string& dataset, const std::vector<Index>& dime
                        text_of(opened.dimensions), text_of(dimensions));
   require<FormatError>(H5Dread(opened.id.get(), scalar_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0,
                        "{}: {} cannot be read", path_, dataset);
+}
+
+void Hdf5Reader::read_doubles(const std::string& dataset, const std::vector<Index>& dimensions, double* out) const {
+  const Silence silence;
+  const Self::Opened opened = self_->open_dataset(path_, dataset);
+  require<FormatError>(opened.dimensions == dimensions, "{}: {} is {} in the file, expected {}", path_, dataset,
+                       text_of(opened.dimensions), text_of(dimensions));
+  require<FormatError>(H5Dread(opened.id.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0,
+                       "{}: {} cannot be read", path_, dataset);
+}
+
+bool Hdf5Reader::has_numbers(const std::string& dataset) const {
+  const Silence silence;
+  try {
+    const Id id = open_object(self_->file.get(), path_, dataset);
+    if (!id || H5Iget_type(id.get()) != H5I_DATASET) return false;
+    number_type(id.get(), path_, dataset);
+    return true;
+  } catch (const FormatError&) {
+    return false;
+  }
+}
+
+std::vector<Index> Hdf5Reader::dimensions(const std::string& dataset) const {
+  const Silence silence;
+  const Id id = open_object(self_->file.get(), path_, dataset);
+  require<FormatError>(id && H5Iget_type(id.get()) == H5I_DATASET, "{}: there is no dataset {}", path_, dataset);
+  const Id space(H5Dget_space(id.get()), H5Sclose);
+  require<FormatError>(static_cast<bool>(space), "{}: {} is damaged", path_, dataset);
+  const std::vector<hsize_t> sizes = sizes_of(space.get(), path_, dataset);
+  return {sizes.begin(), sizes.end()};
+}
+
+Hdf5Rows Hdf5Reader::rows(const std::string& dataset) const {
+  const Silence silence;
+  return self_->open_once(path_, dataset).rows;
+}
+
+void Hdf5Reader::read_rows(const std::string& dataset, Index first, Index count, Scalar* out) const {
+  const Silence silence;
+  const OpenRows& opened = self_->open_once(path_, dataset);
+  require<FormatError>(first >= 0 && count >= 0 && count <= opened.rows.rows - first,
+                       "{}: expected rows within 0 to {} of {}, got {} from {} on", path_, opened.rows.rows, dataset,
+                       count, first);
+  if (count == 0) return;
+  std::vector<hsize_t> begin{static_cast<hsize_t>(first)}, sizes{static_cast<hsize_t>(count)};
+  for (Index dimension : opened.rows.dimensions) {
+    begin.push_back(0);
+    sizes.push_back(static_cast<hsize_t>(dimension));
+  }
+  const Id space(H5Dget_space(opened.id.get()), H5Sclose);
+  const Id memory(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose);
+  const bool read =
+      space && memory &&
+      H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, begin.data(), nullptr, sizes.data(), nullptr) >= 0 &&
+      H5Dread(opened.id.get(), scalar_type(), memory.get(), space.get(), H5P_DEFAULT, out) >= 0;
+  require<FormatError>(read, "{}: rows {} to {} of {} cannot be read; the file is damaged", path_, first,
+                       first + count - 1, dataset);
 }
 
 double Hdf5Reader::read_number(const std::string& dataset) const {

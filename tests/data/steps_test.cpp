@@ -113,6 +113,57 @@ TEST_CASE("every step takes one row, rows with gaps, and no row") {
   });
 }
 
+TEST_CASE("every step takes a column alone, and of one without a value it learns or names it") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step step = made(rule);
+    CAPTURE(step.class_name());
+    // A column of each type alone: of those that are not for it, it says that it lacks some.
+    int taken = 0;
+    for (const std::string name : {"a", "t", "kind"}) {
+      CAPTURE(name);
+      Table alone, empty;
+      alone.add(training_rows().column(name));
+      Column nothing{.name = name, .type = alone.column(name).type};
+      nothing.numbers.assign(nothing.type == ColumnType::text ? 0 : 3, gap);
+      nothing.texts.assign(nothing.type == ColumnType::text ? 3 : 0, "");
+      empty.add(std::move(nothing));
+      try {
+        const Step fitted = step.fit(alone);
+        ++taken;
+        CHECK(fitted.apply(alone).rows() == 6);
+        CHECK(fitted.apply(empty).rows() == 3);
+        CHECK(fitted.invert(fitted.apply(alone), &alone).rows() == 6);
+      } catch (const DataError& error) {
+        CHECK_THAT(error.what(), Catch::Contains(std::string(step.class_name())));
+      }
+      try {
+        const Step fitted = step.fit(empty);
+        CHECK(fitted.apply(alone).rows() == 6);
+        CHECK(BuiltinSteps::make(fitted.class_name(), fitted.config()) == fitted);
+      } catch (const DataError& error) {
+        CHECK_THAT(error.what(), Catch::Contains(std::string(step.class_name())));
+      }
+    }
+    CHECK(taken >= 1);
+  });
+}
+
+TEST_CASE("no step learns from rows that are held out, and what it makes of them stays held out") {
+  BuiltinSteps::for_each([](auto rule) {
+    const Step step = made(rule);
+    CAPTURE(step.class_name());
+    Table held = training_rows();
+    held.hold_out();
+    CHECK_THROWS_WITH(step.fit(held), Catch::Contains("held out for validation or test"));
+    if constexpr (requires { rule.fit(held); }) {
+      if constexpr (requires { rule.columns; }) rule.columns = {"a"};
+      CHECK_THROWS_WITH(rule.fit(held), Catch::Contains("held out for validation or test"));
+    }
+    CHECK(step.fit(training_rows()).apply(held).is_held_out());
+    CHECK_FALSE(step.fit(training_rows()).apply(training_rows()).is_held_out());
+  });
+}
+
 TEST_CASE("what a step says of its columns is what it does") {
   BuiltinSteps::for_each([](auto rule) {
     const Step fitted = made(rule).fit(training_rows());

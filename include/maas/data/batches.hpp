@@ -11,6 +11,7 @@
 
 #include "maas/core/matrix.hpp"
 #include "maas/core/random.hpp"
+#include "maas/data/dataset.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -47,18 +48,18 @@ using BatchSource = std::function<bool(Batch& next)>;
 
 /// Walks over the rows of a data set batch by batch, in a new order in each pass. The order follows from a seed and the
 /// number of steps taken before the pass, so that a walk can be taken up anywhere.
+///
+/// Where the data set has blocks, they are shuffled, and then the rows within each run of `mixed` blocks: as much order
+/// is kept in memory as these have rows.
 class RowBatches {
  public:
-  RowBatches(Index rows, Index batch, bool shuffle, std::uint64_t seed)
-      : order_(static_cast<std::size_t>(rows)), batch_(batch), shuffle_(shuffle), seed_(seed) {
-    taken = count();
-  }
+  RowBatches(const Dataset& data, Index batch, bool shuffle, std::uint64_t seed);
 
   /// Batches of a pass; the last one may be smaller.
   Index count() const { return (rows() + batch_ - 1) / batch_; }
-  Index rows() const { return static_cast<Index>(order_.size()); }
+  Index rows() const { return rows_; }
 
-  /// Begins a new pass: draws the order by Fisher and Yates' shuffle.
+  /// Begins a new pass: draws the order by Fisher and Yates' shuffle, and announces it to the data set.
   void begin(std::int64_t step);
   /// The rows of the next batch; begins a new pass where one is over.
   std::span<const Index> next(std::int64_t step);
@@ -69,10 +70,21 @@ class RowBatches {
   Index taken = 0;            ///< batches given in this pass
 
  private:
-  std::vector<Index> order_;
-  Index batch_;
+  void draw_blocks();
+  void draw_run(Index run);
+  Index run_of(Index place) const;
+  Random random() const { return Random(seed_).stream(1).stream(static_cast<std::uint64_t>(drawn_at)); }
+
+  Dataset data_;
+  Index rows_, batch_;
   bool shuffle_;
   std::uint64_t seed_;
+  BlockLayout layout_;
+  std::vector<Index> order_;       // of all rows, or of those of one run of blocks
+  std::vector<Index> blocks_;      // in the order of this pass
+  std::vector<Index> run_begins_;  // places in the pass at which runs of blocks begin; the number of rows at the end
+  std::vector<Index> next_;        // a batch, where there are blocks
+  Index run_ = -1;                 // whose rows are in order_
 };
 
 }  // namespace maas::inline MAAS_ABI

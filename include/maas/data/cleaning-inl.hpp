@@ -35,6 +35,7 @@ inline std::vector<double> learning_numbers(std::string_view who, const Column& 
 }  // namespace detail
 
 MAAS_INLINE void Drop::fit(const Table& training) {
+  detail::require_training(class_name, training);
   detail::require_named(class_name, columns);
   detail::require_columns(class_name, training, columns);
 }
@@ -50,7 +51,10 @@ MAAS_INLINE std::vector<std::string> Drop::outputs_of(const std::string& name) c
   return {name};
 }
 
-MAAS_INLINE void DropMissingRows::fit(const Table& training) { detail::require_columns(class_name, training, columns); }
+MAAS_INLINE void DropMissingRows::fit(const Table& training) {
+  detail::require_training(class_name, training);
+  detail::require_columns(class_name, training, columns);
+}
 
 MAAS_INLINE std::vector<bool> DropMissingRows::kept_rows(const Table& table) const {
   std::vector<bool> kept(static_cast<std::size_t>(table.rows()), true);
@@ -72,6 +76,7 @@ MAAS_INLINE void Impute::check() const {
 }
 
 MAAS_INLINE void Impute::fit(const Table& training) {
+  detail::require_training(class_name, training);
   if (!times.empty()) detail::step_column(class_name, training, times, ColumnType::time);
   std::vector<std::string> names = columns;
   if (names.empty()) names = detail::step_columns(class_name, training, {}, ColumnType::number);
@@ -163,6 +168,7 @@ MAAS_INLINE void ClipOutliers::check() const {
 }
 
 MAAS_INLINE void ClipOutliers::fit(const Table& training) {
+  detail::require_training(class_name, training);
   const std::vector<std::string> names = detail::step_columns(class_name, training, columns, ColumnType::number);
   for (const std::string& name : names) {
     std::vector<double> numbers = detail::learning_numbers(class_name, training.column(name));

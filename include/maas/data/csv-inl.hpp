@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 
 #include "maas/core/new_file.hpp"
@@ -18,6 +19,19 @@ inline std::string csv_cell(const std::string& text) {
   std::string quoted = "\"";
   for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
+}
+
+/// `missing` stands for nothing.
+inline void add_csv_cell(std::string& text, const Column& column, std::size_t row, std::string_view missing) {
+  constexpr double latest = 9e11;  // some 28 000 years from 1970; times beyond that are written as numbers
+  if (column.type == ColumnType::text)
+    text += column.texts[row].empty() ? std::string(missing) : csv_cell(column.texts[row]);
+  else if (std::isnan(column.numbers[row]))
+    text += missing;
+  else if (column.type == ColumnType::time && std::abs(column.numbers[row]) < latest)
+    text += format_time(column.numbers[row]);
+  else
+    fmt::format_to(std::back_inserter(text), "{}", column.numbers[row]);
 }
 
 }  // namespace detail
@@ -37,6 +51,28 @@ MAAS_INLINE std::string csv_text(MatrixArg matrix, const std::vector<std::string
     text += '\n';
   }
   return text;
+}
+
+MAAS_INLINE std::string csv_text(const Table& table) {
+  const std::string_view missing = table.columns() == 1 ? "\"\"" : "";  // an empty line would be passed over
+  std::string text;
+  for (Index column = 0; column < table.columns(); ++column)
+    text += (column > 0 ? "," : "") + detail::csv_cell(table.column(column).name);
+  text += '\n';
+  for (Index row = 0; row < table.rows(); ++row) {
+    for (Index column = 0; column < table.columns(); ++column) {
+      if (column > 0) text += ',';
+      detail::add_csv_cell(text, table.column(column), static_cast<std::size_t>(row), missing);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+MAAS_INLINE void write_csv(const std::string& path, const Table& table) {
+  NewFile file(path);
+  file.write(csv_text(table));
+  file.commit();
 }
 
 MAAS_INLINE void write_csv(const std::string& path, MatrixArg matrix, const std::vector<std::string>& names) {

@@ -47,8 +47,13 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
 /// names, if there are any. Throws ShapeError if there are not as many names as columns.
 std::string csv_text(MatrixArg matrix, const std::vector<std::string>& names = {});
 
+/// A table as CSV text: names first; numbers with as many digits as bring them back, missing ones empty; times as
+/// format_time writes them (whole seconds); texts as they are, in quotes where they need it.
+std::string csv_text(const Table& table);
+
 /// Writes that text to a file, which appears whole or not at all. Throws FormatError if it cannot be written.
 void write_csv(const std::string& path, MatrixArg matrix, const std::vector<std::string>& names = {});
+void write_csv(const std::string& path, const Table& table);
 
 }  // namespace maas::inline MAAS_ABI
 

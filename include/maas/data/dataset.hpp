@@ -11,8 +11,17 @@
 
 namespace maas::inline MAAS_ABI {
 
+/// How a data set wants to be walked over, where samples cannot be had in any order alike: in blocks of successive
+/// rows.
+struct BlockLayout {
+  Index rows = 0;   ///< rows a block, but for the last one; 0: any order is as good as another
+  Index mixed = 1;  ///< blocks whose rows are shuffled together
+};
+
 /// What may stand behind a Dataset: `size()`, `feature_shape()` and `target_shape()` of one sample, and
 /// `gather(rows, x, y)`, which copies the samples of these row numbers into x and y (rows.size() x numbers a sample).
+/// Optional: `blocks()`, a BlockLayout, and with it `announce(blocks)`, which is told before every pass in which order
+/// the blocks will be read.
 template <class Rule>
 concept DatasetRule = std::copy_constructible<Rule> &&
     requires(const Rule& rule, std::span<const Index> rows, MatrixView x, MatrixView y) {
@@ -35,6 +44,10 @@ class Dataset {
   /// The shape of one sample's features, and of its targets.
   Shape feature_shape() const { return self_->feature_shape(); }
   Shape target_shape() const { return self_->target_shape(); }
+  /// How it wants to be walked over.
+  BlockLayout blocks() const { return self_->blocks(); }
+  /// Tells it the numbers of the blocks that a pass begins to read, in order.
+  void announce(std::span<const Index> blocks) const { self_->announce(blocks); }
   /// Copies samples into the caller's buffers; does not allocate.
   void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const { self_->gather(rows, x, y); }
 
@@ -45,6 +58,8 @@ class Dataset {
     virtual Shape feature_shape() const = 0;
     virtual Shape target_shape() const = 0;
     virtual void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const = 0;
+    virtual BlockLayout blocks() const = 0;
+    virtual void announce(std::span<const Index> blocks) const = 0;
   };
   template <class Rule>
   struct Model final : Interface {
@@ -53,6 +68,13 @@ class Dataset {
     Shape feature_shape() const override { return rule.feature_shape(); }
     Shape target_shape() const override { return rule.target_shape(); }
     void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const override { rule.gather(rows, x, y); }
+    BlockLayout blocks() const override {
+      if constexpr (requires { rule.blocks(); }) return rule.blocks();
+      return {};
+    }
+    void announce([[maybe_unused]] std::span<const Index> blocks) const override {
+      if constexpr (requires { rule.announce(blocks); }) rule.announce(blocks);
+    }
     Rule rule;
   };
 

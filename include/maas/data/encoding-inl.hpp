@@ -126,6 +126,7 @@ MAAS_INLINE void OneHot::check() const {
 }
 
 MAAS_INLINE void OneHot::fit(const Table& training) {
+  detail::require_training(class_name, training);
   const std::vector<std::string> names = detail::step_columns(class_name, training, columns, ColumnType::text);
   require<DataError>(training.rows() > 0, "OneHot: expected at least 1 row, got none");
   for (const std::string& name : names) categories.push_back(detail::categories_of(training.texts(name), true));
@@ -186,6 +187,7 @@ MAAS_INLINE void Ordinal::check() const {
 }
 
 MAAS_INLINE void Ordinal::fit(const Table& training) {
+  detail::require_training(class_name, training);
   const std::vector<std::string> names = detail::step_columns(class_name, training, columns, ColumnType::text);
   for (const std::string& name : names) {
     categories.push_back(order.empty() ? detail::categories_of(training.texts(name), false) : order);

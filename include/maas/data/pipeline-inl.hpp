@@ -113,6 +113,7 @@ MAAS_INLINE Pipeline::Pipeline(PipelineOptions options)
 MAAS_INLINE Pipeline& Pipeline::fit(const Table& training) {
   require<StateError>(!is_fitted(), "Pipeline: it has learned from {} already, and does so once; make another one",
                       detail::quoted_names(columns_));
+  detail::require_training(class_name, training);
   require<DataError>(training.rows() > 0, "Pipeline: expected at least 1 row to learn from, got none");
   Pipeline learner = *this;
   learner.note_columns(training);
@@ -274,6 +275,7 @@ MAAS_INLINE Table Pipeline::prepare(const Table& table) const {
   const Table all = run(std::move(raw));
   Table result;
   for (const std::string& name : feature_names_) result.add(all.column(name));
+  if (table.is_held_out()) result.hold_out();
   return result;
 }
 

@@ -69,8 +69,8 @@ class Pipeline {
   explicit Pipeline(PipelineOptions options);
 
   /// Learns from training rows, step by step. Throws StateError if it has learned before; DataError for a table without
-  /// rows or that a step cannot use, for features or targets that are not there or hold no numbers behind the last
-  /// step, and for a column that would be both. Then nothing has been learned.
+  /// rows, of rows that a split holds out, or that a step cannot use, for features or targets that are not there or
+  /// hold no numbers behind the last step, and for a column that would be both. Then nothing has been learned.
   Pipeline& fit(const Table& training);
   bool is_fitted() const { return !columns_.empty(); }
 

@@ -92,6 +92,7 @@ MAAS_INLINE void MinMax::check() const {
 }
 
 MAAS_INLINE void MinMax::fit(const Table& training) {
+  detail::require_training(class_name, training);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](const std::vector<double>& numbers) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
     data_min.push_back(figures.min);
@@ -117,6 +118,7 @@ MAAS_INLINE void Standard::check() const {
 }
 
 MAAS_INLINE void Standard::fit(const Table& training) {
+  detail::require_training(class_name, training);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](const std::vector<double>& numbers) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
     mean.push_back(figures.mean);
@@ -144,6 +146,7 @@ MAAS_INLINE void Robust::check() const {
 }
 
 MAAS_INLINE void Robust::fit(const Table& training) {
+  detail::require_training(class_name, training);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](std::vector<double> numbers) {
     std::sort(numbers.begin(), numbers.end());
     center.push_back(detail::quantile_of(numbers, 0.5));
@@ -171,6 +174,7 @@ MAAS_INLINE void Log::check() const {
 }
 
 MAAS_INLINE void Log::fit(const Table& training) {
+  detail::require_training(class_name, training);
   fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::number);
 }
 
@@ -198,6 +202,7 @@ MAAS_INLINE void Power::check() const {
 }
 
 MAAS_INLINE void Power::fit(const Table& training) {
+  detail::require_training(class_name, training);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](std::vector<double> numbers) {
     const double chosen = detail::yeo_johnson_lambda(numbers);
     for (double& x : numbers) x = detail::yeo_johnson(x, chosen);

@@ -13,18 +13,21 @@ class Table;
 /// Rows from `begin` up to, not including, `end`.
 struct RowRange {
   Index begin = 0, end = 0;
+  bool held_out = false;  ///< for validation or test: its tables are marked so (see Table::hold_out)
 
   Index size() const { return end - begin; }
   bool contains(Index row) const { return row >= begin && row < end; }
   /// These rows of a matrix, without a copy.
   auto of(const Matrix& matrix) const { return matrix.middleRows(begin, size()); }
-  /// A copy of these rows of a table.
+  /// A copy of these rows of a table, held out where the range is.
   Table of(const Table& table) const;
 
-  friend bool operator==(const RowRange&, const RowRange&) = default;
+  /// Whether they are the same rows.
+  friend bool operator==(const RowRange& a, const RowRange& b) { return a.begin == b.begin && a.end == b.end; }
 };
 
 /// Three parts of rows that are in order of time; what is predicted always lies later than what was learned from.
+/// Validation and test are held out: no step of a pipeline learns from their tables.
 struct TimeSplit {
   RowRange train, validation, test;
 };

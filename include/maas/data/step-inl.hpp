@@ -22,6 +22,13 @@ inline std::string quoted_names(std::span<const std::string> names) {
   return result.empty() ? "none" : result;
 }
 
+/// Throws for rows that a split keeps for validation or test.
+inline void require_training(std::string_view who, const Table& table) {
+  require<DataError>(!table.is_held_out(),
+                     "{}: expected training rows to learn from, got {} rows that are held out for validation or test",
+                     who, table.rows());
+}
+
 /// A column of that type. Throws DataError where it is not there or holds something else.
 inline const Column& step_column(std::string_view who, const Table& table, const std::string& name, ColumnType type) {
   require<DataError>(table.contains(name), "{}: expected a column \"{}\", got columns {}", who, name,
@@ -116,6 +123,18 @@ inline constexpr std::string_view fill_names[] = {"mean",          "median",    
                                                   "most_frequent", "forward_fill", "linear_interpolation"};
 
 }  // namespace detail
+
+MAAS_INLINE Step Step::fit(const Table& training) const {
+  detail::require_training(class_name(), training);
+  return Step(self_->fit(training));
+}
+
+MAAS_INLINE Table Step::apply(Table table) const {
+  const bool held_out = table.is_held_out();
+  Table applied = self_->apply(std::move(table));
+  if (held_out) applied.hold_out();
+  return applied;
+}
 
 MAAS_INLINE Config to_config(const Step& step) {
   return Config{}.set("class_name", step.class_name()).set("config", step.config());

@@ -118,10 +118,11 @@ class Step : public Handle<StepInterface> {
   /// Whether it has learned what it needs; true for steps that learn nothing.
   bool is_fitted() const { return self_->is_fitted(); }
   /// The step with what it learned from training rows. One that has learned before keeps what it knows: nothing is ever
-  /// learned twice. Throws DataError where the table is not fit for it.
-  Step fit(const Table& training) const { return Step(self_->fit(training)); }
-  /// A table with as many rows. Throws StateError before fit, DataError for values it was not made for.
-  Table apply(Table table) const { return self_->apply(std::move(table)); }
+  /// learned twice. Throws DataError where the table is not fit for it, or held out (see Table::hold_out).
+  Step fit(const Table& training) const;
+  /// A table with as many rows, held out where the given one is. Throws StateError before fit, DataError for values it
+  /// was not made for.
+  Table apply(Table table) const;
   /// Undoes apply in the columns that are there, as far as it can be undone. `before`, the table that apply was given,
   /// is needed where inverts_from_before(); without it a column that needs it throws StateError.
   Table invert(Table table, const Table* before = nullptr) const { return self_->invert(std::move(table), before); }

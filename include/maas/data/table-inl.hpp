@@ -93,6 +93,7 @@ MAAS_INLINE void Table::replace(std::string_view name, std::vector<Column> colum
   const std::size_t position = position_of(name);
   const Index count = rows();
   Table others;
+  others.held_out_ = held_out_;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (i != position)
       others.add(columns_[i]);
@@ -117,6 +118,7 @@ MAAS_INLINE Table Table::select(std::span<const Index> rows) const {
     return result;
   };
   Table result;
+  result.held_out_ = held_out_;
   for (const Column& each : columns_) {
     Column made{.name = each.name, .type = each.type, .why_text = each.why_text};
     if (each.type == ColumnType::text)

@@ -70,12 +70,18 @@ class Table {
   /// All columns; each must hold numbers.
   Matrix matrix() const { return matrix(names()); }
 
+  /// Marks the rows as kept for validation or test: no step and no pipeline learns from them, nor from what select and
+  /// part give of them. Splits do it; for a file of its own that holds test rows, call it. It cannot be undone.
+  void hold_out() { held_out_ = true; }
+  bool is_held_out() const { return held_out_; }
+
  private:
   const Column* find(std::string_view name) const;
   std::size_t position_of(std::string_view name) const;
   const Column& column_of(std::string_view name, ColumnType type) const;
 
   std::vector<Column> columns_;
+  bool held_out_ = false;
 };
 
 }  // namespace maas::inline MAAS_ABI

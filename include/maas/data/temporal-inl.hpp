@@ -48,6 +48,7 @@ MAAS_INLINE void TimeFeatures::check() const {
 }
 
 MAAS_INLINE void TimeFeatures::fit(const Table& training) {
+  detail::require_training(class_name, training);
   fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::time);
 }
 
@@ -97,6 +98,7 @@ MAAS_INLINE void Difference::check() const {
 }
 
 MAAS_INLINE void Difference::fit(const Table& training) {
+  detail::require_training(class_name, training);
   detail::require_named(class_name, columns);
   for (const std::string& name : columns) detail::step_column(class_name, training, name, ColumnType::number);
 }
@@ -144,6 +146,7 @@ MAAS_INLINE void Lag::check() const {
 }
 
 MAAS_INLINE void Lag::fit(const Table& training) {
+  detail::require_training(class_name, training);
   detail::require_named(class_name, columns);
   for (const std::string& name : columns) detail::step_column(class_name, training, name, ColumnType::number);
 }

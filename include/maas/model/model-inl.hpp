@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "maas/data/class_of.hpp"
 #include "maas/data/digest.hpp"
 #include "maas/layers/input_layer.hpp"
 #include "maas/model/model.hpp"
@@ -22,15 +23,6 @@ inline void require_finite(std::string_view what, std::string_view which, Matrix
       require<DataError>(std::isfinite(m(row, column)) || (missing && std::isnan(m(row, column))),
                          "{}: expected finite numbers in {}, got {} in row {}, column {} (counted from 0)", what, which,
                          m(row, column), row, column);
-}
-
-/// The class of one row of targets: the number itself, or the place of the largest of several. -1 for a missing one.
-inline int class_of(const Eigen::Ref<const Matrix>& y, Index row) {
-  if (y.row(row).hasNaN()) return -1;
-  if (y.cols() == 1) return static_cast<int>(std::lround(y(row, 0)));
-  Index largest = 0;
-  y.row(row).maxCoeff(&largest);
-  return static_cast<int>(largest);
 }
 
 /// Rows of the last axis that a sample of an output has: steps of a sequence.
@@ -69,8 +61,7 @@ SampleWeights sample_weights(std::string_view what, MatrixArg y, const Options& 
   require<ConfigError>(outputs == 1, "{}: class_weight is for models of one output, got one of {}", what, outputs);
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
-    auto found = options.class_weight.find(class_of(y, row));
-    weights[row] = found == options.class_weight.end() ? Scalar(1) : static_cast<Scalar>(found->second);
+    weights[row] = class_weight_of(options.class_weight, y, row);
   }
   return {std::move(weights)};
 }
@@ -478,18 +469,20 @@ MAAS_INLINE History Model::fit_checked(MatrixArg x, MatrixArg y, const FitOption
 
 MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
   require_compiled("fit");
-  require<ConfigError>(options.class_weight.empty(),
-                       "fit: class_weight is for matrices; pass sample_weight with a data set");
   require<ConfigError>(options.validation_split == 0,
                        "fit: validation_split is for matrices; pass validation_data with a data set");
   const Graph& graph = network_.graph();
   const SampleWeights weights =
       detail::checked_weights("fit", options.sample_weight, options.sample_weights, data.size(), graph);
+  require<ConfigError>(options.class_weight.empty() || weights.empty(),
+                       "fit: expected sample_weight or class_weight, got both");
+  require<ConfigError>(options.class_weight.empty() || graph.outputs().size() == 1,
+                       "fit: class_weight is for models of one output, got one of {}", graph.outputs().size());
   const detail::ValidationSamples validation(options, graph, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  History history =
-      maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights}, options);
+  History history = maas::fit(network_, *options_, *state_,
+                              {data, validation.set, weights, validation.weights, options.class_weight}, options);
   note_run("", data.size(), history, options);
   return history;
 }
@@ -536,6 +529,40 @@ MAAS_INLINE Logs Model::evaluate(const Dataset& data, Index batch_size, std::opt
   require<ShapeError>(data.feature_shape().size() == width, "evaluate: expected {} numbers a sample, got {}", width,
                       data.feature_shape().size());
   return maas::evaluate(network_, *options_, *state_, data, {}, batch_size, steps);
+}
+
+MAAS_INLINE void Model::predict(const Dataset& data, const PredictionSink& sink, Index batch_size) const {
+  const Graph& graph = network_.graph();
+  require<ShapeError>(graph.outputs().size() == 1, "predict: expected a network of 1 output for a data set, got {}",
+                      graph.outputs().size());
+  require<ConfigError>(batch_size >= 1, "predict: expected a batch_size of at least 1, got {}", batch_size);
+  const Index width = detail::input_width(graph), samples = data.size();
+  require<ShapeError>(data.feature_shape().size() == width, "predict: expected {} numbers a sample, got {}", width,
+                      data.feature_shape().size());
+  const Index batch = std::min(batch_size, std::max<Index>(samples, 1));
+  Matrix x(batch, width), y(batch, data.target_shape().size());
+  std::vector<Matrix> inputs(graph.inputs().size());
+  RowBatches batches(data, batch, false, 0);
+  for (Index first = 0; first < samples; first += batch) {
+    const std::span<const Index> rows = batches.next(0);
+    const auto count = static_cast<Index>(rows.size());
+    data.gather(rows, MatrixView(x.data(), count, width), MatrixView(y.data(), count, y.cols()));
+    Index begin = 0;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Index each = graph.input_shape(static_cast<Index>(i)).size();
+      inputs[i] = ConstMatrixView(x.data(), count, width).middleCols(begin, each);
+      begin += each;
+    }
+    const Matrix predicted = network_.predict(inputs)[0];
+    sink(first, ConstMatrixView(predicted.data(), predicted.rows(), predicted.cols()));
+  }
+}
+
+MAAS_INLINE Matrix Model::predict(const Dataset& data, Index batch_size) const {
+  Matrix y(data.size(), network_.graph().output_shape().size());
+  predict(
+      data, [&](Index first, const ConstMatrixView& part) { y.middleRows(first, part.rows()) = part; }, batch_size);
+  return y;
 }
 
 // Takes no memory, so that a step takes none.

@@ -1,6 +1,7 @@
 // Model: a network one can compile, fit, evaluate and save.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,9 @@ struct LossGradients {
   /// That of one weight, "dense_1/kernel". Throws ConfigError that lists the names there are.
   const Matrix& of(std::string_view name) const;
 };
+
+/// Takes the predictions of successive samples, of which `first` is the number of the first one, counted from 0.
+using PredictionSink = std::function<void(Index first, const ConstMatrixView& y)>;
 
 /// What the samples of one batch weigh. At most one of the three.
 struct BatchWeights {
@@ -210,6 +214,11 @@ class Model {
   /// feature is missing has NaN for its answer. Throws StateError where there is no pipeline; ShapeError or ConfigError
   /// where it does not fit the network; what Pipeline::apply and invert_targets throw.
   Matrix predict(const Table& rows) const;
+  /// Predictions for all samples of a data set, in its order; its targets are not looked at. For networks of one
+  /// output. Throws ShapeError for samples of another width, and what the data set throws.
+  Matrix predict(const Dataset& data, Index batch_size = Network::chunk) const;
+  /// The same, batch by batch, for data sets whose predictions are too many for memory.
+  void predict(const Dataset& data, const PredictionSink& sink, Index batch_size = Network::chunk) const;
   /// The same with names, and with texts where targets are categories: see Pipeline::decode_targets.
   Table predict_table(const Table& rows) const;
   /// One matrix an input; gives one an output. See Network::predict.

@@ -44,6 +44,7 @@ struct FitOptions {
   std::vector<Callback> callbacks = {};
   std::optional<Vector> sample_weight = std::nullopt;    ///< multiplies each sample's loss
   std::map<int, double> class_weight = {};               ///< multiplies the loss of each class' samples; others count 1
+                                                         ///< (see balanced_class_weight)
   int initial_epoch = 0;                                 ///< epochs already done
   int validation_freq = 1;                               ///< validate every so many epochs
   std::optional<Index> steps_per_epoch = std::nullopt;   ///< else a pass over the samples; the next epoch goes on there

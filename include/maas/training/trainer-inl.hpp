@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "maas/core/denormals.hpp"
+#include "maas/data/class_of.hpp"
 #include "maas/training/objective-inl.hpp"
 #include "maas/training/progress.hpp"
 #include "maas/training/trainer.hpp"
@@ -403,7 +404,8 @@ MAAS_INLINE double Trainer::test(const ConstMatrixView& x, const ConstMatrixView
   return test(BatchView{{&x, 1}, {&y, 1}, {&weights, 1}});
 }
 
-MAAS_INLINE BatchView Trainer::load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights) {
+MAAS_INLINE BatchView Trainer::load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights,
+                                    const std::map<int, double>& class_weight) {
   const Index count = static_cast<Index>(rows.size());
   data.gather(rows, MatrixView(x_.data(), count, x_.cols()), MatrixView(y_.data(), count, y_.cols()));
   const ConstMatrixView x(x_.data(), count, x_.cols()), y(y_.data(), count, y_.cols());
@@ -431,17 +433,22 @@ MAAS_INLINE BatchView Trainer::load(const Dataset& data, std::span<const Index> 
       chosen.segment(k * each, each) = weights[i].segment(rows[static_cast<std::size_t>(k)] * each, each);
     weight_views_.emplace_back(chosen.data(), count * each);
   }
+  if (weights.empty() && !class_weight.empty()) {
+    Vector& chosen = heads_[0].weights;
+    for (Index k = 0; k < count; ++k) chosen[k] = detail::class_weight_of(class_weight, y_views_[0], k);
+    weight_views_.emplace_back(chosen.data(), count);
+  }
   return {x_views_, y_views_, weight_views_};
 }
 
 MAAS_INLINE void Trainer::train(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights,
-                                const Random& random) {
-  train(load(data, rows, weights), random.stream(static_cast<std::uint64_t>(state_.step)));
+                                const Random& random, const std::map<int, double>& class_weight) {
+  train(load(data, rows, weights, class_weight), random.stream(static_cast<std::uint64_t>(state_.step)));
 }
 
 MAAS_INLINE void Trainer::evaluate(const Dataset& data, const SampleWeights& weights, Index batch,
                                    std::optional<Index> steps) {
-  RowBatches batches(data.size(), batch, false, 0);
+  RowBatches batches(data, batch, false, 0);
   const Index count = std::min(batches.count(), steps.value_or(batches.count()));
   for (Index i = 0; i < count; ++i) test(load(data, batches.next(0), weights));
 }
@@ -684,10 +691,11 @@ MAAS_INLINE History fit(Network& network, const CompileOptions& options, Optimiz
   const Index batch = options.optimizer.full_batch() ? samples : std::min(fit.batch_size, samples);
   const detail::Validation validation(data.validation, data.validation_weights, fit);
   Trainer trainer(network, options, state, std::max(batch, validation.batch), data.training.target_shape().size());
-  RowBatches batches(samples, batch, fit.shuffle, fit.seed);
+  RowBatches batches(data.training, batch, fit.shuffle, fit.seed);
   const detail::Feed feed{.step =
                               [&](Trainer& on, const Random& random) {
-                                on.train(data.training, batches.next(state.step), data.weights, random);
+                                on.train(data.training, batches.next(state.step), data.weights, random,
+                                         data.class_weight);
                                 return true;
                               },
                           .begin_epoch =

@@ -1,6 +1,7 @@
 // Trainer: the loop of batch, forward, loss, backward, step; and the same without the step, evaluation.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -67,8 +68,10 @@ class Trainer {
   double test(const ConstMatrixView& x, const ConstMatrixView& y, const ConstVectorView& weights);
 
   /// One step over these rows of a data set. Where the network has several inputs or outputs, a sample of the set has
-  /// their numbers one after the other.
-  void train(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights, const Random& random);
+  /// their numbers one after the other. Where there are no weights, samples weigh what `class_weight` says of the class
+  /// of their targets, of one output; others 1.
+  void train(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights, const Random& random,
+             const std::map<int, double>& class_weight = {});
   /// The first `steps` batches of a data set, or all, without steps.
   void evaluate(const Dataset& data, const SampleWeights& weights, Index batch, std::optional<Index> steps = {});
 
@@ -125,7 +128,8 @@ class Trainer {
   void after_step();
   ConstMatrixView loss_targets(const Head& head, const ConstMatrixView& y) const;
   ConstVectorView sample_weights(const BatchView& batch, Index output) const;
-  BatchView load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights);
+  BatchView load(const Dataset& data, std::span<const Index> rows, const SampleWeights& weights,
+                 const std::map<int, double>& class_weight = {});
   ConstMatrixView as_rows(const ConstMatrixView& samples, Index columns) const;
   ConstVectorView row_weights(Head& head, Index output, const BatchView& batch, Index rows) const;
   ConstVectorView loss_weights(Head& head, Index output, const BatchView& batch) const;
@@ -155,8 +159,9 @@ class Trainer {
 struct FitData {
   Dataset training;
   std::optional<Dataset> validation;
-  SampleWeights weights;             ///< of the training samples
-  SampleWeights validation_weights;  ///< likewise
+  SampleWeights weights;                    ///< of the training samples
+  SampleWeights validation_weights;         ///< likewise
+  std::map<int, double> class_weight = {};  ///< of the training samples, where there are no weights
 };
 
 /// The whole of Keras' fit on data sets. Throws ConfigError for options out of range, NumericError only where

@@ -1,0 +1,266 @@
+// Streams of CSV files: where rows begin is found once; then blocks of them are read and parsed by themselves.
+#include "maas/data/csv_stream.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "data/csv_rows.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace {
+
+/// A file that is read at many places, perhaps by several threads at once.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    require<FormatError>(file_ >= 0, "{}: cannot be read: {}", path, std::strerror(errno));
+    struct stat status {};
+    const bool regular = ::fstat(file_, &status) == 0 && S_ISREG(status.st_mode);
+    if (!regular) ::close(file_);
+    require<FormatError>(regular, "{}: is no regular file, which a stream needs", path);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() { ::close(file_); }
+
+  /// Up to `size` bytes from `at` on; fewer at the end of the file.
+  std::string read(Index at, Index size) const {
+    std::string text(static_cast<std::size_t>(size), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t got =
+          ::pread(file_, text.data() + done, text.size() - done, static_cast<off_t>(at) + static_cast<off_t>(done));
+      if (got < 0 && errno == EINTR) continue;
+      require<FormatError>(got >= 0, "{}: cannot be read: {}", path_, std::strerror(errno));
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    text.resize(done);
+    return text;
+  }
+
+ private:
+  std::string path_;
+  int file_;
+};
+
+/// Finds where rows begin, in text that comes piece by piece. Quotes within a cell are doubled, so that each one of
+/// them opens or closes.
+class RowFinder {
+ public:
+  /// `separator` is 0 where it is not known yet.
+  RowFinder(char comment, char separator, Index at) : comment_(comment), separator_(separator), at_(at) {}
+
+  /// Calls `found(at, line)` for each row: where its first line begins, and the number of that line.
+  template <class Found>
+  void feed(std::string_view text, Found&& found) {
+    for (const char c : text) {
+      if (after_return_ && c == '\n') {  // CRLF is one line end
+        after_return_ = false;
+        ++at_;
+        continue;
+      }
+      after_return_ = c == '\r';
+      step(c, found);
+      ++at_;
+    }
+  }
+
+ private:
+  template <class Found>
+  void step(char c, Found& found) {
+    if (!line_has_begun_) {
+      line_at_ = at_;
+      line_has_begun_ = true;
+      in_comment_ = !in_quotes_ && comment_ != '\0' && c == comment_;
+    }
+    if (c == '\n' || c == '\r') {
+      ++line_;
+      line_has_begun_ = false;
+      if (!in_quotes_) in_row_ = false;
+      return;
+    }
+    if (in_comment_) return;
+    if (!in_row_ && (c == separator_ || (c != ' ' && c != '\t'))) {
+      in_row_ = true;
+      found(line_at_, line_);
+    }
+    if (c == '"') in_quotes_ = !in_quotes_;
+  }
+
+  char comment_, separator_;
+  Index at_, line_at_ = 0, line_ = 1;
+  bool line_has_begun_ = false, in_comment_ = false, in_row_ = false, in_quotes_ = false, after_return_ = false;
+};
+
+constexpr Index piece_size = Index{1} << 20;
+
+struct Place {
+  Index at, line;
+};
+
+/// What is known of a file before its rows are looked for: its columns and where the first row of numbers begins.
+struct Head {
+  std::vector<std::string> names;
+  char separator;
+  Place first;
+  Index text_begin;
+};
+
+// Where the first three rows begin, or fewer.
+std::vector<Place> first_places(const OpenFile& file, Index begin, char comment, const std::string& path) {
+  constexpr Index longest = Index{1} << 26;
+  std::vector<Place> places;
+  RowFinder finder(comment, '\0', begin);
+  for (Index at = begin; places.size() < 3 && at < begin + longest; at += piece_size) {
+    const std::string piece = file.read(at, piece_size);
+    finder.feed(piece, [&](Index found, Index line) {
+      if (places.size() < 3) places.push_back({found, line});
+    });
+    if (static_cast<Index>(piece.size()) < piece_size) {
+      places.push_back({at + static_cast<Index>(piece.size()), 0});  // the end
+      break;
+    }
+  }
+  require<FormatError>(places.size() >= 2, "{}: expected rows of cells, got none", path);
+  return places;
+}
+
+Head read_head(const OpenFile& file, const std::string& path, const CsvOptions& options) {
+  const std::string start = file.read(0, 3);
+  require<FormatError>(!start.starts_with("\xFF\xFE") && !start.starts_with("\xFE\xFF"),
+                       "{}: expected UTF-8 text, got UTF-16", path);
+  const Index begin = start == "\xEF\xBB\xBF" ? 3 : 0;
+  const std::vector<Place> places = first_places(file, begin, options.comment, path);
+  const Index rows = std::min<Index>(2, static_cast<Index>(places.size()) - 1);
+  const std::string text = file.read(begin, places[static_cast<std::size_t>(rows)].at - begin);
+  CsvOptions plain = options;
+  plain.types.clear();
+  plain.separator = csv_separator(text, options);
+  const Table table = parse_csv(text, path, plain);
+  const bool header = table.rows() < rows;
+  require<FormatError>(!header || rows == 2, "{}: expected rows of cells below the header, got none", path);
+  return {table.names(), plain.separator, places[header ? 1 : 0], begin};
+}
+
+Index position_of(const std::string& name, const Head& head, const std::string& path) {
+  const auto found = std::find(head.names.begin(), head.names.end(), name);
+  std::string known;
+  for (const std::string& each : head.names) known += (known.empty() ? "\"" : ", \"") + each + "\"";
+  require<FormatError>(found != head.names.end(), "{}: expected a column \"{}\", got {}", path, name, known);
+  return found - head.names.begin();
+}
+
+/// Where every block-th row begins, and how many rows there are.
+struct RowIndex {
+  std::vector<Place> blocks;
+  Index rows = 0, end = 0;
+};
+
+RowIndex index_rows(const OpenFile& file, const Head& head, char comment, Index block) {
+  RowIndex index;
+  RowFinder finder(comment, head.separator, head.text_begin);
+  for (Index at = head.text_begin;; at += piece_size) {
+    const std::string piece = file.read(at, piece_size);
+    finder.feed(piece, [&](Index found, Index line) {
+      if (found < head.first.at) return;
+      if (index.rows++ % block == 0) index.blocks.push_back({found, line});
+    });
+    index.end = at + static_cast<Index>(piece.size());
+    if (static_cast<Index>(piece.size()) < piece_size) return index;
+  }
+}
+
+/// Reads any rows: the blocks that they lie in are parsed as a whole.
+struct CsvReader {
+  std::shared_ptr<const OpenFile> file;
+  RowIndex index;
+  CsvRows rows;
+  Index block;
+
+  Index rows_in(Index number) const { return std::min(block, index.rows - number * block); }
+
+  void operator()(Index first, MatrixView x, MatrixView y) const {
+    for (Index row = first; row < first + x.rows();) {
+      const Index number = row / block, skipped = row - number * block;
+      const Index count = std::min(rows_in(number) - skipped, first + x.rows() - row);
+      copy(read_block(number), skipped, count, row - first, x, y);
+      row += count;
+    }
+  }
+
+  std::vector<std::vector<double>> read_block(Index number) const {
+    const auto place = static_cast<std::size_t>(number);
+    const Index end = place + 1 < index.blocks.size() ? index.blocks[place + 1].at : index.end;
+    CsvRows here = rows;
+    here.first_line = index.blocks[place].line;
+    std::vector<std::vector<double>> numbers =
+        csv_numbers(file->read(index.blocks[place].at, end - index.blocks[place].at), here);
+    const auto found = static_cast<Index>(numbers.front().size());
+    require<FormatError>(found == rows_in(number),
+                         "{}:{}: expected {} rows from here on, got {}; has the file changed?", rows.name,
+                         here.first_line, rows_in(number), found);
+    return numbers;
+  }
+
+  static void copy(const std::vector<std::vector<double>>& numbers, Index skipped, Index count, Index to, MatrixView x,
+                   MatrixView y) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const auto column = static_cast<Index>(i);
+      for (Index row = 0; row < count; ++row) {
+        const auto value = static_cast<Scalar>(numbers[i][static_cast<std::size_t>(skipped + row)]);
+        if (column < x.cols())
+          x(to + row, column) = value;
+        else
+          y(to + row, column - x.cols()) = value;
+      }
+    }
+  }
+};
+
+Index rows_a_block(const CsvStreamOptions& options, std::size_t numbers) {
+  if (options.stream.block_rows > 0) return options.stream.block_rows;
+  return std::max<Index>((Index{1} << 20) / static_cast<Index>(numbers * sizeof(Scalar)), 1);
+}
+
+}  // namespace
+
+Streamed stream_csv(const std::string& path, const CsvStreamOptions& options) {
+  require<ConfigError>(options.stream.block_rows >= 0, "stream_csv: expected block_rows of at least 0, got {}",
+                       options.stream.block_rows);
+  const auto file = std::make_shared<const OpenFile>(path);
+  const Head head = read_head(*file, path, options.csv);
+  std::vector<std::string> features = options.features;
+  if (features.empty())
+    for (const std::string& name : head.names)
+      if (std::ranges::find(options.targets, name) == options.targets.end()) features.push_back(name);
+  require<ConfigError>(!features.empty(), "stream_csv: expected a column of features, got none");
+
+  CsvRows rows{
+      .name = path, .options = options.csv, .columns = static_cast<Index>(head.names.size()), .wanted_names = features};
+  rows.options.separator = head.separator;
+  rows.wanted_names.insert(rows.wanted_names.end(), options.targets.begin(), options.targets.end());
+  for (const std::string& name : rows.wanted_names) rows.wanted.push_back(position_of(name, head, path));
+
+  const Index block = rows_a_block(options, rows.wanted.size());
+  CsvReader reader{file, index_rows(*file, head, options.csv.comment, block), std::move(rows), block};
+  const Index count = reader.index.rows;
+  return Streamed({.read = std::move(reader),
+                   .rows = count,
+                   .features = Shape{static_cast<Index>(features.size())},
+                   .targets = Shape{static_cast<Index>(options.targets.size())},
+                   .name = path,
+                   .feature_names = features,
+                   .target_names = options.targets,
+                   .chunk_rows = block},
+                  options.stream);
+}
+
+}  // namespace maas::inline MAAS_ABI

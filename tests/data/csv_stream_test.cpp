@@ -1,0 +1,149 @@
+#include "maas/data/csv_stream.hpp"
+
+#include <cstdio>
+#include <fstream>
+
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+std::string write(const std::string& name, const std::string& text) {
+  std::ofstream(name, std::ios::binary) << text;
+  return name;
+}
+
+struct Samples {
+  Matrix x, y;
+};
+
+Samples all_of(const Streamed& data) {
+  std::vector<Index> rows;
+  for (Index row = 0; row < data.size(); ++row) rows.push_back(row);
+  Samples all{Matrix(data.size(), data.feature_shape().size()), Matrix(data.size(), data.target_shape().size())};
+  data.gather(rows, MatrixView(all.x.data(), all.x.rows(), all.x.cols()),
+              MatrixView(all.y.data(), all.y.rows(), all.y.cols()));
+  return all;
+}
+
+/// The same numbers as read_csv has, whatever the size of blocks.
+void check_same(const std::string& path, const CsvOptions& csv, const std::vector<std::string>& features,
+                const std::vector<std::string>& targets) {
+  CAPTURE(path);
+  const Table table = read_csv(path, csv);
+  for (const Index block : {0, 1, 2, 3, 1000}) {
+    CAPTURE(block);
+    const Streamed data =
+        stream_csv(path, {.features = features, .targets = targets, .csv = csv, .stream = {.block_rows = block}});
+    REQUIRE(data.size() == table.rows());
+    const Samples all = all_of(data);
+    CHECK(all.x == table.matrix(features));
+    CHECK(all.y == table.matrix(targets));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a stream of a CSV file has the numbers that read_csv reads, in every dialect") {
+  check_same(write("plain.csv", "flow,kind,speed\n1,a,2\n3,b,4\n5,a,6\n7,c,8\n9,d,10\n"), {}, {"speed"}, {"flow"});
+  check_same(write("crlf.csv",
+                   "\xEF\xBB\xBF"
+                   "flow;speed\r\n1;2\r\n\r\n3;4\r\n  \r\n5;6"),
+             {}, {"flow"}, {"speed"});
+  check_same(write("cr.csv", "flow,speed\r1,2\r3,4\r5,6\r"), {}, {"flow"}, {"speed"});
+  check_same(write("quotes.csv",
+                   "flow,\"a \"\"name\"\"\",note\n1,2,\"line\nbreak, \"\"quoted\"\"\"\n\"3\",4,\"\r\n\"\n5,6,x\n"),
+             {}, {"flow"}, {"a \"name\""});
+  check_same(write("comments.csv", "# flow,\"speed\nflow,speed\n# \"\n1,2\n#3,4\n5,6\n"), {.comment = '#'}, {"flow"},
+             {"speed"});
+  check_same(write("decimal.csv", "flow;speed\n1,5;2\n-3,25;4\n"), {.decimal = ','}, {"flow"}, {"speed"});
+  check_same(write("no_header.csv", "1,2\n3,4\n5,6\n"), {.header = CsvHeader::none}, {"0"}, {"1"});
+  check_same(write("guessed.csv", "1,2\n3,4\n5,6\n"), {.header = CsvHeader::automatic}, {"0"}, {"1"});
+  check_same(write("guessed_names.csv", "a,b\n3,4\n5,6\n"), {.header = CsvHeader::automatic}, {"a"}, {"b"});
+  check_same(write("one_row.csv", "1,2"), {.header = CsvHeader::none}, {"0"}, {"1"});
+  check_same(write("tabs.csv", "a\tb\n1\t2\n 3\t4\n"), {}, {"a"}, {"b"});
+}
+
+TEST_CASE("large CSV files are cut at rows, wherever pieces of the file end") {
+  std::string text = "id,note,flow\n";
+  Index rows = 0;
+  for (; text.size() < (std::size_t{5} << 19); ++rows)  // two and a half pieces
+    text += std::to_string(rows) + ",\"" +
+            std::string(static_cast<std::size_t>(rows % 37), rows % 5 == 0 ? '\n' : 'x') + "\"," +
+            std::to_string(2 * rows) + "\r\n";
+  const Streamed data =
+      stream_csv(write("large.csv", text), {.features = {"id"}, .targets = {"flow"}, .stream = {.block_rows = 777}});
+  REQUIRE(data.size() == rows);
+  const Samples all = all_of(data);
+  for (Index row = 0; row < rows; ++row) {
+    if (all.x(row, 0) == static_cast<Scalar>(row) && all.y(row, 0) == static_cast<Scalar>(2 * row)) continue;
+    CHECK(all.x(row, 0) == static_cast<Scalar>(row));
+    break;
+  }
+  // Where no columns are named, all that are no targets are features: these must be numbers.
+  CHECK_THROWS_WITH(
+      all_of(stream_csv("large.csv", {.targets = {"flow"}})),
+      Catch::Contains("large.csv:2:2: expected a number in \"note\"") || Catch::Contains("large.csv:3:2"));
+}
+
+TEST_CASE("errors in a streamed CSV file name file, line and column, or row") {
+  const std::string path = write("wrong.csv", "flow,speed\n1,2\n3,\"4\n\"\n5,x\n7,8\n9\n");
+  const Streamed data = stream_csv(path, {.targets = {"speed"}, .stream = {.block_rows = 1}});
+  REQUIRE(data.size() == 5);
+  Matrix x(1, 1), y(1, 1);
+  const auto get = [&](Index row) {
+    data.gather(std::span(&row, 1), MatrixView(x.data(), 1, 1), MatrixView(y.data(), 1, 1));
+  };
+  get(0);
+  CHECK_THROWS_WITH(get(2), "wrong.csv:5:2: expected a number in \"speed\", got \"x\"");
+  get(3);
+  CHECK(x(0, 0) == 7);
+  CHECK_THROWS_WITH(get(4), "wrong.csv:7:2: expected 2 cells, as in the first row, got 1");
+  CHECK_THROWS_WITH(all_of(stream_csv(write("missing.csv", "flow,speed\n1,2\nNA,4\n"), {.targets = {"speed"}})),
+                    "missing.csv: expected finite numbers in \"flow\", got nan in row 1 (counted from 0)");
+  const Samples kept = all_of(stream_csv("missing.csv", {.targets = {"speed"}, .stream = {.keep_missing = true}}));
+  CHECK(std::isnan(kept.x(1, 0)));
+
+  CHECK_THROWS_WITH(stream_csv("missing.csv", {.features = {"flaw"}}),
+                    "missing.csv: expected a column \"flaw\", got \"flow\", \"speed\"");
+  CHECK_THROWS_AS(stream_csv("missing.csv", {.targets = {"flow", "speed"}}), ConfigError);
+  CHECK_THROWS_AS(stream_csv("missing.csv", {.stream = {.block_rows = -1}}), ConfigError);
+  CHECK_THROWS_WITH(stream_csv("not_there.csv"), Catch::Contains("not_there.csv: cannot be read"));
+  CHECK_THROWS_WITH(stream_csv("."), Catch::Contains("no regular file"));
+  CHECK_THROWS_WITH(stream_csv(write("empty.csv", "")), "empty.csv: expected rows of cells, got none");
+  CHECK_THROWS_WITH(stream_csv(write("header.csv", "flow,speed\n")),
+                    "header.csv: expected rows of cells below the header, got none");
+  CHECK_THROWS_AS(stream_csv(write("utf16.csv",
+                                   "\xFF\xFE"
+                                   "f")),
+                  FormatError);
+  CHECK_THROWS_AS(all_of(stream_csv(write("latin.csv", "a,b\n1,2\n3,\xE4\n"))), FormatError);
+}
+
+TEST_CASE("a CSV file that has changed since it was opened is noticed") {
+  const std::string path = write("changes.csv", "a,b\n1,2\n3,4\n5,6\n7,8\n");
+  const Streamed data = stream_csv(path, {.targets = {"b"}, .stream = {.block_rows = 2}});
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << "a,b\n11,12\n13,14\n15,16\n17,18\n";
+  CHECK_THROWS_AS(all_of(data), FormatError);
+}
+
+TEST_CASE("a table is written as CSV text that reads back") {
+  Table table;
+  table.add({.name = "flow", .numbers = {1.5, NAN, 1.0 / 3}});
+  table.add({.name = "kind, or so", .type = ColumnType::text, .texts = {"a", "b \"c\"", ""}});
+  table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 86400, NAN}});
+  const std::string text = csv_text(table);
+  CHECK(text ==
+        "flow,\"kind, or so\",time\n1.5,a,1970-01-01 00:00\n,\"b \"\"c\"\"\",1970-01-02 00:00\n"
+        "0.3333333333333333,,\n");
+  write_csv("table.csv", table);
+  const Table back = read_csv("table.csv", {.types = {{"time", ColumnType::time}}});
+  CHECK(back.numbers("flow")[2] == 1.0 / 3);
+  CHECK(std::isnan(back.numbers("flow")[1]));
+  CHECK(back.texts("kind, or so") == table.texts("kind, or so"));
+  CHECK(back.times("time")[1] == 86400);
+  Table column;
+  column.add({.name = "flow", .numbers = {1, NAN, 3}});
+  CHECK(parse_csv(csv_text(column), "text").rows() == 3);
+}
