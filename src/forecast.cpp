@@ -1,0 +1,5 @@
+// The bodies of forecast, built once. Least squares stand in forecast/least_squares.cpp.
+#include "maas/forecast/baselines-inl.hpp"
+#include "maas/forecast/forecaster-inl.hpp"
+#include "maas/forecast/readings-inl.hpp"
+#include "maas/forecast/scores-inl.hpp"
