@@ -3,13 +3,9 @@
 #include <Eigen/QR>
 #include <vector>
 
-#include "maas/core/scalar.hpp"
+#include "maas/forecast/baselines.hpp"
 
 namespace maas::inline MAAS_ABI::detail {
-
-Eigen::MatrixXd least_squares(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y);
-std::vector<Eigen::MatrixXd> ridge(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y,
-                                   const std::vector<double>& alphas);
 
 Eigen::MatrixXd least_squares(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y) {
   return x.colPivHouseholderQr().solve(y);

@@ -12,12 +12,6 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-/// Weights of least squares, x' columns to y's: of the solutions of a matrix without full rank, one that has zeros.
-Eigen::MatrixXd least_squares(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y);
-/// Those with the penalty alpha |weights|^2, for each alpha.
-std::vector<Eigen::MatrixXd> ridge(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y,
-                                   const std::vector<double>& alphas);
-
 inline void check_windows(std::string_view who, const ForecastWindows& windows, Index lags, Index steps,
                           Index sensors) {
   require<StateError>(sensors > 0, "{}: call fit first, with training windows", who);

@@ -11,6 +11,18 @@
 
 namespace maas::inline MAAS_ABI {
 
+namespace detail {
+
+// In src/forecast/least_squares.cpp.
+
+/// Weights of least squares, x' columns to y's: of the solutions of a matrix without full rank, one that has zeros.
+Eigen::MatrixXd least_squares(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y);
+/// Those with the penalty alpha |weights|^2, for each alpha.
+std::vector<Eigen::MatrixXd> ridge(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y,
+                                   const std::vector<double>& alphas);
+
+}  // namespace detail
+
 // Each is computed in double and gives the same bits in every run. `fit` throws DataError for training windows it can
 // learn nothing from; `forecast` throws StateError before fit, and ShapeError for windows of other lags, horizons or
 // sensors than it was fitted to. Where a reading that it needs is missing there is no answer: NaN.

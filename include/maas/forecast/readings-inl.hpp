@@ -167,7 +167,8 @@ MAAS_INLINE Forecasts Forecasts::part(const RowRange& range) const {
                    .times = {},
                    .seconds_a_reading = seconds_a_reading,
                    .values = range.of(values),
-                   .truth = range.of(truth)};
+                   .truth = range.of(truth),
+                   .last = range.of(last)};
   if (!times.empty()) result.times.assign(times.begin() + range.begin, times.begin() + range.end);
   return result;
 }
@@ -181,9 +182,12 @@ MAAS_INLINE Forecasts empty_forecasts(std::string model, const ForecastWindows& 
                    .times = {},
                    .seconds_a_reading = windows.seconds_a_reading(),
                    .values = {},
-                   .truth = windows.truth()};
+                   .truth = windows.truth(),
+                   .last = Matrix(windows.size(), readings.sensor_count())};
   if (!readings.times.empty())
     for (Index origin : result.origins) result.times.push_back(readings.times[static_cast<std::size_t>(origin)]);
+  for (Index window = 0; window < windows.size(); ++window)
+    result.last.row(window) = readings.values.row(windows.origin(window));
   result.values = Matrix::Constant(result.truth.rows(), result.truth.cols(), std::numeric_limits<Scalar>::quiet_NaN());
   return result;
 }

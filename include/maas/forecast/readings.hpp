@@ -103,6 +103,7 @@ struct Forecasts {
   std::vector<double> times = {};         ///< of the origins, in seconds; empty where readings have none
   double seconds_a_reading = 0;           ///< 0 where it is not known
   Matrix values = {}, truth = {};  ///< windows x (steps * sensors), in the sensors' unit; NaN: no answer, missing
+  Matrix last = {};                ///< the last reading of each window, windows x sensors
 
   Index windows() const { return values.rows(); }
   /// Where a step of a sensor stands in values and truth.
