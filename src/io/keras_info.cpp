@@ -126,6 +126,8 @@ ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<co
   // An attribute of text of any length: such texts lie in a heap of the file, not in the 64 KB of an object's header.
   const Config pipeline = read_json(file, "pipeline");
   if (!pipeline.is_null()) info.pipeline = Pipeline::from(pipeline, steps);
+  // Read by load_forecaster, which also says what in it is wrong.
+  if (Config forecast = read_json(file, "forecast"); !forecast.is_null()) info.forecast = std::move(forecast);
   check_info(info, network);
   return info;
 }
@@ -140,6 +142,7 @@ void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network)
     file.text(group, "runs", write_json(runs));
   }
   if (info.pipeline) file.text(group, "pipeline", write_json(info.pipeline->config()));
+  if (info.forecast) file.text(group, "forecast", write_json(*info.forecast));
   if (!info.self_test) return;
   const SelfTest& test = *info.self_test;
   file.group(test_group);

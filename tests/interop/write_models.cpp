@@ -57,8 +57,9 @@ class Cases {
     for (std::size_t i = 0; i < predictions.size(); ++i)
       write_numbers(fmt::format("{}.y{}.csv", base(), i), graph.output_shape(static_cast<Index>(i)), predictions[i]);
   }
-  /// Saves the model; the file's name is that of the case and `ending`.
-  void file(const Model& model, const std::string& ending, KerasProfile profile, const Expected& expected) {
+  /// Saves a model, or a forecaster; the file's name is that of the case and `ending`.
+  template <class Savable>
+  void file(const Savable& model, const std::string& ending, KerasProfile profile, const Expected& expected) {
     model.save(base() + ending, {.profile = profile});
     list_ << fmt::format("{}\t{}\t{}\t{}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\t{:d}\n", name_, name_ + ending, x_.size(),
                          outputs_, expected.keras_3, expected.tf_keras, expected.keras_3_resumes,
@@ -155,6 +156,21 @@ void write_prepared(Cases& cases) {
   model.fit(samples.x, samples.y, {.epochs = 2, .verbose = 0});
   model.info().pipeline = pipeline;
   cases.add("prepared", model, {samples.x}, samples.y);
+}
+
+// Forecasters: Keras sees the network, or that of a whole ensemble, and answers on prepared windows.
+void write_forecasters(Cases& cases) {
+  Readings readings{.values = some_numbers(60, 3, 12, 20, 60)};
+  for (Index row = 0; row < 60; ++row) readings.times.push_back(300 * static_cast<double>(row));
+  for (const Index networks : {1, 3}) {
+    Forecaster forecaster({.windows = {.lags = 4, .horizons = {1, 3}}, .time_of_day = true, .changes = true},
+                          ForecastNetwork{.hidden = {8, 6}, .embedding = 2});
+    forecaster.fit(readings, {.fit = {.epochs = 2, .verbose = 0}, .networks = networks});
+    cases.begin(networks == 1 ? "forecaster" : "forecaster-ensemble", forecaster.model(),
+                forecaster.samples(forecaster.windows(readings)).inputs(0, 40));
+    cases.file(forecaster, ".h5", KerasProfile::automatic, {.compiled = false});
+    cases.file(forecaster, ".keras", KerasProfile::automatic, {.tf_keras = false, .compiled = false});
+  }
 }
 
 // Several kinds of layers, in a chain.
@@ -403,6 +419,7 @@ int main(int count, char** arguments) {
   Cases cases(arguments[1]);
   write_first_programs(cases);
   write_prepared(cases);
+  write_forecasters(cases);
   write_chain(cases);
   write_graphs(cases);
   Small small(cases);

@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 
+#include "maas/data/enum_from-inl.hpp"
 #include "maas/data/step.hpp"
 #include "maas/data/table-inl.hpp"
 
@@ -105,18 +106,6 @@ Table changed_numbers(std::string_view who, const std::vector<std::string>& colu
     for (double& cell : cells) cell = function(cell);
   });
   return table;
-}
-
-/// The names of an enumeration to and from config, in the order of its values.
-template <class Enum, std::size_t count>
-Enum enum_from(const Config& config, std::string_view where, const std::string_view (&names)[count]) {
-  const std::string& text = config.as_string(where);
-  std::string known;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (names[i] == text) return static_cast<Enum>(i);
-    known.append(known.empty() ? "" : ", ").append(names[i]);
-  }
-  fail<ConfigError>("{}: expected one of {}, got \"{}\"", where, known, text);
 }
 
 inline constexpr std::string_view fill_names[] = {"mean",          "median",       "constant",

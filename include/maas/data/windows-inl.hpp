@@ -4,47 +4,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "maas/data/jumps-inl.hpp"
 #include "maas/data/windows.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-/// For each row, how many of the rows before it and itself are marked: sums over ranges are then differences.
-inline std::vector<Index> counts_of(const std::vector<bool>& marked) {
-  std::vector<Index> counts{0};
-  for (bool mark : marked) counts.push_back(counts.back() + (mark ? 1 : 0));
-  return counts;
-}
-
-inline bool any_in(const std::vector<Index>& counts, Index begin, Index end) {
-  return counts[static_cast<std::size_t>(end)] > counts[static_cast<std::size_t>(begin)];
-}
-
 inline std::vector<Index> missing_rows(const Matrix& rows, Index count) {
   std::vector<bool> marked(static_cast<std::size_t>(count), false);
   for (Index row = 0; row < rows.rows(); ++row)
     for (Index column = 0; column < rows.cols(); ++column)
       if (std::isnan(rows(row, column))) marked[static_cast<std::size_t>(row)] = true;
-  return counts_of(marked);
-}
-
-inline double median_step(const std::vector<double>& times) {
-  std::vector<double> steps;
-  for (std::size_t i = 1; i < times.size(); ++i)
-    if (!std::isnan(times[i] - times[i - 1])) steps.push_back(times[i] - times[i - 1]);
-  if (steps.empty()) return 0;
-  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  return *middle;
-}
-
-/// Marks the rows before which the time jumps. Clocks of detectors are a little off: a hundredth of a step does not
-/// count.
-inline std::vector<Index> jumps_before(const std::vector<double>& times, double step, Index count) {
-  std::vector<bool> marked(static_cast<std::size_t>(count), false);
-  if (step <= 0) step = median_step(times);
-  for (std::size_t i = 1; i < times.size(); ++i) marked[i] = !(std::abs(times[i] - times[i - 1] - step) <= step / 100);
   return counts_of(marked);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "maas/core/config.hpp"
 #include "maas/data/pipeline.hpp"
 #include "maas/network/network.hpp"
 
@@ -45,6 +46,7 @@ struct ModelInfo {
   std::vector<TrainingRun> training = {};           ///< all fits, the last one last; the last 100 are kept
   std::optional<SelfTest> self_test = std::nullopt;
   std::optional<Pipeline> pipeline = std::nullopt;  ///< fitted: how raw rows become inputs, and outputs units again
+  std::optional<Config> forecast = std::nullopt;    ///< what a Forecaster keeps beside its network: Forecaster::config
 
   static constexpr std::size_t most_runs = 100;
 };

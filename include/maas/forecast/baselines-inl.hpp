@@ -1,0 +1,272 @@
+// Bodies of the baselines. Least squares stand in src/forecast/least_squares.cpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "maas/data/times.hpp"
+#include "maas/forecast/baselines.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+inline void check_windows(std::string_view who, const ForecastWindows& windows, Index lags, Index steps,
+                          Index sensors) {
+  require<StateError>(sensors > 0, "{}: call fit first, with training windows", who);
+  require<ShapeError>(
+      windows.options().lags == lags && windows.steps() == steps && windows.readings().sensor_count() == sensors,
+      "{}: expected windows of {} lags, {} horizons and {} sensors, as in training, got {}, {} and {}", who, lags,
+      steps, sensors, windows.options().lags, windows.steps(), windows.readings().sensor_count());
+}
+
+/// Which time of day it is, of `slots`; the rounded one, as clocks of detectors are a little off.
+inline Index slot_of(double time, Index slots) {
+  double of_day = std::fmod(time, seconds_a_day);
+  if (of_day < 0) of_day += seconds_a_day;
+  return static_cast<Index>(std::lround(of_day / seconds_a_day * static_cast<double>(slots))) % slots;
+}
+
+inline bool is_weekend(double time) {
+  double day = std::fmod(std::floor(time / seconds_a_day) + 3, 7);  // 1970-01-01 was a Thursday; 0 is Monday
+  if (day < 0) day += 7;
+  return day >= 5;
+}
+
+/// A sum and a count, for means that do not care about missing readings.
+struct RunningMean {
+  double sum = 0;
+  Index count = 0;
+  void add(double value) {
+    if (std::isnan(value)) return;
+    sum += value;
+    ++count;
+  }
+  double mean_or(double other) const { return count > 0 ? sum / static_cast<double>(count) : other; }
+};
+
+/// Which readings lie in a window or are a target of one: others are not of the training part.
+inline std::vector<bool> rows_of_windows(const ForecastWindows& windows) {
+  std::vector<bool> used(static_cast<std::size_t>(windows.readings().rows()), false);
+  for (Index window = 0; window < windows.size(); ++window) {
+    const Index origin = windows.origin(window);
+    for (Index row = origin - windows.options().lags + 1; row <= origin; ++row)
+      used[static_cast<std::size_t>(row)] = true;
+    for (Index step = 0; step < windows.steps(); ++step)
+      used[static_cast<std::size_t>(windows.target_row(window, step))] = true;
+  }
+  return used;
+}
+
+/// Lags of one sensor and a 1 for the constant, one window a row.
+inline Eigen::MatrixXd own_lags(const ForecastWindows& windows, Index sensor) {
+  const Index lags = windows.options().lags;
+  Eigen::MatrixXd x(windows.size(), lags + 1);
+  for (Index window = 0; window < windows.size(); ++window)
+    for (Index lag = 0; lag < lags; ++lag)
+      x(window, lag) = static_cast<double>(windows.readings().values(windows.origin(window) - lags + 1 + lag, sensor));
+  x.col(lags).setOnes();
+  return x;
+}
+
+/// Lags of all sensors, oldest first, one window a row.
+inline Eigen::MatrixXd all_lags(const ForecastWindows& windows) {
+  const Index lags = windows.options().lags, sensors = windows.readings().sensor_count();
+  Eigen::MatrixXd x(windows.size(), lags * sensors);
+  for (Index window = 0; window < windows.size(); ++window)
+    for (Index lag = 0; lag < lags; ++lag)
+      x.row(window).segment(lag * sensors, sensors) =
+          windows.readings().values.row(windows.origin(window) - lags + 1 + lag).cast<double>();
+  return x;
+}
+
+/// The rows of both in which no number is missing.
+inline void keep_whole_rows(Eigen::MatrixXd& x, Eigen::MatrixXd& y) {
+  Index kept = 0;
+  for (Index row = 0; row < x.rows(); ++row) {
+    if (x.row(row).hasNaN() || y.row(row).hasNaN()) continue;
+    if (kept != row) {
+      x.row(kept) = x.row(row).eval();
+      y.row(kept) = y.row(row).eval();
+    }
+    ++kept;
+  }
+  x.conservativeResize(kept, Eigen::NoChange);
+  y.conservativeResize(kept, Eigen::NoChange);
+}
+
+/// Standardizes x and centers y, then solves; the weights for each alpha, those of raw numbers, the constant last.
+inline std::vector<Eigen::MatrixXd> ridge_with_constant(Eigen::MatrixXd x, Eigen::MatrixXd y,
+                                                        const std::vector<double>& alphas) {
+  const Eigen::RowVectorXd x_mean = x.colwise().mean(), y_mean = y.colwise().mean();
+  x.rowwise() -= x_mean;
+  y.rowwise() -= y_mean;
+  Eigen::RowVectorXd scale = (x.colwise().squaredNorm() / static_cast<double>(x.rows())).cwiseSqrt();
+  for (double& each : scale)
+    if (!(each > 0)) each = 1;
+  x.array().rowwise() /= scale.array();
+  std::vector<Eigen::MatrixXd> result;
+  for (const Eigen::MatrixXd& standardized : ridge(x, y, alphas)) {
+    Eigen::MatrixXd weights(x.cols() + 1, y.cols());
+    weights.topRows(x.cols()) = standardized.array().colwise() / scale.transpose().array();
+    weights.row(x.cols()) = y_mean - x_mean * weights.topRows(x.cols());
+    result.push_back(std::move(weights));
+  }
+  return result;
+}
+
+/// x with a constant behind it, times weights.
+inline Eigen::MatrixXd linear_function(const Eigen::MatrixXd& x, const Eigen::MatrixXd& weights) {
+  return (x * weights.topRows(x.cols())).rowwise() + weights.row(x.cols());
+}
+
+}  // namespace detail
+
+MAAS_INLINE void Persistence::fit(const ForecastWindows& training) { sensors_ = training.readings().sensor_count(); }
+
+MAAS_INLINE Forecasts Persistence::forecast(const ForecastWindows& windows) const {
+  detail::check_windows(label, windows, windows.options().lags, windows.steps(), sensors_);
+  Forecasts result = empty_forecasts(std::string(label), windows);
+  for (Index window = 0; window < windows.size(); ++window)
+    for (Index step = 0; step < windows.steps(); ++step)
+      result.values.row(window).segment(step * sensors_, sensors_) =
+          windows.readings().values.row(windows.origin(window));
+  return result;
+}
+
+MAAS_INLINE void HistoricalAverage::fit(const ForecastWindows& training) {
+  const Readings& readings = training.readings();
+  require<DataError>(!readings.times.empty(), "{}: expected readings with times, got none", label);
+  const double seconds = training.seconds_a_reading();
+  require<DataError>(seconds >= 1 && seconds <= seconds_a_day,
+                     "{}: expected from 1 second to 1 day between readings, got {} seconds", label, seconds);
+  slots_ = std::max<Index>(1, std::lround(seconds_a_day / seconds));
+  const Index rows = slots_ * (weekends ? 2 : 1), sensors = readings.sensor_count();
+  const std::vector<bool> used = detail::rows_of_windows(training);
+  means_.resize(rows, sensors);
+  for (Index sensor = 0; sensor < sensors; ++sensor) {
+    std::vector<detail::RunningMean> means(static_cast<std::size_t>(rows));
+    detail::RunningMean all;
+    for (Index row = 0; row < readings.rows(); ++row) {
+      if (!used[static_cast<std::size_t>(row)]) continue;
+      const double time = readings.times[static_cast<std::size_t>(row)];
+      const Index slot = detail::slot_of(time, slots_) + (weekends && detail::is_weekend(time) ? slots_ : 0);
+      const auto value = static_cast<double>(readings.values(row, sensor));
+      means[static_cast<std::size_t>(slot)].add(value);
+      all.add(value);
+    }
+    const double other = all.mean_or(std::numeric_limits<double>::quiet_NaN());
+    for (Index slot = 0; slot < rows; ++slot)
+      means_(slot, sensor) = means[static_cast<std::size_t>(slot)].mean_or(other);
+  }
+}
+
+MAAS_INLINE Forecasts HistoricalAverage::forecast(const ForecastWindows& windows) const {
+  const Index sensors = means_.cols();
+  detail::check_windows(label, windows, windows.options().lags, windows.steps(), sensors);
+  const std::vector<double>& times = windows.readings().times;
+  require<DataError>(!times.empty(), "{}: expected readings with times, got none", label);
+  Forecasts result = empty_forecasts(weekends ? std::string(label) + ", weekends apart" : std::string(label), windows);
+  for (Index window = 0; window < windows.size(); ++window)
+    for (Index step = 0; step < windows.steps(); ++step) {
+      const double time = times[static_cast<std::size_t>(windows.target_row(window, step))];
+      const Index slot = detail::slot_of(time, slots_) + (weekends && detail::is_weekend(time) ? slots_ : 0);
+      result.values.row(window).segment(step * sensors, sensors) = means_.row(slot).cast<Scalar>();
+    }
+  return result;
+}
+
+MAAS_INLINE void LinearAutoregression::fit(const ForecastWindows& training) {
+  const Matrix truth = training.truth();
+  const Index sensors = training.readings().sensor_count(), steps = training.steps();
+  std::vector<Eigen::MatrixXd> weights;
+  for (Index sensor = 0; sensor < sensors; ++sensor) {
+    const Eigen::MatrixXd all = detail::own_lags(training, sensor);
+    Eigen::MatrixXd of_sensor(all.cols(), steps);
+    for (Index step = 0; step < steps; ++step) {
+      Eigen::MatrixXd x = all, y = truth.col(step * sensors + sensor).cast<double>();
+      detail::keep_whole_rows(x, y);
+      require<DataError>(x.rows() > 0, "{}: expected windows without a missing reading, got none of sensor {}", label,
+                         sensor);
+      of_sensor.col(step) = detail::least_squares(x, y);
+    }
+    weights.push_back(std::move(of_sensor));
+  }
+  weights_ = std::move(weights);
+}
+
+MAAS_INLINE Forecasts LinearAutoregression::forecast(const ForecastWindows& windows) const {
+  const auto sensors = static_cast<Index>(weights_.size());
+  detail::check_windows(label, windows, weights_.empty() ? 0 : weights_[0].rows() - 1,
+                        weights_.empty() ? 0 : weights_[0].cols(), sensors);
+  Forecasts result = empty_forecasts(std::string(label), windows);
+  for (Index sensor = 0; sensor < sensors; ++sensor) {
+    const Eigen::MatrixXd y = detail::own_lags(windows, sensor) * weights_[static_cast<std::size_t>(sensor)];
+    for (Index step = 0; step < y.cols(); ++step)
+      result.values.col(result.column(step, sensor)) = y.col(step).cast<Scalar>();
+  }
+  return result;
+}
+
+MAAS_INLINE void RidgeVAR::fit(const ForecastWindows& training) {
+  require<ConfigError>(!alphas.empty(), "{}: expected at least 1 alpha, got none", label);
+  for (double alpha : alphas)
+    require<ConfigError>(alpha > 0 && std::isfinite(alpha), "{}: expected alphas above 0, got {}", label, alpha);
+  Eigen::MatrixXd x = detail::all_lags(training), y = training.truth().cast<double>();
+  detail::keep_whole_rows(x, y);
+  require<DataError>(x.rows() > 0, "{}: expected windows without a missing reading, got none", label);
+  double best = alphas[0];
+  const Index held_out = x.rows() / 5, before = x.rows() - held_out;
+  if (alphas.size() > 1 && held_out > 0) {
+    double least = std::numeric_limits<double>::infinity();
+    const std::vector<Eigen::MatrixXd> candidates =
+        detail::ridge_with_constant(x.topRows(before), y.topRows(before), alphas);
+    for (std::size_t i = 0; i < alphas.size(); ++i) {
+      const double error =
+          (detail::linear_function(x.bottomRows(held_out), candidates[i]) - y.bottomRows(held_out)).squaredNorm();
+      if (error < least) {
+        least = error;
+        best = alphas[i];
+      }
+    }
+  }
+  weights_ = detail::ridge_with_constant(std::move(x), std::move(y), {best})[0];
+  alpha_ = best;
+  horizons_ = training.options().horizons;
+  lags_ = training.options().lags;
+  sensors_ = training.readings().sensor_count();
+}
+
+MAAS_INLINE Forecasts RidgeVAR::forecast(const ForecastWindows& windows) const {
+  detail::check_windows(label, windows, lags_, static_cast<Index>(horizons_.size()), sensors_);
+  Forecasts result = empty_forecasts(std::string(label), windows);
+  result.values = detail::linear_function(detail::all_lags(windows), weights_).cast<Scalar>();
+  return result;
+}
+
+MAAS_INLINE Baseline& Baseline::fit(const ForecastWindows& training) {
+  require<StateError>(!fitted_, "{}: it has learned already, and does so once; make another one", name());
+  self_ = self_->fit(training);
+  fitted_ = true;
+  return *this;
+}
+
+MAAS_INLINE Forecasts Baseline::forecast(const ForecastWindows& windows) const {
+  require<StateError>(fitted_, "{}: call fit first, with training windows", name());
+  return self_->forecast(windows);
+}
+
+MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends) {
+  std::vector<Baseline> result{Persistence{}};
+  if (!training.readings().times.empty()) {
+    result.push_back(HistoricalAverage{});
+    if (weekends) result.push_back(HistoricalAverage{.weekends = true});
+  }
+  result.push_back(LinearAutoregression{});
+  result.push_back(RidgeVAR{});
+  for (Baseline& baseline : result) baseline.fit(training);
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI

@@ -1,0 +1,138 @@
+// Simple forecasts, which a network has to beat: on the same windows, fitted to the same training part.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/forecast/readings.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+// In src/forecast/least_squares.cpp.
+
+/// Weights of least squares, x' columns to y's: of the solutions of a matrix without full rank, one that has zeros.
+Eigen::MatrixXd least_squares(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y);
+/// Those with the penalty alpha |weights|^2, for each alpha.
+std::vector<Eigen::MatrixXd> ridge(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y,
+                                   const std::vector<double>& alphas);
+
+}  // namespace detail
+
+// Each is computed in double and gives the same bits in every run. `fit` throws DataError for training windows it can
+// learn nothing from; `forecast` throws StateError before fit, and ShapeError for windows of other lags, horizons or
+// sensors than it was fitted to. Where a reading that it needs is missing there is no answer: NaN.
+
+/// The last reading stays.
+struct Persistence {
+  static constexpr std::string_view label = "persistence";
+  void fit(const ForecastWindows& training);
+  Forecasts forecast(const ForecastWindows& windows) const;
+
+  Index sensors_ = 0;  ///< learned
+};
+
+/// The mean of the training readings of a sensor at the target's time of day. With `weekends` Saturdays and Sundays
+/// have a mean of their own. A time of day that the training part has no reading of gets the mean of all. Needs times,
+/// else DataError.
+struct HistoricalAverage {
+  static constexpr std::string_view label = "historical average";
+  bool weekends = false;
+  void fit(const ForecastWindows& training);
+  Forecasts forecast(const ForecastWindows& windows) const;
+
+  Eigen::MatrixXd means_ = {};  ///< learned: one row a time of day (and again for weekends), one column a sensor
+  Index slots_ = 0;             ///< learned: times of day
+};
+
+/// For each sensor and horizon a linear function of the sensor's own lags and a constant, by least squares. Needs
+/// `maas::maas` to link.
+struct LinearAutoregression {
+  static constexpr std::string_view label = "linear autoregression";
+  void fit(const ForecastWindows& training);
+  Forecasts forecast(const ForecastWindows& windows) const;
+
+  std::vector<Eigen::MatrixXd> weights_ = {};  ///< learned: one a sensor, (lags + 1) x steps, the constant last
+};
+
+/// Vector autoregression: for each sensor and horizon a linear function of the lags of all sensors and a constant, with
+/// the penalty alpha |weights|^2 beside the squared errors of standardized lags (the constant is free), as
+/// scikit-learn's Ridge. Of several `alphas` that one is taken which forecasts the last fifth of the training windows
+/// best when fitted to those before; then it is fitted to all. Needs `maas::maas` to link.
+struct RidgeVAR {
+  static constexpr std::string_view label = "ridge VAR";
+  std::vector<double> alphas = {10, 100, 1000, 10000};
+  void fit(const ForecastWindows& training);
+  Forecasts forecast(const ForecastWindows& windows) const;
+
+  double alpha_ = 0;                  ///< learned: which was taken
+  Eigen::MatrixXd weights_ = {};      ///< learned: (lags * sensors + 1) x (steps * sensors), constant last
+  std::vector<Index> horizons_ = {};  ///< learned
+  Index lags_ = 0, sensors_ = 0;      ///< learned
+};
+
+/// What may stand behind a Baseline: `label`, `fit(training)` and `forecast(windows)`.
+template <class Rule>
+concept BaselineRule = std::copy_constructible<Rule> && requires(Rule& rule, const ForecastWindows& windows) {
+  { Rule::label } -> std::convertible_to<std::string_view>;
+  rule.fit(windows);
+  { std::as_const(rule).forecast(windows) } -> std::same_as<Forecasts>;
+};
+
+/// A handle to a simple forecast, of this library or of the user's own. A value: copies are independent.
+class Baseline {
+ public:
+  template <class Rule>
+  requires(!std::derived_from<Rule, Baseline>) && BaselineRule<Rule> Baseline(Rule rule)
+      : self_(std::make_shared<Model<Rule>>(std::move(rule))) {}
+
+  std::string_view name() const { return self_->name(); }
+  /// Learns from training windows, once: on a fitted one it throws StateError.
+  Baseline& fit(const ForecastWindows& training);
+  bool is_fitted() const { return fitted_; }
+  /// Throws StateError before fit.
+  Forecasts forecast(const ForecastWindows& windows) const;
+  /// What stands behind it; null if it is of another type.
+  template <class Rule>
+  const Rule* as() const {
+    const auto* model = dynamic_cast<const Model<Rule>*>(self_.get());
+    return model == nullptr ? nullptr : &model->rule;
+  }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual std::string_view name() const = 0;
+    virtual std::shared_ptr<const Interface> fit(const ForecastWindows& training) const = 0;
+    virtual Forecasts forecast(const ForecastWindows& windows) const = 0;
+  };
+  template <class Rule>
+  struct Model final : Interface {
+    explicit Model(Rule value) : rule(std::move(value)) {}
+    std::string_view name() const override { return Rule::label; }
+    std::shared_ptr<const Interface> fit(const ForecastWindows& training) const override {
+      Rule learner = rule;
+      learner.fit(training);
+      return std::make_shared<Model>(std::move(learner));
+    }
+    Forecasts forecast(const ForecastWindows& windows) const override { return rule.forecast(windows); }
+    Rule rule;
+  };
+
+  std::shared_ptr<const Interface> self_;
+  bool fitted_ = false;
+};
+
+/// All of them, fitted: persistence, historical average (where the readings have times; with `weekends` also that of
+/// weekdays and weekends apart), linear autoregression, ridge VAR.
+std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends = false);
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/forecast/baselines-inl.hpp"
+#endif

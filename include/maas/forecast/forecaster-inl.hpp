@@ -1,0 +1,502 @@
+// Bodies of Forecaster.
+#pragma once
+
+#include <cmath>
+#include <exception>
+#include <limits>
+
+#include "maas/core/parallel.hpp"
+#include "maas/data/enum_from-inl.hpp"
+#include "maas/data/jumps-inl.hpp"
+#include "maas/data/times.hpp"
+#include "maas/forecast/forecaster.hpp"
+#include "maas/layers/layers.hpp"
+#include "maas/network/merge.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
+inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
+
+/// What a scaled reading is made with: (reading - center) / scale.
+struct Scaling {
+  double center = 0, scale = 1;
+};
+
+/// Learned from the rows before `end` of the sensors from `begin` up to, not including, `stop`; nothing where no
+/// reading is there.
+inline std::optional<Scaling> scaling_of(const Matrix& values, Index end, Index begin, Index stop, ReadingScaling how) {
+  double sum = 0, least = std::numeric_limits<double>::infinity(), most = -least;
+  Index count = 0;
+  const auto for_each_reading = [&](auto&& visit) {
+    for (Index row = 0; row < end; ++row)
+      for (Index sensor = begin; sensor < stop; ++sensor)
+        if (const auto value = static_cast<double>(values(row, sensor)); !std::isnan(value)) visit(value);
+  };
+  for_each_reading([&](double value) {
+    sum += value;
+    least = std::min(least, value);
+    most = std::max(most, value);
+    ++count;
+  });
+  if (count == 0) return std::nullopt;
+  if (how == ReadingScaling::none) return Scaling{};
+  if (how == ReadingScaling::min_max) return Scaling{least, most > least ? most - least : 1};
+  const double mean = sum / static_cast<double>(count);
+  double squares = 0;
+  for_each_reading([&](double value) { squares += (value - mean) * (value - mean); });
+  const double deviation = std::sqrt(squares / static_cast<double>(count));
+  return Scaling{mean, deviation > 0 ? deviation : 1};
+}
+
+}  // namespace detail
+
+MAAS_INLINE Config to_config(SensorMode mode) { return detail::sensor_mode_names[static_cast<std::size_t>(mode)]; }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, SensorMode& mode) {
+  mode = detail::enum_from<SensorMode>(config, where, detail::sensor_mode_names);
+}
+MAAS_INLINE Config to_config(ReadingScaling scaling) {
+  return detail::reading_scaling_names[static_cast<std::size_t>(scaling)];
+}
+MAAS_INLINE void from_config(const Config& config, std::string_view where, ReadingScaling& scaling) {
+  scaling = detail::enum_from<ReadingScaling>(config, where, detail::reading_scaling_names);
+}
+MAAS_INLINE Config to_config(const ForecastOptions& options) { return write_config(options); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastOptions& options) {
+  options = read_config<ForecastOptions>(config, where);
+}
+
+MAAS_INLINE Model ForecastNetwork::operator()(const ForecastShape& shape) const {
+  const Input features = input(shape.features);
+  std::vector<Symbol> inputs{features};
+  Symbol last = features;
+  if (shape.ids > 0) {
+    const Input id = input(1);
+    inputs.push_back(id);
+    last = concatenate({features, flatten()(maas::embedding(shape.ids, embedding)(id))});
+  }
+  for (Index units : hidden) last = dense(units, activation)(last);
+  return Model(inputs, {dense(shape.outputs)(last)});
+}
+
+// ---- Samples ----
+
+MAAS_INLINE Shape ForecastSamples::feature_shape() const {
+  const Index sensors = by_row_.size() > 0 ? by_row_.cols() : 1;
+  return Shape{lags_ * sensors + known_.cols() + (ids_ ? 1 : 0)};
+}
+
+MAAS_INLINE Scalar* ForecastSamples::write_features(Index sample, Scalar* to) const {
+  const Index window = window_of(sample), sensor = sensor_of(sample);
+  const Index begin = origins_[static_cast<std::size_t>(window)] - lags_ + 1;
+  if (by_row_.size() > 0)
+    to = std::copy_n(by_row_.data() + begin * by_row_.cols(), lags_ * by_row_.cols(), to);
+  else
+    to = std::copy_n(by_sensor_.data() + sensor * by_sensor_.cols() + begin, lags_, to);
+  return std::copy_n(known_.data() + window * known_.cols(), known_.cols(), to);
+}
+
+MAAS_INLINE void ForecastSamples::write_targets(Index sample, Scalar* to) const {
+  const Index sensor = sensor_of(sample), origin = origins_[static_cast<std::size_t>(window_of(sample))];
+  for (Index horizon : horizons_) {
+    if (by_row_.size() == 0) {
+      const Scalar* readings = by_sensor_.data() + sensor * by_sensor_.cols();
+      *to++ = readings[origin + horizon] - (changes_ ? readings[origin] : Scalar{0});
+    } else {
+      for (Index each = 0; each < by_row_.cols(); ++each)
+        *to++ = by_row_(origin + horizon, each) - (changes_ ? by_row_(origin, each) : Scalar{0});
+    }
+  }
+}
+
+MAAS_INLINE void ForecastSamples::gather(std::span<const Index> rows, MatrixView x, MatrixView y) const {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Scalar* end = write_features(rows[i], x.data() + static_cast<Index>(i) * x.cols());
+    if (ids_) *end = static_cast<Scalar>(sensor_of(rows[i]));
+    write_targets(rows[i], y.data() + static_cast<Index>(i) * y.cols());
+  }
+}
+
+MAAS_INLINE std::vector<Matrix> ForecastSamples::inputs(Index begin, Index count) const {
+  require<ShapeError>(begin >= 0 && count >= 0 && begin <= size() && count <= size() - begin,
+                      "samples: expected some of {}, got {} from {} on", size(), count, begin);
+  const Index features = feature_shape().size() - (ids_ ? 1 : 0);
+  std::vector<Matrix> result{Matrix(count, features)};
+  if (ids_) result.emplace_back(count, 1);
+  for (Index i = 0; i < count; ++i) {
+    write_features(begin + i, result[0].data() + i * features);
+    if (ids_) result[1](i, 0) = static_cast<Scalar>(sensor_of(begin + i));
+  }
+  return result;
+}
+
+MAAS_INLINE Matrix ForecastSamples::targets() const {
+  Matrix result(size(), targets_);
+  for (Index sample = 0; sample < size(); ++sample) write_targets(sample, result.data() + sample * targets_);
+  return result;
+}
+
+// ---- From readings to samples ----
+
+MAAS_INLINE Forecaster::Forecaster(ForecastOptions options, Build network)
+    : options_(std::move(options)), build_(std::move(network)) {
+  options_.windows.check();
+  require<ConfigError>(build_ != nullptr, "forecaster: expected a function that makes a network, got none");
+}
+
+MAAS_INLINE ForecastShape Forecaster::shape(Index sensors) const {
+  require<ShapeError>(sensors >= 1, "forecaster: expected at least 1 sensor, got {}", sensors);
+  const bool joint = options_.sensors == SensorMode::joint;
+  const Index each = joint ? sensors : 1;
+  const Index known = (options_.time_of_day ? 2 : 0) + (options_.day_of_week ? 2 : 0);
+  return {.features = options_.windows.lags * each + known,
+          .ids = !joint && options_.sensor_id && sensors > 1 ? sensors : 0,
+          .outputs = static_cast<Index>(options_.windows.horizons.size()) * each};
+}
+
+MAAS_INLINE void Forecaster::require_fitted(std::string_view what) const {
+  require<StateError>(is_fitted(), "{}: call fit first, with training readings", what);
+}
+
+MAAS_INLINE void Forecaster::check_readings(const Readings& readings) const {
+  readings.check();
+  require<ShapeError>(sensors_.empty() || readings.sensor_count() == static_cast<Index>(sensors_.size()),
+                      "forecaster: expected readings of {} sensors, got {}", sensors_.size(), readings.sensor_count());
+  require<DataError>(!(options_.time_of_day || options_.day_of_week) || !readings.times.empty(),
+                     "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
+}
+
+MAAS_INLINE ForecastWindows Forecaster::windows(const Readings& readings) const {
+  check_readings(readings);
+  return ForecastWindows(readings, options_.windows);
+}
+
+MAAS_INLINE void Forecaster::check_windows(const ForecastWindows& windows) const {
+  check_readings(windows.readings());
+  require<ShapeError>(
+      windows.options().lags == options_.windows.lags && windows.options().horizons == options_.windows.horizons,
+      "forecaster: expected windows of its own lags and horizons, as windows() makes them, got others");
+}
+
+/// What is known in advance at the first target of each window.
+MAAS_INLINE Matrix Forecaster::known_features(const Readings& readings, const std::vector<Index>& origins) const {
+  const bool day = options_.time_of_day, week = options_.day_of_week;
+  if (!day && !week) return Matrix(static_cast<Index>(origins.size()), 0);
+  const double ahead = static_cast<double>(options_.windows.horizons.front()) * options_.windows.seconds_a_reading;
+  std::vector<double> times;
+  for (Index origin : origins) times.push_back(readings.times[static_cast<std::size_t>(origin)] + ahead);
+  const Matrix features = time_features(times);
+  if (day && week) return features;
+  return day ? features.leftCols(2) : features.rightCols(2);
+}
+
+MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, const std::vector<Index>& origins,
+                                                   bool with_targets) const {
+  const Index sensors = readings.sensor_count(), rows = readings.rows();
+  ForecastSamples result;
+  result.origins_ = origins;
+  result.horizons_ = options_.windows.horizons;
+  result.lags_ = options_.windows.lags;
+  result.targets_ = shape(sensors).outputs;
+  result.ids_ = shape(sensors).ids > 0;
+  result.changes_ = options_.changes;
+  result.known_ = known_features(readings, origins);
+
+  const bool joint = options_.sensors == SensorMode::joint;
+  Matrix& scaled = joint ? result.by_row_ : result.by_sensor_;
+  scaled.resize(joint ? rows : sensors, joint ? sensors : rows);
+  for (Index row = 0; row < rows; ++row)
+    for (Index sensor = 0; sensor < sensors; ++sensor) {
+      const auto place = static_cast<std::size_t>(sensor);
+      const auto value =
+          static_cast<Scalar>((static_cast<double>(readings.values(row, sensor)) - center_[place]) / scale_[place]);
+      (joint ? scaled(row, sensor) : scaled(sensor, row)) = value;
+    }
+
+  const auto is_whole = [&](Index origin, Index first, Index count) {
+    const auto block = [&](Index begin, Index length) {
+      return !readings.values.block(begin, first, length, count).hasNaN();
+    };
+    if (!block(origin - result.lags_ + 1, result.lags_)) return false;
+    for (Index horizon : result.horizons_)
+      if (with_targets && !block(origin + horizon, 1)) return false;
+    return true;
+  };
+  for (std::size_t window = 0; window < origins.size(); ++window)
+    for (Index sensor = 0; sensor < (joint ? 1 : sensors); ++sensor)
+      if (is_whole(origins[window], sensor, joint ? sensors : 1))
+        result.places_.emplace_back(static_cast<Index>(window), sensor);
+  return result;
+}
+
+MAAS_INLINE ForecastSamples Forecaster::samples(const ForecastWindows& windows) const {
+  require_fitted("samples");
+  check_windows(windows);
+  return samples_of(windows.readings(), windows.origins(), true);
+}
+
+// ---- Learning ----
+
+MAAS_INLINE void Forecaster::learn_scaling(const Readings& training, Index rows) {
+  const Index sensors = training.sensor_count();
+  center_.clear();
+  scale_.clear();
+  for (Index sensor = 0; sensor < sensors; ++sensor) {
+    const auto each = detail::scaling_of(training.values, rows, sensor, sensor + 1, options_.scaling);
+    require<DataError>(each.has_value(), "forecaster: expected readings of sensor \"{}\" to learn from, got none",
+                       sensors_[static_cast<std::size_t>(sensor)]);
+    center_.push_back(each->center);
+    scale_.push_back(each->scale);
+  }
+  if (options_.scale_each) return;
+  const auto all = detail::scaling_of(training.values, rows, 0, sensors, options_.scaling);
+  std::fill(center_.begin(), center_.end(), all->center);
+  std::fill(scale_.begin(), scale_.end(), all->scale);
+}
+
+MAAS_INLINE void Forecaster::check_fit(const ForecastFit& options) const {
+  require<StateError>(!is_fitted(), "forecaster: it has learned already, and does so once; make another one");
+  require<ConfigError>(options.networks >= 1 && options.networks <= 1000,
+                       "forecaster: expected from 1 to 1000 networks, got {}", options.networks);
+  require<ConfigError>(options.validation_share >= 0 && options.validation_share < 1,
+                       "forecaster: expected a validation share of at least 0 and below 1, got {}",
+                       options.validation_share);
+  require<ConfigError>(options.fit.callbacks.empty(),
+                       "forecaster: expected callbacks from ForecastFit::callbacks, which makes them for each network, "
+                       "got some in fit");
+  require<ConfigError>(!options.fit.validation_data && !options.fit.validation_set && options.fit.validation_split == 0,
+                       "forecaster: expected a validation_share, got validation samples or a validation_split in fit");
+}
+
+MAAS_INLINE void Forecaster::check_model(const Model& model) const {
+  const ForecastShape wanted = shape(static_cast<Index>(sensors_.size()));
+  const Graph& graph = model.network().graph();
+  const std::size_t inputs = wanted.ids > 0 ? 2 : 1;
+  require<ShapeError>(graph.inputs().size() == inputs && graph.outputs().size() == 1,
+                      "forecaster: expected a network of {} inputs and 1 output, got {} and {}", inputs,
+                      graph.inputs().size(), graph.outputs().size());
+  require<ShapeError>(graph.input_shape(0).size() == wanted.features && graph.output_shape(0).size() == wanted.outputs,
+                      "forecaster: expected a network that takes {} numbers and gives {}, got {} and {}",
+                      wanted.features, wanted.outputs, graph.input_shape(0).size(), graph.output_shape(0).size());
+  require<ShapeError>(inputs == 1 || graph.input_shape(1).size() == 1,
+                      "forecaster: expected a network whose second input is 1 number, the sensor, got {}",
+                      inputs == 1 ? 0 : graph.input_shape(1).size());
+}
+
+MAAS_INLINE Model Forecaster::train(std::uint64_t number, const Dataset& training,
+                                    const std::optional<Dataset>& validation, const ForecastFit& options,
+                                    History& history) const {
+  Model model = build_(shape(static_cast<Index>(sensors_.size())));
+  check_model(model);
+  FitOptions fit = options.fit;
+  fit.seed += number;
+  fit.validation_set = validation;
+  if (options.callbacks) fit.callbacks = options.callbacks();
+  model.initialize(fit.seed);
+  model.compile(options.compile);
+  history = model.fit(training, fit);
+  return model;
+}
+
+MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const ForecastFit& options) {
+  check_fit(options);
+  Forecaster learner = *this;
+  const ForecastWindows all = learner.windows(training);
+  learner.sensors_ = training.sensor_names();
+  learner.options_.windows.seconds_a_reading = all.seconds_a_reading();
+  const auto held_out = static_cast<Index>(options.validation_share * static_cast<double>(training.rows()));
+  const Index cut = training.rows() - held_out;
+  learner.learn_scaling(training, cut);
+
+  const auto samples_in = [&](const ForecastWindows& windows, std::string_view what) {
+    ForecastSamples samples = learner.samples_of(training, windows.origins(), true);
+    require<DataError>(samples.size() > 0, "forecaster: expected {} windows without a missing reading, got none", what);
+    return Dataset(std::move(samples));
+  };
+  const Dataset samples = samples_in(all.targets_before(cut), "training");
+  std::optional<Dataset> validation;
+  if (held_out > 0) validation = samples_in(all.targets_from(cut), "validation");
+
+  const auto count = static_cast<std::size_t>(options.networks);
+  std::vector<History> histories(count);
+  std::vector<std::optional<Model>> models(count);
+  std::vector<std::exception_ptr> problems(count);
+  auto train_one = [&](Index i) {
+    const auto place = static_cast<std::size_t>(i);
+    try {
+      models[place] = learner.train(static_cast<std::uint64_t>(i), samples, validation, options, histories[place]);
+    } catch (...) {
+      problems[place] = std::current_exception();
+    }
+  };
+  if (options.networks > 1 && options.fit.verbose == 0)
+    for_each_piece(options.networks, train_one);
+  else
+    for (Index i = 0; i < options.networks; ++i) train_one(i);
+  for (const std::exception_ptr& problem : problems)
+    if (problem) std::rethrow_exception(problem);
+
+  std::vector<Model> networks;
+  for (std::optional<Model>& model : models) networks.push_back(std::move(*model));
+  learner.fuse(std::move(networks));
+  *this = std::move(learner);
+  return histories;
+}
+
+/// One network that gives the mean of all.
+MAAS_INLINE void Forecaster::fuse(std::vector<Model> networks) {
+  if (networks.size() == 1) {
+    fused_ = std::move(networks[0]);
+    return;
+  }
+  const Graph& graph = networks[0].network().graph();
+  std::vector<Symbol> inputs, outputs;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+    inputs.push_back(input(graph.input_shape(static_cast<Index>(i))));
+  for (const Model& each : networks) outputs.push_back(each(inputs)[0]);
+  fused_ = Model(inputs, {average(outputs)}, "ensemble");
+  label_ = fmt::format("ensemble of {}", networks.size());
+  networks_ = std::move(networks);
+}
+
+MAAS_INLINE const Model& Forecaster::model() const {
+  require_fitted("model");
+  return *fused_;
+}
+
+MAAS_INLINE Model& Forecaster::model() {
+  require_fitted("model");
+  return *fused_;
+}
+
+MAAS_INLINE Forecaster Forecaster::network(Index i) const {
+  require_fitted("network");
+  require<ConfigError>(i >= 0 && i < networks(), "forecaster: expected a network from 0 to {}, got {}", networks() - 1,
+                       i);
+  Forecaster result(options_, build_);
+  result.label_ = networks() == 1 ? label_ : fmt::format("network {} of {}", i + 1, networks());
+  result.fused_ = networks_.empty() ? *fused_ : networks_[static_cast<std::size_t>(i)];
+  result.sensors_ = sensors_;
+  result.center_ = center_;
+  result.scale_ = scale_;
+  return result;
+}
+
+// ---- Forecasting ----
+
+/// Runs the network over samples and writes forecasts in the unit of the readings, windows x (steps * sensors).
+MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings& readings, Matrix& values) const {
+  const bool joint = options_.sensors == SensorMode::joint;
+  const Index sensors = readings.sensor_count();
+  const Index chunk = std::max<Index>(1, (Index{1} << 22) / samples.feature_shape().size());
+  for (Index begin = 0; begin < samples.size(); begin += chunk) {
+    const Index count = std::min(chunk, samples.size() - begin);
+    const Matrix y = fused_->predict(samples.inputs(begin, count))[0];
+    for (Index i = 0; i < count; ++i) {
+      const Index window = samples.window_of(begin + i);
+      const Index origin = samples.origins_[static_cast<std::size_t>(window)];
+      for (Index number = 0; number < y.cols(); ++number) {
+        const Index sensor = joint ? number % sensors : samples.sensor_of(begin + i);
+        const Index column = joint ? number : number * sensors + sensor;
+        const auto place = static_cast<std::size_t>(sensor);
+        const double base = options_.changes ? static_cast<double>(readings.values(origin, sensor)) : center_[place];
+        values(window, column) = static_cast<Scalar>(base + scale_[place] * static_cast<double>(y(i, number)));
+      }
+    }
+  }
+}
+
+MAAS_INLINE Forecasts Forecaster::forecast(const ForecastWindows& windows) const {
+  require_fitted("forecast");
+  check_windows(windows);
+  Forecasts result = empty_forecasts(label_, windows);
+  run(samples_of(windows.readings(), windows.origins(), false), windows.readings(), result.values);
+  return result;
+}
+
+MAAS_INLINE Matrix Forecaster::predict(const Readings& latest) const {
+  require_fitted("predict");
+  check_readings(latest);
+  const Index lags = options_.windows.lags, sensors = latest.sensor_count();
+  require<ShapeError>(latest.rows() >= lags, "predict: expected at least {} readings, got {}", lags, latest.rows());
+  const Readings window = latest.part({latest.rows() - lags, latest.rows()});
+  const std::vector<Index> jumps = detail::jumps_before(window.times, options_.windows.seconds_a_reading, lags);
+  require<DataError>(options_.windows.across_gaps || !detail::any_in(jumps, 1, lags),
+                     "predict: expected the last {} readings {} seconds apart, got a jump of time among them", lags,
+                     options_.windows.seconds_a_reading);
+  Matrix values = Matrix::Constant(1, static_cast<Index>(options_.windows.horizons.size()) * sensors,
+                                   std::numeric_limits<Scalar>::quiet_NaN());
+  run(samples_of(window, {lags - 1}, false), window, values);
+  return ConstMatrixView(values.data(), values.size() / sensors, sensors);
+}
+
+MAAS_INLINE ScoreTable Forecaster::compare(const std::vector<Baseline>& baselines, const Readings& readings,
+                                           const ScoreOptions& options, const std::vector<Index>& horizons) const {
+  const ForecastWindows of_readings = windows(readings);
+  ScoreTable table(options_.unit, of_readings.seconds_a_reading());
+  for (const Baseline& baseline : baselines) table.add(baseline.forecast(of_readings), options, horizons);
+  if (networks() > 1) {
+    std::vector<Forecasts> each;
+    for (Index i = 0; i < networks(); ++i) {
+      each.push_back(network(i).forecast(of_readings));
+      table.add(each.back(), options, horizons);
+    }
+    table.add_mean(fmt::format("mean of {} networks", networks()), each, options, horizons);
+  }
+  return table.add(forecast(of_readings), options, horizons);
+}
+
+// ---- Files ----
+
+MAAS_INLINE Config Forecaster::config() const {
+  return Config{}
+      .set("options", to_config(options_))
+      .set("label", label_)
+      .set("sensors", to_config(sensors_))
+      .set("center", to_config(center_))
+      .set("scale", to_config(scale_));
+}
+
+MAAS_INLINE void Forecaster::take(const Config& config) {
+  from_config(config.at("options"), "options", options_);
+  options_.windows.check();
+  from_config(config.at("label"), "label", label_);
+  from_config(config.at("sensors"), "sensors", sensors_);
+  from_config(config.at("center"), "center", center_);
+  from_config(config.at("scale"), "scale", scale_);
+  require<ConfigError>(!sensors_.empty() && center_.size() == sensors_.size() && scale_.size() == sensors_.size(),
+                       "expected a center and a scale for each of {} sensors, got {} and {}", sensors_.size(),
+                       center_.size(), scale_.size());
+  for (std::size_t i = 0; i < sensors_.size(); ++i)
+    require<ConfigError>(std::isfinite(center_[i]) && std::isfinite(scale_[i]) && scale_[i] > 0,
+                         "expected a finite center and a scale above 0 for sensor \"{}\", got {} and {}", sensors_[i],
+                         center_[i], scale_[i]);
+}
+
+MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& options) const {
+  require_fitted("save");
+  Model model = *fused_;
+  model.info().forecast = config();
+  model.save(path, options);
+}
+
+MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOptions& options) {
+  Model model = load_model(path, options);
+  require<FormatError>(model.info().forecast.has_value(),
+                       "{}: expected a model that a Forecaster saved, got one without its description", path);
+  try {
+    Forecaster result;
+    result.take(*model.info().forecast);
+    result.check_model(model);
+    result.fused_ = std::move(model);
+    return result;
+  } catch (const ConfigError& error) {
+    fail<FormatError>("{}: forecast of maas: {}", path, error.what());
+  } catch (const ShapeError& error) {
+    fail<FormatError>("{}: forecast of maas: {}", path, error.what());
+  }
+}
+
+}  // namespace maas::inline MAAS_ABI

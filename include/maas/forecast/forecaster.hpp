@@ -1,0 +1,229 @@
+// Forecaster: readings in, forecasts out; a network between them, with its windows, scaling and horizons.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "maas/activations/activations.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/readings.hpp"
+#include "maas/forecast/scores.hpp"
+#include "maas/model/load.hpp"
+#include "maas/model/model.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// What one sample of the network is made of.
+enum class SensorMode {
+  shared,  ///< one sensor's window: one network forecasts each sensor from its own lags, and learns from all of them
+  joint    ///< all sensors' window: the network sees all lags at once and forecasts all sensors at once
+};
+
+/// How readings are scaled for the network.
+enum class ReadingScaling {
+  none,
+  standard,  ///< less the mean, by the standard deviation of the population
+  min_max    ///< the smallest training reading becomes 0, the largest 1
+};
+
+/// "shared", "joint".
+Config to_config(SensorMode mode);
+void from_config(const Config& config, std::string_view where, SensorMode& mode);
+/// "none", "standard", "min_max".
+Config to_config(ReadingScaling scaling);
+void from_config(const Config& config, std::string_view where, ReadingScaling& scaling);
+
+/// How a Forecaster makes samples of readings, and forecasts of what its network gives.
+struct ForecastOptions {
+  ForecastWindowOptions windows = {};
+  SensorMode sensors = SensorMode::shared;
+  bool sensor_id = true;     ///< shared: the sensor's number, from 0, is a second input; not where there is one sensor
+  bool time_of_day = false;  ///< sine and cosine of the time of day of the first target; needs times
+  bool day_of_week = false;  ///< sine and cosine of its time of week; needs times
+  ReadingScaling scaling = ReadingScaling::standard;
+  bool scale_each = false;  ///< each sensor by its own figures, instead of all by the same
+  bool changes = false;     ///< the network gives the change since the last reading, which is added to its output
+  std::string unit = {};    ///< of the readings, for tables: "mph"
+
+  static void fields(auto& self, auto&& field) {
+    field("windows", self.windows);
+    field("sensors", self.sensors);
+    field("sensor_id", self.sensor_id);
+    field("time_of_day", self.time_of_day);
+    field("day_of_week", self.day_of_week);
+    field("scaling", self.scaling);
+    field("scale_each", self.scale_each);
+    field("changes", self.changes);
+    field("unit", self.unit);
+  }
+};
+
+/// The options by name, and from that.
+Config to_config(const ForecastOptions& options);
+void from_config(const Config& config, std::string_view where, ForecastOptions& options);
+
+/// What the network of a Forecaster takes and gives: an input of `features` numbers; if `ids` is not 0, a second input
+/// of one whole number below it, the sensor; an output of `outputs` numbers.
+struct ForecastShape {
+  Index features = 0, ids = 0, outputs = 0;
+};
+
+/// A plain network for it: hidden layers of these widths, a linear output.
+struct ForecastNetwork {
+  std::vector<Index> hidden = {64, 64};
+  Activation activation = relu;
+  Index embedding = 8;  ///< numbers a sensor, where there are ids; they stand beside the features
+
+  /// The model, not compiled. Throws ConfigError for widths below 1.
+  Model operator()(const ForecastShape& shape) const;
+};
+
+/// How a Forecaster learns.
+struct ForecastFit {
+  CompileOptions compile = {.optimizer = Adam{}, .loss = mean_squared_error};
+  /// The seed is that of the first network's weights and shuffling; the next one has the next seed. Callbacks and
+  /// validation samples are not to be set here.
+  FitOptions fit = {.epochs = 20, .batch_size = 128, .verbose = 0};
+  /// Makes the callbacks of one network, such as EarlyStopping; none where it is empty.
+  std::function<std::vector<Callback>()> callbacks = {};
+  /// The last share of the training readings is not learned from but measured on: "val_loss" for callbacks. Rounded
+  /// down to whole readings; 0: none.
+  double validation_share = 0.1;
+  /// An ensemble of so many, trained side by side on the library's threads (unless fit.verbose asks for lines); what
+  /// it forecasts is their mean, evaluated as one fused network.
+  Index networks = 1;
+};
+
+/// Samples of a network made of readings, cut out when they are asked for. Made by Forecaster::samples.
+class ForecastSamples {
+ public:
+  Index size() const { return static_cast<Index>(places_.size()); }
+  Shape feature_shape() const;
+  Shape target_shape() const { return Shape{targets_}; }
+  void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const;
+
+  /// Inputs of samples from `begin` on, `count` of them: one matrix an input of the network.
+  std::vector<Matrix> inputs(Index begin, Index count) const;
+  /// Targets, samples x outputs of the network.
+  Matrix targets() const;
+  /// The window of a sample, and its sensor (0 where all are in it).
+  Index window_of(Index sample) const { return places_[static_cast<std::size_t>(sample)].first; }
+  Index sensor_of(Index sample) const { return places_[static_cast<std::size_t>(sample)].second; }
+
+ private:
+  friend class Forecaster;
+
+  Scalar* write_features(Index sample, Scalar* to) const;
+  void write_targets(Index sample, Scalar* to) const;
+
+  std::vector<std::pair<Index, Index>> places_;
+  std::vector<Index> origins_, horizons_;
+  Matrix by_sensor_, by_row_;  // scaled readings, of which one is filled: sensors x rows, or rows x sensors
+  Matrix known_;               // one row a window
+  Index lags_ = 0, targets_ = 0;
+  bool ids_ = false, changes_ = false;
+};
+
+/// Windows, scaling, a network and horizons as one thing that learns from readings and forecasts readings.
+///
+///     Forecaster forecaster({.windows = {.lags = 12, .horizons = {1, 3, 6, 12}}, .time_of_day = true});
+///     forecaster.fit(training, {.networks = 3});
+///     Matrix next = forecaster.predict(latest);            // horizons x sensors, in the sensors' unit
+///     ScoreTable table = forecaster.compare(fit_baselines(forecaster.windows(training)), test);
+///     forecaster.save("road.h5");                          // a Keras file: load_forecaster("road.h5")
+///
+/// It learns once, from the training part it is given: all that it knows is of those readings.
+class Forecaster {
+ public:
+  /// Makes the network, not compiled, from what it has to take and give.
+  using Build = std::function<Model(const ForecastShape&)>;
+
+  /// Throws ConfigError for options out of range.
+  explicit Forecaster(ForecastOptions options = {}, Build network = ForecastNetwork{});
+
+  /// Learns: first the scaling, then each network; returns one history a network. Readings of the validation share are
+  /// not learned from, scaling included. Throws StateError if it has learned before; DataError for readings that give
+  /// no whole window, have no times where they are asked for, or a sensor without a reading; ShapeError for a network
+  /// that does not fit; what Model::fit throws. Then nothing has been learned.
+  std::vector<History> fit(const Readings& training, const ForecastFit& options = {});
+  bool is_fitted() const { return fused_.has_value(); }
+
+  const ForecastOptions& options() const { return options_; }
+  /// Names of the sensors it has learned from, in order.
+  const std::vector<std::string>& sensors() const { return sensors_; }
+  /// What its network takes and gives for so many sensors.
+  ForecastShape shape(Index sensors) const;
+  /// The windows of readings that it learns from and is scored on.
+  ForecastWindows windows(const Readings& readings) const;
+
+  /// The fused network: what predict runs and save writes. Throws StateError before fit.
+  const Model& model() const;
+  Model& model();
+  /// How many networks there are; of a forecaster from a file, 1.
+  Index networks() const { return std::max<Index>(1, static_cast<Index>(networks_.size())); }
+  /// A forecaster of one network of the ensemble alone. Throws ConfigError for one that is not there.
+  Forecaster network(Index i) const;
+
+  /// What comes after the last reading, horizons x sensors, in the unit of the readings: from the last `lags` of them.
+  /// A reading missing there gives NaN. Throws StateError before fit; ShapeError for fewer readings, or another number
+  /// of sensors; DataError for times that jump within the window, or are missing where they are needed.
+  Matrix predict(const Readings& latest) const;
+  /// Forecasts for all windows of readings, beside what came. Throws as predict, and DataError where no window fits.
+  Forecasts forecast(const Readings& readings) const { return forecast(windows(readings)); }
+  Forecasts forecast(const ForecastWindows& windows) const;
+  /// What the network is given for windows of readings, and what it should answer: windows with a missing reading are
+  /// left out. Throws as forecast.
+  ForecastSamples samples(const ForecastWindows& windows) const;
+
+  /// Scores on the windows of readings, at all horizons or those asked for: the baselines first, then each network if
+  /// there are several, their mean and spread, and the forecaster. Throws as forecast.
+  ScoreTable compare(const std::vector<Baseline>& baselines, const Readings& readings, const ScoreOptions& options = {},
+                     const std::vector<Index>& horizons = {}) const;
+
+  /// Writes the fused network as a file of Keras, with all of the forecaster beside it; Keras passes over that. Throws
+  /// StateError before fit, FormatError as Model::save.
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  /// What the file keeps of it beside the network.
+  Config config() const;
+
+ private:
+  friend Forecaster load_forecaster(const std::string& path, const LoadOptions& options);
+
+  void require_fitted(std::string_view what) const;
+  void check_fit(const ForecastFit& options) const;
+  void learn_scaling(const Readings& training, Index rows);
+  void check_model(const Model& model) const;
+  void check_readings(const Readings& readings) const;
+  void check_windows(const ForecastWindows& windows) const;
+  Model train(std::uint64_t number, const Dataset& training, const std::optional<Dataset>& validation,
+              const ForecastFit& options, History& history) const;
+  void fuse(std::vector<Model> networks);
+  Matrix known_features(const Readings& readings, const std::vector<Index>& origins) const;
+  ForecastSamples samples_of(const Readings& readings, const std::vector<Index>& origins, bool with_targets) const;
+  void run(const ForecastSamples& samples, const Readings& readings, Matrix& values) const;
+  void take(const Config& config);
+
+  ForecastOptions options_;
+  Build build_;
+  std::string label_ = "network";
+  std::vector<Model> networks_;  // where there are several
+  std::optional<Model> fused_;
+
+  // Learned; a scaled reading is (reading - center) / scale.
+  std::vector<std::string> sensors_;
+  std::vector<double> center_, scale_;
+};
+
+/// A forecaster from a file that Forecaster::save wrote. Throws FormatError for other files, also where what it keeps
+/// does not fit its network.
+Forecaster load_forecaster(const std::string& path, const LoadOptions& options = {});
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/forecast/forecaster-inl.hpp"
+#endif

@@ -1,0 +1,195 @@
+// Bodies of Readings, ForecastWindows and Forecasts.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "maas/data/jumps-inl.hpp"
+#include "maas/forecast/readings.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+/// More readings than this in a window, or ahead, are a mistake: and products of them stay far from overflowing.
+inline constexpr Index most_readings_ahead = 1000000;
+
+inline void require_count(std::string_view what, Index value) {
+  require<ConfigError>(value >= 1 && value <= most_readings_ahead, "forecast windows: expected {} from 1 to {}, got {}",
+                       what, most_readings_ahead, value);
+}
+
+}  // namespace detail
+
+MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {
+  if (!sensors.empty()) return sensors;
+  std::vector<std::string> names;
+  for (Index sensor = 0; sensor < sensor_count(); ++sensor) names.push_back(fmt::format("sensor {}", sensor));
+  return names;
+}
+
+MAAS_INLINE Readings Readings::part(const RowRange& rows) const {
+  require<ShapeError>(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= values.rows(),
+                      "Readings: expected rows within 0 to {}, got {} to {}", values.rows(), rows.begin, rows.end);
+  Readings result{.values = rows.of(values), .sensors = sensors};
+  if (!times.empty()) {
+    require<ShapeError>(static_cast<Index>(times.size()) == values.rows(),
+                        "Readings: expected {} times, one a reading, got {}", values.rows(), times.size());
+    result.times.assign(times.begin() + rows.begin, times.begin() + rows.end);
+  }
+  return result;
+}
+
+MAAS_INLINE void Readings::check() const {
+  require<ShapeError>(times.empty() || static_cast<Index>(times.size()) == rows(),
+                      "Readings: expected {} times, one a reading, got {}", rows(), times.size());
+  require<ShapeError>(sensors.empty() || static_cast<Index>(sensors.size()) == sensor_count(),
+                      "Readings: expected {} names, one a sensor, got {}", sensor_count(), sensors.size());
+  for (std::size_t row = 0; row < times.size(); ++row) {
+    require<DataError>(std::isfinite(times[row]), "Readings: expected a time for every reading, got none in row {}",
+                       row);
+    require<DataError>(row == 0 || times[row] > times[row - 1],
+                       "Readings: expected times that grow, got {} after {} in row {}", times[row],
+                       times[row == 0 ? 0 : row - 1], row);
+  }
+  for (Index row = 0; row < rows(); ++row)
+    for (Index sensor = 0; sensor < sensor_count(); ++sensor)
+      require<DataError>(!std::isinf(values(row, sensor)),
+                         "Readings: expected finite numbers, or NaN where one is missing, got {} in row {}, sensor {}",
+                         values(row, sensor), row, sensor);
+}
+
+MAAS_INLINE Readings readings_of(const Table& table, std::string_view time, const std::vector<std::string>& sensors) {
+  Readings result{.sensors = sensors};
+  if (result.sensors.empty())
+    for (Index i = 0; i < table.columns(); ++i)
+      if (table.column(i).type == ColumnType::number) result.sensors.push_back(table.column(i).name);
+  require<DataError>(!result.sensors.empty(), "readings: expected a column of numbers, got none");
+  result.values = table.matrix(result.sensors);
+  if (!time.empty()) result.times = table.times(time);
+  result.check();
+  return result;
+}
+
+MAAS_INLINE void ForecastWindowOptions::check() const {
+  detail::require_count("lags", lags);
+  detail::require_count("a stride", stride);
+  require<ConfigError>(!horizons.empty(), "forecast windows: expected at least 1 horizon, got none");
+  for (std::size_t i = 0; i < horizons.size(); ++i) {
+    detail::require_count("horizons", horizons[i]);
+    require<ConfigError>(i == 0 || horizons[i] > horizons[i - 1],
+                         "forecast windows: expected horizons that grow, got {} after {}", horizons[i],
+                         horizons[i == 0 ? 0 : i - 1]);
+  }
+  require<ConfigError>(seconds_a_reading >= 0 && std::isfinite(seconds_a_reading),
+                       "forecast windows: expected seconds_a_reading of at least 0, got {}", seconds_a_reading);
+}
+
+MAAS_INLINE Config to_config(const ForecastWindowOptions& options) { return write_config(options); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options) {
+  options = read_config<ForecastWindowOptions>(config, where);
+}
+
+MAAS_INLINE std::vector<Index> every_step(Index horizon) {
+  detail::require_count("horizons", horizon);
+  std::vector<Index> steps(static_cast<std::size_t>(horizon));
+  std::iota(steps.begin(), steps.end(), Index{1});
+  return steps;
+}
+
+MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWindowOptions& options)
+    : readings_(std::make_shared<const Readings>(std::move(readings))), options_(options) {
+  readings_->check();
+  options_.check();
+  const std::vector<double>& times = readings_->times;
+  seconds_ = options_.seconds_a_reading > 0 ? options_.seconds_a_reading : detail::median_step(times);
+  const Index rows = readings_->rows(), length = options_.lags + options_.horizons.back();
+  const std::vector<Index> jumps = detail::jumps_before(times, seconds_, rows);
+  for (Index begin = 0; begin + length <= rows; begin += options_.stride)
+    if (options_.across_gaps || !detail::any_in(jumps, begin + 1, begin + length))
+      origins_.push_back(begin + options_.lags - 1);
+  require<DataError>(!origins_.empty() && readings_->sensor_count() > 0,
+                     "forecast windows: expected {} readings on end without a gap (lags and the last horizon), got "
+                     "none in {} readings of {} sensors",
+                     length, rows, readings_->sensor_count());
+}
+
+MAAS_INLINE Index ForecastWindows::target_row(Index window, Index step) const {
+  return origin(window) + options_.horizons[static_cast<std::size_t>(step)];
+}
+
+MAAS_INLINE Matrix ForecastWindows::truth() const {
+  const Index sensors = readings_->sensor_count();
+  Matrix result(size(), steps() * sensors);
+  for (Index window = 0; window < size(); ++window)
+    for (Index step = 0; step < steps(); ++step)
+      result.row(window).segment(step * sensors, sensors) = readings_->values.row(target_row(window, step));
+  return result;
+}
+
+MAAS_INLINE ForecastWindows ForecastWindows::with_origins(std::vector<Index> origins, std::string_view what) const {
+  require<DataError>(!origins.empty(), "forecast windows: expected some with targets {}, got none of {}", what, size());
+  ForecastWindows result = *this;
+  result.origins_ = std::move(origins);
+  return result;
+}
+
+MAAS_INLINE ForecastWindows ForecastWindows::targets_before(Index row) const {
+  std::vector<Index> kept;
+  for (Index origin : origins_)
+    if (origin + options_.horizons.back() < row) kept.push_back(origin);
+  return with_origins(std::move(kept), fmt::format("before row {}", row));
+}
+
+MAAS_INLINE ForecastWindows ForecastWindows::targets_from(Index row) const {
+  std::vector<Index> kept;
+  for (Index origin : origins_)
+    if (origin + options_.horizons.front() >= row) kept.push_back(origin);
+  return with_origins(std::move(kept), fmt::format("from row {} on", row));
+}
+
+MAAS_INLINE Index Forecasts::step_of(Index horizon) const {
+  for (std::size_t step = 0; step < horizons.size(); ++step)
+    if (horizons[step] == horizon) return static_cast<Index>(step);
+  std::string known;
+  for (Index each : horizons) known += (known.empty() ? "" : ", ") + std::to_string(each);
+  fail<ConfigError>("forecasts: there is no horizon {}; there are {}", horizon, known);
+}
+
+MAAS_INLINE Forecasts Forecasts::part(const RowRange& range) const {
+  require<ShapeError>(range.begin >= 0 && range.begin <= range.end && range.end <= windows(),
+                      "forecasts: expected windows within 0 to {}, got {} to {}", windows(), range.begin, range.end);
+  Forecasts result{.model = model,
+                   .horizons = horizons,
+                   .sensors = sensors,
+                   .origins = {origins.begin() + range.begin, origins.begin() + range.end},
+                   .times = {},
+                   .seconds_a_reading = seconds_a_reading,
+                   .values = range.of(values),
+                   .truth = range.of(truth),
+                   .last = range.of(last)};
+  if (!times.empty()) result.times.assign(times.begin() + range.begin, times.begin() + range.end);
+  return result;
+}
+
+MAAS_INLINE Forecasts empty_forecasts(std::string model, const ForecastWindows& windows) {
+  const Readings& readings = windows.readings();
+  Forecasts result{.model = std::move(model),
+                   .horizons = windows.options().horizons,
+                   .sensors = readings.sensor_names(),
+                   .origins = windows.origins(),
+                   .times = {},
+                   .seconds_a_reading = windows.seconds_a_reading(),
+                   .values = {},
+                   .truth = windows.truth(),
+                   .last = Matrix(windows.size(), readings.sensor_count())};
+  if (!readings.times.empty())
+    for (Index origin : result.origins) result.times.push_back(readings.times[static_cast<std::size_t>(origin)]);
+  for (Index window = 0; window < windows.size(); ++window)
+    result.last.row(window) = readings.values.row(windows.origin(window));
+  result.values = Matrix::Constant(result.truth.rows(), result.truth.cols(), std::numeric_limits<Scalar>::quiet_NaN());
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI

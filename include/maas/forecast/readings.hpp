@@ -1,0 +1,124 @@
+// Readings of sensors, the windows that forecasts are made from, and forecasts beside what came.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/fields.hpp"
+#include "maas/data/split.hpp"
+#include "maas/data/table.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// Readings of one or more sensors in order of time, all sensors at the same moments. A missing reading is NaN.
+struct Readings {
+  Matrix values = {};                     ///< readings x sensors, in the sensors' unit
+  std::vector<double> times = {};         ///< seconds since 1970 (see times.hpp), one a reading; empty: evenly spaced
+  std::vector<std::string> sensors = {};  ///< names, one a sensor; empty: "sensor 0", "sensor 1", ...
+
+  Index rows() const { return values.rows(); }
+  Index sensor_count() const { return values.cols(); }
+  /// The names, made up where there are none.
+  std::vector<std::string> sensor_names() const;
+  /// A copy of some of the readings. Throws ShapeError for rows that are not there.
+  Readings part(const RowRange& rows) const;
+  /// Throws ShapeError for times or names of another count, DataError for infinite readings, or for times that are
+  /// missing or do not grow.
+  void check() const;
+};
+
+/// Columns of a table as readings: `time` names the column of times (empty: none), `sensors` those of numbers (empty:
+/// all columns of numbers). Throws DataError for columns that are not there or of another type.
+Readings readings_of(const Table& table, std::string_view time = "", const std::vector<std::string>& sensors = {});
+
+/// How windows are cut out of readings. A window is `lags` successive readings, oldest first; the last of them is its
+/// origin. What is forecast lies `horizons` readings after the origin.
+struct ForecastWindowOptions {
+  Index lags = 12;                    ///< readings a window
+  std::vector<Index> horizons = {1};  ///< readings ahead, growing; 1 is the reading right after the window
+  Index stride = 1;                   ///< readings from one window's beginning to the next one's
+  bool across_gaps = false;           ///< take also windows within which, or before whose targets, the time jumps
+  double seconds_a_reading = 0;       ///< the time between readings; 0: the median of the differences
+
+  static void fields(auto& self, auto&& field) {
+    field("lags", self.lags);
+    field("horizons", self.horizons);
+    field("stride", self.stride);
+    field("across_gaps", self.across_gaps);
+    field("seconds_a_reading", self.seconds_a_reading);
+  }
+  /// Throws ConfigError for numbers below 1 or above 1000000, and for horizons that do not grow.
+  void check() const;
+};
+
+/// The options by name, and from that.
+Config to_config(const ForecastWindowOptions& options);
+void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options);
+
+/// The next `horizon` readings one by one: 1, 2, ..., horizon. Throws ConfigError below 1 or above 1000000.
+std::vector<Index> every_step(Index horizon);
+
+/// The windows of readings, as the places of their origins. All of a window lies in these readings: what leads up to
+/// it, and every target. Readings may be missing in it; time does not jump in it, unless asked for.
+class ForecastWindows {
+ public:
+  /// Throws what check() of the readings and of the options throws, DataError where no window fits.
+  ForecastWindows(Readings readings, const ForecastWindowOptions& options);
+
+  const Readings& readings() const { return *readings_; }
+  const ForecastWindowOptions& options() const { return options_; }
+  Index size() const { return static_cast<Index>(origins_.size()); }
+  /// The row of a window's last reading.
+  Index origin(Index window) const { return origins_[static_cast<std::size_t>(window)]; }
+  const std::vector<Index>& origins() const { return origins_; }
+  /// The time between readings in seconds; 0 where neither times nor options tell.
+  double seconds_a_reading() const { return seconds_; }
+  /// How many horizons there are, and the row of a target: the origin and horizons[step].
+  Index steps() const { return static_cast<Index>(options_.horizons.size()); }
+  Index target_row(Index window, Index step) const;
+  /// What came, windows x (steps * sensors): column step * sensors + sensor.
+  Matrix truth() const;
+  /// The same windows, but only those whose targets all lie before a row, or from it on. Throws DataError where none
+  /// is left.
+  ForecastWindows targets_before(Index row) const;
+  ForecastWindows targets_from(Index row) const;
+
+ private:
+  ForecastWindows with_origins(std::vector<Index> origins, std::string_view what) const;
+
+  std::shared_ptr<const Readings> readings_;
+  ForecastWindowOptions options_;
+  std::vector<Index> origins_;
+  double seconds_ = 0;
+};
+
+/// Forecasts for windows, beside what came.
+struct Forecasts {
+  std::string model = {};                 ///< who made them: "persistence"
+  std::vector<Index> horizons = {};       ///< readings ahead, one a step
+  std::vector<std::string> sensors = {};  ///< names
+  std::vector<Index> origins = {};        ///< row of each window's last reading, in the readings they were made for
+  std::vector<double> times = {};         ///< of the origins, in seconds; empty where readings have none
+  double seconds_a_reading = 0;           ///< 0 where it is not known
+  Matrix values = {}, truth = {};  ///< windows x (steps * sensors), in the sensors' unit; NaN: no answer, missing
+  Matrix last = {};                ///< the last reading of each window, windows x sensors
+
+  Index windows() const { return values.rows(); }
+  /// Where a step of a sensor stands in values and truth.
+  Index column(Index step, Index sensor) const { return step * static_cast<Index>(sensors.size()) + sensor; }
+  /// The step of a horizon. Throws ConfigError that lists the horizons there are.
+  Index step_of(Index horizon) const;
+  /// The forecasts of some windows, counted from 0. Throws ShapeError for windows that are not there.
+  Forecasts part(const RowRange& windows) const;
+};
+
+/// Forecasts for these windows with truth filled in, and values all NaN.
+Forecasts empty_forecasts(std::string model, const ForecastWindows& windows);
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/forecast/readings-inl.hpp"
+#endif

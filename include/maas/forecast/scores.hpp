@@ -1,0 +1,91 @@
+// Scores of forecasts, by horizon, and a table of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/config.hpp"
+#include "maas/forecast/readings.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// How far forecasts f are from what came, y, over the pairs where both are there. In the unit of the readings, or
+/// percent; NaN where no pair counts.
+struct Scores {
+  double mae = 0;    ///< mean |f - y|
+  double rmse = 0;   ///< square root of the mean (f - y)^2
+  double mape = 0;   ///< 100 mean |f - y| / |y|, percent, over pairs with y other than 0
+  double smape = 0;  ///< 100 mean 2 |f - y| / (|f| + |y|), percent; a pair of zeros counts as 0
+  double r2 = 0;     ///< 1 - sum (f - y)^2 / sum (y - mean y)^2
+  Index count = 0;   ///< pairs
+  Index missed = 0;  ///< readings that came and had no forecast; they count in nothing else
+};
+
+/// Which forecasts of a horizon are averaged. Papers do either, mostly without saying so; the second looks better.
+enum class Averaging {
+  at_horizon,    ///< those of this horizon alone
+  up_to_horizon  ///< those of all steps forecast up to it, and it; as in the code of T-GCN
+};
+
+/// What is scored.
+struct ScoreOptions {
+  Averaging averaging = Averaging::at_horizon;
+  std::optional<double> null_value = std::nullopt;  ///< a reading that stands for "missing", such as 0 in some data
+  std::optional<Index> sensor = std::nullopt;       ///< one sensor, counted from 0, instead of all
+};
+
+/// Scores at a horizon, or up to it. Throws ConfigError for a horizon or sensor that is not there.
+Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& options = {});
+
+/// Scores of models by horizon.
+class ScoreTable {
+ public:
+  /// One model at one horizon. Of an ensemble's networks, or of several seeds, scores may be means; then `spread` has
+  /// the largest less the smallest of each score.
+  struct Row {
+    std::string model = {};
+    Index horizon = 1;  ///< readings ahead
+    Averaging averaging = Averaging::at_horizon;
+    Scores scores = {};
+    std::optional<Scores> spread = std::nullopt;
+  };
+
+  /// `unit` is that of MAE and RMSE, for the heading; `seconds_a_reading` turns horizons into minutes (0: readings).
+  explicit ScoreTable(std::string unit = "", double seconds_a_reading = 0)
+      : unit_(std::move(unit)), seconds_(seconds_a_reading) {}
+
+  /// A row for every horizon asked for (empty: every one there is). Throws as score.
+  ScoreTable& add(const Forecasts& forecasts, const ScoreOptions& options = {},
+                  const std::vector<Index>& horizons = {});
+  /// The means over several forecasts, and their spread, under one name: seeds, the networks of an ensemble. Throws
+  /// DataError for none.
+  ScoreTable& add_mean(const std::string& model, const std::vector<Forecasts>& forecasts,
+                       const ScoreOptions& options = {}, const std::vector<Index>& horizons = {});
+  ScoreTable& add(Row row);
+
+  const std::vector<Row>& rows() const { return rows_; }
+  /// The first row of a model at a horizon. Throws ConfigError where there is none.
+  const Row& at(std::string_view model, Index horizon) const;
+  const std::string& unit() const { return unit_; }
+  double seconds_a_reading() const { return seconds_; }
+
+  /// For people: rows grouped by horizon, numbers in columns; says how they are averaged. Ends in a line end.
+  std::string text() const;
+  /// Comma-separated values with a heading; one row a model and horizon, all digits.
+  std::string csv() const;
+  /// A list of objects, for JSON; scores that are NaN are null.
+  Config config() const;
+
+ private:
+  std::string unit_;
+  double seconds_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/forecast/scores-inl.hpp"
+#endif

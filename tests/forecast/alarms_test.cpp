@@ -1,0 +1,106 @@
+#include "maas/forecast/alarms.hpp"
+
+#include <cmath>
+
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+constexpr Scalar none = std::numeric_limits<Scalar>::quiet_NaN();
+
+/// One sensor every five minutes, horizons 1 and 2; the truth follows from the readings.
+Forecasts around(const std::vector<Scalar>& readings) {
+  const auto windows = static_cast<Index>(readings.size()) - 2;
+  Forecasts forecasts{.model = "made", .horizons = {1, 2}, .sensors = {"a"}};
+  forecasts.seconds_a_reading = 300;
+  forecasts.values = Matrix::Zero(windows, 2);
+  forecasts.truth.resize(windows, 2);
+  forecasts.last.resize(windows, 1);
+  for (Index window = 0; window < windows; ++window) {
+    const auto row = static_cast<std::size_t>(window);
+    forecasts.origins.push_back(window);
+    forecasts.last(window, 0) = readings[row];
+    forecasts.truth.row(window) << readings[row + 1], readings[row + 2];
+  }
+  return forecasts;
+}
+
+const std::vector<Scalar> one_jam = {50, 50, 50, 30, 50, 50, 50, 50, 50, 50};
+const AlarmOptions below_40 = {.value = 40};
+
+Matrix alarms_at(Index windows, std::initializer_list<Index> raised) {
+  Matrix alarms = Matrix::Zero(windows, 1);
+  for (Index window : raised) alarms(window, 0) = 1;
+  return alarms;
+}
+
+}  // namespace
+
+TEST_CASE("alarms are judged as a hand would") {
+  const AlarmReport report = judge_alarms(around(one_jam), alarms_at(8, {1, 2, 5}), below_40);
+  CHECK(report.events == 1);
+  CHECK(report.warned == 1);
+  CHECK(report.alarms == 2);  // windows 1 and 2 are one alarm
+  CHECK(report.right == 1);
+  CHECK(report.precision == 0.5);
+  CHECK(report.recall == 1);
+  CHECK(report.mean_lead_minutes == Approx(10));
+  CHECK(report.days == Approx(8 * 300 / 86400.0));
+  CHECK(report.false_alarms_a_day == Approx(1 / (8 * 300 / 86400.0)));
+}
+
+TEST_CASE("an alarm too early or none at all has not warned") {
+  const AlarmReport early = judge_alarms(around(one_jam), alarms_at(8, {0}), below_40);
+  CHECK(early.warned == 0);
+  CHECK(early.right == 0);
+  CHECK(early.recall == 0);
+  CHECK(std::isnan(early.mean_lead_minutes));
+  const AlarmReport silent = judge_alarms(around(one_jam), alarms_at(8, {}), below_40);
+  CHECK(silent.events == 1);
+  CHECK(std::isnan(silent.precision));
+  CHECK(silent.recall == 0);
+  CHECK(silent.false_alarms_a_day == 0);
+  const AlarmReport quiet = judge_alarms(around({50, 50, 50, 50}), alarms_at(2, {}), below_40);
+  CHECK(quiet.events == 0);
+  CHECK(std::isnan(quiet.recall));
+}
+
+TEST_CASE("an alarm of the jam before does not warn of the next one") {
+  // Readings 2 and 4 are events; the alarm of window 1 is 3 readings before the second, which is beyond the horizon,
+  // and with a jam between.
+  const AlarmReport report = judge_alarms(around({50, 50, 30, 50, 30, 50, 50, 50}), alarms_at(6, {1}), below_40);
+  CHECK(report.events == 2);
+  CHECK(report.warned == 1);
+}
+
+TEST_CASE("a gap between windows is no event and ends an alarm") {
+  Forecasts forecasts = around(one_jam);
+  for (std::size_t window = 3; window < 8; ++window) forecasts.origins[window] += 10;
+  const AlarmReport report = judge_alarms(forecasts, alarms_at(8, {2, 3}), below_40);
+  CHECK(report.events == 0);
+  CHECK(report.alarms == 2);
+}
+
+TEST_CASE("alarms are raised where the chance is above, at a horizon that is looked at") {
+  const Forecasts forecasts = around(one_jam);
+  Matrix chances = Matrix::Zero(8, 2);
+  chances(0, 0) = Scalar(0.5);  // not above
+  chances(1, 0) = Scalar(0.75);
+  chances(2, 1) = Scalar(0.75);
+  chances(3, 0) = 1;  // a jam already
+  chances(4, 0) = none;
+  const Matrix all = raise_alarms(forecasts, chances, below_40);
+  CHECK(all == alarms_at(8, {1, 2}));
+  CHECK(raise_alarms(forecasts, chances, {.value = 40, .horizon = 1}) == alarms_at(8, {1}));
+  CHECK(raise_alarms(forecasts, chances, {.value = 40, .probability = 0.25}) == alarms_at(8, {0, 1, 2}));
+  CHECK_THROWS_AS(raise_alarms(forecasts, chances, {.value = 40, .horizon = 3}), ConfigError);
+  CHECK_THROWS_AS(raise_alarms(forecasts, chances, {.value = 40, .probability = 2}), ConfigError);
+  CHECK_THROWS_AS(raise_alarms(forecasts, chances, {.value = std::nan("")}), ConfigError);
+  CHECK_THROWS_AS(raise_alarms(forecasts, Matrix::Zero(8, 1), below_40), ShapeError);
+  CHECK_THROWS_AS(judge_alarms(forecasts, Matrix::Zero(8, 2), below_40), ShapeError);
+  Forecasts broken = forecasts;
+  broken.last.resize(0, 0);
+  CHECK_THROWS_AS(raise_alarms(broken, chances, below_40), ShapeError);
+}

@@ -1,0 +1,313 @@
+#include "maas/forecast/forecaster.hpp"
+
+#include <cmath>
+
+#include "maas/core/parallel.hpp"
+#include "maas/layers/layers.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+
+/// Waves of two sensors around 50 and 20, five minutes apart.
+Readings waves(Index rows) {
+  Readings readings{.values = Matrix(rows, 2), .sensors = {"north", "south"}};
+  for (Index row = 0; row < rows; ++row) {
+    const auto t = static_cast<double>(row);
+    readings.values(row, 0) = static_cast<Scalar>(50 + 10 * std::sin(0.3 * t));
+    readings.values(row, 1) = static_cast<Scalar>(20 + 4 * std::sin(0.2 * t));
+    readings.times.push_back(300 * t);
+  }
+  return readings;
+}
+
+ForecastFit quick(int epochs, Index networks = 1) {
+  ForecastFit fit;
+  fit.compile.optimizer = Adam{.learning_rate = 0.01};
+  fit.fit.epochs = epochs;
+  fit.fit.batch_size = 32;
+  fit.fit.seed = 7;
+  fit.networks = networks;
+  return fit;
+}
+
+ForecastOptions small(SensorMode mode = SensorMode::shared) {
+  return {.windows = {.lags = 4, .horizons = {1, 2}}, .sensors = mode, .scale_each = true, .changes = true};
+}
+
+}  // namespace
+
+TEST_CASE("a forecaster beats persistence on what it has not seen") {
+  const Readings all = waves(600);
+  for (const SensorMode mode : {SensorMode::shared, SensorMode::joint}) {
+    Forecaster forecaster(small(mode), ForecastNetwork{.hidden = {16}, .embedding = 2});
+    const std::vector<History> histories = forecaster.fit(all.part({0, 480}), quick(30));
+    REQUIRE(histories.size() == 1);
+    CHECK(histories[0].contains("val_loss"));
+    const Readings test = all.part({480, 600});
+    const ScoreTable table = forecaster.compare(fit_baselines(forecaster.windows(all.part({0, 480}))), test, {}, {2});
+    CHECK(table.at("network", 2).scores.mae < 0.2 * table.at("persistence", 2).scores.mae);
+    CHECK(table.at("network", 2).scores.count == table.at("persistence", 2).scores.count);
+  }
+}
+
+TEST_CASE("samples are scaled windows, with the sensor behind them") {
+  Readings readings = waves(60);
+  readings.values.col(1).array() += 1000;  // far off, so that scaling shows
+  readings.values(20, 0) = gap;
+  Forecaster forecaster({.windows = {.lags = 3, .horizons = {2}},
+                         .time_of_day = true,
+                         .day_of_week = true,
+                         .scaling = ReadingScaling::min_max,
+                         .scale_each = true});
+  forecaster.fit(readings, quick(1));
+  const ForecastShape shape = forecaster.shape(2);
+  CHECK(shape.features == 7);
+  CHECK(shape.ids == 2);
+  CHECK(shape.outputs == 1);
+  const ForecastWindows windows = forecaster.windows(readings);
+  const ForecastSamples samples = forecaster.samples(windows);
+  CHECK(windows.size() == 56);
+  CHECK(samples.size() == 2 * 56 - 4);  // three windows hold the gap, one has it for its target
+  const std::vector<Matrix> inputs = samples.inputs(0, samples.size());
+  REQUIRE(inputs.size() == 2);
+  CHECK(inputs[0].leftCols(3).minCoeff() > Scalar(-0.01));  // of readings held out
+  CHECK(inputs[0].leftCols(3).maxCoeff() < Scalar(1.01));
+  CHECK(inputs[1](1, 0) == 1);
+  CHECK(samples.sensor_of(1) == 1);
+  CHECK(samples.window_of(2) == 1);
+
+  // The first window of the second sensor, by hand; scaling knows the first 54 readings only.
+  const auto learned = readings.values.col(1).head(54);
+  const Scalar least = learned.minCoeff(), range = learned.maxCoeff() - least;
+  for (Index lag = 0; lag < 3; ++lag)
+    CHECK(std::abs(inputs[0](1, lag) - (readings.values(lag, 1) - least) / range) < Scalar(1e-4));
+  const double time = 300 * (2.0 + 2);  // of the first target
+  CHECK(inputs[0](1, 3) == Approx(std::sin(2 * 3.14159265358979 * time / 86400)).margin(1e-6));
+  CHECK(samples.targets()(1, 0) == Approx((readings.values(4, 1) - least) / range).margin(1e-4));
+
+  Matrix x(1, 8), y(1, 1);
+  const std::vector<Index> rows{1};
+  samples.gather(rows, MatrixView(x.data(), 1, 8), MatrixView(y.data(), 1, 1));
+  CHECK(x.leftCols(7) == inputs[0].row(1));
+  CHECK(x(0, 7) == 1);
+  CHECK(y(0, 0) == samples.targets()(1, 0));
+  CHECK_THROWS_AS(samples.inputs(0, samples.size() + 1), ShapeError);
+}
+
+TEST_CASE("what the network gives is brought back to the unit of the readings") {
+  // Frozen by hand: the network repeats its last lag, so that the forecast is the last reading.
+  const Readings readings = waves(50);
+  for (const bool changes : {false, true}) {
+    Forecaster forecaster(
+        {.windows = {.lags = 2, .horizons = {1, 3}}, .sensors = SensorMode::joint, .changes = changes},
+        ForecastNetwork{.hidden = {}});
+    forecaster.fit(readings, quick(1));
+    MatrixView kernel = forecaster.model().weight(forecaster.model().weight_names()[0]);
+    REQUIRE(kernel.rows() == 4);  // lags x sensors, oldest first
+    REQUIRE(kernel.cols() == 4);  // horizons x sensors
+    kernel.setZero();
+    forecaster.model().weight(forecaster.model().weight_names()[1]).setZero();
+    if (!changes)
+      for (Index step = 0; step < 2; ++step)
+        for (Index sensor = 0; sensor < 2; ++sensor) kernel(2 + sensor, step * 2 + sensor) = 1;
+    const Matrix next = forecaster.predict(readings);
+    REQUIRE(next.rows() == 2);
+    REQUIRE(next.cols() == 2);
+    for (Index step = 0; step < 2; ++step)
+      for (Index sensor = 0; sensor < 2; ++sensor)
+        CHECK(next(step, sensor) == Approx(static_cast<double>(readings.values(49, sensor))).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("predict is the forecast of the last window") {
+  const Readings readings = waves(80);
+  Forecaster forecaster(small());
+  forecaster.fit(readings, quick(2));
+  const Forecasts all = forecaster.forecast(readings);
+  const Matrix next = forecaster.predict(readings.part({0, all.origins.back() + 1}));
+  for (Index step = 0; step < 2; ++step)
+    for (Index sensor = 0; sensor < 2; ++sensor)
+      CHECK(next(step, sensor) ==
+            Approx(static_cast<double>(all.values(all.windows() - 1, all.column(step, sensor)))).epsilon(1e-6));
+}
+
+TEST_CASE("missing readings give no answer for their sensor, and none at all to a joint network") {
+  Readings readings = waves(80);
+  Forecaster shared(small()), joint(small(SensorMode::joint));
+  shared.fit(readings, quick(1));
+  joint.fit(readings, quick(1));
+  readings.values(78, 1) = gap;
+  CHECK_FALSE(std::isnan(shared.predict(readings)(0, 0)));
+  CHECK(std::isnan(shared.predict(readings)(0, 1)));
+  CHECK(joint.predict(readings).array().isNaN().all());
+}
+
+TEST_CASE("nothing is learned from the validation share, nor from later readings") {
+  Readings readings = waves(100);
+  const auto learned_from = [](const Readings& training) {
+    Forecaster forecaster(small());
+    forecaster.fit(training, quick(2));
+    return std::pair(forecaster.config().text(), forecaster.model().get_weights());
+  };
+  const auto before = learned_from(readings);
+  readings.values(95, 0) = 1e6;  // planted in the last tenth
+  const auto after = learned_from(readings);
+  CHECK(before.first == after.first);
+  CHECK(before.second == after.second);
+  readings.values(50, 0) = 1e6;
+  CHECK(before.first != learned_from(readings).first);
+}
+
+TEST_CASE("a forecaster learns once, and says what it needs") {
+  const Readings readings = waves(80);
+  Forecaster forecaster(small());
+  CHECK_THROWS_AS(forecaster.predict(readings), StateError);
+  CHECK_THROWS_AS(forecaster.forecast(readings), StateError);
+  CHECK_THROWS_AS(forecaster.model(), StateError);
+  CHECK_THROWS_AS(forecaster.save("none.h5"), StateError);
+  forecaster.fit(readings, quick(1));
+  CHECK_THROWS_AS(forecaster.fit(readings, quick(1)), StateError);
+  CHECK_THROWS_AS(forecaster.predict(readings.part({0, 3})), ShapeError);
+  Readings one{.values = readings.values.leftCols(1), .times = readings.times};
+  CHECK_THROWS_WITH(forecaster.predict(one), "forecaster: expected readings of 2 sensors, got 1");
+  Readings jump = readings;
+  jump.times.back() += 3600;
+  CHECK_THROWS_AS(forecaster.predict(jump), DataError);
+  CHECK_THROWS_AS(forecaster.forecast(ForecastWindows(readings, {.lags = 5})), ShapeError);
+  CHECK_THROWS_AS(forecaster.network(1), ConfigError);
+
+  Forecaster timed({.time_of_day = true});
+  CHECK_THROWS_WITH(timed.fit({.values = readings.values}),
+                    "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
+  Readings silent = readings;
+  silent.values.col(1).setConstant(gap);
+  CHECK_THROWS_WITH(Forecaster(small()).fit(silent, quick(1)),
+                    "forecaster: expected readings of sensor \"south\" to learn from, got none");
+  const auto refuses = [&](ForecastFit options) {
+    CHECK_THROWS_AS(Forecaster(small()).fit(readings, options), ConfigError);
+  };
+  refuses(quick(1, 0));
+  ForecastFit wrong = quick(1);
+  wrong.validation_share = 1;
+  refuses(wrong);
+  wrong = quick(1);
+  wrong.fit.validation_split = 0.1;
+  refuses(wrong);
+  CHECK_THROWS_WITH(Forecaster(small(),
+                               [](const ForecastShape&) {
+                                 return Sequential{input(3), dense(2)};
+                               })
+                        .fit(readings, quick(1)),
+                    "forecaster: expected a network of 2 inputs and 1 output, got 1 and 1");
+  CHECK_THROWS_AS(Forecaster({.windows = {.lags = 0}}), ConfigError);
+}
+
+TEST_CASE("an ensemble is one network that gives the mean of its networks") {
+  const Readings readings = waves(120);
+  Forecaster forecaster(small(), ForecastNetwork{.hidden = {8}, .embedding = 3});
+  CHECK(forecaster.fit(readings, quick(3, 3)).size() == 3);
+  CHECK(forecaster.networks() == 3);
+  const Matrix fused = forecaster.forecast(readings).values;
+  Matrix mean = Matrix::Zero(fused.rows(), fused.cols());
+  for (Index i = 0; i < 3; ++i) {
+    const Forecaster one = forecaster.network(i);
+    CHECK(one.networks() == 1);
+    mean += one.forecast(readings).values / 3;
+  }
+  CHECK((fused - mean).cwiseAbs().maxCoeff() < Scalar(1e-4));
+  CHECK_FALSE(forecaster.network(0).forecast(readings).values == forecaster.network(1).forecast(readings).values);
+  const ScoreTable table = forecaster.compare({}, readings, {}, {1});
+  CHECK(table.rows().size() == 5);
+  CHECK(table.at("mean of 3 networks", 1).spread->mae > 0);
+  CHECK(table.at("ensemble of 3", 1).scores.rmse <= table.at("mean of 3 networks", 1).scores.rmse);
+
+  // The second network of an ensemble is the one that the next seed gives, at any number of threads.
+  ForecastFit next = quick(3);
+  next.fit.seed += 1;
+  Forecaster alone(small(), ForecastNetwork{.hidden = {8}, .embedding = 3});
+  const int before = threads();
+  set_threads(1);
+  alone.fit(readings, next);
+  set_threads(before);
+  CHECK(alone.forecast(readings).values == forecaster.network(1).forecast(readings).values);
+}
+
+TEST_CASE("every network of an ensemble has callbacks of its own") {
+  ForecastFit fit = quick(20, 2);
+  int made = 0;
+  fit.callbacks = [&] {
+    ++made;
+    return std::vector<Callback>{EarlyStopping{.patience = 1, .restore_best_weights = true}};
+  };
+  const int before = threads();
+  set_threads(1);
+  Forecaster(small()).fit(waves(80), fit);
+  set_threads(before);
+  CHECK(made == 2);
+}
+
+TEST_CASE("a forecaster comes back from its file, and gives the same bits") {
+  const Readings readings = waves(120);
+  for (const Index networks : {1, 3}) {
+    Forecaster forecaster({.windows = {.lags = 4, .horizons = {1, 2}},
+                           .time_of_day = true,
+                           .scale_each = true,
+                           .changes = true,
+                           .unit = "km/h"},
+                          ForecastNetwork{.hidden = {8}, .embedding = 3});
+    forecaster.fit(readings, quick(2, networks));
+    forecaster.save("road.h5");
+    const Forecaster loaded = load_forecaster("road.h5");
+    CHECK(loaded.config() == forecaster.config());
+    CHECK(loaded.sensors() == std::vector<std::string>{"north", "south"});
+    CHECK(loaded.options().unit == "km/h");
+    CHECK(loaded.options().windows.seconds_a_reading == 300);
+    CHECK(loaded.forecast(readings).values == forecaster.forecast(readings).values);
+    CHECK(loaded.predict(readings) == forecaster.predict(readings));
+    CHECK(loaded.forecast(readings).model == forecaster.forecast(readings).model);
+    // As a plain model it answers on prepared samples.
+    const std::vector<Matrix> inputs = loaded.samples(loaded.windows(readings)).inputs(0, 5);
+    CHECK(load_model("road.h5").predict(inputs)[0] == forecaster.model().predict(inputs)[0]);
+  }
+}
+
+TEST_CASE("files without a forecaster, or with a damaged one, are refused") {
+  Model plain = Sequential{input(4), dense(2)};
+  plain.save("plain.h5");
+  CHECK_THROWS_WITH(load_forecaster("plain.h5"),
+                    "plain.h5: expected a model that a Forecaster saved, got one without its description");
+  Forecaster forecaster(small());
+  forecaster.fit(waves(80), quick(1));
+  const Config good = forecaster.config();
+  const auto refusal = [&](const Config& config) {
+    Model model = forecaster.model();
+    model.info().forecast = config;
+    model.save("damaged.h5");
+    try {
+      load_forecaster("damaged.h5");
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  CHECK(refusal(good) == "accepted");
+  const auto with = [&](std::string_view key, Config value) { return Config(good).set(key, std::move(value)); };
+  CHECK(refusal(with("scale", Config::List{1.0, 0.0}))
+            .starts_with("damaged.h5: forecast of maas: expected a finite center and a scale above 0"));
+  CHECK(refusal(with("center", Config::List{1.0})) ==
+        "damaged.h5: forecast of maas: expected a center and a scale for each of 2 sensors, got 1 and 2");
+  CHECK(refusal(with("sensors", Config::List{})).starts_with("damaged.h5: forecast of maas: expected a center"));
+  CHECK(refusal(with("options", 3)).starts_with("damaged.h5: forecast of maas: "));
+  CHECK(refusal(Config::List{}).starts_with("damaged.h5: forecast of maas: "));
+  Config options = good.at("options");
+  options.set("windows", Config(options.at("windows")).set("lags", std::int64_t{1} << 62));
+  CHECK(refusal(with("options", options)) ==
+        "damaged.h5: forecast of maas: forecast windows: expected lags from 1 to 1000000, got 4611686018427387904");
+  options.set("windows", Config(options.at("windows")).set("lags", 5));
+  CHECK(refusal(with("options", options)) ==
+        "damaged.h5: forecast of maas: forecaster: expected a network that takes 5 numbers and gives 2, got 4 and 2");
+}

@@ -1,0 +1,165 @@
+#include "maas/forecast/intervals.hpp"
+
+#include <cmath>
+
+#include "maas/core/random.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+constexpr Scalar none = std::numeric_limits<Scalar>::quiet_NaN();
+
+/// Forecasts of 0 for one sensor and horizon, so that errors are what came.
+Forecasts with_errors(const std::vector<double>& errors, Index horizon = 1) {
+  const auto rows = static_cast<Index>(errors.size());
+  Forecasts forecasts{.model = "zero", .horizons = {horizon}, .sensors = {"a"}};
+  forecasts.values = Matrix::Zero(rows, 1);
+  forecasts.truth.resize(rows, 1);
+  for (Index row = 0; row < rows; ++row) {
+    forecasts.origins.push_back(row);
+    forecasts.truth(row, 0) = static_cast<Scalar>(errors[static_cast<std::size_t>(row)]);
+  }
+  return forecasts;
+}
+
+const std::vector<double> nine = {0, -4, 4, 1, -1, 3, -3, 2, -2};
+
+Matrix forecast_of(double value) { return Matrix::Constant(1, 1, static_cast<Scalar>(value)); }
+
+}  // namespace
+
+TEST_CASE("intervals end at the places that split conformal prediction gives") {
+  const auto ends = [](double coverage) {
+    ConformalIntervals intervals({.coverage = coverage});
+    intervals.calibrate(with_errors(nine));
+    const Intervals result = intervals.around(forecast_of(10));
+    return std::pair(result.lower(0, 0), result.upper(0, 0));
+  };
+  CHECK(ends(0.8) == std::pair(Scalar(6), Scalar(14)));    // places 1 and 9 of 9
+  CHECK(ends(0.6) == std::pair(Scalar(7), Scalar(13)));    // places 2 and 8
+  CHECK(ends(0.99) == std::pair(Scalar(6), Scalar(14)));   // beyond what was seen
+  CHECK(ends(0.001) == std::pair(Scalar(9), Scalar(11)));  // places floor(4.995) and ceil(5.005)
+}
+
+TEST_CASE("chances count the errors that would bring a reading below a value") {
+  ConformalIntervals intervals;
+  intervals.calibrate(with_errors(nine));
+  CHECK(intervals.chance_below(forecast_of(10), 10)(0, 0) == Approx(0.45));   // -4 to -1 of nine
+  CHECK(intervals.chance_below(forecast_of(10), 0)(0, 0) == Approx(0.05));    // none
+  CHECK(intervals.chance_below(forecast_of(10), 100)(0, 0) == Approx(0.95));  // all
+  CHECK(std::isnan(intervals.chance_below(Matrix::Constant(1, 1, none), 0)(0, 0)));
+  CHECK(std::isnan(intervals.around(Matrix::Constant(1, 1, none)).lower(0, 0)));
+}
+
+TEST_CASE("alpha moves by the rate, as Gibbs and Candès have it") {
+  ConformalIntervals intervals({.coverage = 0.6, .rate = 0.1});
+  intervals.calibrate(with_errors(nine));
+  CHECK(intervals.alpha(0) == Approx(0.4));
+  intervals.tell(0, 10, 11);
+  CHECK(intervals.alpha(0) == Approx(0.44));
+  intervals.tell(0, 10, 20);
+  CHECK(intervals.alpha(0) == Approx(0.38));
+  intervals.tell(0, 10, none);
+  CHECK(intervals.alpha(0) == Approx(0.38));
+  for (int i = 0; i < 10; ++i) intervals.tell(0, 10, 1000);
+  CHECK(intervals.alpha(0) == 0);  // and not below
+  CHECK(intervals.around(forecast_of(10)).upper(0, 0) == 14);
+}
+
+TEST_CASE("errors kept are the last ones") {
+  ConformalIntervals intervals({.window = 3});
+  intervals.calibrate(with_errors({100, 1, 2, 3}));
+  CHECK(intervals.chance_below(forecast_of(0), 1.5)(0, 0) == Approx(1.5 / 4));
+  intervals.tell(0, 0, 10);
+  CHECK(intervals.chance_below(forecast_of(0), 1.5)(0, 0) == Approx(0.5 / 4));
+  CHECK(intervals.chance_below(forecast_of(0), 9)(0, 0) == Approx(2.5 / 4));
+  intervals.tell(0, 0, 10);
+  intervals.tell(0, 0, 10);
+  CHECK(intervals.around(forecast_of(0)).lower(0, 0) == 10);
+  // Fewer than the window: it fills first.
+  ConformalIntervals filling({.window = 3});
+  filling.calibrate(with_errors({1}));
+  filling.tell(0, 0, 5);
+  CHECK(filling.chance_below(forecast_of(0), 3)(0, 0) == Approx(1.5 / 3));
+}
+
+TEST_CASE("what came is known when it has come, and not before") {
+  ConformalIntervals intervals({.window = 1});
+  intervals.calibrate(with_errors({7}));
+  const Intervals followed = intervals.follow(with_errors({1, 2, 3, 4}, 2));
+  Matrix expected(4, 1);
+  expected << 7, 7, 1, 2;  // the first, made at reading 0 for reading 2, is known from then on
+  CHECK(followed.lower == expected);
+  CHECK(followed.upper == expected);
+
+  // A value planted at the end changes nothing before it.
+  ConformalIntervals other({.window = 1});
+  other.calibrate(with_errors({7}));
+  CHECK(other.follow(with_errors({1, 2, 3e6, 4e6}, 2)).lower == expected);
+}
+
+TEST_CASE("following without a rate and a window changes nothing") {
+  ConformalIntervals intervals;
+  intervals.calibrate(with_errors(nine));
+  const Forecasts forecasts = with_errors({5, 6, 7, 8});
+  Matrix chances;
+  const Intervals followed = intervals.follow(forecasts, 0, chances);
+  CHECK(followed.lower == intervals.around(forecasts.values).lower);
+  CHECK(followed.upper == intervals.around(forecasts.values).upper);
+  CHECK(chances == intervals.chance_below(forecasts.values, 0));
+}
+
+TEST_CASE("adaptive intervals cover what they should when errors grow, plain ones do not") {
+  const Random random(5);
+  std::vector<double> before, after;
+  for (std::uint64_t i = 0; i < 300; ++i) before.push_back(random.normal(i));
+  for (std::uint64_t i = 0; i < 3000; ++i) after.push_back(2.5 * random.normal(1000 + i));
+  const auto share = [&](const IntervalOptions& options) {
+    ConformalIntervals intervals(options);
+    const Forecasts forecasts = with_errors(after);
+    return coverage(intervals.calibrate(with_errors(before)).follow(forecasts), forecasts).share;
+  };
+  CHECK(share({}) < 0.6);
+  CHECK(share({.window = 200}) == Approx(0.9).margin(0.03));
+  CHECK(share({.rate = 0.01, .window = 200}) == Approx(0.9).margin(0.015));
+}
+
+TEST_CASE("coverage counts by horizon, and leaves out what is missing") {
+  Forecasts forecasts{.model = "two", .horizons = {1, 2}, .sensors = {"a"}, .origins = {0, 1}};
+  forecasts.values = Matrix::Zero(2, 2);
+  forecasts.truth.resize(2, 2);
+  forecasts.truth << 1, 5, 3, none;
+  const Intervals intervals{Matrix::Constant(2, 2, -2), Matrix::Constant(2, 2, 2)};
+  CHECK(coverage(intervals, forecasts, 1).share == 0.5);
+  CHECK(coverage(intervals, forecasts, 1).mean_width == 4);
+  CHECK(coverage(intervals, forecasts, 2).share == 0);
+  CHECK(coverage(intervals, forecasts, 2).count == 1);
+  CHECK(coverage(intervals, forecasts).share == Approx(1.0 / 3));
+  forecasts.truth.setConstant(none);
+  CHECK(std::isnan(coverage(intervals, forecasts).share));
+  CHECK_THROWS_AS(coverage(intervals, forecasts, 3), ConfigError);
+  CHECK_THROWS_AS(coverage(Intervals{}, forecasts), ShapeError);
+}
+
+TEST_CASE("intervals say what they need") {
+  CHECK_THROWS_AS(ConformalIntervals({.coverage = 1}), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals({.coverage = std::nan("")}), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals({.rate = -1}), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals({.window = -1}), ConfigError);
+  ConformalIntervals intervals;
+  CHECK_THROWS_AS(intervals.around(forecast_of(0)), StateError);
+  CHECK_THROWS_AS(intervals.tell(0, 1, 2), StateError);
+  CHECK_THROWS_AS(intervals.alpha(0), StateError);
+  CHECK_THROWS_AS(intervals.calibrate(with_errors({})), DataError);
+  CHECK_THROWS_AS(intervals.calibrate(with_errors({std::nan("")})), DataError);
+  intervals.calibrate(with_errors(nine));
+  CHECK_THROWS_AS(intervals.calibrate(with_errors(nine)), StateError);
+  CHECK_THROWS_AS(intervals.around(Matrix::Zero(1, 2)), ShapeError);
+  CHECK_THROWS_AS(intervals.tell(1, 0, 0), ShapeError);
+  CHECK_THROWS_AS(intervals.alpha(-1), ShapeError);
+  Forecasts broken = with_errors(nine);
+  broken.origins.pop_back();
+  CHECK_THROWS_AS(intervals.follow(broken), ShapeError);
+}

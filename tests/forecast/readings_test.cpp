@@ -1,0 +1,132 @@
+#include "maas/forecast/readings.hpp"
+
+#include <cmath>
+
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+
+/// 0, 10, 20, ... and 1, 11, 21, ..., five minutes apart.
+Readings counting(Index rows) {
+  Readings readings{.values = Matrix(rows, 2)};
+  for (Index row = 0; row < rows; ++row) {
+    readings.values.row(row) << static_cast<Scalar>(10 * row), static_cast<Scalar>(10 * row + 1);
+    readings.times.push_back(300 * static_cast<double>(row));
+  }
+  return readings;
+}
+
+}  // namespace
+
+TEST_CASE("forecast windows end at their origins, and hold all targets") {
+  const ForecastWindows windows(counting(7), {.lags = 3, .horizons = {1, 3}});
+  CHECK(windows.origins() == std::vector<Index>{2, 3});
+  CHECK(windows.seconds_a_reading() == 300);
+  CHECK(windows.target_row(1, 1) == 6);
+  Matrix truth(2, 4);
+  truth << 30, 31, 50, 51, 40, 41, 60, 61;
+  CHECK(windows.truth() == truth);
+  CHECK(ForecastWindows(counting(8), {.lags = 3, .horizons = {2}, .stride = 2}).origins() == std::vector<Index>{2, 4});
+}
+
+TEST_CASE("forecast windows never span a jump of time, unless asked to") {
+  Readings readings = counting(9);
+  for (std::size_t row = 4; row < 9; ++row) readings.times[row] += 86400;
+  CHECK(ForecastWindows(readings, {.lags = 2, .horizons = {1, 2}}).origins() == std::vector<Index>{1, 5, 6});
+  CHECK(ForecastWindows(readings, {.lags = 2, .horizons = {1, 2}, .across_gaps = true}).origins() ==
+        std::vector<Index>{1, 2, 3, 4, 5, 6});
+  CHECK_THROWS_WITH(ForecastWindows(readings, {.lags = 6}),
+                    "forecast windows: expected 7 readings on end without a gap (lags and the last horizon), got none "
+                    "in 9 readings of 2 sensors");
+}
+
+TEST_CASE("forecast windows are parted by where their targets lie") {
+  const ForecastWindows windows(counting(10), {.lags = 2, .horizons = {1, 2}});
+  CHECK(windows.origins() == std::vector<Index>{1, 2, 3, 4, 5, 6, 7});
+  CHECK(windows.targets_before(6).origins() == std::vector<Index>{1, 2, 3});
+  CHECK(windows.targets_from(6).origins() == std::vector<Index>{5, 6, 7});
+  CHECK_THROWS_AS(windows.targets_from(10), DataError);
+  CHECK_THROWS_AS(windows.targets_before(3), DataError);
+}
+
+TEST_CASE("options and readings out of range are named") {
+  const auto refusal = [](const ForecastWindowOptions& options) {
+    try {
+      options.check();
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  CHECK(refusal({.lags = 0}) == "forecast windows: expected lags from 1 to 1000000, got 0");
+  CHECK(refusal({.lags = std::numeric_limits<Index>::max()}).starts_with("forecast windows: expected lags"));
+  CHECK(refusal({.horizons = {}}) == "forecast windows: expected at least 1 horizon, got none");
+  CHECK(refusal({.horizons = {3, 3}}) == "forecast windows: expected horizons that grow, got 3 after 3");
+  CHECK(refusal({.horizons = {0}}) == "forecast windows: expected horizons from 1 to 1000000, got 0");
+  CHECK(refusal({.stride = -1}) == "forecast windows: expected a stride from 1 to 1000000, got -1");
+  CHECK(refusal({.seconds_a_reading = -1}) == "forecast windows: expected seconds_a_reading of at least 0, got -1");
+  CHECK(refusal({.seconds_a_reading = std::nan("")}).starts_with("forecast windows: expected seconds_a_reading"));
+
+  Readings readings = counting(4);
+  readings.values(2, 1) = gap;
+  readings.check();
+  readings.values(2, 1) = std::numeric_limits<Scalar>::infinity();
+  CHECK_THROWS_WITH(readings.check(),
+                    "Readings: expected finite numbers, or NaN where one is missing, got inf in row 2, sensor 1");
+  readings = counting(4);
+  readings.times[2] = readings.times[1];
+  CHECK_THROWS_WITH(readings.check(), "Readings: expected times that grow, got 300 after 300 in row 2");
+  readings.times.pop_back();
+  CHECK_THROWS_AS(readings.check(), ShapeError);
+  CHECK_THROWS_AS(readings.part({0, 2}), ShapeError);
+  CHECK_THROWS_AS(counting(4).part({2, 5}), ShapeError);
+  readings = counting(4);
+  readings.sensors = {"one"};
+  CHECK_THROWS_AS(readings.check(), ShapeError);
+  CHECK_THROWS_AS(ForecastWindows(Readings{.values = Matrix(5, 0)}, {.lags = 2}), DataError);
+}
+
+TEST_CASE("every_step counts horizons") {
+  CHECK(every_step(3) == std::vector<Index>{1, 2, 3});
+  CHECK_THROWS_AS(every_step(0), ConfigError);
+  CHECK_THROWS_AS(every_step(std::numeric_limits<Index>::max()), ConfigError);
+}
+
+TEST_CASE("readings come from a table, by name or all numbers") {
+  Table table;
+  table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 60}});
+  table.add({.name = "a", .numbers = {1, 2}});
+  table.add({.name = "road", .type = ColumnType::text, .texts = {"x", "y"}});
+  table.add({.name = "b", .numbers = {3, std::nan("")}});
+  const Readings all = readings_of(table, "time");
+  CHECK(all.sensors == std::vector<std::string>{"a", "b"});
+  CHECK(all.times == std::vector<double>{0, 60});
+  CHECK(all.values(1, 0) == 2);
+  CHECK(std::isnan(all.values(1, 1)));
+  CHECK(readings_of(table, "", {"b"}).values(0, 0) == 3);
+  CHECK(readings_of(table, "", {"b"}).times.empty());
+  CHECK_THROWS_AS(readings_of(table, "a"), DataError);
+  CHECK_THROWS_AS(readings_of(table, "time", {"road"}), DataError);
+  CHECK_THROWS_AS(readings_of(Table(), ""), DataError);
+}
+
+TEST_CASE("forecasts know their columns, horizons and parts") {
+  const ForecastWindows windows(counting(7), {.lags = 2, .horizons = {1, 3}});
+  const Forecasts forecasts = empty_forecasts("none", windows);
+  CHECK(forecasts.sensors == std::vector<std::string>{"sensor 0", "sensor 1"});
+  CHECK(forecasts.column(1, 0) == 2);
+  CHECK(forecasts.step_of(3) == 1);
+  CHECK_THROWS_WITH(forecasts.step_of(2), "forecasts: there is no horizon 2; there are 1, 3");
+  CHECK(forecasts.times == std::vector<double>{300, 600, 900});
+  CHECK(forecasts.values.hasNaN());
+  const Forecasts last = forecasts.part({2, 3});
+  CHECK(last.windows() == 1);
+  CHECK(last.origins == std::vector<Index>{3});
+  CHECK(last.times == std::vector<double>{900});
+  CHECK(last.truth(0, 3) == 61);
+  CHECK_THROWS_AS(forecasts.part({2, 4}), ShapeError);
+}
