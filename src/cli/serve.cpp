@@ -27,6 +27,7 @@ struct ServeOptions {
   serve::ServerOptions server;
   std::string config_file, state_folder;
   bool only_polls = false, no_batching = false;
+  unsigned job_seconds = 86400;
   double head_seconds = 10, write_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
   unsigned idle_seconds = 75, receive_seconds = 60;
@@ -108,6 +109,14 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   if (!options.state_folder.empty()) {
     std::filesystem::create_directories(options.state_folder);
     options.repository.state_file = options.state_folder + "/models.json";
+    options.server.stream_file = options.state_folder + "/streams.jsonl";
+  }
+  if (!options.server.jobs.data.empty()) {
+    require<ConfigError>(!options.state_folder.empty(),
+                         "serve: expected --state, where trainings are kept, with --job-data");
+    options.server.jobs.folder = options.state_folder + "/jobs";
+    options.server.jobs.program = std::filesystem::read_symlink("/proc/self/exe").string();
+    options.server.jobs.time = std::chrono::seconds(options.job_seconds);
   }
   options.repository.notices = !options.only_polls;
   options.server.batching = !options.no_batching;
@@ -159,6 +168,19 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       ->check(CLI::Range(1, 86400));
 }
 
+void add_jobs(CLI::App& command, ServeOptions& options) {
+  command.add_option("--max-streams", options.server.streams, "Most sensors whose windows are held")
+      ->check(CLI::Range(1.0, 1e9));
+  command.add_option("--job-data", options.server.jobs.data,
+                     "Offers trainings by request, of files in this folder; needs --state");
+  command.add_option("--job-memory-bytes", options.server.jobs.memory_bytes, "Address space that a training may take")
+      ->check(CLI::Range(1.0, 1e15));
+  command.add_option("--job-seconds", options.job_seconds, "Time that a training may take")
+      ->check(CLI::Range(1, 30 * 86400));
+  command.add_option("--job-queue", options.server.jobs.queue, "Most trainings that wait; else 429")
+      ->check(CLI::Range(1, 1000));
+}
+
 }  // namespace
 
 void add_serve(CLI::App& program) {
@@ -200,6 +222,7 @@ void add_serve(CLI::App& program) {
   command->add_option("--drain-timeout", options->drain_timeout, "Then, seconds in which what is in flight is answered")
       ->check(CLI::Range(0.0, 86400.0));
   add_limits(*command, *options);
+  add_jobs(*command, *options);
   command->callback([command, options] { run(*command, options); });
 }
 

@@ -1,4 +1,7 @@
 // What changes what is served: the repository extension of the Open Inference Protocol, and calls of maas' own.
+#include <charconv>
+
+#include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
 #include "serve/raw_rows.hpp"
@@ -144,6 +147,31 @@ Response repository_unload(const Context& context, const Route& route, const Req
   });
   context.changer->unload(route.model);
   return {.body = named(route.model) + R"(,"unload":true})"};
+}
+
+Response job_answer(const Context& context, const Route& route, const Request& request) {
+  Jobs& jobs = *context.jobs;
+  switch (route.action) {
+    case Action::jobs: {
+      if (request.method != "POST") return jobs.list();
+      const JsonDocument document(request.body, context.limits.json_depth);
+      return jobs.add(document.root());
+    }
+    case Action::job_events: {
+      const std::string* last = request.header("Last-Event-ID");
+      std::uint64_t number = 0;
+      if (last != nullptr) std::from_chars(last->data(), last->data() + last->size(), number);
+      return jobs.events(route.job, number);
+    }
+    case Action::job_cancel:
+      return jobs.cancel(route.job);
+    case Action::job_resume:
+      return jobs.resume(route.job);
+    case Action::job_promote:
+      return jobs.promote(route.job);
+    default:
+      return jobs.status(route.job);
+  }
 }
 
 Response maas_change(const Context& context, const Route& route, const Request& request) {

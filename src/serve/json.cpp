@@ -202,6 +202,8 @@ std::optional<double> JsonView::number() const {
   return element.get(text) == simdjson::SUCCESS ? marked_number(text) : std::nullopt;
 }
 
+std::string JsonView::json() const { return simdjson::minify(element_of(element_)); }
+
 void JsonView::for_each(const std::function<void(JsonView)>& element) const {
   dom::array list;
   if (element_of(element_).get(list) != simdjson::SUCCESS) return;

@@ -34,6 +34,9 @@ class JsonView {
   /// Any number, NaN and the infinities included.
   std::optional<double> number() const;
 
+  /// The value as a text in JSON.
+  std::string json() const;
+
   /// Calls back for each element of a list, or each member of an object in the order of the text; does nothing for
   /// other kinds. Names may repeat.
   void for_each(const std::function<void(JsonView)>& element) const;

@@ -13,8 +13,11 @@
 #include "serve/metrics.hpp"
 #include "serve/route.hpp"
 #include "serve/statistics.hpp"
+#include "serve/streams.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
+
+class Jobs;
 
 /// What a protocol needs to answer.
 struct Context {
@@ -22,6 +25,8 @@ struct Context {
   const Limits& limits;
   Metrics& metrics;
   Statistics& statistics;
+  Streams& streams;
+  Jobs* jobs = nullptr;           ///< null where none are offered
   Repository* changer = nullptr;  ///< the same; null where it must not be changed
 };
 
@@ -66,6 +71,8 @@ struct Asked {
   std::vector<Matrix> inputs{};
   std::chrono::steady_clock::time_point deadline{};
   std::function<Response(const std::vector<Matrix>& outputs)> answer{};
+  /// Where there is nothing to run: the answer.
+  std::optional<Response> ready{};
   std::shared_ptr<const Servable> shadow{};
   Durations durations{};
 };
@@ -95,6 +102,11 @@ Asked v2_infer(const Context& context, const Route& route, const Request& reques
 Response repository_index(const Context& context, const Request& request);
 Response repository_load(const Context& context, const Route& route, const Request& request);
 Response repository_unload(const Context& context, const Route& route, const Request& request);
+/// Windows of sensors (stream.cpp).
+Asked stream_push(const Context& context, const Route& route, const Request& request);
+Response stream_answer(const Context& context, const Route& route, const Request& request);
+
+Response job_answer(const Context& context, const Route& route, const Request& request);
 Response maas_change(const Context& context, const Route& route, const Request& request);
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "serve/compression.hpp"
+#include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
 #include "serve/prediction.hpp"
@@ -100,9 +101,11 @@ class Protocol::Routes {
       : repository_(repository),
         changer_(changer),
         options_(std::move(options)),
-        tokens_(options_.token, options_.token_file) {
+        tokens_(options_.token, options_.token_file),
+        streams_(options_.streams, options_.stream_file) {
     check_limits(options_.limits);
     check_base_path(options_.base_path);
+    if (changer_ != nullptr && !options_.jobs.folder.empty()) jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs);
   }
 
   Response answer(const Request& request) {
@@ -120,19 +123,23 @@ class Protocol::Routes {
   std::vector<Response> answer_together(std::span<const Request* const> requests) {
     std::vector<Response> responses(requests.size());
     std::vector<std::optional<Asked>> asked(requests.size());
-    const Context context{repository_, options_.limits, metrics_, statistics_, changer_};
+    std::vector<bool> was_asked(requests.size(), false);
+    const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
     for (std::size_t i = 0; i < requests.size(); ++i)
       responses[i] = guarded([&]() -> Response {
         const auto start = std::chrono::steady_clock::now();
         Asked read = read_prediction(context, *requests[i]);
+        if (read.ready) {
+          was_asked[i] = true;
+          return *std::move(read.ready);
+        }
         check_asked(read, options_.limits);
         read.durations.queue = start - requests[i]->arrived;
         read.durations.read = std::chrono::steady_clock::now() - start;
         asked[i] = std::move(read);
         return {};
       });
-    std::vector<bool> was_asked;
-    for (const auto& each : asked) was_asked.push_back(each.has_value());
+    for (std::size_t i = 0; i < asked.size(); ++i) was_asked[i] = was_asked[i] || asked[i].has_value();
     for (std::size_t i = 0; i < asked.size(); ++i)
       if (asked[i]) answer_group(context, requests, take_group(asked, i, responses), asked, responses);
     for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -150,6 +157,12 @@ class Protocol::Routes {
 
   // What a request asks for, whether it may or not. Throws StatusError.
   Route route(const Request& request) const {
+    Route asked = plain_route(request);
+    if (asked.action == Action::stream && request.method == "POST") asked.action = Action::stream_push;
+    return asked;
+  }
+
+  Route plain_route(const Request& request) const {
     if (options_.cors && request.method == "OPTIONS") return {.action = Action::preflight};
     std::string_view path = request.path;
     const std::string& base = options_.base_path;
@@ -248,6 +261,7 @@ class Protocol::Routes {
     const Route asked = authorized_route(request);
     check_method(request, asked.action);
     if (is_of_repository(asked.action)) check_changes(asked.action);
+    if (is_job(asked.action)) check_jobs();
     return asked;
   }
 
@@ -269,6 +283,11 @@ class Protocol::Routes {
   }
 
   bool offers_changes() const { return changer_ != nullptr && (options_.open_admin || tokens_.any_for(Scope::admin)); }
+
+  void check_jobs() const {
+    if (jobs_ == nullptr || !(options_.open_admin || tokens_.any_for(Scope::train)))
+      fail_with(501, "trainings are not offered: they need a folder, and a token with the scope train, or open_admin");
+  }
 
   void check_changes(Action action) const {
     if (action == Action::repository_other) fail_with(501, "repositories with names are not offered");
@@ -316,6 +335,7 @@ class Protocol::Routes {
     const Route route = checked_route(request);
     std::optional<Request> place;
     const Request& plain = decompressed(request, place);
+    if (route.action == Action::stream_push) return stream_push(context, route, plain);
     return route.action == Action::v1_predict ? v1_predict(context, route, plain) : v2_infer(context, route, plain);
   }
 
@@ -393,7 +413,7 @@ class Protocol::Routes {
     const Route route = checked_route(given);
     std::optional<Request> place;
     const Request& request = is_health(route.action) ? given : decompressed(given, place);
-    const Context context{repository_, options_.limits, metrics_, statistics_, changer_};
+    const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
     switch (route.action) {
       case Action::alive:
         return {.body = R"({"status":"alive"})"};
@@ -442,6 +462,17 @@ class Protocol::Routes {
       case Action::maas_restore:
       case Action::maas_traffic:
         return maas_change(context, route, request);
+      case Action::stream:
+        return stream_answer(context, route, request);
+      case Action::stream_push:
+        break;
+      case Action::jobs:
+      case Action::job:
+      case Action::job_events:
+      case Action::job_cancel:
+      case Action::job_resume:
+      case Action::job_promote:
+        return job_answer(context, route, request);
       case Action::preflight:
         return preflight_answer();
     }
@@ -462,6 +493,8 @@ class Protocol::Routes {
   Metrics metrics_{};
   Statistics statistics_{};
   Shadow shadow_{};
+  Streams streams_;
+  std::unique_ptr<Jobs> jobs_{};
 };
 
 Protocol::Protocol(const Repository& repository, ProtocolOptions options)
@@ -486,12 +519,13 @@ bool Protocol::is_prediction(const Request& request) const {
 
 bool Protocol::is_change(const Request& request) const {
   const std::optional<Action> action = routes_->action(request);
-  return action && serve::is_change(*action);
+  return action && serve::is_change(*action, request.method);
 }
 
 bool Protocol::takes_body(const Request& request) const {
   const std::optional<Action> action = routes_->action(request);
-  return action && (serve::is_prediction(*action) || is_of_repository(*action));
+  return action &&
+         (serve::is_prediction(*action) || is_of_repository(*action) || serve::is_change(*action, request.method));
 }
 
 bool Protocol::has_tokens() const { return routes_->has_tokens(); }

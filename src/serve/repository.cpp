@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -130,6 +131,36 @@ class Repository::Folder {
     load_wanted(name);
     retire_old_versions(name);
     require_newest(name);
+  }
+
+  std::int64_t add_version(const std::string& name, const std::string& file) {
+    namespace files = std::filesystem;
+    require<StateError>(!options_.folder.empty(), "add_version: expected a repository with a folder, got one without");
+    require<ConfigError>(is_model_name(name), "add_version: expected a name that an address can hold, got \"{}\"",
+                         name);
+    const std::lock_guard one_at_a_time(adding_);
+    std::int64_t number = 1;
+    for (const VersionStatus& each : status(name)) number = std::max(number, each.version + 1);
+    const files::path folder = files::path(options_.folder) / name;
+    while (files::exists(folder / std::to_string(number))) ++number;
+    // Made under a name that is passed over, then moved into place: whole at once.
+    const files::path made = folder / fmt::format(".{}.tmp", number);
+    try {
+      files::remove_all(made);
+      files::create_directories(made);
+      files::copy_file(file, made / (file.ends_with(".keras") ? "model.keras" : "model.h5"));
+      files::rename(made, folder / std::to_string(number));
+    } catch (const files::filesystem_error& error) {
+      fail<FormatError>("add_version: {}", error.what());
+    }
+    try {
+      load(name);
+      return number;
+    } catch (...) {
+      std::error_code error;
+      files::remove_all(folder / std::to_string(number), error);
+      throw;
+    }
   }
 
   void unload(const std::string& name) {
@@ -497,6 +528,7 @@ class Repository::Folder {
   std::map<std::string, ModelSettings, std::less<>> settings_{};
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
   Loads loads_{};
+  std::mutex adding_{};     // one version at a time; taken before changing_
   std::mutex changing_{};   // one changer at a time; taken before mutex_
   StateByModel changed_{};  // what calls have changed, as it stands in the state file; with changing_ held
   std::jthread watcher_{};  // last, so that it ends first
@@ -517,6 +549,9 @@ std::shared_ptr<const Servable> Repository::find_label(std::string_view model, s
 
 ModelSettings Repository::settings(std::string_view model) const { return folder_->settings(model); }
 void Repository::load(const std::string& model) { folder_->load(model); }
+std::int64_t Repository::add_version(const std::string& model, const std::string& file) {
+  return folder_->add_version(model, file);
+}
 void Repository::unload(const std::string& model) { folder_->unload(model); }
 void Repository::remove_label(const std::string& model, const std::string& label) {
   folder_->remove_label(model, label);

@@ -81,7 +81,40 @@ Action take_verb(Parts& parts) {
   fail_with(404, "unknown verb \"{}\": expected :predict", verb.substr(0, 200));
 }
 
+// "v1", "jobs"[, NUMBER[:cancel][, "events"]].
+Route job_route(std::string_view path, Parts parts) {
+  if (parts.size() == 2) return {.action = Action::jobs};
+  Route route{.action = Action::job};
+  if (parts.size() == 4 && parts[3] == "events") {
+    route.action = Action::job_events;
+    parts.pop_back();
+  }
+  if (parts.size() != 3) fail_unknown(path);
+  if (const std::size_t colon = parts[2].find(':'); colon != std::string_view::npos && route.action == Action::job) {
+    const std::string verb = lower(parts[2].substr(colon + 1));
+    parts[2] = parts[2].substr(0, colon);
+    if (verb != "cancel" && verb != "resume" && verb != "promote") fail_unknown(path);
+    route.action = verb == "cancel" ? Action::job_cancel : verb == "resume" ? Action::job_resume : Action::job_promote;
+  }
+  const std::optional<std::int64_t> number = version_of(parts[2]);
+  if (!number) fail_with(400, "path: expected the number of a job, got \"{}\"", parts[2].substr(0, 200));
+  route.job = *number;
+  return route;
+}
+
+// "v1", "streams", MODEL, SENSOR.
+Route stream_route(std::string_view path, const Parts& parts) {
+  if (parts.size() != 4) fail_unknown(path);
+  Route route{.action = Action::stream, .model = model_name(parts[2]), .sensor = decoded(parts[3])};
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; };
+  if (route.sensor.empty() || route.sensor.size() > 255 || std::ranges::any_of(route.sensor, is_control))
+    fail_with(400, "path: expected the name of a sensor, of 1 to 255 bytes, got \"{}\"", parts[3].substr(0, 300));
+  return route;
+}
+
 Route v1_route(std::string_view path, Parts parts) {
+  if (parts.size() >= 2 && parts[1] == "streams") return stream_route(path, parts);
+  if (parts.size() >= 2 && parts[1] == "jobs") return job_route(path, std::move(parts));
   if (parts.size() < 2 || parts[1] != "models") fail_unknown(path);
   if (parts.size() == 2) return {.action = Action::v1_list};
   Route route{.action = take_verb(parts)};
@@ -178,18 +211,27 @@ Route route_of(std::string_view path) {
   fail_unknown(path);
 }
 
-bool is_prediction(Action action) { return action == Action::v1_predict || action == Action::v2_infer; }
+bool is_prediction(Action action) {
+  return action == Action::v1_predict || action == Action::v2_infer || action == Action::stream_push;
+}
 
 bool is_of_repository(Action action) {
   return action >= Action::repository_index && action <= Action::maas_traffic && action != Action::maas_model;
 }
 
-bool is_change(Action action) {
+bool is_job(Action action) { return action >= Action::jobs && action <= Action::job_promote; }
+
+bool is_change(Action action, std::string_view method) {
+  if (action == Action::jobs) return method == "POST";
+  if (action == Action::job_cancel || action == Action::job_resume || action == Action::job_promote) return true;
   return is_of_repository(action) && action != Action::repository_index && action != Action::repository_other;
 }
 
 std::string_view methods_of(Action action) {
   if (action == Action::maas_label) return "POST, DELETE";
+  if (action == Action::jobs) return "GET, HEAD, POST";
+  if (action == Action::stream) return "GET, HEAD, POST, DELETE";
+  if (action == Action::job_cancel || action == Action::job_resume || action == Action::job_promote) return "POST";
   if (action == Action::preflight) return "OPTIONS";
   return is_prediction(action) || action == Action::v1_other || is_of_repository(action) ? "POST" : "GET, HEAD";
 }
@@ -207,8 +249,10 @@ bool has_method(Action action, std::string_view method) {
 Scope scope_of(Action action) {
   if (is_health(action) || action == Action::preflight) return Scope::none;
   if (action == Action::metrics) return Scope::metrics;
-  if (is_prediction(action) || action == Action::v1_other) return Scope::infer;
-  return is_change(action) || action == Action::repository_other ? Scope::admin : Scope::metadata;
+  if (is_prediction(action) || action == Action::v1_other || action == Action::stream) return Scope::infer;
+  if (action == Action::job_promote) return Scope::admin;
+  if (is_job(action)) return Scope::train;
+  return is_change(action, "POST") || action == Action::repository_other ? Scope::admin : Scope::metadata;
 }
 
 bool is_health(Action action) {
@@ -217,6 +261,7 @@ bool is_health(Action action) {
 
 std::string_view api_of(Action action) {
   if (action == Action::preflight) return "other";
+  if (is_job(action) || action == Action::stream || action == Action::stream_push) return "v1";
   if (action >= Action::maas_model) return "maas";
   if (action >= Action::v2_server) return "v2";
   return action >= Action::v1_list ? "v1" : "other";

@@ -37,6 +37,14 @@ enum class Action {
   maas_rollback,
   maas_restore,
   maas_traffic,
+  stream,       // a sensor's window
+  stream_push,  // its newest sample, and a forecast
+  jobs,         // the list of them, or one more
+  job,
+  job_events,
+  job_cancel,
+  job_resume,
+  job_promote,
   preflight  // what a browser asks before it asks
 };
 
@@ -45,6 +53,8 @@ struct Route {
   std::string model{};
   std::optional<std::int64_t> version{};
   std::optional<std::string> label{};
+  std::int64_t job = 0;
+  std::string sensor{};
 };
 
 /// Reads a path; names are percent-decoded after it has been split. Throws StatusError 404 for an unknown path, 400 for
@@ -57,7 +67,9 @@ std::string_view methods_of(Action action);
 bool has_method(Action action, std::string_view method);
 bool is_prediction(Action action);
 /// Whether it changes what is served.
-bool is_change(Action action);
+bool is_change(Action action, std::string_view method);
+/// Whether it is about trainings.
+bool is_job(Action action);
 /// Whether it is offered only where changes are.
 bool is_of_repository(Action action);
 /// What a token must be for.

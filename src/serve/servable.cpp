@@ -50,6 +50,7 @@ std::shared_ptr<const Servable> load_servable(const std::string& model, std::int
                                  .network = std::move(saved.network),
                                  .platform = path.ends_with(".keras") ? "keras_v3" : "keras_h5",
                                  .keras_version = saved.keras_version,
+                                 .file = path,
                                  .pipeline = std::move(saved.info.pipeline)});
   if (!golden.empty()) check_golden(*servable, golden);
   return servable;

@@ -66,7 +66,10 @@ class Server::Running final : public HttpHandler {
                                .closed_health = options.closed_health,
                                .base_path = options.base_path,
                                .cors = options.cors,
-                               .compress_from = options.compress_from}),
+                               .compress_from = options.compress_from,
+                               .streams = options.streams,
+                               .stream_file = options.stream_file,
+                               .jobs = options.jobs}),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
         workers_(
             threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },

@@ -51,6 +51,16 @@ struct Limits {
   std::chrono::milliseconds wait = std::chrono::seconds{10};  ///< from arrival to prediction; longer is a 504
 };
 
+/// How trainings are run by request. Each runs in a program of its own, at low priority; one at a time.
+struct JobOptions {
+  std::string folder = {};   ///< where they are kept, a folder each; empty: none are offered
+  std::string data = {};     ///< the folder that all files of data must be in
+  std::string program = {};  ///< `maas`, called as `maas train RECIPE ...` and `maas evaluate MODEL DATA ...`
+  std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< of address space that one may take
+  std::chrono::seconds time{86400};                     ///< that one may take; then it has failed
+  std::size_t queue = 16;                               ///< that may wait; more is a 429
+};
+
 /// How requests are answered.
 struct ProtocolOptions {
   Limits limits = {};  ///< for each request
@@ -72,6 +82,9 @@ struct ProtocolOptions {
   /// Predictions of at least so many bytes are compressed where the request's Accept-Encoding has gzip or deflate; 0:
   /// none is, as many clients ask for it with every call, and it costs more than it saves on a fast network.
   std::size_t compress_from = 0;
+  std::size_t streams = 10000;   ///< sensors whose windows are held; more, and the longest silent ones are forgotten
+  std::string stream_file = {};  ///< keeps these windows over a stop that is no crash; empty: they are forgotten
+  JobOptions jobs = {};          ///< trainings; they need a repository that may be changed
 };
 
 /// Numbers that the server reports beside the protocol's own.
@@ -87,8 +100,8 @@ struct Gauges {
 ///
 /// Routes: `/v1/models...` (TensorFlow Serving: status, metadata, :predict in row and column form), `/v2...` (Open
 /// Inference Protocol: health, metadata, infer in JSON and with binary tensors, repository), `/maas/v1/models...`
-/// (labels, rollback), `/metrics` (Prometheus), `/healthz` and `/`. Errors are `{"error": "..."}`. Needs `maas::serve`
-/// to link.
+/// (labels, rollback), `/v1/jobs...` (trainings), `/v1/streams...` (windows of sensors), `/metrics` (Prometheus),
+/// `/healthz` and `/`. Errors are `{"error": "..."}`. Needs `maas::serve` to link.
 class Protocol {
  public:
   /// The repository must outlive it; one that is const is not changed: calls that would are answered 501. Throws

@@ -33,6 +33,7 @@ struct Servable {
   std::string keras_version = {};    ///< of the program that wrote the file; empty if it does not say
   std::vector<TensorInfo> inputs{};  ///< in the order of Network::predict; filled in by the repository
   std::vector<TensorInfo> outputs{};  ///< likewise
+  std::string file = {};              ///< what it was read from; empty for a network from code
   /// How many samples of requests that wait are worth joining to one run, as measured when the repository took it up; 1
   /// where a sample's answer is not, bit for bit, the same in a batch as alone.
   Index batch_rows = 1;
@@ -161,6 +162,10 @@ class Repository {
   /// No version of the model answers any more, until `load`; requests that have begun keep theirs. Throws DataError for
   /// an unknown model.
   void unload(const std::string& model);
+  /// Copies a model file into the folder as the newest version of a model, which may be a new one, and loads it; its
+  /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, FormatError where the
+  /// file cannot be copied, and what load throws: then the copy is removed again.
+  std::int64_t add_version(const std::string& model, const std::string& file);
   /// Gives a version a label, or moves it there in one moment. Throws DataError for an unknown model, a label that is
   /// not of letters, digits and _ (at most 255), or a version that does not answer: then the label stays where it was.
   void set_label(const std::string& model, const std::string& label, std::int64_t version);

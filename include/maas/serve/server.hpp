@@ -21,6 +21,9 @@ struct ServerOptions {
   bool closed_health = false;         ///< see ProtocolOptions::closed_health
   std::string base_path = {};         ///< see ProtocolOptions::base_path
   bool cors = false;                  ///< see ProtocolOptions::cors
+  JobOptions jobs = {};               ///< see ProtocolOptions::jobs
+  std::size_t streams = 10000;        ///< see ProtocolOptions::streams
+  std::string stream_file = {};       ///< see ProtocolOptions::stream_file
   std::size_t compress_from = 0;      ///< see ProtocolOptions::compress_from
   /// Files in PEM form: the server's certificate, with those between it and the root, and its key. Both, and TLS is
   /// spoken; read once.
