@@ -6,6 +6,8 @@
 
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
+#include "serve/openapi.hpp"
+#include "serve/page.hpp"
 #include "serve/prediction.hpp"
 #include "serve/route.hpp"
 #include "serve/status.hpp"
@@ -190,6 +192,10 @@ class Protocol::Routes {
       fail_with(413, "body: expected at most {} bytes, got {}", options_.limits.body_bytes, request.body.size());
     const Context context{repository_, options_.limits, metrics_};
     switch (route.action) {
+      case Action::front_page:
+        return front_page(request);
+      case Action::openapi:
+        return openapi(repository_, options_);
       case Action::alive:
         return {.body = R"({"status":"alive"})"};
       case Action::metrics:
