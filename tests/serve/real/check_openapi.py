@@ -17,7 +17,7 @@ from real_server import TOKEN, Server
 # told apart in a schema: that all it allows is taken is asked of the other calls alone.
 SETTINGS = """
 [checks.negative_data_rejection]
-expected-statuses = ["400", "404", "405", "413"]
+expected-statuses = ["400", "401", "404", "405", "413"]
 [[operations]]
 include-path-regex = "(infer|two_inputs.*:predict)$"
 [operations.checks]
