@@ -11,6 +11,9 @@
 #include "maas/core/error.hpp"
 #include "maas/core/parallel.hpp"
 #include "maas/serve/server.hpp"
+#if defined(MAAS_CLI_GRPC)
+#include "maas/serve/grpc.hpp"
+#endif
 
 namespace maas::cli {
 
@@ -23,6 +26,7 @@ struct ServeOptions {
   serve::ServerOptions server;
   std::string token_file;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
+  int grpc_port = -1;  // none
   unsigned idle_seconds = 75, receive_seconds = 60;
 };
 
@@ -70,6 +74,31 @@ void print_models(const serve::Repository& repository) {
     }
 }
 
+// The gRPC service, where it is built and asked for.
+class Grpc {
+ public:
+#if defined(MAAS_CLI_GRPC)
+  Grpc(serve::Server& server, int port) {
+    if (port < 0) return;
+    service_ = std::make_unique<serve::GrpcServer>(server, port);
+    fmt::print("gRPC at {}:{}\n", server.options().address, service_->port());
+  }
+  void set_not_ready() const {
+    if (service_) service_->set_not_ready();
+  }
+  void stop(milliseconds most) const {
+    if (service_) service_->stop(most);
+  }
+
+ private:
+  std::unique_ptr<serve::GrpcServer> service_{};
+#else
+  Grpc(serve::Server&, int) {}
+  void set_not_ready() const {}
+  void stop(milliseconds) const {}
+#endif
+};
+
 void run(ServeOptions options) {
   const StopSignals signals;      // before any thread is started
   std::signal(SIGPIPE, SIG_IGN);  // a client that has left is no reason to end
@@ -83,14 +112,17 @@ void run(ServeOptions options) {
   set_threads(1);
   const serve::Repository repository(options.repository);
   serve::Server server(repository, options.server);
+  const Grpc grpc(server, options.grpc_port);
   print_models(repository);
   fmt::print("serving {} at {}\n", options.repository.folder, server.url());
   std::fflush(stdout);
   signals.wait();
   server.set_not_ready();
+  grpc.set_not_ready();
   fmt::print("stopping: not ready any more\n");
   std::fflush(stdout);
   signals.wait_at_most(milliseconds_of(options.drain_delay));
+  grpc.stop(options.server.drain);
   fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
 }
 
@@ -125,6 +157,10 @@ void add_serve(CLI::App& program) {
       ->required();
   command->add_option("--port", options->server.port, "Where to listen; 0 for any free port")
       ->check(CLI::Range(0, 65535));
+#if defined(MAAS_CLI_GRPC)
+  command->add_option("--grpc-port", options->grpc_port, "Where to listen for gRPC; 0 for any free port, -1 for none")
+      ->check(CLI::Range(-1, 65535));
+#endif
   command->add_option("--address", options->server.address, "The address to listen on, in numbers");
   command->add_option("--token-file", options->token_file,
                       "A file whose first line is the token that requests must carry; # begins a comment");

@@ -1,6 +1,7 @@
 #include "maas/serve/server.hpp"
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -37,6 +38,23 @@ int threads_of(const ServerOptions& options) {
 
 }  // namespace
 
+namespace {
+
+// A request whose thread waits for the answer.
+class Waiting final : public PendingAnswer {
+ public:
+  explicit Waiting(Request request) : request_(std::move(request)) {}
+  const Request& request() const override { return request_; }
+  void finish(Response response) override { promise_.set_value(std::move(response)); }
+  Response answer() { return promise_.get_future().get(); }
+
+ private:
+  const Request request_;
+  std::promise<Response> promise_{};
+};
+
+}  // namespace
+
 class Server::Running final : public HttpHandler {
  public:
   Running(const Repository& repository, const ServerOptions& options)
@@ -64,7 +82,16 @@ class Server::Running final : public HttpHandler {
     return is_ipv6 ? fmt::format("http://[{}]:{}", options_.address, port_)
                    : fmt::format("http://{}:{}", options_.address, port_);
   }
+  const ServerOptions& options() const { return options_; }
   void set_not_ready() { protocol_.set_ready(false); }
+
+  Response answer(Request request) {
+    if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
+    if (std::optional<Response> answered = answer_now(request)) return *std::move(answered);
+    Waiting waiting(std::move(request));
+    answer_later(waiting);
+    return waiting.answer();
+  }
 
   bool stop() {
     const std::lock_guard one_at_a_time(stopping_);
@@ -128,6 +155,8 @@ Server::~Server() = default;
 
 int Server::port() const { return running_->port(); }
 std::string Server::url() const { return running_->url(); }
+const ServerOptions& Server::options() const { return running_->options(); }
+Response Server::answer(Request request) { return running_->answer(std::move(request)); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 bool Server::stop() { return running_->stop(); }
 

@@ -171,20 +171,52 @@ def shows_a_bad_version(browser, server):
     shutil.rmtree(f"{server.folder}/two_inputs/5")
 
 
-def shows_jobs_where_there_are_some(browser):
-    """Answers as a server with jobs would give them."""
-    browser.execute_script("""
-        const real = window.fetch;
-        window.fetch = (path, options) => path === "/v1/jobs" ? Promise.resolve(new Response(JSON.stringify(
-            {jobs: [{id: "7", state: "running <b>", history: {loss: [3, 2, 1.5], val_loss: [4, 3, 3.5]}}]}))) : real(path, options);
-        return lookForMore();""")
+STAND_IN = """
+const real = window.fetch, answer = (value, status = 200) => Promise.resolve(
+    new Response(typeof value === "string" ? value : JSON.stringify(value), {status}));
+let sample = 0;
+window.fetch = (path, options) => {
+  if (path === "/v1/jobs")
+    return answer({jobs: [{id: 7, state: "running <b>", score: {name: "rmse", new: 0.25}}]});
+  if (path === "/v1/jobs/7/events")
+    return answer('retry: 1\\n\\nid: 1\\ndata: {"epochs": 3}\\n\\n' + [3, 2, 1.5].map((loss, i) =>
+        `id: ${i + 2}\\ndata: {"epoch": ${i + 1}, "logs": {"loss": ${loss}}}\\n\\n`).join("") + "data: no JSON\\n");
+  if (path === "/v1/streams/-/-") return answer({error: 'unknown model "-"'}, 404);
+  if (path.startsWith("/v1/streams/flat/a%20b")) {
+    ++sample;
+    return answer({model: "flat", sensor: "a b", have: 5, need: 5, time: sample,
+                   window: [1, 2, 3, 4, 5].map(x => x + sample)});
+  }
+  return real(path, options);
+};
+return lookForMore();
+"""
+
+
+def shows_jobs_and_streams_where_there_are_some(browser):
+    """Answers as a server with jobs and streams gives them."""
+    browser.execute_script(STAND_IN)
     assert wait_until(lambda: browser.find_element(By.ID, "jobs").is_displayed())
     jobs = browser.find_element(By.ID, "jobs")
-    assert "running <b>" in jobs.text
+    for part in ("running <b>", "score name", "rmse", "0.25"):
+        assert part in jobs.text, jobs.text
+    assert "logs loss 1.50" in jobs.text, jobs.text
     picture = jobs.find_element(By.TAG_NAME, "svg")
-    assert picture.get_attribute("aria-label") == "7: history loss 1.50, history val_loss 3.50"
-    assert len(picture.find_elements(By.TAG_NAME, "path")) == 2
-    browser.save_screenshot("4-with-jobs.png")
+    assert picture.get_attribute("aria-label") == "7: logs loss 1.50", picture.get_attribute("aria-label")
+    assert len(picture.find_elements(By.TAG_NAME, "path")) == 1
+
+    tab_to(browser, "watch-model")
+    press(browser, "flat", Keys.TAB)
+    press(browser, "a b", Keys.ENTER)
+    said = "#watched svg"
+    assert wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, said))
+    assert wait_until(lambda: re.match(r"a b: came \d+\.\d+, forecast 0\.\d+", browser.find_element(
+        By.CSS_SELECTOR, said).get_attribute("aria-label"))), browser.find_element(By.ID, "watched").text
+    assert re.search(r"5 of 5 samples; first feature \d+, next 0\.\d+", text(browser, "watched"))
+    has_names(browser)
+    browser.save_screenshot("4-with-jobs-and-streams.png")
+    browser.find_element(By.CSS_SELECTOR, "#watched button").send_keys(Keys.ENTER)
+    assert focused(browser) == "watch-sensor" and text(browser, "watched") == ""
 
 
 CONTRAST = """
@@ -262,7 +294,7 @@ with Server(program, fixtures) as running:
             shows_a_bad_version(browser, running)
             looks_well(browser)
             has_names(browser)
-        shows_jobs_where_there_are_some(browser)
+        shows_jobs_and_streams_where_there_are_some(browser)
         browser.refresh()  # the token is kept until the window is closed
         assert wait_until(lambda: len(rows(browser)) >= 2)
         runs_no_other_script(browser)
