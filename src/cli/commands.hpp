@@ -40,6 +40,10 @@ void add_evaluate(CLI::App& program);
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
 void add_plot(CLI::App& program);
 
+/// maas load-test URL [--model NAME | --body FILE] [--rate N] ...: requests at a constant rate, and the percentiles of
+/// their times. Exit code 2 if any was not answered well. Only where maas::serve is built.
+void add_load_test(CLI::App& program);
+
 /// maas serve FOLDER [--port] [--address] [--token-file] ...: a prediction server. Only where maas::serve is built.
 void add_serve(CLI::App& program);
 

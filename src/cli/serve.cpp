@@ -15,6 +15,9 @@
 #include "maas/core/parallel.hpp"
 #include "maas/serve/config_file.hpp"
 #include "maas/serve/server.hpp"
+#if defined(MAAS_CLI_GRPC)
+#include "maas/serve/grpc.hpp"
+#endif
 
 namespace maas::cli {
 
@@ -30,6 +33,7 @@ struct ServeOptions {
   unsigned job_seconds = 86400;
   double head_seconds = 10, write_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
+  int grpc_port = -1;  // none
   unsigned idle_seconds = 75, receive_seconds = 60;
 };
 
@@ -95,6 +99,31 @@ void print_models(const serve::Repository& repository) {
     }
 }
 
+// The gRPC service, where it is built and asked for.
+class Grpc {
+ public:
+#if defined(MAAS_CLI_GRPC)
+  Grpc(serve::Server& server, int port) {
+    if (port < 0) return;
+    service_ = std::make_unique<serve::GrpcServer>(server, port);
+    fmt::print("gRPC at {}:{}\n", server.options().address, service_->port());
+  }
+  void set_not_ready() const {
+    if (service_) service_->set_not_ready();
+  }
+  void stop(milliseconds most) const {
+    if (service_) service_->stop(most);
+  }
+
+ private:
+  std::unique_ptr<serve::GrpcServer> service_{};
+#else
+  Grpc(serve::Server&, int) {}
+  void set_not_ready() const {}
+  void stop(milliseconds) const {}
+#endif
+};
+
 void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   if (!given->config_file.empty()) {
     const serve::ConfigFile config = serve::read_config_file(given->config_file);
@@ -131,14 +160,17 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   set_threads(1);
   serve::Repository repository(options.repository);
   serve::Server server(repository, options.server);
+  const Grpc grpc(server, options.grpc_port);
   print_models(repository);
   fmt::print("serving {} at {}\n", options.repository.folder, server.url());
   std::fflush(stdout);
   signals.wait();
   server.set_not_ready();
+  grpc.set_not_ready();
   fmt::print("stopping: not ready any more\n");
   std::fflush(stdout);
   signals.wait_at_most(milliseconds_of(options.drain_delay));
+  grpc.stop(options.server.drain);
   fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
 }
 
@@ -191,6 +223,10 @@ void add_serve(CLI::App& program) {
       ->required();
   command->add_option("--port", options->server.port, "Where to listen; 0 for any free port")
       ->check(CLI::Range(0, 65535));
+#if defined(MAAS_CLI_GRPC)
+  command->add_option("--grpc-port", options->grpc_port, "Where to listen for gRPC; 0 for any free port, -1 for none")
+      ->check(CLI::Range(-1, 65535));
+#endif
   command->add_option("--address", options->server.address, "The address to listen on, in numbers");
   command->add_flag("--no-batching", options->no_batching, "Runs each request alone, even while others wait");
   command->add_option("--config", options->config_file, "A JSON file: options, and settings of models");

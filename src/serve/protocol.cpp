@@ -8,6 +8,8 @@
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
+#include "serve/openapi.hpp"
+#include "serve/page.hpp"
 #include "serve/prediction.hpp"
 #include "serve/route.hpp"
 #include "serve/shadow.hpp"
@@ -415,6 +417,10 @@ class Protocol::Routes {
     const Request& request = is_health(route.action) ? given : decompressed(given, place);
     const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
     switch (route.action) {
+      case Action::front_page:
+        return front_page(request);
+      case Action::openapi:
+        return openapi(repository_, options_);
       case Action::alive:
         return {.body = R"({"status":"alive"})"};
       case Action::metrics:

@@ -200,7 +200,9 @@ Route v2_route(std::string_view path, Parts parts) {
 
 Route route_of(std::string_view path) {
   if (path.empty() || path[0] != '/') fail_unknown(path);
-  if (path == "/" || path == "/healthz") return {.action = Action::alive};
+  if (path == "/") return {.action = Action::front_page};
+  if (path == "/healthz") return {.action = Action::alive};
+  if (path == "/openapi.json") return {.action = Action::openapi};
   if (path == "/metrics" || path == "/monitoring/prometheus/metrics") return {.action = Action::metrics};
   if (path == "/v2/") return {.action = Action::v2_server};
   if (path == "/v2/models/") return {.action = Action::v2_list};
@@ -256,7 +258,8 @@ Scope scope_of(Action action) {
 }
 
 bool is_health(Action action) {
-  return action == Action::alive || action == Action::v2_live || action == Action::v2_ready;
+  return action == Action::front_page || action == Action::alive || action == Action::v2_live ||
+         action == Action::v2_ready;
 }
 
 std::string_view api_of(Action action) {

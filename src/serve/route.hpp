@@ -12,7 +12,9 @@
 namespace maas::inline MAAS_ABI::serve {
 
 enum class Action {
+  front_page,
   alive,
+  openapi,
   metrics,
   v1_list,
   v1_status,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <mutex>
 #include <thread>
@@ -53,6 +54,23 @@ int threads_of(const ServerOptions& options) {
 
 }  // namespace
 
+namespace {
+
+// A request whose thread waits for the answer.
+class Waiting final : public PendingAnswer {
+ public:
+  explicit Waiting(Request request) : request_(std::move(request)) {}
+  const Request& request() const override { return request_; }
+  void finish(Response response) override { promise_.set_value(std::move(response)); }
+  Response answer() { return promise_.get_future().get(); }
+
+ private:
+  const Request request_;
+  std::promise<Response> promise_{};
+};
+
+}  // namespace
+
 class Server::Running final : public HttpHandler {
  public:
   // A repository that may be changed, or one that may not.
@@ -98,7 +116,16 @@ class Server::Running final : public HttpHandler {
     return fmt::format("{}://{}{}{}:{}", options_.certificate_file.empty() ? "http" : "https", is_ipv6 ? "[" : "",
                        options_.address, is_ipv6 ? "]" : "", port_);
   }
+  const ServerOptions& options() const { return options_; }
   void set_not_ready() { protocol_.set_ready(false); }
+
+  Response answer(Request request) {
+    if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
+    if (std::optional<Response> answered = answer_now(request)) return *std::move(answered);
+    Waiting waiting(std::move(request));
+    answer_later(waiting);
+    return waiting.answer();
+  }
 
   bool stop() {
     const std::lock_guard one_at_a_time(stopping_);
@@ -176,6 +203,8 @@ Server::~Server() = default;
 
 int Server::port() const { return running_->port(); }
 std::string Server::url() const { return running_->url(); }
+const ServerOptions& Server::options() const { return running_->options(); }
+Response Server::answer(Request request) { return running_->answer(std::move(request)); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 bool Server::stop() { return running_->stop(); }
 

@@ -65,6 +65,13 @@ class Server {
   /// "http://127.0.0.1:8080".
   std::string url() const;
 
+  /// As they were given.
+  const ServerOptions& options() const;
+
+  /// Answers a request that came by another way than HTTP, with the same limits: a prediction waits in the same queue.
+  /// May be called from many threads at once, until stop() is called.
+  Response answer(Request request);
+
   /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends
   /// requests here to notice.
   void set_not_ready();
