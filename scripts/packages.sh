@@ -2,6 +2,8 @@
 build_packages="g++ cmake ninja-build libeigen3-dev libfmt-dev libhdf5-dev zlib1g-dev libzip-dev libhwy-dev nlohmann-json3-dev libcsv-dev libcli11-dev libmicrohttpd-dev libsimdjson-dev"
 test_packages="git curl python3 catch2 pkg-config clang-14 libclang-rt-14-dev clang-format-14 doxygen"
 keras_packages="python3 python3-venv"
+# For benchmarks/compare --install: what the benchmarks need, and the peers that Debian has.
+bench_packages="libbenchmark-dev python3 python3-venv libdlib-dev libopenblas-dev tiny-dnn libstb-dev libgemmlowp-dev libdnnl-dev"
 # For scripts/neon, on Debian alone.
 arm_packages="g++-aarch64-linux-gnu qemu-user libfmt-dev:arm64 libhwy-dev:arm64"
 
