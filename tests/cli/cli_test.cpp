@@ -75,6 +75,38 @@ TEST_CASE("maas plot writes Graphviz' text, and pictures where Graphviz is insta
   CHECK(run("plot plot.h5 picture").out.find("expected a name that ends in .svg") != std::string::npos);
 }
 
+TEST_CASE("maas convert rounds weights, says how far outputs move, and refuses what is too far") {
+  Model model = Sequential{input(40), dense(50, relu), dense(3)};
+  model.compile({.optimizer = Adam{}, .loss = mean_squared_error});
+  const Matrix x = Matrix::Random(20, 40);
+  model.fit(x, Matrix::Zero(20, 3), {.epochs = 1, .verbose = 0});
+  model.set_self_test(x.topRows(3));
+  model.save("full.h5");
+  write_csv("samples.csv", x);
+  const std::string options = "convert full.h5 rounded.h5 --smallest 0 --data samples.csv --weights ";
+  for (const auto& [name, format] : {std::pair{"bf16", CompactFormat::bfloat16}, {"int8", CompactFormat::int8}}) {
+    const Run result = run(options + name);
+    INFO(result.out);
+    CHECK(result.code == 0);
+    CHECK(result.out.find("outputs move by") != std::string::npos);
+    Model close = load_model("rounded.h5");  // its self-test passes
+    CHECK(close.predict(x) == rounded(model.network(), {.format = format, .smallest = 0}).predict(x));
+    CHECK(close.predict(x) != model.predict(x));
+    CHECK(close.optimizer_state().step == 0);
+  }
+  std::remove("rounded.h5");
+  const Run refused = run(options + "int8 --limit 1e-6");
+  CHECK(refused.code == 1);
+  CHECK(refused.out.find("with int8 weights outputs move by") != std::string::npos);
+  CHECK(!std::ifstream("rounded.h5").good());
+  CHECK(run("convert full.h5 rounded.h5 --data samples.csv").code == 1);
+  CHECK(run("convert full.h5 rounded.h5 --weights int4").code == 1);
+  const Run compact_run = run("predict full.h5 --input samples.csv --output full.csv --weights packed --smallest 0");
+  INFO(compact_run.out);
+  CHECK(compact_run.code == 0);
+  CHECK(read_csv("full.csv", {.header = CsvHeader::none}).matrix() == model.predict(x));
+}
+
 TEST_CASE("maas predict gives the model's numbers, passes comments over, and writes files") {
   const Model model = saved_model("predict.h5");
   write("x.csv", "# two samples\n0.5,-1\n1e-3,2\n");
