@@ -37,17 +37,17 @@ constexpr std::array<std::pair<std::string_view, Kernels>, 4> names = {
 
 std::atomic<bool> vectors{true};
 
-void use(Kernels kernels) {
+bool has(Kernels kernels) {
   hwy::DisableTargets(0);
   const auto here = hwy::SupportedTargets();
-  const bool found = kernels == Kernels::avx512 ? (here & wide) != 0
-                     : kernels == Kernels::avx2 ? (here & HWY_AVX2) != 0
-                     : kernels == Kernels::sse4 ? (here & HWY_SSE4) != 0
-                                                : true;
-  std::string_view name;
-  for (const auto& [text, which] : names)
-    if (which == kernels) name = text;
-  require<ConfigError>(found, "kernels: this processor has no {}", name);
+  if (kernels == Kernels::avx512) return (here & wide) != 0;
+  if (kernels == Kernels::avx2) return (here & HWY_AVX2) != 0;
+  return kernels != Kernels::sse4 || (here & HWY_SSE4) != 0;
+}
+
+// Those, or narrower ones where the processor lacks them.
+void use(Kernels kernels) {
+  hwy::DisableTargets(0);
   if (kernels == Kernels::sse4) hwy::DisableTargets(HWY_AVX2 | wide);
   if (kernels == Kernels::avx2) hwy::DisableTargets(wide);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
@@ -77,6 +77,8 @@ bool use_vectors() {
 
 void ops::use_kernels(Kernels kernels) {
   kernels::use_vectors();  // or the environment would be read after this
+  for (const auto& [name, which] : kernels::names)
+    require<ConfigError>(which != kernels || kernels::has(which), "use_kernels: this processor has no {}", name);
   kernels::use(kernels);
 }
 

@@ -15,7 +15,8 @@ enum class Kernels {
 };
 
 /// Forces kernels for the whole process, from the next call on; the environment's MAAS_KERNELS (eigen, sse4, avx2 or
-/// avx512) does the same from the start. Not while anything is computed on another thread. avx2, avx512 and NEON give
+/// avx512) does the same from the start, and takes narrower ones where the processor lacks those it names. Not while
+/// anything is computed on another thread. avx2, avx512 and NEON give
 /// the same bits; sse4 and eigen others. Throws ConfigError where the processor lacks them, or where the headers alone
 /// were compiled and other than eigen is asked for.
 void use_kernels(Kernels kernels);
