@@ -1,6 +1,6 @@
 # The Debian and Ubuntu packages the project needs, and a function that installs those that are missing.
 build_packages="g++ cmake ninja-build libeigen3-dev libfmt-dev libhdf5-dev zlib1g-dev libzip-dev libhwy-dev nlohmann-json3-dev libcsv-dev libcli11-dev libmicrohttpd-dev libsimdjson-dev"
-test_packages="git curl python3 catch2 pkg-config clang-14 libclang-rt-14-dev clang-format-14 doxygen"
+test_packages="git curl strace valgrind python3 catch2 pkg-config clang-14 libclang-rt-14-dev clang-format-14 doxygen"
 keras_packages="python3 python3-venv"
 # For benchmarks/compare --install: what the benchmarks need, and the peers that Debian has.
 bench_packages="libbenchmark-dev python3 python3-venv libdlib-dev libopenblas-dev tiny-dnn libstb-dev libgemmlowp-dev libdnnl-dev"
