@@ -36,16 +36,18 @@ Readings read_speeds(const std::string& path) {
 Forecaster make_forecaster() {
   return Forecaster(
       {.windows = {.lags = 12, .horizons = every_step(12)}, .time_of_day = true, .changes = true, .unit = "mph"},
-      ForecastNetwork{.hidden = {160, 160}, .embedding = 16});
+      ForecastNetwork{.hidden = {160, 160, 160}, .embedding = 32});
 }
 
 ForecastFit how_to_learn(const Readings& train) {
-  constexpr int epochs = 6;
+  constexpr int epochs = 8;
   constexpr Index batch_size = 512;
   ForecastFit fit{.validation_share = 0.1, .networks = 3};
   const double samples = 0.9 * static_cast<double>(train.values.size());
   fit.compile.optimizer =
-      Adam{.learning_rate = CosineDecay{.initial_learning_rate = 0.003, .decay_steps = epochs * samples / batch_size}};
+      AdamW{.learning_rate = CosineDecay{.initial_learning_rate = 0.003, .decay_steps = epochs * samples / batch_size},
+            .options = {.weight_decay = 0.05}};
+  fit.compile.loss = Huber{.delta = 0.3};  // of scaled speeds: about 4 mph
   fit.fit.epochs = epochs;
   fit.fit.batch_size = batch_size;
   fit.fit.seed = 1;

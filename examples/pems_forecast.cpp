@@ -62,6 +62,7 @@ PublishedScores published_scores(const Matrix& forecast, const Matrix& truth) {
 Forecaster make_forecaster() {
   return Forecaster({.windows = {.lags = lags, .across_gaps = true},
                      .time_of_day = true,
+                     .harmonics = 6,
                      .day_of_week = true,
                      .scaling = ReadingScaling::min_max,
                      .unit = "vehicles per 5 minutes"},
@@ -71,7 +72,7 @@ Forecaster make_forecaster() {
 /// The last tenth of the training part says which epoch was best; sizes, rate and epochs were chosen on it, too. The
 /// test part is never looked at.
 ForecastFit how_to_learn(std::uint64_t seed, Index samples) {
-  constexpr int epochs = 60;
+  constexpr int epochs = 150;
   constexpr Index batch_size = 32;
   const double steps = static_cast<double>(epochs * ((samples + batch_size - 1) / batch_size));
   ForecastFit fit{.validation_share = 0.1, .networks = 3};
