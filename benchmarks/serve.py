@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What `maas serve` costs beside the least its HTTP library can do, and beside ONNX Runtime behind FastAPI: processor time of
 the server a request, in interleaved rounds at one rate; memory of idle connections. Prints a table.
-usage: serve.py MAAS SERVE_BENCH [--python PYTHON_WITH_FASTAPI] [--rate 1000] [--seconds 3] [--rounds 5] [--idle 2000]"""
+usage: serve.py MAAS SERVE_BENCH [--python PYTHON_WITH_FASTAPI] [--rate 1000] [--seconds 3] [--rounds 5] [--idle 2000]
+       serve.py MAAS SERVE_BENCH --swaps 1000     instead: memory of the server after loads and unloads"""
 
 import argparse
 import json
@@ -9,6 +10,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import socket
 import statistics
 import struct
@@ -25,6 +27,7 @@ parser.add_argument("--rate", type=float, default=1000)
 parser.add_argument("--seconds", type=float, default=3)
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--idle", type=int, default=2000)
+parser.add_argument("--swaps", type=int, default=0)
 options = parser.parse_args()
 here = os.path.dirname(os.path.abspath(__file__))
 folder = tempfile.mkdtemp(prefix="maas-serve-bench-")
@@ -94,7 +97,37 @@ def idle_connections(process, url, count):
     return used
 
 
+def swap_versions(count):
+    """A version comes, is asked, and goes, so many times."""
+    process, url = start([options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", "--poll-seconds", "0.01"])
+    body = json.dumps({"instances": [[0.5] * 100]}).encode()
+
+    def live():
+        with urllib.request.urlopen(url + "/v2/models/net") as answer:
+            return json.load(answer)["versions"]
+
+    def wait_for(version):
+        while live() != [version]:
+            time.sleep(0.002)
+        urllib.request.urlopen(urllib.request.Request(url + "/v1/models/net:predict", data=body)).read()
+
+    after = {}
+    for i in range(1, count + 1):
+        shutil.copytree(f"{folder}/models/net/1", f"{folder}/next")
+        os.rename(f"{folder}/next", f"{folder}/models/net/2")
+        wait_for("2")
+        shutil.rmtree(f"{folder}/models/net/2")
+        wait_for("1")
+        after[i] = resident_bytes(process) / 2**20
+    print(f"Resident after 10 loads and unloads {after[10]:.1f} MiB, after {count} {after[count]:.1f} MiB: "
+          f"{after[count] / after[10]:.3f} times.")
+    process.kill()
+
+
 subprocess.run([options.serve_bench, "models", folder], check=True)
+if options.swaps:
+    swap_versions(options.swaps)
+    raise SystemExit
 row = [random.Random(1).random() for _ in range(100)]
 with open(f"{folder}/body.json", "w") as file:
     json.dump({"instances": [row]}, file)
