@@ -212,7 +212,8 @@ Response openapi(const Repository& repository, const ProtocolOptions& options) {
         out += paths_of(*servable, fmt::format("/versions/{}", status.version), options.limits.rows);
   }
   out += '}';
-  if (!options.token.empty()) out += R"(,"security":[{"token":[]}])";
+  if (!options.token.empty() || !options.token_file.empty()) out += R"(,"security":[{"token":[]}])";
+  if (!options.base_path.empty()) out += fmt::format(R"(,"servers":[{{"url":{}}}])", quoted(options.base_path));
   out += "}\n";
   return response;
 }
