@@ -113,9 +113,7 @@ HWY_INLINE void AcrossPanel(const Sums& p, const Panel& panel, const Scalar* sca
   for (; from < panel.width; from += lanes) CompactTile<Format, Rows, 1>(d, p, panel, scales, row, from);
 }
 
-constexpr Index few_rows = 12;  // a panel is read once for so many; more of them share what is widened
-
-// All rows, at most `few_rows`, over some rows of the panel that stay in the first-level cache meanwhile.
+// All rows, a few, over some rows of the panel that stay in the first-level cache meanwhile.
 template <CompactFormat Format>
 HWY_INLINE void FewRowsOf(Index rows, const Sums& p, const Panel& panel, const Scalar* scales, Index row) {
   for (Index first = 0; first < rows;) {
@@ -140,7 +138,7 @@ HWY_INLINE void FewRowsOf(Index rows, const Sums& p, const Panel& panel, const S
   }
 }
 
-// The sums of a panel for at most `few_rows` rows.
+// The sums of a panel for a few rows.
 void CompactSums(Index rows, const Scalar* x, Index x_stride, const CompactView& b, const Panel& panel, Scalar* sums) {
   const Index deep = rows <= 2 ? b.inner : 256;
   for (Index row = 0; row < b.inner; row += deep) {
@@ -193,7 +191,8 @@ HWY_EXPORT(WidenBlock);
 
 namespace {
 
-constexpr Index few_rows = 12, block_depth = 128, block_width = 64;
+constexpr Index few_rows = 12;  // a panel is read once for so many; more of them share what is widened
+constexpr Index block_depth = 128, block_width = 64;
 
 struct Affine {
   const ConstMatrixView& x;

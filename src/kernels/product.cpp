@@ -148,9 +148,12 @@ HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& nex
   Rest<8>(p, rows, column, columns, next);
 }
 
-void ProductPieceAhead(Index rows, Index columns, const Problem& p, Ahead next) { ProductOf(rows, columns, p, next); }
+// All other ways come down to one of these two: the tiles are compiled twice, and not more often.
+HWY_NOINLINE void ProductPieceAhead(Index rows, Index columns, const Problem& p, Ahead next) {
+  ProductOf(rows, columns, p, next);
+}
 
-void ProductPiece(Index rows, Index columns, const Problem& p) {
+HWY_NOINLINE void ProductPiece(Index rows, Index columns, const Problem& p) {
   Nothing next;
   ProductOf(rows, columns, p, next);
 }
@@ -239,13 +242,12 @@ HWY_INLINE ops::Finish FinishAfter(const Problem& p, Index k_end, Index column) 
 }
 
 // c = a packed, or c += a packed.
-template <class Next>
 HWY_INLINE void MultiplyBlock(Index rows, const Problem& p, const BlockOf& block, Strided a, const Scalar* packed,
-                              Next& next) {
-  ProductOf(rows, block.width,
-            {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0,
-             FinishAfter(p, block.k + block.depth, block.column)},
-            next);
+                              const Ahead& ahead) {
+  ProductPieceAhead(rows, block.width,
+                    {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0,
+                     FinishAfter(p, block.k + block.depth, block.column)},
+                    ahead);
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -422,11 +424,9 @@ void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
   for (Index k = 0; k < p.inner; k += depth) {
     const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
     const Index terms = std::min(depth, p.inner - k);
-    Nothing next;
-    ProductOf(
+    ProductPiece(
         rows, columns,
-        {terms, a, p.b + k * p.b_stride, p.b_stride, p.c, p.c_stride, p.add || k > 0, FinishAfter(p, k + terms, 0)},
-        next);
+        {terms, a, p.b + k * p.b_stride, p.b_stride, p.c, p.c_stride, p.add || k > 0, FinishAfter(p, k + terms, 0)});
   }
 }
 
