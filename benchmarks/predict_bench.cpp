@@ -1,6 +1,7 @@
 // Predictions of 100-128-64-1, one sample and 1024 at a time: by hand, through a workspace, and with sizes in types.
 // And predictions of larger networks, beside their floors.
 #include "by_hand.hpp"
+#include "maas/compress/compact.hpp"
 #include "maas/fixed/network.hpp"
 
 namespace {
@@ -177,10 +178,35 @@ void wide_batch_of(benchmark::State& state) {
   predictions(state, Network{input(1024), dense(1024, relu)}, state.range(0));
 }
 
+Network square_network() { return Network{input(4096), dense(4096, relu)}; }
+
+void square_batch_of(benchmark::State& state) { predictions(state, square_network(), state.range(0)); }
+
+void square_bfloat16_batch_of(benchmark::State& state) {
+  predictions(state, compact(square_network(), {.format = CompactFormat::bfloat16}), state.range(0));
+}
+
+void square_packed_batch_of(benchmark::State& state) {
+  predictions(state, compact(square_network(), {.format = CompactFormat::packed}), state.range(0));
+}
+
+void square_int8_batch_of(benchmark::State& state) {
+  predictions(state, compact(square_network(), {.format = CompactFormat::int8}), state.range(0));
+}
+
+void large_packed_batch_of(benchmark::State& state) {
+  predictions(state, compact(large_network(), {.format = CompactFormat::packed, .smallest = 0}), state.range(0));
+}
+
 void large_batch_of(benchmark::State& state) { predictions(state, large_network(), state.range(0)); }
 
 BENCHMARK(batch_of)->Arg(1)->Arg(32)->Arg(1024)->Unit(benchmark::kMicrosecond);
 BENCHMARK(wide_batch_of)->Arg(1)->Arg(2)->Arg(4)->Arg(8)->Unit(benchmark::kMicrosecond);
+BENCHMARK(square_batch_of)->Arg(1)->Arg(8)->Arg(128)->Unit(benchmark::kMicrosecond);
+BENCHMARK(square_bfloat16_batch_of)->Arg(1)->Arg(8)->Arg(128)->Unit(benchmark::kMicrosecond);
+BENCHMARK(square_packed_batch_of)->Arg(1)->Arg(8)->Arg(128)->Unit(benchmark::kMicrosecond);
+BENCHMARK(square_int8_batch_of)->Arg(1)->Arg(8)->Arg(128)->Unit(benchmark::kMicrosecond);
+BENCHMARK(large_packed_batch_of)->Arg(128)->Unit(benchmark::kMicrosecond);
 BENCHMARK(large_batch_of)->Arg(1)->Arg(128)->Unit(benchmark::kMicrosecond);
 BENCHMARK(small_one_by_hand);
 BENCHMARK(small_one_workspace);

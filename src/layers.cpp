@@ -5,6 +5,7 @@
 #include "maas/layers/activation_layers-inl.hpp"
 #include "maas/layers/activity_regularization-inl.hpp"
 #include "maas/layers/batch_normalization-inl.hpp"
+#include "maas/layers/compact_dense-inl.hpp"
 #include "maas/layers/dense-inl.hpp"
 #include "maas/layers/dropout-inl.hpp"
 #include "maas/layers/einsum_dense-inl.hpp"

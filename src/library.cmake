@@ -3,8 +3,8 @@ include(find_library.cmake)
 
 # The bodies of each folder of include/maas, built once.
 set(sources core.cpp ops.cpp activations.cpp initializers.cpp regularizers.cpp constraints.cpp losses.cpp metrics.cpp
-            optimizers.cpp data.cpp layers.cpp network.cpp training.cpp fixed.cpp io.cpp model.cpp testing.cpp
-            forecast.cpp forecast/least_squares.cpp)
+            optimizers.cpp data.cpp layers.cpp network.cpp training.cpp fixed.cpp io.cpp compress.cpp model.cpp
+            testing.cpp forecast.cpp forecast/least_squares.cpp)
 if(MAAS_WITH_HDF5)
   find_path(MAAS_HDF5_INCLUDE hdf5.h PATH_SUFFIXES hdf5/serial REQUIRED)
   maas_find_library(maas::hdf5 MAAS_HDF5_LIBRARY hdf5_serial hdf5)
@@ -49,6 +49,8 @@ function(maas_add_library target)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   # The same bits on every processor: no multiply-add may be fused or not as the compiler likes.
   target_compile_options(${target} PRIVATE -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow)
+  # Programs that are linked with --gc-sections leave out what they do not call.
+  target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE -Wno-restrict)  # false alarms in GCC 12's own std::string
   endif()

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/activations/activations.hpp"
+#include "maas/compress/compact.hpp"
 #include "maas/constraints/constraints.hpp"
 #include "maas/core/matrix.hpp"
 #include "maas/core/parallel.hpp"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/weights.hpp"
 #include "maas/core/parallel.hpp"
 #include "maas/io/keras.hpp"
 #include "maas/network/cost.hpp"
@@ -24,6 +25,7 @@ struct BenchOptions {
   Index batch = 1;
   int threads = 1;
   double seconds = 2;
+  WeightsOption weights;
 };
 
 // Numbers between 0 and 1: sensible to all layers, those that look rows up included.
@@ -76,7 +78,7 @@ double quantile(const std::vector<double>& sorted, double part) {
 }
 
 void bench(const BenchOptions& options) {
-  const Network network = read_keras(options.model, {.compile = false}).network;
+  const Network network = compact_as_asked(read_keras(options.model, {.compile = false}).network, options.weights);
   set_threads(options.threads);
   const ops::Machine machine = ops::measure_machine(1);
   const Cost cost = cost_of(network);
@@ -110,6 +112,7 @@ void add_bench(CLI::App& program) {
       ->check(CLI::Range(1, 1024));
   command->add_option("--seconds", options->seconds, "How long to predict; 2 without it")
       ->check(CLI::Range(0.01, 3600.0));
+  add_weights_option(*command, options->weights);
   command->callback([options] { bench(*options); });
 }
 

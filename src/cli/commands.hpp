@@ -8,13 +8,15 @@ namespace maas::cli {
 /// maas inspect MODEL: layers, shapes, parameters, who wrote the file, training settings.
 void add_inspect(CLI::App& program);
 
-/// maas convert IN OUT [--for keras2|keras3|any|both]: a model file in another form.
+/// maas convert IN OUT [--for keras2|keras3|any|both] [--weights bf16|int8 [--data x.csv --limit R]]: a model file in
+/// another form, or with rounded weights.
 void add_convert(CLI::App& program);
 
 /// maas export MODEL HEADER [--name NAME]: a chain of Dense layers as one C++ header that needs no other file.
 void add_export(CLI::App& program);
 
-/// maas bench MODEL [--batch N] [--threads N] [--seconds S]: percentiles of the time of a prediction, and its floor.
+/// maas bench MODEL [--batch N] [--threads N] [--seconds S] [--weights bf16|int8|packed]: percentiles of the time of a
+/// prediction, and its floor.
 void add_bench(CLI::App& program);
 
 /// maas check FILE: reads all of it, runs its self-test, says what is odd.
@@ -42,6 +44,10 @@ void add_evaluate(CLI::App& program);
 
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.
 void add_plot(CLI::App& program);
+
+/// maas load-test URL [--model NAME | --body FILE] [--rate N] ...: requests at a constant rate, and the percentiles of
+/// their times. Exit code 2 if any was not answered well. Only where maas::serve is built.
+void add_load_test(CLI::App& program);
 
 /// maas serve FOLDER [--port] [--address] [--token-file] ...: a prediction server. Only where maas::serve is built.
 void add_serve(CLI::App& program);

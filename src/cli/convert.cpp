@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/samples.hpp"
+#include "cli/weights.hpp"
 #include "maas/io/keras.hpp"
 #include "maas/io/onnx.hpp"
 #include "maas/io/weights.hpp"
@@ -15,6 +18,9 @@ namespace {
 
 struct ConvertCommand {
   std::string from, to, reader;
+  WeightsOption weights;
+  std::vector<std::string> data;
+  double limit = 0.01;
 };
 
 KerasProfile profile_of(const ConvertCommand& command) {
@@ -26,9 +32,34 @@ KerasProfile profile_of(const ConvertCommand& command) {
   return KerasProfile::any;
 }
 
+// Rounded weights, where the outputs for the given samples allow it. Training cannot resume from the state of others.
+void round_weights(SavedModel& saved, const ConvertCommand& command) {
+  const std::optional<CompactOptions> options = command.weights.options();
+  if (!options) {
+    require<ConfigError>(command.data.empty(), "convert: expected --weights with --data");
+    return;
+  }
+  Network close = rounded(saved.network, *options);
+  if (command.data.empty()) {
+    fmt::print("Note: nothing says how far outputs move; --data measures it, and --limit refuses\n");
+  } else {
+    const OutputChange change = change_of(saved.network, close, read_features(saved, command.data));
+    fmt::print("outputs move by {:.3g} on average, {:.3g} at most; their standard deviation is {:.3g}\n", change.mean,
+               change.largest, change.spread);
+    require<DataError>(change.relative() <= command.limit,
+                       "convert: with {} weights outputs move by {:.3g} of their standard deviation; expected at most "
+                       "{:.3g}",
+                       command.weights.format, change.relative(), command.limit);
+  }
+  saved.network = std::move(close);
+  if (saved.training) saved.training->state.reset();
+  if (saved.info.self_test) saved.info.self_test->outputs = saved.network.predict(saved.info.self_test->inputs);
+}
+
 void convert(const ConvertCommand& command) {
-  const SavedModel saved = read_keras(command.from);
+  SavedModel saved = read_keras(command.from);
   for (const std::string& warning : saved.warnings) fmt::print("Note: {}\n", warning);
+  round_weights(saved, command);
   if (command.to.ends_with(".onnx"))
     write_onnx(command.to, saved.network, saved.name);
   else if (command.to.ends_with(".weights.h5"))
@@ -52,6 +83,20 @@ void add_convert(CLI::App& program) {
       ->add_option("--for", given->reader,
                    "Who is to resume with it: keras2; keras3; any, to open in all of them; both, to resume in both")
       ->check(CLI::IsMember({"keras2", "keras3", "any", "both"}));
+  add_weights_option(*command, given->weights, false);
+  command
+      ->add_option(
+          "--data", given->data,
+          "With --weights: a CSV file of samples (raw rows where the model has a pipeline), once an input; how "
+          "far outputs move for them is printed")
+      ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--limit", given->limit,
+          "With --data: writes nothing where outputs move by more than this share of their standard deviation, "
+          "on average")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   command->callback([given] { convert(*given); });
 }
 

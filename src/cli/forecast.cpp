@@ -38,8 +38,12 @@ Readings read_readings(const Forecaster& forecaster, const std::string& path, co
   }
 }
 
+// A name as a cell of a CSV file.
 std::string quoted(const std::string& text) {
-  return text.find_first_of(",\"\n\r") == text.npos ? text : '"' + text + '"';
+  if (text.find_first_of(",\"\n\r") == text.npos) return text;
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
 }
 
 // One line a horizon: its time, or how many readings ahead it is; then the sensors.

@@ -40,6 +40,7 @@ int main(int count, char** arguments) {
   maas::cli::add_forecast(program);
 #if defined(MAAS_CLI_SERVE)
   maas::cli::add_serve(program);
+  maas::cli::add_load_test(program);
 #endif
   try {
     program.parse(count, arguments);

@@ -1,15 +1,17 @@
 // maas predict: predictions for rows of CSV files.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/samples.hpp"
+#include "cli/weights.hpp"
 #include "maas/data/csv.hpp"
 #include "maas/io/keras.hpp"
 #include "maas/model/model.hpp"
+#include "maas/recipe/evaluation.hpp"
 
 namespace maas::cli {
 
@@ -19,39 +21,8 @@ struct PredictOptions {
   std::string model;
   std::vector<std::string> inputs, outputs;
   bool prepared = false;
+  WeightsOption weights;
 };
-
-// Rows are samples. A first line of names is passed over, and so are lines that start with #.
-Matrix read_samples(const std::string& path, Index expected, const Shape& shape) {
-  const Table table = read_csv(path, {.header = CsvHeader::automatic, .comment = '#'});
-  require<DataError>(table.rows() > 0, "{}: expected at least 1 row of numbers, got none", path);
-  require<ShapeError>(table.columns() == expected, "{}: expected {} numbers a row ({}), got {}", path, expected,
-                      shape.text(), table.columns());
-  for (Index i = 0; i < table.columns(); ++i)
-    require<FormatError>(table.column(i).type == ColumnType::number, "{}: expected only numbers, got {}", path,
-                         table.column(i).why_text.empty() ? "another kind of column" : table.column(i).why_text);
-  Matrix samples = table.matrix();
-  for (Index row = 0; row < samples.rows(); ++row)
-    for (Index column = 0; column < samples.cols(); ++column)
-      require<DataError>(std::isfinite(samples(row, column)),
-                         "{}: expected finite numbers, got {} in row {}, column {} (counted from 0)", path,
-                         samples(row, column), row, column);
-  return samples;
-}
-
-std::vector<Matrix> read_inputs(const Network& network, const std::vector<std::string>& paths) {
-  const Graph& graph = network.graph();
-  require<ConfigError>(paths.size() == graph.inputs().size(), "the model has {} inputs, got {} files with --input",
-                       graph.inputs().size(), paths.size());
-  std::vector<Matrix> inputs;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const Shape& shape = graph.input_shape(static_cast<Index>(i));
-    inputs.push_back(read_samples(paths[i], shape.size(), shape));
-    require<ShapeError>(inputs[i].rows() == inputs[0].rows(), "{}: expected {} rows, as in {}, got {}", paths[i],
-                        inputs[0].rows(), paths[0], inputs[i].rows());
-  }
-  return inputs;
-}
 
 // One file or the standard output holds all outputs side by side; as many files as outputs hold one each.
 void write_outputs(const std::vector<Matrix>& outputs, const std::vector<std::string>& paths) {
@@ -75,15 +46,6 @@ void write_outputs(const std::vector<Matrix>& outputs, const std::vector<std::st
     write_csv(paths[0], all);
 }
 
-// Raw rows, whose columns are found by name and hold what they held in training.
-Table read_raw(const std::string& path, const Pipeline& pipeline) {
-  CsvOptions options{.comment = '#'};
-  const Table guessed = read_csv(path, options);
-  for (const std::string& name : pipeline.needed_columns())
-    if (const auto type = pipeline.column_type(name); type && guessed.contains(name)) options.types[name] = *type;
-  return read_csv(path, options);
-}
-
 void predict_raw(const Model& model, const PredictOptions& options) {
   const Pipeline& pipeline = *model.info().pipeline;
   require<ConfigError>(
@@ -92,7 +54,7 @@ void predict_raw(const Model& model, const PredictOptions& options) {
       options.inputs.size(), options.outputs.size());
   Matrix y;
   try {
-    y = model.predict(read_raw(options.inputs[0], pipeline));
+    y = model.predict(read_csv_for(pipeline, options.inputs[0], {.comment = '#'}));
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", options.inputs[0], error.what());
   }
@@ -105,6 +67,7 @@ void predict_raw(const Model& model, const PredictOptions& options) {
 
 void predict(const PredictOptions& options) {
   SavedModel saved = read_keras(options.model, {.compile = false});
+  saved.network = compact_as_asked(saved.network, options.weights);
   if (saved.info.pipeline && !options.prepared) return predict_raw(Model(std::move(saved)), options);
   write_outputs(saved.network.predict(read_inputs(saved.network, options.inputs)), options.outputs);
 }
@@ -128,6 +91,7 @@ void add_predict(CLI::App& program) {
       ->allow_extra_args(false);
   command->add_flag("--prepared", options->prepared,
                     "The rows hold what the network takes: leave the model's pipeline aside");
+  add_weights_option(*command, options->weights);
   command->callback([options] { predict(*options); });
 }
 

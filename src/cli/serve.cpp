@@ -1,16 +1,23 @@
 // maas serve: a folder of models as a prediction server, until it is told to stop.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "cli/commands.hpp"
 #include "maas/core/error.hpp"
 #include "maas/core/parallel.hpp"
+#include "maas/serve/config_file.hpp"
 #include "maas/serve/server.hpp"
+#if defined(MAAS_CLI_GRPC)
+#include "maas/serve/grpc.hpp"
+#endif
 
 namespace maas::cli {
 
@@ -21,22 +28,44 @@ using std::chrono::milliseconds;
 struct ServeOptions {
   serve::RepositoryOptions repository;
   serve::ServerOptions server;
-  std::string token_file;
+  std::string config_file, state_folder;
+  bool only_polls = false, no_batching = false;
+  unsigned job_seconds = 86400;
+  double head_seconds = 10, write_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
+  int grpc_port = -1;  // none
   unsigned idle_seconds = 75, receive_seconds = 60;
 };
 
 milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
 
-// The first line that is neither empty nor a comment.
-std::string read_token(const std::string& path) {
-  std::ifstream file(path);
-  require<FormatError>(file.is_open(), "{}: cannot be read", path);
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find_first_not_of(" \t\r"), last = line.find_last_not_of(" \t\r");
-    if (first != std::string::npos && line[first] != '#') return line.substr(first, last - first + 1);
+// Each connection is an open file: as many as the system lets this process have.
+void raise_open_files(unsigned connections) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  constexpr rlim_t others = 64;  // models that are read, and the like
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
+      files.rlim_cur < connections + others)
+    fmt::print(stderr, "maas: only {} open files are allowed, too few for {} connections (ulimit -Hn)\n",
+               files.rlim_cur, connections);
+}
+
+// Options that a file gives and the command line does not.
+void apply_config(CLI::App& command, const serve::ConfigFile& config, const std::string& path) {
+  for (const auto& [name, value] : config.options) {
+    CLI::Option* option = command.get_option_no_throw("--" + name);
+    const bool is_setting = option != nullptr && name != "config" && name != "help";
+    require<ConfigError>(is_setting, "{}: server: expected an option of maas serve, got \"{}\"", path, name);
+    if (option->count() > 0) continue;
+    try {
+      option->add_result(value);
+      option->run_callback();
+    } catch (const CLI::Error& error) {
+      fail<ConfigError>("{}: server: {}", path, error.what());
+    }
   }
-  fail<FormatError>("{}: expected a line with a token, got none", path);
 }
 
 // SIGTERM and SIGINT, held back in all threads that are started after it, and waited for in this one.
@@ -70,10 +99,58 @@ void print_models(const serve::Repository& repository) {
     }
 }
 
-void run(ServeOptions options) {
+// The gRPC service, where it is built and asked for.
+class Grpc {
+ public:
+#if defined(MAAS_CLI_GRPC)
+  Grpc(serve::Server& server, int port) {
+    if (port < 0) return;
+    service_ = std::make_unique<serve::GrpcServer>(server, port);
+    fmt::print("gRPC at {}:{}\n", server.options().address, service_->port());
+  }
+  void set_not_ready() const {
+    if (service_) service_->set_not_ready();
+  }
+  void stop(milliseconds most) const {
+    if (service_) service_->stop(most);
+  }
+
+ private:
+  std::unique_ptr<serve::GrpcServer> service_{};
+#else
+  Grpc(serve::Server&, int) {}
+  void set_not_ready() const {}
+  void stop(milliseconds) const {}
+#endif
+};
+
+void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
+  if (!given->config_file.empty()) {
+    const serve::ConfigFile config = serve::read_config_file(given->config_file);
+    apply_config(command, config, given->config_file);
+    given->repository.models = config.models;
+  }
+  ServeOptions options = *given;
   const StopSignals signals;      // before any thread is started
   std::signal(SIGPIPE, SIG_IGN);  // a client that has left is no reason to end
-  if (!options.token_file.empty()) options.server.token = read_token(options.token_file);
+  raise_open_files(options.server.connections);
+  if (const char* token = std::getenv("MAAS_TOKEN")) options.server.token = token;
+  if (!options.state_folder.empty()) {
+    std::filesystem::create_directories(options.state_folder);
+    options.repository.state_file = options.state_folder + "/models.json";
+    options.server.stream_file = options.state_folder + "/streams.jsonl";
+  }
+  if (!options.server.jobs.data.empty()) {
+    require<ConfigError>(!options.state_folder.empty(),
+                         "serve: expected --state, where trainings are kept, with --job-data");
+    options.server.jobs.folder = options.state_folder + "/jobs";
+    options.server.jobs.program = std::filesystem::read_symlink("/proc/self/exe").string();
+    options.server.jobs.time = std::chrono::seconds(options.job_seconds);
+  }
+  options.repository.notices = !options.only_polls;
+  options.server.batching = !options.no_batching;
+  options.server.head = milliseconds_of(options.head_seconds);
+  options.server.write = milliseconds_of(options.write_seconds);
   options.repository.poll = milliseconds_of(options.poll_seconds);
   options.server.limits.wait = milliseconds_of(options.wait_seconds);
   options.server.drain = milliseconds_of(options.drain_timeout);
@@ -81,16 +158,19 @@ void run(ServeOptions options) {
   options.server.receive = std::chrono::seconds(options.receive_seconds);
   // Requests share the processors out among themselves: one large one is not to take those of all others.
   set_threads(1);
-  const serve::Repository repository(options.repository);
+  serve::Repository repository(options.repository);
   serve::Server server(repository, options.server);
+  const Grpc grpc(server, options.grpc_port);
   print_models(repository);
   fmt::print("serving {} at {}\n", options.repository.folder, server.url());
   std::fflush(stdout);
   signals.wait();
   server.set_not_ready();
+  grpc.set_not_ready();
   fmt::print("stopping: not ready any more\n");
   std::fflush(stdout);
   signals.wait_at_most(milliseconds_of(options.drain_delay));
+  grpc.stop(options.server.drain);
   fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
 }
 
@@ -111,8 +191,26 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       ->check(CLI::Range(0.001, 86400.0));
   command.add_option("--idle-seconds", options.idle_seconds, "When a connection without traffic is closed")
       ->check(CLI::Range(1, 86400));
+  command.add_option("--head-seconds", options.head_seconds, "When a head that is still coming is given up; 408")
+      ->check(CLI::Range(0.01, 86400.0));
+  command
+      .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")
+      ->check(CLI::Range(0.01, 86400.0));
   command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up")
       ->check(CLI::Range(1, 86400));
+}
+
+void add_jobs(CLI::App& command, ServeOptions& options) {
+  command.add_option("--max-streams", options.server.streams, "Most sensors whose windows are held")
+      ->check(CLI::Range(1.0, 1e9));
+  command.add_option("--job-data", options.server.jobs.data,
+                     "Offers trainings by request, of files in this folder; needs --state");
+  command.add_option("--job-memory-bytes", options.server.jobs.memory_bytes, "Address space that a training may take")
+      ->check(CLI::Range(1.0, 1e15));
+  command.add_option("--job-seconds", options.job_seconds, "Time that a training may take")
+      ->check(CLI::Range(1, 30 * 86400));
+  command.add_option("--job-queue", options.server.jobs.queue, "Most trainings that wait; else 429")
+      ->check(CLI::Range(1, 1000));
 }
 
 }  // namespace
@@ -125,9 +223,27 @@ void add_serve(CLI::App& program) {
       ->required();
   command->add_option("--port", options->server.port, "Where to listen; 0 for any free port")
       ->check(CLI::Range(0, 65535));
+#if defined(MAAS_CLI_GRPC)
+  command->add_option("--grpc-port", options->grpc_port, "Where to listen for gRPC; 0 for any free port, -1 for none")
+      ->check(CLI::Range(-1, 65535));
+#endif
   command->add_option("--address", options->server.address, "The address to listen on, in numbers");
-  command->add_option("--token-file", options->token_file,
-                      "A file whose first line is the token that requests must carry; # begins a comment");
+  command->add_flag("--no-batching", options->no_batching, "Runs each request alone, even while others wait");
+  command->add_option("--config", options->config_file, "A JSON file: options, and settings of models");
+  command->add_option("--state", options->state_folder,
+                      "A folder that keeps labels and what is unloaded or withdrawn for the next start");
+  command->add_option("--token-file", options->server.token_file,
+                      "Tokens, one a line: SCOPE[,SCOPE] SHA256 NAME, or the token itself for all scopes; # begins a "
+                      "comment. MAAS_TOKEN in the environment is one more");
+  command->add_flag("--open-admin", options->server.open_admin, "Lets changes be made without a token");
+  command->add_flag("--auth-health", options->server.closed_health, "Asks for a token for health, too");
+  command->add_option("--tls-certificate", options->server.certificate_file, "A certificate in PEM form: speaks TLS");
+  command->add_option("--tls-key", options->server.key_file, "Its key, likewise");
+  command->add_option("--compress-from", options->server.compress_from,
+                      "Compresses predictions of so many bytes for clients that allow it; 0: none");
+  command->add_option("--base-path", options->server.base_path, "Cut off the beginning of paths: /base");
+  command->add_flag("--cors", options->server.cors, "Lets pages of any origin ask");
+  command->add_flag("--only-polls", options->only_polls, "Does not wait for notices of the file system");
   command->add_flag("--insecure", options->server.insecure, "Lets other machines ask without a token");
   command->add_option("--threads", options->server.threads, "Threads that predict; 0 for one a processor")
       ->check(CLI::Range(0, 1024));
@@ -142,7 +258,8 @@ void add_serve(CLI::App& program) {
   command->add_option("--drain-timeout", options->drain_timeout, "Then, seconds in which what is in flight is answered")
       ->check(CLI::Range(0.0, 86400.0));
   add_limits(*command, *options);
-  command->callback([options] { run(*options); });
+  add_jobs(*command, *options);
+  command->callback([command, options] { run(*command, options); });
 }
 
 }  // namespace maas::cli

@@ -143,6 +143,7 @@ SavedModel read_keras(const std::string& path, const LoadOptions& options) {
 
 std::vector<std::string> write_keras_view(const std::string& path, const ModelView& model, const SaveOptions& options) {
   return io::with_path(path, [&] {
+    model.network.graph().require_complete("saving");
     NewFile file(path);
     Warnings warnings = write(file.temporary(), path, model, options);
     file.commit();

@@ -66,6 +66,7 @@ void write_keras_weights(const std::string& path, const Network& network) {
   io::with_path(path, [&] {
     require<FormatError>(!path.ends_with(".keras"), "{}: a .keras archive holds a whole model; Model::save writes it",
                          path);
+    network.graph().require_complete("saving");
     NewFile file(path);
     io::Hdf5Writer writer(file.temporary(), path);
     if (path.ends_with(".weights.h5"))

@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "kernels/portable.hpp"
 #include "kernels/targets.hpp"
 #include "maas/ops/update.hpp"
 
@@ -218,47 +219,47 @@ namespace ops {
 using namespace kernels;
 
 void relu(Index count, const Scalar* x, Scalar* y) {
-  choose_target();
+  if (!use_vectors()) return portable::relu(count, x, y);
   HWY_DYNAMIC_DISPATCH(ReluSweep)(count, x, y);
 }
 void relu_gradient(Index count, const Scalar* y, Scalar* gradient) {
-  choose_target();
+  if (!use_vectors()) return portable::relu_gradient(count, y, gradient);
   HWY_DYNAMIC_DISPATCH(ReluGradientSweep)(count, y, gradient);
 }
 void sigmoid(Index count, const Scalar* x, Scalar* y) {
-  choose_target();
+  if (!use_vectors()) return portable::sigmoid(count, x, y);
   HWY_DYNAMIC_DISPATCH(SigmoidSweep)(count, x, y);
 }
 void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient) {
-  choose_target();
+  if (!use_vectors()) return portable::sigmoid_gradient(count, y, gradient);
   HWY_DYNAMIC_DISPATCH(SigmoidGradientSweep)(count, y, gradient);
 }
 void tanh(Index count, const Scalar* x, Scalar* y) {
-  choose_target();
+  if (!use_vectors()) return portable::tanh(count, x, y);
   HWY_DYNAMIC_DISPATCH(TanhSweep)(count, x, y);
 }
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
-  choose_target();
+  if (!use_vectors()) return portable::tanh_gradient(count, y, gradient);
   HWY_DYNAMIC_DISPATCH(TanhGradientSweep)(count, y, gradient);
 }
 void add_row(Index rows, Index columns, const Scalar* row, Scalar* y) {
-  choose_target();
+  if (!use_vectors()) return portable::add_row(rows, columns, row, y);
   HWY_DYNAMIC_DISPATCH(AddRow)(rows, columns, row, y);
 }
 void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
-  choose_target();
+  if (!use_vectors()) return portable::sum_rows(rows, columns, x, sums);
   HWY_DYNAMIC_DISPATCH(SumRows)(rows, columns, x, sums);
 }
 void adam(Index count, const AdamSweep& sweep) {
-  choose_target();
+  if (!use_vectors()) return portable::adam(count, sweep);
   HWY_DYNAMIC_DISPATCH(AdamKernel)(count, sweep);
 }
 void sgd(Index count, const SgdSweep& sweep) {
-  choose_target();
+  if (!use_vectors()) return portable::sgd(count, sweep);
   HWY_DYNAMIC_DISPATCH(SgdKernel)(count, sweep);
 }
 void rmsprop(Index count, const RmspropSweep& sweep) {
-  choose_target();
+  if (!use_vectors()) return portable::rmsprop(count, sweep);
   HWY_DYNAMIC_DISPATCH(RmspropKernel)(count, sweep);
 }
 

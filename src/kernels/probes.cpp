@@ -89,23 +89,20 @@ namespace ops {
 
 using namespace kernels;
 
-const char* vectors_in_use() {
-  choose_target();
-  return HWY_DYNAMIC_DISPATCH(VectorsInUse)();
-}
+const char* vectors_in_use() { return use_vectors() ? HWY_DYNAMIC_DISPATCH(VectorsInUse)() : "Eigen"; }
 
 Index spin_multiply_adds(Index rounds) {
-  choose_target();
+  use_vectors();
   return HWY_DYNAMIC_DISPATCH(SpinMultiplyAdds)(rounds);
 }
 
 Scalar read_numbers(Index count, const Scalar* numbers) {
-  choose_target();
+  use_vectors();
   return HWY_DYNAMIC_DISPATCH(ReadNumbers)(count, numbers);
 }
 
 void rewrite_numbers(Index count, Scalar* numbers) {
-  choose_target();
+  use_vectors();
   HWY_DYNAMIC_DISPATCH(RewriteNumbers)(count, numbers);
 }
 

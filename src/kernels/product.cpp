@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "kernels/portable.hpp"
 #include "kernels/product.hpp"
 #include "kernels/targets.hpp"
 #include "maas/core/parallel.hpp"
@@ -28,21 +29,6 @@ using ops::Strided;
 constexpr bool has_32_registers = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
 constexpr int tile_vectors = has_32_registers ? 4 : 2;
 constexpr int tile_rows = 6;
-
-// What the next tiles read is fetched into the second-level cache while this one computes: the rows of a block of b, a
-// line at a time.
-struct Ahead {
-  const Scalar* row = nullptr;
-  Index stride = 0, rows = 0, lines = 0, line = 0;  // lines of 64 bytes in a row; the next one
-  HWY_INLINE void Fetch() {
-    if (rows == 0) return;
-    __builtin_prefetch(row + line * (64 / static_cast<Index>(sizeof(Scalar))), 0, 2);
-    if (++line < lines) return;
-    line = 0;
-    row += stride;
-    --rows;
-  }
-};
 
 struct Nothing {
   HWY_INLINE void Fetch() {}
@@ -72,7 +58,10 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
   hn::Vec<D> sum[Rows][Vectors];
   Scalar* HWY_RESTRICT c = p.c + row * p.c_stride + column;
   for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) sum[r][v] = p.add ? hn::LoadU(d, c + r * p.c_stride + v * lanes) : hn::Zero(d);
+    for (int v = 0; v < Vectors; ++v) {
+      sum[r][v] = p.add ? hn::LoadU(d, c + r * p.c_stride + v * lanes) : hn::Zero(d);
+      if (p.add) __builtin_prefetch(c + (r + Rows) * p.c_stride + v * lanes, 1, 3);  // of the tile below
+    }
   const Scalar* HWY_RESTRICT a = p.a.data + row * p.a.row_stride;
   const Scalar* HWY_RESTRICT b = p.b + column;
   const Index a_stride = p.a.row_stride, a_step = p.a.column_stride, b_step = p.b_stride;
@@ -137,12 +126,11 @@ HWY_INLINE void Rest(const Problem& p, Index rows, Index column, Index columns, 
 }
 
 // One or two rows: many vectors side by side, since few rows cannot hide the latency of the sums.
-template <int Rows, class D>
-HWY_INLINE Index FewRows(D d, const Problem& p, Index columns) {
+template <int Rows, class D, class Next>
+HWY_INLINE Index FewRows(D d, const Problem& p, Index columns, Next& next) {
   constexpr int vectors = has_32_registers ? 8 : 8 / Rows;
   const Index width = vectors * static_cast<Index>(hn::Lanes(d));
   Index column = 0;
-  Nothing next;
   for (; column + width <= columns; column += width) Tile<Rows, vectors>(d, p, 0, column, next);
   return column;
 }
@@ -151,7 +139,7 @@ template <class Next>
 HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& next) {
   const hn::ScalableTag<Scalar> d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  Index column = rows == 1 ? FewRows<1>(d, p, columns) : rows == 2 ? FewRows<2>(d, p, columns) : 0;
+  Index column = rows == 1 ? FewRows<1>(d, p, columns, next) : rows == 2 ? FewRows<2>(d, p, columns, next) : 0;
   for (; column + tile_vectors * lanes <= columns; column += tile_vectors * lanes)
     Strip<tile_vectors>(d, p, rows, column, next);
   if constexpr (tile_vectors > 2)
@@ -159,6 +147,8 @@ HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& nex
   for (; column + lanes <= columns; column += lanes) Strip<1>(d, p, rows, column, next);
   Rest<8>(p, rows, column, columns, next);
 }
+
+void ProductPieceAhead(Index rows, Index columns, const Problem& p, Ahead next) { ProductOf(rows, columns, p, next); }
 
 void ProductPiece(Index rows, Index columns, const Problem& p) {
   Nothing next;
@@ -203,31 +193,34 @@ void ColumnAlongRows(Index rows, const Problem& p) {
   }
 }
 
-// Large products work on blocks of b of this size, copied into one piece of memory for all rows of a.
-constexpr Index packed_inner = 128;
+// Large products work on blocks of a and b that are copied together: rows that lie far apart would drive each other out
+// of the caches. A block of b stays in the second level, together with the block of a that all blocks of b beside it
+// use. Both lie on the stack: 256 KB with floats.
+constexpr Index packed_inner = 256;
 constexpr Index packed_columns = 64;
+constexpr Index packed_left = Index{48} << 10;
 
 // One block of b, from (k, column) on.
 struct BlockOf {
   Index k, column, depth, width;
-  BlockOf(const Problem& p, Index columns, Index k_, Index column_)
+  BlockOf(const Problem& p, Index columns, Index deep, Index k_, Index column_)
       : k(k_),
         column(column_),
-        depth(std::min(packed_inner, p.inner - k_)),
+        depth(std::min(deep, p.inner - k_)),
         width(std::min(packed_columns, columns - column_)) {}
 };
 
-// Calls work(block, next) for all blocks of b, in the order in which they lie in memory; `next` is null at the end.
-template <bool SideBySide, class Work>
-HWY_INLINE void ForBlocks(const Problem& p, Index columns, Work&& work) {
+// Calls work(block, next) for all blocks of b, side by side and then down; `next` is null at the end.
+template <class Work>
+HWY_INLINE void ForBlocks(const Problem& p, Index columns, Index deep, Work&& work) {
   Index k = 0, column = 0;
-  BlockOf block(p, columns, k, column);
+  BlockOf block(p, columns, deep, k, column);
   while (true) {
-    if (SideBySide ? (column += packed_columns) >= columns : (k += packed_inner) >= p.inner) {
-      if (SideBySide ? (k += packed_inner) >= p.inner : (column += packed_columns) >= columns) break;
-      (SideBySide ? column : k) = 0;
+    if ((column += packed_columns) >= columns) {
+      if ((k += deep) >= p.inner) break;
+      column = 0;
     }
-    const BlockOf next(p, columns, k, column);
+    const BlockOf next(p, columns, deep, k, column);
     work(block, &next);
     block = next;
   }
@@ -237,12 +230,6 @@ HWY_INLINE void ForBlocks(const Problem& p, Index columns, Work&& work) {
 constexpr Index LinesOf(Index numbers) {
   constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
   return (numbers + line - 1) / line;
-}
-
-// packed(k, column) = b(k, column).
-HWY_INLINE void Pack(const Problem& p, const BlockOf& block, Scalar* HWY_RESTRICT packed) {
-  const Scalar* from = p.b + block.k * p.b_stride + block.column;
-  for (Index i = 0; i < block.depth; ++i) std::copy_n(from + i * p.b_stride, block.width, packed + i * packed_columns);
 }
 
 // What is left to do to c after one block: nothing, unless it is the last one along the sums.
@@ -259,21 +246,6 @@ HWY_INLINE void MultiplyBlock(Index rows, const Problem& p, const BlockOf& block
             {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0,
              FinishAfter(p, block.k + block.depth, block.column)},
             next);
-}
-
-HWY_INLINE Strided ColumnsFrom(Strided a, Index k) {
-  return {a.data + k * a.column_stride, a.row_stride, a.column_stride};
-}
-
-void PackedProductPiece(Index rows, Index columns, const Problem& p) {
-  HWY_ALIGN_MAX Scalar packed[packed_inner * packed_columns];
-  ForBlocks<true>(p, columns, [&](const BlockOf& block, const BlockOf* next) HWY_ATTR {
-    Pack(p, block, packed);
-    Ahead ahead;
-    if (next != nullptr)
-      ahead = {p.b + next->k * p.b_stride + next->column, p.b_stride, next->depth, LinesOf(next->width)};
-    MultiplyBlock(rows, p, block, ColumnsFrom(p.a, block.k), packed, ahead);
-  });
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -355,38 +327,93 @@ HWY_INLINE void PackTransposed(const Scalar* HWY_RESTRICT b, Index b_stride, Ind
     for (Index k = i < row ? whole_columns : 0; k < depth; ++k) packed[k * packed_columns + i] = b[i * b_stride + k];
 }
 
-// As PackedProductPiece, for a b given by its rows: c = a b^T. `columns` counts the rows of b.
-void TransposedProductPiece(Index rows, Index columns, const Problem& p) {
-  HWY_ALIGN_MAX Scalar packed[packed_inner * packed_columns];
-  ForBlocks<false>(p, columns, [&](const BlockOf& block, const BlockOf* next) HWY_ATTR {
+// How blocks of b are copied. b is inner x columns.
+struct StraightRight {
+  static HWY_INLINE void Pack(const Problem& p, const BlockOf& block, Scalar* HWY_RESTRICT packed) {
+    const Scalar* from = p.b + block.k * p.b_stride + block.column;
+    for (Index i = 0; i < block.depth; ++i)
+      std::copy_n(from + i * p.b_stride, block.width, packed + i * packed_columns);
+  }
+  static HWY_INLINE Ahead Next(const Problem& p, const BlockOf& block) {
+    return Ahead::of(p.b + block.k * p.b_stride + block.column, p.b_stride, block.depth, LinesOf(block.width));
+  }
+};
+
+// The same for a b given by its rows: columns x inner.
+struct TransposedRight {
+  static HWY_INLINE void Pack(const Problem& p, const BlockOf& block, Scalar* HWY_RESTRICT packed) {
     PackTransposed(p.b + block.column * p.b_stride + block.k, p.b_stride, block.width, block.depth, packed);
-    Ahead ahead;
-    if (next != nullptr)
-      ahead = {p.b + next->column * p.b_stride + next->k, p.b_stride, next->width, LinesOf(next->depth)};
-    MultiplyBlock(rows, p, block, ColumnsFrom(p.a, block.k), packed, ahead);
-  });
-}
+  }
+  static HWY_INLINE Ahead Next(const Problem& p, const BlockOf& block) {
+    return Ahead::of(p.b + block.column * p.b_stride + block.k, p.b_stride, block.width, LinesOf(block.depth));
+  }
+};
 
-// An a whose rows lie side by side in memory (a kernel's gradient, x^T dy): blocks of it are copied, too.
-constexpr Index packed_left = Index{24} << 10;
+// How `depth` columns of `rows` rows of a are copied; returns how they lie then.
+struct StraightLeft {
+  static constexpr Index deepest = packed_inner;
+  static HWY_INLINE Strided Pack(Strided a, Index row, Index rows, Index k, Index depth, Scalar* HWY_RESTRICT packed) {
+    for (Index i = 0; i < rows; ++i) {
+      const Scalar* from = a.data + (row + i) * a.row_stride + k * a.column_stride;
+      if (a.column_stride == 1)
+        std::copy_n(from, depth, packed + i * depth);
+      else
+        for (Index j = 0; j < depth; ++j) packed[i * depth + j] = from[j * a.column_stride];
+    }
+    return {packed, depth, 1};
+  }
+};
 
-void TurnedProductPiece(Index rows, Index columns, const Problem& p) {
-  HWY_ALIGN_MAX Scalar packed[packed_inner * packed_columns];
+// The same where rows lie side by side in memory, as in a kernel's gradient, x^T dy.
+struct TurnedLeft {
+  static constexpr Index deepest = packed_inner;
+  static HWY_INLINE Strided Pack(Strided a, Index row, Index rows, Index k, Index depth, Scalar* HWY_RESTRICT packed) {
+    for (Index i = 0; i < depth; ++i) std::copy_n(a.data + (k + i) * a.column_stride + row, rows, packed + i * rows);
+    return {packed, 1, rows};
+  }
+};
+
+// What is left where it is: rows in order, whose cache lines are all used.
+struct UncopiedLeft {
+  static constexpr Index deepest = 128;
+  static HWY_INLINE Strided Pack(Strided a, Index row, Index, Index k, Index, Scalar*) {
+    return {a.data + row * a.row_stride + k * a.column_stride, a.row_stride, a.column_stride};
+  }
+};
+
+template <class Left, class Right>
+HWY_INLINE void BlockedPiece(Index rows, Index columns, const Problem& p) {
+  HWY_ALIGN_MAX Scalar right[packed_inner * packed_columns];
   HWY_ALIGN_MAX Scalar left[packed_left];
-  const Index height = packed_left / std::min(packed_inner, p.inner) / 96 * 96;
-  for (Index row = 0; row < rows; row += height) {
-    const Index block_rows = std::min(height, rows - row);
+  const Index most = packed_left / std::min(packed_inner, p.inner) / tile_rows * tile_rows;
+  const Index pieces = (rows + most - 1) / most;
+  for (Index piece = 0, row = 0; piece < pieces; ++piece) {
+    const Index block_rows = (rows - row + pieces - piece - 1) / (pieces - piece);
     Problem part = p;
     part.c += row * p.c_stride;
-    ForBlocks<true>(p, columns, [&](const BlockOf& block, const BlockOf*) HWY_ATTR {
-      if (block.column == 0)
-        for (Index i = 0; i < block.depth; ++i)
-          std::copy_n(p.a.data + (block.k + i) * p.a.column_stride + row, block_rows, left + i * block_rows);
-      Pack(p, block, packed);
-      Nothing next;
-      MultiplyBlock(block_rows, part, block, {left, 1, block_rows}, packed, next);
+    Strided a{};
+    ForBlocks(p, columns, Left::deepest, [&](const BlockOf& block, const BlockOf* next) HWY_ATTR {
+      if (block.column == 0) a = Left::Pack(p.a, row, block_rows, block.k, block.depth, left);
+      Right::Pack(p, block, right);
+      Ahead ahead;
+      if (next != nullptr) ahead = Right::Next(p, *next);
+      MultiplyBlock(block_rows, part, block, a, right, ahead);
     });
+    row += block_rows;
   }
+}
+
+void PackedProductPiece(Index rows, Index columns, const Problem& p) {
+  BlockedPiece<UncopiedLeft, StraightRight>(rows, columns, p);
+}
+
+void TurnedProductPiece(Index rows, Index columns, const Problem& p) {
+  BlockedPiece<TurnedLeft, StraightRight>(rows, columns, p);
+}
+
+// c = a b^T; `columns` counts the rows of b.
+void TransposedProductPiece(Index rows, Index columns, const Problem& p) {
+  BlockedPiece<StraightLeft, TransposedRight>(rows, columns, p);
 }
 
 // Few rows and a large b: some rows of b at a time, so that it is read from front to back.
@@ -395,9 +422,11 @@ void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
   for (Index k = 0; k < p.inner; k += depth) {
     const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
     const Index terms = std::min(depth, p.inner - k);
-    ProductPiece(
+    Nothing next;
+    ProductOf(
         rows, columns,
-        {terms, a, p.b + k * p.b_stride, p.b_stride, p.c, p.c_stride, p.add || k > 0, FinishAfter(p, k + terms, 0)});
+        {terms, a, p.b + k * p.b_stride, p.b_stride, p.c, p.c_stride, p.add || k > 0, FinishAfter(p, k + terms, 0)},
+        next);
   }
 }
 
@@ -412,6 +441,7 @@ namespace maas::inline MAAS_ABI {
 namespace kernels {
 
 HWY_EXPORT(ProductPiece);
+HWY_EXPORT(ProductPieceAhead);
 HWY_EXPORT(PackedProductPiece);
 HWY_EXPORT(StreamedProductPiece);
 HWY_EXPORT(TransposedProductPiece);
@@ -453,7 +483,6 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
 
 // Chooses the way that suits the sizes.
 void multiply(Index rows, Index columns, const Problem& p) {
-  choose_target();
   const bool finishes = p.finish.bias != nullptr || p.finish.rectify;
   if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return HWY_DYNAMIC_DISPATCH(ColumnAlongRows)(rows, p);
   if (columns == 1 && p.c_stride == 1 && p.a.row_stride == 1 && !p.add && !finishes)
@@ -472,6 +501,10 @@ void multiply(Index rows, Index columns, const Problem& p) {
 
 }  // namespace
 
+void product_piece(Index rows, Index columns, const Problem& problem, const Ahead& ahead) {
+  HWY_DYNAMIC_DISPATCH(ProductPieceAhead)(rows, columns, problem, ahead);
+}
+
 }  // namespace kernels
 
 namespace ops {
@@ -480,17 +513,19 @@ using namespace kernels;
 
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add) {
+  if (!use_vectors()) return portable::product(rows, columns, inner, a, b, b_stride, c, c_stride, add);
   multiply(rows, columns, {inner, a, b, b_stride, c, c_stride, add});
 }
 
 void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                       Index c_stride, Finish finish) {
+  if (!use_vectors()) return portable::finished_product(rows, columns, inner, a, b, b_stride, c, c_stride, finish);
   multiply(rows, columns, {inner, a, b, b_stride, c, c_stride, false, finish});
 }
 
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                         Index c_stride) {
-  choose_target();
+  if (!use_vectors()) return portable::product_transposed(rows, columns, inner, a, b, b_stride, c, c_stride);
   const Problem problem{inner, a, b, b_stride, c, c_stride, false};
   share_out(HWY_DYNAMIC_DISPATCH(TransposedProductPiece), rows, columns, problem, b_stride,
             columns >= rows ? Cut{true, 512} : Cut{false, 192});

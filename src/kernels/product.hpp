@@ -17,4 +17,28 @@ struct Problem {
   ops::Finish finish = {};
 };
 
+/// What the next tiles read is fetched into the second-level cache while this one computes: the rows of a block, a line
+/// at a time.
+struct Ahead {
+  const char* row = nullptr;
+  Index stride = 0, rows = 0, lines = 0, line = 0;  ///< bytes; lines of 64 bytes in a row; the next one
+
+  /// `stride` counts numbers.
+  static Ahead of(const Scalar* block, Index stride, Index rows, Index lines) {
+    return {reinterpret_cast<const char*>(block), stride * static_cast<Index>(sizeof(Scalar)), rows, lines};
+  }
+  void Fetch() {
+    if (rows == 0) return;
+    __builtin_prefetch(row + line * 64, 0, 2);
+    if (++line < lines) return;
+    line = 0;
+    row += stride;
+    --rows;
+  }
+};
+
+/// The product on this thread alone, its columns in tiles; b is read again for every few rows. Meanwhile `ahead` is
+/// fetched.
+void product_piece(Index rows, Index columns, const Problem& problem, const Ahead& ahead);
+
 }  // namespace maas::inline MAAS_ABI::kernels

@@ -5,8 +5,7 @@
 
 namespace maas::inline MAAS_ABI::kernels {
 
-/// Reads MAAS_KERNELS (sse4, avx2 or avx512) once, at the first call, and keeps the kernels from using more than it
-/// names. Without it they use the best that the processor has.
-void choose_target();
+/// True if kernels are to be used, false for the portable bodies. Reads MAAS_KERNELS at the first call.
+bool use_vectors();
 
 }  // namespace maas::inline MAAS_ABI::kernels

@@ -72,6 +72,7 @@ void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
   key("mode", self.options.sensors, "shared: each sensor from its own readings, by one network; joint: all from all");
   key("sensor_id", self.options.sensor_id, "With shared: whether the network knows which sensor it is");
   key("time_of_day", self.options.time_of_day, "Whether the network knows the time of day of the first target");
+  key("harmonics", self.options.harmonics, "Of the time of day: sine and cosine of so many multiples of its angle");
   key("day_of_week", self.options.day_of_week, "Whether it knows the time of week");
   key("scaling", self.options.scaling, "How readings are scaled for the network");
   key("scale_each", self.options.scale_each, "Each sensor by its own figures, instead of all by the same");

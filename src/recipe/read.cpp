@@ -187,16 +187,22 @@ void check_forecast(const Recipe& recipe, const Place& place) {
                        place.key("split").key("by").text());
   require<ConfigError>(!recipe.network.graph, "{}: expected layers, which stand between the windows and the output",
                        place.key("network").key("keras").text());
-  check_at_least(1, recipe.network.embedding, place.key("network").key("embedding"));
+  require<ConfigError>(recipe.network.embedding >= 1 && recipe.network.embedding <= 1000000,
+                       "{}: expected from 1 to 1000000 numbers, got {}", place.key("network").key("embedding").text(),
+                       recipe.network.embedding);
   const Place forecast = place.key("forecast");
   require<ConfigError>(recipe.forecast->networks >= 1 && recipe.forecast->networks <= 1000,
                        "{}: expected from 1 to 1000 networks, got {}", forecast.key("networks").text(),
                        recipe.forecast->networks);
-  try {
-    recipe.forecast->options.windows.check();
-  } catch (const Error& error) {
-    fail<ConfigError>("{}: {}", forecast.key("windows").text(), error.what());
-  }
+  const auto check_part = [](const auto& part, const Place& where) {
+    try {
+      part.check();
+    } catch (const Error& error) {
+      fail<ConfigError>("{}: {}", where.text(), error.what());
+    }
+  };
+  check_part(recipe.forecast->options.windows, forecast.key("windows"));
+  check_part(recipe.forecast->options, forecast);
   if (recipe.forecast->intervals) check_intervals(recipe, place);
   require<ConfigError>(recipe.training.class_weight.weights.empty() && !recipe.training.class_weight.balanced,
                        "{}: expected none for forecasts, which have no classes",

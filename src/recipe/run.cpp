@@ -107,7 +107,8 @@ Parts share_out(const RecipeSplit& split, Index rows, MakeFold&& fold) {
   Parts parts{.training = numbers_from(0, rows)};
   const auto take = [&](double share, RowList& part) {
     if (share <= 0) return;
-    const HoldOutOptions options{.test_size = share, .seed = static_cast<std::uint64_t>(split.seed)};
+    // 0.1 / 0.9 of 90 rows are not to be a row more by rounding.
+    const HoldOutOptions options{.test_size = share * (1 - 1e-12), .seed = static_cast<std::uint64_t>(split.seed)};
     const RowList before = parts.training;
     const Fold found = fold(before, options);
     parts.training = chosen(before, found.train, false);
@@ -204,33 +205,6 @@ void require_complete(const Recipe& recipe, const Pipeline& pipeline, const Prep
 
 // ---- Network ----
 
-constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
-
-Index checked_size(const Shape& shape, const Place& place) {
-  Index size = 1;
-  for (Index dimension : shape) {
-    require<ConfigError>(dimension >= 0 && dimension <= largest && (dimension == 0 || size <= largest / dimension),
-                         "{}: expected at most {} numbers, got a shape of {}", place.text(), largest, shape.text());
-    size *= dimension;
-  }
-  return size;
-}
-
-// Layers say what they need before any memory is taken: sizes in a recipe may be anything.
-void check_sizes(const std::vector<Layer>& chain, const Place& place) {
-  Shape shape;
-  Index weights = 0;
-  for (std::size_t i = 0; i < chain.size(); ++i) {
-    const LayerPlan plan = i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1));
-    const Place layer = i == 0 ? place : place.key("layers").item(i - 1);
-    checked_size(plan.output, layer);
-    for (const ParameterSpec& weight : plan.parameters) weights += checked_size(weight.shape, layer);
-    require<ConfigError>(weights <= largest, "{}: expected at most {} weights in all, got {}", layer.text(), largest,
-                         weights);
-    shape = plan.output;
-  }
-}
-
 Model build(const Recipe& recipe, Index features) {
   const RecipeNetwork& network = recipe.network;
   const Place place = place_of(recipe, "network");
@@ -242,8 +216,7 @@ Model build(const Recipe& recipe, Index features) {
     model.initialize(static_cast<std::uint64_t>(network.seed));
     return model;
   } catch (const Error& error) {
-    const std::string_view what = error.what();
-    fail<ConfigError>("{}", what.starts_with(place.text()) ? std::string(what) : place.text() + ": " + error.what());
+    fail_network(recipe, error);
   }
 }
 
@@ -347,6 +320,38 @@ void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector
 }
 
 }  // namespace
+
+constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
+
+Index checked_size(const Shape& shape, const Place& place) {
+  Index size = 1;
+  for (Index dimension : shape) {
+    require<ConfigError>(dimension >= 0 && dimension <= largest && (dimension == 0 || size <= largest / dimension),
+                         "{}: expected at most {} numbers, got a shape of {}", place.text(), largest, shape.text());
+    size *= dimension;
+  }
+  return size;
+}
+
+void check_sizes(const std::vector<Layer>& chain, const Place& place) {
+  Shape shape;
+  Index weights = 0;
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const LayerPlan plan = i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1));
+    const Place layer = i == 0 ? place : place.key("layers").item(i - 1);
+    checked_size(plan.output, layer);
+    for (const ParameterSpec& weight : plan.parameters) weights += checked_size(weight.shape, layer);
+    require<ConfigError>(weights <= largest, "{}: expected at most {} weights in all, got {}", layer.text(), largest,
+                         weights);
+    shape = plan.output;
+  }
+}
+
+void fail_network(const Recipe& recipe, const Error& error) {
+  const std::string place = place_of(recipe, "network").text();
+  const std::string_view what = error.what();
+  fail<ConfigError>("{}", what.starts_with(place) ? std::string(what) : place + ": " + error.what());
+}
 
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == text.npos) return text;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "maas/recipe/recipe.hpp"
+#include "recipe/place.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -21,6 +22,16 @@ std::string backup_path(const Recipe& recipe, const RunOptions& options);
 
 /// What fit is told, with new callbacks: those of the run, of the recipe, and the backup.
 FitOptions fit_options(const Recipe& recipe, const RunOptions& options);
+
+/// Numbers in a value of this shape. Throws ConfigError for more than any file may have.
+Index checked_size(const Shape& shape, const Place& place);
+
+/// Layers say what they need before any memory is taken: sizes in a recipe may be anything. The first one is the input.
+/// Throws ConfigError for more numbers in a sample, in a weight or in all weights than any file may have.
+void check_sizes(const std::vector<Layer>& chain, const Place& place);
+
+/// Throws a ConfigError for what is wrong with the network, with its place in front where it has none.
+[[noreturn]] void fail_network(const Recipe& recipe, const Error& error);
 
 /// A text as a cell of a CSV file.
 std::string csv_cell(const std::string& text);

@@ -5,7 +5,9 @@
 #include "maas/core/new_file.hpp"
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/intervals.hpp"
+#include "maas/layers/input_layer.hpp"
 #include "maas/layers/layers.hpp"
+#include "maas/network/merge.hpp"
 #include "maas/network/symbol.hpp"
 #include "maas/recipe/report.hpp"
 #include "recipe/parts.hpp"
@@ -21,22 +23,37 @@ Layer own(const Layer& layer, bool named) {
   return layer.trainable() ? fresh : fresh.frozen();
 }
 
+// Before any memory is taken.
+void check_network_sizes(const Recipe& recipe, const ForecastShape& shape) {
+  const Place place = Place{recipe.source}.key("network");
+  Index inputs = shape.features;
+  if (shape.ids > 0) {
+    checked_size(Shape{shape.ids, recipe.network.embedding}, place.key("embedding"));
+    inputs += recipe.network.embedding;
+  }
+  std::vector<Layer> chain{InputLayer{Shape{inputs}}};
+  chain.insert(chain.end(), recipe.network.layers.begin(), recipe.network.layers.end());
+  chain.push_back(dense(shape.outputs));
+  check_sizes(chain, place);
+}
+
 Forecaster::Build network_of(const Recipe& recipe) {
-  return [network = recipe.network, source = recipe.source,
-          alone = recipe.forecast->networks == 1](const ForecastShape& shape) {
-    const Symbol features = input(shape.features);
-    std::vector<Symbol> inputs{features};
-    Symbol last = features;
-    if (shape.ids > 0) {
-      const Symbol id = input(1);
-      inputs.push_back(id);
-      last = concatenate({features, flatten()(embedding(shape.ids, network.embedding)(id))});
-    }
+  return [recipe](const ForecastShape& shape) {
+    const bool alone = recipe.forecast->networks == 1;
     try {
-      for (const Layer& layer : network.layers) last = own(layer, alone)(last);
+      check_network_sizes(recipe, shape);
+      const Symbol features = input(shape.features);
+      std::vector<Symbol> inputs{features};
+      Symbol last = features;
+      if (shape.ids > 0) {
+        const Symbol id = input(1);
+        inputs.push_back(id);
+        last = concatenate({features, flatten()(embedding(shape.ids, recipe.network.embedding)(id))});
+      }
+      for (const Layer& layer : recipe.network.layers) last = own(layer, alone)(last);
       return Model(inputs, {dense(shape.outputs)(last)});
     } catch (const Error& error) {
-      fail<ConfigError>("{}: {}", Place{source}.key("network").text(), error.what());
+      fail_network(recipe, error);
     }
   };
 }

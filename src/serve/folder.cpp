@@ -47,8 +47,14 @@ std::optional<FileStamp> stamp_of(const files::path& path) {
     return std::nullopt;
   }
   if (!S_ISREG(found.st_mode)) return std::nullopt;
-  return FileStamp{path.string(), found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size),
-                   std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+  return FileStamp{path.string(),
+                   found.st_dev,
+                   found.st_ino,
+                   static_cast<std::uint64_t>(found.st_size),
+                   std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
+                   {},
+                   0,
+                   0};
 }
 
 std::vector<files::path> entries_of(const files::path& folder) {
@@ -76,6 +82,17 @@ std::optional<FileStamp> model_file(const files::path& folder) {
   return first;
 }
 
+std::optional<FileStamp> checked_model_file(const files::path& folder) {
+  std::optional<FileStamp> model = model_file(folder);
+  if (!model) return model;
+  if (const std::optional<FileStamp> golden = stamp_of(folder / "golden.json")) {
+    model->golden = golden->path;
+    model->golden_size = golden->size;
+    model->golden_changed = golden->changed;
+  }
+  return model;
+}
+
 bool is_folder(const files::path& path) {
   std::error_code error;
   const bool is = files::is_directory(path, error);
@@ -90,7 +107,7 @@ void add_versions(Look& look, const std::string& model, const files::path& folde
     if (!version || versions.contains(*version)) continue;
     try {
       if (!is_folder(path)) continue;
-      if (std::optional<FileStamp> stamp = model_file(path)) versions.emplace(*version, *std::move(stamp));
+      if (std::optional<FileStamp> stamp = checked_model_file(path)) versions.emplace(*version, *std::move(stamp));
     } catch (const FormatError&) {
       look.partly_seen.insert(model);
     }

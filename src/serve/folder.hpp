@@ -17,6 +17,10 @@ struct FileStamp {
   std::string path;
   std::uint64_t device = 0, file = 0, size = 0;
   std::int64_t changed = 0;  // nanoseconds
+  // golden.json beside it; an empty path where there is none.
+  std::string golden{};
+  std::uint64_t golden_size = 0;
+  std::int64_t golden_changed = 0;
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "maas/core/error.hpp"
+#include "serve/slow_clients.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -81,10 +82,20 @@ bool is_header_name(std::string_view name) { return !name.empty() && name.find_f
 class HttpServer::Daemon {
  public:
   Daemon(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters)
-      : options_(options), handler_(handler), counters_(counters) {
+      : options_(options),
+        handler_(handler),
+        counters_(counters),
+        slow_clients_({.head = options.head, .write = options.write, .is_plain = options.certificate.empty()},
+                      counters.slow) {
     const Address address(options.address, options.port);
-    const unsigned flags =
-        MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (address.is_ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG);
+    const unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                           (address.is_ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG) |
+                           (options.certificate.empty() ? MHD_NO_FLAG : MHD_USE_TLS);
+    // Texts that must outlive the daemon, as options_ does.
+    MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, const_cast<char*>(options_.certificate.c_str())},
+                            {MHD_OPTION_HTTPS_MEM_KEY, 0, const_cast<char*>(options_.key.c_str())},
+                            {MHD_OPTION_END, 0, nullptr}};
+    MHD_OptionItem* more = options.certificate.empty() ? tls + 2 : tls;
     errno = 0;
     daemon_ =
         MHD_start_daemon(flags, static_cast<std::uint16_t>(options.port), nullptr, nullptr, &Daemon::take, this,  //
@@ -97,10 +108,14 @@ class HttpServer::Daemon {
                          MHD_OPTION_STRICT_FOR_CLIENT, 1,                                            //
                          MHD_OPTION_UNESCAPE_CALLBACK, &Daemon::leave_escaped, nullptr,              //
                          MHD_OPTION_NOTIFY_COMPLETED, &Daemon::completed, this,                      //
+                         MHD_OPTION_NOTIFY_CONNECTION, &Daemon::connected, this,                     //
+                         MHD_OPTION_ARRAY, more,                                                     //
                          MHD_OPTION_END);
     if (daemon_ == nullptr)
       fail<ConfigError>("server: cannot listen on {} port {}: {}", options.address, options.port,
-                        errno == 0 ? "the HTTP library says no" : std::strerror(errno));
+                        errno != 0                    ? std::strerror(errno)
+                        : options.certificate.empty() ? "the HTTP library says no"
+                                                      : "certificate and key must be a pair, in PEM form");
   }
 
   ~Daemon() {
@@ -138,6 +153,7 @@ class HttpServer::Daemon {
     }
 
     MHD_Result begin(const char* method, const char* path) {
+      enter(connection_, SlowClients::Phase::other);
       request_.method = method;
       request_.path = path;
       request_.headers = headers_of(connection_);
@@ -288,6 +304,7 @@ class HttpServer::Daemon {
       if (!closes && (is_early || daemon_.closing_)) MHD_add_response_header(response, "Connection", "close");
       const MHD_Result queued = MHD_queue_response(connection_, static_cast<unsigned>(answer.status), response);
       MHD_destroy_response(response);
+      enter(connection_, SlowClients::Phase::answer);
       return queued;
     }
 
@@ -318,9 +335,32 @@ class HttpServer::Daemon {
     }
   }
 
-  static void completed(void*, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
+  static void completed(void*, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
     delete static_cast<Exchange*>(*state);
     *state = nullptr;
+    enter(connection, SlowClients::Phase::head);
+  }
+
+  // The library says that a connection has ended before it closes the socket.
+  static void connected(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode what) {
+    SlowClients& slow_clients = static_cast<Daemon*>(self)->slow_clients_;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+      if (*kept != nullptr) slow_clients.closed(static_cast<SlowClients::Connection*>(*kept));
+      *kept = nullptr;
+      return;
+    }
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    try {
+      *kept = info == nullptr ? nullptr : slow_clients.opened(info->connect_fd);
+    } catch (...) {  // no memory: then this one may be slow
+      *kept = nullptr;
+    }
+  }
+
+  static void enter(MHD_Connection* connection, SlowClients::Phase phase) {
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info != nullptr && info->socket_context != nullptr)
+      static_cast<SlowClients::Connection*>(info->socket_context)->enter(phase);
   }
 
   static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
@@ -328,6 +368,7 @@ class HttpServer::Daemon {
   const HttpOptions options_;
   HttpHandler& handler_;
   HttpCounters& counters_;
+  SlowClients slow_clients_;  // ends after the daemon, which the destructor stops
   MHD_Daemon* daemon_ = nullptr;
   MHD_socket listener_ = MHD_INVALID_SOCKET;
   std::atomic<bool> closing_{false};

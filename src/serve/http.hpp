@@ -19,12 +19,15 @@ struct HttpOptions {
   unsigned connections = 1;
   std::size_t header_bytes = 0, body_bytes = 0, held_bytes = 0;
   std::chrono::seconds idle{}, receive{};
+  std::chrono::milliseconds head{10'000}, write{30'000};
+  std::string certificate{}, key{};  ///< PEM texts; both empty for no TLS
 };
 
 /// What a server counts; it belongs to whoever started it, as its threads may ask before its constructor has returned.
 struct HttpCounters {
   std::atomic<std::int64_t> in_flight{0};  ///< requests whose head has come and whose answer has not yet gone
   std::atomic<std::uint64_t> rejected{0};  ///< answered 503, as too many bytes of bodies were held
+  std::atomic<std::uint64_t> slow{0};      ///< connections cut off: their clients were too slow
 };
 
 /// A request that waits for its answer. It stays until finish() is called, from any thread and once.

@@ -194,6 +194,16 @@ std::optional<std::int64_t> JsonView::integer() const {
   return value;
 }
 
+std::optional<double> JsonView::number() const {
+  const dom::element element = element_of(element_);
+  double value;
+  if (element.get(value) == simdjson::SUCCESS) return value;
+  std::string_view text;
+  return element.get(text) == simdjson::SUCCESS ? marked_number(text) : std::nullopt;
+}
+
+std::string JsonView::json() const { return simdjson::minify(element_of(element_)); }
+
 void JsonView::for_each(const std::function<void(JsonView)>& element) const {
   dom::array list;
   if (element_of(element_).get(list) != simdjson::SUCCESS) return;

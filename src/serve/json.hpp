@@ -31,6 +31,12 @@ class JsonView {
   /// A whole number that fits; 1.0 is none.
   std::optional<std::int64_t> integer() const;
 
+  /// Any number, NaN and the infinities included.
+  std::optional<double> number() const;
+
+  /// The value as a text in JSON.
+  std::string json() const;
+
   /// Calls back for each element of a list, or each member of an object in the order of the text; does nothing for
   /// other kinds. Names may repeat.
   void for_each(const std::function<void(JsonView)>& element) const;

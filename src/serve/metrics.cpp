@@ -10,6 +10,8 @@ namespace {
 
 double seconds_of(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
+}  // namespace
+
 std::string label_text(std::string_view value) {
   std::string text;
   for (const char c : value) {
@@ -22,6 +24,8 @@ std::string label_text(std::string_view value) {
   }
   return text;
 }
+
+namespace {
 
 void append_head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
   fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
@@ -58,6 +62,8 @@ void append_server(std::string& out, bool ready, const Gauges& gauges) {
   fmt::format_to(std::back_inserter(out),
                  "maas_rejected_total{{reason=\"queue\"}} {}\nmaas_rejected_total{{reason=\"bytes\"}} {}\n",
                  gauges.rejected_queue, gauges.rejected_bytes);
+  append_one(out, "maas_slow_connections_total", "counter",
+             "Connections cut off, as their clients took too long to send a head or to read an answer.", gauges.slow);
 }
 
 }  // namespace

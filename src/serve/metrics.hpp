@@ -15,6 +15,9 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
+/// A value of a label, with what Prometheus wants escaped.
+std::string label_text(std::string_view value);
+
 /// Counters that many threads add to. There are as many series as models, codes and protocols: names that clients make
 /// up must not come here.
 class Metrics {

@@ -348,8 +348,11 @@ void append_tensors(std::string& out, const std::vector<TensorInfo>& tensors) {
 
 }  // namespace
 
-Response v2_server() {
-  return {.body = R"({"name":"maas-server","version":")" MAAS_VERSION R"(","extensions":["binary_tensor_data"]})"};
+Response v2_server(bool has_repository) {
+  std::string out = R"({"name":"maas-server","version":")" MAAS_VERSION R"(","extensions":["binary_tensor_data")";
+  out += R"(,"statistics","model_configuration")";
+  if (has_repository) out += R"x(,"model_repository","model_repository(unload_dependents)")x";
+  return {.body = out + "]}"};
 }
 
 Response v2_list(const Context& context) { return v1_list(context); }
@@ -377,6 +380,54 @@ Response v2_model(const Context& context, const Route& route) {
   return {.body = out + "}"};
 }
 
+namespace {
+
+void append_config_tensors(std::string& out, const std::vector<TensorInfo>& tensors) {
+  out += '[';
+  for (const TensorInfo& tensor : tensors) {
+    if (out.back() != '[') out += ',';
+    out += R"({"name":)";
+    append_text(out, tensor.name);
+    out += R"(,"data_type":"TYPE_FP32","dims":[)";
+    for (Index length : tensor.shape) out += fmt::format("{}{}", out.back() == '[' ? "" : ",", length);
+    out += "]}";
+  }
+  out += ']';
+}
+
+std::string policy_text(const std::optional<VersionPolicy>& policy) {
+  if (!policy) return R"({"latest":{}})";
+  if (policy->kind == VersionPolicy::Kind::all) return R"({"all":{}})";
+  if (policy->kind == VersionPolicy::Kind::latest)
+    return fmt::format(R"({{"latest":{{"num_versions":{}}}}})", policy->count);
+  std::string out = R"({"specific":{"versions":[)";
+  for (std::int64_t version : policy->versions) out += fmt::format("{}{}", out.back() == '[' ? "" : ",", version);
+  return out + "]}}";
+}
+
+}  // namespace
+
+// The batch axis is not among the dims, and every model has one.
+Response v2_config(const Context& context, const Route& route) {
+  const auto servable = servable_of(context.repository, route);
+  std::string out = R"({"name":)";
+  append_text(out, servable->model);
+  out += R"(,"platform":)";
+  append_text(out, servable->platform);
+  out += fmt::format(R"(,"backend":"maas","max_batch_size":{},"version_policy":)", context.limits.rows);
+  out += policy_text(context.repository.settings(route.model).policy);
+  out += R"(,"input":)";
+  append_config_tensors(out, servable->inputs);
+  out += R"(,"output":)";
+  append_config_tensors(out, servable->outputs);
+  return {.body = out + R"(,"dynamic_batching":{"max_queue_delay_microseconds":0}})"};
+}
+
+Response v2_statistics(const Context& context, const Route& route) {
+  if (!route.model.empty()) servable_of(context.repository, route);  // throws where there is none
+  return {.body = context.statistics.text(context.repository, route.model, route.version)};
+}
+
 Response v2_model_ready(const Context& context, const Route& route) {
   const auto servable = servable_of(context.repository, route);
   std::string out = R"({"name":)";
@@ -384,16 +435,20 @@ Response v2_model_ready(const Context& context, const Route& route) {
   return {.body = out + R"(,"ready":true})"};
 }
 
-Response v2_infer(const Context& context, const Route& route, const Request& request) {
-  const auto servable = servable_of(context.repository, route);
-  require_plain(request);
+Asked v2_infer(const Context& context, const Route& route, const Request& request) {
+  auto [servable, shadow] = chosen(context.repository, route);
   auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline);  // who has left by now needs no body read
   const SplitBody body = split(request);
-  const InferBody asked = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.limits);
-  if (asked.timeout_us && *asked.timeout_us > 0 && *asked.timeout_us < 1'000'000'000'000)
-    deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*asked.timeout_us));
-  return infer_answer(*servable, asked, predict(context, *servable, asked.inputs, deadline));
+  InferBody read = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.limits);
+  if (read.timeout_us && *read.timeout_us > 0 && *read.timeout_us < 1'000'000'000'000)
+    deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*read.timeout_us));
+  Asked asked{
+      .servable = servable, .inputs = std::move(read.inputs), .deadline = deadline, .shadow = std::move(shadow)};
+  asked.answer = [servable = asked.servable, wanted = std::move(read)](const std::vector<Matrix>& outputs) {
+    return infer_answer(*servable, wanted, outputs);
+  };
+  return asked;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -1,6 +1,7 @@
 #include "serve/prediction.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "serve/status.hpp"
 
@@ -17,15 +18,27 @@ std::string_view why(const VersionStatus& status) {
 }  // namespace
 
 std::shared_ptr<const Servable> servable_of(const Repository& repository, const Route& route) {
+  if (route.label) {
+    if (auto servable = repository.find_label(route.model, *route.label)) return servable;
+    fail_with(404, "model \"{}\": unknown label \"{}\"", route.model, route.label->substr(0, 255));
+  }
   if (auto servable = repository.find(route.model, route.version)) return servable;
   const std::vector<VersionStatus> versions = repository.status(route.model);
   if (versions.empty()) fail_with(404, "unknown model \"{}\"", route.model);
+  if (repository.settings(route.model).is_unloaded) fail_with(503, "model \"{}\" is unloaded", route.model);
   if (!route.version) fail_with(503, "model \"{}\": no version is ready: {}", route.model, why(versions[0]));
   const auto known = std::ranges::find(versions, *route.version, &VersionStatus::version);
   if (known == versions.end()) fail_with(404, "model \"{}\": unknown version {}", route.model, *route.version);
   if (known->state == VersionState::retired)
     fail_with(404, "model \"{}\": version {} is not served any more", route.model, *route.version);
   fail_with(503, "model \"{}\": version {} is not ready: {}", route.model, *route.version, why(*known));
+}
+
+Repository::Choice chosen(const Repository& repository, const Route& route) {
+  if (route.version || route.label) return {servable_of(repository, route), nullptr};
+  Repository::Choice choice = repository.choose(route.model);
+  if (!choice.answering) choice.answering = servable_of(repository, route);  // or why there is none
+  return choice;
 }
 
 Index place_of(const std::vector<TensorInfo>& tensors, std::string_view name) {
@@ -51,14 +64,14 @@ std::string shape_text(std::span<const Index> lengths) {
   return text + "]";
 }
 
-Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits) {
+Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits, std::string_view kind) {
   const std::span<const Index> lengths(tensor.shape);
   const bool fits = !lengths.empty() && std::ranges::equal(lengths.subspan(1), input.shape);
   const bool is_scalars = lengths.size() == 1 && input.shape == Shape{1};  // samples of one number need no list
-  require<ShapeError>(fits || is_scalars, "input \"{}\": expected shape {}, got {}", input.name,
+  require<ShapeError>(fits || is_scalars, "{} \"{}\": expected shape {}, got {}", kind, input.name,
                       shape_text(input.shape), shape_text(lengths));
   if (lengths[0] > limits.rows)
-    fail_with(413, "input \"{}\": expected at most {} samples, got {}", input.name, limits.rows, lengths[0]);
+    fail_with(413, "{} \"{}\": expected at most {} samples, got {}", kind, input.name, limits.rows, lengths[0]);
   return ConstMatrixView(tensor.values.data(), lengths[0], input.shape.size());
 }
 
@@ -80,28 +93,69 @@ void check_outputs(const Servable& servable, Index rows, const Limits& limits) {
 }  // namespace
 
 std::chrono::steady_clock::time_point deadline_of(const Request& request, const Limits& limits) {
-  return request.arrived + limits.wait;
+  const auto latest = request.arrived + limits.wait;
+  const std::string* header = request.header("X-Request-Timeout-Ms");
+  if (header == nullptr) return latest;
+  std::int64_t time = 0;
+  const char* end = header->data() + header->size();
+  const auto read = std::from_chars(header->data(), end, time);
+  require<DataError>(read.ec == std::errc() && read.ptr == end && time >= 1,
+                     "X-Request-Timeout-Ms: expected a whole number of at least 1, got \"{}\"", *header);
+  return time >= limits.wait.count() ? latest : request.arrived + std::chrono::milliseconds(time);
 }
 
 void check_deadline(std::chrono::steady_clock::time_point deadline) {
   if (std::chrono::steady_clock::now() > deadline) fail_with(504, "the deadline passed before the prediction began");
 }
 
-std::vector<Matrix> predict(const Context& context, const Servable& servable, const std::vector<Matrix>& inputs,
-                            std::chrono::steady_clock::time_point deadline) {
-  check_rows(servable, inputs);
-  check_outputs(servable, inputs[0].rows(), context.limits);
-  check_deadline(deadline);
-  const auto start = std::chrono::steady_clock::now();
-  std::vector<Matrix> outputs = servable.network.predict(inputs);
-  context.metrics.count_prediction(servable.model, inputs[0].rows(), std::chrono::steady_clock::now() - start);
-  return outputs;
+void check_asked(const Asked& asked, const Limits& limits) {
+  check_rows(*asked.servable, asked.inputs);
+  check_outputs(*asked.servable, asked.inputs[0].rows(), limits);
 }
 
-void require_plain(const Request& request) {
-  const std::string* encoding = request.header("Content-Encoding");
-  if (encoding != nullptr && !encoding->empty() && *encoding != "identity")
-    fail_with(415, "Content-Encoding: expected identity, got \"{}\"", *encoding);
+namespace {
+
+std::vector<Matrix> joined_inputs(std::span<Asked* const> all, Index rows) {
+  std::vector<Matrix> inputs;
+  for (std::size_t i = 0; i < all[0]->inputs.size(); ++i) {
+    Matrix& joined = inputs.emplace_back(rows, all[0]->inputs[i].cols());
+    Index at = 0;
+    for (const Asked* asked : all) {
+      joined.middleRows(at, asked->inputs[i].rows()) = asked->inputs[i];
+      at += asked->inputs[i].rows();
+    }
+  }
+  return inputs;
+}
+
+std::vector<std::vector<Matrix>> parted(std::span<Asked* const> all, const std::vector<Matrix>& outputs) {
+  std::vector<std::vector<Matrix>> parts;
+  Index at = 0;
+  for (const Asked* asked : all) {
+    std::vector<Matrix>& part = parts.emplace_back();
+    for (const Matrix& output : outputs) part.push_back(output.middleRows(at, asked->inputs[0].rows()));
+    at += asked->inputs[0].rows();
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all) {
+  const Servable& servable = *all[0]->servable;
+  Index rows = 0;
+  for (const Asked* asked : all) rows += asked->inputs[0].rows();
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::vector<Matrix>> outputs;
+  if (all.size() == 1)
+    outputs.push_back(servable.network.predict(all[0]->inputs));
+  else
+    outputs = parted(all, servable.network.predict(joined_inputs(all, rows)));
+  const auto duration = std::chrono::steady_clock::now() - start;
+  context.metrics.count_prediction(servable.model, rows, duration);
+  context.statistics.count_run(servable, rows, duration);
+  for (Asked* asked : all) asked->durations.run = duration;
+  return outputs;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -1,7 +1,9 @@
 // A prediction as all protocols have it: tensors in, tensors out.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,14 +12,22 @@
 #include "serve/json.hpp"
 #include "serve/metrics.hpp"
 #include "serve/route.hpp"
+#include "serve/statistics.hpp"
+#include "serve/streams.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
+
+class Jobs;
 
 /// What a protocol needs to answer.
 struct Context {
   const Repository& repository;
   const Limits& limits;
   Metrics& metrics;
+  Statistics& statistics;
+  Streams& streams;
+  Jobs* jobs = nullptr;           ///< null where none are offered
+  Repository* changer = nullptr;  ///< the same; null where it must not be changed
 };
 
 /// The version that a route names. Throws StatusError: 404 for an unknown model or version, 503 for one that is known
@@ -34,32 +44,69 @@ std::string shape_text(std::span<const Index> lengths);
 
 /// Checks a tensor against an input, batch axis included, and makes a matrix of it. Throws ShapeError; StatusError 413
 /// for too many samples.
-Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits);
+Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits, std::string_view kind = "input");
 
-/// When a request that names no time of its own comes too late.
+/// The inputs of a model, or its outputs, with the word for one of them.
+struct Tensors {
+  const std::vector<TensorInfo>& all;
+  std::string_view kind;
+};
+
+/// Column form: all samples of the only tensor, or an object with those of each. Throws DataError, ShapeError,
+/// StatusError 413.
+std::vector<Matrix> columns_of(const Tensors& tensors, JsonView value, const Limits& limits);
+
+/// When a request comes too late, by the server's limit or its own header X-Request-Timeout-Ms. Throws DataError for a
+/// header that is no whole number of at least 1.
 std::chrono::steady_clock::time_point deadline_of(const Request& request, const Limits& limits);
 /// Throws StatusError 504 after the deadline.
 void check_deadline(std::chrono::steady_clock::time_point deadline);
 
-/// Runs the network and counts it. Throws ShapeError where inputs have different numbers of samples; StatusError 413
-/// for outputs over the limit, 504 after the deadline.
-std::vector<Matrix> predict(const Context& context, const Servable& servable, const std::vector<Matrix>& inputs,
-                            std::chrono::steady_clock::time_point deadline);
+/// The version that answers a prediction: as above, or for its share the canary where none is named; and the shadow.
+Repository::Choice chosen(const Repository& repository, const Route& route);
 
-/// Throws StatusError 415 for a body that is compressed.
-void require_plain(const Request& request);
+/// A prediction whose request has been read.
+struct Asked {
+  std::shared_ptr<const Servable> servable{};
+  std::vector<Matrix> inputs{};
+  std::chrono::steady_clock::time_point deadline{};
+  std::function<Response(const std::vector<Matrix>& outputs)> answer{};
+  /// Where there is nothing to run: the answer.
+  std::optional<Response> ready{};
+  std::shared_ptr<const Servable> shadow{};
+  Durations durations{};
+};
+
+/// Throws ShapeError where inputs have different numbers of samples; StatusError 413 for outputs over the limit.
+void check_asked(const Asked& asked, const Limits& limits);
+
+/// Runs the network of predictions that all ask one version, as one batch, and counts it. Outputs of each in order.
+std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all);
 
 /// TensorFlow Serving's answers (tfs.cpp).
 Response v1_list(const Context& context);
 Response v1_status(const Context& context, const Route& route);
 Response v1_metadata(const Context& context, const Route& route);
-Response v1_predict(const Context& context, const Route& route, const Request& request);
+Asked v1_predict(const Context& context, const Route& route, const Request& request);
 
 /// The Open Inference Protocol's (oip.cpp).
-Response v2_server();
+Response v2_server(bool has_repository);
 Response v2_list(const Context& context);
 Response v2_model(const Context& context, const Route& route);
+Response v2_config(const Context& context, const Route& route);
+Response v2_statistics(const Context& context, const Route& route);
 Response v2_model_ready(const Context& context, const Route& route);
-Response v2_infer(const Context& context, const Route& route, const Request& request);
+Asked v2_infer(const Context& context, const Route& route, const Request& request);
+
+/// Changes of what is served (admin.cpp). All but the index need a changer.
+Response repository_index(const Context& context, const Request& request);
+Response repository_load(const Context& context, const Route& route, const Request& request);
+Response repository_unload(const Context& context, const Route& route, const Request& request);
+/// Windows of sensors (stream.cpp).
+Asked stream_push(const Context& context, const Route& route, const Request& request);
+Response stream_answer(const Context& context, const Route& route, const Request& request);
+
+Response job_answer(const Context& context, const Route& route, const Request& request);
+Response maas_change(const Context& context, const Route& route, const Request& request);
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -4,16 +4,23 @@
 #include <atomic>
 #include <new>
 
+#include "serve/compression.hpp"
+#include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
+#include "serve/openapi.hpp"
+#include "serve/page.hpp"
 #include "serve/prediction.hpp"
 #include "serve/route.hpp"
+#include "serve/shadow.hpp"
 #include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
 int status_of(const std::exception& error) {
   if (const auto* known = dynamic_cast<const StatusError*>(&error)) return known->status();
+  if (dynamic_cast<const UnknownError*>(&error) != nullptr) return 404;
+  if (dynamic_cast<const ConflictError*>(&error) != nullptr) return 409;
   const bool is_the_clients = dynamic_cast<const DataError*>(&error) != nullptr ||
                               dynamic_cast<const ShapeError*>(&error) != nullptr ||
                               dynamic_cast<const ConfigError*>(&error) != nullptr;
@@ -38,7 +45,7 @@ Response error_response(int status, std::string_view text) {
   append_text(response.body, shortened(text));
   response.body += '}';
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (status == 415) response.headers.emplace_back("Accept-Encoding", "identity");
+  if (status == 415) response.headers.emplace_back("Accept-Encoding", "gzip, deflate");
   if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
   if (status == 408 || status == 413 || status == 414 || status == 431)
     response.headers.emplace_back("Connection", "close");
@@ -54,14 +61,6 @@ const std::string* Request::header(std::string_view name) const {
 
 namespace {
 
-// Looks at every byte of what was given, whatever it is.
-bool is_token(std::string_view given, std::string_view token) {
-  unsigned char difference = given.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i)
-    difference = static_cast<unsigned char>(difference | (given[i] ^ token[i % token.size()]));
-  return difference == 0;
-}
-
 void check_limits(const Limits& limits) {
   require<ConfigError>(limits.body_bytes >= 1 && limits.rows >= 1 && limits.tensor_elements >= 1 &&
                            limits.path_bytes >= 1 && limits.wait.count() >= 1,
@@ -69,6 +68,26 @@ void check_limits(const Limits& limits) {
   // Each level is a call within a call when tensors are read.
   require<ConfigError>(limits.json_depth >= 1 && limits.json_depth <= 1000,
                        "limits: expected a json_depth from 1 to 1000, got {}", limits.json_depth);
+}
+
+void check_base_path(const std::string& path) {
+  require<ConfigError>(path.empty() || (path.size() > 1 && path.front() == '/' && path.back() != '/'),
+                       "protocol: expected a base path that begins with a slash and does not end in one, got \"{}\"",
+                       path);
+}
+
+// What a page of another origin may send and read.
+void allow_any_origin(Response& response) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Inference-Header-Content-Length, Retry-After");
+}
+
+Response preflight_answer() {
+  return {.body = {},
+          .headers = {{"Access-Control-Allow-Methods", "GET, HEAD, POST"},
+                      {"Access-Control-Allow-Headers",
+                       "Content-Type, Authorization, Inference-Header-Content-Length, X-Request-Timeout-Ms"},
+                      {"Access-Control-Max-Age", "86400"}}};
 }
 
 Response health_answer(bool live_only, bool ready) {
@@ -80,26 +99,120 @@ Response health_answer(bool live_only, bool ready) {
 
 class Protocol::Routes {
  public:
-  Routes(const Repository& repository, ProtocolOptions options)
-      : repository_(repository), options_(std::move(options)) {
+  Routes(const Repository& repository, Repository* changer, ProtocolOptions options)
+      : repository_(repository),
+        changer_(changer),
+        options_(std::move(options)),
+        tokens_(options_.token, options_.token_file),
+        streams_(options_.streams, options_.stream_file) {
     check_limits(options_.limits);
+    check_base_path(options_.base_path);
+    if (changer_ != nullptr && !options_.jobs.folder.empty()) jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs);
   }
 
   Response answer(const Request& request) {
+    const std::optional<Action> asked = action(request);
+    if (asked && serve::is_prediction(*asked)) {
+      const Request* const one = &request;
+      return std::move(answer_together({&one, 1})[0]);
+    }
     Response response = guarded([&] { return checked_answer(request); });
     count(request, response);
+    if (options_.cors) allow_any_origin(response);
     return response;
   }
+
+  std::vector<Response> answer_together(std::span<const Request* const> requests) {
+    std::vector<Response> responses(requests.size());
+    std::vector<std::optional<Asked>> asked(requests.size());
+    std::vector<bool> was_asked(requests.size(), false);
+    const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      responses[i] = guarded([&]() -> Response {
+        const auto start = std::chrono::steady_clock::now();
+        Asked read = read_prediction(context, *requests[i]);
+        if (read.ready) {
+          was_asked[i] = true;
+          return *std::move(read.ready);
+        }
+        check_asked(read, options_.limits);
+        read.durations.queue = start - requests[i]->arrived;
+        read.durations.read = std::chrono::steady_clock::now() - start;
+        asked[i] = std::move(read);
+        return {};
+      });
+    for (std::size_t i = 0; i < asked.size(); ++i) was_asked[i] = was_asked[i] || asked[i].has_value();
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      if (asked[i]) answer_group(context, requests, take_group(asked, i, responses), asked, responses);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!was_asked[i]) count_failure(*requests[i]);
+      count(*requests[i], responses[i]);
+      const Response failure = guarded([&]() -> Response {
+        compress(*requests[i], responses[i]);
+        return {};
+      });
+      if (failure.status != 200) responses[i] = failure;
+      if (options_.cors) allow_any_origin(responses[i]);
+    }
+    return responses;
+  }
+
+  // What a request asks for, whether it may or not. Throws StatusError.
+  Route route(const Request& request) const {
+    Route asked = plain_route(request);
+    if (asked.action == Action::stream && request.method == "POST") asked.action = Action::stream_push;
+    return asked;
+  }
+
+  Route plain_route(const Request& request) const {
+    if (options_.cors && request.method == "OPTIONS") return {.action = Action::preflight};
+    std::string_view path = request.path;
+    const std::string& base = options_.base_path;
+    if (base.empty() || !path.starts_with(base)) return route_of(path);
+    if (path.size() == base.size()) return route_of("/");
+    if (path[base.size()] == '/') path.remove_prefix(base.size());
+    return route_of(path);
+  }
+
+  std::optional<Action> action(const Request& request) const {
+    try {
+      return route(request).action;
+    } catch (const StatusError&) {
+      return std::nullopt;
+    }
+  }
+
+  // "v2_infer" and "v1_predict" of one version may run together.
+  std::string joint(const Request& request) const {
+    try {
+      const Route asked = route(request);
+      if (!serve::is_prediction(asked.action)) return {};
+      return fmt::format("{}\n{}\n{}", asked.model, asked.version.value_or(-1), asked.label.value_or(""));
+    } catch (const StatusError&) {
+      return {};
+    }
+  }
+
+  std::size_t most_together(const Request& request) const {
+    try {
+      return static_cast<std::size_t>(servable_of(repository_, route(request))->batch_rows);
+    } catch (const StatusError&) {
+      return 1;
+    }
+  }
+
+  bool has_tokens() const { return tokens_.any(); }
 
   std::optional<Response> refuse(const Request& head) {
     try {
       const Route route = checked_route(head);
-      if (!route.model.empty()) check_model(route);
+      if (!route.model.empty() && route.action != Action::repository_load) check_model(route);
       if (route.action == Action::v1_other) fail_not_offered();
       return std::nullopt;
     } catch (...) {
       Response response = guarded([]() -> Response { throw; });
       count(head, response);
+      if (options_.cors) allow_any_origin(response);
       return response;
     }
   }
@@ -108,9 +221,9 @@ class Protocol::Routes {
     std::string_view api = "other";
     std::string model;
     try {
-      const Route route = route_of(request.path);
-      api = api_of(route.action);
-      if (!repository_.status(route.model).empty()) model = route.model;
+      const Route asked = route(request);
+      api = api_of(asked.action);
+      if (!repository_.status(asked.model).empty()) model = asked.model;
     } catch (const StatusError&) {
       // A path that is none: counted all the same.
     }
@@ -147,33 +260,50 @@ class Protocol::Routes {
   Route checked_route(const Request& request) const {
     if (request.path.size() > options_.limits.path_bytes)
       fail_with(414, "path: expected at most {} bytes, got {}", options_.limits.path_bytes, request.path.size());
-    const std::string_view path = request.path;
-    if (!options_.token.empty() && !is_open(path)) check_token(request);
-    const Route route = route_of(path);
-    check_method(request, route.action);
-    return route;
+    const Route asked = authorized_route(request);
+    check_method(request, asked.action);
+    if (is_of_repository(asked.action)) check_changes(asked.action);
+    if (is_job(asked.action)) check_jobs();
+    return asked;
   }
 
-  // Health is for everyone; that a path is unknown is not.
-  static bool is_open(std::string_view path) {
-    return path == "/" || path == "/healthz" || path == "/v2/health/live" || path == "/v2/health/ready";
+  // Health is for everyone; that a path is unknown is for those with a token, whatever it is for.
+  Route authorized_route(const Request& request) const {
+    const std::string* token = request.header("Authorization");
+    try {
+      Route asked = route(request);
+      const Scope scope = scope_of(asked.action);
+      if (scope != Scope::none)
+        tokens_.check(token, scope);
+      else if (options_.closed_health && asked.action != Action::preflight)
+        tokens_.check(token, Scope::all);
+      return asked;
+    } catch (const StatusError& error) {
+      if (error.status() != 401 && error.status() != 403) tokens_.check(token, Scope::all);
+      throw;
+    }
   }
 
-  void check_token(const Request& request) const {
-    const std::string* given = request.header("Authorization");
-    constexpr std::string_view scheme = "Bearer ";
-    const bool is_right = given != nullptr && given->starts_with(scheme) &&
-                          is_token(std::string_view(*given).substr(scheme.size()), options_.token);
-    if (!is_right)
-      fail_with(401, "expected a valid token in Authorization: Bearer TOKEN, got {}",
-                given == nullptr ? "none" : "another");
+  bool offers_changes() const { return changer_ != nullptr && (options_.open_admin || tokens_.any_for(Scope::admin)); }
+
+  void check_jobs() const {
+    if (jobs_ == nullptr || !(options_.open_admin || tokens_.any_for(Scope::train)))
+      fail_with(501, "trainings are not offered: they need a folder, and a token with the scope train, or open_admin");
+  }
+
+  void check_changes(Action action) const {
+    if (action == Action::repository_other) fail_with(501, "repositories with names are not offered");
+    if (!offers_changes())
+      fail_with(501,
+                "changes of what is served are not offered: they need a token with the scope admin, or open_admin");
   }
 
   static void check_method(const Request& request, Action action) {
-    const std::string_view expected = method_of(action);
-    if (request.method == expected || (expected == "GET" && request.method == "HEAD")) return;
-    throw MethodError(fmt::format("{}: expected {}, got {}", request.path.substr(0, 200), expected, request.method),
-                      expected == "GET" ? "GET, HEAD" : "POST");
+    const std::string_view expected = methods_of(action);
+    if (has_method(action, request.method)) return;
+    throw MethodError(fmt::format("{}: expected {}, got {}", request.path.substr(0, 200),
+                                  expected.substr(0, expected.find(',')), request.method),
+                      std::string(expected));
   }
 
   void check_model(const Route& route) const {
@@ -184,12 +314,113 @@ class Protocol::Routes {
     fail_with(501, "classify and regress are not offered: expected :predict");
   }
 
-  Response checked_answer(const Request& request) {
-    const Route route = checked_route(request);
-    if (!is_health(route.action) && request.body.size() > options_.limits.body_bytes)
+  void check_body(const Request& request) const {
+    if (request.body.size() > options_.limits.body_bytes)
       fail_with(413, "body: expected at most {} bytes, got {}", options_.limits.body_bytes, request.body.size());
-    const Context context{repository_, options_.limits, metrics_};
+  }
+
+  // The same request, or what is behind its compressed body.
+  const Request& decompressed(const Request& request, std::optional<Request>& place) const {
+    check_body(request);
+    const std::string* encoding = request.header("Content-Encoding");
+    const Coding coding = encoding == nullptr ? Coding::none : coding_of(*encoding);
+    if (coding == Coding::none) return request;
+    place = Request{.method = request.method,
+                    .path = request.path,
+                    .headers = request.headers,
+                    .body = inflated(request.body, coding, options_.limits.body_bytes),
+                    .arrived = request.arrived};
+    return *place;
+  }
+
+  Asked read_prediction(const Context& context, const Request& request) const {
+    const Route route = checked_route(request);
+    std::optional<Request> place;
+    const Request& plain = decompressed(request, place);
+    if (route.action == Action::stream_push) return stream_push(context, route, plain);
+    return route.action == Action::v1_predict ? v1_predict(context, route, plain) : v2_infer(context, route, plain);
+  }
+
+  void compress(const Request& request, Response& response) const {
+    if (options_.compress_from == 0 || response.status != 200 || response.body.size() < options_.compress_from) return;
+    const std::string* accepted = request.header("Accept-Encoding");
+    const Coding coding = accepted == nullptr ? Coding::none : accepted_coding(*accepted);
+    if (coding == Coding::none) return;
+    response.body = deflated(response.body, coding);
+    response.headers.emplace_back("Content-Encoding", std::string(name_of(coding)));
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+  }
+
+  using Group = std::vector<std::size_t>;  // places of requests
+
+  // This one and those after it that ask the same version, as long as they are worth it. Who has left by now is told
+  // so.
+  static Group take_group(std::vector<std::optional<Asked>>& asked, std::size_t first,
+                          std::vector<Response>& responses) {
+    Group group;
+    Index rows = 0;
+    for (std::size_t i = first; i < asked.size(); ++i) {
+      if (!asked[i] || asked[i]->servable != asked[first]->servable) continue;
+      const Index more = asked[i]->inputs[0].rows();
+      if (i > first && rows + more > asked[first]->servable->batch_rows) continue;
+      group.push_back(i);
+      rows += more;
+    }
+    for (const std::size_t i : group)
+      responses[i] = guarded([&]() -> Response {
+        check_deadline(asked[i]->deadline);
+        return {};
+      });
+    return group;
+  }
+
+  // A request that could not be read, of a version that could have answered it.
+  void count_failure(const Request& request) {
+    try {
+      const auto servable = servable_of(repository_, route(request));
+      statistics_.count_answer(*servable, false, std::chrono::steady_clock::now() - request.arrived, {});
+    } catch (const std::exception&) {
+    }
+  }
+
+  void answer_group(const Context& context, std::span<const Request* const> requests, const Group& group,
+                    std::vector<std::optional<Asked>>& asked, std::vector<Response>& responses) {
+    std::vector<std::vector<Matrix>> outputs;
+    const Response failure = guarded([&]() -> Response {
+      std::vector<Asked*> all;
+      for (const std::size_t i : group)
+        if (responses[i].status == 200) all.push_back(&*asked[i]);
+      if (!all.empty()) outputs = run_together(context, all);
+      return {};
+    });
+    std::size_t place = 0;
+    for (const std::size_t i : group) {
+      Asked& each = *asked[i];
+      if (responses[i].status == 200 && failure.status != 200) {
+        responses[i] = failure;
+      } else if (responses[i].status == 200) {
+        const auto start = std::chrono::steady_clock::now();
+        responses[i] = guarded([&] { return each.answer(outputs[place]); });
+        each.durations.write = std::chrono::steady_clock::now() - start;
+        if (each.shadow) shadow_.compare(std::move(each.shadow), std::move(each.inputs), std::move(outputs[place]));
+        ++place;
+      }
+      statistics_.count_answer(*each.servable, responses[i].status == 200,
+                               std::chrono::steady_clock::now() - requests[i]->arrived, each.durations);
+      asked[i].reset();
+    }
+  }
+
+  Response checked_answer(const Request& given) {
+    const Route route = checked_route(given);
+    std::optional<Request> place;
+    const Request& request = is_health(route.action) ? given : decompressed(given, place);
+    const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
     switch (route.action) {
+      case Action::front_page:
+        return front_page(request);
+      case Action::openapi:
+        return openapi(repository_, options_);
       case Action::alive:
         return {.body = R"({"status":"alive"})"};
       case Action::metrics:
@@ -201,11 +432,12 @@ class Protocol::Routes {
       case Action::v1_metadata:
         return v1_metadata(context, route);
       case Action::v1_predict:
-        return v1_predict(context, route, request);
+      case Action::v2_infer:
+        break;  // answered together with others, or alone
       case Action::v1_other:
         fail_not_offered();
       case Action::v2_server:
-        return v2_server();
+        return v2_server(offers_changes());
       case Action::v2_live:
         return health_answer(true, true);
       case Action::v2_ready:
@@ -214,40 +446,95 @@ class Protocol::Routes {
         return v2_list(context);
       case Action::v2_model:
         return v2_model(context, route);
+      case Action::v2_config:
+        return v2_config(context, route);
+      case Action::v2_statistics:
+        return v2_statistics(context, route);
       case Action::v2_model_ready:
         return v2_model_ready(context, route);
-      case Action::v2_infer:
-        return v2_infer(context, route, request);
+      case Action::repository_index:
+        return repository_index(context, request);
+      case Action::repository_load:
+        return repository_load(context, route, request);
+      case Action::repository_unload:
+        return repository_unload(context, route, request);
+      case Action::repository_other:
+        break;
+      case Action::maas_model:
+        check_model(route);
+        [[fallthrough]];
+      case Action::maas_label:
+      case Action::maas_rollback:
+      case Action::maas_restore:
+      case Action::maas_traffic:
+        return maas_change(context, route, request);
+      case Action::stream:
+        return stream_answer(context, route, request);
+      case Action::stream_push:
+        break;
+      case Action::jobs:
+      case Action::job:
+      case Action::job_events:
+      case Action::job_cancel:
+      case Action::job_resume:
+      case Action::job_promote:
+        return job_answer(context, route, request);
+      case Action::preflight:
+        return preflight_answer();
     }
     fail_with(500, "a path without an answer");
   }
 
   Response metrics_page() const {
     const Gauges gauges = read_gauges != nullptr ? read_gauges(server) : Gauges();
-    return {.body = metrics_.text(repository_, ready, gauges),
-            .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+    std::string text = metrics_.text(repository_, ready, gauges);
+    shadow_.append_metrics(text);
+    return {.body = std::move(text), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   }
 
   const Repository& repository_;
+  Repository* const changer_;
   const ProtocolOptions options_;
+  const Tokens tokens_;
   Metrics metrics_{};
+  Statistics statistics_{};
+  Shadow shadow_{};
+  Streams streams_;
+  std::unique_ptr<Jobs> jobs_{};
 };
 
 Protocol::Protocol(const Repository& repository, ProtocolOptions options)
-    : routes_(std::make_unique<Routes>(repository, std::move(options))) {}
+    : routes_(std::make_unique<Routes>(repository, nullptr, std::move(options))) {}
+Protocol::Protocol(Repository& repository, ProtocolOptions options)
+    : routes_(std::make_unique<Routes>(repository, &repository, std::move(options))) {}
 Protocol::~Protocol() = default;
 
 Response Protocol::answer(const Request& request) { return routes_->answer(request); }
+std::vector<Response> Protocol::answer_together(std::span<const Request* const> requests) {
+  return routes_->answer_together(requests);
+}
+std::string Protocol::joint(const Request& request) const { return routes_->joint(request); }
+std::size_t Protocol::most_together(const Request& request) const { return routes_->most_together(request); }
 std::optional<Response> Protocol::refuse(const Request& head) { return routes_->refuse(head); }
 void Protocol::count(const Request& request, const Response& response) { routes_->count(request, response); }
 
 bool Protocol::is_prediction(const Request& request) const {
-  try {
-    return serve::is_prediction(route_of(request.path).action);
-  } catch (const StatusError&) {
-    return false;
-  }
+  const std::optional<Action> action = routes_->action(request);
+  return action && serve::is_prediction(*action);
 }
+
+bool Protocol::is_change(const Request& request) const {
+  const std::optional<Action> action = routes_->action(request);
+  return action && serve::is_change(*action, request.method);
+}
+
+bool Protocol::takes_body(const Request& request) const {
+  const std::optional<Action> action = routes_->action(request);
+  return action &&
+         (serve::is_prediction(*action) || is_of_repository(*action) || serve::is_change(*action, request.method));
+}
+
+bool Protocol::has_tokens() const { return routes_->has_tokens(); }
 
 void Protocol::set_ready(bool ready) { routes_->ready = ready; }
 bool Protocol::ready() const { return routes_->ready; }

@@ -1,16 +1,21 @@
 #include "maas/serve/repository.hpp"
 
 #include <algorithm>
-#include <condition_variable>
+#include <cmath>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <thread>
 
 #include "serve/folder.hpp"
+#include "serve/folder_notices.hpp"
 #include "serve/names.hpp"
 #include "serve/servable.hpp"
+#include "serve/state_file.hpp"
+#include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -23,6 +28,12 @@ class Repository::Folder {
                          "repository: expected a poll of at least 1 ms, got {}", options_.poll.count());
     require<ConfigError>(options_.versions >= 1, "repository: expected at least 1 version of a model, got {}",
                          options_.versions);
+    for (const auto& [name, settings] : options_.models) check_settings(name, settings);
+    settings_.insert(options_.models.begin(), options_.models.end());
+    if (!options_.state_file.empty()) {
+      changed_ = read_state(options_.state_file);
+      for (const auto& [name, changed] : changed_) apply_state(changed, settings_[name]);
+    }
     if (options_.folder.empty()) return;
     look();
     std::this_thread::sleep_for(std::min(options_.poll, std::chrono::milliseconds(100)));
@@ -38,16 +49,41 @@ class Repository::Folder {
       const auto found = model->second.find(*version);
       return found == model->second.end() ? nullptr : found->second.servable;
     }
-    for (const auto& [number, known] : model->second)
-      if (known.servable) return known.servable;
-    return nullptr;
+    const Known* known = default_of(model->second, settings_of(name));
+    return known == nullptr ? nullptr : known->servable;
+  }
+
+  Choice choose(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    if (model == models_.end()) return {};
+    const ModelSettings& settings = settings_of(name);
+    const Known* known = default_of(model->second, settings);
+    Choice choice;
+    if (known != nullptr) choice.answering = known->servable;
+    if (settings.shadow) choice.shadow = servable_in(model->second, *settings.shadow);
+    if (settings.canary)
+      if (auto canary = servable_in(model->second, settings.canary->version); canary && is_canarys_turn(name, settings))
+        choice.answering = std::move(canary);
+    return choice;
+  }
+
+  std::shared_ptr<const Servable> find_label(std::string_view name, std::string_view label) const {
+    const std::lock_guard lock(mutex_);
+    const ModelSettings& settings = settings_of(name);
+    const auto found = settings.labels.find(std::string(label));
+    const auto model = models_.find(name);
+    if (found == settings.labels.end() || model == models_.end()) return nullptr;
+    const auto version = model->second.find(found->second);
+    return version == model->second.end() ? nullptr : version->second.servable;
   }
 
   std::vector<VersionStatus> status(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     std::vector<VersionStatus> all;
     if (const auto model = models_.find(name); model != models_.end())
-      for (const auto& [number, known] : model->second) all.push_back({number, known.state, known.error});
+      for (const auto& [number, known] : model->second)
+        all.push_back({number, known.state, known.error, known.is_refused});
     return all;
   }
 
@@ -78,6 +114,120 @@ class Repository::Folder {
     retire_old_versions(name);
   }
 
+  ModelSettings settings(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    return settings_of(name);
+  }
+
+  void load(const std::string& name) {
+    const std::lock_guard one_at_a_time(changing_);
+    Look found;
+    if (!options_.folder.empty()) found = look_at(options_.folder);
+    const auto model = found.models.find(name);
+    require<UnknownError>(model != found.models.end(), "load: expected a model with a file in the folder, got \"{}\"",
+                          name);
+    note_whole(name, model->second);
+    change_settings(name, [](ModelSettings& settings) { settings.is_unloaded = false; });
+    load_wanted(name);
+    retire_old_versions(name);
+    require_newest(name);
+  }
+
+  std::int64_t add_version(const std::string& name, const std::string& file) {
+    namespace files = std::filesystem;
+    require<StateError>(!options_.folder.empty(), "add_version: expected a repository with a folder, got one without");
+    require<ConfigError>(is_model_name(name), "add_version: expected a name that an address can hold, got \"{}\"",
+                         name);
+    const std::lock_guard one_at_a_time(adding_);
+    std::int64_t number = 1;
+    for (const VersionStatus& each : status(name)) number = std::max(number, each.version + 1);
+    const files::path folder = files::path(options_.folder) / name;
+    while (files::exists(folder / std::to_string(number))) ++number;
+    // Made under a name that is passed over, then moved into place: whole at once.
+    const files::path made = folder / fmt::format(".{}.tmp", number);
+    try {
+      files::remove_all(made);
+      files::create_directories(made);
+      files::copy_file(file, made / (file.ends_with(".keras") ? "model.keras" : "model.h5"));
+      files::rename(made, folder / std::to_string(number));
+    } catch (const files::filesystem_error& error) {
+      fail<FormatError>("add_version: {}", error.what());
+    }
+    try {
+      load(name);
+      return number;
+    } catch (...) {
+      std::error_code error;
+      files::remove_all(folder / std::to_string(number), error);
+      throw;
+    }
+  }
+
+  void unload(const std::string& name) {
+    const std::lock_guard one_at_a_time(changing_);
+    require_known(name);
+    change_settings(name, [](ModelSettings& settings) { settings.is_unloaded = true; });
+    retire_old_versions(name);
+  }
+
+  void set_label(const std::string& name, const std::string& label, std::int64_t version) {
+    const bool is_label = !label.empty() && label.size() <= 255 && std::ranges::all_of(label, is_label_character);
+    require<DataError>(is_label, "label: expected letters, digits and _, got \"{}\"", label.substr(0, 255));
+    const std::lock_guard one_at_a_time(changing_);
+    require_known(name);
+    require<ConflictError>(find(name, version) != nullptr, "label \"{}\": expected a version that answers, got {}",
+                           label, version);
+    change_settings(name, [&](ModelSettings& settings) { settings.labels[label] = version; });
+    retire_old_versions(name);
+  }
+
+  void remove_label(const std::string& name, const std::string& label) {
+    const std::lock_guard one_at_a_time(changing_);
+    require<UnknownError>(settings(name).labels.contains(label), "model \"{}\": unknown label \"{}\"", name, label);
+    change_settings(name, [&](ModelSettings& settings) { settings.labels.erase(label); });
+    retire_old_versions(name);
+  }
+
+  std::int64_t roll_back(const std::string& name) {
+    const std::lock_guard one_at_a_time(changing_);
+    require_known(name);
+    const auto current = find(name, std::nullopt);
+    require<ConflictError>(current != nullptr, "rollback: no version of \"{}\" answers", name);
+    const std::optional<std::int64_t> before = version_before(name, current->version);
+    require<ConflictError>(before.has_value(), "rollback: no version of \"{}\" before {} can be used", name,
+                           current->version);
+    change_settings(name, [&](ModelSettings& settings) { settings.withdrawn.push_back(current->version); });
+    load_wanted(name);
+    retire_old_versions(name);
+    return *before;
+  }
+
+  void restore(const std::string& name, std::int64_t version) {
+    const std::lock_guard one_at_a_time(changing_);
+    const std::vector<std::int64_t> withdrawn = settings(name).withdrawn;
+    require<UnknownError>(std::ranges::find(withdrawn, version) != withdrawn.end(),
+                          "model \"{}\": expected a version that is withdrawn, got {}", name, version);
+    change_settings(name, [&](ModelSettings& settings) { std::erase(settings.withdrawn, version); });
+    require_known(name);
+    load_wanted(name);
+    retire_old_versions(name);
+  }
+
+  void set_traffic(const std::string& name, std::optional<Canary> canary, std::optional<std::int64_t> shadow) {
+    const std::lock_guard one_at_a_time(changing_);
+    require_known(name);
+    ModelSettings checked;
+    checked.canary = canary;
+    checked.shadow = shadow;
+    check_settings(name, checked);
+    change_settings(name, [&](ModelSettings& settings) {
+      settings.canary = canary;
+      settings.shadow = shadow;
+    });
+    load_wanted(name);
+    retire_old_versions(name);
+  }
+
  private:
   struct Known {
     std::shared_ptr<const Servable> servable{};
@@ -88,16 +238,138 @@ class Repository::Folder {
     bool is_stable = false;            // the last two looks found the same
     int missed = 0;                    // looks in a row that did not find it
     bool from_code = false;
+    bool is_refused = false;
   };
   using Versions = std::map<std::int64_t, Known, std::greater<>>;  // newest first
 
+  static bool is_label_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  }
+
+  static void check_settings(const std::string& name, const ModelSettings& settings) {
+    const bool has_count =
+        !settings.policy || settings.policy->kind != VersionPolicy::Kind::latest || settings.policy->count >= 1;
+    require<ConfigError>(has_count, "model \"{}\": expected a policy of at least 1 version, got {}", name,
+                         has_count ? 0 : settings.policy->count);
+    for (const auto& [label, version] : settings.labels)
+      require<ConfigError>(!label.empty() && std::ranges::all_of(label, is_label_character) && version >= 0,
+                           "model \"{}\": expected labels of letters, digits and _ for versions from 0, got \"{}\": {}",
+                           name, label, version);
+    if (settings.canary)
+      require<ConfigError>(settings.canary->version >= 0 && settings.canary->share >= 0 && settings.canary->share <= 1,
+                           "model \"{}\": expected a canary with a share from 0 to 1, got version {} with {}", name,
+                           settings.canary->version, settings.canary->share);
+    require<ConfigError>(!settings.shadow || *settings.shadow >= 0,
+                         "model \"{}\": expected a shadow of at least version 0, got {}", name,
+                         settings.shadow.value_or(0));
+  }
+
+  // ---- Which versions are to answer ----
+
+  const ModelSettings& settings_of(std::string_view name) const {
+    static const ModelSettings none;
+    const auto found = settings_.find(name);
+    return found == settings_.end() ? none : found->second;
+  }
+
+  static std::shared_ptr<const Servable> servable_in(const Versions& versions, std::int64_t number) {
+    const auto found = versions.find(number);
+    return found == versions.end() ? nullptr : found->second.servable;
+  }
+
+  // Of n calls floor(n share) are the canary's.
+  bool is_canarys_turn(std::string_view name, const ModelSettings& settings) const {
+    auto count = calls_.find(name);
+    if (count == calls_.end()) count = calls_.emplace(std::string(name), 0).first;
+    const double share = settings.canary->share, before = std::floor(static_cast<double>(count->second) * share);
+    return std::floor(static_cast<double>(++count->second) * share) > before;
+  }
+
+  // Whether it may answer requests that name no version.
+  static bool is_candidate(const ModelSettings& settings, std::int64_t number) {
+    const bool is_listed = !settings.policy || settings.policy->kind != VersionPolicy::Kind::specific ||
+                           std::ranges::find(settings.policy->versions, number) != settings.policy->versions.end();
+    const bool is_tried_out =
+        (settings.canary && settings.canary->version == number) || settings.shadow == std::optional(number);
+    return is_listed && !is_tried_out && std::ranges::find(settings.withdrawn, number) == settings.withdrawn.end();
+  }
+
+  static bool is_pinned(const ModelSettings& settings, std::int64_t number) {
+    const auto is_its = [&](const auto& label) { return label.second == number; };
+    return (settings.canary && settings.canary->version == number) || settings.shadow == std::optional(number) ||
+           std::ranges::any_of(settings.labels, is_its);
+  }
+
+  // `answering` are the candidates newer than it that answer.
+  bool is_wanted(const ModelSettings& settings, std::int64_t number, int answering) const {
+    if (settings.is_unloaded) return false;
+    if (is_pinned(settings, number)) return true;
+    if (!is_candidate(settings, number)) return false;
+    if (!settings.policy) return answering < options_.versions;
+    return settings.policy->kind != VersionPolicy::Kind::latest || answering < settings.policy->count;
+  }
+
+  static const Known* default_of(const Versions& versions, const ModelSettings& settings) {
+    for (const auto& [number, known] : versions)
+      if (known.servable && is_candidate(settings, number)) return &known;
+    return nullptr;
+  }
+
+  // The newest candidate before a version that answers or can be made to.
+  std::optional<std::int64_t> version_before(const std::string& name, std::int64_t current) {
+    const ModelSettings settings = this->settings(name);
+    for (const std::int64_t number : numbers(name)) {
+      if (number >= current || !is_candidate(settings, number)) continue;
+      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file);
+      if (find(name, number)) return number;
+    }
+    return std::nullopt;
+  }
+
+  void require_known(const std::string& name) const {
+    require<UnknownError>(!status(name).empty(), "unknown model \"{}\"", name);
+  }
+
+  // After a load that was asked for: that the newest candidate answers with the file as it is.
+  void require_newest(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, known] : models_.find(name)->second)
+      if (is_candidate(settings_of(name), number) && (known.servable || !known.error.empty())) {
+        require<DataError>(known.error.empty(), "load: version {}: {}", number, known.error);
+        return;
+      }
+    fail<DataError>("load: no version of \"{}\" is to be served", name);
+  }
+
+  // Changes settings for this run, and for the next ones: if they cannot be written, nothing has changed.
+  template <class Change>
+  void change_settings(const std::string& name, const Change& what) {
+    ModelSettings changed = settings(name);
+    what(changed);
+    StateByModel state = changed_;
+    state[name] = changed;
+    if (!options_.state_file.empty()) write_state(options_.state_file, state);
+    const std::lock_guard lock(mutex_);
+    settings_[name] = std::move(changed);
+    changed_ = std::move(state);
+  }
+
+  // ---- Looking ----
+
+  // A look is due every poll; between two, a notice is a reason to look for what is whole by now.
   void watch(const std::stop_token& stop) {
-    std::unique_lock lock(sleeping_);
+    FolderNotices notices(options_.folder, options_.notices);
+    auto due = std::chrono::steady_clock::now() + options_.poll;
     while (true) {
-      wake_.wait_for(lock, stop, options_.poll, [] { return false; });
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
+      const FolderNews news = notices.wait(std::max(left, std::chrono::milliseconds(1)), stop);
       if (stop.stop_requested()) return;
+      const bool is_due = std::chrono::steady_clock::now() >= due;
+      if (is_due) due = std::chrono::steady_clock::now() + options_.poll;
+      if (!is_due && !news.is_changed) continue;
       try {
-        look();
+        notices.update();
+        look(news.whole, is_due);
       } catch (const std::exception&) {
         // The folder is away, or memory is: what is loaded goes on answering until the next look.
         const std::lock_guard counting(mutex_);
@@ -107,10 +379,10 @@ class Repository::Folder {
   }
 
   // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first.
-  void look() {
+  void look(const std::set<std::string>& whole = {}, bool is_due = true) {
     const Look found = look_at(options_.folder);
     const std::lock_guard one_at_a_time(changing_);
-    note(found);
+    note(found, whole, is_due);
     for (const auto& [name, versions] : found.models) load_wanted(name);
     drop_missing();
     for (const auto& [name, versions] : found.models) retire_old_versions(name);
@@ -118,18 +390,41 @@ class Repository::Folder {
     ++(found.partly_seen.empty() ? loads_.looks : loads_.looks_failed);
   }
 
-  void note(const Look& found) {
+  // Whether the system has told that a version's file is whole, or a folder that it is in.
+  static bool is_told(const FileStamp& stamp, const std::set<std::string>& whole) {
+    return std::ranges::any_of(whole, [&](const std::string& path) {
+      return stamp.path.starts_with(path) && (stamp.path.size() == path.size() || stamp.path[path.size()] == '/');
+    });
+  }
+
+  // Two looks tell something only where there is time between them: those that are due have it.
+  void note(const Look& found, const std::set<std::string>& whole, bool is_due) {
     const std::lock_guard lock(mutex_);
-    for (auto& [name, versions] : models_)
-      if (!found.partly_seen.contains(name))
-        for (auto& [number, known] : versions) ++known.missed;
+    if (is_due)
+      for (auto& [name, versions] : models_)
+        if (!found.partly_seen.contains(name))
+          for (auto& [number, known] : versions) ++known.missed;
     for (const auto& [name, versions] : found.models)
       for (const auto& [number, stamp] : versions) {
         Known& known = models_[name][number];
         known.missed = 0;
-        known.is_stable = known.seen == stamp;
+        const bool is_same = known.seen == stamp;
+        known.is_stable = is_told(stamp, whole) || (is_same && (is_due || known.is_stable));
         known.seen = stamp;
       }
+  }
+
+  // Whoever asks for a load says that the files are whole; and they are read even if they were before.
+  void note_whole(const std::string& name, const FoundVersions& versions) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [number, known] : models_[name]) ++known.missed;
+    for (const auto& [number, stamp] : versions) {
+      Known& known = models_[name][number];
+      known.missed = 0;
+      known.is_stable = true;
+      known.seen = stamp;
+      known.tried = std::nullopt;
+    }
   }
 
   static bool is_gone(const Known& known) { return known.missed >= 2 && !known.from_code; }
@@ -139,11 +434,14 @@ class Repository::Folder {
 
   // From the newest version down, until as many answer as are wanted: those that fail do not count.
   void load_wanted(const std::string& name) {
+    const ModelSettings settings = this->settings(name);
     int answering = 0;
     for (const std::int64_t number : numbers(name)) {
-      if (answering == options_.versions) return;
+      if (!is_wanted(settings, number, answering)) continue;
       if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file);
-      change(name, number, [&](const Known& known) { answering += known.servable && !is_gone(known); });
+      change(name, number, [&](const Known& known) {
+        answering += known.servable && !is_gone(known) && is_candidate(settings, number);
+      });
     }
   }
 
@@ -167,14 +465,17 @@ class Repository::Folder {
   void load(const std::string& name, std::int64_t number, const FileStamp& file) {
     std::shared_ptr<const Servable> servable;
     std::string why;
+    bool is_refused = false;
     try {
-      servable = load_servable(name, number, file.path);
+      servable = load_servable(name, number, file.path, file.golden);
     } catch (const std::exception& error) {
       why = error.what();
+      is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
     change(name, number, [&](Known& known) {
       known.tried = file;
       known.error = why;
+      known.is_refused = is_refused;
       if (servable) known.servable.swap(servable);  // the one before goes after the lock
       known.state = known.servable ? VersionState::available : VersionState::failed;
       ++(why.empty() ? loads_.succeeded : loads_.failed);
@@ -199,15 +500,16 @@ class Repository::Folder {
     const std::lock_guard lock(mutex_);
     const auto model = models_.find(name);
     if (model == models_.end()) return;
+    const ModelSettings& settings = settings_of(name);
     int answering = 0;
     for (auto version = model->second.begin(); version != model->second.end();) {
       Known& known = version->second;
-      const bool is_old = answering == options_.versions;
+      const bool is_old = !is_wanted(settings, version->first, answering);
       if (is_old) {
         if (known.servable) known.tried = std::nullopt;
         dropped.push_back(std::move(known.servable));
         if (known.state != VersionState::failed) known.state = VersionState::retired;
-      } else if (known.servable) {
+      } else if (known.servable && is_candidate(settings, version->first)) {
         ++answering;
       }
       version = is_old && known.from_code ? model->second.erase(version) : std::next(version);
@@ -223,10 +525,12 @@ class Repository::Folder {
   const RepositoryOptions options_;
   mutable std::mutex mutex_{};  // guards what follows
   std::map<std::string, Versions, std::less<>> models_{};
+  std::map<std::string, ModelSettings, std::less<>> settings_{};
+  mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
   Loads loads_{};
-  std::mutex changing_{};  // one changer at a time; taken before mutex_
-  std::mutex sleeping_{};
-  std::condition_variable_any wake_{};
+  std::mutex adding_{};     // one version at a time; taken before changing_
+  std::mutex changing_{};   // one changer at a time; taken before mutex_
+  StateByModel changed_{};  // what calls have changed, as it stands in the state file; with changing_ held
   std::jthread watcher_{};  // last, so that it ends first
 };
 
@@ -235,6 +539,31 @@ Repository::~Repository() = default;
 
 std::shared_ptr<const Servable> Repository::find(std::string_view model, std::optional<std::int64_t> version) const {
   return folder_->find(model, version);
+}
+
+Repository::Choice Repository::choose(std::string_view model) const { return folder_->choose(model); }
+
+std::shared_ptr<const Servable> Repository::find_label(std::string_view model, std::string_view label) const {
+  return folder_->find_label(model, label);
+}
+
+ModelSettings Repository::settings(std::string_view model) const { return folder_->settings(model); }
+void Repository::load(const std::string& model) { folder_->load(model); }
+std::int64_t Repository::add_version(const std::string& model, const std::string& file) {
+  return folder_->add_version(model, file);
+}
+void Repository::unload(const std::string& model) { folder_->unload(model); }
+void Repository::remove_label(const std::string& model, const std::string& label) {
+  folder_->remove_label(model, label);
+}
+void Repository::set_label(const std::string& model, const std::string& label, std::int64_t version) {
+  folder_->set_label(model, label, version);
+}
+std::int64_t Repository::roll_back(const std::string& model) { return folder_->roll_back(model); }
+void Repository::restore(const std::string& model, std::int64_t version) { folder_->restore(model, version); }
+void Repository::set_traffic(const std::string& model, std::optional<Canary> canary,
+                             std::optional<std::int64_t> shadow) {
+  folder_->set_traffic(model, canary, shadow);
 }
 
 std::vector<VersionStatus> Repository::status(std::string_view model) const { return folder_->status(model); }

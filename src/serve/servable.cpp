@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "maas/io/keras.hpp"
+#include "serve/batching.hpp"
+#include "serve/golden.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -31,20 +33,27 @@ bool gives_numbers(const Network& network, Scalar value) {
 
 std::shared_ptr<const Servable> make_servable(Servable servable) {
   const Graph& graph = servable.network.graph();
+  if (servable.pipeline) check_pipeline(*servable.pipeline, servable.network);
   servable.inputs = tensors_of(graph, graph.inputs());
   servable.outputs = tensors_of(graph, graph.outputs());
   require<DataError>(gives_numbers(servable.network, 0) || gives_numbers(servable.network, 1),
                      "{}: expected a network that gives a finite number for zeros or ones, got none", servable.model);
+  servable.batch_rows = measured_batch_rows(servable.network);
   return std::make_shared<const Servable>(std::move(servable));
 }
 
-std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path) {
+std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path,
+                                              const std::string& golden) {
   SavedModel saved = read_keras(path, {.compile = false});
-  return make_servable({.model = model,
-                        .version = version,
-                        .network = std::move(saved.network),
-                        .platform = path.ends_with(".keras") ? "keras_v3" : "keras_h5",
-                        .keras_version = saved.keras_version});
+  auto servable = make_servable({.model = model,
+                                 .version = version,
+                                 .network = std::move(saved.network),
+                                 .platform = path.ends_with(".keras") ? "keras_v3" : "keras_h5",
+                                 .keras_version = saved.keras_version,
+                                 .file = path,
+                                 .pipeline = std::move(saved.info.pipeline)});
+  if (!golden.empty()) check_golden(*servable, golden);
+  return servable;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -12,7 +12,15 @@ namespace maas::inline MAAS_ABI::serve {
 /// for either.
 std::shared_ptr<const Servable> make_servable(Servable servable);
 
-/// Reads a model file, its self-test included. Throws what read_keras throws, and DataError as above.
-std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path);
+/// A network that could be read and failed a check of its golden.json.
+class RefusedError : public DataError {
+  using DataError::DataError;
+};
+
+/// Reads a model file, its self-test included, and checks it against golden.json where that is named. Throws what
+/// read_keras throws, and DataError as above; RefusedError where an answer differs; DataError for a golden.json that is
+/// none.
+std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path,
+                                              const std::string& golden = {});
 
 }  // namespace maas::inline MAAS_ABI::serve

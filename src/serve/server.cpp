@@ -1,6 +1,9 @@
 #include "maas/serve/server.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <future>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -25,10 +28,24 @@ void check(const ServerOptions& options) {
                        options.receive.count());
   require<ConfigError>(options.drain.count() >= 0, "server: expected a drain time of at least 0, got {} ms",
                        options.drain.count());
+  require<ConfigError>(options.head.count() >= 10 && options.write.count() >= 10,
+                       "server: expected at least 10 ms for a head and for an answer, got {} ms and {} ms",
+                       options.head.count(), options.write.count());
+  require<ConfigError>(options.certificate_file.empty() == options.key_file.empty(),
+                       "server: expected a certificate and its key, got one of them");
   const bool is_loopback = options.address.starts_with("127.") || options.address == "::1";
-  require<ConfigError>(is_loopback || options.insecure || !options.token.empty(),
+  require<ConfigError>(is_loopback || options.insecure || !options.token.empty() || !options.token_file.empty(),
                        "server: {} can be reached from other machines: expected a token, or insecure, got neither",
                        options.address);
+}
+
+std::string content_of(const std::string& path) {
+  if (path.empty()) return {};
+  std::ifstream file(path, std::ios::binary);
+  require<FormatError>(file.is_open(), "{}: cannot be read", path);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  require<FormatError>(!content.empty(), "{}: expected a text in PEM form, got nothing", path);
+  return content;
 }
 
 int threads_of(const ServerOptions& options) {
@@ -37,13 +54,44 @@ int threads_of(const ServerOptions& options) {
 
 }  // namespace
 
+namespace {
+
+// A request whose thread waits for the answer.
+class Waiting final : public PendingAnswer {
+ public:
+  explicit Waiting(Request request) : request_(std::move(request)) {}
+  const Request& request() const override { return request_; }
+  void finish(Response response) override { promise_.set_value(std::move(response)); }
+  Response answer() { return promise_.get_future().get(); }
+
+ private:
+  const Request request_;
+  std::promise<Response> promise_{};
+};
+
+}  // namespace
+
 class Server::Running final : public HttpHandler {
  public:
-  Running(const Repository& repository, const ServerOptions& options)
+  // A repository that may be changed, or one that may not.
+  template <class Served>
+  Running(Served& repository, const ServerOptions& options)
       : options_((check(options), options)),
-        protocol_(repository, {.limits = options.limits, .token = options.token}),
-        workers_(threads_of(options), options.queue,
-                 [this](const Request& request) { return protocol_.answer(request); }) {
+        protocol_(repository, {.limits = options.limits,
+                               .token = options.token,
+                               .token_file = options.token_file,
+                               .open_admin = options.open_admin,
+                               .closed_health = options.closed_health,
+                               .base_path = options.base_path,
+                               .cors = options.cors,
+                               .compress_from = options.compress_from,
+                               .streams = options.streams,
+                               .stream_file = options.stream_file,
+                               .jobs = options.jobs}),
+        changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
+        workers_(
+            threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },
+            options.batching ? joining() : Joining()) {
     protocol_.set_gauges([](const void* self) { return static_cast<const Running*>(self)->gauges(); }, this);
     http_ = std::make_unique<HttpServer>(HttpOptions{.address = options.address,
                                                      .port = options.port,
@@ -52,7 +100,11 @@ class Server::Running final : public HttpHandler {
                                                      .body_bytes = options.limits.body_bytes,
                                                      .held_bytes = options.held_bytes,
                                                      .idle = options.idle,
-                                                     .receive = options.receive},
+                                                     .receive = options.receive,
+                                                     .head = options.head,
+                                                     .write = options.write,
+                                                     .certificate = content_of(options.certificate_file),
+                                                     .key = content_of(options.key_file)},
                                          *this, counters_);
     port_ = http_->port();
   }
@@ -61,10 +113,19 @@ class Server::Running final : public HttpHandler {
   int port() const { return port_; }
   std::string url() const {
     const bool is_ipv6 = options_.address.find(':') != std::string::npos;
-    return is_ipv6 ? fmt::format("http://[{}]:{}", options_.address, port_)
-                   : fmt::format("http://{}:{}", options_.address, port_);
+    return fmt::format("{}://{}{}{}:{}", options_.certificate_file.empty() ? "http" : "https", is_ipv6 ? "[" : "",
+                       options_.address, is_ipv6 ? "]" : "", port_);
   }
+  const ServerOptions& options() const { return options_; }
   void set_not_ready() { protocol_.set_ready(false); }
+
+  Response answer(Request request) {
+    if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
+    if (std::optional<Response> answered = answer_now(request)) return *std::move(answered);
+    Waiting waiting(std::move(request));
+    answer_later(waiting);
+    return waiting.answer();
+  }
 
   bool stop() {
     const std::lock_guard one_at_a_time(stopping_);
@@ -74,6 +135,7 @@ class Server::Running final : public HttpHandler {
     wait_until_idle(options_.drain);
     const bool in_time = counters_.in_flight == 0;
     workers_.stop();
+    changes_.stop();
     wait_until_idle(std::chrono::seconds(1));  // for what was told that it came too late
     http_.reset();
     return in_time;
@@ -82,15 +144,16 @@ class Server::Running final : public HttpHandler {
  private:
   std::optional<Response> refuse(const Request& head) override { return protocol_.refuse(head); }
 
-  bool takes_body(const Request& head) override { return protocol_.is_prediction(head); }
+  bool takes_body(const Request& head) override { return protocol_.takes_body(head); }
 
   std::optional<Response> answer_now(const Request& request) override {
-    if (protocol_.is_prediction(request)) return std::nullopt;
+    if (protocol_.is_prediction(request) || protocol_.is_change(request)) return std::nullopt;
     return protocol_.answer(request);
   }
 
   void answer_later(PendingAnswer& pending) override {
-    if (workers_.add(pending)) return;
+    Workers& workers = protocol_.is_change(pending.request()) ? changes_ : workers_;
+    if (workers.add(pending)) return;
     ++rejected_;
     Response response = error_response(503, "too many requests are waiting; try again");
     protocol_.count(pending.request(), response);
@@ -99,11 +162,18 @@ class Server::Running final : public HttpHandler {
 
   void answered(const Request& head, const Response& response) override { protocol_.count(head, response); }
 
+  Joining joining() {
+    return {.key = [this](const Request& request) { return protocol_.joint(request); },
+            .most = [this](const Request& request) { return protocol_.most_together(request); },
+            .answer = [this](std::span<const Request* const> requests) { return protocol_.answer_together(requests); }};
+  }
+
   Gauges gauges() const {
     return {.in_flight = counters_.in_flight,
             .queued = static_cast<std::int64_t>(workers_.queued()),
             .rejected_queue = rejected_,
-            .rejected_bytes = counters_.rejected};
+            .rejected_bytes = counters_.rejected,
+            .slow = counters_.slow};
   }
 
   void wait_until_idle(std::chrono::milliseconds most) const {
@@ -112,22 +182,29 @@ class Server::Running final : public HttpHandler {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
+  static constexpr std::size_t most_changes = 64;  // that may wait
+
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
   std::atomic<std::uint64_t> rejected_{0};
+  Workers changes_;  // on a thread of their own: they wait for files to be read
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it
   int port_ = 0;
   std::mutex stopping_{};
 };
 
+Server::Server(Repository& repository, ServerOptions options)
+    : running_(std::make_unique<Running>(repository, options)) {}
 Server::Server(const Repository& repository, ServerOptions options)
     : running_(std::make_unique<Running>(repository, options)) {}
 Server::~Server() = default;
 
 int Server::port() const { return running_->port(); }
 std::string Server::url() const { return running_->url(); }
+const ServerOptions& Server::options() const { return running_->options(); }
+Response Server::answer(Request request) { return running_->answer(std::move(request)); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 bool Server::stop() { return running_->stop(); }
 

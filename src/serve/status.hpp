@@ -18,6 +18,16 @@ class StatusError : public Error {
   int status_;
 };
 
+/// What is named is not there: a 404.
+class UnknownError : public DataError {
+  using DataError::DataError;
+};
+
+/// What is asked for does not go with how things stand: a 409.
+class ConflictError : public DataError {
+  using DataError::DataError;
+};
+
 /// Throws a StatusError with the formatted text.
 template <class... Arguments>
 [[noreturn]] void fail_with(int status, fmt::format_string<Arguments...> text, Arguments&&... arguments) {

@@ -3,6 +3,7 @@
 
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
+#include "serve/raw_rows.hpp"
 #include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -39,41 +40,47 @@ PredictBody read_body(JsonView root) {
 }
 
 // Calls back with the place of each input, once; all must be there and no others.
-void for_each_input(const Servable& servable, std::string_view what, JsonView object,
-                    const std::function<void(std::size_t, JsonView)>& take) {
-  require<DataError>(object.kind() == JsonKind::object, "{}: expected an object with the inputs {}, got {}", what,
-                     names_of(servable.inputs), object.kind_name());
-  std::vector<bool> seen(servable.inputs.size(), false);
+void for_each_tensor(const Tensors& tensors, std::string_view what, JsonView object,
+                     const std::function<void(std::size_t, JsonView)>& take) {
+  require<DataError>(object.kind() == JsonKind::object, "{}: expected an object with the {}s {}, got {}", what,
+                     tensors.kind, names_of(tensors.all), object.kind_name());
+  std::vector<bool> seen(tensors.all.size(), false);
   object.for_each_member([&](std::string_view name, JsonView value) {
-    const Index place = place_of(servable.inputs, name);
-    require<DataError>(place >= 0, "{}: expected the inputs {}, got \"{}\"", what, names_of(servable.inputs), name);
+    const Index place = place_of(tensors.all, name);
+    require<DataError>(place >= 0, "{}: expected the {}s {}, got \"{}\"", what, tensors.kind, names_of(tensors.all),
+                       name);
     const auto i = static_cast<std::size_t>(place);
-    require<DataError>(!seen[i], "{}: expected input \"{}\" once, got it twice", what, name);
+    require<DataError>(!seen[i], "{}: expected {} \"{}\" once, got it twice", what, tensors.kind, name);
     seen[i] = true;
     take(i, value);
   });
   for (std::size_t i = 0; i < seen.size(); ++i)
-    require<DataError>(seen[i], "{}: expected the inputs {}, got no \"{}\"", what, names_of(servable.inputs),
-                       servable.inputs[i].name);
+    require<DataError>(seen[i], "{}: expected the {}s {}, got no \"{}\"", what, tensors.kind, names_of(tensors.all),
+                       tensors.all[i].name);
 }
 
 JsonTensor tensor_of(const std::string& what, JsonView value, Index most) {
   return JsonTensorReader(what, DataType::fp32, most).rectangular(value);
 }
 
-std::vector<Matrix> columns(const Servable& servable, JsonView inputs, const Limits& limits) {
-  std::vector<Matrix> samples(servable.inputs.size());
-  const auto take = [&](std::size_t i, JsonView value) {
-    const TensorInfo& input = servable.inputs[i];
+}  // namespace
+
+std::vector<Matrix> columns_of(const Tensors& tensors, JsonView value, const Limits& limits) {
+  std::vector<Matrix> samples(tensors.all.size());
+  const auto take = [&](std::size_t i, JsonView tensor) {
+    const TensorInfo& info = tensors.all[i];
     samples[i] =
-        samples_of(input, tensor_of(fmt::format("input \"{}\"", input.name), value, limits.tensor_elements), limits);
+        samples_of(info, tensor_of(fmt::format("{} \"{}\"", tensors.kind, info.name), tensor, limits.tensor_elements),
+                   limits, tensors.kind);
   };
-  if (servable.inputs.size() == 1 && inputs.kind() != JsonKind::object)
-    take(0, inputs);
+  if (tensors.all.size() == 1 && value.kind() != JsonKind::object)
+    take(0, value);
   else
-    for_each_input(servable, "inputs", inputs, take);
+    for_each_tensor(tensors, fmt::format("{}s", tensors.kind), value, take);
   return samples;
 }
+
+namespace {
 
 // Adds one sample to a batch.
 void add_sample(JsonTensor& batch, const JsonTensor& sample, std::size_t number, const std::string& input) {
@@ -93,7 +100,7 @@ std::vector<Matrix> named_rows(const Servable& servable, JsonView instances, con
   std::size_t number = 0;
   instances.for_each([&](JsonView instance) {
     const std::string what = fmt::format("instances[{}]", number);
-    for_each_input(servable, what, instance, [&](std::size_t i, JsonView value) {
+    for_each_tensor({servable.inputs, "input"}, what, instance, [&](std::size_t i, JsonView value) {
       const std::string& name = servable.inputs[i].name;
       const Index room = limits.tensor_elements - static_cast<Index>(batches[i].values.size());
       add_sample(batches[i], tensor_of(fmt::format("{}[\"{}\"]", what, name), value, room), number, name);
@@ -106,17 +113,22 @@ std::vector<Matrix> named_rows(const Servable& servable, JsonView instances, con
   return samples;
 }
 
-std::vector<Matrix> rows(const Servable& servable, JsonView instances, const Limits& limits) {
+// The first of them; all of one request are of its form.
+JsonView first_of(JsonView instances, const Limits& limits) {
   require<DataError>(instances.kind() == JsonKind::list, "instances: expected a list, got {}", instances.kind_name());
-  std::optional<JsonKind> first;
+  std::optional<JsonView> first;
   std::size_t count = 0;
   instances.for_each([&](JsonView instance) {
-    if (count++ == 0) first = instance.kind();
+    if (count++ == 0) first = instance;
   });
-  require<DataError>(count > 0, "instances: expected at least one, got none");
+  require<DataError>(first.has_value(), "instances: expected at least one, got none");
   if (static_cast<Index>(count) > limits.rows)
     fail_with(413, "instances: expected at most {}, got {}", limits.rows, count);
-  if (first == JsonKind::object || servable.inputs.size() > 1) return named_rows(servable, instances, limits);
+  return *first;
+}
+
+std::vector<Matrix> rows(const Servable& servable, JsonView first, JsonView instances, const Limits& limits) {
+  if (first.kind() == JsonKind::object || servable.inputs.size() > 1) return named_rows(servable, instances, limits);
   std::vector<Matrix> samples;
   samples.push_back(samples_of(servable.inputs[0], tensor_of("instances", instances, limits.tensor_elements), limits));
   return samples;
@@ -168,6 +180,11 @@ struct StateNames {
   std::string_view state, error_code;
 };
 
+std::string_view error_code(const VersionStatus& status) {
+  if (status.error.empty()) return "OK";
+  return status.is_refused ? "FAILED_PRECONDITION" : "INVALID_ARGUMENT";
+}
+
 StateNames names_of(const VersionStatus& status) {
   switch (status.state) {
     case VersionState::waiting:
@@ -175,9 +192,9 @@ StateNames names_of(const VersionStatus& status) {
     case VersionState::loading:
       return {"LOADING", "OK"};
     case VersionState::available:
-      return {"AVAILABLE", status.error.empty() ? "OK" : "INVALID_ARGUMENT"};
+      return {"AVAILABLE", error_code(status)};
     case VersionState::failed:
-      return {"END", "INVALID_ARGUMENT"};
+      return {"END", error_code(status)};
     case VersionState::retired:
       return {"END", "OK"};
   }
@@ -215,19 +232,34 @@ Response v1_list(const Context& context) {
   return {.body = out + "]}"};
 }
 
+namespace {
+
+// A version by its number or label.
+std::optional<std::int64_t> asked_version(const Context& context, const Route& route) {
+  if (!route.label) return route.version;
+  const ModelSettings settings = context.repository.settings(route.model);
+  const auto label = settings.labels.find(*route.label);
+  if (label == settings.labels.end())
+    fail_with(404, "model \"{}\": unknown label \"{}\"", route.model, route.label->substr(0, 255));
+  return label->second;
+}
+
+}  // namespace
+
 Response v1_status(const Context& context, const Route& route) {
   std::vector<VersionStatus> versions = context.repository.status(route.model);
   if (versions.empty()) fail_with(404, "unknown model \"{}\"", route.model);
-  if (route.version) {
-    std::erase_if(versions, [&](const VersionStatus& status) { return status.version != *route.version; });
-    if (versions.empty()) fail_with(404, "model \"{}\": unknown version {}", route.model, *route.version);
+  const std::optional<std::int64_t> version = asked_version(context, route);
+  if (version) {
+    std::erase_if(versions, [&](const VersionStatus& status) { return status.version != *version; });
+    if (versions.empty()) fail_with(404, "model \"{}\": unknown version {}", route.model, *version);
   }
   std::string out = R"({"model_version_status":[)";
   for (const VersionStatus& status : versions) {
     if (out.back() != '[') out += ',';
     append_status(out, status);
   }
-  const bool ready = context.repository.find(route.model, route.version) != nullptr;
+  const bool ready = context.repository.find(route.model, version) != nullptr;
   out += R"(],"name":)";
   append_text(out, route.model);
   return {.body = out + fmt::format(R"(,"ready":{}}})", ready)};
@@ -245,22 +277,42 @@ Response v1_metadata(const Context& context, const Route& route) {
   return {.body = out + R"(},"method_name":"tensorflow/serving/predict"}}}}})"};
 }
 
-Response v1_predict(const Context& context, const Route& route, const Request& request) {
-  const auto servable = servable_of(context.repository, route);
-  require_plain(request);
+namespace {
+
+void ask_raw(Asked& asked, JsonView instances) {
+  auto raw = std::make_shared<RawRows>(raw_rows_of(*asked.servable, instances));
+  asked.inputs.push_back(std::move(raw->features));
+  asked.answer = [servable = asked.servable, raw](const std::vector<Matrix>& outputs) -> Response {
+    return {.body = raw_answer(*servable, *raw, outputs[0])};
+  };
+}
+
+}  // namespace
+
+Asked v1_predict(const Context& context, const Route& route, const Request& request) {
+  auto [servable, shadow] = chosen(context.repository, route);
   const auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline);  // who has left by now needs no body read
-  std::vector<Matrix> inputs;
-  bool by_rows = false;
-  {
-    const JsonDocument document(request.body, context.limits.json_depth);
-    const PredictBody body = read_body(document.root());
-    by_rows = body.instances.has_value();
-    inputs =
-        by_rows ? rows(*servable, *body.instances, context.limits) : columns(*servable, *body.inputs, context.limits);
+  Asked asked{.servable = servable, .deadline = deadline, .shadow = std::move(shadow)};
+  const JsonDocument document(request.body, context.limits.json_depth);
+  const PredictBody body = read_body(document.root());
+  if (body.instances) {
+    const JsonView first = first_of(*body.instances, context.limits);
+    if (is_raw_row(*servable, first)) {
+      ask_raw(asked, *body.instances);
+      return asked;
+    }
+    asked.inputs = rows(*servable, first, *body.instances, context.limits);
+    asked.answer = [servable = asked.servable](const std::vector<Matrix>& outputs) -> Response {
+      return {.body = row_answer(*servable, outputs)};
+    };
+  } else {
+    asked.inputs = columns_of({servable->inputs, "input"}, *body.inputs, context.limits);
+    asked.answer = [servable = asked.servable](const std::vector<Matrix>& outputs) -> Response {
+      return {.body = column_answer(*servable, outputs)};
+    };
   }
-  const std::vector<Matrix> outputs = predict(context, *servable, inputs, deadline);
-  return {.body = by_rows ? row_answer(*servable, outputs) : column_answer(*servable, outputs)};
+  return asked;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -1,11 +1,12 @@
 #include "serve/workers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace maas::inline MAAS_ABI::serve {
 
-Workers::Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer)
-    : most_queued_(most_queued), answer_(std::move(answer)) {
+Workers::Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer, Joining joining)
+    : count_(threads), most_queued_(most_queued), answer_(std::move(answer)), joining_(std::move(joining)) {
   try {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
   } catch (...) {  // the machine has no more threads: those that run must end before this does
@@ -15,10 +16,11 @@ Workers::Workers(int threads, std::size_t most_queued, std::function<Response(co
 }
 
 bool Workers::add(PendingAnswer& pending) {
+  std::string key = joining_.key ? joining_.key(pending.request()) : std::string();
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= most_queued_) return false;
-    queue_.push_back(&pending);
+    queue_.push_back({&pending, std::move(key)});
   }
   wake_.notify_one();
   return true;
@@ -30,36 +32,71 @@ std::size_t Workers::queued() const {
 }
 
 bool Workers::stop() {
-  std::deque<PendingAnswer*> left;
+  std::deque<Waiting> left;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     left.swap(queue_);
   }
   wake_.notify_all();
-  for (PendingAnswer* each : left) each->finish(error_response(503, "the server is stopping"));
+  for (const Waiting& each : left) each.pending->finish(error_response(503, "the server is stopping"));
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   return left.empty();
 }
 
+// Those like the first, from the front of the queue on. A thread takes its share, so that the others, which are about
+// to be free, find some, too.
+void Workers::take_more(std::vector<PendingAnswer*>& taken, const std::string& key) {
+  const auto is_like_it = [&](const Waiting& each) { return each.key == key; };
+  const auto alike = 1 + static_cast<std::size_t>(std::ranges::count_if(queue_, is_like_it));
+  if (alike == 1) return;
+  const auto threads = static_cast<std::size_t>(count_);
+  const std::size_t most = std::min(joining_.most(taken[0]->request()), (alike + threads - 1) / threads);
+  for (auto next = queue_.begin(); next != queue_.end() && taken.size() < most;) {
+    if (is_like_it(*next)) {
+      taken.push_back(next->pending);
+      next = queue_.erase(next);
+    } else {
+      ++next;
+    }
+  }
+}
+
+void Workers::answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const {
+  if (taken.size() == 1) {
+    responses[0] = answer_(taken[0]->request());
+    return;
+  }
+  std::vector<const Request*> requests;
+  for (const PendingAnswer* each : taken) requests.push_back(&each->request());
+  responses = joining_.answer(requests);
+}
+
 void Workers::work() {
   while (true) {
-    PendingAnswer* next = nullptr;
+    std::vector<PendingAnswer*> taken;
     // Made before, as it is for when memory has run out while an error was being told.
-    Response response = error_response(500, "not enough memory for this request");
+    std::vector<Response> responses(1, error_response(500, "not enough memory for this request"));
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
-      next = queue_.front();
+      const Waiting first = std::move(queue_.front());
       queue_.pop_front();
+      taken.push_back(first.pending);
+      try {
+        if (!first.key.empty()) take_more(taken, first.key);
+      } catch (...) {  // no memory: those that were taken are enough
+      }
     }
     try {
-      response = answer_(next->request());
-    } catch (...) {  // the answer stays what it is
+      responses.resize(taken.size(), responses[0]);
+      answer(taken, responses);
+    } catch (...) {  // the answers stay what they are
     }
-    next->finish(std::move(response));
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      taken[i]->finish(i < responses.size() ? std::move(responses[i]) : Response{.status = 500});
   }
 }
 

@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -12,10 +14,18 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
+/// How requests that wait are taken together. Nobody waits for others: what stands in the queue when a thread is free
+/// is all there is.
+struct Joining {
+  std::function<std::string(const Request&)> key{};   ///< the same for those that may; empty for one that may not
+  std::function<std::size_t(const Request&)> most{};  ///< how many, this one included
+  std::function<std::vector<Response>(std::span<const Request* const>)> answer{};
+};
+
 /// A bounded queue with a fixed number of threads.
 class Workers {
  public:
-  Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer);
+  Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer, Joining joining = {});
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() { stop(); }
@@ -27,13 +37,21 @@ class Workers {
   bool stop();
 
  private:
+  struct Waiting {
+    PendingAnswer* pending;
+    std::string key;
+  };
   void work();
+  void take_more(std::vector<PendingAnswer*>& taken, const std::string& key);
+  void answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const;
 
+  const int count_;
   const std::size_t most_queued_;
   const std::function<Response(const Request&)> answer_;
+  const Joining joining_;
   mutable std::mutex mutex_{};
   std::condition_variable wake_{};
-  std::deque<PendingAnswer*> queue_{};
+  std::deque<Waiting> queue_{};
   bool stopping_ = false;
   std::vector<std::thread> threads_{};
 };

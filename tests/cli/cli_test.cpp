@@ -75,6 +75,38 @@ TEST_CASE("maas plot writes Graphviz' text, and pictures where Graphviz is insta
   CHECK(run("plot plot.h5 picture").out.find("expected a name that ends in .svg") != std::string::npos);
 }
 
+TEST_CASE("maas convert rounds weights, says how far outputs move, and refuses what is too far") {
+  Model model = Sequential{input(40), dense(50, relu), dense(3)};
+  model.compile({.optimizer = Adam{}, .loss = mean_squared_error});
+  const Matrix x = Matrix::Random(20, 40);
+  model.fit(x, Matrix::Zero(20, 3), {.epochs = 1, .verbose = 0});
+  model.set_self_test(x.topRows(3));
+  model.save("full.h5");
+  write_csv("samples.csv", x);
+  const std::string options = "convert full.h5 rounded.h5 --smallest 0 --data samples.csv --weights ";
+  for (const auto& [name, format] : {std::pair{"bf16", CompactFormat::bfloat16}, {"int8", CompactFormat::int8}}) {
+    const Run result = run(options + name);
+    INFO(result.out);
+    CHECK(result.code == 0);
+    CHECK(result.out.find("outputs move by") != std::string::npos);
+    Model close = load_model("rounded.h5");  // its self-test passes
+    CHECK(close.predict(x) == rounded(model.network(), {.format = format, .smallest = 0}).predict(x));
+    CHECK(close.predict(x) != model.predict(x));
+    CHECK(close.optimizer_state().step == 0);
+  }
+  std::remove("rounded.h5");
+  const Run refused = run(options + "int8 --limit 1e-6");
+  CHECK(refused.code == 1);
+  CHECK(refused.out.find("with int8 weights outputs move by") != std::string::npos);
+  CHECK(!std::ifstream("rounded.h5").good());
+  CHECK(run("convert full.h5 rounded.h5 --data samples.csv").code == 1);
+  CHECK(run("convert full.h5 rounded.h5 --weights int4").code == 1);
+  const Run compact_run = run("predict full.h5 --input samples.csv --output full.csv --weights packed --smallest 0");
+  INFO(compact_run.out);
+  CHECK(compact_run.code == 0);
+  CHECK(read_csv("full.csv", {.header = CsvHeader::none}).matrix() == model.predict(x));
+}
+
 TEST_CASE("maas predict gives the model's numbers, passes comments over, and writes files") {
   const Model model = saved_model("predict.h5");
   write("x.csv", "# two samples\n0.5,-1\n1e-3,2\n");
@@ -380,6 +412,53 @@ TEST_CASE("maas train runs a recipe, and maas evaluate scores what it made") {
   CHECK(is_one_line(json.out));
   saved_model("plain.h5");
   CHECK(run("evaluate plain.h5 train.csv").out.find("expected a model with a pipeline") != std::string::npos);
+}
+
+TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate scores such models") {
+  std::string rows = "time,north,\"s, \"\"2\"\"\"\n";
+  for (int i = 0; i < 100; ++i) rows += fmt::format("2024-01-01 {:02d}:{:02d},{},{}\n", i / 12, i % 12 * 5, i, 2 * i);
+  write("road.csv", rows);
+  write("road.json", R"({"data": {"files": "road.csv"}, "split": {"validation": 0.1, "test": 0.2},
+    "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true, "unit": "mph",
+                 "intervals": {}},
+    "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
+    "output": {"model": "road.h5"}})");
+  const Run trained = run("train road.json --progress none --report road.html");
+  INFO(trained.out);
+  CHECK(trained.code == 0);
+  for (const char* part : {"100 rows: 70 for training", "5 minutes ahead, at the horizon; MAE and RMSE in mph\n",
+                           "persistence", "intervals of 90 %, split, all horizons: ", "written: road.h5"})
+    CHECK(trained.out.find(part) != std::string::npos);
+  const Run json = run("train road.json --progress json --set output={}");
+  const std::string end = lines_of(json.out).back();
+  CHECK(end.find(R"("scores": [{"model": "persistence")") != std::string::npos);
+  CHECK(end.find(R"("coverage": [{"name": "split, 5 minutes", "nominal": 0.9, "covered": )") != std::string::npos);
+
+  const Run next = run("forecast road.h5 road.csv");
+  const Matrix expected = load_forecaster("road.h5").predict(readings_of(read_csv("road.csv"), "time"));
+  CHECK(next.code == 0);
+  CHECK(next.out == fmt::format("time,north,\"s, \"\"2\"\"\"\n2024-01-01 08:20,{:.9g},{:.9g}\n"
+                                "2024-01-01 08:25,{:.9g},{:.9g}\n",
+                                expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1)));
+  CHECK(run("forecast road.h5 road.csv --time time --output next.csv").out.empty());
+  CHECK(read_csv("next.csv").rows() == 2);
+  write("short.csv", "time,north\n2024-01-01 00:00,1\n");
+  const Run other = run("forecast road.h5 short.csv");
+  CHECK(other.code == 1);
+  CHECK(is_one_line(other.out));
+  CHECK(other.out.find("short.csv: ") != std::string::npos);
+
+  // What grows by 1 and by 2 a reading is 1.5 off on the average where nothing changes.
+  const Run scored = run("evaluate road.h5 road.csv --report scored.html");
+  INFO(scored.out);
+  CHECK(scored.code == 0);
+  CHECK(scored.out.find("persistence    1.500") != std::string::npos);
+  CHECK(scored.out.find("persistence    3.000") != std::string::npos);
+  CHECK(scored.out.find("ridge VAR") == std::string::npos);
+  CHECK(std::ifstream("scored.html").good());
+  const Run beside = run("evaluate road.h5 road.csv --training road.csv --json");
+  CHECK(beside.out.find(R"("model": "ridge VAR")") != std::string::npos);
+  CHECK(is_one_line(beside.out));
 }
 
 TEST_CASE("maas train tells programs of each epoch by a line of JSON, and of its end") {

@@ -127,22 +127,29 @@ TEST_CASE("every step takes a column alone, and of one without a value it learns
       nothing.numbers.assign(nothing.type == ColumnType::text ? 0 : 3, gap);
       nothing.texts.assign(nothing.type == ColumnType::text ? 3 : 0, "");
       empty.add(std::move(nothing));
-      try {
+      // Gives as many rows, or says which step it is that cannot.
+      const auto gives = [&](Index rows, auto&& made) {
+        try {
+          const Table result = made();
+          CHECK((result.columns() == 0 || result.rows() == rows));
+          return true;
+        } catch (const DataError& error) {
+          CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring(std::string(step.class_name())));
+          return false;
+        }
+      };
+      taken += gives(6, [&] { return step.fit(alone).apply(alone); });
+      gives(6, [&] {
         const Step fitted = step.fit(alone);
-        ++taken;
-        CHECK(fitted.apply(alone).rows() == 6);
-        CHECK(fitted.apply(empty).rows() == 3);
-        CHECK(fitted.invert(fitted.apply(alone), &alone).rows() == 6);
-      } catch (const DataError& error) {
-        CHECK_THAT(error.what(), Catch::Contains(std::string(step.class_name())));
-      }
-      try {
+        return fitted.invert(fitted.apply(alone), &alone);
+      });
+      gives(3, [&] { return step.fit(alone).apply(empty); });
+      gives(3, [&] { return step.fit(empty).apply(empty); });
+      gives(6, [&] {
         const Step fitted = step.fit(empty);
-        CHECK(fitted.apply(alone).rows() == 6);
         CHECK(BuiltinSteps::make(fitted.class_name(), fitted.config()) == fitted);
-      } catch (const DataError& error) {
-        CHECK_THAT(error.what(), Catch::Contains(std::string(step.class_name())));
-      }
+        return fitted.apply(alone);
+      });
     }
     CHECK(taken >= 1);
   });
@@ -154,10 +161,10 @@ TEST_CASE("no step learns from rows that are held out, and what it makes of them
     CAPTURE(step.class_name());
     Table held = training_rows();
     held.hold_out();
-    CHECK_THROWS_WITH(step.fit(held), Catch::Contains("held out for validation or test"));
-    if constexpr (requires { rule.fit(held); }) {
+    CHECK_THROWS_WITH(step.fit(held), Catch::Matchers::ContainsSubstring("held out for validation or test"));
+    if constexpr (requires { rule.fitted_columns; }) {  // the struct by itself
       if constexpr (requires { rule.columns; }) rule.columns = {"a"};
-      CHECK_THROWS_WITH(rule.fit(held), Catch::Contains("held out for validation or test"));
+      CHECK_THROWS_WITH(rule.fit(held), Catch::Matchers::ContainsSubstring("held out for validation or test"));
     }
     CHECK(step.fit(training_rows()).apply(held).is_held_out());
     CHECK_FALSE(step.fit(training_rows()).apply(training_rows()).is_held_out());

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "maas/core/parallel.hpp"
+#include "maas/data/times.hpp"
 #include "maas/layers/layers.hpp"
 #include "support/catch.hpp"
 
@@ -96,6 +97,22 @@ TEST_CASE("samples are scaled windows, with the sensor behind them") {
   CHECK(x(0, 7) == 1);
   CHECK(y(0, 0) == samples.targets()(1, 0));
   CHECK_THROWS_AS(samples.inputs(0, samples.size() + 1), ShapeError);
+}
+
+TEST_CASE("harmonics are sines and cosines of multiples of the time of day") {
+  const Readings readings = waves(40);
+  Forecaster forecaster({.windows = {.lags = 2}, .time_of_day = true, .harmonics = 3, .day_of_week = true});
+  CHECK(forecaster.shape(2).features == 2 + 6 + 2);
+  forecaster.fit(readings, quick(1));
+  const Matrix x = forecaster.samples(forecaster.windows(readings)).inputs(0, 1)[0];
+  const double angle = 2 * 3.14159265358979 * 600 / 86400;  // of the third reading
+  for (Index k = 1; k <= 3; ++k) {
+    CHECK(x(0, 2 * k) == Approx(std::sin(static_cast<double>(k) * angle)).margin(1e-6));
+    CHECK(x(0, 2 * k + 1) == Approx(std::cos(static_cast<double>(k) * angle)).margin(1e-6));
+  }
+  CHECK(x(0, 9) == time_features(std::vector<double>{600})(0, 3));
+  CHECK_THROWS_AS(Forecaster({.harmonics = 0}), ConfigError);
+  CHECK_THROWS_AS(Forecaster({.harmonics = 101}), ConfigError);
 }
 
 TEST_CASE("what the network gives is brought back to the unit of the readings") {

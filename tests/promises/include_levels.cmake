@@ -24,6 +24,7 @@ set(outside_rules
   "hwy/.*"         "src/kernels/.*"
   "microhttpd\\.h"  "src/serve/http\\.cpp"
   "simdjson\\.h"    "src/serve/json\\.cpp"
+  "grpcpp/.*|inference\\.(grpc\\.)?pb\\.h" "src/serve/grpc/.*"
   "CLI/.*"         "src/cli/.*"
   "Eigen/Dense"    ""                                   # a second of compiler time in every file of every user
   "iostream|regex" "src/cli/.*")

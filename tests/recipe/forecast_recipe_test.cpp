@@ -130,7 +130,10 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
       {{"forecast.intervals={\"coverage\": 1}"}, "w.json: forecast.intervals: "},
       {{"forecast.intervals={}", "split.validation=0"}, "w.json: forecast.intervals: expected shares in split"},
       {{"network.keras={}"}, "w.json: network.keras: "},
-      {{"network.embedding=0"}, "w.json: network.embedding: expected a number of at least 1"},
+      {{"network.embedding=0"}, "w.json: network.embedding: expected from 1 to 1000000 numbers"},
+      {{"forecast.harmonics=101"}, "w.json: forecast: forecaster: expected from 1 to 100 harmonics, got 101"},
+      {{"network.layers[0].units=9e15"}, "w.json: network.layers[0]: expected at most"},
+      {{"network.layers[0].units=2000000000"}, "w.json: network.layers[0]: expected at most"},
       {{R"(training.class_weight={"a": 1})"}, "w.json: training.class_weight: expected none for forecasts"},
       {{R"(network.layers=[{"class": "reshape", "target_shape": [7]}])"}, "w.json: network: "},
   };

@@ -63,5 +63,22 @@ int main(int count, char** arguments) {
         RMSprop{}, mean_squared_error, 12, 256);
   train("momentum", Sequential{input(40), dense(96, Tanh{}), batch_normalization(), dense(1, sigmoid)},
         Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true}, binary_crossentropy, 40, 64);
+
+  // Large enough to be shared among threads, in every format, for few samples and for many.
+  Network wide{input(600), dense(900, relu), dense(700, Tanh{}), dense(3)};
+  const Matrix samples = drawn(40, 600, 5);
+  for (const auto& [what, format] : {std::pair{"packed", CompactFormat::packed},
+                                     {"bfloat16", CompactFormat::bfloat16},
+                                     {"int8", CompactFormat::int8}}) {
+    const Network small = compact(wide, {.format = format, .smallest = 0});
+    const Matrix all = small.predict(samples);
+    print(what, all);
+    for (Index size : {1, 2, 5, 12, 33})
+      if (small.predict(samples.topRows(size)) != all.topRows(size)) {
+        std::fprintf(stderr, "%s: predictions of %d samples differ from those among all\n", what,
+                     static_cast<int>(size));
+        return 1;
+      }
+  }
   return 0;
 }

@@ -1,8 +1,8 @@
 # Runs DIGESTS with every kind of kernels and several numbers of threads and compares what it prints. Kernels with fused
-# multiply-adds must agree among each other; SSE4, which has none, with itself. Vectors that this processor has not are
+# multiply-adds must agree among each other; SSE4, which has none, and the bodies of the headers with themselves. Vectors that this processor has not are
 # replaced by narrower ones, which is said.
 set(fused)
-foreach(kernels avx512 avx2 sse4)
+foreach(kernels avx512 avx2 sse4 eigen)
   set(first)
   foreach(threads 1 2 3 4 8)
     set(ENV{MAAS_KERNELS} ${kernels})

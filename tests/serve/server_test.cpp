@@ -394,6 +394,28 @@ TEST_CASE("a token is asked for before a body is taken") {
   CHECK(is_error(large.read(), 401));
 }
 
+TEST_CASE("what comes by another way than HTTP has the same answers, limits and queue") {
+  Running running({.threads = 1, .queue = 1});
+  CHECK(running.server.options().queue == 1);
+  CHECK(running.server.answer(post(predict_path, predict_body)).body == predicted);
+  CHECK(running.server.answer(post("/v1/models/none:predict", predict_body)).status == 404);
+  CHECK(running.server.answer(get("/healthz")).body == R"({"status":"alive"})");
+  Running guarded({.token = "secret"});
+  CHECK(guarded.server.answer(post(predict_path, predict_body)).status == 401);
+
+  const ClosedGate closed;
+  std::vector<std::future<serve::Response>> waiting;
+  for (int i = 0; i < 2; ++i) {  // one at work, one in the queue
+    waiting.push_back(
+        std::async(std::launch::async, [&] { return running.server.answer(post(gated_path, waiting_body)); }));
+    if (i == 0) gate.wait_for(1);
+  }
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 1"));
+  CHECK(running.server.answer(post(predict_path, predict_body)).status == 503);
+  gate.open();
+  for (auto& each : waiting) CHECK(each.get().status == 200);
+}
+
 TEST_CASE("a drain answers what is in flight, and then nothing") {
   Running running({.threads = 1});
   const int port = running.port();

@@ -125,7 +125,8 @@ TEST_CASE("a trial that fails is noted; what is no error of maas' ends the searc
   CHECK(report.table().texts("error")[2] == "expected a finite score, got nan");
   CHECK(successive_halving(space(), score, {.n_candidates = 4, .factor = 2}).best().trial.number() == 0);
   const TunerReport none = random_search(space(), [](const Trial& trial) { return trial.real("raet"); }, {.trials = 3});
-  CHECK_THROWS_WITH(none.best(), Catch::Contains("all trials failed") && Catch::Contains("no option \"raet\""));
+  CHECK_THROWS_WITH(none.best(), Catch::Matchers::ContainsSubstring("all trials failed") &&
+                                     Catch::Matchers::ContainsSubstring("no option \"raet\""));
   const auto breaks = [](const Trial& trial) -> double {
     if (trial.number() >= 2) throw std::runtime_error("trial " + std::to_string(trial.number()));
     return 0;

@@ -65,7 +65,7 @@ struct LinearAutoregression {
 /// best when fitted to those before; then it is fitted to all. Needs `maas::maas` to link.
 struct RidgeVAR {
   static constexpr std::string_view label = "ridge VAR";
-  std::vector<double> alphas = {10, 100, 1000, 10000};
+  std::vector<double> alphas = {10, 100, 1000, 1e4, 1e5};
   void fit(const ForecastWindows& training);
   Forecasts forecast(const ForecastWindows& windows) const;
 

@@ -68,6 +68,12 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Forec
   options = read_config<ForecastOptions>(config, where);
 }
 
+MAAS_INLINE void ForecastOptions::check() const {
+  windows.check();
+  require<ConfigError>(harmonics >= 1 && harmonics <= 100, "forecaster: expected from 1 to 100 harmonics, got {}",
+                       harmonics);
+}
+
 MAAS_INLINE Model ForecastNetwork::operator()(const ForecastShape& shape) const {
   const Input features = input(shape.features);
   std::vector<Symbol> inputs{features};
@@ -142,7 +148,7 @@ MAAS_INLINE Matrix ForecastSamples::targets() const {
 
 MAAS_INLINE Forecaster::Forecaster(ForecastOptions options, Build network)
     : options_(std::move(options)), build_(std::move(network)) {
-  options_.windows.check();
+  options_.check();
   require<ConfigError>(build_ != nullptr, "forecaster: expected a function that makes a network, got none");
 }
 
@@ -150,7 +156,7 @@ MAAS_INLINE ForecastShape Forecaster::shape(Index sensors) const {
   require<ShapeError>(sensors >= 1, "forecaster: expected at least 1 sensor, got {}", sensors);
   const bool joint = options_.sensors == SensorMode::joint;
   const Index each = joint ? sensors : 1;
-  const Index known = (options_.time_of_day ? 2 : 0) + (options_.day_of_week ? 2 : 0);
+  const Index known = (options_.time_of_day ? 2 * options_.harmonics : 0) + (options_.day_of_week ? 2 : 0);
   return {.features = options_.windows.lags * each + known,
           .ids = !joint && options_.sensor_id && sensors > 1 ? sensors : 0,
           .outputs = static_cast<Index>(options_.windows.horizons.size()) * each};
@@ -182,14 +188,24 @@ MAAS_INLINE void Forecaster::check_windows(const ForecastWindows& windows) const
 
 /// What is known in advance at the first target of each window.
 MAAS_INLINE Matrix Forecaster::known_features(const Readings& readings, const std::vector<Index>& origins) const {
-  const bool day = options_.time_of_day, week = options_.day_of_week;
-  if (!day && !week) return Matrix(static_cast<Index>(origins.size()), 0);
+  const Index day = options_.time_of_day ? 2 * options_.harmonics : 0, week = options_.day_of_week ? 2 : 0;
+  Matrix known(static_cast<Index>(origins.size()), day + week);
+  if (known.cols() == 0) return known;
   const double ahead = static_cast<double>(options_.windows.horizons.front()) * options_.windows.seconds_a_reading;
   std::vector<double> times;
   for (Index origin : origins) times.push_back(readings.times[static_cast<std::size_t>(origin)] + ahead);
   const Matrix features = time_features(times);
-  if (day && week) return features;
-  return day ? features.leftCols(2) : features.rightCols(2);
+  if (day > 0) known.leftCols(2) = features.leftCols(2);
+  for (Index i = 2; i < day; i += 2)
+    for (Index row = 0; row < known.rows(); ++row) {
+      constexpr double turn = 2 * 3.14159265358979323846;
+      const double angle = turn * std::fmod(times[static_cast<std::size_t>(row)] / seconds_a_day, 1.0);
+      const double multiple = static_cast<double>(i / 2 + 1) * angle;
+      known(row, i) = static_cast<Scalar>(std::sin(multiple));
+      known(row, i + 1) = static_cast<Scalar>(std::cos(multiple));
+    }
+  if (week > 0) known.rightCols(2) = features.rightCols(2);
+  return known;
 }
 
 MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, const std::vector<Index>& origins,
@@ -461,7 +477,7 @@ MAAS_INLINE Config Forecaster::config() const {
 
 MAAS_INLINE void Forecaster::take(const Config& config) {
   from_config(config.at("options"), "options", options_);
-  options_.windows.check();
+  options_.check();
   from_config(config.at("label"), "label", label_);
   from_config(config.at("sensors"), "sensors", sensors_);
   from_config(config.at("center"), "center", center_);

@@ -43,6 +43,7 @@ struct ForecastOptions {
   SensorMode sensors = SensorMode::shared;
   bool sensor_id = true;     ///< shared: the sensor's number, from 0, is a second input; not where there is one sensor
   bool time_of_day = false;  ///< sine and cosine of the time of day of the first target; needs times
+  Index harmonics = 1;  ///< of time_of_day: sine and cosine of 1, 2, ... times its angle, for sharper peaks; to 100
   bool day_of_week = false;  ///< sine and cosine of its time of week; needs times
   ReadingScaling scaling = ReadingScaling::standard;
   bool scale_each = false;  ///< each sensor by its own figures, instead of all by the same
@@ -54,12 +55,15 @@ struct ForecastOptions {
     field("sensors", self.sensors);
     field("sensor_id", self.sensor_id);
     field("time_of_day", self.time_of_day);
+    field("harmonics", self.harmonics);
     field("day_of_week", self.day_of_week);
     field("scaling", self.scaling);
     field("scale_each", self.scale_each);
     field("changes", self.changes);
     field("unit", self.unit);
   }
+  /// Throws ConfigError for numbers out of range.
+  void check() const;
 };
 
 /// The options by name, and from that.

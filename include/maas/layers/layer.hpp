@@ -50,6 +50,7 @@ struct LayerPlan {
   std::optional<Regularizer> activity_penalty = std::nullopt;  ///< of the outputs; a batch adds it over its size
   MaskRule mask = MaskRule::pass;                              ///< without masks of its inputs only `make` matters
   bool sees_masks = false;                                     ///< its passes are given the masks of the inputs
+  bool prediction_only = false;                                ///< it cannot be trained nor saved
 };
 
 /// Forward pass of a batch. Views are batch x numbers a sample, flattened row-major.

@@ -173,4 +173,11 @@ MAAS_INLINE void Graph::add_mask(Index place) {
   }
 }
 
+MAAS_INLINE void Graph::require_complete(std::string_view purpose) const {
+  for (const GraphNode& node : nodes_)
+    require<ConfigError>(!node.plan.prediction_only,
+                         "{}: layer {} ({}) is for prediction only; take the network that it was made of", purpose,
+                         name(node.layer), layer(node.layer).class_name());
+}
+
 }  // namespace maas::inline MAAS_ABI

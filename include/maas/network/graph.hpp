@@ -45,6 +45,8 @@ class Graph {
   /// The shape of one sample of the i-th input or output.
   const Shape& input_shape(Index i = 0) const { return node(inputs_[static_cast<std::size_t>(i)]).plan.output; }
   const Shape& output_shape(Index i = 0) const { return node(outputs_[static_cast<std::size_t>(i)]).plan.output; }
+  /// Throws ConfigError that names the first layer which is for prediction only, and what it was to be used for.
+  void require_complete(std::string_view purpose) const;
   /// True if it was made as a chain, and is saved as Keras' Sequential.
   bool is_chain() const { return is_chain_; }
 

@@ -11,6 +11,7 @@ MAAS_INLINE Workspace::Workspace(const Graph& graph, const ParameterLayout& layo
                                  InputGradients input_gradients)
     : inputs_(graph.inputs()), outputs_(graph.outputs()), capacity_(capacity), mode_(mode) {
   require<ConfigError>(capacity >= 1, "Workspace: expected room for at least 1 sample, got {}", capacity);
+  if (mode == Mode::training) graph.require_complete("training");
   make_nodes(graph, layout);
   if (mode == Mode::training) find_needed_gradients(input_gradients);
   find_needed_masks(graph);

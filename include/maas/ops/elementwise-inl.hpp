@@ -5,8 +5,10 @@
 
 #include "maas/ops/elementwise.hpp"
 #include "maas/ops/map_elements.hpp"
+#include "maas/ops/portable.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
+MAAS_PORTABLE_BEGIN
 
 namespace detail {
 using Numbers = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
@@ -48,4 +50,5 @@ MAAS_INLINE void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* su
   for (Index row = 0; row < rows; ++row) total += ConstMatrixView(x + row * columns, 1, columns);
 }
 
+MAAS_PORTABLE_END
 }  // namespace maas::inline MAAS_ABI::ops

@@ -6,7 +6,7 @@
 namespace maas::inline MAAS_ABI::ops {
 
 /// The vectors that the products use on this machine: "AVX3" (which is AVX-512), "AVX2", "SSE4", "NEON", or "Eigen"
-/// where the headers alone were compiled, for whatever the compiler was told.
+/// for the bodies of the headers, with whatever the compiler was told.
 const char* vectors_in_use();
 
 /// As many multiply-adds as the processor can do at once, `rounds` times, with the vectors the products use. Returns

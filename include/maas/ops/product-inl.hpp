@@ -5,10 +5,12 @@
 
 #include "maas/core/parallel.hpp"
 #include "maas/ops/elementwise.hpp"
+#include "maas/ops/portable.hpp"
 #include "maas/ops/product.hpp"
 #include "maas/ops/tile.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
+MAAS_PORTABLE_BEGIN
 
 inline namespace MAAS_VECTORS {
 
@@ -90,7 +92,7 @@ MAAS_INLINE void product(Index rows, Index columns, Index inner, Strided a, cons
 
 MAAS_INLINE void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride,
                                   Scalar* c, Index c_stride, Finish finish) {
-  product(rows, columns, inner, a, b, b_stride, c, c_stride);
+  (product)(rows, columns, inner, a, b, b_stride, c, c_stride);  // not the one of ops, if both are there
   for (Index row = 0; row < rows; ++row, c += c_stride) {
     if (finish.bias != nullptr) add_row(1, columns, finish.bias, c);
     if (finish.rectify) relu(columns, c, c);
@@ -119,4 +121,5 @@ MAAS_INLINE void product_transposed(Index rows, Index columns, Index inner, Stri
     for_each_piece(blocks, one_block);
 }
 
+MAAS_PORTABLE_END
 }  // namespace maas::inline MAAS_ABI::ops

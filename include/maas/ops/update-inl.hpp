@@ -1,9 +1,11 @@
 // Portable bodies of the optimizers' sweeps.
 #pragma once
 
+#include "maas/ops/portable.hpp"
 #include "maas/ops/update.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
+MAAS_PORTABLE_BEGIN
 
 MAAS_INLINE void adam(Index count, const AdamSweep& s) {
   VectorView w(s.w, count), m(s.m, count), v(s.v, count);
@@ -41,4 +43,5 @@ MAAS_INLINE void rmsprop(Index count, const RmspropSweep& s) {
   w.array() -= s.rate * g / (v.array() + s.epsilon).sqrt();
 }
 
+MAAS_PORTABLE_END
 }  // namespace maas::inline MAAS_ABI::ops

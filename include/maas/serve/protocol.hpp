@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,12 +51,40 @@ struct Limits {
   std::chrono::milliseconds wait = std::chrono::seconds{10};  ///< from arrival to prediction; longer is a 504
 };
 
+/// How trainings are run by request. Each runs in a program of its own, at low priority; one at a time.
+struct JobOptions {
+  std::string folder = {};   ///< where they are kept, a folder each; empty: none are offered
+  std::string data = {};     ///< the folder that all files of data must be in
+  std::string program = {};  ///< `maas`, called as `maas train RECIPE ...` and `maas evaluate MODEL DATA ...`
+  std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< of address space that one may take
+  std::chrono::seconds time{86400};                     ///< that one may take; then it has failed
+  std::size_t queue = 16;                               ///< that may wait; more is a 429
+};
+
 /// How requests are answered.
 struct ProtocolOptions {
   Limits limits = {};  ///< for each request
-  /// If not empty, all but health need `Authorization: Bearer TOKEN`; it is compared in a time that does not tell how
-  /// much of it was right.
+  /// If not empty, all but health need `Authorization: Bearer TOKEN`; this one may do everything. It is compared in a
+  /// time that does not tell how much of it was right.
   std::string token = {};
+  /// A file of tokens, beside the one above; read again when it changes, and the tokens before stay where it cannot be
+  /// read any more. A line is `SCOPE[,SCOPE] SHA256 NAME`: the digest of the token in 64 hex digits, never the token
+  /// itself. Or it is a token alone, which may do everything. # begins a comment. Scopes: `infer` (or `predict`),
+  /// `metadata`, `metrics`, `admin`, `train`.
+  std::string token_file = {};
+  /// Lets everyone who may ask change what is served, where there are no tokens.
+  bool open_admin = false;
+  bool closed_health = false;  ///< whether health needs a token, too
+  /// "/base": where a path begins with it, it is cut off. Must begin with a slash and not end in one.
+  std::string base_path = {};
+  /// Lets pages of any origin ask: `Access-Control-Allow-Origin: *` with each answer, and OPTIONS is answered.
+  bool cors = false;
+  /// Predictions of at least so many bytes are compressed where the request's Accept-Encoding has gzip or deflate; 0:
+  /// none is, as many clients ask for it with every call, and it costs more than it saves on a fast network.
+  std::size_t compress_from = 0;
+  std::size_t streams = 10000;   ///< sensors whose windows are held; more, and the longest silent ones are forgotten
+  std::string stream_file = {};  ///< keeps these windows over a stop that is no crash; empty: they are forgotten
+  JobOptions jobs = {};          ///< trainings; they need a repository that may be changed
 };
 
 /// Numbers that the server reports beside the protocol's own.
@@ -64,16 +93,21 @@ struct Gauges {
   std::int64_t queued = 0;           ///< of these, those that wait for a worker
   std::uint64_t rejected_queue = 0;  ///< answered 503 since the start, as too many were waiting
   std::uint64_t rejected_bytes = 0;  ///< likewise, as too many bytes were being held
+  std::uint64_t slow = 0;            ///< connections that were cut off, as their clients were too slow
 };
 
 /// Answers requests from a repository. All members may be called from many threads at once.
 ///
 /// Routes: `/v1/models...` (TensorFlow Serving: status, metadata, :predict in row and column form), `/v2...` (Open
-/// Inference Protocol: health, metadata, infer in JSON and with binary tensors), `/metrics` (Prometheus), `/healthz`
-/// and `/`. Errors are `{"error": "..."}`. Needs `maas::serve` to link.
+/// Inference Protocol: health, metadata, infer in JSON and with binary tensors, repository), `/maas/v1/models...`
+/// (labels, rollback), `/v1/jobs...` (trainings), `/v1/streams...` (windows of sensors), `/metrics` (Prometheus),
+/// `/healthz` and `/`. Errors are `{"error": "..."}`. Needs `maas::serve` to link.
 class Protocol {
  public:
-  /// The repository must outlive it. Throws ConfigError for limits below 1, or a json_depth above 1000.
+  /// The repository must outlive it; one that is const is not changed: calls that would are answered 501. Throws
+  /// ConfigError for limits below 1, a json_depth above 1000, or a base path of another form; FormatError for a file of
+  /// tokens that cannot be read.
+  Protocol(Repository& repository, ProtocolOptions options);
   Protocol(const Repository& repository, ProtocolOptions options);
   Protocol(const Protocol&) = delete;
   Protocol& operator=(const Protocol&) = delete;
@@ -82,11 +116,22 @@ class Protocol {
   /// The answer, for good or bad: whatever goes wrong becomes a status and an error text. Never throws for what a
   /// client has sent; only memory that runs out while the error itself is written may.
   Response answer(const Request& request);
+  /// The answers to several predictions, in their order; those that ask the same version run together. Each is what it
+  /// would be alone, bit for bit.
+  std::vector<Response> answer_together(std::span<const Request* const> requests);
+  /// Requests of the same key may run together; empty for those that may not.
+  std::string joint(const Request& request) const;
+  /// How many requests like this one are worth running together.
+  std::size_t most_together(const Request& request) const;
   /// What can be said before the body has come, of a request whose `body` is still empty: a missing token, an unknown
   /// path or model, a method that is not allowed, a verb that is not offered. Nothing if the body is worth waiting for.
   std::optional<Response> refuse(const Request& head);
   /// Whether the answer needs a prediction: then it may take long.
   bool is_prediction(const Request& request) const;
+  /// Whether the answer changes what is served: then it may wait for a file to be read.
+  bool is_change(const Request& request) const;
+  /// Whether a body may come with it.
+  bool takes_body(const Request& request) const;
   /// Counts an answer that was made without this class, for the metrics.
   void count(const Request& request, const Response& response);
 
@@ -99,6 +144,8 @@ class Protocol {
 
   /// As they were given.
   const ProtocolOptions& options() const;
+  /// Whether a token is asked for.
+  bool has_tokens() const;
 
  private:
   class Routes;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "maas/core/scalar.hpp"
 #include "maas/core/shape.hpp"
+#include "maas/data/pipeline.hpp"
 #include "maas/network/network.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -31,6 +33,12 @@ struct Servable {
   std::string keras_version = {};    ///< of the program that wrote the file; empty if it does not say
   std::vector<TensorInfo> inputs{};  ///< in the order of Network::predict; filled in by the repository
   std::vector<TensorInfo> outputs{};  ///< likewise
+  std::string file = {};              ///< what it was read from; empty for a network from code
+  /// How many samples of requests that wait are worth joining to one run, as measured when the repository took it up; 1
+  /// where a sample's answer is not, bit for bit, the same in a batch as alone.
+  Index batch_rows = 1;
+  /// What the file was saved with: then raw rows of named values are taken, too.
+  std::optional<Pipeline> pipeline = std::nullopt;
 };
 
 /// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read, `available`,
@@ -38,11 +46,43 @@ struct Servable {
 /// these are gone; a version that was published from code is forgotten instead).
 enum class VersionState { waiting, loading, available, failed, retired };
 
+/// Which versions of a model answer at once, of those that can be used.
+struct VersionPolicy {
+  /// The newest ones, all there are, or those that are listed.
+  enum class Kind { latest, all, specific };
+  Kind kind = Kind::latest;
+  int count = 1;                            ///< of `latest`: how many
+  std::vector<std::int64_t> versions = {};  ///< of `specific`
+  friend bool operator==(const VersionPolicy&, const VersionPolicy&) = default;
+};
+
+/// A share of the requests that name no version, for one that is tried out.
+struct Canary {
+  std::int64_t version = 0;  ///< may be one that is still to come
+  double share = 0;          ///< from 0 to 1
+  friend bool operator==(const Canary&, const Canary&) = default;
+};
+
+/// How one model is served. Versions with a label, the canary and the shadow answer whatever the policy says.
+struct ModelSettings {
+  std::optional<VersionPolicy> policy = {};         ///< nothing: the newest RepositoryOptions::versions
+  std::map<std::string, std::int64_t> labels = {};  ///< names of versions, to be asked by
+  std::vector<std::int64_t> withdrawn = {};         ///< versions that do not answer unless they have a label
+  bool is_unloaded = false;                         ///< whether none is to answer
+  /// Gets a share of the traffic; it is not the version that answers by default, even if it is the newest.
+  std::optional<Canary> canary = {};
+  /// A version that is asked what the default one is asked, for comparison; its answers go nowhere. It is never the
+  /// default one itself.
+  std::optional<std::int64_t> shadow = {};
+  friend bool operator==(const ModelSettings&, const ModelSettings&) = default;
+};
+
 /// What is known of one version.
 struct VersionStatus {
   std::int64_t version = 0;                    ///< its number
   VersionState state = VersionState::waiting;  ///< where it stands
   std::string error = {};                      ///< why its file could not be used; the file before it may still answer
+  bool is_refused = false;                     ///< whether it could be read, and failed a check of golden.json
 };
 
 /// Where models are, and how often to look.
@@ -52,21 +92,30 @@ struct RepositoryOptions {
   std::string folder = {};
   std::chrono::milliseconds poll{2000};  ///< how long from one look at the folder to the next
   int versions = 1;                      ///< how many versions of a model answer at once, the newest ones
+  /// Settings by model, for names that may not be there yet. What calls have changed comes before them.
+  std::map<std::string, ModelSettings> models = {};
+  /// A file that keeps what calls have changed (labels, what is withdrawn and unloaded) for the next start; it is
+  /// written before such a call returns. Empty: it is forgotten.
+  std::string state_file = {};
+  /// Whether to look as soon as the system tells of a change in the folder (inotify), beside every `poll`.
+  bool notices = true;
 };
 
 /// Models by name and version.
 ///
-/// A file is taken up when two looks in a row find it with the same size and time of change, and when it can be read
-/// whole, its self-test included, and gives numbers for zeros or ones. The version before it goes on answering until
-/// then; if the file cannot be used, the reason is kept until the file changes. A version whose file is gone for two
-/// looks is dropped; where a folder of a model cannot be listed, its versions stay. Names that begin with a dot or end
-/// in .tmp or .part are passed over, and so are folders whose name is not a whole number. Loading runs on the
-/// repository's own thread; all members may be called from any thread, and none of them waits for a prediction, nor for
-/// a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
+/// A file is taken up when two looks in a row find it with the same size and time of change, or the system tells that
+/// its writer has closed it or that it was moved into place; and when it can be read whole, passes its self-test and
+/// the checks of a `golden.json` beside it, and gives numbers for zeros or ones. The version before it goes on
+/// answering until then; if the file cannot be used, the reason is kept until the file changes. A version whose file is
+/// gone for two looks is dropped; where a folder of a model cannot be listed, its versions stay. Names that begin with
+/// a dot or end in .tmp or .part are passed over, and so are folders whose name is not a whole number. Loading runs on
+/// the repository's own thread; all members may be called from any thread, and none of them waits for a prediction, nor
+/// for a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
 class Repository {
  public:
   /// Loads what the folder holds, then looks again every `poll`. Throws FormatError where the folder cannot be read,
-  /// ConfigError for a poll below 1 ms or `versions` below 1. Models that cannot be loaded do not throw: see status().
+  /// ConfigError for a poll below 1 ms, `versions` or a policy's count below 1, or a state file that is none. Models
+  /// that cannot be loaded do not throw: see status().
   explicit Repository(RepositoryOptions options);
   Repository(const Repository&) = delete;
   Repository& operator=(const Repository&) = delete;
@@ -74,6 +123,15 @@ class Repository {
 
   /// The version that answers for `model`: the newest available one, or the one asked for. Null if there is none.
   std::shared_ptr<const Servable> find(std::string_view model, std::optional<std::int64_t> version = {}) const;
+  /// Who answers a request that names no version.
+  struct Choice {
+    std::shared_ptr<const Servable> answering = {};  ///< the default version, or for its share the canary
+    std::shared_ptr<const Servable> shadow = {};     ///< to be asked the same for comparison; mostly null
+  };
+  /// The canary gets its share of the calls exactly, evenly spread; where it does not answer, the default version does.
+  Choice choose(std::string_view model) const;
+  /// The version that has a label; null if none has, or it does not answer.
+  std::shared_ptr<const Servable> find_label(std::string_view model, std::string_view label) const;
   /// All versions of a model that are known, newest first; empty for an unknown model.
   std::vector<VersionStatus> status(std::string_view model) const;
   /// The names of all known models, sorted.
@@ -94,6 +152,34 @@ class Repository {
   /// can hold (empty, "stats", with '/', ':' or control characters) or a version below 0, DataError where the network
   /// gives no finite number.
   void publish(const std::string& model, std::int64_t version, Network network);
+
+  /// How a model is served now; the default for an unknown one.
+  ModelSettings settings(std::string_view model) const;
+  /// Reads the model's files again as they are now, without waiting for looks, and takes back an `unload`. What has
+  /// answered before goes on until then. Throws DataError for a model of which there is no file, and where the newest
+  /// version that is wanted cannot be used, with the reason; then what answered before still does.
+  void load(const std::string& model);
+  /// No version of the model answers any more, until `load`; requests that have begun keep theirs. Throws DataError for
+  /// an unknown model.
+  void unload(const std::string& model);
+  /// Copies a model file into the folder as the newest version of a model, which may be a new one, and loads it; its
+  /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, FormatError where the
+  /// file cannot be copied, and what load throws: then the copy is removed again.
+  std::int64_t add_version(const std::string& model, const std::string& file);
+  /// Gives a version a label, or moves it there in one moment. Throws DataError for an unknown model, a label that is
+  /// not of letters, digits and _ (at most 255), or a version that does not answer: then the label stays where it was.
+  void set_label(const std::string& model, const std::string& label, std::int64_t version);
+  /// Throws DataError for a label that is not there.
+  void remove_label(const std::string& model, const std::string& label);
+  /// Withdraws the version that answers by default; the newest before it does from now on, read again first if need be.
+  /// It returns that one's number. A version that comes later is taken up as ever. Throws DataError where there is no
+  /// other that can be used; then nothing has changed.
+  std::int64_t roll_back(const std::string& model);
+  /// Sets canary and shadow; nothing for none. Throws ConfigError for a share outside 0 to 1 or a version below 0,
+  /// DataError for an unknown model.
+  void set_traffic(const std::string& model, std::optional<Canary> canary, std::optional<std::int64_t> shadow);
+  /// Takes back the withdrawal of a version. Throws DataError for one that is not withdrawn.
+  void restore(const std::string& model, std::int64_t version);
 
  private:
   class Folder;

@@ -13,26 +13,47 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// Where and how to serve. Each limit is there so that no client can take all of the machine.
 struct ServerOptions {
-  std::string address = "127.0.0.1";                ///< an IPv4 or IPv6 address in numbers; "0.0.0.0" is all of IPv4
-  int port = 8080;                                  ///< 0: any that is free, see Server::port
-  std::string token = {};                           ///< see ProtocolOptions::token
-  bool insecure = false;                            ///< lets an address beyond the loopback be served without a token
-  Limits limits = {};                               ///< of each request
-  int threads = 0;                                  ///< that predict; 0: as many as the machine has
+  std::string address = "127.0.0.1";  ///< an IPv4 or IPv6 address in numbers; "0.0.0.0" is all of IPv4
+  int port = 8080;                    ///< 0: any that is free, see Server::port
+  std::string token = {};             ///< see ProtocolOptions::token
+  std::string token_file = {};        ///< see ProtocolOptions::token_file
+  bool open_admin = false;            ///< see ProtocolOptions::open_admin
+  bool closed_health = false;         ///< see ProtocolOptions::closed_health
+  std::string base_path = {};         ///< see ProtocolOptions::base_path
+  bool cors = false;                  ///< see ProtocolOptions::cors
+  JobOptions jobs = {};               ///< see ProtocolOptions::jobs
+  std::size_t streams = 10000;        ///< see ProtocolOptions::streams
+  std::string stream_file = {};       ///< see ProtocolOptions::stream_file
+  std::size_t compress_from = 0;      ///< see ProtocolOptions::compress_from
+  /// Files in PEM form: the server's certificate, with those between it and the root, and its key. Both, and TLS is
+  /// spoken; read once.
+  std::string certificate_file = {}, key_file = {};
+  bool insecure = false;  ///< lets an address beyond the loopback be served without a token
+  Limits limits = {};     ///< of each request
+  int threads = 0;        ///< that predict; 0: as many as the machine has
+  /// Whether predictions of one version that wait for a thread are joined to one run, of at most Servable::batch_rows
+  /// samples. None waits for others; and answers are the same, bit for bit.
+  bool batching = true;
   std::size_t queue = 1024;                         ///< predictions that may wait for a thread; more is a 503
   std::size_t held_bytes = std::size_t{256} << 20;  ///< of bodies that come and answers that go; more is a 503
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
   std::size_t header_bytes = 16 << 10;              ///< of one request, and at most 100 headers; more is a 431
   std::chrono::seconds idle{75};                    ///< a connection on which nothing moves for so long is closed
   std::chrono::seconds receive{60};                 ///< a body that takes longer to come is given up
+  /// From the first byte of a head to its last; longer is a 408, and the connection closes.
+  std::chrono::milliseconds head = std::chrono::seconds{10};
+  /// In so long a client must take 64 KiB of its answer, or all of it; who is slower is cut off.
+  std::chrono::milliseconds write = std::chrono::seconds{30};
   std::chrono::milliseconds drain = std::chrono::seconds{25};  ///< how long stop() waits for requests in flight
 };
 
 /// An HTTP server in this process. It answers from its first moment to stop(). Needs `maas::serve` to link.
 class Server {
  public:
-  /// Starts. The repository must outlive the server. Throws ConfigError for options out of their range, for an address
+  /// Starts. The repository must outlive the server; one that is const is served but not changed: calls that would are
+  /// answered 501. Throws ConfigError for options out of their range, for an address
   /// beyond the loopback without a token (unless `insecure`), or where the address cannot be listened on.
+  explicit Server(Repository& repository, ServerOptions options = {});
   explicit Server(const Repository& repository, ServerOptions options = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -43,6 +64,13 @@ class Server {
   int port() const;
   /// "http://127.0.0.1:8080".
   std::string url() const;
+
+  /// As they were given.
+  const ServerOptions& options() const;
+
+  /// Answers a request that came by another way than HTTP, with the same limits: a prediction waits in the same queue.
+  /// May be called from many threads at once, until stop() is called.
+  Response answer(Request request);
 
   /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends
   /// requests here to notice.

@@ -67,7 +67,9 @@ def ask(server):
     assert client.is_model_ready("two_inputs", headers=headers())
     assert client.is_model_ready("two_inputs", "3", headers=headers())
     assert not client.is_model_ready("none", headers=headers())
-    assert client.get_server_metadata(headers=headers())["extensions"] == ["binary_tensor_data"]
+    extensions = client.get_server_metadata(headers=headers())["extensions"]
+    assert extensions == ["binary_tensor_data", "statistics", "model_configuration", "model_repository",
+                          "model_repository(unload_dependents)"], extensions
     metadata = client.get_model_metadata("two_inputs", headers=headers())
     assert [x["name"] for x in metadata["inputs"]] == ["left", "right"], metadata
     answers = []
@@ -90,8 +92,27 @@ def ask(server):
             assert error.message(), error
         else:
             raise AssertionError("expected a refusal")
+    for coding in ("gzip", "deflate"):
+        result = client.infer("two_inputs", inputs_of(triton, server, True), headers=headers(),
+                              request_compression_algorithm=coding, response_compression_algorithm=coding)
+        assert result.as_numpy("answer").tobytes() == answers[0].tobytes()
+    change(client)
     client.close()
     return answers[0]
+
+
+def change(client):
+    """Index, unload, load, statistics and configuration."""
+    index = client.get_model_repository_index(headers=headers())
+    assert {"name": "two_inputs", "version": "3", "state": "READY", "reason": ""} in index, index
+    client.unload_model("flat", headers=headers())
+    assert not client.is_model_ready("flat", headers=headers())
+    client.load_model("flat", headers=headers())
+    assert client.is_model_ready("flat", headers=headers())
+    statistics = client.get_inference_statistics("two_inputs", headers=headers())["model_stats"][0]
+    assert statistics["inference_count"] == 8 * statistics["execution_count"] > 0, statistics
+    configuration = client.get_model_config("two_inputs", headers=headers())
+    assert [x["name"] for x in configuration["input"]] == ["left", "right"], configuration
 
 
 async def ask_aio(server, expected):

@@ -21,7 +21,7 @@ def numbers(path):
 class Server:
     """Serves a folder with `two_inputs` (version 3, .keras) and `flat` (.h5) until the block ends."""
 
-    def __init__(self, program, fixtures, folder="models"):
+    def __init__(self, program, fixtures, folder="models", options=()):
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(f"{folder}/two_inputs/3")
@@ -34,10 +34,10 @@ class Server:
         self.expected = [row[0] for row in numbers(f"{fixtures}/io/tf_keras.y.csv")]
         self.process = subprocess.Popen(
             [program, "serve", folder, "--port", "0", "--poll-seconds", "0.05", "--token-file", "token.txt",
-             "--drain-delay", "2", "--threads", "2"],
+             "--drain-delay", "2", "--threads", "2", *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.url = ""
-        said = []
+        said = self.said = []
         while not self.url:
             line = self.process.stdout.readline()
             assert line, f"the server ended: {said}"

@@ -1,0 +1,2 @@
+// The bodies of compress, built once.
+#include "maas/compress/compact-inl.hpp"

@@ -1,0 +1,32 @@
+// The portable bodies, beside the kernels: what MAAS_KERNELS=eigen runs.
+#pragma once
+
+#include "maas/ops/compact.hpp"
+#include "maas/ops/product.hpp"
+#include "maas/ops/softmax.hpp"
+#include "maas/ops/update.hpp"
+
+namespace maas::inline MAAS_ABI::ops::portable {
+
+// Each as its namesake in ops.
+void relu(Index count, const Scalar* x, Scalar* y);
+void relu_gradient(Index count, const Scalar* y, Scalar* gradient);
+void sigmoid(Index count, const Scalar* x, Scalar* y);
+void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient);
+void tanh(Index count, const Scalar* x, Scalar* y);
+void tanh_gradient(Index count, const Scalar* y, Scalar* gradient);
+void add_row(Index rows, Index columns, const Scalar* row, Scalar* y);
+void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums);
+void adam(Index count, const AdamSweep& sweep);
+void sgd(Index count, const SgdSweep& sweep);
+void rmsprop(Index count, const RmspropSweep& sweep);
+void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+             Index c_stride, bool add = false);
+void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+                      Index c_stride, Finish finish);
+void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
+                        Index c_stride);
+void compact_affine(const ConstMatrixView& x, const CompactView& kernel, const ConstMatrixView& bias, MatrixView y,
+                    bool rectify = false);
+
+}  // namespace maas::inline MAAS_ABI::ops::portable

@@ -1,0 +1,193 @@
+// What changes what is served: the repository extension of the Open Inference Protocol, and calls of maas' own.
+#include <charconv>
+
+#include "serve/jobs.hpp"
+#include "serve/json_writer.hpp"
+#include "serve/prediction.hpp"
+#include "serve/raw_rows.hpp"
+#include "serve/state_file.hpp"
+#include "serve/status.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+struct IndexState {
+  std::string_view state, reason;
+};
+
+IndexState index_state(const VersionStatus& status) {
+  switch (status.state) {
+    case VersionState::waiting:
+      return {"UNAVAILABLE", "waiting for its file to stay as it is"};
+    case VersionState::loading:
+      return {"LOADING", ""};
+    case VersionState::available:
+      return {"READY", status.error};
+    case VersionState::failed:
+      return {"UNAVAILABLE", status.error};
+    case VersionState::retired:
+      return {"UNAVAILABLE", "unloaded"};
+  }
+  return {"UNKNOWN", ""};
+}
+
+// A body that may be empty, else an object.
+template <class Read>
+void read_object(const Request& request, std::string_view what, const Limits& limits, const Read& read) {
+  if (request.body.find_first_not_of(" \t\r\n") == std::string::npos) return;
+  const JsonDocument document(request.body, limits.json_depth);
+  require<DataError>(document.root().kind() == JsonKind::object, "{}: expected an object, got {}", what,
+                     document.root().kind_name());
+  read(document.root());
+}
+
+// Calls back with each of "parameters".
+template <class Take>
+void for_each_parameter(const Request& request, std::string_view what, const Limits& limits, const Take& take) {
+  read_object(request, what, limits, [&](JsonView root) {
+    const auto parameters = root.member("parameters");
+    if (!parameters || parameters->kind() == JsonKind::null) return;
+    require<DataError>(parameters->kind() == JsonKind::object, "{}: expected \"parameters\" to be an object, got {}",
+                       what, parameters->kind_name());
+    parameters->for_each_member(take);
+  });
+}
+
+std::string named(const std::string& model) {
+  std::string out = R"({"name":)";
+  append_text(out, model);
+  return out;
+}
+
+Response settings_answer(const Context& context, const std::string& model) {
+  std::string out = named(model) + ',';
+  append_settings(out, context.repository.settings(model));
+  if (const auto servable = context.repository.find(model); servable && servable->pipeline)
+    out += R"(,"columns":)" + raw_columns(*servable);
+  return {.body = out + '}'};
+}
+
+std::optional<std::int64_t> optional_version(JsonView root, std::string_view name) {
+  const auto value = root.member(name);
+  if (!value || value->kind() == JsonKind::null) return std::nullopt;
+  require<DataError>(value->integer() && *value->integer() >= 0,
+                     "expected \"{}\" to be a version, a whole number of at least 0, got {}", name, value->kind_name());
+  return value->integer();
+}
+
+Response set_label(const Context& context, const Route& route, const Request& request) {
+  if (request.method == "DELETE") {
+    context.changer->remove_label(route.model, *route.label);
+    return settings_answer(context, route.model);
+  }
+  std::optional<std::int64_t> version;
+  read_object(request, "label", context.limits, [&](JsonView root) { version = optional_version(root, "version"); });
+  require<DataError>(version.has_value(), R"(label: expected {{"version": N}}, got none)");
+  context.changer->set_label(route.model, *route.label, *version);
+  return settings_answer(context, route.model);
+}
+
+Response set_traffic(const Context& context, const Route& route, const Request& request) {
+  std::optional<Canary> canary;
+  std::optional<std::int64_t> shadow;
+  read_object(request, "traffic", context.limits, [&](JsonView root) {
+    shadow = optional_version(root, "shadow");
+    const auto object = root.member("canary");
+    if (!object || object->kind() == JsonKind::null) return;
+    const auto version = optional_version(*object, "version");
+    const auto share = object->member("share");
+    require<DataError>(version && share && share->number(),
+                       R"(traffic: expected "canary" to be {{"version": N, "share": 0.1}}, got another)");
+    canary = Canary{*version, *share->number()};
+  });
+  context.changer->set_traffic(route.model, canary, shadow);
+  return settings_answer(context, route.model);
+}
+
+}  // namespace
+
+Response repository_index(const Context& context, const Request& request) {
+  bool only_ready = false;
+  read_object(request, "index", context.limits, [&](JsonView root) {
+    const auto ready = root.member("ready");
+    require<DataError>(!ready || ready->boolean(), "index: expected \"ready\" to be true or false, got {}",
+                       ready ? ready->kind_name() : "none");
+    only_ready = ready && *ready->boolean();
+  });
+  std::string out = "[";
+  constexpr int most = 10000;  // of entries
+  int count = 0;
+  for (const std::string& model : context.repository.models())
+    for (const VersionStatus& status : context.repository.status(model)) {
+      const IndexState state = index_state(status);
+      if ((only_ready && state.state != "READY") || ++count > most) continue;
+      out += (out.size() > 1 ? "," : "") + named(model);
+      out += fmt::format(R"(,"version":"{}","state":"{}","reason":)", status.version, state.state);
+      append_text(out, state.reason);
+      out += '}';
+    }
+  return {.body = out + "]"};
+}
+
+Response repository_load(const Context& context, const Route& route, const Request& request) {
+  for_each_parameter(request, "load", context.limits, [](std::string_view name, JsonView) {
+    if (name == "config" || name.starts_with("file:"))
+      fail_with(501, "load: models come from the folder: parameter \"{}\" is not offered", name);
+    fail<DataError>("load: expected no parameter, got \"{}\"", name);
+  });
+  context.changer->load(route.model);
+  return {.body = named(route.model) + R"(,"load":true})"};
+}
+
+Response repository_unload(const Context& context, const Route& route, const Request& request) {
+  for_each_parameter(request, "unload", context.limits, [](std::string_view name, JsonView) {
+    require<DataError>(name == "unload_dependents", "unload: expected no parameter but unload_dependents, got \"{}\"",
+                       name);
+  });
+  context.changer->unload(route.model);
+  return {.body = named(route.model) + R"(,"unload":true})"};
+}
+
+Response job_answer(const Context& context, const Route& route, const Request& request) {
+  Jobs& jobs = *context.jobs;
+  switch (route.action) {
+    case Action::jobs: {
+      if (request.method != "POST") return jobs.list();
+      const JsonDocument document(request.body, context.limits.json_depth);
+      return jobs.add(document.root());
+    }
+    case Action::job_events: {
+      const std::string* last = request.header("Last-Event-ID");
+      std::uint64_t number = 0;
+      if (last != nullptr) std::from_chars(last->data(), last->data() + last->size(), number);
+      return jobs.events(route.job, number);
+    }
+    case Action::job_cancel:
+      return jobs.cancel(route.job);
+    case Action::job_resume:
+      return jobs.resume(route.job);
+    case Action::job_promote:
+      return jobs.promote(route.job);
+    default:
+      return jobs.status(route.job);
+  }
+}
+
+Response maas_change(const Context& context, const Route& route, const Request& request) {
+  switch (route.action) {
+    case Action::maas_label:
+      return set_label(context, route, request);
+    case Action::maas_rollback:
+      return {.body = named(route.model) + fmt::format(R"(,"version":{}}})", context.changer->roll_back(route.model))};
+    case Action::maas_restore:
+      context.changer->restore(route.model, *route.version);
+      return settings_answer(context, route.model);
+    case Action::maas_traffic:
+      return set_traffic(context, route, request);
+    default:
+      return settings_answer(context, route.model);
+  }
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

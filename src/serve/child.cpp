@@ -1,0 +1,155 @@
+#include "serve/child.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string_view>
+
+#include "maas/core/error.hpp"
+
+extern char** environ;
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t longest_line = std::size_t{1} << 20;
+constexpr std::chrono::seconds patience{5};
+
+void limit(decltype(RLIMIT_AS) what, rlim_t most) {
+  const rlimit both{most, most};
+  ::setrlimit(what, &both);
+}
+
+// Between fork and exec nothing may be called that takes memory or a lock.
+[[noreturn]] void become(const ChildOptions& options, char* const* arguments, char* const* environment, int output,
+                         pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(126);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::setpriority(PRIO_PROCESS, 0, 10);
+  limit(RLIMIT_AS, options.memory_bytes);
+  limit(RLIMIT_CORE, 0);
+  const int nothing = ::open("/dev/null", O_RDONLY);
+  const int errors = ::open(options.errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  const bool is_set = ::chdir(options.folder.c_str()) == 0 && ::dup2(nothing, 0) >= 0 && ::dup2(output, 1) >= 0 &&
+                      ::dup2(errors, 2) >= 0;
+  if (!is_set) ::_exit(126);
+  ::close_range(3, ~0U, 0);  // sockets of clients, above all
+  ::execve(arguments[0], arguments, environment);
+  ::_exit(127);
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// A token is no business of a child's.
+std::vector<std::string> environment() {
+  std::vector<std::string> all;
+  for (char** each = environ; *each != nullptr; ++each)
+    if (!std::string_view(*each).starts_with("MAAS_TOKEN=")) all.emplace_back(*each);
+  return all;
+}
+
+// Whole lines out of what comes in pieces; one that is too long is dropped.
+class Lines {
+ public:
+  explicit Lines(const std::function<void(std::string_view)>& take) : take_(take) {}
+
+  void add(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::size_t end = bytes.find('\n');
+      const std::string_view part = bytes.substr(0, end);
+      is_too_long_ = is_too_long_ || line_.size() + part.size() > longest_line;
+      if (!is_too_long_) line_ += part;
+      if (end == bytes.npos) return;
+      if (!is_too_long_) take_(line_);
+      line_.clear();
+      is_too_long_ = false;
+      bytes.remove_prefix(end + 1);
+    }
+  }
+
+ private:
+  const std::function<void(std::string_view)>& take_;
+  std::string line_{};
+  bool is_too_long_ = false;
+};
+
+struct Descriptor {
+  int number = -1;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+}  // namespace
+
+ChildEnd run_child(const ChildOptions& options, const std::function<void(std::string_view)>& line,
+                   const std::function<bool()>& stop) {
+  std::vector<std::string> arguments = options.arguments, variables = environment();
+  const std::vector<char*> argument_pointers = pointers_to(arguments), variable_pointers = pointers_to(variables);
+  int ends[2];
+  require<StateError>(::pipe2(ends, O_CLOEXEC) == 0, "{}: no pipe: {}", options.arguments[0], std::strerror(errno));
+  const Descriptor read_end{ends[0]};
+  Descriptor write_end{ends[1]};
+  const pid_t parent = ::getpid(), child = ::fork();
+  require<StateError>(child >= 0, "{}: cannot be started: {}", options.arguments[0], std::strerror(errno));
+  if (child == 0) become(options, argument_pointers.data(), variable_pointers.data(), ends[1], parent);
+  ::close(write_end.number);
+  write_end.number = -1;
+
+  ChildEnd end;
+  Lines lines(line);
+  const auto latest = Clock::now() + options.time;
+  auto last_chance = Clock::time_point::max();
+  bool is_open = true;
+  int status = 0;
+  while (true) {
+    pollfd waiting{.fd = read_end.number, .events = POLLIN, .revents = 0};
+    ::poll(&waiting, is_open ? 1 : 0, 100);
+    char bytes[65536];
+    const ssize_t got = is_open && waiting.revents != 0 ? ::read(read_end.number, bytes, sizeof bytes) : -1;
+    if (got > 0) lines.add({bytes, static_cast<std::size_t>(got)});
+    if (got == 0) is_open = false;
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child && !is_open) break;
+    if (ended == child) {  // what it still has said; a grandchild may hold the pipe, and is not waited for
+      ::fcntl(read_end.number, F_SETFL, O_NONBLOCK);
+      for (ssize_t more; (more = ::read(read_end.number, bytes, sizeof bytes)) > 0;)
+        lines.add({bytes, static_cast<std::size_t>(more)});
+      break;
+    }
+    if (last_chance == Clock::time_point::max()) {
+      end.is_late = Clock::now() > latest;
+      end.is_stopped = !end.is_late && stop();
+      if (!end.is_late && !end.is_stopped) continue;
+      ::kill(child, SIGTERM);
+      last_chance = Clock::now() + patience;
+    } else if (Clock::now() > last_chance) {
+      ::kill(child, SIGKILL);
+    }
+  }
+  if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+  return end;
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,38 @@
+// A program run beside the server, with less priority and within limits.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+struct ChildOptions {
+  std::vector<std::string> arguments{};  ///< the program's path first
+  std::string folder{};                  ///< where it runs
+  std::string errors{};                  ///< the file that takes what it says on standard error
+  std::uint64_t memory_bytes = 0;        ///< of its address space
+  std::chrono::seconds time{};           ///< after which it is ended
+};
+
+/// How a child ended.
+struct ChildEnd {
+  int exit_code = -1;  ///< -1 where a signal ended it
+  int signal = 0;
+  bool is_late = false, is_stopped = false;
+  bool is_good() const { return exit_code == 0 && !is_late && !is_stopped; }
+};
+
+/// Runs it to its end and calls back for each line of its standard output. `stop` is asked ten times a second: once it
+/// says so the child is told to end (SIGTERM), and made to after five seconds. It ends with the thread that called,
+/// too. Throws StateError where it cannot be started.
+ChildEnd run_child(const ChildOptions& options, const std::function<void(std::string_view)>& line,
+                   const std::function<bool()>& stop);
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,177 @@
+#include "maas/serve/grpc.hpp"
+
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <mutex>
+
+#include "inference.grpc.pb.h"
+#include "maas/core/error.hpp"
+#include "serve/grpc/messages.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+using grpc::ServerContext;
+using grpc::Status;
+using std::chrono::microseconds;
+
+class Service final : public inference::GRPCInferenceService::Service {
+ public:
+  explicit Service(Server& server) : server_(server) {}
+
+ private:
+  Status ServerLive(ServerContext* context, const inference::ServerLiveRequest*,
+                    inference::ServerLiveResponse* out) override {
+    return guarded([&] {
+      out->set_live(get(*context, "/v2/health/live").status == 200);
+      return Status::OK;
+    });
+  }
+
+  Status ServerReady(ServerContext* context, const inference::ServerReadyRequest*,
+                     inference::ServerReadyResponse* out) override {
+    return guarded([&] {
+      out->set_ready(get(*context, "/v2/health/ready").status == 200);
+      return Status::OK;
+    });
+  }
+
+  // That a model is unknown is no error to who asks whether it is ready.
+  Status ModelReady(ServerContext* context, const inference::ModelReadyRequest* in,
+                    inference::ModelReadyResponse* out) override {
+    return guarded([&] {
+      const Response answer = get(*context, model_path(in->name(), in->version(), "/ready"));
+      out->set_ready(answer.status == 200);
+      return answer.status == 404 || answer.status == 503 ? Status::OK : status_of(answer);
+    });
+  }
+
+  Status ServerMetadata(ServerContext* context, const inference::ServerMetadataRequest*,
+                        inference::ServerMetadataResponse* out) override {
+    return guarded([&] {
+      const Response answer = get(*context, "/v2");
+      if (answer.status == 200) read_server(answer, *out);
+      return status_of(answer);
+    });
+  }
+
+  Status ModelMetadata(ServerContext* context, const inference::ModelMetadataRequest* in,
+                       inference::ModelMetadataResponse* out) override {
+    return guarded([&] {
+      const Response answer = get(*context, model_path(in->name(), in->version()));
+      if (answer.status == 200) read_model(answer, *out);
+      return status_of(answer);
+    });
+  }
+
+  Status ModelInfer(ServerContext* context, const inference::ModelInferRequest* in,
+                    inference::ModelInferResponse* out) override {
+    return guarded([&] {
+      Request request = infer_request(*in, time_left(*context));
+      add_token(*context, request);
+      const Response answer = server_.answer(std::move(request));
+      if (answer.status == 200) read_infer_answer(answer, in->raw_input_contents_size() > 0, *out);
+      return status_of(answer);
+    });
+  }
+
+  // No exception may pass through the library.
+  template <class Work>
+  static Status guarded(const Work& work) {
+    try {
+      return work();
+    } catch (const DataError& error) {
+      return {grpc::StatusCode::INVALID_ARGUMENT, error.what()};
+    } catch (const std::exception& error) {
+      return {grpc::StatusCode::INTERNAL, error.what()};
+    }
+  }
+
+  Response get(const ServerContext& context, std::string path) const {
+    Request request{.path = std::move(path)};
+    add_token(context, request);
+    return server_.answer(std::move(request));
+  }
+
+  static void add_token(const ServerContext& context, Request& request) {
+    const auto found = context.client_metadata().find("authorization");
+    if (found != context.client_metadata().end())
+      request.headers.emplace_back("Authorization", std::string(found->second.data(), found->second.size()));
+  }
+
+  static std::optional<std::int64_t> time_left(const ServerContext& context) {
+    const auto deadline = context.deadline();
+    if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
+    return std::chrono::duration_cast<microseconds>(deadline - std::chrono::system_clock::now()).count();
+  }
+
+  Server& server_;
+};
+
+// "127.0.0.1:9000", "[::1]:9000".
+std::string address_of(const ServerOptions& options, int port) {
+  const bool is_ipv6 = options.address.find(':') != std::string::npos;
+  return is_ipv6 ? fmt::format("[{}]:{}", options.address, port) : fmt::format("{}:{}", options.address, port);
+}
+
+}  // namespace
+
+class GrpcServer::Running {
+ public:
+  Running(Server& server, int port) : service_(server) {
+    require<ConfigError>(port >= 0 && port <= 65535, "gRPC: expected a port from 0 to 65535, got {}", port);
+    const ServerOptions& options = server.options();
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address_of(options, port), grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<std::size_t>(options.limits.body_bytes, 1 << 30)));
+    // Two servers on one port would share its calls without anyone knowing.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1024);
+    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(options.header_bytes));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                               static_cast<int>(std::chrono::milliseconds(options.idle).count()));
+    // A call holds a thread while it waits in the server's queue, which is what bounds the work.
+    grpc::ResourceQuota quota;
+    quota.SetMaxThreads(most_threads);
+    builder.SetResourceQuota(quota);
+    server_ = builder.BuildAndStart();
+    require<ConfigError>(server_ != nullptr && port_ != 0, "gRPC: cannot listen on {} port {}", options.address, port);
+  }
+  ~Running() { stop(std::chrono::seconds(1)); }
+
+  int port() const { return port_; }
+
+  void set_not_ready() { server_->GetHealthCheckService()->SetServingStatus(false); }
+
+  void stop(std::chrono::milliseconds most) {
+    const std::lock_guard one_at_a_time(stopping_);
+    if (stopped_) return;
+    stopped_ = true;
+    set_not_ready();
+    server_->Shutdown(std::chrono::system_clock::now() + most);
+    server_->Wait();
+  }
+
+ private:
+  static constexpr int most_threads = 256;
+
+  Service service_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_{};
+  std::mutex stopping_{};
+  bool stopped_ = false;
+};
+
+GrpcServer::GrpcServer(Server& server, int port) : running_(std::make_unique<Running>(server, port)) {}
+GrpcServer::~GrpcServer() = default;
+
+int GrpcServer::port() const { return running_->port(); }
+void GrpcServer::set_not_ready() { running_->set_not_ready(); }
+void GrpcServer::stop(std::chrono::milliseconds most) { running_->stop(most); }
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,496 @@
+#include "serve/jobs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "maas/core/new_file.hpp"
+#include "serve/child.hpp"
+#include "serve/json_writer.hpp"
+#include "serve/names.hpp"
+#include "serve/status.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace files = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most_kept = 200;  // finished jobs; older ones are deleted
+
+// A job that is not to go on.
+struct Stopped {};
+
+bool is_finished(std::string_view state) { return state != "queued" && state != "running" && state != "checking"; }
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_whole(const std::string& path, std::string_view text) {
+  NewFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+// "EarlyStopping" and "early_stopping" are one.
+std::string plain_name(std::string_view name) {
+  std::string plain;
+  for (const char c : name)
+    if (c != '_') plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return plain;
+}
+
+// Those that write no files.
+void check_callback(JsonView callback) {
+  constexpr std::array allowed{"earlystopping", "reducelronplateau", "terminateonnan", "swapemaweights"};
+  const auto kind = callback.kind() == JsonKind::object ? callback.member("class") : std::optional(callback);
+  const auto name = kind ? kind->text() : std::nullopt;
+  require<DataError>(name && std::ranges::find(allowed, plain_name(*name)) != allowed.end(),
+                     "recipe: training.callbacks: expected early_stopping, reduce_lr_on_plateau, terminate_on_nan or "
+                     "swap_ema_weights, got {}",
+                     name ? fmt::format("\"{}\"", *name) : "another");
+}
+
+std::string json_text(std::string_view text) {
+  std::string out;
+  append_text(out, text);
+  return out;
+}
+
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \n\r");
+  if (end == std::string::npos) return {};
+  const std::size_t begin = text.find_last_of('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+}
+
+std::string text_member(JsonView object, std::string_view name) {
+  const auto value = object.member(name);
+  return value && value->text() ? std::string(*value->text()) : std::string();
+}
+
+std::int64_t number_member(JsonView object, std::string_view name, std::int64_t otherwise) {
+  const auto value = object.member(name);
+  return value && value->integer() ? *value->integer() : otherwise;
+}
+
+}  // namespace
+
+Jobs::Jobs(Repository& repository, JobOptions options) : repository_(repository), options_(std::move(options)) {
+  std::error_code error;
+  files::create_directories(options_.folder, error);
+  require<FormatError>(files::is_directory(options_.folder), "jobs: {}: cannot be made: {}", options_.folder,
+                       error.message());
+  require<ConfigError>(options_.data.empty() || files::is_directory(options_.data),
+                       "jobs: expected a folder of data, got \"{}\"", options_.data);
+  require<ConfigError>(options_.memory_bytes >= 1 && options_.time.count() >= 1 && options_.queue >= 1,
+                       "jobs: expected limits of at least 1");
+  read_folder();
+  thread_ = std::thread([this] { work(); });
+}
+
+Jobs::~Jobs() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Jobs::read_folder() {
+  for (const auto& entry : files::directory_iterator(options_.folder)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t number = 0;
+    const auto read = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (read.ec != std::errc() || read.ptr != name.data() + name.size() || number < 1) continue;
+    try {
+      const std::string text = content_of((entry.path() / "job.json").string());
+      const JsonDocument document(text, 32);
+      const JsonView root = document.root();
+      Job job{.model = text_member(root, "model"),
+              .state = text_member(root, "state"),
+              .error = text_member(root, "error"),
+              .holdout = text_member(root, "holdout"),
+              .promote = text_member(root, "promote"),
+              .files = text_member(root, "files"),
+              .epoch = number_member(root, "epoch", 0),
+              .epochs = number_member(root, "epochs", 0),
+              .version = number_member(root, "version", -1),
+              .score = text_member(root, "score_text")};
+      if (!is_finished(job.state) && job.state != "queued") job.state = "interrupted";
+      jobs_[number] = std::move(job);
+    } catch (const Error&) {  // killed before it was whole: it was never answered for
+    }
+  }
+}
+
+std::string Jobs::folder_of(std::int64_t number) const {
+  return (files::absolute(options_.folder) / std::to_string(number)).string();
+}
+
+// ---- What is asked ----
+
+// Nothing outside the root, whatever links and dots say.
+std::string Jobs::file_under_root(std::string_view name, std::string_view what) const {
+  require<DataError>(!options_.data.empty(), "{}: no folder of data is configured", what);
+  std::error_code error;
+  const files::path root = files::canonical(options_.data, error);
+  const files::path path = files::canonical(root / files::path(name), error);
+  const bool is_inside =
+      !error && std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
+  require<DataError>(is_inside && files::is_regular_file(path, error),
+                     "{}: expected a file in the folder of data, got \"{}\"", what, name.substr(0, 300));
+  return path.string();
+}
+
+std::string Jobs::files_of(JsonView recipe) const {
+  const auto data = recipe.member("data");
+  const auto names = data ? data->member("files") : std::nullopt;
+  require<DataError>(names.has_value(), "recipe: expected data.files, got none");
+  std::string list = "[";
+  const auto add = [&](JsonView name) {
+    require<DataError>(name.text().has_value(), "recipe: data.files: expected names, got {}", name.kind_name());
+    list += (list.size() > 1 ? "," : "") + json_text(file_under_root(*name.text(), "recipe: data.files"));
+  };
+  if (names->kind() == JsonKind::list)
+    names->for_each(add);
+  else
+    add(*names);
+  return list + "]";
+}
+
+// What a recipe may not do here: write files of its own choice.
+void Jobs::check_recipe(JsonView recipe) {
+  require<DataError>(recipe.kind() == JsonKind::object, "job: expected \"recipe\", an object, got {}",
+                     recipe.kind_name());
+  require<DataError>(!recipe.member("output"), "recipe: expected no output: the server says where the model goes");
+  const auto training = recipe.member("training");
+  if (!training) return;
+  require<DataError>(!training->member("backup"), "recipe: expected no training.backup: the server keeps one");
+  if (const auto callbacks = training->member("callbacks")) callbacks->for_each(check_callback);
+}
+
+Response Jobs::add(JsonView request) {
+  require<DataError>(request.kind() == JsonKind::object, "job: expected an object, got {}", request.kind_name());
+  Job job{.model = text_member(request, "model"), .state = "queued", .holdout = text_member(request, "holdout")};
+  require<DataError>(is_model_name(job.model), "job: expected \"model\", a name that an address can hold, got \"{}\"",
+                     job.model.substr(0, 300));
+  if (const auto promote = request.member("promote")) {
+    job.promote = promote->text() ? std::string(*promote->text()) : "";
+    require<DataError>(job.promote == "gate" || job.promote == "never",
+                       "job: expected \"promote\" to be \"gate\" or \"never\", got another");
+  }
+  if (!job.holdout.empty()) job.holdout = file_under_root(job.holdout, "job: holdout");
+  const auto recipe = request.member("recipe");
+  require<DataError>(recipe.has_value(), "job: expected \"recipe\", an object, got none");
+  check_recipe(*recipe);
+  job.files = files_of(*recipe);
+
+  const std::lock_guard lock(mutex_);
+  const auto waiting = std::ranges::count_if(jobs_, [](const auto& each) { return each.second.state == "queued"; });
+  if (static_cast<std::size_t>(waiting) >= options_.queue)
+    fail_with(429, "too many jobs are waiting: at most {} may", options_.queue);
+  const std::int64_t number = jobs_.empty() ? 1 : jobs_.rbegin()->first + 1;
+  files::create_directories(folder_of(number));
+  write_whole(folder_of(number) + "/recipe.json", recipe->json());
+  jobs_[number] = std::move(job);
+  save(number);
+  forget_oldest();
+  wake_.notify_all();
+  return {.body = text_of(number, jobs_[number])};
+}
+
+Response Jobs::list() const {
+  std::string out = R"({"jobs":[)";
+  const std::lock_guard lock(mutex_);
+  for (auto job = jobs_.rbegin(); job != jobs_.rend(); ++job) {
+    if (out.back() != '[') out += ',';
+    out += text_of(job->first, job->second);
+  }
+  return {.body = out + "]}"};
+}
+
+const Jobs::Job& Jobs::job(std::int64_t number) const {
+  const auto found = jobs_.find(number);
+  require<UnknownError>(found != jobs_.end(), "unknown job {}", number);
+  return found->second;
+}
+
+Response Jobs::status(std::int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return {.body = text_of(number, job(number))};
+}
+
+Response Jobs::events(std::int64_t number, std::uint64_t last) const {
+  bool is_over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_over = is_finished(job(number).state);
+  }
+  std::ifstream file(folder_of(number) + "/events.jsonl", std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(std::min<std::uint64_t>(last, std::uint64_t{1} << 40)));
+  constexpr std::size_t most = std::size_t{256} << 10;
+  std::string out = "retry: 1000\n\n", line;
+  bool is_any = false;
+  while (out.size() < most && std::getline(file, line) && !file.eof()) {  // a last line without its end is not whole
+    last += line.size() + 1;
+    out += fmt::format("id: {}\ndata: {}\n\n", last, line);
+    is_any = true;
+  }
+  if (!is_any && is_over) return {.status = 204, .content_type = "text/event-stream"};
+  return {.body = std::move(out), .content_type = "text/event-stream", .headers = {{"Cache-Control", "no-store"}}};
+}
+
+Response Jobs::cancel(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const std::string& state = job(number).state;
+  require<ConflictError>(!is_finished(state), "job {}: expected one that waits or runs, got one that is {}", number,
+                         state);
+  Job& found = jobs_[number];
+  if (state == "queued") found.state = "cancelled";
+  found.is_to_stop = true;
+  save(number);
+  wake_.notify_all();
+  return {.body = text_of(number, found)};
+}
+
+Response Jobs::resume(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const std::string& state = job(number).state;
+  require<ConflictError>(state == "interrupted" || state == "cancelled" || state == "failed",
+                         "job {}: expected one that is interrupted, cancelled or failed, got one that is {}", number,
+                         state);
+  Job& found = jobs_[number];
+  found.state = "queued";
+  found.error.clear();
+  found.is_to_stop = false;
+  save(number);
+  wake_.notify_all();
+  return {.body = text_of(number, found)};
+}
+
+Response Jobs::promote(std::int64_t number) {
+  {
+    const std::lock_guard lock(mutex_);
+    require<ConflictError>(job(number).state == "candidate", "job {}: expected a candidate, got one that is {}", number,
+                           job(number).state);
+  }
+  promote_now(number);
+  return status(number);
+}
+
+// ---- What is told and kept ----
+
+std::string Jobs::text_of(std::int64_t number, const Job& job) const {
+  std::string out = fmt::format(R"({{"id":{},"model":)", number);
+  append_text(out, job.model);
+  out += fmt::format(R"(,"state":"{}","epoch":{},"epochs":{},"promote":"{}")", job.state, job.epoch, job.epochs,
+                     job.promote);
+  if (job.version >= 0) out += fmt::format(R"(,"version":{})", job.version);
+  if (!job.score.empty()) out += fmt::format(R"(,"score":{})", job.score);
+  if (!job.error.empty()) out += R"(,"error":)" + json_text(job.error);
+  return out + '}';
+}
+
+// With mutex_ held.
+void Jobs::save(std::int64_t number) const {
+  const Job& job = jobs_.at(number);
+  std::string text = text_of(number, job);
+  text.pop_back();
+  text += R"(,"holdout":)" + json_text(job.holdout) + R"(,"files":)" + json_text(job.files) + R"(,"score_text":)" +
+          json_text(job.score) + "}\n";
+  write_whole(folder_of(number) + "/job.json", text);
+}
+
+template <class Change>
+void Jobs::change(std::int64_t number, const Change& what) {
+  const std::lock_guard lock(mutex_);
+  what(jobs_[number]);
+  save(number);
+}
+
+void Jobs::forget_oldest() {
+  auto finished = static_cast<std::size_t>(
+      std::ranges::count_if(jobs_, [](const auto& each) { return is_finished(each.second.state); }));
+  for (auto job = jobs_.begin(); job != jobs_.end() && finished > most_kept;) {
+    if (!is_finished(job->second.state)) {
+      ++job;
+      continue;
+    }
+    std::error_code error;
+    files::remove_all(folder_of(job->first), error);
+    job = jobs_.erase(job);
+    --finished;
+  }
+}
+
+void Jobs::finish(std::int64_t number, std::string_view state, const std::string& error) {
+  try {
+    change(number, [&](Job& job) {
+      job.state = state;
+      job.error = error;
+    });
+  } catch (const std::exception&) {  // the disk is full: then it is known until the end of this run
+  }
+}
+
+// ---- Running ----
+
+void Jobs::work() {
+  while (true) {
+    std::int64_t number = 0;
+    {
+      std::unique_lock lock(mutex_);
+      const auto is_queued = [](const auto& each) { return each.second.state == "queued"; };
+      wake_.wait(lock, [&] { return stopping_ || std::ranges::any_of(jobs_, is_queued); });
+      if (stopping_) return;
+      number = std::ranges::find_if(jobs_, is_queued)->first;
+    }
+    run(number);
+  }
+}
+
+bool Jobs::is_to_stop(std::int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return stopping_ || jobs_.at(number).is_to_stop;
+}
+
+void Jobs::run(std::int64_t number) {
+  try {
+    train(number);
+    change(number, [](Job& job) { job.state = "checking"; });
+    check(number);
+  } catch (const Stopped&) {
+    bool is_end = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_end = stopping_;
+    }
+    finish(number, is_end ? "interrupted" : "cancelled", "");
+  } catch (const std::exception& error) {
+    finish(number, "failed", error.what());
+  }
+}
+
+void Jobs::train(std::int64_t number) {
+  std::string files_list;
+  change(number, [&](Job& job) {
+    job.state = "running";
+    files_list = job.files;
+  });
+  const std::string folder = folder_of(number);
+  const ChildOptions child{
+      .arguments = {options_.program, "train", folder + "/recipe.json", "--progress", "json", "--resume", "--set",
+                    "data.files=" + files_list, "--set", "output.model=" + json_text(folder + "/model.h5")},
+      .folder = folder,
+      .errors = folder + "/errors.txt",
+      .memory_bytes = options_.memory_bytes,
+      .time = options_.time};
+  std::ofstream events(folder + "/events.jsonl", std::ios::binary | std::ios::app);
+  const ChildEnd end = run_child(
+      child,
+      [&](std::string_view line) {
+        events << line << '\n' << std::flush;
+        note_event(number, line);
+      },
+      [&] { return is_to_stop(number); });
+  if (end.is_stopped) throw Stopped();
+  if (end.is_good()) return;
+  if (end.is_late) fail<DataError>("training took longer than {} s", options_.time.count());
+  if (end.signal != 0) fail<DataError>("training was ended by signal {}", end.signal);
+  fail<DataError>("training ended with code {}: {}", end.exit_code,
+                  last_line(content_of(child.errors)).substr(0, 1000));
+}
+
+// Lines that are no JSON are kept for those who read them, and tell nothing here.
+void Jobs::note_event(std::int64_t number, std::string_view line) {
+  try {
+    const JsonDocument document(line, 64);
+    const std::lock_guard lock(mutex_);
+    Job& job = jobs_[number];
+    job.epochs = number_member(document.root(), "epochs", job.epochs);
+    job.epoch = number_member(document.root(), "epoch", job.epoch);
+  } catch (const Error&) {
+  }
+}
+
+// The score of the first target on rows that were held out, larger where it is better: macro_f1, or rmse with a minus.
+std::optional<double> Jobs::score_of(std::int64_t number, const std::string& model_file, std::string& name) {
+  std::string holdout;
+  {
+    const std::lock_guard lock(mutex_);
+    holdout = jobs_.at(number).holdout;
+  }
+  std::string said;
+  const ChildEnd end = run_child(
+      {.arguments = {options_.program, "evaluate", model_file, holdout, "--json"},
+       .folder = folder_of(number),
+       .errors = folder_of(number) + "/evaluation_errors.txt",
+       .memory_bytes = options_.memory_bytes,
+       .time = options_.time},
+      [&](std::string_view line) { said = line; }, [&] { return is_to_stop(number); });
+  if (end.is_stopped) throw Stopped();
+  if (!end.is_good()) return std::nullopt;
+  const JsonDocument document(said, 64);
+  std::optional<JsonView> target, answer;
+  if (const auto targets = document.root().member("targets"))
+    targets->for_each([&](JsonView each) { target = target ? target : each; });
+  if (const auto answers = target ? target->member("answers") : std::nullopt)
+    answers->for_each([&](JsonView each) { answer = answer ? answer : each; });
+  for (const char* figure : {"macro_f1", "rmse"}) {
+    const auto value = answer ? answer->member(figure) : std::nullopt;
+    if (!value || !value->number() || !std::isfinite(*value->number())) continue;
+    name = figure;
+    return name == "rmse" ? -*value->number() : *value->number();
+  }
+  return std::nullopt;
+}
+
+// The gate: on rows that were held out, the new model must not be worse than the version that answers now.
+void Jobs::check(std::int64_t number) {
+  Job job;
+  {
+    const std::lock_guard lock(mutex_);
+    job = jobs_.at(number);
+  }
+  if (job.promote == "never") return finish(number, "candidate", "");
+  if (job.holdout.empty()) return finish(number, "candidate", "there is no holdout to compare with");
+  std::string name, other_name;
+  const std::optional<double> score = score_of(number, folder_of(number) + "/model.h5", name);
+  if (!score) return finish(number, "candidate", "the new model has no score on the holdout");
+  const auto live = repository_.find(job.model);
+  std::optional<double> before;
+  if (live && !live->file.empty()) before = score_of(number, live->file, other_name);
+  std::string text = fmt::format(R"({{"name":"{}","new":{})", name, std::abs(*score));
+  if (before) text += fmt::format(R"(,"live":{},"live_version":{})", std::abs(*before), live->version);
+  change(number, [&](Job& changed) { changed.score = text + '}'; });
+  if (live && (!before || other_name != name))
+    return finish(number, "candidate", "the version that answers has no score on the holdout");
+  if (before && *score < *before)
+    return finish(number, "candidate", "the new model is worse on the holdout than the version that answers");
+  promote_now(number);
+}
+
+void Jobs::promote_now(std::int64_t number) {
+  std::string model;
+  {
+    const std::lock_guard lock(mutex_);
+    model = jobs_.at(number).model;
+  }
+  const std::int64_t version = repository_.add_version(model, folder_of(number) + "/model.h5");
+  change(number, [&](Job& job) {
+    job.state = "promoted";
+    job.error.clear();
+    job.version = version;
+  });
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,86 @@
+// Trainings that are run by request, one after the other, each in a program of its own.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "maas/serve/protocol.hpp"
+#include "maas/serve/repository.hpp"
+#include "serve/json.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// All that is asked about trainings.
+///
+/// A job is a folder NUMBER in the folder of jobs: recipe.json, events.jsonl (a line of JSON each), errors.txt,
+/// model.h5 once it is trained, and job.json, which tells how it stands. States: queued, running, checking, promoted,
+/// candidate (trained, and not served), failed, cancelled, interrupted (the server has ended meanwhile).
+class Jobs {
+ public:
+  /// Reads what was there before: what was queued is run, what ran is interrupted. Throws FormatError for folders that
+  /// cannot be used.
+  Jobs(Repository& repository, JobOptions options);
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+  /// Interrupts the job that runs.
+  ~Jobs();
+
+  /// POST /v1/jobs: `{"model", "recipe", "holdout", "promote"}`. Throws DataError for what it cannot be, StatusError
+  /// 429 where too many wait.
+  Response add(JsonView request);
+  Response list() const;
+  Response status(std::int64_t number) const;
+  /// Server-sent events: those after `last`, the id of the last one that is known; 204 where there are no more to come.
+  Response events(std::int64_t number, std::uint64_t last) const;
+  /// Throw ConflictError in a state where that is not possible.
+  Response cancel(std::int64_t number);
+  Response resume(std::int64_t number);
+  Response promote(std::int64_t number);
+
+ private:
+  struct Job {
+    std::string model{}, state{}, error{}, holdout{}, promote = "gate";
+    std::string files{};  // the data's, as a list in JSON
+    std::int64_t epoch = 0, epochs = 0, version = -1;
+    std::string score{};  // how it compares, in JSON
+    bool is_to_stop = false;
+  };
+
+  void read_folder();
+  void work();
+  void run(std::int64_t number);
+  void train(std::int64_t number);
+  void check(std::int64_t number);
+  std::optional<double> score_of(std::int64_t number, const std::string& model_file, std::string& name);
+  void note_event(std::int64_t number, std::string_view line);
+  bool is_to_stop(std::int64_t number) const;
+  void finish(std::int64_t number, std::string_view state, const std::string& error);
+  void promote_now(std::int64_t number);
+  void forget_oldest();
+
+  std::string folder_of(std::int64_t number) const;
+  std::string file_under_root(std::string_view name, std::string_view what) const;
+  std::string files_of(JsonView recipe) const;
+  static void check_recipe(JsonView recipe);
+  const Job& job(std::int64_t number) const;
+  std::string text_of(std::int64_t number, const Job& job) const;
+  void save(std::int64_t number) const;
+  template <class Change>
+  void change(std::int64_t number, const Change& what);
+
+  Repository& repository_;
+  const JobOptions options_;
+  mutable std::mutex mutex_{};  // guards what follows
+  std::condition_variable wake_{};
+  std::map<std::int64_t, Job> jobs_{};
+  bool stopping_ = false;
+  std::thread thread_{};
+};
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,12 @@
+// What /openapi.json tells: the whole interface, model by model.
+#pragma once
+
+#include "maas/serve/protocol.hpp"
+#include "maas/serve/repository.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// An OpenAPI 3.1 document with the paths of all versions that answer now, and the shapes they take.
+Response openapi(const Repository& repository, const ProtocolOptions& options);
+
+}  // namespace maas::inline MAAS_ABI::serve

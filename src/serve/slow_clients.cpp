@@ -1,0 +1,130 @@
+#include "serve/slow_clients.hpp"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct ByteCounts {
+  std::uint64_t received = 0, taken = 0;  // by this side, by the other
+};
+
+// Zeros for what is no TCP: such a connection is never found to have begun a head.
+ByteCounts counts_of(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {info.tcpi_bytes_received, info.tcpi_bytes_acked};
+}
+
+}  // namespace
+
+SlowClients::SlowClients(const Options& options, std::atomic<std::uint64_t>& cut)
+    : options_(options), cut_(cut), thread_([this] { watch(); }) {}
+
+SlowClients::~SlowClients() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+SlowClients::Connection* SlowClients::opened(int socket) {
+  auto connection = std::make_unique<Connection>(socket);
+  const std::lock_guard lock(mutex_);
+  connection->place_ = connections_.size();
+  connections_.push_back(std::move(connection));
+  return connections_.back().get();
+}
+
+void SlowClients::closed(Connection* connection) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t place = connection->place_;
+  connections_.back()->place_ = place;
+  std::swap(connections_[place], connections_.back());
+  connections_.pop_back();
+}
+
+void SlowClients::watch() {
+  const milliseconds pause =
+      std::clamp(std::min(options_.head, options_.write) / 4, milliseconds(5), milliseconds(1000));
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
+    lock.unlock();
+    look(std::chrono::steady_clock::now());
+    lock.lock();
+  }
+}
+
+// In parts, so that no connection waits long to be opened. One that changes its place meanwhile is looked at next time.
+void SlowClients::look(Time now) {
+  constexpr std::size_t part = 256;
+  for (std::size_t begin = 0;; begin += part) {
+    const std::lock_guard lock(mutex_);
+    if (begin >= connections_.size()) return;
+    const std::size_t end = std::min(begin + part, connections_.size());
+    for (std::size_t i = begin; i < end; ++i) look_at(*connections_[i], now);
+  }
+}
+
+void SlowClients::look_at(Connection& connection, Time now) {
+  if (connection.is_cut_) return;
+  const std::uint64_t state = connection.state_.load(std::memory_order_acquire);
+  const auto phase = static_cast<Phase>(state & 3);
+  if (state != connection.seen_) {
+    connection.seen_ = state;
+    connection.since_ = now;
+    connection.has_begun_ = false;
+    if (phase == Phase::other) return;
+    const ByteCounts counts = counts_of(connection.socket_);
+    connection.bytes_ = phase == Phase::head ? counts.received : counts.taken;
+    return;
+  }
+  if (phase == Phase::head) look_at_head(connection, now);
+  if (phase == Phase::answer) look_at_answer(connection, now);
+}
+
+// Before its first byte a connection may be idle for longer.
+void SlowClients::look_at_head(Connection& connection, Time now) {
+  if (!connection.has_begun_) {
+    connection.has_begun_ = counts_of(connection.socket_).received != connection.bytes_;
+    connection.since_ = now;
+  } else if (now - connection.since_ > options_.head) {
+    cut_off(connection, options_.is_plain);
+  }
+}
+
+void SlowClients::look_at_answer(Connection& connection, Time now) {
+  if (now - connection.since_ < options_.write) return;
+  const std::uint64_t taken = counts_of(connection.socket_).taken;
+  if (taken - connection.bytes_ < options_.write_bytes) return cut_off(connection, false);
+  connection.since_ = now;
+  connection.bytes_ = taken;
+}
+
+// The server's thread writes nothing while it reads a head, so this answer does not get between others.
+void SlowClients::cut_off(Connection& connection, bool tells) {
+  constexpr std::string_view late =
+      "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 45\r\nConnection: "
+      "close\r\n\r\n"
+      R"({"error":"the head of the request came late"})";
+  static_assert(late.size() - late.find('{') == 45);
+  // The request may have become whole this very moment: then it is not late.
+  if (connection.state_.load(std::memory_order_acquire) != connection.seen_) return;
+  if (tells) (void)!::send(connection.socket_, late.data(), late.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  ::shutdown(connection.socket_, SHUT_RDWR);
+  connection.is_cut_ = true;
+  ++cut_;
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

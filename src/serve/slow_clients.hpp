@@ -1,0 +1,81 @@
+// Clients that take too long to send a head or to read an answer: told, and cut off.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// Looks at the connections of a server now and then, from a thread of its own, and shuts the sockets of those that are
+/// too slow; the server's thread notices that as a client that has left. The system's counts of bytes are what it
+/// goes by, so nothing has to be told of each byte.
+class SlowClients {
+ public:
+  struct Options {
+    std::chrono::milliseconds head{10'000};   ///< from the first byte of a head to its last
+    std::chrono::milliseconds write{30'000};  ///< in which `write_bytes` of an answer must have been taken, or its end
+    std::uint64_t write_bytes = 64 << 10;
+    bool is_plain = true;  ///< whether a late head can be answered on the socket itself
+  };
+  /// What a connection is at.
+  enum class Phase : std::uint64_t { head, other, answer };
+
+  /// One connection, from its opening to its closing.
+  class Connection {
+   public:
+    explicit Connection(int socket) : socket_(socket) {}
+    /// Begins another phase; head and answer have limits.
+    void enter(Phase phase) {
+      // One writer, the server's thread: the count tells two heads in a row apart.
+      const std::uint64_t turn = (state_.load(std::memory_order_relaxed) >> 2) + 1;
+      state_.store(turn << 2 | static_cast<std::uint64_t>(phase), std::memory_order_release);
+    }
+
+   private:
+    friend class SlowClients;
+    const int socket_;
+    std::size_t place_ = 0;
+    std::atomic<std::uint64_t> state_{0};
+    // What follows belongs to the thread that looks.
+    std::uint64_t seen_ = 0, bytes_ = 0;
+    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+    bool has_begun_ = false, is_cut_ = false;
+  };
+
+  /// Counts those that were cut off.
+  SlowClients(const Options& options, std::atomic<std::uint64_t>& cut);
+  SlowClients(const SlowClients&) = delete;
+  SlowClients& operator=(const SlowClients&) = delete;
+  ~SlowClients();
+
+  Connection* opened(int socket);
+  /// Must come before the socket is closed: its number may be another connection's right after.
+  void closed(Connection* connection);
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  void watch();
+  void look(Time now);
+  void look_at(Connection& connection, Time now);
+  void look_at_head(Connection& connection, Time now);
+  void look_at_answer(Connection& connection, Time now);
+  void cut_off(Connection& connection, bool tells);
+
+  const Options options_;
+  std::atomic<std::uint64_t>& cut_;
+  std::mutex mutex_{};  // guards what follows, and that no socket is closed while it is looked at
+  std::condition_variable wake_{};
+  std::vector<std::unique_ptr<Connection>> connections_{};
+  bool stopping_ = false;
+  std::thread thread_{};
+};
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,98 @@
+#include "serve/statistics.hpp"
+
+#include <fmt/format.h>
+
+#include "serve/json_writer.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+namespace {
+
+// Of a version: sizes of batches that are told apart. Others are counted in all sums but not on their own.
+constexpr std::size_t most_batch_sizes = 512;
+// Of all: where versions come and go, those asked longest ago are forgotten.
+constexpr std::size_t most_versions = 1024;
+
+}  // namespace
+
+Statistics::Version& Statistics::of(const Servable& servable) {
+  Key key{servable.model, servable.version};
+  if (versions_.size() >= most_versions && !versions_.contains(key)) {
+    auto oldest = versions_.begin();
+    for (auto each = versions_.begin(); each != versions_.end(); ++each)
+      if (each->second.last_ms < oldest->second.last_ms) oldest = each;
+    versions_.erase(oldest);
+  }
+  return versions_[std::move(key)];
+}
+
+void Statistics::count_answer(const Servable& servable, bool is_good, std::chrono::nanoseconds all,
+                              const Durations& parts) {
+  using std::chrono::system_clock;
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch());
+  const std::lock_guard lock(mutex_);
+  Version& version = of(servable);
+  version.last_ms = now.count();
+  if (!is_good) return version.fail.add(all);
+  version.success.add(all);
+  version.queue.add(parts.queue);
+  version.read.add(parts.read);
+  version.run.add(parts.run);
+  version.write.add(parts.write);
+}
+
+void Statistics::count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration) {
+  const std::lock_guard lock(mutex_);
+  Version& version = of(servable);
+  ++version.runs;
+  version.rows += static_cast<std::uint64_t>(rows);
+  if (version.batches.size() < most_batch_sizes || version.batches.contains(rows)) version.batches[rows].add(duration);
+}
+
+void Statistics::append_sum(std::string& out, std::string_view name, const Sum& sum) {
+  out += fmt::format(R"("{}":{{"count":{},"ns":{}}})", name, sum.count, sum.time.count());
+}
+
+void Statistics::append(std::string& out, const Key& key, const Version& version) {
+  out += R"({"name":)";
+  append_text(out, key.first);
+  out += fmt::format(R"(,"version":"{}","last_inference":{},"inference_count":{},"execution_count":{},)", key.second,
+                     version.last_ms, version.rows, version.runs);
+  out += R"("inference_stats":{)";
+  const std::pair<std::string_view, const Sum&> sums[] = {
+      {"success", version.success},    {"fail", version.fail},         {"queue", version.queue},
+      {"compute_input", version.read}, {"compute_infer", version.run}, {"compute_output", version.write}};
+  for (const auto& [name, sum] : sums) {
+    append_sum(out, name, sum);
+    out += ',';
+  }
+  append_sum(out, "cache_hit", {});
+  out += ',';
+  append_sum(out, "cache_miss", {});
+  out += R"(},"batch_stats":[)";
+  for (const auto& [rows, sum] : version.batches) {
+    out += fmt::format(R"({}{{"batch_size":{},)", out.back() == '[' ? "" : ",", rows);
+    append_sum(out, "compute_infer", sum);
+    out += '}';
+  }
+  out += "]}";
+}
+
+std::string Statistics::text(const Repository& repository, std::string_view model,
+                             std::optional<std::int64_t> version) const {
+  std::string out = R"({"model_stats":[)";
+  for (const std::string& name : repository.models()) {
+    if (!model.empty() && name != model) continue;
+    for (const VersionStatus& status : repository.status(name)) {
+      if (status.state != VersionState::available || (version && status.version != *version)) continue;
+      if (out.back() != '[') out += ',';
+      const Key key{name, status.version};
+      const std::lock_guard lock(mutex_);
+      const auto found = versions_.find(key);
+      append(out, key, found == versions_.end() ? Version() : found->second);
+    }
+  }
+  return out + "]}";
+}
+
+}  // namespace maas::inline MAAS_ABI::serve

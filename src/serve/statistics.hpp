@@ -1,0 +1,57 @@
+// Statistics of each version, as the Open Inference Protocol's extension has them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "maas/core/scalar.hpp"
+#include "maas/core/shape.hpp"
+#include "maas/serve/repository.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// How long the parts of one prediction took.
+struct Durations {
+  std::chrono::nanoseconds queue{}, read{}, run{}, write{};
+};
+
+/// Counts of the versions that are known; those of versions that are gone are forgotten.
+class Statistics {
+ public:
+  /// An answer, good or bad, after so long.
+  void count_answer(const Servable& servable, bool is_good, std::chrono::nanoseconds all, const Durations& parts);
+  /// One run of the network for so many samples.
+  void count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration);
+
+  /// `{"model_stats": [...]}` of all versions that answer, of one model's, or of one version.
+  std::string text(const Repository& repository, std::string_view model, std::optional<std::int64_t> version) const;
+
+ private:
+  struct Sum {
+    std::uint64_t count = 0;
+    std::chrono::nanoseconds time{};
+    void add(std::chrono::nanoseconds more) { ++count, time += more; }
+  };
+  struct Version {
+    std::int64_t last_ms = 0;  // since the epoch
+    std::uint64_t rows = 0, runs = 0;
+    Sum success{}, fail{}, queue{}, read{}, run{}, write{};
+    std::map<Index, Sum> batches{};
+  };
+  using Key = std::pair<std::string, std::int64_t>;
+
+  Version& of(const Servable& servable);
+  static void append_sum(std::string& out, std::string_view name, const Sum& sum);
+  static void append(std::string& out, const Key& key, const Version& version);
+
+  mutable std::mutex mutex_{};
+  std::map<Key, Version> versions_{};
+};
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,56 @@
+// Tokens: who may ask what.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/scalar.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// What a token may be used for, one bit each.
+enum class Scope : unsigned { none = 0, infer = 1, metadata = 2, metrics = 4, admin = 8, train = 16, all = 31 };
+
+std::string_view name_of(Scope scope);
+
+/// The tokens of a server: one that was given, and those of a file that may change.
+class Tokens {
+ public:
+  /// Throws FormatError for a file that cannot be read or holds no token, naming the line that is wrong.
+  Tokens(const std::string& token, std::string file);
+
+  /// Whether there are any: else everyone may ask.
+  bool any() const { return !is_open_; }
+  /// Whether one of them may be used for it.
+  bool any_for(Scope scope) const;
+  /// Throws StatusError 401 for a header that is missing or holds no token, 403 for a token without the scope. The time
+  /// it takes does not tell how much of a token was right.
+  void check(const std::string* header, Scope scope) const;
+
+ private:
+  using Digest = std::array<unsigned char, 32>;
+  struct Token {
+    Digest digest{};
+    unsigned scopes = 0;
+  };
+  static Digest digest_of(std::string_view text);
+  static Token token_of(std::string_view line, const std::string& where);
+  static std::vector<Token> read(const std::string& file);
+  void read_again_if_changed() const;
+  unsigned scopes_of(std::string_view text) const;
+
+  const std::string file_;
+  bool is_open_ = true;
+  std::optional<Token> given_{};
+  mutable std::mutex mutex_{};  // guards what follows
+  mutable std::vector<Token> tokens_{};
+  mutable std::chrono::steady_clock::time_point looked_{};
+  mutable std::string stamp_{};  // what the file looked like when it was read
+};
+
+}  // namespace maas::inline MAAS_ABI::serve

@@ -1,0 +1,175 @@
+// Requests that wait are joined; each is answered as it would be alone.
+#include "serve/batching.hpp"
+
+#include <cstring>
+#include <thread>
+
+#include "maas/serve/server.hpp"
+#include "serve/gate.hpp"
+#include "serve/models.hpp"
+#include "support/catch.hpp"
+#include "support/http_client.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// Its answers depend on the rows beside: y = x + the batch's first number.
+struct Coupled {
+  static constexpr std::string_view class_name = "Coupled";
+  LayerPlan plan(Shapes inputs) const { return {.output = inputs[0]}; }
+  void forward(const Forward& pass) const {
+    MatrixView(pass.output) = (pass.inputs[0].array() + pass.inputs[0](0, 0)).matrix();
+  }
+  void backward(const Backward&) const {}
+};
+
+std::string post_text(const std::string& path, const std::string& body) {
+  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}", path, body.size(), body);
+}
+
+bool metric_reaches(int port, const std::string& line) {
+  for (int i = 0; i < 2000; ++i) {
+    if (HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
+    std::this_thread::sleep_for(2ms);
+  }
+  return false;
+}
+
+Network wide() { return {input(Shape{64}, "x"), dense(256, relu), dense(5).named("y")}; }
+
+// Numbers that differ from request to request.
+std::string body_of(int request, int rows) {
+  std::string body = R"({"instances": [)";
+  for (int row = 0; row < rows; ++row) {
+    body += row == 0 ? "[" : ",[";
+    for (int i = 0; i < 64; ++i)
+      body += fmt::format("{}{}", i == 0 ? "" : ",", static_cast<double>((request * 31 + row * 7 + i) % 17) / 8 - 1);
+    body += "]";
+  }
+  return body + "]}";
+}
+
+}  // namespace
+
+TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit for bit") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("gated", 1, gated());
+  repository.publish("wide", 1, wide());
+  REQUIRE(repository.find("wide")->batch_rows >= 8);
+  constexpr int requests = 8;
+  for (const bool batching : {true, false}) {
+    serve::Server server(repository, {.port = 0, .threads = 1, .batching = batching});
+    std::vector<std::string> alone;
+    HttpClient client(server.port());
+    for (int i = 0; i < requests; ++i)
+      alone.push_back(client.ask("POST", "/v1/models/wide:predict", body_of(i, 1)).body);
+    std::vector<std::unique_ptr<HttpClient>> waiting;
+    {
+      const ClosedGate closed;
+      client.send(post_text("/v1/models/gated:predict", R"({"instances": [1]})"));
+      gate.wait_for(1);
+      for (int i = 0; i < requests; ++i) {
+        waiting.push_back(std::make_unique<HttpClient>(server.port()));
+        waiting.back()->send(post_text("/v1/models/wide:predict", body_of(i, 1)));
+      }
+      CHECK(metric_reaches(server.port(), fmt::format("maas_queue_requests {}", requests)));
+    }
+    for (int i = 0; i < requests; ++i) {
+      const HttpAnswer answer = waiting[static_cast<std::size_t>(i)]->read();
+      CHECK(answer.status == 200);
+      CHECK(answer.body == alone[static_cast<std::size_t>(i)]);
+    }
+    CHECK(client.read().status == 200);
+    const int runs = requests + (batching ? 1 : requests);
+    CHECK(metric_reaches(server.port(), fmt::format(R"(maas_executions_total{{model="wide"}} {})", runs)));
+    CHECK(metric_reaches(server.port(), fmt::format(R"(maas_inferences_total{{model="wide"}} {})", 2 * requests)));
+  }
+}
+
+TEST_CASE("requests of all kinds run together, each with its own fate") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("wide", 1, wide());
+  repository.publish("affine", 1, affine());
+  serve::Protocol protocol(repository, {});
+  std::vector<serve::Request> requests;
+  for (int i = 0; i < 3; ++i) requests.push_back(post("/v1/models/wide:predict", body_of(i, 2)));
+  std::string flat;
+  for (int i = 0; i < 64; ++i) flat += fmt::format("{}{}", i == 0 ? "" : ",", i % 5);
+  requests.push_back(
+      post("/v2/models/wide/infer",
+           R"({"id":"a","inputs":[{"name":"x","shape":[1,64],"datatype":"FP32","data":[)" + flat + "]}]}"));
+  requests.push_back(post("/v1/models/wide:predict", R"({"instances": [[1]]})"));
+  requests.push_back(post("/v1/models/affine:predict", R"({"instances": [[1, 2]]})"));
+  requests.push_back(post("/v1/models/none:predict", "{}"));
+  requests.push_back(post("/v1/models/wide:predict", body_of(9, 1)));
+  requests.back().arrived -= 60s;
+  std::vector<const serve::Request*> all;
+  std::vector<serve::Response> alone;
+  for (const serve::Request& request : requests) {
+    all.push_back(&request);
+    alone.push_back(protocol.answer(request));
+  }
+  const std::vector<serve::Response> together = protocol.answer_together(all);
+  REQUIRE(together.size() == alone.size());
+  const std::vector<int> statuses{200, 200, 200, 200, 400, 200, 404, 504};
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    CHECK(together[i].status == statuses[i]);
+    CHECK(together[i].status == alone[i].status);
+    CHECK(together[i].body == alone[i].body);
+  }
+}
+
+TEST_CASE("a network whose rows look at each other is never batched") {
+  CHECK(serve::measured_batch_rows(Network{input(Shape{1}, "x"), Coupled{}}) == 1);
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("m", 1, Network{input(Shape{1}, "x"), Coupled{}});
+  serve::Protocol protocol(repository, {});
+  const serve::Request first = post("/v1/models/m:predict", R"({"instances": [1]})");
+  const serve::Request second = post("/v1/models/m:predict", R"({"instances": [10]})");
+  const std::vector<const serve::Request*> both{&first, &second};
+  CHECK(protocol.answer_together(both)[1].body == R"({"predictions":[[20.0]]})");
+  CHECK(protocol.most_together(first) == 1);
+}
+
+TEST_CASE("batches end where more samples save nothing") {
+  const Index rows = serve::measured_batch_rows(wide());
+  CHECK(rows >= 2);
+  CHECK(rows <= 256);
+}
+
+TEST_CASE("what may run together has the same version and model") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  serve::Protocol protocol(repository, {});
+  const auto joint = [&](const char* path) { return protocol.joint(post(path, "")); };
+  CHECK(joint("/v1/models/m:predict") == joint("/v2/models/m/infer"));
+  CHECK(joint("/v1/models/m:predict") != joint("/v1/models/n:predict"));
+  CHECK(joint("/v1/models/m:predict") != joint("/v1/models/m/versions/1:predict"));
+  CHECK(joint("/v1/models/m/labels/a:predict") != joint("/v1/models/m/labels/b:predict"));
+  CHECK(joint("/v1/models/m").empty());
+  CHECK(joint("none").empty());
+}
+
+TEST_CASE("answers are the same while many clients are joined to ever other batches") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("wide", 1, wide());
+  const serve::Server server(repository, {.port = 0, .threads = 2});
+  std::vector<std::string> expected;
+  for (int i = 0; i < 16; ++i)
+    expected.push_back(HttpClient(server.port()).ask("POST", "/v1/models/wide:predict", body_of(i, 1 + i % 3)).body);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> clients;
+  for (int t = 0; t < 16; ++t)
+    clients.emplace_back([&, t] {
+      HttpClient client(server.port());
+      for (int i = 0; i < 60; ++i)
+        if (client.ask("POST", "/v1/models/wide:predict", body_of(t, 1 + t % 3)).body !=
+            expected[static_cast<std::size_t>(t)])
+          ++wrong;
+    });
+  for (std::thread& client : clients) client.join();
+  CHECK(wrong == 0);
+}

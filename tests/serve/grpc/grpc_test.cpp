@@ -1,0 +1,326 @@
+// The gRPC service, asked by a client of the same library over a socket of this machine.
+#include "maas/serve/grpc.hpp"
+
+#include <grpcpp/grpcpp.h>
+
+#include <cmath>
+#include <thread>
+
+#include "inference.grpc.pb.h"
+#include "serve/gate.hpp"
+#include "serve/models.hpp"
+#include "support/catch.hpp"
+#include "support/http_client.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using grpc::StatusCode;
+using inference::ModelInferRequest;
+using inference::ModelInferResponse;
+
+namespace {
+
+struct Running {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  serve::Server server;
+  serve::GrpcServer grpc;
+  std::unique_ptr<inference::GRPCInferenceService::Stub> stub;
+
+  explicit Running(serve::ServerOptions options = {})
+      : server(published(repository), on_any_port(std::move(options))),
+        grpc(server, 0),
+        stub(inference::GRPCInferenceService::NewStub(
+            grpc::CreateChannel(fmt::format("127.0.0.1:{}", grpc.port()), grpc::InsecureChannelCredentials()))) {}
+
+  static const serve::Repository& published(serve::Repository& repository) {
+    repository.publish("affine", 1, affine());
+    repository.publish("joined", 7, joined());
+    repository.publish("gated", 1, gated());
+    return repository;
+  }
+  static serve::ServerOptions on_any_port(serve::ServerOptions options) {
+    options.port = 0;
+    return options;
+  }
+
+  grpc::Status infer(const ModelInferRequest& request, ModelInferResponse& answer, const std::string& token = "") {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 20s);
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+    return stub->ModelInfer(&context, request, &answer);
+  }
+};
+
+ModelInferRequest::InferInputTensor& add_input(ModelInferRequest& request, const std::string& name,
+                                               const std::vector<std::int64_t>& shape,
+                                               const std::string& type = "FP32") {
+  auto& input = *request.add_inputs();
+  input.set_name(name);
+  input.set_datatype(type);
+  for (std::int64_t length : shape) input.add_shape(length);
+  return input;
+}
+
+ModelInferRequest affine_request(const std::vector<float>& values, bool raw) {
+  ModelInferRequest request;
+  request.set_model_name("affine");
+  auto& input = add_input(request, "x", {static_cast<std::int64_t>(values.size() / 2), 2});
+  if (raw)
+    request.add_raw_input_contents(bytes_of(values));
+  else
+    input.mutable_contents()->mutable_fp32_contents()->Add(values.begin(), values.end());
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("gRPC: raw tensors and typed ones give the same numbers, and go back as they came") {
+  Running running;
+  const std::vector<float> x{1, 2, 0.1F, -3e-30F, 1e30F, 3};
+  ModelInferRequest request = affine_request(x, true);
+  request.set_id("a \"name\"");
+  ModelInferResponse raw, typed;
+  REQUIRE(running.infer(request, raw).ok());
+  CHECK(raw.model_name() == "affine");
+  CHECK(raw.model_version() == "1");
+  CHECK(raw.id() == "a \"name\"");
+  REQUIRE(raw.outputs_size() == 1);
+  CHECK(raw.outputs(0).name() == "y");
+  CHECK(raw.outputs(0).datatype() == "FP32");
+  CHECK(raw.outputs(0).shape_size() == 2);
+  CHECK(raw.outputs(0).shape(0) == 3);
+  CHECK_FALSE(raw.outputs(0).has_contents());
+  REQUIRE(raw.raw_output_contents_size() == 1);
+  const std::vector<float> y = floats_in(raw.raw_output_contents(0));
+  CHECK(y[0] == 8.5F);
+
+  REQUIRE(running.infer(affine_request(x, false), typed).ok());
+  CHECK(typed.raw_output_contents_size() == 0);
+  const auto& contents = typed.outputs(0).contents().fp32_contents();
+  CHECK(std::vector<float>(contents.begin(), contents.end()) == y);
+  CHECK(typed.id().empty());
+}
+
+TEST_CASE("gRPC: what is no number stays none") {
+  Running running;
+  ModelInferResponse answer;
+  REQUIRE(running.infer(affine_request({NAN, 1, INFINITY, 1, -INFINITY, 1}, false), answer).ok());
+  const auto& y = answer.outputs(0).contents().fp32_contents();
+  CHECK(std::isnan(y[0]));
+  CHECK(y[1] == INFINITY);
+  CHECK(y[2] == -INFINITY);
+}
+
+TEST_CASE("gRPC: several inputs in any order, outputs by name, versions by number") {
+  Running running;
+  ModelInferRequest request;
+  request.set_model_name("joined");
+  request.set_model_version("7");
+  add_input(request, "b", {1, 1}).mutable_contents()->add_fp32_contents(10);
+  auto& a = *add_input(request, "a", {1, 2}).mutable_contents();
+  a.add_fp32_contents(1);
+  a.add_fp32_contents(2);
+  request.add_outputs()->set_name("pair");
+  ModelInferResponse answer;
+  REQUIRE(running.infer(request, answer).ok());
+  REQUIRE(answer.outputs_size() == 1);
+  CHECK(answer.outputs(0).contents().fp32_contents(0) == -9);
+  CHECK(answer.outputs(0).contents().fp32_contents(1) == 22);
+  request.set_model_version("8");
+  CHECK(running.infer(request, answer).error_code() == StatusCode::NOT_FOUND);
+}
+
+TEST_CASE("gRPC: numbers of every type, and what does not fit its type") {
+  Running running;
+  const auto asked = [&](const std::string& type, const auto& fill) {
+    ModelInferRequest request;
+    request.set_model_name("affine");
+    fill(*add_input(request, "x", {1, 2}, type).mutable_contents());
+    ModelInferResponse answer;
+    const grpc::Status status = running.infer(request, answer);
+    INFO(type << ": " << status.error_message());
+    if (!status.ok()) {
+      CHECK(status.error_code() == StatusCode::INVALID_ARGUMENT);
+      return std::nanf("");
+    }
+    return answer.outputs(0).contents().fp32_contents(0);
+  };
+  using Contents = inference::InferTensorContents;
+  const auto ints = [](Contents& to) { to.add_int_contents(1), to.add_int_contents(2); };
+  const auto uints = [](Contents& to) { to.add_uint_contents(1), to.add_uint_contents(2); };
+  for (const char* type : {"INT8", "INT16", "INT32"}) CHECK(asked(type, ints) == 8.5F);
+  for (const char* type : {"UINT8", "UINT16", "UINT32"}) CHECK(asked(type, uints) == 8.5F);
+  CHECK(asked("INT64", [](Contents& to) { to.add_int64_contents(1), to.add_int64_contents(2); }) == 8.5F);
+  CHECK(asked("UINT64", [](Contents& to) { to.add_uint64_contents(1), to.add_uint64_contents(2); }) == 8.5F);
+  CHECK(asked("FP64", [](Contents& to) { to.add_fp64_contents(1), to.add_fp64_contents(2); }) == 8.5F);
+  CHECK(asked("BOOL", [](Contents& to) { to.add_bool_contents(true), to.add_bool_contents(false); }) == 2.5F);
+  CHECK(std::isnan(asked("INT8", [](Contents& to) { to.add_int_contents(1), to.add_int_contents(200); })));
+  CHECK(std::isnan(asked("FP64", [](Contents& to) { to.add_fp64_contents(1), to.add_fp64_contents(1e300); })));
+  CHECK(std::isnan(asked("FP32", ints)));
+  CHECK(std::isnan(asked("FP16", ints)));
+  CHECK(std::isnan(asked("BYTES", [](Contents& to) { to.add_bytes_contents("x"); })));
+  CHECK(std::isnan(asked("STRANGE", ints)));
+}
+
+TEST_CASE("gRPC: errors have the code of their HTTP status, and its text") {
+  Running running({.limits = {.rows = 4}});
+  ModelInferResponse answer;
+  const auto status = [&](const ModelInferRequest& request) { return running.infer(request, answer); };
+  CHECK(status({}).error_code() == StatusCode::INVALID_ARGUMENT);
+  ModelInferRequest unknown = affine_request({1, 2}, true);
+  unknown.set_model_name("a/../{b}");
+  CHECK(status(unknown).error_code() == StatusCode::INVALID_ARGUMENT);
+  unknown.set_model_name("none");
+  CHECK(status(unknown).error_code() == StatusCode::NOT_FOUND);
+  const grpc::Status wrong = status(affine_request({1, 2, 3}, true));
+  CHECK(wrong.error_code() == StatusCode::INVALID_ARGUMENT);
+  CHECK_THAT(wrong.error_message(), ContainsSubstring("expected a binary_data_size of 8"));
+  CHECK(status(affine_request(std::vector<float>(10), true)).error_code() == StatusCode::RESOURCE_EXHAUSTED);
+
+  ModelInferRequest both = affine_request({1, 2}, true);
+  both.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1);
+  CHECK(status(both).error_code() == StatusCode::INVALID_ARGUMENT);
+  ModelInferRequest two = affine_request({1, 2}, true);
+  two.add_raw_input_contents("x");
+  CHECK(status(two).error_code() == StatusCode::INVALID_ARGUMENT);
+
+  ModelInferRequest shared = affine_request({1, 2}, false);
+  (*shared.mutable_inputs(0)->mutable_parameters())["shared_memory_region"].set_string_param("x");
+  CHECK(status(shared).error_code() == StatusCode::UNIMPLEMENTED);
+  // What says how bytes lie is not the client's to say here.
+  ModelInferRequest harmless = affine_request({1, 2}, true);
+  (*harmless.mutable_parameters())["binary_data_output"].set_bool_param(false);
+  (*harmless.mutable_parameters())["priority"].set_uint64_param(3);
+  (*harmless.mutable_parameters())["share"].set_double_param(0.5);
+  (*harmless.mutable_parameters())["nothing"];
+  (*harmless.mutable_inputs(0)->mutable_parameters())["binary_data_size"].set_int64_param(3);
+  CHECK(status(harmless).ok());
+}
+
+TEST_CASE("gRPC: health and metadata") {
+  Running running;
+  const auto context = [] {
+    auto made = std::make_unique<grpc::ClientContext>();
+    made->set_deadline(std::chrono::system_clock::now() + 20s);
+    return made;
+  };
+  inference::ServerLiveResponse live;
+  CHECK(running.stub->ServerLive(context().get(), {}, &live).ok());
+  CHECK(live.live());
+  inference::ServerMetadataResponse server;
+  CHECK(running.stub->ServerMetadata(context().get(), {}, &server).ok());
+  CHECK(server.name() == "maas-server");
+  CHECK(server.extensions_size() >= 1);
+  inference::ModelMetadataRequest named;
+  named.set_name("joined");
+  inference::ModelMetadataResponse model;
+  CHECK(running.stub->ModelMetadata(context().get(), named, &model).ok());
+  CHECK(model.versions(0) == "7");
+  REQUIRE(model.inputs_size() == 2);
+  CHECK(model.inputs(0).name() == "a");
+  CHECK(model.inputs(0).shape(0) == -1);
+  CHECK(model.inputs(0).shape(1) == 2);
+  CHECK(model.outputs(1).name() == "pair");
+  named.set_name("none");
+  CHECK(running.stub->ModelMetadata(context().get(), named, &model).error_code() == StatusCode::NOT_FOUND);
+
+  inference::ModelReadyRequest asked;
+  inference::ModelReadyResponse ready;
+  asked.set_name("joined");
+  CHECK(running.stub->ModelReady(context().get(), asked, &ready).ok());
+  CHECK(ready.ready());
+  asked.set_version("8");
+  CHECK(running.stub->ModelReady(context().get(), asked, &ready).ok());
+  CHECK_FALSE(ready.ready());
+
+  inference::ServerReadyResponse all;
+  CHECK(running.stub->ServerReady(context().get(), {}, &all).ok());
+  CHECK(all.ready());
+  running.server.set_not_ready();
+  CHECK(running.stub->ServerReady(context().get(), {}, &all).ok());
+  CHECK_FALSE(all.ready());
+}
+
+TEST_CASE("gRPC: a token is asked for, but not for health") {
+  Running running({.token = "secret"});
+  ModelInferResponse answer;
+  const ModelInferRequest request = affine_request({1, 2}, true);
+  CHECK(running.infer(request, answer).error_code() == StatusCode::UNAUTHENTICATED);
+  CHECK(running.infer(request, answer, "another").error_code() == StatusCode::UNAUTHENTICATED);
+  CHECK(running.infer(request, answer, "secret").ok());
+  grpc::ClientContext context;
+  inference::ServerLiveResponse live;
+  CHECK(running.stub->ServerLive(&context, {}, &live).ok());
+  CHECK(live.live());
+}
+
+TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with the others") {
+  Running running({.threads = 1, .queue = 1});
+  const ClosedGate closed;
+  const int port = running.server.port();
+  HttpClient first(port), second(port);
+  const std::string ask =
+      "POST /v1/models/gated:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\n{\"instances\": [1]}";
+  first.send(ask);
+  gate.wait_for(1);
+  second.send(ask);
+  const auto metrics = [&] { return HttpClient(port).ask("GET", "/metrics").body; };
+  while (metrics().find("\nmaas_queue_requests 1\n") == std::string::npos) std::this_thread::sleep_for(1ms);
+  ModelInferResponse answer;
+  CHECK(running.infer(affine_request({1, 2}, true), answer).error_code() == StatusCode::UNAVAILABLE);
+  gate.open();
+  CHECK(first.read().status == 200);
+  CHECK(second.read().status == 200);
+  CHECK(running.infer(affine_request({1, 2}, true), answer).ok());
+  CHECK_THAT(metrics(), ContainsSubstring(R"(maas_requests_total{api="v2",model="affine",code="200"} 1)"));
+}
+
+TEST_CASE("gRPC: many callers at once get their own answers") {
+  Running running({.threads = 2});
+  std::vector<std::thread> callers;
+  std::atomic<int> right{0};
+  for (int caller = 0; caller < 8; ++caller)
+    callers.emplace_back([&, caller] {
+      for (int i = 0; i < 50; ++i) {
+        ModelInferResponse answer;
+        const auto a = static_cast<float>(caller), b = static_cast<float>(i);
+        if (!running.infer(affine_request({a, b}, i % 2 == 0), answer).ok()) continue;
+        const float y =
+            i % 2 == 0 ? floats_in(answer.raw_output_contents(0))[0] : answer.outputs(0).contents().fp32_contents(0);
+        right += y == 2 * a + 3 * b + 0.5F;
+      }
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(right == 400);
+}
+
+TEST_CASE("gRPC: a stop answers what runs, and then nothing") {
+  Running running({.threads = 1});
+  ModelInferRequest request;
+  request.set_model_name("gated");
+  add_input(request, "x", {1, 1}).mutable_contents()->add_fp32_contents(1);
+  grpc::Status status(StatusCode::UNKNOWN, "");
+  ModelInferResponse answer;
+  std::thread caller, stopping;
+  {
+    const ClosedGate closed;
+    caller = std::thread([&] { status = running.infer(request, answer); });
+    gate.wait_for(1);
+    stopping = std::thread([&] { running.grpc.stop(20s); });
+    std::this_thread::sleep_for(100ms);
+  }
+  caller.join();
+  stopping.join();
+  CHECK(status.ok());
+  ModelInferResponse late;
+  CHECK(running.infer(affine_request({1, 2}, true), late).error_code() == StatusCode::UNAVAILABLE);
+  running.grpc.stop();
+}
+
+TEST_CASE("gRPC: a port that is taken is an error") {
+  Running running;
+  CHECK_THROWS_AS(serve::GrpcServer(running.server, running.grpc.port()), ConfigError);
+  CHECK_THROWS_AS(serve::GrpcServer(running.server, 65536), ConfigError);
+}

@@ -1,0 +1,285 @@
+// Trainings by request, with a script in the place of the program that trains.
+#include "serve/jobs.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "serve/child.hpp"
+#include "serve/models.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using serve::Response;
+
+namespace files = std::filesystem;
+
+namespace {
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Stands for `maas`: what it does is told by words in the recipe's description. It runs in the job's folder. Scores are
+// in a file beside the model: 1 for the one that is there, and what the description says for the new one.
+constexpr const char* script = R"sh(#!/bin/sh
+if [ "$1" = evaluate ]; then
+  case "$2" in */jobs_home/*) rmse=$(sed -n 's/.*rmse=\([0-9.]*\).*/\1/p' recipe.json);; *) rmse=1;; esac
+  echo "{\"name\":\"h\",\"targets\":[{\"target\":\"y\",\"rows\":3,\"answers\":[{\"name\":\"model\",\"mae\":9,\"rmse\":$rmse},{\"name\":\"mean\",\"rmse\":0}]}]}"
+  exit 0
+fi
+echo "$@" > arguments.txt
+echo '{"event":"begin","epochs":2,"weights":3}'
+echo '{"event":"epoch","epoch":1,"epochs":2,"figures":{"loss":0.5}}'
+grep -q waits recipe.json && [ ! -f resumed ] && { touch resumed; exec sleep 60; }
+grep -q fails recipe.json && { echo "first line" >&2; echo "maas: it does not fit" >&2; exit 1; }
+grep -q eats recipe.json && { exec python3 -c 'x = bytearray(2000000000)'; }
+echo '{"event":"epoch","epoch":2,"epochs":2,"figures":{"loss":0.25}}'
+cp ../../jobs_made/model.h5 model.h5
+echo '{"event":"end","finite":true}'
+)sh";
+
+struct Served {
+  std::unique_ptr<serve::Repository> repository{};
+  std::unique_ptr<serve::Protocol> protocol{};
+
+  explicit Served(bool fresh = true, std::chrono::seconds time = 60s) {
+    if (fresh) make();
+    repository = std::make_unique<serve::Repository>(serve::RepositoryOptions{.folder = "jobs_models", .poll = 50ms});
+    protocol = std::make_unique<serve::Protocol>(
+        *repository, serve::ProtocolOptions{.open_admin = true,
+                                            .jobs = {.folder = "jobs_home",
+                                                     .data = "jobs_data",
+                                                     .program = files::absolute("jobs_script").string(),
+                                                     .memory_bytes = std::uint64_t{1} << 30,
+                                                     .time = time,
+                                                     .queue = 2}});
+  }
+
+  static void make() {
+    for (const char* folder : {"jobs_models", "jobs_home", "jobs_data", "jobs_made"}) files::remove_all(folder);
+    for (const char* folder : {"jobs_models/m/1", "jobs_data/deep", "jobs_made"}) files::create_directories(folder);
+    write_keras("jobs_models/m/1/model.h5", {.network = affine(1)});
+    write_keras("jobs_made/model.h5", {.network = affine(2)});
+    std::ofstream("jobs_data/deep/x.csv") << "x,y\n1,2\n";
+    std::ofstream("secret.csv") << "x,y\n1,2\n";
+    std::ofstream("jobs_script") << script;
+    files::permissions("jobs_script", files::perms::owner_all);
+  }
+
+  Response post(std::string_view path, std::string body = {}) {
+    return protocol->answer(tests::post(path, std::move(body)));
+  }
+  Response add(const std::string& description, const std::string& more = R"(,"holdout":"deep/x.csv")") {
+    return post("/v1/jobs",
+                fmt::format(R"({{"model":"m","recipe":{{"description":"{}","data":{{"files":"deep/x.csv"}}}}{}}})",
+                            description, more));
+  }
+  std::string job(int number) { return protocol->answer(get(fmt::format("/v1/jobs/{}", number))).body; }
+  bool reaches(int number, const std::string& part) {
+    for (int i = 0; i < 3000; ++i) {
+      if (job(number).find(part) != std::string::npos) return true;
+      std::this_thread::sleep_for(5ms);
+    }
+    UNSCOPED_INFO(job(number));
+    return false;
+  }
+  std::int64_t answering() { return repository->find("m")->version; }
+};
+
+}  // namespace
+
+TEST_CASE("a training that is better on the holdout goes live") {
+  Served served;
+  const Response added = served.add("rmse=0.5");
+  CHECK(added.status == 200);
+  CHECK_THAT(added.body, ContainsSubstring(R"("id":1,"model":"m","state":")"));
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  CHECK_THAT(served.job(1), ContainsSubstring(R"("epoch":2,"epochs":2)"));
+  CHECK_THAT(served.job(1), ContainsSubstring(R"("score":{"name":"rmse","new":0.5,"live":1,"live_version":1})"));
+  CHECK_THAT(served.job(1), ContainsSubstring(R"("version":2)"));
+  CHECK(served.answering() == 2);
+  CHECK(served.repository->find("m")->network.predict(Matrix::Ones(1, 2))(0, 0) == Scalar(10.5));
+  const std::string arguments = content_of("jobs_home/1/arguments.txt");
+  CHECK_THAT(arguments, ContainsSubstring("--progress json --resume --set data.files=[\""));
+  CHECK_THAT(arguments, ContainsSubstring("jobs_data/deep/x.csv"));
+}
+
+TEST_CASE("a training that is worse is kept as a candidate, and may be promoted by hand") {
+  Served served;
+  served.add("rmse=1.5");
+  CHECK(served.reaches(1, R"("state":"candidate")"));
+  CHECK_THAT(served.job(1), ContainsSubstring("worse on the holdout"));
+  CHECK(served.answering() == 1);
+  CHECK(served.post("/v1/jobs/1:promote").status == 200);
+  CHECK(served.answering() == 2);
+  CHECK(served.post("/v1/jobs/1:promote").status == 409);
+  served.add("rmse=0.1", "");
+  CHECK(served.reaches(2, "there is no holdout"));
+  served.add("rmse=0.1", R"(,"holdout":"deep/x.csv","promote":"never")");
+  CHECK(served.reaches(3, R"("state":"candidate")"));
+  CHECK(served.answering() == 2);
+}
+
+TEST_CASE("a model that cannot be served does not go live") {
+  Served served;
+  std::ofstream("jobs_made/model.h5") << "no model";
+  served.add("rmse=0.5");
+  CHECK(served.reaches(1, R"("state":"failed")"));
+  CHECK(served.answering() == 1);
+  CHECK_FALSE(files::exists("jobs_models/m/2"));
+}
+
+TEST_CASE("what a job says is told as events, from where one left off") {
+  Served served;
+  served.add("rmse=0.5");
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  const Response first = served.protocol->answer(get("/v1/jobs/1/events"));
+  CHECK(first.content_type == "text/event-stream");
+  CHECK(first.body.starts_with("retry: 1000\n\nid: 41\ndata: {\"event\":\"begin\",\"epochs\":2,\"weights\":3}\n\n"));
+  CHECK_THAT(first.body, ContainsSubstring("\"event\":\"end\""));
+  serve::Request more = get("/v1/jobs/1/events");
+  more.headers = {{"Last-Event-ID", "41"}};
+  CHECK_THAT(served.protocol->answer(more).body, ContainsSubstring("\"epoch\":1"));
+  CHECK(served.protocol->answer(more).body.find("begin") == std::string::npos);
+  more.headers[0].second = "100000000";
+  CHECK(served.protocol->answer(more).status == 204);
+  CHECK(served.protocol->answer(get("/v1/jobs/9/events")).status == 404);
+}
+
+TEST_CASE("jobs are cancelled, and go on; too many are refused") {
+  Served served;
+  served.add("waits rmse=0.5");
+  CHECK(served.reaches(1, R"("state":"running","epoch":1)"));
+  served.add("rmse=0.6");
+  served.add("rmse=0.6");
+  const Response refused = served.add("rmse=0.6");
+  CHECK(refused.status == 429);
+  CHECK(header(refused, "Retry-After") != nullptr);
+  CHECK(served.post("/v1/jobs/2:cancel").status == 200);
+  CHECK_THAT(served.job(2), ContainsSubstring(R"("state":"cancelled")"));
+  CHECK(served.post("/v1/jobs/1:cancel").status == 200);
+  CHECK(served.reaches(1, R"("state":"cancelled")"));
+  CHECK(served.post("/v1/jobs/1:cancel").status == 409);
+  CHECK(served.reaches(3, R"("state":"promoted")"));
+  CHECK(served.post("/v1/jobs/3:resume").status == 409);
+  CHECK(served.post("/v1/jobs/1:resume").status == 200);
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  CHECK_THAT(served.protocol->answer(get("/v1/jobs")).body, ContainsSubstring(R"({"jobs":[{"id":3,)"));
+}
+
+TEST_CASE("a job that runs when the server ends is interrupted, and resumed by a call") {
+  {
+    Served served;
+    served.add("waits rmse=0.5");
+    CHECK(served.reaches(1, R"("state":"running","epoch":1)"));
+    served.add("rmse=0.5");
+  }
+  Served served(false);
+  CHECK_THAT(served.job(1), ContainsSubstring(R"("state":"interrupted","epoch":1,"epochs":2)"));
+  CHECK(served.reaches(2, R"("state":"promoted")"));  // what waited is run
+  CHECK(served.post("/v1/jobs/1:resume").status == 200);
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+}
+
+TEST_CASE("a job that fails, takes too much memory or too long is told of") {
+  Served served(true, 2s);
+  served.add("fails");
+  CHECK(served.reaches(1, "training ended with code 1: maas: it does not fit"));
+  served.add("eats");
+  CHECK(served.reaches(2, R"("state":"failed")"));
+  served.add("waits");
+  CHECK(served.reaches(3, "training took longer than 2 s"));
+  CHECK(served.answering() == 1);
+}
+
+TEST_CASE("a job may read the folder of data, and write where it is told") {
+  Served served;
+  files::create_symlink(files::absolute("secret.csv"), "jobs_data/link.csv");
+  const auto refused = [&](const std::string& recipe, const std::string& part, const std::string& more = "") {
+    const Response response = served.post("/v1/jobs", R"({"model":"m","recipe":)" + recipe + more + "}");
+    INFO(response.body);
+    CHECK(response.status == 400);
+    CHECK_THAT(response.body, ContainsSubstring(part));
+  };
+  for (const char* name : {"../secret.csv", "link.csv", "none.csv", "deep", "/etc/passwd", ""})
+    refused(fmt::format(R"({{"data":{{"files":["deep/x.csv","{}"]}}}})", name), "a file in the folder of data");
+  const std::string data = R"("data":{"files":"deep/x.csv"})";
+  refused("{" + data + R"(,"output":{"model":"/tmp/x.h5"}})", "no output");
+  refused("{" + data + R"(,"training":{"backup":"/tmp/x"}})", "no training.backup");
+  refused("{" + data + R"(,"training":{"callbacks":[{"class":"CSVLogger","filename":"/tmp/x"}]}})", "CSVLogger");
+  refused("{" + data + R"(,"training":{"callbacks":["model_checkpoint"]}})", "model_checkpoint");
+  refused("{" + data + "}", "a file in the folder of data", R"(,"holdout":"../secret.csv")");
+  refused("{" + data + "}", "promote", R"(,"promote":"always")");
+  refused("{}", "data.files");
+  refused("3", "an object");
+  CHECK(served.post("/v1/jobs", "{}").status == 400);
+  CHECK(served.post("/v1/jobs", R"({"model":"a/b","recipe":{}})").status == 400);
+  CHECK(served.protocol->answer(get("/v1/jobs/x")).status == 400);
+  CHECK(served.protocol->answer(get("/v1/jobs/7")).status == 404);
+  CHECK(served.post("/v1/jobs/7:explode").status == 404);
+  CHECK(served.protocol->answer(get("/v1/jobs")).body == R"({"jobs":[]})");
+  CHECK(served
+            .post("/v1/jobs", "{" + std::string(R"("model":"m","recipe":{)") + data +
+                                  R"(,"training":{"callbacks":[{"class":"EarlyStopping"}]}}})")
+            .status == 200);
+}
+
+TEST_CASE("trainings are not offered where there is no folder for them, or nobody may") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  serve::Protocol without(repository, {.open_admin = true});
+  CHECK(without.answer(get("/v1/jobs")).status == 501);
+  files::create_directories("jobs_data");
+  const serve::JobOptions jobs{.folder = "jobs_other", .data = "jobs_data", .program = "none"};
+  serve::Protocol closed(repository, {.jobs = jobs});
+  CHECK(closed.answer(get("/v1/jobs")).status == 501);
+  std::ofstream("job_tokens.txt")  // echo -n abc | sha256sum
+      << "infer ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad a\nadmin,train plain b\n";
+  CHECK_THROWS_AS(serve::Protocol(repository, {.token_file = "job_tokens.txt"}), FormatError);
+  std::ofstream("job_tokens.txt") << "train ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad a\n";
+  serve::Protocol scoped(repository, {.token_file = "job_tokens.txt", .jobs = jobs});
+  serve::Request request = get("/v1/jobs");
+  request.headers = {{"Authorization", "Bearer abc"}};
+  CHECK(scoped.answer(request).status == 200);
+  request = post("/v1/jobs/1:promote", "", request.headers);
+  CHECK(scoped.answer(request).status == 403);
+}
+
+TEST_CASE("a child's lines come whole, and it ends with what it was told") {
+  std::vector<std::string> lines;
+  const auto run = [&](const char* what, std::chrono::seconds time, bool stops) {
+    lines.clear();
+    return serve::run_child(
+        {.arguments = {"/bin/sh", "-c", what},
+         .folder = "/",
+         .errors = "/dev/null",
+         .memory_bytes = std::uint64_t{1} << 30,
+         .time = time},
+        [&](std::string_view line) { lines.emplace_back(line); }, [&] { return stops; });
+  };
+  serve::ChildEnd end = run("printf 'a\\nb'; sleep 0.1; printf 'c\\n\\nlast without end'; exit 7", 20s, false);
+  CHECK(end.exit_code == 7);
+  CHECK(lines == std::vector<std::string>{"a", "bc", ""});
+  end = run("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo short", 20s, false);
+  CHECK(lines == std::vector<std::string>{"short"});  // one that is too long is left out
+  end = run("exec sleep 30", 20s, true);
+  CHECK(end.is_stopped);
+  CHECK(end.signal == SIGTERM);
+  end = run("exec sleep 30", 1s, false);
+  CHECK(end.is_late);
+  CHECK(run("test $(nice) -ge 10", 20s, false).exit_code == 0);
+  CHECK(run("ls /proc/self/fd | wc -l | grep -qx 4", 20s, false).exit_code == 0);
+  CHECK(serve::run_child(
+            {.arguments = {"/no/such/program"},
+             .folder = "/",
+             .errors = "/dev/null",
+             .memory_bytes = std::uint64_t{1} << 30,
+             .time = 5s},
+            [](std::string_view) {}, [] { return false; })
+            .exit_code == 127);
+}

@@ -1,0 +1,168 @@
+"""Changes what the real `maas serve` serves, kills it and starts it again; a configuration, TLS, compressed bodies.
+usage: ask_admin.py PROGRAM FIXTURES OPENSSL"""
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+program, fixtures, openssl = sys.argv[1:4]
+
+
+class Serving:
+    """`maas serve state_models` with more options, until the block ends."""
+
+    def __init__(self, *options, environment=None, context=None):
+        self.context = context
+        self.process = subprocess.Popen([program, "serve", "state_models", "--port", "0", "--poll-seconds", "0.05", *options],
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        env={**os.environ, **(environment or {})})
+        self.url, said = "", []
+        while not self.url:
+            line = self.process.stdout.readline()
+            assert line, f"the server ended: {said}"
+            said.append(line)
+            found = re.match(r"serving .* at (https?://127\.0\.0\.1:\d+)$", line)
+            self.url = found.group(1) if found else ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def ask(self, path, body=None, token=None, headers=None):
+        request = urllib.request.Request(self.url + path, data=body, headers=headers or {})
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=20, context=self.context) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+
+def make_models():
+    shutil.rmtree("state_models", ignore_errors=True)
+    shutil.rmtree("state", ignore_errors=True)
+    for version in (1, 2, 3):
+        os.makedirs(f"state_models/m/{version}")
+        shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"state_models/m/{version}/model.h5")
+
+
+def version_of(server, token=None):
+    return json.loads(server.ask("/v2/models/m", token=token)[1])["versions"]
+
+
+def changes_outlive_a_kill():
+    with Serving("--state", "state", "--open-admin") as server:
+        assert version_of(server) == ["3"]
+        assert server.ask("/maas/v1/models/m/labels/stable", b'{"version": 3}')[0] == 200
+        assert json.loads(server.ask("/maas/v1/models/m:rollback", b"")[1]) == {"name": "m", "version": 2}
+        assert version_of(server) == ["3", "2"], version_of(server)
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    with Serving("--state", "state", "--open-admin") as server:
+        kept = json.loads(server.ask("/maas/v1/models/m")[1])
+        assert kept["labels"] == {"stable": 3} and kept["withdrawn"] == [3], kept
+        assert version_of(server) == ["3", "2"], version_of(server)
+        assert server.ask("/v2/repository/models/m/unload", b"{}")[0] == 200
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    with Serving("--state", "state", "--open-admin") as server:
+        assert server.ask("/v2/models/m/ready")[0] == 503
+        assert server.ask("/v2/repository/models/m/load", b"")[0] == 200
+        assert server.ask("/v2/models/m/ready")[0] == 200
+
+
+def a_configuration_and_tokens():
+    with open("maas.json", "w") as file:
+        json.dump({"server": {"base-path": "/base", "max-rows": 2, "cors": True},
+                   "models": {"m": {"versions": "all", "labels": {"first": 1}}}}, file)
+    digest = hashlib.sha256(b"keeper's").hexdigest()
+    with open("scopes.txt", "w") as file:
+        file.write(f"infer,metadata {hashlib.sha256(b'asker').hexdigest()} asker\nadmin {digest} keeper\n")
+    with Serving("--config", "maas.json", "--token-file", "scopes.txt", "--max-rows", "3",
+                 environment={"MAAS_TOKEN": "owner's"}) as server:
+        assert version_of(server, "asker") == ["3", "2", "1"]
+        rows = json.dumps({"instances": [[0.0] * 5] * 3}).encode()  # the command line comes before the file
+        assert server.ask("/base/v1/models/m/labels/first:predict", rows, "asker")[0] == 200
+        assert server.ask("/v1/models/m:predict", json.dumps({"instances": [[0.0] * 5] * 4}).encode(), "asker")[0] == 413
+        assert server.ask("/maas/v1/models/m:rollback", b"", "asker")[0] == 403
+        assert server.ask("/maas/v1/models/m:rollback", b"", "keeper's")[0] == 200
+        assert server.ask("/metrics", None, "owner's")[0] == 200
+        assert server.ask("/metrics")[0] == 401
+    for text, part in (('{"server": {"none": 1}}', 'expected an option of maas serve, got "none"'),
+                       ('{"server": {"port": "x"}}', "port"), ('{"models": 1}', "models: expected an object")):
+        with open("maas.json", "w") as file:
+            file.write(text)
+        result = subprocess.run([program, "serve", "state_models", "--config", "maas.json"], capture_output=True,
+                                text=True, timeout=20)
+        assert result.returncode == 1 and part in result.stderr, result
+
+
+def tls_and_compression():
+    body = json.dumps({"instances": [[0.0] * 5] * 200}).encode()
+    with Serving("--compress-from", "100") as server:
+        plain = server.ask("/v1/models/m:predict", body)[1]
+        packed = server.ask("/v1/models/m:predict", gzip.compress(body),
+                            headers={"Content-Encoding": "gzip", "Accept-Encoding": "gzip"})[1]
+        assert len(packed) < len(plain) and gzip.decompress(packed) == plain
+    if not openssl:
+        print("TLS is not tried: openssl is not there")
+        return
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "certificate.pem"],
+                   check=True, capture_output=True)
+    context = ssl.create_default_context(cafile="certificate.pem")
+    with Serving("--tls-certificate", "certificate.pem", "--tls-key", "key.pem", context=context) as server:
+        assert server.url.startswith("https://")
+        assert server.ask("/v1/models/m:predict", body) == (200, plain)
+        try:  # without the certificate nobody is fooled
+            urllib.request.urlopen(server.url + "/healthz", timeout=20, context=ssl.create_default_context())
+            raise AssertionError("an unknown certificate was believed")
+        except urllib.error.URLError as error:
+            assert "certificate" in str(error).lower(), error
+        server.process.terminate()
+        server.process.terminate()
+        assert server.process.wait(timeout=20) == 0
+    wrong = subprocess.run([program, "serve", "state_models", "--port", "0", "--tls-certificate", "key.pem", "--tls-key",
+                            "key.pem"], capture_output=True, text=True, timeout=20)
+    assert wrong.returncode == 1 and "certificate" in wrong.stderr, wrong
+
+
+def as_many_files_as_there_may_be():
+    """A soft limit below the number of connections is raised; a hard one is told of."""
+    with subprocess.Popen(["sh", "-c", f"ulimit -Sn 64; exec {program} serve state_models --port 0"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        while "serving" not in process.stdout.readline():
+            pass
+        with open(f"/proc/{process.pid}/limits") as limits:
+            soft, hard = re.search(r"Max open files +(\S+) +(\S+)", limits.read()).groups()
+        process.kill()
+    assert soft == hard, (soft, hard)
+    with subprocess.Popen(["sh", "-c", f"ulimit -n 64; exec {program} serve state_models --port 0"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        first = process.stdout.readline()
+        process.kill()
+    assert "only 64 open files" in first, first
+
+
+start = time.monotonic()
+make_models()
+for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be):
+    check()
+print(f"all as it should be, in {time.monotonic() - start:.1f} s")

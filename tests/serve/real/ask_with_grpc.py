@@ -1,0 +1,89 @@
+"""Asks the gRPC service of the real `maas serve` with NVIDIA's Python client and with the stock health client, and compares
+with the REST API bit for bit. usage: ask_with_grpc.py PROGRAM FIXTURES VENV REQUIREMENTS"""
+
+import re
+import signal
+import sys
+
+import with_venv
+
+program, fixtures, venv, requirements = sys.argv[1:5]
+with_venv.enter(venv, requirements)
+
+import json
+
+import grpc
+import numpy
+import tritonclient.grpc as triton
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from real_server import TOKEN, Server, close, wait_until
+from tritonclient.utils import InferenceServerException
+
+HEADERS = {"authorization": f"Bearer {TOKEN}"}
+
+
+def inputs_of(server, rows=None):
+    inputs = []
+    for name, values in (("left", server.left), ("right", server.right)):
+        values = numpy.array(values, dtype=numpy.float32)[:rows]
+        tensor = triton.InferInput(name, list(values.shape), "FP32")
+        tensor.set_data_from_numpy(values)
+        inputs.append(tensor)
+    return inputs
+
+
+def code_of(work):
+    try:
+        work()
+    except InferenceServerException as error:
+        return error.status()
+    return "OK"
+
+
+def ask(server, client):
+    assert client.is_server_live(headers=HEADERS) and client.is_server_ready(headers=HEADERS)
+    assert client.is_model_ready("two_inputs", headers=HEADERS)
+    assert not client.is_model_ready("none", headers=HEADERS)
+    assert client.get_server_metadata(headers=HEADERS).name == "maas-server"
+    metadata = client.get_model_metadata("two_inputs", headers=HEADERS)
+    assert list(metadata.versions) == ["3"] and [x.name for x in metadata.inputs] == ["left", "right"], metadata
+    name = metadata.outputs[0].name
+
+    result = client.infer("two_inputs", inputs_of(server), request_id="7", headers=HEADERS)
+    values = result.as_numpy(name)
+    close([float(row[0]) for row in values], server.expected)
+    assert result.get_response().id == "7"
+    rows = {"instances": [{"left": a, "right": b} for a, b in zip(server.left, server.right)]}
+    status, _, body = server.ask("/v1/models/two_inputs:predict", json.dumps(rows).encode())
+    said = numpy.array([row[0] for row in json.loads(body)["predictions"]], dtype=numpy.float32)
+    assert status == 200 and said.tobytes() == values.tobytes()
+
+    assert code_of(lambda: client.infer("two_inputs", inputs_of(server))) == "StatusCode.UNAUTHENTICATED"
+    assert code_of(lambda: client.infer("none", inputs_of(server), headers=HEADERS)) == "StatusCode.NOT_FOUND"
+    assert code_of(lambda: client.infer("two_inputs", inputs_of(server)[:1], headers=HEADERS)) == "StatusCode.INVALID_ARGUMENT"
+    assert code_of(lambda: client.get_model_config("two_inputs", headers=HEADERS)) == "StatusCode.UNIMPLEMENTED"
+    answers = []
+    client.async_infer("two_inputs", inputs_of(server, 1), lambda result, error: answers.append((result, error)),
+                       headers=HEADERS)
+    assert wait_until(lambda: answers) and answers[0][1] is None
+    assert answers[0][0].as_numpy(name).tobytes() == values[:1].tobytes()
+
+
+def check_health(channel, wanted):
+    status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status
+    return status == wanted
+
+
+with Server(program, fixtures, options=["--grpc-port", "0"]) as running:
+    address = next(re.match(r"gRPC at (\S+)", line).group(1) for line in running.said if line.startswith("gRPC at"))
+    client = triton.InferenceServerClient(address)
+    ask(running, client)
+    with grpc.insecure_channel(address) as channel:
+        assert check_health(channel, health_pb2.HealthCheckResponse.SERVING)
+        running.terminate()
+        assert wait_until(lambda: check_health(channel, health_pb2.HealthCheckResponse.NOT_SERVING))
+        client.infer("two_inputs", inputs_of(running), headers=HEADERS)  # not ready, and answering still
+        running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(timeout=40) == 0
+    client.close()
+print("the gRPC service answered tritonclient and a health client")

@@ -1,0 +1,97 @@
+// Clients that send a head or take an answer slowly, over sockets of this machine.
+#include "serve/slow_clients.hpp"
+
+#include <thread>
+
+#include "maas/serve/server.hpp"
+#include "serve/models.hpp"
+#include "support/catch.hpp"
+#include "support/http_client.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+struct Running {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  std::unique_ptr<serve::Server> server;
+
+  explicit Running(serve::ServerOptions options) {
+    options.port = 0;
+    repository.publish("affine", 1, affine());
+    server = std::make_unique<serve::Server>(repository, std::move(options));
+  }
+  int port() const { return server->port(); }
+};
+
+// Sends a byte each 20 ms until the other side closes; how long that took.
+std::chrono::milliseconds trickle(HttpClient& client, std::size_t bytes) {
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < bytes && client.send("x"); ++i) std::this_thread::sleep_for(20ms);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+}  // namespace
+
+TEST_CASE("a head that comes byte by byte is told and cut off") {
+  const Running running({.idle = 60s, .head = 400ms});
+  HttpClient client(running.port());
+  client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nX: ");
+  CHECK(trickle(client, 500) < 5s);
+  HttpAnswer answer = client.read();
+  CHECK(answer.status == 408);
+  CHECK(answer.headers["content-type"] == "application/json");
+  CHECK(answer.body.starts_with(R"({"error":")"));
+  CHECK_THAT(HttpClient(running.port()).ask("GET", "/metrics").body,
+             ContainsSubstring("\nmaas_slow_connections_total 1\n"));
+}
+
+TEST_CASE("the next head of a connection has its time, too, but silence before it has not") {
+  const Running running({.idle = 60s, .head = 300ms});
+  HttpClient client(running.port());
+  CHECK(client.ask("GET", "/healthz").status == 200);
+  std::this_thread::sleep_for(900ms);  // idle: nothing of a head has come
+  CHECK(client.ask("GET", "/healthz").status == 200);
+  client.send("GET /healthz HTTP/1.1\r\n");
+  CHECK(trickle(client, 500) < 5s);
+  CHECK(client.read().status == 408);
+}
+
+TEST_CASE("requests that follow each other quickly are not taken for one slow head") {
+  const Running running({.head = 50ms});
+  HttpClient client(running.port());
+  for (int i = 0; i < 100; ++i) {
+    CHECK(client.ask("GET", "/healthz").status == 200);
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+TEST_CASE("an answer that is hardly read is given up, one that is read slowly is not") {
+  Running running({.held_bytes = 64 << 20, .idle = 60s, .write = 500ms});
+  running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});
+  std::string body = R"({"instances": [0)";
+  for (int i = 1; i < 1000; ++i) body += ",0";  // 16 MB come back, more than sockets take
+  body += "]}";
+  const auto asked = [&](HttpClient& client) {
+    client.send(fmt::format("POST /v1/models/wide:predict HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}",
+                            body.size(), body));
+  };
+  HttpClient silent(running.port());
+  asked(silent);
+  std::this_thread::sleep_for(2500ms);
+  CHECK(silent.read().status == 0);  // what was under way comes, and then the end
+  HttpClient slow(running.port());
+  asked(slow);
+  CHECK(slow.read().status == 200);
+  CHECK_THAT(HttpClient(running.port()).ask("GET", "/metrics").body,
+             ContainsSubstring("\nmaas_slow_connections_total 1\n"));
+}
+
+TEST_CASE("times for heads and answers must be times") {
+  const serve::Repository repository{serve::RepositoryOptions{}};
+  CHECK_THROWS_AS(serve::Server(repository, {.port = 0, .head = 0ms}), ConfigError);
+  CHECK_THROWS_AS(serve::Server(repository, {.port = 0, .write = 0ms}), ConfigError);
+}
