@@ -144,7 +144,8 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
     require<ConfigError>(!options.state_folder.empty(),
                          "serve: expected --state, where trainings are kept, with --job-data");
     options.server.jobs.folder = options.state_folder + "/jobs";
-    options.server.jobs.program = std::filesystem::read_symlink("/proc/self/exe").string();
+    if (options.server.jobs.program.empty())
+      options.server.jobs.program = std::filesystem::read_symlink("/proc/self/exe").string();
     options.server.jobs.time = std::chrono::seconds(options.job_seconds);
   }
   options.repository.notices = !options.only_polls;
@@ -205,6 +206,7 @@ void add_jobs(CLI::App& command, ServeOptions& options) {
       ->check(CLI::Range(1.0, 1e9));
   command.add_option("--job-data", options.server.jobs.data,
                      "Offers trainings by request, of files in this folder; needs --state");
+  command.add_option("--job-program", options.server.jobs.program, "The maas that trains; empty for this one");
   command.add_option("--job-memory-bytes", options.server.jobs.memory_bytes, "Address space that a training may take")
       ->check(CLI::Range(1.0, 1e15));
   command.add_option("--job-seconds", options.job_seconds, "Time that a training may take")

@@ -387,13 +387,13 @@ void Jobs::train(std::int64_t number) {
     files_list = job.files;
   });
   const std::string folder = folder_of(number);
-  const ChildOptions child{
-      .arguments = {options_.program, "train", folder + "/recipe.json", "--progress", "json", "--resume", "--set",
-                    "data.files=" + files_list, "--set", "output.model=" + json_text(folder + "/model.h5")},
-      .folder = folder,
-      .errors = folder + "/errors.txt",
-      .memory_bytes = options_.memory_bytes,
-      .time = options_.time};
+  const ChildOptions child{.arguments = {files::absolute(options_.program).string(), "train", folder + "/recipe.json",
+                                         "--progress", "json", "--resume", "--set", "data.files=" + files_list, "--set",
+                                         "output.model=" + json_text(folder + "/model.h5")},
+                           .folder = folder,
+                           .errors = folder + "/errors.txt",
+                           .memory_bytes = options_.memory_bytes,
+                           .time = options_.time};
   std::ofstream events(folder + "/events.jsonl", std::ios::binary | std::ios::app);
   const ChildEnd end = run_child(
       child,
@@ -431,7 +431,7 @@ std::optional<double> Jobs::score_of(std::int64_t number, const std::string& mod
   }
   std::string said;
   const ChildEnd end = run_child(
-      {.arguments = {options_.program, "evaluate", model_file, holdout, "--json"},
+      {.arguments = {files::absolute(options_.program).string(), "evaluate", model_file, holdout, "--json"},
        .folder = folder_of(number),
        .errors = folder_of(number) + "/evaluation_errors.txt",
        .memory_bytes = options_.memory_bytes,
@@ -468,7 +468,7 @@ void Jobs::check(std::int64_t number) {
   if (!score) return finish(number, "candidate", "the new model has no score on the holdout");
   const auto live = repository_.find(job.model);
   std::optional<double> before;
-  if (live && !live->file.empty()) before = score_of(number, live->file, other_name);
+  if (live && !live->file.empty()) before = score_of(number, files::absolute(live->file).string(), other_name);
   std::string text = fmt::format(R"({{"name":"{}","new":{})", name, std::abs(*score));
   if (before) text += fmt::format(R"(,"live":{},"live_version":{})", std::abs(*before), live->version);
   change(number, [&](Job& changed) { changed.score = text + '}'; });

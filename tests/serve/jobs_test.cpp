@@ -29,6 +29,7 @@ std::string content_of(const std::string& path) {
 // in a file beside the model: 1 for the one that is there, and what the description says for the new one.
 constexpr const char* script = R"sh(#!/bin/sh
 if [ "$1" = evaluate ]; then
+  [ -f "$2" ] && [ -f "$3" ] || exit 1
   case "$2" in */jobs_home/*) rmse=$(sed -n 's/.*rmse=\([0-9.]*\).*/\1/p' recipe.json);; *) rmse=1;; esac
   echo "{\"name\":\"h\",\"targets\":[{\"target\":\"y\",\"rows\":3,\"answers\":[{\"name\":\"model\",\"mae\":9,\"rmse\":$rmse},{\"name\":\"mean\",\"rmse\":0}]}]}"
   exit 0
@@ -51,14 +52,14 @@ struct Served {
   explicit Served(bool fresh = true, std::chrono::seconds time = 60s) {
     if (fresh) make();
     repository = std::make_unique<serve::Repository>(serve::RepositoryOptions{.folder = "jobs_models", .poll = 50ms});
-    protocol = std::make_unique<serve::Protocol>(
-        *repository, serve::ProtocolOptions{.open_admin = true,
-                                            .jobs = {.folder = "jobs_home",
-                                                     .data = "jobs_data",
-                                                     .program = files::absolute("jobs_script").string(),
-                                                     .memory_bytes = std::uint64_t{1} << 30,
-                                                     .time = time,
-                                                     .queue = 2}});
+    protocol = std::make_unique<serve::Protocol>(*repository,
+                                                 serve::ProtocolOptions{.open_admin = true,
+                                                                        .jobs = {.folder = "jobs_home",
+                                                                                 .data = "jobs_data",
+                                                                                 .program = "jobs_script",
+                                                                                 .memory_bytes = std::uint64_t{1} << 30,
+                                                                                 .time = time,
+                                                                                 .queue = 2}});
   }
 
   static void make() {

@@ -21,13 +21,14 @@ inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
 inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
 
 /// What a scaled reading is made with: (reading - center) / scale.
-struct Scaling {
+struct ReadingScale {
   double center = 0, scale = 1;
 };
 
 /// Learned from the rows before `end` of the sensors from `begin` up to, not including, `stop`; nothing where no
 /// reading is there.
-inline std::optional<Scaling> scaling_of(const Matrix& values, Index end, Index begin, Index stop, ReadingScaling how) {
+inline std::optional<ReadingScale> scaling_of(const Matrix& values, Index end, Index begin, Index stop,
+                                              ReadingScaling how) {
   double sum = 0, least = std::numeric_limits<double>::infinity(), most = -least;
   Index count = 0;
   const auto for_each_reading = [&](auto&& visit) {
@@ -42,13 +43,13 @@ inline std::optional<Scaling> scaling_of(const Matrix& values, Index end, Index 
     ++count;
   });
   if (count == 0) return std::nullopt;
-  if (how == ReadingScaling::none) return Scaling{};
-  if (how == ReadingScaling::min_max) return Scaling{least, most > least ? most - least : 1};
+  if (how == ReadingScaling::none) return ReadingScale{};
+  if (how == ReadingScaling::min_max) return ReadingScale{least, most > least ? most - least : 1};
   const double mean = sum / static_cast<double>(count);
   double squares = 0;
   for_each_reading([&](double value) { squares += (value - mean) * (value - mean); });
   const double deviation = std::sqrt(squares / static_cast<double>(count));
-  return Scaling{mean, deviation > 0 ? deviation : 1};
+  return ReadingScale{mean, deviation > 0 ? deviation : 1};
 }
 
 }  // namespace detail

@@ -66,7 +66,7 @@ inline std::string_view averaging_name(Averaging averaging) {
 }
 
 /// A text as a cell of comma-separated values.
-inline std::string csv_cell(const std::string& text) {
+inline std::string score_cell(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string cell = "\"";
   for (char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -174,7 +174,7 @@ MAAS_INLINE std::string ScoreTable::csv() const {
   std::string text = "model,horizon,averaging,mae,rmse,mape,smape,r2,count,missed,mae_spread,rmse_spread\n";
   const auto out = std::back_inserter(text);
   for (const Row& row : rows_) {
-    fmt::format_to(out, "{},{},{}", detail::csv_cell(row.model), row.horizon, detail::averaging_name(row.averaging));
+    fmt::format_to(out, "{},{},{}", detail::score_cell(row.model), row.horizon, detail::averaging_name(row.averaging));
     for (const detail::ScoreField& field : detail::score_fields) {
       const double value = row.scores.*field.value;
       text += std::isnan(value) ? std::string(",") : fmt::format(",{}", value);

@@ -161,8 +161,57 @@ def as_many_files_as_there_may_be():
     assert "only 64 open files" in first, first
 
 
+def trains_by_request():
+    """Two trainings: the first makes a model, the second is no worse and follows it."""
+    trainer = os.environ.get("MAAS_JOB_PROGRAM", program)
+    said = subprocess.run([trainer, "train", "--help"], capture_output=True, text=True, timeout=20).stdout
+    if "recipe" not in said:
+        print("trainings are not tried: this maas has no train")
+        return
+    os.makedirs("job_data", exist_ok=True)
+    with open("job_data/rows.csv", "w") as file:
+        file.write("flow,kind,next\n")
+        for i in range(300):
+            file.write(f"{i % 97},{'car' if i % 3 else 'truck'},{2 * (i % 97) + (5 if i % 3 else 9)}\n")
+    recipe = {"data": {"files": "rows.csv"}, "split": {"by": "random", "validation": 0.1, "test": 0.2},
+              "pipeline": {"steps": [{"class": "one_hot", "columns": ["kind"]},
+                                     {"class": "standard", "columns": ["flow", "next"]}], "targets": ["next"]},
+              "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"},
+                                     {"class": "dense", "units": 1}]},
+              "training": {"optimizer": "adam", "loss": "mean_squared_error", "epochs": 3, "batch_size": 16}}
+
+    def run(server, number, epochs):
+        recipe["training"]["epochs"] = epochs
+        job = {"model": "trained", "recipe": recipe, "holdout": "rows.csv"}
+        status, body = server.ask("/v1/jobs", json.dumps(job).encode())
+        assert status == 200 and json.loads(body)["id"] == number, body
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            job = json.loads(server.ask(f"/v1/jobs/{number}")[1])
+            if job["state"] not in ("queued", "running", "checking"):
+                return job
+            time.sleep(0.05)
+        raise AssertionError(job)
+
+    shutil.rmtree("state", ignore_errors=True)
+    shutil.rmtree("state_models/trained", ignore_errors=True)
+    with Serving("--state", "state", "--open-admin", "--job-data", "job_data", "--job-program", trainer) as server:
+        first = run(server, 1, 3)
+        assert first["state"] == "promoted" and first["version"] == 1 and first["epoch"] == 3, first
+        rows = json.dumps({"instances": [{"flow": 10, "kind": "car"}]}).encode()
+        assert "next" in json.loads(server.ask("/v1/models/trained:predict", rows)[1])["predictions"][0]
+        second = run(server, 2, 60)
+        assert second["state"] == "promoted" and second["version"] == 2, second
+        assert second["score"]["new"] <= second["score"]["live"], second
+        third = run(server, 3, 1)
+        assert third["state"] == "candidate" and "worse" in third["error"], third
+        events = server.ask("/v1/jobs/1/events")[1].decode()
+        assert events.count("data: ") == 5 and '"event": "end"' in events, events
+
+
 start = time.monotonic()
 make_models()
-for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be):
+for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be,
+              trains_by_request):
     check()
 print(f"all as it should be, in {time.monotonic() - start:.1f} s")
