@@ -36,6 +36,9 @@ void add_data(CLI::App& program);
 /// file says. Exit code 3 if the loss is no number any more.
 void add_train(CLI::App& program);
 
+/// maas forecast MODEL DATA [--time COLUMN] [--output y.csv]: what comes after the last reading.
+void add_forecast(CLI::App& program);
+
 /// maas evaluate MODEL DATA [--training FILE] [--report FILE] [--json]: scores on raw rows beside baselines.
 void add_evaluate(CLI::App& program);
 

@@ -22,6 +22,8 @@ struct EvaluateOptions {
 
 void evaluate(const EvaluateOptions& options) {
   const Model model = load_model(options.model);
+  if (model.info().forecast)
+    return evaluate_forecasts(options.model, options.data, options.training, options.report, options.json);
   require<StateError>(model.info().pipeline.has_value(),
                       "{}: expected a model with a pipeline, as maas train saves one; got one without", options.model);
   const Pipeline& pipeline = *model.info().pipeline;

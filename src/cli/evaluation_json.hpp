@@ -1,6 +1,8 @@
 // Evaluations for programs.
 #pragma once
 
+#include <string>
+
 #include "maas/core/config.hpp"
 #include "maas/recipe/evaluation.hpp"
 
@@ -11,5 +13,9 @@ Config json_number(double value);
 
 /// {"name", "rows", "unanswered", "targets": [{"target", "rows", "answers": [{"name", "mae", ...}]}]}
 Config evaluation_json(const Evaluation& evaluation);
+
+/// The same for a file of a Forecaster: scores by horizon beside baselines, which need `training` but for persistence.
+void evaluate_forecasts(const std::string& model, const std::string& data, const std::string& training,
+                        const std::string& page, bool json);
 
 }  // namespace maas::cli

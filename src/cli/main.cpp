@@ -37,6 +37,7 @@ int main(int count, char** arguments) {
   maas::cli::add_data(program);
   maas::cli::add_train(program);
   maas::cli::add_evaluate(program);
+  maas::cli::add_forecast(program);
 #if defined(MAAS_CLI_SERVE)
   maas::cli::add_serve(program);
   maas::cli::add_load_test(program);

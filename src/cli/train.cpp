@@ -71,6 +71,15 @@ Config end_event(const Recipe& recipe, const RecipeResult& result) {
   for (const Evaluation& each : result.evaluations) evaluations.push_back(evaluation_json(each));
   for (const std::string& warning : result.warnings) warnings.emplace_back(warning);
   for (const std::string& finding : result.data.findings) findings.emplace_back(finding);
+  if (result.scores) event.set("scores", result.scores->config());
+  Config::List coverage;
+  for (const IntervalCoverage& each : result.coverage)
+    coverage.push_back(Config{}
+                           .set("name", each.name)
+                           .set("nominal", each.nominal)
+                           .set("covered", json_number(each.covered))
+                           .set("width", json_number(each.width)));
+  if (!coverage.empty()) event.set("coverage", std::move(coverage));
   event.set("evaluations", std::move(evaluations)).set("warnings", std::move(warnings));
   return event.set("findings", std::move(findings));
 }
@@ -86,6 +95,10 @@ void print_data(const RecipeResult& result) {
 void print_result(const Recipe& recipe, const RecipeResult& result) {
   print_data(result);
   for (const Evaluation& evaluation : result.evaluations) fmt::print("\n{}", evaluation.text());
+  if (result.scores) fmt::print("\n{}", result.scores->text());
+  for (const IntervalCoverage& each : result.coverage)
+    fmt::print("intervals of {:.3g} %, {}: {:.2f} % covered, {:.4g} wide\n", 100 * each.nominal, each.name,
+               100 * each.covered, each.width);
   for (const std::string& warning : result.warnings) fmt::print("warning: {}\n", warning);
   if (!recipe.output.model.empty()) fmt::print("\nwritten: {}\n", recipe.output.model);
 }

@@ -26,13 +26,15 @@ void list_keys(Like<RecipeData> auto& self, auto&& key) {
 }
 
 void list_keys(Like<RecipeSplit> auto& self, auto&& key) {
-  key("by", self.by, "time: the order of the rows; random: drawn; group: the texts of a column");
+  key("by", self.by,
+      "time: the order of the rows; random: drawn; stratified: drawn by class; group: whole groups of a column");
   key("validation", self.validation, "Share of all rows for validation, 0 to 1; with time before those of the test");
   key("test", self.test, "Share of all rows for the test, 0 to 1; with time the last ones");
-  key("column", self.column, "With group: the column whose texts are the groups");
-  key("validation_groups", self.validation_groups, "With group: those that fall to validation");
-  key("test_groups", self.test_groups, "With group: those that fall to the test");
-  key("seed", self.seed, "With random: what the rows are drawn by");
+  key("column", self.column, "With stratified the column of the classes, with group that of the groups");
+  key("validation_groups", self.validation_groups,
+      "With group, in place of a share: the texts of those that fall to validation");
+  key("test_groups", self.test_groups, "With group, in place of a share: those that fall to the test");
+  key("seed", self.seed, "What rows or groups are drawn by");
 }
 
 void list_keys(Like<PipelineOptions> auto& self, auto&& key) {
@@ -44,8 +46,49 @@ void list_keys(Like<PipelineOptions> auto& self, auto&& key) {
   key("out_of_range", self.out_of_range, "What becomes of a number beyond all that training had in its column");
 }
 
+void list_keys(Like<ForecastWindowOptions> auto& self, auto&& key) {
+  key("lags", self.lags, "Readings a window");
+  key("horizons", self.horizons, "Readings ahead that are forecast, growing; 1 is the one right after the window");
+  key("stride", self.stride, "Readings from one window's beginning to the next one's");
+  key("across_gaps", self.across_gaps, "Whether windows are taken within which the time jumps");
+  key("seconds_a_reading", self.seconds_a_reading, "0: the median of the differences");
+}
+
+void list_keys(Like<ScoreOptions> auto& self, auto&& key) {
+  key("averaging", self.averaging, "Which forecasts of a horizon are averaged: its own, or all up to it");
+  key("null_value", self.null_value, "A reading that stands for a missing one, such as 0");
+}
+
+void list_keys(Like<IntervalOptions> auto& self, auto&& key) {
+  key("coverage", self.coverage, "The share of readings that is to lie within, between 0 and 1");
+  key("rate", self.rate, "How fast intervals follow misses and hits; 0: not at all");
+  key("window", self.window, "Calibrate on the last so many errors; 0: on those of the validation share alone");
+}
+
+void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
+  key("time", self.time, "The column of times; empty: readings are evenly spaced");
+  key("sensors", self.sensors, "Columns of readings, one a sensor; empty: all that hold numbers");
+  key("windows", self.options.windows, "What is forecast from what");
+  key("mode", self.options.sensors, "shared: each sensor from its own readings, by one network; joint: all from all");
+  key("sensor_id", self.options.sensor_id, "With shared: whether the network knows which sensor it is");
+  key("time_of_day", self.options.time_of_day, "Whether the network knows the time of day of the first target");
+  key("harmonics", self.options.harmonics, "Of the time of day: sine and cosine of so many multiples of its angle");
+  key("day_of_week", self.options.day_of_week, "Whether it knows the time of week");
+  key("scaling", self.options.scaling, "How readings are scaled for the network");
+  key("scale_each", self.options.scale_each, "Each sensor by its own figures, instead of all by the same");
+  key("changes", self.options.changes, "Whether the network gives the change since the last reading");
+  key("unit", self.options.unit, "Of the readings, for tables");
+  key("networks", self.networks, "An ensemble of so many, trained side by side; what it forecasts is their mean");
+  key("weekends", self.weekends, "A baseline more: the average of weekdays and weekends apart");
+  key("intervals", self.intervals, "Whether intervals are calibrated on the validation share, and judged on the test");
+  key("scores", self.scores, "How forecasts are scored");
+}
+
 void list_keys(Like<RecipeNetwork> auto& self, auto&& key) {
-  key("layers", self.layers, "A chain of layers; the input before them is made as wide as there are features");
+  key("layers", self.layers,
+      "A chain of layers; the input before them is made as wide as there are features, of forecasts the output as "
+      "well");
+  key("embedding", self.embedding, "Of forecasts with sensor ids: numbers a sensor");
   key("keras", self.graph, "In place of layers: a model as Keras' to_json() writes it");
   key("seed", self.seed, "What the first weights are drawn by");
 }
@@ -78,10 +121,17 @@ void list_keys(Like<Recipe> auto& self, auto&& key) {
   key("data", self.data, "Where the rows come from");
   key("split", self.split, "Which rows are learned from, and which are kept to measure on");
   key("pipeline", self.pipeline, "From raw rows to features and targets");
+  key("forecast", self.forecast, "In place of a pipeline: readings of sensors, and what is forecast of them");
   key("network", self.network, "Between features and targets");
   key("training", self.training, "How the network learns");
   key("output", self.output, "What is written; names of files are of the recipe's folder");
 }
+
+/// What has a list of keys.
+template <class Section>
+concept HasKeys = requires(Section& section) {
+  list_keys(section, [](std::string_view, auto&, std::string_view) {});
+};
 
 /// The names of an enumeration, in the order of its values.
 template <class Enum>
@@ -100,7 +150,19 @@ struct EnumNames<ColumnType> {
 };
 template <>
 struct EnumNames<SplitBy> {
-  static constexpr std::string_view names[] = {"time", "random", "group"};
+  static constexpr std::string_view names[] = {"time", "random", "stratified", "group"};
+};
+template <>
+struct EnumNames<SensorMode> {
+  static constexpr std::string_view names[] = {"shared", "joint"};
+};
+template <>
+struct EnumNames<ReadingScaling> {
+  static constexpr std::string_view names[] = {"none", "standard", "min_max"};
+};
+template <>
+struct EnumNames<Averaging> {
+  static constexpr std::string_view names[] = {"at_horizon", "up_to_horizon"};
 };
 template <>
 struct EnumNames<MissingColumn> {

@@ -19,7 +19,9 @@ struct Reader {
   // ---- Plain values ----
 
   template <class Value>
-  requires(!std::is_enum_v<Value>) && requires(const Config& config, Value& value) { from_config(config, "", value); }
+  requires(!std::is_enum_v<Value> && !HasKeys<Value>) && requires(const Config& config, Value& value) {
+    from_config(config, "", value);
+  }
   void read(const Config& config, Value& value) const { from_config(config, place.text(), value); }
 
   void read(const Config& config, std::int64_t& value) const { value = config.as_integer(place.text()); }
@@ -83,9 +85,16 @@ struct Reader {
   void read(const Config& config, std::vector<Layer>& layers) const { read_list(config, layers, read_layer); }
   void read(const Config& config, std::vector<Step>& steps) const { read_list(config, steps, read_step); }
   void read(const Config& config, std::vector<Metric>& metrics) const { read_list(config, metrics, read_metric); }
-  void read(const Config& config, std::vector<Callback>& callbacks) const {
-    read_list(config, callbacks,
-              [&](const Config& given, const Place& where) { return read_callback(given, where, folder); });
+  void read(const Config& config, std::vector<std::function<Callback()>>& callbacks) const {
+    read_list(config, callbacks, [&](const Config& given, const Place& where) -> std::function<Callback()> {
+      read_callback(given, where, folder);  // what is wrong with it is said now
+      return [given, where, in = folder] { return read_callback(given, where, in); };
+    });
+  }
+  void read(const Config& config, std::vector<Index>& values) const {
+    values.clear();
+    const Config::List& list = config.as_list(place.text());
+    for (std::size_t i = 0; i < list.size(); ++i) values.push_back(list[i].as_integer(place.item(i).text()));
   }
   void read(const Config& config, Optimizer& optimizer) const { optimizer = read_optimizer(config, place); }
   void read(const Config& config, std::optional<Loss>& loss) const { loss = read_loss(config, place); }
@@ -100,10 +109,12 @@ struct Reader {
 
   // ---- Sections ----
 
-  template <class Section>
-  requires requires(Section& section) {
-    list_keys(section, [](std::string_view, auto&, std::string_view) {});
+  template <HasKeys Section>
+  void read(const Config& config, std::optional<Section>& section) const {
+    read(config, section.emplace());
   }
+
+  template <HasKeys Section>
   void read(const Config& config, Section& section) const {
     require<ConfigError>(config.is_object(), "{}: expected an object, got {}", place.text(), shown(config));
     std::vector<std::string> known;
@@ -132,13 +143,15 @@ void check_split(const RecipeSplit& split, const Place& place) {
                          place.key(name).text(), share);
   require<ConfigError>(split.validation + split.test < 1, "{}: expected shares that leave rows for training, got {}",
                        place.text(), split.validation + split.test);
-  const bool groups = split.by == SplitBy::group;
-  require<ConfigError>(!groups || (split.validation == 0 && split.test == 0),
-                       "{}: expected validation_groups and test_groups with \"by\": \"group\", got shares",
+  const bool named = !split.validation_groups.empty() || !split.test_groups.empty();
+  const bool labelled = split.by == SplitBy::group || split.by == SplitBy::stratified;
+  require<ConfigError>(!named || split.by == SplitBy::group, "{}: expected \"by\": \"group\" beside names of groups",
                        place.text());
-  require<ConfigError>(groups || (split.column.empty() && split.validation_groups.empty() && split.test_groups.empty()),
-                       "{}: expected \"by\": \"group\" beside groups and their column", place.text());
-  if (groups) require_key(!split.column.empty(), place, "column");
+  require<ConfigError>(!named || (split.validation == 0 && split.test == 0),
+                       "{}: expected shares or names of groups, got both", place.text());
+  require<ConfigError>(labelled || split.column.empty(),
+                       "{}: expected \"by\": \"group\" or \"stratified\" beside a column", place.text());
+  if (labelled) require_key(!split.column.empty(), place, "column");
 }
 
 void check_training(const RecipeTraining& training, const Place& place) {
@@ -152,11 +165,59 @@ void check_training(const RecipeTraining& training, const Place& place) {
   check_at_least(1, training.backup_freq.value_or(1), place.key("backup_freq"));
 }
 
+void check_intervals(const Recipe& recipe, const Place& place) {
+  const Place intervals = place.key("forecast").key("intervals");
+  try {
+    recipe.forecast->intervals->check();
+  } catch (const Error& error) {
+    fail<ConfigError>("{}: {}", intervals.text(), error.what());
+  }
+  require<ConfigError>(
+      recipe.split.validation > 0 && recipe.split.test > 0,
+      "{}: expected shares in split for validation, which calibrates them, and for the test, got {} and "
+      "{}",
+      intervals.text(), recipe.split.validation, recipe.split.test);
+}
+
+void check_forecast(const Recipe& recipe, const Place& place) {
+  const PipelineOptions& pipeline = recipe.pipeline;
+  require<ConfigError>(pipeline.steps.empty() && pipeline.features.empty() && pipeline.targets.empty(),
+                       "{}: expected a pipeline or a forecast, got both", place.text());
+  require<ConfigError>(recipe.split.by == SplitBy::time, "{}: expected \"time\", as what is forecast comes later",
+                       place.key("split").key("by").text());
+  require<ConfigError>(!recipe.network.graph, "{}: expected layers, which stand between the windows and the output",
+                       place.key("network").key("keras").text());
+  require<ConfigError>(recipe.network.embedding >= 1 && recipe.network.embedding <= 1000000,
+                       "{}: expected from 1 to 1000000 numbers, got {}", place.key("network").key("embedding").text(),
+                       recipe.network.embedding);
+  const Place forecast = place.key("forecast");
+  require<ConfigError>(recipe.forecast->networks >= 1 && recipe.forecast->networks <= 1000,
+                       "{}: expected from 1 to 1000 networks, got {}", forecast.key("networks").text(),
+                       recipe.forecast->networks);
+  const auto check_part = [](const auto& part, const Place& where) {
+    try {
+      part.check();
+    } catch (const Error& error) {
+      fail<ConfigError>("{}: {}", where.text(), error.what());
+    }
+  };
+  check_part(recipe.forecast->options.windows, forecast.key("windows"));
+  check_part(recipe.forecast->options, forecast);
+  if (recipe.forecast->intervals) check_intervals(recipe, place);
+  require<ConfigError>(recipe.training.class_weight.weights.empty() && !recipe.training.class_weight.balanced,
+                       "{}: expected none for forecasts, which have no classes",
+                       place.key("training").key("class_weight").text());
+}
+
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");
   check_split(recipe.split, place.key("split"));
-  require_key(!recipe.pipeline.targets.empty(), place.key("pipeline"), "targets");
-  require_key(!recipe.network.layers.empty() || recipe.network.graph, place.key("network"), "layers");
+  if (recipe.forecast)
+    check_forecast(recipe, place);
+  else
+    require_key(!recipe.pipeline.targets.empty(), place.key("pipeline"), "targets");
+  require_key(!recipe.network.layers.empty() || recipe.network.graph || recipe.forecast, place.key("network"),
+              "layers");
   require<ConfigError>(recipe.network.layers.empty() || !recipe.network.graph, "{}: expected layers or keras, got both",
                        place.key("network").text());
   check_at_least(0, recipe.network.seed, place.key("network").key("seed"));

@@ -172,6 +172,100 @@ std::string evaluation_html(const Evaluation& evaluation) {
   return text;
 }
 
+// ---- Forecasts ----
+
+std::string horizon_text(Index horizon, double seconds) {
+  if (!(seconds > 0)) return fmt::format("{} ahead", horizon);
+  return fmt::format("{:.4g} minutes", static_cast<double>(horizon) * seconds / seconds_a_minute);
+}
+
+std::string score_table_html(const ScoreTable& table) {
+  std::string text =
+      "<table>\n<tr><th></th><th>horizon</th><th>MAE</th><th>RMSE</th><th>MAPE, %</th><th>R2</th></tr>\n";
+  for (const ScoreTable::Row& row : table.rows())
+    text += fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                        html_text(row.model), horizon_text(row.horizon, table.seconds_a_reading()),
+                        number_text(row.scores.mae), number_text(row.scores.rmse), number_text(row.scores.mape),
+                        number_text(row.scores.r2));
+  const bool all = !table.rows().empty() && table.rows()[0].averaging == Averaging::up_to_horizon;
+  const std::string unit = table.unit().empty() ? "" : ", MAE and RMSE in " + html_text(table.unit());
+  return text + "</table>\n<p>Means over the forecasts " + (all ? "of all steps up to the horizon" : "at the horizon") +
+         unit + ".</p>\n";
+}
+
+// One sensor at one horizon as an evaluation has it, with the times of the targets.
+Evaluation of_sensor(const Forecasts& forecasts, Index step, Index sensor) {
+  const Index column = forecasts.column(step, sensor), horizon = forecasts.horizons[static_cast<std::size_t>(step)];
+  TargetEvaluation target{.target = fmt::format("{}, {}", forecasts.sensors[static_cast<std::size_t>(sensor)],
+                                                horizon_text(horizon, forecasts.seconds_a_reading))};
+  Evaluation found{.name = {}, .rows = forecasts.windows()};
+  for (Index window = 0; window < forecasts.windows(); ++window) {
+    const auto place = static_cast<std::size_t>(window);
+    const double ahead = static_cast<double>(horizon) * forecasts.seconds_a_reading;
+    found.times.push_back(forecasts.times.empty() ? static_cast<double>(forecasts.origins[place] + horizon)
+                                                  : forecasts.times[place] + ahead);
+    const double truth = static_cast<double>(forecasts.truth(window, column));
+    const double value = static_cast<double>(forecasts.values(window, column));
+    if (!std::isfinite(truth) || !std::isfinite(value)) continue;
+    target.rows.push_back(window);
+    target.truth.push_back(truth);
+    target.predicted.push_back(value);
+  }
+  found.targets = {std::move(target)};
+  return found;
+}
+
+// All sensors together.
+std::string errors_by_hour(const Forecasts& forecasts, Index step) {
+  TargetEvaluation all;
+  std::vector<double> times;
+  for (Index sensor = 0; sensor < static_cast<Index>(forecasts.sensors.size()); ++sensor) {
+    const Evaluation one = of_sensor(forecasts, step, sensor);
+    const TargetEvaluation& target = one.targets[0];
+    times = one.times;
+    all.rows.insert(all.rows.end(), target.rows.begin(), target.rows.end());
+    all.truth.insert(all.truth.end(), target.truth.begin(), target.truth.end());
+    all.predicted.insert(all.predicted.end(), target.predicted.begin(), target.predicted.end());
+  }
+  all.target =
+      "all sensors, " + horizon_text(forecasts.horizons[static_cast<std::size_t>(step)], forecasts.seconds_a_reading);
+  return by_hour_svg(all, times);
+}
+
+std::string along_readings_svg(const TargetEvaluation& target, const std::vector<double>& places) {
+  constexpr std::size_t most = 600;
+  const std::size_t first = target.rows.size() > most ? target.rows.size() - most : 0;
+  std::vector<double> x;
+  for (std::size_t i = first; i < target.rows.size(); ++i)
+    x.push_back(places[static_cast<std::size_t>(target.rows[i])]);
+  const std::vector<double> truth(target.truth.begin() + static_cast<std::ptrdiff_t>(first), target.truth.end());
+  const std::vector<double> answers(target.predicted.begin() + static_cast<std::ptrdiff_t>(first),
+                                    target.predicted.end());
+  Drawing drawing(target.target, "reading", "", range_of({&x}), range_of({&truth, &answers}));
+  drawing.line(x, truth, "training");
+  drawing.line(x, answers, "validation");
+  drawing.legend("training", "true");
+  drawing.legend("validation", "forecast");
+  return drawing.svg();
+}
+
+std::string forecasts_html(const Report& report) {
+  std::string text = report.scores || report.forecasts ? heading("Forecasts of the test") : "";
+  if (report.scores) text += score_table_html(*report.scores);
+  if (!report.forecasts || report.forecasts->horizons.empty() || report.forecasts->sensors.empty()) return text;
+  const Forecasts& forecasts = *report.forecasts;
+  const Index last = static_cast<Index>(forecasts.horizons.size()) - 1;
+  text += "<main>\n";
+  for (Index step = 0; step <= last; step += std::max<Index>(last, 1)) {
+    const Evaluation one = of_sensor(forecasts, step, 0);
+    text += forecasts.times.empty() ? along_readings_svg(one.targets[0], one.times)
+                                    : along_time_svg(one.targets[0], one.times);
+    text += scatter_svg(one.targets[0]);
+    if (!forecasts.times.empty()) text += errors_by_hour(forecasts, step);
+  }
+  return text + "</main>\n";
+}
+
 // ---- Intervals, data ----
 
 std::string coverage_html(const std::vector<IntervalCoverage>& all) {
@@ -215,6 +309,7 @@ std::string report_page(const Report& report) {
   body += facts_html(report);
   for (const std::string& note : report.notes) body += fmt::format("<p>{}</p>\n", html_text(note));
   for (const Evaluation& evaluation : report.evaluations) body += evaluation_html(evaluation);
+  body += forecasts_html(report);
   body += coverage_html(report.coverage);
   if (report.history) body += history_html(*report.history);
   if (report.data) body += data_html(*report.data);

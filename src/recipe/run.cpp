@@ -1,4 +1,6 @@
 // run_recipe: from files to a trained, measured and saved model.
+#include "recipe/run.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -6,6 +8,7 @@
 
 #include "maas/core/new_file.hpp"
 #include "maas/core/random.hpp"
+#include "maas/data/folds.hpp"
 #include "maas/data/split.hpp"
 #include "maas/layers/input_layer.hpp"
 #include "maas/model/checkpoint.hpp"
@@ -83,26 +86,61 @@ Table without_duplicates(const Table& table, const DataReport& found) {
 // ---- Splits ----
 
 struct Parts {
-  std::vector<Index> training, validation, test;
+  RowList training, validation = {.rows = {}, .held_out = true}, test = {.rows = {}, .held_out = true};
 };
 
-std::vector<Index> numbers_from(Index begin, Index end) {
-  std::vector<Index> rows(static_cast<std::size_t>(end - begin));
-  std::iota(rows.begin(), rows.end(), begin);
-  return rows;
+RowList numbers_from(Index begin, Index end, bool held_out = false) {
+  RowList list{.rows = std::vector<Index>(static_cast<std::size_t>(end - begin)), .held_out = held_out};
+  std::iota(list.rows.begin(), list.rows.end(), begin);
+  return list;
 }
 
-// Of a shuffled order the shares that split_by_time takes, each in the order of the table again.
-Parts random_parts(const TimeSplit& shares, Index rows, std::int64_t seed) {
-  std::vector<Index> order = numbers_from(0, rows);
-  const Random random(static_cast<std::uint64_t>(seed));
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i, i)]);
-  const auto part = [&](const RowRange& range) {
-    std::vector<Index> found(order.begin() + range.begin, order.begin() + range.end);
-    std::sort(found.begin(), found.end());
-    return found;
+RowList chosen(const RowList& from, const RowList& places, bool held_out) {
+  RowList result{.rows = {}, .held_out = held_out};
+  for (Index place : places) result.rows.push_back(from.rows[static_cast<std::size_t>(place)]);
+  return result;
+}
+
+// First the test is taken off all rows, then validation off what is left; `fold` parts so many rows.
+template <class MakeFold>
+Parts share_out(const RecipeSplit& split, Index rows, MakeFold&& fold) {
+  Parts parts{.training = numbers_from(0, rows)};
+  const auto take = [&](double share, RowList& part) {
+    if (share <= 0) return;
+    // 0.1 / 0.9 of 90 rows are not to be a row more by rounding.
+    const HoldOutOptions options{.test_size = share * (1 - 1e-12), .seed = static_cast<std::uint64_t>(split.seed)};
+    const RowList before = parts.training;
+    const Fold found = fold(before, options);
+    parts.training = chosen(before, found.train, false);
+    part = chosen(before, found.test, true);
   };
-  return {part(shares.train), part(shares.validation), part(shares.test)};
+  take(split.test, parts.test);
+  take(split.validation / (1 - split.test), parts.validation);
+  return parts;
+}
+
+const Column& split_column(const Recipe& recipe, const Table& table) {
+  const Place place = place_of(recipe, "split").key("column");
+  require<DataError>(table.contains(recipe.split.column), "{}: expected a column of the rows, got \"{}\"", place.text(),
+                     recipe.split.column);
+  return table.column(recipe.split.column);
+}
+
+Parts random_parts(const Recipe& recipe, Index rows) {
+  return share_out(recipe.split, rows, [](const RowList& list, const HoldOutOptions& options) {
+    return maas::split_rows(list.size(), options);
+  });
+}
+
+// By the labels of a column, for classes or for groups.
+template <class Split>
+Parts labelled_parts(const Recipe& recipe, const Table& table, Split&& split) {
+  const Column& column = split_column(recipe, table);
+  return share_out(recipe.split, table.rows(), [&](const RowList& list, const HoldOutOptions& options) {
+    Table only;
+    only.add(column);
+    return split(Labels(list.of(only).column(0)), options);
+  });
 }
 
 Parts group_parts(const Recipe& recipe, const Table& table) {
@@ -124,18 +162,23 @@ Parts group_parts(const Recipe& recipe, const Table& table) {
     const bool tests = is_in(split.test_groups, groups[row]), validates = is_in(split.validation_groups, groups[row]);
     require<ConfigError>(!tests || !validates, "{}: expected each group on one side, got \"{}\" on two", place.text(),
                          groups[row]);
-    (tests ? parts.test : validates ? parts.validation : parts.training).push_back(static_cast<Index>(row));
+    (tests ? parts.test : validates ? parts.validation : parts.training).rows.push_back(static_cast<Index>(row));
   }
-  require<DataError>(!parts.training.empty(), "{}: expected rows for training, got none", place.text());
+  require<DataError>(!parts.training.rows.empty(), "{}: expected rows for training, got none", place.text());
   return parts;
 }
 
-Parts split_rows(const Recipe& recipe, const Table& table) {
-  if (recipe.split.by == SplitBy::group) return group_parts(recipe, table);
-  const TimeSplit split = split_by_time(table.rows(), recipe.split.validation, recipe.split.test);
-  if (recipe.split.by == SplitBy::random) return random_parts(split, table.rows(), recipe.split.seed);
-  return {numbers_from(split.train.begin, split.train.end), numbers_from(split.validation.begin, split.validation.end),
-          numbers_from(split.test.begin, split.test.end)};
+Parts part_rows(const Recipe& recipe, const Table& table) {
+  const RecipeSplit& split = recipe.split;
+  if (split.by == SplitBy::random) return random_parts(recipe, table.rows());
+  if (split.by == SplitBy::stratified) return labelled_parts(recipe, table, split_stratified);
+  if (split.by == SplitBy::group)
+    return split.validation_groups.empty() && split.test_groups.empty() ? labelled_parts(recipe, table, split_by_group)
+                                                                        : group_parts(recipe, table);
+  const TimeSplit found = split_by_time(table.rows(), split.validation, split.test);
+  return {numbers_from(found.train.begin, found.train.end),
+          numbers_from(found.validation.begin, found.validation.end, true),
+          numbers_from(found.test.begin, found.test.end, true)};
 }
 
 // ---- Samples ----
@@ -162,33 +205,6 @@ void require_complete(const Recipe& recipe, const Pipeline& pipeline, const Prep
 
 // ---- Network ----
 
-constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
-
-Index checked_size(const Shape& shape, const Place& place) {
-  Index size = 1;
-  for (Index dimension : shape) {
-    require<ConfigError>(dimension >= 0 && dimension <= largest && (dimension == 0 || size <= largest / dimension),
-                         "{}: expected at most {} numbers, got a shape of {}", place.text(), largest, shape.text());
-    size *= dimension;
-  }
-  return size;
-}
-
-// Layers say what they need before any memory is taken: sizes in a recipe may be anything.
-void check_sizes(const std::vector<Layer>& chain, const Place& place) {
-  Shape shape;
-  Index weights = 0;
-  for (std::size_t i = 0; i < chain.size(); ++i) {
-    const LayerPlan plan = i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1));
-    const Place layer = i == 0 ? place : place.key("layers").item(i - 1);
-    checked_size(plan.output, layer);
-    for (const ParameterSpec& weight : plan.parameters) weights += checked_size(weight.shape, layer);
-    require<ConfigError>(weights <= largest, "{}: expected at most {} weights in all, got {}", layer.text(), largest,
-                         weights);
-    shape = plan.output;
-  }
-}
-
 Model build(const Recipe& recipe, Index features) {
   const RecipeNetwork& network = recipe.network;
   const Place place = place_of(recipe, "network");
@@ -200,8 +216,7 @@ Model build(const Recipe& recipe, Index features) {
     model.initialize(static_cast<std::uint64_t>(network.seed));
     return model;
   } catch (const Error& error) {
-    const std::string_view what = error.what();
-    fail<ConfigError>("{}", what.starts_with(place.text()) ? std::string(what) : place.text() + ": " + error.what());
+    fail_network(recipe, error);
   }
 }
 
@@ -234,29 +249,11 @@ const std::vector<std::string>* classes_of(const Pipeline& pipeline) {
   return nullptr;
 }
 
-// The class of each sample, by fit's rule: the label of a single target, or the largest of several.
-std::vector<int> labels_of(const Matrix& y) {
-  std::vector<int> labels;
-  for (Index row = 0; row < y.rows(); ++row) {
-    Index column = 0;
-    if (y.cols() > 1) y.row(row).maxCoeff(&column);
-    labels.push_back(y.cols() > 1 ? static_cast<int>(column)
-                                  : static_cast<int>(std::clamp(static_cast<double>(y(row, 0)), -1.0, 1e9)));
-  }
-  return labels;
-}
-
 std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
   const ClassWeights& given = recipe.training.class_weight;
   const Place place = place_of(recipe, "training").key("class_weight");
+  if (given.balanced) return balanced_class_weight(y);
   std::map<int, double> weights;
-  if (given.balanced) {
-    std::map<int, double> counts;
-    for (int label : labels_of(y)) ++counts[label];
-    for (const auto& [label, count] : counts)
-      weights[label] = static_cast<double>(y.rows()) / (static_cast<double>(counts.size()) * count);
-    return weights;
-  }
   std::vector<std::string> names;
   if (const auto* classes = classes_of(pipeline))
     names = *classes;
@@ -271,54 +268,10 @@ std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeli
   return weights;
 }
 
-std::string backup_path(const Recipe& recipe, const RunOptions& options) {
-  const Place place = place_of(recipe, "training").key("backup");
-  std::string path = recipe.training.backup;
-  if (path.empty() && options.resume) {
-    require<ConfigError>(!recipe.output.model.empty(), "{}: expected the name of a file to resume from, got none",
-                         place.text());
-    path = recipe.output.model + ".backup";
-  }
-  if (path.empty()) return path;
-  path = file_in(recipe.folder, path);
-  std::error_code problem;
-  require<ConfigError>(options.resume || !std::filesystem::exists(path, problem),
-                       "{}: there is a backup of a run that was stopped, {}; go on from it (--resume), or remove it",
-                       place.text(), path);
-  return path;
-}
-
-FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
-  const RecipeTraining& training = recipe.training;
-  FitOptions fit{.epochs = training.epochs,
-                 .batch_size = training.batch_size,
-                 .verbose = options.verbose,
-                 .shuffle = training.shuffle,
-                 .seed = static_cast<std::uint64_t>(training.seed),
-                 .callbacks = options.callbacks,
-                 .validation_freq = training.validation_freq};
-  fit.callbacks.insert(fit.callbacks.end(), training.callbacks.begin(), training.callbacks.end());
-  if (std::string path = backup_path(recipe, options); !path.empty())
-    fit.callbacks.push_back(BackupAndRestore{.path = std::move(path), .save_freq = training.backup_freq});
-  return fit;
-}
-
-bool is_finite(const History& history) {
-  if (!history.contains("loss") || history["loss"].empty()) return true;
-  return std::isfinite(history["loss"].back());
-}
-
 // ---- Output ----
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == text.npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
-}
-
 std::string cell(const TargetEvaluation& target, double value) {
-  return target.is_class ? quoted(target.classes[static_cast<std::size_t>(value)]) : fmt::format("{:.9g}", value);
+  return target.is_class ? csv_cell(target.classes[static_cast<std::size_t>(value)]) : fmt::format("{:.9g}", value);
 }
 
 // row, then of each target the truth and the answer; empty where one of them is not there.
@@ -327,7 +280,7 @@ void write_predictions(const std::string& path, const Evaluation& evaluation, co
   for (Index row : rows) lines.push_back(std::to_string(row));
   std::string head = "row";
   for (const TargetEvaluation& target : evaluation.targets) {
-    head += "," + quoted(target.target) + "," + quoted(target.target + " predicted");
+    head += "," + csv_cell(target.target) + "," + csv_cell(target.target + " predicted");
     std::size_t next = 0;
     for (std::size_t i = 0; i < lines.size(); ++i) {
       const bool there = next < target.rows.size() && target.rows[next] == static_cast<Index>(i);
@@ -368,19 +321,101 @@ void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector
 
 }  // namespace
 
+constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
+
+Index checked_size(const Shape& shape, const Place& place) {
+  Index size = 1;
+  for (Index dimension : shape) {
+    require<ConfigError>(dimension >= 0 && dimension <= largest && (dimension == 0 || size <= largest / dimension),
+                         "{}: expected at most {} numbers, got a shape of {}", place.text(), largest, shape.text());
+    size *= dimension;
+  }
+  return size;
+}
+
+void check_sizes(const std::vector<Layer>& chain, const Place& place) {
+  Shape shape;
+  Index weights = 0;
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const LayerPlan plan = i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1));
+    const Place layer = i == 0 ? place : place.key("layers").item(i - 1);
+    checked_size(plan.output, layer);
+    for (const ParameterSpec& weight : plan.parameters) weights += checked_size(weight.shape, layer);
+    require<ConfigError>(weights <= largest, "{}: expected at most {} weights in all, got {}", layer.text(), largest,
+                         weights);
+    shape = plan.output;
+  }
+}
+
+void fail_network(const Recipe& recipe, const Error& error) {
+  const std::string place = place_of(recipe, "network").text();
+  const std::string_view what = error.what();
+  fail<ConfigError>("{}", what.starts_with(place) ? std::string(what) : place + ": " + error.what());
+}
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == text.npos) return text;
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+RecipeRowsRead read_rows(const Recipe& recipe) {
+  Table table = read_files(recipe);
+  DataReport found = report(table);
+  const Index all = table.rows();
+  if (recipe.data.drop_duplicates) table = without_duplicates(table, found);
+  const Index duplicates = all - table.rows();
+  return {std::move(table), std::move(found), duplicates};
+}
+
+std::string backup_path(const Recipe& recipe, const RunOptions& options) {
+  const Place place = place_of(recipe, "training").key("backup");
+  std::string path = recipe.training.backup;
+  if (path.empty() && options.resume) {
+    require<ConfigError>(!recipe.output.model.empty(), "{}: expected the name of a file to resume from, got none",
+                         place.text());
+    path = recipe.output.model + ".backup";
+  }
+  if (path.empty()) return path;
+  path = file_in(recipe.folder, path);
+  std::error_code problem;
+  require<ConfigError>(options.resume || !std::filesystem::exists(path, problem),
+                       "{}: there is a backup of a run that was stopped, {}; go on from it (--resume), or remove it",
+                       place.text(), path);
+  return path;
+}
+
+FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
+  const RecipeTraining& training = recipe.training;
+  FitOptions fit{.epochs = training.epochs,
+                 .batch_size = training.batch_size,
+                 .verbose = options.verbose,
+                 .shuffle = training.shuffle,
+                 .seed = static_cast<std::uint64_t>(training.seed),
+                 .callbacks = options.callbacks,
+                 .validation_freq = training.validation_freq};
+  for (const auto& make : training.callbacks) fit.callbacks.push_back(make());
+  if (std::string path = backup_path(recipe, options); !path.empty())
+    fit.callbacks.push_back(BackupAndRestore{.path = std::move(path), .save_freq = training.backup_freq});
+  return fit;
+}
+
+bool is_finite(const History& history) {
+  if (!history.contains("loss") || history["loss"].empty()) return true;
+  return std::isfinite(history["loss"].back());
+}
+
 }  // namespace maas::inline MAAS_ABI::recipe
 
 namespace maas::inline MAAS_ABI {
 
 RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   namespace parts = maas::recipe;
-  Table table = parts::read_files(recipe);
-  DataReport found = report(table);
-  const Index all = table.rows();
-  if (recipe.data.drop_duplicates) table = parts::without_duplicates(table, found);
-  const parts::Parts rows = parts::split_rows(recipe, table);
-  const Table training = table.select(rows.training), validation = table.select(rows.validation),
-              test = table.select(rows.test);
+  if (recipe.forecast) return parts::run_forecast(recipe, options);
+  auto [table, found, duplicates] = parts::read_rows(recipe);
+  const parts::Parts rows = parts::part_rows(recipe, table);
+  const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
   Pipeline pipeline(recipe.pipeline);
   const PreparedSamples samples = pipeline.fit(training).samples(training);
   parts::require_complete(recipe, pipeline, samples, "training");
@@ -389,7 +424,7 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
       .model = parts::build(recipe, samples.x.cols()), .history = {}, .rows = {}, .data = std::move(found)};
   Model& model = result.model;
   parts::check_fit(recipe, pipeline, model.network());
-  result.rows = {.duplicates = all - table.rows(),
+  result.rows = {.duplicates = duplicates,
                  .all = table.rows(),
                  .training = training.rows(),
                  .validation = validation.rows(),
@@ -415,7 +450,7 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   if (!result.finite) return result;
   if (validation.rows() > 0) result.evaluations.push_back(evaluate_table(model, validation, &training, "validation"));
   if (test.rows() > 0) result.evaluations.push_back(evaluate_table(model, test, &training, "test"));
-  parts::write_outputs(recipe, result, rows.test);
+  parts::write_outputs(recipe, result, rows.test.rows);
   return result;
 }
 

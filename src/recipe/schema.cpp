@@ -38,7 +38,9 @@ Config schema_of(const std::vector<std::string>&) { return texts(); }
 Config schema_of(const std::vector<Layer>&) { return array_of(reference("layer")); }
 Config schema_of(const std::vector<Step>&) { return array_of(reference("step")); }
 Config schema_of(const std::vector<Metric>&) { return array_of(reference("metric")); }
-Config schema_of(const std::vector<Callback>&) { return array_of(reference("callback")); }
+Config schema_of(const std::vector<Index>&) { return array_of(type("integer").set("minimum", 1)); }
+Config schema_of(const std::optional<double>&) { return types({"number", "null"}); }
+Config schema_of(const std::vector<std::function<Callback()>>&) { return array_of(reference("callback")); }
 Config schema_of(const Optimizer&) { return reference("optimizer"); }
 Config schema_of(const std::optional<Loss>&) { return reference("loss"); }
 Config schema_of(const std::optional<Graph>&) { return type("object"); }
@@ -55,10 +57,10 @@ Config schema_of(const std::map<std::string, ColumnType>&) {
   return type("object").set("additionalProperties", schema_of(ColumnType()));
 }
 
-template <class Section>
-requires requires(const Section& section) {
-  list_keys(section, [](std::string_view, auto&, std::string_view) {});
-}
+template <HasKeys Section>
+Config schema_of(const std::optional<Section>&);
+
+template <HasKeys Section>
 Config schema_of(const Section& section) {
   Config properties{Config::Object{}};
   list_keys(section, [&](std::string_view name, const auto& value, std::string_view text) {
@@ -68,6 +70,11 @@ Config schema_of(const Section& section) {
     properties.set(name, std::move(described));
   });
   return type("object").set("properties", std::move(properties)).set("additionalProperties", false);
+}
+
+template <HasKeys Section>
+Config schema_of(const std::optional<Section>&) {
+  return schema_of(Section());
 }
 
 void require_keys(Config& schema, std::initializer_list<std::string_view> names) {
@@ -162,7 +169,14 @@ std::string recipe_schema() {
   schema.set("title", "A recipe of maas");
   schema.set("description", "What `maas train` is told; written by `maas train --schema`");
   schema.set("type", "object").set("properties", std::move(properties)).set("additionalProperties", false);
-  require_keys(schema, {"data", "pipeline", "network", "training"});
+  require_keys(schema, {"data", "training"});
+  Config::List kinds;
+  for (const char* kind : {"pipeline", "forecast"}) {
+    Config wanted{Config::Object{}};
+    require_keys(wanted, {kind});
+    kinds.push_back(std::move(wanted));
+  }
+  schema.set("oneOf", std::move(kinds));
   Config parts{Config::Object{}};
   for (const PartFamily* family : {&layer_family(), &step_family(), &optimizer_family(), &callback_family()})
     parts.set(family->kind, family_schema(*family, false));

@@ -414,6 +414,53 @@ TEST_CASE("maas train runs a recipe, and maas evaluate scores what it made") {
   CHECK(run("evaluate plain.h5 train.csv").out.find("expected a model with a pipeline") != std::string::npos);
 }
 
+TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate scores such models") {
+  std::string rows = "time,north,\"s, \"\"2\"\"\"\n";
+  for (int i = 0; i < 100; ++i) rows += fmt::format("2024-01-01 {:02d}:{:02d},{},{}\n", i / 12, i % 12 * 5, i, 2 * i);
+  write("road.csv", rows);
+  write("road.json", R"({"data": {"files": "road.csv"}, "split": {"validation": 0.1, "test": 0.2},
+    "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true, "unit": "mph",
+                 "intervals": {}},
+    "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
+    "output": {"model": "road.h5"}})");
+  const Run trained = run("train road.json --progress none --report road.html");
+  INFO(trained.out);
+  CHECK(trained.code == 0);
+  for (const char* part : {"100 rows: 70 for training", "5 minutes ahead, at the horizon; MAE and RMSE in mph\n",
+                           "persistence", "intervals of 90 %, split, all horizons: ", "written: road.h5"})
+    CHECK(trained.out.find(part) != std::string::npos);
+  const Run json = run("train road.json --progress json --set output={}");
+  const std::string end = lines_of(json.out).back();
+  CHECK(end.find(R"("scores": [{"model": "persistence")") != std::string::npos);
+  CHECK(end.find(R"("coverage": [{"name": "split, 5 minutes", "nominal": 0.9, "covered": )") != std::string::npos);
+
+  const Run next = run("forecast road.h5 road.csv");
+  const Matrix expected = load_forecaster("road.h5").predict(readings_of(read_csv("road.csv"), "time"));
+  CHECK(next.code == 0);
+  CHECK(next.out == fmt::format("time,north,\"s, \"\"2\"\"\"\n2024-01-01 08:20,{:.9g},{:.9g}\n"
+                                "2024-01-01 08:25,{:.9g},{:.9g}\n",
+                                expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1)));
+  CHECK(run("forecast road.h5 road.csv --time time --output next.csv").out.empty());
+  CHECK(read_csv("next.csv").rows() == 2);
+  write("short.csv", "time,north\n2024-01-01 00:00,1\n");
+  const Run other = run("forecast road.h5 short.csv");
+  CHECK(other.code == 1);
+  CHECK(is_one_line(other.out));
+  CHECK(other.out.find("short.csv: ") != std::string::npos);
+
+  // What grows by 1 and by 2 a reading is 1.5 off on the average where nothing changes.
+  const Run scored = run("evaluate road.h5 road.csv --report scored.html");
+  INFO(scored.out);
+  CHECK(scored.code == 0);
+  CHECK(scored.out.find("persistence    1.500") != std::string::npos);
+  CHECK(scored.out.find("persistence    3.000") != std::string::npos);
+  CHECK(scored.out.find("ridge VAR") == std::string::npos);
+  CHECK(std::ifstream("scored.html").good());
+  const Run beside = run("evaluate road.h5 road.csv --training road.csv --json");
+  CHECK(beside.out.find(R"("model": "ridge VAR")") != std::string::npos);
+  CHECK(is_one_line(beside.out));
+}
+
 TEST_CASE("maas train tells programs of each epoch by a line of JSON, and of its end") {
   write_recipe("recipe.json");
   const Run trained = run("train recipe.json --progress json --set training.epochs=3");

@@ -30,10 +30,11 @@ BREAKS = {
     "no epochs": lambda r: r["training"].update(epochs=0),
     "no files": lambda r: r["data"].pop("files"),
     "no loss": lambda r: r["training"].pop("loss"),
-    "no network": lambda r: r.pop("network"),
+    "neither a pipeline nor a forecast": lambda r: (r.pop("pipeline", None), r.pop("forecast", None)),
     "an unknown layer": lambda r: r["network"]["layers"].append({"class": "dens", "units": 3}),
     "a misspelt setting of a layer": lambda r: r["network"]["layers"].append({"class": "dense", "unit": 3}),
-    "what a step learns": lambda r: r["pipeline"]["steps"].append({"class": "standard", "mean": [3]}),
+    "what a step learns": lambda r: (r.pop("forecast", None), r.update(
+        pipeline={"steps": [{"class": "standard", "mean": [3]}], "targets": ["y"]})),
     "an unknown optimizer": lambda r: r["training"].update(optimizer="adm"),
     "a number for a layer": lambda r: r["network"]["layers"].append(3),
     "another way to split": lambda r: r["split"].update(by="hour"),

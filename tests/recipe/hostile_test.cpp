@@ -47,46 +47,80 @@ void list_paths(const Config& config, const std::string& path, std::vector<std::
       list_paths(config.as_list()[i], path + "[" + std::to_string(i) + "]", paths);
 }
 
+const char* const values[] = {"null",
+                              "true",
+                              "-1",
+                              "0",
+                              "1",
+                              "7",
+                              "0.5",
+                              "1e300",
+                              "-1e300",
+                              "NaN",
+                              "9e18",
+                              "9223372036854775807",
+                              "-9223372036854775808",
+                              "\"\"",
+                              "\"x\"",
+                              "[]",
+                              "{}",
+                              "[[]]",
+                              "[3, 3]"};
+
+struct Counts {
+  std::size_t paths = 0, ran = 0, refused = 0;
+};
+
+Counts try_all(const std::string& recipe) {
+  std::vector<std::string> paths;
+  list_paths(io::parse_json(recipe, "recipe"), "", paths);
+  Counts counts{.paths = paths.size()};
+  for (const std::string& path : paths)
+    for (const char* value : values) {
+      CAPTURE(path, value);
+      try {
+        run_recipe(parse_recipe(recipe, "r", {path + "=" + value}), {.verbose = 0});
+        ++counts.ran;
+      } catch (const Error&) {
+        ++counts.refused;
+      } catch (const std::exception& other) {
+        FAIL_CHECK("not an Error: " << other.what());
+      }
+    }
+  return counts;
+}
+
+const std::string rich_forecast = R"({
+  "data": {"files": "line.csv"},
+  "split": {"by": "time", "validation": 0.2, "test": 0.2},
+  "forecast": {
+    "time": "time", "sensors": ["x", "y"],
+    "windows": {"lags": 2, "horizons": [1, 2], "stride": 1, "across_gaps": false, "seconds_a_reading": 3600},
+    "mode": "shared", "sensor_id": true, "time_of_day": true, "harmonics": 2, "day_of_week": true,
+    "scaling": "standard", "scale_each": true, "changes": true, "unit": "mph", "networks": 2, "weekends": true,
+    "intervals": {"coverage": 0.8, "rate": 0.01, "window": 10},
+    "scores": {"averaging": "at_horizon", "null_value": 0}},
+  "network": {"layers": [{"class": "dense", "units": 3, "activation": "relu"}], "embedding": 2},
+  "training": {"optimizer": "adam", "loss": "mse", "epochs": 1, "batch_size": 8, "seed": 3,
+               "callbacks": [{"class": "early_stopping", "patience": 1}]}
+})";
+
 }  // namespace
 
 TEST_CASE("no value of any key does worse than throw an Error") {
   write_line_csv("line.csv", 30);
   CHECK_NOTHROW(run_recipe(parse_recipe(rich_recipe, "r"), {.verbose = 0}));
-  std::vector<std::string> paths;
-  list_paths(io::parse_json(rich_recipe, "rich"), "", paths);
-  REQUIRE(paths.size() > 100);
-  const char* const values[] = {"null",
-                                "true",
-                                "-1",
-                                "0",
-                                "1",
-                                "7",
-                                "0.5",
-                                "1e300",
-                                "-1e300",
-                                "NaN",
-                                "9e18",
-                                "9223372036854775807",
-                                "-9223372036854775808",
-                                "\"\"",
-                                "\"x\"",
-                                "[]",
-                                "{}",
-                                "[[]]",
-                                "[3, 3]"};
-  std::size_t ran = 0, refused = 0;
-  for (const std::string& path : paths)
-    for (const char* value : values) {
-      CAPTURE(path, value);
-      try {
-        run_recipe(parse_recipe(rich_recipe, "r", {path + "=" + value}), {.verbose = 0});
-        ++ran;
-      } catch (const Error&) {
-        ++refused;
-      } catch (const std::exception& other) {
-        FAIL_CHECK("not an Error: " << other.what());
-      }
-    }
-  CHECK(ran > 150);
-  CHECK(refused > 1000);
+  const Counts counts = try_all(rich_recipe);
+  REQUIRE(counts.paths > 100);
+  CHECK(counts.ran > 150);
+  CHECK(counts.refused > 1000);
+}
+
+TEST_CASE("no value of any key of a forecast does worse than throw an Error") {
+  write_line_csv("line.csv", 60);
+  CHECK_NOTHROW(run_recipe(parse_recipe(rich_forecast, "r"), {.verbose = 0}));
+  const Counts counts = try_all(rich_forecast);
+  REQUIRE(counts.paths > 40);
+  CHECK(counts.ran > 60);
+  CHECK(counts.refused > 300);
 }

@@ -1,6 +1,8 @@
 #include "maas/recipe/recipe.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "maas/model/load.hpp"
 #include "maas/training/backup.hpp"
@@ -54,8 +56,8 @@ TEST_CASE("a recipe is read to a value: parts by name, with settings, and as Ker
   CHECK(recipe.training.compile.optimizer.learning_rate().at(0) == 0.1);
   CHECK(recipe.training.compile.metrics.at(0).name() == "mae");
   CHECK(recipe.training.class_weight.balanced);
-  CHECK(recipe.training.callbacks.at(0).as<EarlyStopping>()->patience == 3);
-  CHECK(recipe.training.callbacks.at(0).as<EarlyStopping>()->mode == Better::min);
+  CHECK(recipe.training.callbacks.at(0)().as<EarlyStopping>()->patience == 3);
+  CHECK(recipe.training.callbacks.at(0)().as<EarlyStopping>()->mode == Better::min);
 }
 
 TEST_CASE("what is wrong with a recipe is said with the path of its key") {
@@ -86,7 +88,7 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
        "r.json: training.callbacks[0].patience: expected a whole number"},
       {{R"(training.callbacks=[{"class": "early_stopping", "mode": "low"}])"},
        "r.json: training.callbacks[0].mode: expected auto, min or max, got \"low\""},
-      {{"split.by=hour"}, "r.json: split.by: expected one of time, random, group; got \"hour\""},
+      {{"split.by=hour"}, "r.json: split.by: expected one of time, random, stratified, group; got \"hour\""},
       {{"split.test=1"}, "r.json: split.test: expected a share from 0 to below 1, got 1"},
       {{"split.test=0.9"}, "expected shares that leave rows for training"},
       {{"split.by=group", "split.validation=0", "split.test=0"}, "r.json: split: expected a key \"column\", got none"},
@@ -193,7 +195,8 @@ TEST_CASE("what does not fit together is said before training") {
        "r.json: pipeline.steps: expected numbers in the feature \"x_lag_1\", got 1 of 36 training rows"},
       {{"split.by=group", "split.column=kind", "split.test=0", "split.validation=0", "split.test_groups=tiny"},
        "r.json: split.test_groups: expected groups that \"kind\" has, got \"tiny\""},
-      {{"split.by=group", "split.column=x", "split.test=0", "split.validation=0"}, "expected a column of texts"},
+      {{"split.by=group", "split.column=x", "split.test=0", "split.validation=0", "split.test_groups=[\"3\"]"},
+       "expected a column of texts"},
       {{R"(pipeline.targets=["z"])"}, "\"z\""},
   };
   for (const auto& [changes, expected] : cases) {
@@ -215,6 +218,18 @@ TEST_CASE("splits: at random by seed, or by groups of a column, which may be the
   CHECK(a.truth == b.truth);
   CHECK(a.truth != c.truth);
   CHECK(a.truth.size() == 12);
+  // 24 of 60 rows are big: of 12 test rows 5, of 12 validation rows 5.
+  const RecipeResult stratified =
+      run_recipe(line({"split.by=stratified", "split.column=kind", "training.epochs=1"}), silent);
+  CHECK(stratified.rows.test == 12);
+  CHECK(stratified.rows.validation == 12);
+  for (const Evaluation& each : stratified.evaluations)
+    CHECK(std::ranges::count_if(each.targets[0].truth, [](double y) { return y > 8; }) == 5);
+  const RecipeResult drawn = run_recipe(
+      line({"split.by=group", "split.column=x", "split.test=0.3", "split.validation=0", "training.epochs=1"}), silent);
+  const std::set<double> groups(drawn.evaluations[0].targets[0].truth.begin(),
+                                drawn.evaluations[0].targets[0].truth.end());
+  CHECK(groups.size() == 3);  // of 7, rounded up
   const RecipeResult grouped =
       run_recipe(line({R"(data={"files": ["line.csv", "other.csv"], "file_column": "file", "drop_duplicates": false})",
                        R"(split={"by": "group", "column": "file", "test_groups": ["other"]})", "training.epochs=1"}),

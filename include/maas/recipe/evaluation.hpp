@@ -29,6 +29,14 @@ struct TargetEvaluation {
   std::vector<std::vector<Index>> confusion = {};  ///< true class x answer; empty for numbers
 };
 
+/// How often intervals hold what they are to hold.
+struct IntervalCoverage {
+  std::string name;    ///< "adaptive, 60 minutes"
+  double nominal = 0;  ///< the share that should lie inside, 0 to 1
+  double covered = 0;  ///< the share that did
+  double width = 0;    ///< the mean width, in units of the target
+};
+
 /// All of it.
 struct Evaluation {
   std::string name;      ///< "test"

@@ -1,6 +1,7 @@
 // Recipe: a whole training as a value, and as one small JSON file: data, preparation, network, training, output.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include "maas/data/csv.hpp"
 #include "maas/data/pipeline.hpp"
 #include "maas/data/report.hpp"
+#include "maas/forecast/forecaster.hpp"
+#include "maas/forecast/intervals.hpp"
 #include "maas/model/model.hpp"
 #include "maas/recipe/evaluation.hpp"
 
@@ -28,25 +31,41 @@ struct RecipeData {
 
 /// How rows are shared out.
 enum class SplitBy {
-  time,    ///< in the order of the rows: training, validation, test
-  random,  ///< drawn by seed; neighbours in time may fall to both sides
-  group    ///< by the text of a column: all rows of a group fall to one side
+  time,        ///< in the order of the rows: training, validation, test; see split_by_time
+  random,      ///< drawn by seed; neighbours in time may fall to both sides; see split_rows
+  stratified,  ///< likewise, with the same share of each class of a column in every part; see split_stratified
+  group        ///< by a column: all rows of a group fall to one side; by name, or drawn by seed; see split_by_group
 };
 
 /// Which rows are learned from, and which are kept to measure on.
 struct RecipeSplit {
   SplitBy by = SplitBy::time;
-  double validation = 0, test = 0;  ///< shares of all rows, in [0, 1); of `group` there are names instead
-  std::string column = {};          ///< of `group`: the column whose texts are the groups
-  std::vector<std::string> validation_groups = {}, test_groups = {};  ///< of `group`
-  std::int64_t seed = 0;                                              ///< of `random`
+  double validation = 0, test = 0;  ///< shares of all rows (of all groups), in [0, 1)
+  std::string column = {};          ///< of `stratified` and `group`: the column of the classes, or of the groups
+  std::vector<std::string> validation_groups = {}, test_groups = {};  ///< of `group`, in place of shares
+  std::int64_t seed = 0;                                              ///< of what is drawn
+};
+
+/// In place of a pipeline: readings of sensors, and what is forecast of them.
+struct RecipeForecast {
+  std::string time = {};                  ///< the column of times; empty: readings are evenly spaced
+  std::vector<std::string> sensors = {};  ///< columns of numbers; empty: all there are
+  ForecastOptions options = {};
+  Index networks = 1;     ///< an ensemble of so many; what it forecasts is their mean
+  bool weekends = false;  ///< a baseline more: the average of weekdays and weekends apart
+  ScoreOptions scores = {};
+  /// Intervals that are calibrated on the validation share, which is not learned from, and judged on the test.
+  std::optional<IntervalOptions> intervals = std::nullopt;
 };
 
 /// The network between features and targets.
 struct RecipeNetwork {
-  std::vector<Layer> layers = {};             ///< a chain, without the input: that is as wide as there are features
+  /// A chain, without the input: that is as wide as there are features. Of forecasts without the output, too: a Dense
+  /// as wide as there are numbers to forecast is put behind them.
+  std::vector<Layer> layers = {};
+  Index embedding = 8;  ///< of forecasts with sensor ids: numbers a sensor, which stand beside the features
   std::optional<Graph> graph = std::nullopt;  ///< in its place: a network as a whole, as Keras describes it
-  std::int64_t seed = 0;                      ///< of the first weights
+  std::int64_t seed = 0;                      ///< of the first weights; of forecasts RecipeTraining::seed counts
 };
 
 /// What the samples of a class weigh in the loss.
@@ -64,7 +83,8 @@ struct RecipeTraining {
   std::int64_t seed = 0;
   int validation_freq = 1;
   ClassWeights class_weight = {};
-  std::vector<Callback> callbacks = {};
+  /// Makes one callback each, anew for every network that is trained: callbacks remember things.
+  std::vector<std::function<Callback()>> callbacks = {};
   /// A file that keeps the state of the training, so that it can be resumed; deleted at the end. Empty: none is kept
   /// unless the run is asked to resume.
   std::string backup = {};
@@ -85,6 +105,7 @@ struct Recipe {
   RecipeData data = {};
   RecipeSplit split = {};
   PipelineOptions pipeline = {};
+  std::optional<RecipeForecast> forecast = std::nullopt;  ///< in place of the pipeline
   RecipeNetwork network = {};
   RecipeTraining training = {};
   RecipeOutput output = {};
@@ -112,8 +133,9 @@ struct RunOptions {
   /// Go on from the backup of a run that was killed, if there is one, and keep one: in RecipeTraining::backup, else
   /// beside the model. Without it a backup that is there is an error: a run would replace it.
   bool resume = false;
-  int verbose = -1;                      ///< FitOptions::verbose
-  std::vector<Callback> callbacks = {};  ///< beside those of the recipe, before them
+  int verbose = -1;  ///< FitOptions::verbose
+  /// Beside those of the recipe, before them. Not of an ensemble, whose networks are trained side by side.
+  std::vector<Callback> callbacks = {};
 };
 
 /// How many rows fell where, and what became of them.
@@ -125,13 +147,17 @@ struct RecipeRows {
 
 /// What a run gives.
 struct RecipeResult {
-  Model model;  ///< trained, with its pipeline
-  History history;
+  Model model;      ///< trained, with its pipeline
+  History history;  ///< of an ensemble that of its first network
   RecipeRows rows;
   DataReport data;                           ///< what was found in the files, before anything became of it
   std::vector<Evaluation> evaluations = {};  ///< of the validation rows, then of the test rows, where there are some
-  std::vector<std::string> warnings = {};    ///< of saving: see Model::save
-  bool finite = true;                        ///< false where the last loss is no number: nothing is written then
+  std::optional<Forecaster> forecaster = std::nullopt;  ///< of forecasts: what `model` is the network of
+  std::optional<ScoreTable> scores = std::nullopt;      ///< of forecasts on the test readings, baselines beside
+  std::optional<Forecasts> forecasts = std::nullopt;    ///< for the windows of the test readings
+  std::vector<IntervalCoverage> coverage = {};          ///< of RecipeForecast::intervals, on the test readings
+  std::vector<std::string> warnings = {};               ///< of saving: see Model::save
+  bool finite = true;  ///< false where the last loss is no number: nothing is written then
 };
 
 /// Runs it: reads the files, shares out the rows, fits the pipeline to the training rows, builds, compiles and fits the

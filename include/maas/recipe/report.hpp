@@ -7,18 +7,11 @@
 #include <vector>
 
 #include "maas/data/report.hpp"
+#include "maas/forecast/scores.hpp"
 #include "maas/recipe/evaluation.hpp"
 #include "maas/training/history.hpp"
 
 namespace maas::inline MAAS_ABI {
-
-/// How often intervals hold what they are to hold.
-struct IntervalCoverage {
-  std::string name;    ///< "adaptive, 60 minutes"
-  double nominal = 0;  ///< the share that should lie inside, 0 to 1
-  double covered = 0;  ///< the share that did
-  double width = 0;    ///< the mean width, in units of the target
-};
 
 /// What a page shows; what is empty is left out.
 struct Report {
@@ -27,6 +20,8 @@ struct Report {
   std::vector<std::pair<std::string, std::string>> facts = {};  ///< "rows", "2976"
   std::optional<History> history = std::nullopt;                ///< learning curves
   std::vector<Evaluation> evaluations = {};
+  std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts
+  std::optional<Forecasts> forecasts = std::nullopt;  ///< drawn beside what came: the first sensor's
   std::vector<IntervalCoverage> coverage = {};
   std::optional<DataReport> data = std::nullopt;
   std::vector<std::string> notes = {};  ///< a paragraph each
@@ -35,8 +30,10 @@ struct Report {
 /// The page: one HTML file with drawings (SVG), light or dark as the reader's machine is. It loads nothing from
 /// elsewhere and runs no script. It shows learning curves; of every evaluation the scores beside their baselines; of
 /// classes the confusion; of numbers the answers against the truth, and, where times are known, both along the last
-/// week of them and the mean absolute error by the hour of the day; intervals' coverage; and what is odd about the
-/// data. Names may hold any character. Clouds of more than 2000 points show every k-th.
+/// week of them and the mean absolute error by the hour of the day; of forecasts the scores of all models by horizon,
+/// the first sensor's forecasts of the nearest and the farthest horizon beside what came, and the error of all sensors
+/// by the hour; intervals' coverage; and what is odd about the data. Names may hold any character. Clouds of more than
+/// 2000 points show every k-th.
 std::string report_page(const Report& report);
 
 /// Writes it to a file, which appears whole or not at all. Throws FormatError.

@@ -1,0 +1,111 @@
+// maas forecast: what comes after the readings of a CSV file; and maas evaluate for such models.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/evaluation_json.hpp"
+#include "io/json.hpp"
+#include "maas/core/new_file.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/forecaster.hpp"
+#include "maas/recipe/report.hpp"
+
+namespace maas::cli {
+
+namespace {
+
+struct ForecastArguments {
+  std::string model, data, time, output;
+};
+
+// The column of times: the one that was named, or the first there is.
+std::string time_column(const Table& table, const std::string& asked) {
+  if (!asked.empty()) return asked;
+  for (Index i = 0; i < table.columns(); ++i)
+    if (table.column(i).type == ColumnType::time) return table.column(i).name;
+  return "";
+}
+
+Readings read_readings(const Forecaster& forecaster, const std::string& path, const std::string& time) {
+  const Table table = read_csv(path, {.comment = '#'});
+  try {
+    return readings_of(table, time_column(table, time), forecaster.sensors());
+  } catch (const DataError& error) {
+    fail<DataError>("{}: {}", path, error.what());
+  }
+}
+
+// A name as a cell of a CSV file.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == text.npos) return text;
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+// One line a horizon: its time, or how many readings ahead it is; then the sensors.
+std::string forecast_text(const Forecaster& forecaster, const Readings& readings) {
+  const Matrix next = forecaster.predict(readings);
+  const ForecastWindowOptions& windows = forecaster.options().windows;
+  const bool timed = !readings.times.empty() && windows.seconds_a_reading > 0;
+  std::string text = timed ? "time" : "ahead";
+  for (const std::string& sensor : forecaster.sensors()) text += "," + quoted(sensor);
+  text += "\n";
+  for (Index step = 0; step < next.rows(); ++step) {
+    const Index horizon = windows.horizons[static_cast<std::size_t>(step)];
+    text += timed ? format_time(readings.times.back() + static_cast<double>(horizon) * windows.seconds_a_reading)
+                  : std::to_string(horizon);
+    for (Index sensor = 0; sensor < next.cols(); ++sensor)
+      text += std::isnan(next(step, sensor)) ? "," : fmt::format(",{:.9g}", next(step, sensor));
+    text += "\n";
+  }
+  return text;
+}
+
+void forecast(const ForecastArguments& arguments) {
+  const Forecaster forecaster = load_forecaster(arguments.model);
+  const std::string text = forecast_text(forecaster, read_readings(forecaster, arguments.data, arguments.time));
+  if (arguments.output.empty()) return fmt::print("{}", text);
+  NewFile file(arguments.output);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace
+
+void evaluate_forecasts(const std::string& model, const std::string& data, const std::string& training,
+                        const std::string& page, bool json) {
+  const Forecaster forecaster = load_forecaster(model);
+  const Readings readings = read_readings(forecaster, data, "");
+  std::vector<Baseline> baselines;
+  if (!training.empty())
+    baselines = fit_baselines(forecaster.windows(read_readings(forecaster, training, "")));
+  else
+    baselines.push_back(Baseline(Persistence{}).fit(forecaster.windows(readings)));
+  const ScoreTable table = forecaster.compare(baselines, readings);
+  if (!page.empty())
+    write_report(page, {.title = model + " on " + data,
+                        .facts = {{"model", model}, {"readings of", data}},
+                        .scores = table,
+                        .forecasts = forecaster.forecast(readings)});
+  if (json)
+    fmt::print("{}\n", io::write_json(table.config()));
+  else
+    fmt::print("{}", table.text());
+}
+
+void add_forecast(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("forecast", "Forecasts what comes after the readings of a CSV file");
+  auto arguments = std::make_shared<ForecastArguments>();
+  command->add_option("model", arguments->model, "The model file, of a recipe with a forecast")->required();
+  command->add_option("data", arguments->data, "A CSV file of readings, one column a sensor, the latest last")
+      ->required();
+  command->add_option("--time", arguments->time, "The column of times; without it the first column that holds times");
+  command->add_option("--output", arguments->output, "Where forecasts go; without it to the standard output");
+  command->callback([arguments] { forecast(*arguments); });
+}
+
+}  // namespace maas::cli

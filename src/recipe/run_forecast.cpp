@@ -1,0 +1,187 @@
+// run_recipe for forecasts: from readings to a forecaster, with baselines beside it.
+#include <algorithm>
+#include <cmath>
+
+#include "maas/core/new_file.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/intervals.hpp"
+#include "maas/layers/input_layer.hpp"
+#include "maas/layers/layers.hpp"
+#include "maas/network/merge.hpp"
+#include "maas/network/symbol.hpp"
+#include "maas/recipe/report.hpp"
+#include "recipe/parts.hpp"
+#include "recipe/run.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+// A layer of its own in every network: networks of an ensemble are joined, where one handle would mean shared weights.
+Layer own(const Layer& layer, bool named) {
+  const Layer fresh = layer.named(named ? layer.name() : std::string());
+  return layer.trainable() ? fresh : fresh.frozen();
+}
+
+// Before any memory is taken.
+void check_network_sizes(const Recipe& recipe, const ForecastShape& shape) {
+  const Place place = Place{recipe.source}.key("network");
+  Index inputs = shape.features;
+  if (shape.ids > 0) {
+    checked_size(Shape{shape.ids, recipe.network.embedding}, place.key("embedding"));
+    inputs += recipe.network.embedding;
+  }
+  std::vector<Layer> chain{InputLayer{Shape{inputs}}};
+  chain.insert(chain.end(), recipe.network.layers.begin(), recipe.network.layers.end());
+  chain.push_back(dense(shape.outputs));
+  check_sizes(chain, place);
+}
+
+Forecaster::Build network_of(const Recipe& recipe) {
+  return [recipe](const ForecastShape& shape) {
+    const bool alone = recipe.forecast->networks == 1;
+    try {
+      check_network_sizes(recipe, shape);
+      const Symbol features = input(shape.features);
+      std::vector<Symbol> inputs{features};
+      Symbol last = features;
+      if (shape.ids > 0) {
+        const Symbol id = input(1);
+        inputs.push_back(id);
+        last = concatenate({features, flatten()(embedding(shape.ids, recipe.network.embedding)(id))});
+      }
+      for (const Layer& layer : recipe.network.layers) last = own(layer, alone)(last);
+      return Model(inputs, {dense(shape.outputs)(last)});
+    } catch (const Error& error) {
+      fail_network(recipe, error);
+    }
+  };
+}
+
+ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options) {
+  const RecipeForecast& forecast = *recipe.forecast;
+  const bool alone = forecast.networks == 1;
+  ForecastFit fit;
+  fit.compile = recipe.training.compile;
+  fit.networks = forecast.networks;
+  fit.validation_share = recipe.split.validation / (1 - recipe.split.test);
+  RunOptions run = options;
+  if (!alone) run.callbacks.clear();
+  fit.fit = fit_options(recipe, run);
+  fit.fit.callbacks.clear();
+  if (!alone) fit.fit.verbose = 0;  // side by side, their lines would mix
+  require<ConfigError>(alone || backup_path(recipe, run).empty(),
+                       "{}: expected none for an ensemble, whose networks are trained side by side",
+                       Place{recipe.source}.key("training").key("backup").text());
+  fit.callbacks = [recipe, run] { return fit_options(recipe, run).callbacks; };
+  return fit;
+}
+
+// One line a window, horizon and sensor.
+void write_forecasts(const std::string& path, const Forecasts& forecasts) {
+  NewFile file(path);
+  file.write("origin,horizon,sensor,true,forecast\n");
+  const auto cell = [](Scalar value) { return std::isnan(value) ? std::string() : fmt::format("{:.9g}", value); };
+  for (Index window = 0; window < forecasts.windows(); ++window) {
+    const auto place = static_cast<std::size_t>(window);
+    const std::string origin =
+        forecasts.times.empty() ? std::to_string(forecasts.origins[place]) : format_time(forecasts.times[place]);
+    std::string lines;
+    for (std::size_t step = 0; step < forecasts.horizons.size(); ++step)
+      for (std::size_t sensor = 0; sensor < forecasts.sensors.size(); ++sensor) {
+        const Index column = forecasts.column(static_cast<Index>(step), static_cast<Index>(sensor));
+        lines += fmt::format("{},{},{},{},{}\n", origin, forecasts.horizons[step], csv_cell(forecasts.sensors[sensor]),
+                             cell(forecasts.truth(window, column)), cell(forecasts.values(window, column)));
+      }
+    file.write(lines);
+  }
+  file.commit();
+}
+
+Report report_of(const Recipe& recipe, const RecipeResult& result, Index sensors) {
+  Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
+  page.facts = {{"readings", std::to_string(result.rows.all)},
+                {"for training", std::to_string(result.rows.training)},
+                {"for validation", std::to_string(result.rows.validation)},
+                {"for the test", std::to_string(result.rows.test)},
+                {"sensors", std::to_string(sensors)},
+                {"networks", std::to_string(recipe.forecast->networks)},
+                {"weights", std::to_string(result.model.network().parameters().count())},
+                {"epochs", std::to_string(result.history.epochs().size())}};
+  page.history = result.history;
+  page.scores = result.scores;
+  page.forecasts = result.forecasts;
+  page.coverage = result.coverage;
+  page.data = result.data;
+  return page;
+}
+
+void write_outputs(const Recipe& recipe, const RecipeResult& result, Index sensors) {
+  const RecipeOutput& output = recipe.output;
+  if (!output.model.empty()) result.forecaster->save(file_in(recipe.folder, output.model));
+  if (!output.predictions.empty()) write_forecasts(file_in(recipe.folder, output.predictions), *result.forecasts);
+  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result, sensors));
+}
+
+std::string minutes_text(const Forecasts& forecasts, Index horizon) {
+  if (!(forecasts.seconds_a_reading > 0)) return fmt::format("{} ahead", horizon);
+  return fmt::format("{:.4g} minutes", static_cast<double>(horizon) * forecasts.seconds_a_reading / seconds_a_minute);
+}
+
+// Split calibration as it stands, and beside it the one that follows what comes, where that was asked for.
+std::vector<IntervalCoverage> judge_intervals(const IntervalOptions& options, const Forecasts& calibration,
+                                              const Forecasts& test) {
+  std::vector<IntervalCoverage> found;
+  const auto add = [&](const std::string& name, const Intervals& intervals) {
+    for (Index horizon : test.horizons) {
+      const Coverage got = coverage(intervals, test, horizon);
+      found.push_back({name + ", " + minutes_text(test, horizon), options.coverage, got.share, got.mean_width});
+    }
+    const Coverage all = coverage(intervals, test);
+    found.push_back({name + ", all horizons", options.coverage, all.share, all.mean_width});
+  };
+  ConformalIntervals plain({.coverage = options.coverage});
+  add("split", plain.calibrate(calibration).around(test.values));
+  if (options.rate == 0 && options.window == 0) return found;
+  ConformalIntervals adaptive(options);
+  add("adaptive", adaptive.calibrate(calibration).follow(test));
+  return found;
+}
+
+}  // namespace
+
+RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
+  const RecipeForecast& wanted = *recipe.forecast;
+  auto [table, found, duplicates] = read_rows(recipe);
+  const Readings readings = readings_of(table, wanted.time, wanted.sensors);
+  const TimeSplit split = split_by_time(readings.rows(), 0, recipe.split.test);
+  const Readings training = readings.part(split.train);
+
+  Forecaster forecaster(wanted.options, network_of(recipe));
+  const ForecastFit fit = forecast_fit(recipe, options);
+  const std::vector<History> histories = forecaster.fit(training, fit);
+  RecipeResult result{.model = forecaster.model(), .history = histories.front(), .rows = {}, .data = std::move(found)};
+  const auto held_out = static_cast<Index>(fit.validation_share * static_cast<double>(training.rows()));
+  result.rows = {.duplicates = duplicates,
+                 .all = readings.rows(),
+                 .training = training.rows() - held_out,
+                 .validation = held_out,
+                 .test = split.test.size()};
+  result.finite = std::all_of(histories.begin(), histories.end(), [](const History& each) { return is_finite(each); });
+  if (!result.finite) return result;
+  result.forecaster = std::move(forecaster);
+  if (split.test.size() > 0) {
+    const Readings test = readings.part(split.test);
+    const auto baselines = fit_baselines(result.forecaster->windows(training), wanted.weekends);
+    result.scores = result.forecaster->compare(baselines, test, wanted.scores);
+    result.forecasts = result.forecaster->forecast(test);
+    if (wanted.intervals) {
+      const ForecastWindows held_back = result.forecaster->windows(training).targets_from(training.rows() - held_out);
+      result.coverage = judge_intervals(*wanted.intervals, result.forecaster->forecast(held_back), *result.forecasts);
+    }
+  }
+  write_outputs(recipe, result, readings.sensor_count());
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI::recipe

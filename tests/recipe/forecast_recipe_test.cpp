@@ -1,0 +1,150 @@
+// Recipes for forecasts.
+#include <cmath>
+#include <filesystem>
+
+#include "recipe/small.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+
+namespace {
+
+void write_waves(const std::string& path, int rows = 400) {
+  std::string text = "time,north,south\n";
+  for (int i = 0; i < rows; ++i)
+    text += fmt::format("2024-01-{:02d} {:02d}:{:02d},{:.4f},{:.4f}\n", 1 + i / 288, i / 12 % 24, i % 12 * 5,
+                        50 + 10 * std::sin(0.3 * i), 20 + 4 * std::sin(0.2 * i));
+  write_text(path, text);
+}
+
+const std::string wave_recipe = R"({
+  "data": {"files": "waves.csv"},
+  "split": {"validation": 0.1, "test": 0.2},
+  "forecast": {"time": "time", "windows": {"lags": 4, "horizons": [1, 3]}, "scale_each": true, "changes": true,
+               "unit": "mph"},
+  "network": {"layers": [{"class": "dense", "units": 16, "activation": "relu"}], "embedding": 2},
+  "training": {"optimizer": {"class": "adam", "learning_rate": 0.01}, "loss": "mse", "epochs": 30,
+               "callbacks": [{"class": "early_stopping", "patience": 10}]}
+})";
+
+Recipe waves(const std::vector<std::string>& changes = {}) { return parse_recipe(wave_recipe, "w.json", changes); }
+
+const RunOptions silent{.verbose = 0};
+
+}  // namespace
+
+TEST_CASE("a recipe for forecasts runs: scored beside baselines on the test readings, saved as a forecaster") {
+  write_waves("waves.csv");
+  const RecipeResult result = run_recipe(
+      waves({"output.model=waves.h5", "output.report=waves.html", "output.predictions=waves_test.csv"}), silent);
+  CHECK(result.rows.all == 400);
+  CHECK(result.rows.test == 80);
+  CHECK(result.rows.validation == 40);
+  CHECK(result.history.contains("val_loss"));
+  REQUIRE(result.scores);
+  CHECK(result.scores->at("network", 3).scores.mae < 0.2 * result.scores->at("persistence", 3).scores.mae);
+  CHECK(result.scores->at("ridge VAR", 1).scores.count == result.scores->at("network", 1).scores.count);
+  const Forecaster loaded = load_forecaster("waves.h5");
+  CHECK(loaded.sensors() == std::vector<std::string>{"north", "south"});
+  const Readings readings = readings_of(read_csv("waves.csv"), "time");
+  CHECK(loaded.predict(readings) == result.forecaster->predict(readings));
+  const std::string page = text_of("waves.html");
+  for (const char* part :
+       {"north, 5 minutes", "north, 15 minutes", "persistence", "all sensors, 15 minutes", "in mph"}) {
+    INFO(part);
+    CHECK(page.find(part) != std::string::npos);
+  }
+  const Table written = read_csv("waves_test.csv");
+  CHECK(written.names() == std::vector<std::string>{"origin", "horizon", "sensor", "true", "forecast"});
+  CHECK(written.rows() == result.forecasts->windows() * 4);
+  CHECK(written.numbers("true")[0] == Approx(double(result.forecasts->truth(0, 0))));
+  CHECK(written.numbers("forecast")[1] == Approx(double(result.forecasts->values(0, 1))));
+}
+
+TEST_CASE("intervals are calibrated on what was held back, and judged on the test") {
+  write_waves("waves.csv");
+  const RecipeResult result = run_recipe(
+      waves({R"(forecast.intervals={"coverage": 0.8, "rate": 0.02, "window": 60})", "output.report=waves.html"}),
+      silent);
+  REQUIRE(result.coverage.size() == 6);  // two horizons and all, for each kind
+  CHECK(result.coverage[0].name == "split, 5 minutes");
+  CHECK(result.coverage[5].name == "adaptive, all horizons");
+  for (const IntervalCoverage& each : result.coverage) {
+    CAPTURE(each.name);
+    CHECK(each.nominal == 0.8);
+    CHECK(each.covered > 0.5);
+    CHECK(each.covered <= 1);
+    CHECK(each.width > 0);
+  }
+  CHECK(text_of("waves.html").find("adaptive, all horizons") != std::string::npos);
+  CHECK(run_recipe(waves({"forecast.intervals={}", "training.epochs=1"}), silent).coverage.size() == 3);
+}
+
+TEST_CASE("an ensemble has networks of its own, and is the mean of them") {
+  write_waves("waves.csv");
+  const std::vector<std::string> changes = {"forecast.networks=2", "training.epochs=3",
+                                            "network.layers[0].name=hidden"};
+  const RecipeResult a = run_recipe(waves(changes), silent), b = run_recipe(waves(changes), silent);
+  REQUIRE(a.forecaster->networks() == 2);
+  const Readings readings = readings_of(read_csv("waves.csv"), "time");
+  const Matrix first = a.forecaster->network(0).predict(readings), second = a.forecaster->network(1).predict(readings);
+  CHECK(first != second);
+  CHECK((a.forecaster->predict(readings) - (first + second) / 2).cwiseAbs().maxCoeff() < Scalar(1e-4));
+  CHECK(a.forecaster->predict(readings) == b.forecaster->predict(readings));
+}
+
+TEST_CASE("a run for forecasts is resumed; an ensemble is not") {
+  write_waves("waves.csv");
+  struct Stop {
+    void epoch_end(TrainingView& view) const {
+      if (view.epoch == 2) throw StateError("killed");
+    }
+  };
+  const std::vector<std::string> changes = {"training.epochs=5", "output.model=wave.h5"};
+  const RecipeResult whole = run_recipe(waves(changes), silent);
+  std::filesystem::remove("wave.h5.backup");
+  CHECK_THROWS_WITH(run_recipe(waves(changes), {.resume = true, .verbose = 0, .callbacks = {Stop{}}}), "killed");
+  const RecipeResult resumed = run_recipe(waves(changes), {.resume = true, .verbose = 0});
+  CHECK(resumed.history["loss"] == whole.history["loss"]);
+  CHECK(resumed.model.get_weights()[1] == whole.model.get_weights()[1]);
+  CHECK_THROWS_WITH(run_recipe(waves({"output.model=wave.h5", "forecast.networks=2"}), {.resume = true, .verbose = 0}),
+                    Catch::Matchers::StartsWith("w.json: training.backup: expected none for an ensemble"));
+}
+
+TEST_CASE("what is wrong with a recipe for forecasts is said") {
+  write_waves("waves.csv");
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{R"(pipeline={"targets": ["north"]})"}, "w.json: expected a pipeline or a forecast, got both"},
+      {{"split.by=random"}, "w.json: split.by: expected \"time\""},
+      {{"forecast.windows.lag=3"}, "w.json: forecast.windows: expected keys of lags, horizons,"},
+      {{"forecast.windows.lags=0"}, "w.json: forecast.windows: "},
+      {{"forecast.windows.horizons=[3, 1]"}, "w.json: forecast.windows: "},
+      {{"forecast.windows.horizons=[]"}, "w.json: forecast.windows: "},
+      {{"forecast.windows.horizons=3"}, "w.json: forecast.windows.horizons: expected a list"},
+      {{"forecast.windows.lags=9000000000000000000"}, "w.json: forecast.windows: "},
+      {{"forecast.mode=all"}, "w.json: forecast.mode: expected one of shared, joint; got \"all\""},
+      {{"forecast.scores.averaging=x"}, "expected one of at_horizon, up_to_horizon"},
+      {{"forecast.networks=0"}, "w.json: forecast.networks: expected from 1 to 1000 networks, got 0"},
+      {{"forecast.time=clock"}, "\"clock\""},
+      {{R"(forecast.sensors=["east"])"}, "\"east\""},
+      {{"forecast.intervals={\"coverage\": 1}"}, "w.json: forecast.intervals: "},
+      {{"forecast.intervals={}", "split.validation=0"}, "w.json: forecast.intervals: expected shares in split"},
+      {{"network.keras={}"}, "w.json: network.keras: "},
+      {{"network.embedding=0"}, "w.json: network.embedding: expected from 1 to 1000000 numbers"},
+      {{"forecast.harmonics=101"}, "w.json: forecast: forecaster: expected from 1 to 100 harmonics, got 101"},
+      {{"network.layers[0].units=9e15"}, "w.json: network.layers[0]: expected at most"},
+      {{"network.layers[0].units=2000000000"}, "w.json: network.layers[0]: expected at most"},
+      {{R"(training.class_weight={"a": 1})"}, "w.json: training.class_weight: expected none for forecasts"},
+      {{R"(network.layers=[{"class": "reshape", "target_shape": [7]}])"}, "w.json: network: "},
+  };
+  for (const auto& [changes, expected] : cases) {
+    std::string problem;
+    try {
+      run_recipe(waves(changes), silent);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+    INFO(changes[0] << "\n" << problem);
+    CHECK(problem.find(expected) != std::string::npos);
+  }
+}
