@@ -61,7 +61,9 @@ MAAS_INLINE void Huber::values(const ConstMatrixView& predicted, const ConstMatr
 MAAS_INLINE void Huber::gradient(const ConstMatrixView& predicted, const ConstMatrixView& target,
                                  MatrixView out) const {
   const Scalar d = static_cast<Scalar>(delta);
-  detail::mean_slopes(predicted, target, out, [d](Scalar p, Scalar t) { return std::clamp(p - t, -d, d); });
+  // Not std::clamp, which is undefined for a delta below 0.
+  detail::mean_slopes(predicted, target, out,
+                      [d](Scalar p, Scalar t) { return std::max(std::min<Scalar>(p - t, d), -d); });
 }
 
 MAAS_INLINE void LogCosh::values(const ConstMatrixView& predicted, const ConstMatrixView& target,
