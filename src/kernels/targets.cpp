@@ -36,6 +36,7 @@ constexpr std::array<std::pair<std::string_view, Kernels>, 4> names = {
     {{"eigen", Kernels::eigen}, {"sse4", Kernels::sse4}, {"avx2", Kernels::avx2}, {"avx512", Kernels::avx512}}};
 
 std::atomic<bool> vectors{true};
+Kernels from_start = Kernels::automatic;  // what the environment says
 
 bool has(Kernels kernels) {
   hwy::DisableTargets(0);
@@ -60,6 +61,7 @@ bool read_environment() {
   if (asked.empty()) return true;
   for (const auto& [name, which] : names)
     if (asked == name) {
+      from_start = which;
       use(which);
       return true;
     }
@@ -79,7 +81,7 @@ void ops::use_kernels(Kernels kernels) {
   kernels::use_vectors();  // or the environment would be read after this
   for (const auto& [name, which] : kernels::names)
     require<ConfigError>(which != kernels || kernels::has(which), "use_kernels: this processor has no {}", name);
-  kernels::use(kernels);
+  kernels::use(kernels == Kernels::automatic ? kernels::from_start : kernels);
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -55,8 +55,7 @@ TEST_CASE("kernels can be forced, and say which they are") {
   if (best != "Eigen") {
     REQUIRE(here.size() >= 2);
     CHECK(here[1].second == "SSE4");
-    if (best != "SSE4") CHECK(here[2].second == "AVX2");
-    if (best == "AVX2" || best == "SSE4") CHECK_THROWS_AS(ops::use_kernels(ops::Kernels::avx512), ConfigError);
+    if (here.size() >= 3) CHECK(here[2].second == "AVX2");
   }
 #endif
   ops::use_kernels(ops::Kernels::automatic);

@@ -7,7 +7,7 @@ namespace maas::inline MAAS_ABI::ops {
 
 /// Where products and sweeps are computed.
 enum class Kernels {
-  automatic,  ///< the widest vectors of this processor
+  automatic,  ///< the widest vectors of this processor, or what the environment says
   eigen,      ///< the bodies of the headers, as the compiler was told to build them
   sse4,
   avx2,
