@@ -107,7 +107,7 @@ TEST_CASE("int8 refuses numbers that are not finite, and tiny columns are 0") {
 
 TEST_CASE("compact numbers made compact again are the same") {
   for (const CompactFormat format : {CompactFormat::packed, CompactFormat::bfloat16, CompactFormat::int8})
-    for (std::uint64_t seed = 1; seed < 200; ++seed) {
+    for (std::uint64_t seed = 1; seed < 60; ++seed) {
       const Scalar size = std::ldexp(Scalar(1), static_cast<int>(seed % 40) - 20);
       const Compact once(random_matrix(9, 21, -size, size, Random(seed)), format);
       const Compact twice(once.expanded(), format);
@@ -117,9 +117,9 @@ TEST_CASE("compact numbers made compact again are the same") {
 
 TEST_CASE("the product with a compact matrix has the bits of the one with the expanded matrix") {
   for (const CompactFormat format : {CompactFormat::packed, CompactFormat::bfloat16, CompactFormat::int8})
-    for (const Index columns : {2, 3, 15, 16, 17, 33, 64, 65, 127, 128, 129, 200, 300})
-      for (const Index inner : {1, 7, 130, 300})
-        for (const Index rows : {1, 2, 3, 4, 5, 12, 13, 40}) {
+    for (const Index columns : {2, 15, 17, 64, 65, 128, 129, 300})
+      for (const Index inner : {1, 130, 300})
+        for (const Index rows : {1, 2, 3, 4, 12, 13}) {
           INFO(columns << " columns, " << inner << " terms, " << rows << " rows");
           const Random random(static_cast<std::uint64_t>(columns * 1000 + inner));
           const Compact compact(random_matrix(inner, columns, -1, 1, random), format);
