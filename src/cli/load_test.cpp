@@ -11,6 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "maas/core/error.hpp"
+#include "serve/names.hpp"
 
 namespace maas::cli {
 
@@ -62,19 +63,11 @@ std::string header_lines(const LoadTestOptions& options) {
   return lines;
 }
 
-std::string escaped(std::string_view name) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
-  std::string text;
-  for (const char c : name)
-    text += plain.find(c) != plain.npos ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return text;
-}
-
 serve::LoadRequest request_of(const LoadTestOptions& options, const serve::LoadUrl& url, nanoseconds timeout) {
   const std::string headers = header_lines(options);
   if (!options.model.empty()) {
-    const std::string version = options.version.empty() ? "" : "/versions/" + escaped(options.version);
-    const std::string path = escaped(options.model) + version;
+    const std::string version = options.version.empty() ? "" : "/versions/" + serve::escaped(options.version);
+    const std::string path = serve::escaped(options.model) + version;
     const std::string metadata = serve::ask_once(url, {.path = "/v2/models/" + path, .headers = headers}, timeout);
     const LoadForm form = options.form == "json"   ? LoadForm::json
                           : options.form == "rows" ? LoadForm::rows

@@ -5,6 +5,7 @@
 #include "maas/core/new_file.hpp"
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/intervals.hpp"
+#include "maas/forecast/sensor_inputs.hpp"
 #include "maas/layers/input_layer.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/network/merge.hpp"
@@ -42,14 +43,7 @@ Forecaster::Build network_of(const Recipe& recipe) {
     const bool alone = recipe.forecast->networks == 1;
     try {
       check_network_sizes(recipe, shape);
-      const Symbol features = input(shape.features);
-      std::vector<Symbol> inputs{features};
-      Symbol last = features;
-      if (shape.ids > 0) {
-        const Symbol id = input(1);
-        inputs.push_back(id);
-        last = concatenate({features, flatten()(embedding(shape.ids, recipe.network.embedding)(id))});
-      }
+      auto [inputs, last] = detail::sensor_inputs(shape, recipe.network.embedding);
       for (const Layer& layer : recipe.network.layers) last = own(layer, alone)(last);
       return Model(inputs, {dense(shape.outputs)(last)});
     } catch (const Error& error) {

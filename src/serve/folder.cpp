@@ -132,13 +132,6 @@ void add_entry(Look& look, const files::path& path) {
 
 }  // namespace
 
-bool is_model_name(std::string_view name) {
-  if (name.empty() || name.size() > 255 || name == "." || name == ".." || name == "stats") return false;
-  for (const char c : name)
-    if (c == '/' || c == ':' || static_cast<unsigned char>(c) < 32 || c == 127) return false;
-  return true;
-}
-
 std::optional<std::int64_t> version_of(std::string_view name) {
   std::int64_t version = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), version);

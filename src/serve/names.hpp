@@ -1,6 +1,7 @@
 // Names of models: what an address can hold.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "maas/core/scalar.hpp"
@@ -10,5 +11,8 @@ namespace maas::inline MAAS_ABI::serve {
 /// Whether a model may be called so: not empty, not "." or "..", not "stats" (an address of the Open Inference
 /// Protocol), at most 255 bytes, without '/', ':' and control characters.
 bool is_model_name(std::string_view name);
+
+/// A name as a part of a path: all but letters, digits, '-', '_', '.' and '~' percent-encoded (RFC 3986, 2.3).
+std::string escaped(std::string_view name);
 
 }  // namespace maas::inline MAAS_ABI::serve

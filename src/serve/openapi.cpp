@@ -7,6 +7,7 @@
 
 #include "serve/embedded.hpp"
 #include "serve/json_writer.hpp"
+#include "serve/names.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -38,20 +39,6 @@ std::string quoted(std::string_view text) {
   std::string out;
   append_text(out, text);
   return out;
-}
-
-// A name as a part of a path; braces would be a parameter of OpenAPI's.
-std::string escaped(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '_' || c == '.' || c == '~';
-    if (is_plain)
-      text += c;
-    else
-      text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return text;
 }
 
 constexpr std::string_view number = R"({"$ref":"#/components/schemas/Number"})";

@@ -23,12 +23,6 @@ namespace files = std::filesystem;
 
 namespace {
 
-std::string fresh_folder(const std::string& name) {
-  files::remove_all(name);
-  files::create_directories(name);
-  return name;
-}
-
 void save(const std::string& path, int factor) {
   files::create_directories(files::path(path).parent_path());
   write_keras(path, {.network = affine(static_cast<Scalar>(factor))});

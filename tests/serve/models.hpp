@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,13 @@ inline Network joined() {
   network.parameters().view(network.parameters().find("sum/kernel")) << 1, 1, 1;
   network.parameters().view(network.parameters().find("pair/kernel")) << 1, 0, 0, 1, -1, 2;
   return network;
+}
+
+/// An empty folder of its own.
+inline std::string fresh_folder(const std::string& name) {
+  std::filesystem::remove_all(name);
+  std::filesystem::create_directories(name);
+  return name;
 }
 
 inline serve::Request get(std::string_view path) { return {.path = std::string(path)}; }

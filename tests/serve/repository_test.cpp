@@ -26,13 +26,6 @@ namespace files = std::filesystem;
 
 namespace {
 
-// An empty folder of its own.
-std::string fresh_folder(const std::string& name) {
-  files::remove_all(name);
-  files::create_directories(name);
-  return name;
-}
-
 void save(const std::string& path, Scalar factor, std::optional<SelfTest> self_test = std::nullopt) {
   files::create_directories(files::path(path).parent_path());
   write_keras(path, {.network = affine(factor), .info = {.self_test = std::move(self_test)}});

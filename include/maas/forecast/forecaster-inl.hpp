@@ -10,6 +10,7 @@
 #include "maas/data/jumps-inl.hpp"
 #include "maas/data/times.hpp"
 #include "maas/forecast/forecaster.hpp"
+#include "maas/forecast/sensor_inputs.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/network/merge.hpp"
 
@@ -76,14 +77,7 @@ MAAS_INLINE void ForecastOptions::check() const {
 }
 
 MAAS_INLINE Model ForecastNetwork::operator()(const ForecastShape& shape) const {
-  const Input features = input(shape.features);
-  std::vector<Symbol> inputs{features};
-  Symbol last = features;
-  if (shape.ids > 0) {
-    const Input id = input(1);
-    inputs.push_back(id);
-    last = concatenate({features, flatten()(maas::embedding(shape.ids, embedding)(id))});
-  }
+  auto [inputs, last] = detail::sensor_inputs(shape, embedding);
   for (Index units : hidden) last = dense(units, activation)(last);
   return Model(inputs, {dense(shape.outputs)(last)});
 }

@@ -1,6 +1,7 @@
 // Bodies of CompactDense.
 #pragma once
 
+#include "maas/layers/activate.hpp"
 #include "maas/layers/compact_dense.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -43,12 +44,7 @@ MAAS_INLINE void CompactDense::forward(const Forward& pass) const {
   ops::compact_affine(x, view_of(pass.parameters, inner),
                       use_bias ? pass.parameters.back() : ConstMatrixView(nullptr, 1, 0), y,
                       after == AfterProduct::rectify);
-  if (after != AfterProduct::forward) return;
-  if (pass.cache.size() > 0) {
-    MatrixView before_activation = detail::as_rows(pass.cache, units);
-    before_activation = y;
-  }
-  activation.forward(as_const(y), y);
+  if (after == AfterProduct::forward) detail::activate(activation, y, pass.cache);
 }
 
 MAAS_INLINE void CompactDense::backward(const Backward&) const {

@@ -1,6 +1,7 @@
 // Bodies of Dense.
 #pragma once
 
+#include "maas/layers/activate.hpp"
 #include "maas/layers/dense.hpp"
 #include "maas/ops/affine.hpp"
 
@@ -27,12 +28,7 @@ MAAS_INLINE void Dense::forward(const Forward& pass) const {
   const AfterProduct after = activation.after_product();
   ops::affine(x, kernel, use_bias ? pass.parameters[1] : ConstMatrixView(nullptr, 1, 0), y,
               after == AfterProduct::rectify);
-  if (after != AfterProduct::forward) return;
-  if (pass.cache.size() > 0) {
-    MatrixView before_activation = detail::as_rows(pass.cache, units);
-    before_activation = y;
-  }
-  activation.forward(as_const(y), y);
+  if (after == AfterProduct::forward) detail::activate(activation, y, pass.cache);
 }
 
 MAAS_INLINE void Dense::backward(const Backward& pass) const {

@@ -10,6 +10,7 @@
 #include "maas/core/error.hpp"
 #include "serve/json.hpp"
 #include "serve/json_writer.hpp"
+#include "serve/names.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -17,14 +18,6 @@ namespace {
 
 constexpr std::string_view length_header = "Inference-Header-Content-Length";
 constexpr std::size_t deep = 32;  // our own answers nest less
-
-std::string escaped(std::string_view name) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
-  std::string text;
-  for (const char c : name)
-    text += plain.find(c) != plain.npos ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return text;
-}
 
 // ---- The request ----
 
