@@ -79,7 +79,7 @@ void add_evaluate(CLI::App& program) {
   command->add_option("--training", options->training,
                       "A CSV file that baselines are fitted to; without it the rows themselves, which flatters them");
   command->add_option("--report", options->report, "Write a page about it, .html");
-  command->add_flag("--json", options->json, "Print one JSON object instead of tables");
+  command->add_flag("--json", options->json, "Print JSON instead of tables");
   command->callback([options] { evaluate(*options); });
 }
 

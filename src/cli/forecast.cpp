@@ -38,21 +38,13 @@ Readings read_readings(const Forecaster& forecaster, const std::string& path, co
   }
 }
 
-// A name as a cell of a CSV file.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == text.npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
-}
-
 // One line a horizon: its time, or how many readings ahead it is; then the sensors.
 std::string forecast_text(const Forecaster& forecaster, const Readings& readings) {
   const Matrix next = forecaster.predict(readings);
   const ForecastWindowOptions& windows = forecaster.options().windows;
   const bool timed = !readings.times.empty() && windows.seconds_a_reading > 0;
   std::string text = timed ? "time" : "ahead";
-  for (const std::string& sensor : forecaster.sensors()) text += "," + quoted(sensor);
+  for (const std::string& sensor : forecaster.sensors()) text += "," + detail::csv_cell(sensor, detail::csv_special);
   text += "\n";
   for (Index step = 0; step < next.rows(); ++step) {
     const Index horizon = windows.horizons[static_cast<std::size_t>(step)];

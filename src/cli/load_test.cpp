@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -39,22 +40,23 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The first line that is neither empty nor a comment, as `maas serve --token-file` reads it.
-std::string first_line(const std::string& path) {
-  const std::string text = read_file(path);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string line = text.substr(at, end - at);
-    const std::size_t first = line.find_first_not_of(" \t\r"), last = line.find_last_not_of(" \t\r");
-    if (first != std::string::npos && line[first] != '#') return line.substr(first, last - first + 1);
-    at = end + 1;
+// The first token of a file that `maas serve --token-file` reads, too: # begins a comment. Digests cannot be sent.
+std::string first_token(const std::string& path) {
+  std::istringstream lines(read_file(path));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::string token, more;
+    if (!(words >> token)) continue;
+    require<FormatError>(!(words >> more), "{}: expected a line with a token alone, got scopes and a digest", path);
+    return token;
   }
   fail<FormatError>("{}: expected a line with a token, got none", path);
 }
 
 std::string header_lines(const LoadTestOptions& options) {
   std::string lines;
-  if (!options.token_file.empty()) lines += fmt::format("Authorization: Bearer {}\r\n", first_line(options.token_file));
+  if (!options.token_file.empty())
+    lines += fmt::format("Authorization: Bearer {}\r\n", first_token(options.token_file));
   for (const std::string& header : options.headers) {
     const bool is_header = header.find(':') != header.npos && header.find_first_of("\r\n") == header.npos;
     require<ConfigError>(is_header, "--header: expected \"NAME: VALUE\", got \"{}\"", header);
@@ -175,7 +177,8 @@ void add_load_test(CLI::App& program) {
   command->add_option("--body", options->body, "A file that is posted to the URL");
   command->add_option("--content-type", options->content_type, "Of that file");
   command->add_option("--header", options->headers, "\"NAME: VALUE\", as often as one likes");
-  command->add_option("--token-file", options->token_file, "A file whose first line is the token to send");
+  command->add_option("--token-file", options->token_file,
+                      "A file that begins with the token to send; # begins a comment");
   command->add_option("--rate", options->rate, "Requests a second; where saturation is looked for, the first rate")
       ->check(positive);
   command->add_option("--seconds", options->seconds, "How long, at each rate")->check(positive);

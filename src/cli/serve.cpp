@@ -232,8 +232,10 @@ void add_serve(CLI::App& program) {
   command->add_option("--address", options->server.address, "The address to listen on, in numbers");
   command->add_flag("--no-batching", options->no_batching, "Runs each request alone, even while others wait");
   command->add_option("--config", options->config_file, "A JSON file: options, and settings of models");
-  command->add_option("--state", options->state_folder,
-                      "A folder that keeps labels and what is unloaded or withdrawn for the next start");
+  command->add_option(
+      "--state", options->state_folder,
+      "A folder that keeps labels, what is unloaded or withdrawn, windows of streams and trainings for the "
+      "next start");
   command->add_option("--token-file", options->server.token_file,
                       "Tokens, one a line: SCOPE[,SCOPE] SHA256 NAME, or the token itself for all scopes; # begins a "
                       "comment. MAAS_TOKEN in the environment is one more");

@@ -271,7 +271,8 @@ std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeli
 // ---- Output ----
 
 std::string cell(const TargetEvaluation& target, double value) {
-  return target.is_class ? csv_cell(target.classes[static_cast<std::size_t>(value)]) : fmt::format("{:.9g}", value);
+  return target.is_class ? detail::csv_cell(target.classes[static_cast<std::size_t>(value)], detail::csv_special)
+                         : fmt::format("{:.9g}", value);
 }
 
 // row, then of each target the truth and the answer; empty where one of them is not there.
@@ -280,7 +281,8 @@ void write_predictions(const std::string& path, const Evaluation& evaluation, co
   for (Index row : rows) lines.push_back(std::to_string(row));
   std::string head = "row";
   for (const TargetEvaluation& target : evaluation.targets) {
-    head += "," + csv_cell(target.target) + "," + csv_cell(target.target + " predicted");
+    head += "," + detail::csv_cell(target.target, detail::csv_special) + "," +
+            detail::csv_cell(target.target + " predicted", detail::csv_special);
     std::size_t next = 0;
     for (std::size_t i = 0; i < lines.size(); ++i) {
       const bool there = next < target.rows.size() && target.rows[next] == static_cast<Index>(i);
@@ -351,13 +353,6 @@ void fail_network(const Recipe& recipe, const Error& error) {
   const std::string place = place_of(recipe, "network").text();
   const std::string_view what = error.what();
   fail<ConfigError>("{}", what.starts_with(place) ? std::string(what) : place + ": " + error.what());
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == text.npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
 }
 
 RecipeRowsRead read_rows(const Recipe& recipe) {

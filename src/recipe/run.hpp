@@ -33,9 +33,6 @@ void check_sizes(const std::vector<Layer>& chain, const Place& place);
 /// Throws a ConfigError for what is wrong with the network, with its place in front where it has none.
 [[noreturn]] void fail_network(const Recipe& recipe, const Error& error);
 
-/// A text as a cell of a CSV file.
-std::string csv_cell(const std::string& text);
-
 /// Whether the last loss is a number.
 bool is_finite(const History& history);
 

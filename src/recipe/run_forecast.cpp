@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "maas/core/new_file.hpp"
+#include "maas/data/csv.hpp"
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/intervals.hpp"
 #include "maas/forecast/sensor_inputs.hpp"
@@ -84,7 +85,8 @@ void write_forecasts(const std::string& path, const Forecasts& forecasts) {
     for (std::size_t step = 0; step < forecasts.horizons.size(); ++step)
       for (std::size_t sensor = 0; sensor < forecasts.sensors.size(); ++sensor) {
         const Index column = forecasts.column(static_cast<Index>(step), static_cast<Index>(sensor));
-        lines += fmt::format("{},{},{},{},{}\n", origin, forecasts.horizons[step], csv_cell(forecasts.sensors[sensor]),
+        lines += fmt::format("{},{},{},{},{}\n", origin, forecasts.horizons[step],
+                             detail::csv_cell(forecasts.sensors[sensor], detail::csv_special),
                              cell(forecasts.truth(window, column)), cell(forecasts.values(window, column)));
       }
     file.write(lines);
@@ -155,7 +157,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   const ForecastFit fit = forecast_fit(recipe, options);
   const std::vector<History> histories = forecaster.fit(training, fit);
   RecipeResult result{.model = forecaster.model(), .history = histories.front(), .rows = {}, .data = std::move(found)};
-  const auto held_out = static_cast<Index>(fit.validation_share * static_cast<double>(training.rows()));
+  const Index held_out = fit.held_out(training.rows());
   result.rows = {.duplicates = duplicates,
                  .all = readings.rows(),
                  .training = training.rows() - held_out,

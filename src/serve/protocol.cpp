@@ -84,10 +84,11 @@ void allow_any_origin(Response& response) {
 
 Response preflight_answer() {
   return {.body = {},
-          .headers = {{"Access-Control-Allow-Methods", "GET, HEAD, POST"},
-                      {"Access-Control-Allow-Headers",
-                       "Content-Type, Authorization, Inference-Header-Content-Length, X-Request-Timeout-Ms"},
-                      {"Access-Control-Max-Age", "86400"}}};
+          .headers = {
+              {"Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE"},
+              {"Access-Control-Allow-Headers",
+               "Content-Type, Content-Encoding, Authorization, Inference-Header-Content-Length, X-Request-Timeout-Ms"},
+              {"Access-Control-Max-Age", "86400"}}};
 }
 
 Response health_answer(bool live_only, bool ready) {
@@ -200,8 +201,6 @@ class Protocol::Routes {
       return 1;
     }
   }
-
-  bool has_tokens() const { return tokens_.any(); }
 
   std::optional<Response> refuse(const Request& head) {
     try {
@@ -533,8 +532,6 @@ bool Protocol::takes_body(const Request& request) const {
   return action &&
          (serve::is_prediction(*action) || is_of_repository(*action) || serve::is_change(*action, request.method));
 }
-
-bool Protocol::has_tokens() const { return routes_->has_tokens(); }
 
 void Protocol::set_ready(bool ready) { routes_->ready = ready; }
 bool Protocol::ready() const { return routes_->ready; }

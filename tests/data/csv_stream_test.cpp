@@ -79,6 +79,7 @@ TEST_CASE("large CSV files are cut at rows, wherever pieces of the file end") {
   for (Index row = 0; row < rows; ++row) {
     if (all.x(row, 0) == static_cast<Scalar>(row) && all.y(row, 0) == static_cast<Scalar>(2 * row)) continue;
     CHECK(all.x(row, 0) == static_cast<Scalar>(row));
+    CHECK(all.y(row, 0) == static_cast<Scalar>(2 * row));
     break;
   }
   // Where no columns are named, all that are no targets are features: these must be numbers.

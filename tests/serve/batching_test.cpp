@@ -135,7 +135,7 @@ TEST_CASE("a network whose rows look at each other is never batched") {
   CHECK(protocol.most_together(first) == 1);
 }
 
-TEST_CASE("batches end where more samples save nothing") {
+TEST_CASE("how many samples run together is measured, between 2 and 256") {
   const Index rows = serve::measured_batch_rows(wide());
   CHECK(rows >= 2);
   CHECK(rows <= 256);

@@ -116,7 +116,7 @@ TEST_CASE("windows are kept for the next start") {
   std::filesystem::remove("streams.jsonl");
   {
     Served served({.stream_file = "streams.jsonl"});
-    served.push("m/a \u00e9", "{}");
+    CHECK(served.push("m/a%20%C3%A9", R"({"sample": [5, 6]})").status == 200);
     served.push("m/a", R"({"samples": [[0.1, NaN], [3, 4]], "time": 7.25})");
     served.push("m/b", R"({"sample": [1, 2]})");
   }
@@ -124,6 +124,7 @@ TEST_CASE("windows are kept for the next start") {
   CHECK(served.get("m/a").body ==
         R"({"model":"m","sensor":"a","have":2,"need":3,"time":7.25,"window":[0.1,NaN,3.0,4.0]})");
   CHECK(served.get("m/b").status == 200);
+  CHECK(served.get("m/a%20%C3%A9").body.find(R"("window":[5.0,6.0])") != std::string::npos);
   // What cannot be used is passed over.
   std::ofstream("streams.jsonl")
       << "nonsense\n{\"model\":\"m\",\"sensor\":\"c\",\"steps\":-1,\"features\":2,\"values\":[1]}\n"

@@ -13,9 +13,8 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-/// In quotes where the text could be taken for more than one cell.
-inline std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",;\t\"\r\n# ") == std::string::npos) return text;
+MAAS_INLINE std::string csv_cell(const std::string& text, std::string_view special) {
+  if (text.find_first_of(special) == std::string::npos) return text;
   std::string quoted = "\"";
   for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";

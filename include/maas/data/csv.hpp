@@ -55,6 +55,13 @@ std::string csv_text(const Table& table);
 void write_csv(const std::string& path, MatrixArg matrix, const std::vector<std::string>& names = {});
 void write_csv(const std::string& path, const Table& table);
 
+namespace detail {
+/// What is put in quotes where nothing but commas and line ends separate cells.
+inline constexpr std::string_view csv_special = ",\"\r\n";
+/// A text as a cell: in quotes, with each quote twice, where it has one of the `special` characters.
+std::string csv_cell(const std::string& text, std::string_view special = ",;\t\"\r\n# ");
+}  // namespace detail
+
 }  // namespace maas::inline MAAS_ABI
 
 #if !defined(MAAS_COMPILED)

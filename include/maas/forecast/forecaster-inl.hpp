@@ -317,7 +317,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const
   const ForecastWindows all = learner.windows(training);
   learner.sensors_ = training.sensor_names();
   learner.options_.windows.seconds_a_reading = all.seconds_a_reading();
-  const auto held_out = static_cast<Index>(options.validation_share * static_cast<double>(training.rows()));
+  const Index held_out = options.held_out(training.rows());
   const Index cut = training.rows() - held_out;
   learner.learn_scaling(training, cut);
 

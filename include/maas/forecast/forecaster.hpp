@@ -97,6 +97,8 @@ struct ForecastFit {
   /// The last share of the training readings is not learned from but measured on: "val_loss" for callbacks. Rounded
   /// down to whole readings; 0: none.
   double validation_share = 0.1;
+  /// The readings that are held out of so many.
+  Index held_out(Index readings) const { return static_cast<Index>(validation_share * static_cast<double>(readings)); }
   /// An ensemble of so many, trained side by side on the library's threads (unless fit.verbose asks for lines); what
   /// it forecasts is their mean, evaluated as one fused network.
   Index networks = 1;

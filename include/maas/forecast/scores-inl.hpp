@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 
+#include "maas/data/csv.hpp"
 #include "maas/forecast/scores.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -63,14 +64,6 @@ inline constexpr ScoreField score_fields[] = {{"mae", &Scores::mae},
 
 inline std::string_view averaging_name(Averaging averaging) {
   return averaging == Averaging::at_horizon ? "at_horizon" : "up_to_horizon";
-}
-
-/// A text as a cell of comma-separated values.
-inline std::string score_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string cell = "\"";
-  for (char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return cell + '"';
 }
 
 }  // namespace detail
@@ -174,7 +167,8 @@ MAAS_INLINE std::string ScoreTable::csv() const {
   std::string text = "model,horizon,averaging,mae,rmse,mape,smape,r2,count,missed,mae_spread,rmse_spread\n";
   const auto out = std::back_inserter(text);
   for (const Row& row : rows_) {
-    fmt::format_to(out, "{},{},{}", detail::score_cell(row.model), row.horizon, detail::averaging_name(row.averaging));
+    fmt::format_to(out, "{},{},{}", detail::csv_cell(row.model, detail::csv_special), row.horizon,
+                   detail::averaging_name(row.averaging));
     for (const detail::ScoreField& field : detail::score_fields) {
       const double value = row.scores.*field.value;
       text += std::isnan(value) ? std::string(",") : fmt::format(",{}", value);

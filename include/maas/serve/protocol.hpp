@@ -77,7 +77,8 @@ struct ProtocolOptions {
   bool closed_health = false;  ///< whether health needs a token, too
   /// "/base": where a path begins with it, it is cut off. Must begin with a slash and not end in one.
   std::string base_path = {};
-  /// Lets pages of any origin ask: `Access-Control-Allow-Origin: *` with each answer, and OPTIONS is answered.
+  /// Lets pages of any origin ask: `Access-Control-Allow-Origin: *` with each answer of a route, and OPTIONS is
+  /// answered.
   bool cors = false;
   /// Predictions of at least so many bytes are compressed where the request's Accept-Encoding has gzip or deflate; 0:
   /// none is, as many clients ask for it with every call, and it costs more than it saves on a fast network.
@@ -100,13 +101,15 @@ struct Gauges {
 ///
 /// Routes: `/v1/models...` (TensorFlow Serving: status, metadata, :predict in row and column form), `/v2...` (Open
 /// Inference Protocol: health, metadata, infer in JSON and with binary tensors, repository), `/maas/v1/models...`
-/// (labels, rollback), `/v1/jobs...` (trainings), `/v1/streams...` (windows of sensors), `/metrics` (Prometheus),
+/// (labels, rollback, canary, shadow), `/openapi.json`, `/v1/jobs...` (trainings), `/v1/streams...` (windows of
+/// sensors), `/metrics` (Prometheus),
 /// `/healthz` and `/`. Errors are `{"error": "..."}`. Needs `maas::serve` to link.
 class Protocol {
  public:
   /// The repository must outlive it; one that is const is not changed: calls that would are answered 501. Throws
-  /// ConfigError for limits below 1, a json_depth above 1000, or a base path of another form; FormatError for a file of
-  /// tokens that cannot be read.
+  /// ConfigError for limits below 1 (those of streams and trainings among them), a json_depth above 1000, a base path
+  /// of another form, or a folder of trainings' data that is none; FormatError for a file of tokens or a folder of
+  /// trainings that cannot be read.
   Protocol(Repository& repository, ProtocolOptions options);
   Protocol(const Repository& repository, ProtocolOptions options);
   Protocol(const Protocol&) = delete;
@@ -144,8 +147,6 @@ class Protocol {
 
   /// As they were given.
   const ProtocolOptions& options() const;
-  /// Whether a token is asked for.
-  bool has_tokens() const;
 
  private:
   class Routes;

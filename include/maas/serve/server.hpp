@@ -52,7 +52,8 @@ class Server {
  public:
   /// Starts. The repository must outlive the server; one that is const is served but not changed: calls that would are
   /// answered 501. Throws ConfigError for options out of their range, for an address
-  /// beyond the loopback without a token (unless `insecure`), or where the address cannot be listened on.
+  /// beyond the loopback without a token (unless `insecure`), or where the address cannot be listened on; FormatError
+  /// for a file of tokens, a certificate or a key that cannot be read; and what Protocol throws.
   explicit Server(Repository& repository, ServerOptions options = {});
   explicit Server(const Repository& repository, ServerOptions options = {});
   Server(const Server&) = delete;

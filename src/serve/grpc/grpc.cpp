@@ -72,7 +72,7 @@ class Service final : public inference::GRPCInferenceService::Service {
     return guarded([&] {
       Request request = infer_request(*in, time_left(*context));
       add_token(*context, request);
-      const Response answer = server_.answer(std::move(request));
+      const Response answer = ask(std::move(request));
       if (answer.status == 200) read_infer_answer(answer, in->raw_input_contents_size() > 0, *out);
       return status_of(answer);
     });
@@ -93,6 +93,12 @@ class Service final : public inference::GRPCInferenceService::Service {
   Response get(const ServerContext& context, std::string path) const {
     Request request{.path = std::move(path)};
     add_token(context, request);
+    return ask(std::move(request));
+  }
+
+  // Paths are the server's own, below its base path as for everybody.
+  Response ask(Request request) const {
+    request.path.insert(0, server_.options().base_path);
     return server_.answer(std::move(request));
   }
 

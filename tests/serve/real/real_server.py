@@ -28,7 +28,7 @@ class Server:
         shutil.copy(f"{fixtures}/io/tf_keras.keras", f"{folder}/two_inputs/3/model.keras")
         shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"{folder}/flat.h5")
         with open("token.txt", "w") as file:
-            file.write(f"# for tests\n{TOKEN}\n")
+            file.write(f"# for tests\n{TOKEN}  # the only one\n")
         self.left = numbers(f"{fixtures}/io/tf_keras.x0.csv")
         self.right = numbers(f"{fixtures}/io/tf_keras.x1.csv")
         self.expected = [row[0] for row in numbers(f"{fixtures}/io/tf_keras.y.csv")]
