@@ -7,10 +7,10 @@
 // road is, on streets and in a car it was not shown.
 #include <fmt/core.h>
 
-#include <cstdio>
-#include <exception>
 #include <maas/maas.hpp>
 #include <string>
+
+#include "folders.hpp"
 
 using namespace maas;
 
@@ -18,10 +18,6 @@ namespace {
 
 const char* const drives[] = {"driving-opel-corsa-01", "driving-opel-corsa-02", "driving-peugeot-207-01",
                               "driving-peugeot-207-02"};
-
-struct Folders {
-  std::string data, recipes;
-};
 
 Evaluation evaluation_of(const Folders& folders, const std::string& split) {
   std::string files;
@@ -64,14 +60,4 @@ int run(const Folders& folders) {
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  Folders folders{"../shared/data/traffic", "examples/recipes"};
-  for (int i = 1; i + 1 < count; i += 2)
-    (std::string(arguments[i]) == "--data" ? folders.data : folders.recipes) = arguments[i + 1];
-  try {
-    return run(folders);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "driving_surface: {}\n", error.what());
-    return 1;
-  }
-}
+int main(int count, char** arguments) { return run_in_folders("driving_surface", count, arguments, run); }

@@ -5,18 +5,14 @@
 // Means of three seeds on the last fifth of the rows; validation, which stops the training, is the tenth before it.
 #include <fmt/core.h>
 
-#include <cstdio>
-#include <exception>
 #include <maas/maas.hpp>
 #include <string>
+
+#include "folders.hpp"
 
 using namespace maas;
 
 namespace {
-
-struct Folders {
-  std::string data, recipes;
-};
 
 int run(const Folders& folders) {
   constexpr int seeds = 3;
@@ -49,14 +45,4 @@ int run(const Folders& folders) {
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  Folders folders{"../shared/data/traffic", "examples/recipes"};
-  for (int i = 1; i + 1 < count; i += 2)
-    (std::string(arguments[i]) == "--data" ? folders.data : folders.recipes) = arguments[i + 1];
-  try {
-    return run(folders);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "metro_volume: {}\n", error.what());
-    return 1;
-  }
-}
+int main(int count, char** arguments) { return run_in_folders("metro_volume", count, arguments, run); }

@@ -7,18 +7,14 @@
 // rows: the last fifth of the clean file, which neither has seen.
 #include <fmt/core.h>
 
-#include <cstdio>
-#include <exception>
 #include <maas/maas.hpp>
 #include <string>
+
+#include "folders.hpp"
 
 using namespace maas;
 
 namespace {
-
-struct Folders {
-  std::string data, recipes;
-};
 
 RecipeResult trained(const Folders& folders, const std::string& name, const std::string& file, int seed) {
   const Recipe recipe = read_recipe(folders.recipes + "/" + name + ".json",
@@ -60,14 +56,4 @@ int run(const Folders& folders) {
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  Folders folders{"../shared/data/traffic", "examples/recipes"};
-  for (int i = 1; i + 1 < count; i += 2)
-    (std::string(arguments[i]) == "--data" ? folders.data : folders.recipes) = arguments[i + 1];
-  try {
-    return run(folders);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "traffic_situation: {}\n", error.what());
-    return 1;
-  }
-}
+int main(int count, char** arguments) { return run_in_folders("traffic_situation", count, arguments, run); }
