@@ -268,8 +268,7 @@ void compact_affine(const ConstMatrixView& x, const CompactView& kernel, const C
   if (!kernels::use_vectors()) return portable::compact_affine(x, kernel, bias, y, rectify);
   const kernels::Affine problem{x, kernel, bias.size() > 0 ? bias.data() : nullptr, y.data(), y.cols(), rectify};
   const Index panels = detail::panels_of(kernel);
-  constexpr Index worth_sharing = Index{1} << 20;
-  if (x.rows() * kernel.columns * kernel.inner < worth_sharing)
+  if (x.rows() * kernel.columns * kernel.inner < kernels::worth_sharing)
     for (Index which = 0; which < panels; ++which) kernels::one_panel(problem, which);
   else
     for_each_piece(panels, [&](Index which) { kernels::one_panel(problem, which); });

@@ -453,8 +453,6 @@ namespace {
 
 using PieceFunction = void (*)(Index rows, Index columns, const Problem& problem);
 
-constexpr Index worth_sharing = Index{1} << 20;  // multiply-adds; below it waking threads costs more than it saves
-
 // How the result is cut into pieces for the pool: which side, and the size of a piece at most.
 struct Cut {
   bool across;

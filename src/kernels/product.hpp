@@ -17,6 +17,8 @@ struct Problem {
   ops::Finish finish = {};
 };
 
+constexpr Index worth_sharing = Index{1} << 20;  ///< multiply-adds; below it waking threads costs more than it saves
+
 /// What the next tiles read is fetched into the second-level cache while this one computes: the rows of a block, a line
 /// at a time.
 struct Ahead {

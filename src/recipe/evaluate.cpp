@@ -77,12 +77,6 @@ double position_in(std::vector<std::string>& classes, const std::string& text) {
   return static_cast<double>(place - classes.begin());
 }
 
-std::vector<std::string> classes_of(const Pipeline& pipeline, const std::string& target) {
-  for (auto step = pipeline.steps().rbegin(); step != pipeline.steps().rend(); ++step)
-    if (const std::vector<std::string>* classes = step->classes_of(target)) return *classes;
-  return {};
-}
-
 bool is_binary(const Model& model) {
   return model.is_compiled() && model.compile_options().loss &&
          model.compile_options().loss->class_name() == BinaryCrossentropy::class_name;
@@ -255,7 +249,8 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
   Evaluation result{.name = name, .rows = rows.rows()};
   if (time) result.times = rows.times(*time);
   for (const std::string& target : answers.names()) {
-    TargetEvaluation found{.target = target, .classes = classes_of(pipeline, target)};
+    TargetEvaluation found{.target = target};
+    if (const auto* classes = pipeline.classes_of(target)) found.classes = *classes;
     const Column &truth = target_column(rows, target), &answered = answers.column(target);
     require<DataError>(truth.type == answered.type,
                        "evaluate: expected in the target \"{}\" what the model gives, {}; "

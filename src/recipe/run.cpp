@@ -242,20 +242,14 @@ void check_fit(const Recipe& recipe, const Pipeline& pipeline, const Network& ne
 
 // ---- Training ----
 
-const std::vector<std::string>* classes_of(const Pipeline& pipeline) {
-  if (pipeline.target_names().size() != 1) return nullptr;
-  for (auto step = pipeline.steps().rbegin(); step != pipeline.steps().rend(); ++step)
-    if (const auto* classes = step->classes_of(pipeline.target_names()[0])) return classes;
-  return nullptr;
-}
-
 std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
   const ClassWeights& given = recipe.training.class_weight;
   const Place place = place_of(recipe, "training").key("class_weight");
   if (given.balanced) return balanced_class_weight(y);
   std::map<int, double> weights;
   std::vector<std::string> names;
-  if (const auto* classes = classes_of(pipeline))
+  const std::vector<std::string>& targets = pipeline.target_names();
+  if (const auto* classes = targets.size() == 1 ? pipeline.classes_of(targets[0]) : nullptr)
     names = *classes;
   else if (pipeline.target_names().size() > 1)
     names = pipeline.target_names();

@@ -7,20 +7,11 @@
 #include <new>
 
 #include "serve/status.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool is(std::string_view text, std::string_view name) { return std::ranges::equal(text, name, {}, lower, lower); }
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // Of ";q=0.5": whether it is more than 0.
 bool is_allowed(std::string_view parameters) {
@@ -67,9 +58,9 @@ struct Deflater {
 }  // namespace
 
 Coding coding_of(std::string_view name) {
-  if (name.empty() || is(name, "identity")) return Coding::none;
-  if (is(name, "gzip") || is(name, "x-gzip")) return Coding::gzip;
-  if (is(name, "deflate")) return Coding::deflate;
+  if (name.empty() || is_same_name(name, "identity")) return Coding::none;
+  if (is_same_name(name, "gzip") || is_same_name(name, "x-gzip")) return Coding::gzip;
+  if (is_same_name(name, "deflate")) return Coding::deflate;
   fail_with(415, "Content-Encoding: expected gzip, deflate or identity, got \"{}\"", name);
 }
 
@@ -81,8 +72,8 @@ Coding accepted_coding(std::string_view header) {
     const std::size_t semicolon = std::min(part.find(';'), part.size());
     const std::string_view name = trimmed(part.substr(0, semicolon));
     const bool allowed = is_allowed(part.substr(semicolon));
-    gzip = gzip || (allowed && is(name, "gzip"));
-    deflate = deflate || (allowed && is(name, "deflate"));
+    gzip = gzip || (allowed && is_same_name(name, "gzip"));
+    deflate = deflate || (allowed && is_same_name(name, "deflate"));
     if (comma == header.npos) break;
     header.remove_prefix(comma + 1);
   }

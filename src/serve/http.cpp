@@ -15,6 +15,7 @@
 
 #include "maas/core/error.hpp"
 #include "serve/slow_clients.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -65,13 +66,8 @@ std::size_t head_bytes(MHD_Connection* connection) {
 }
 
 std::size_t count_of(const Request& request, std::string_view name) {
-  std::size_t count = 0;
-  for (const auto& header : request.headers) {
-    Request one;
-    one.headers = {header};
-    count += one.header(name) != nullptr;
-  }
-  return count;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(request.headers, [&](const auto& header) { return is_same_name(header.first, name); }));
 }
 
 // The library takes blanks into a name, where another reader cuts them off: "Transfer-Encoding :" is two things.

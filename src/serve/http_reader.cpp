@@ -5,23 +5,13 @@
 #include <limits>
 #include <utility>
 
+#include "serve/text.hpp"
+
 namespace maas::inline MAAS_ABI::serve {
 
 namespace {
 
 constexpr std::size_t most_head = 64 << 10;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
 
 template <class Number>
 bool read_number(std::string_view text, Number& number, int base = 10) {

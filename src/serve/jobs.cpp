@@ -13,6 +13,7 @@
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
 #include "serve/status.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -42,7 +43,7 @@ void write_whole(const std::string& path, std::string_view text) {
 std::string plain_name(std::string_view name) {
   std::string plain;
   for (const char c : name)
-    if (c != '_') plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (c != '_') plain += lower(c);
   return plain;
 }
 
@@ -55,12 +56,6 @@ void check_callback(JsonView callback) {
                      "recipe: training.callbacks: expected early_stopping, reduce_lr_on_plateau, terminate_on_nan or "
                      "swap_ema_weights, got {}",
                      name ? fmt::format("\"{}\"", *name) : "another");
-}
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  append_text(out, text);
-  return out;
 }
 
 std::string last_line(const std::string& text) {

@@ -47,6 +47,12 @@ void append_text(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string json_text(std::string_view text) {
+  std::string out;
+  append_text(out, text);
+  return out;
+}
+
 void append_number(std::string& out, Scalar value, Whole whole) {
   if (!std::isfinite(value)) {
     out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";

@@ -12,6 +12,8 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// A text in quotes. What is not UTF-8 becomes U+FFFD, so that the answer is JSON whatever a client has sent.
 void append_text(std::string& out, std::string_view text);
+/// The same as a text of its own.
+std::string json_text(std::string_view text);
 
 /// How numbers that are whole are written: 2 or 2.0. Readers that guess types see a float in the second.
 enum class Whole { short_form, with_point };

@@ -35,12 +35,6 @@ std::string filled(std::string_view form, const Values& values) {
   }
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_text(out, text);
-  return out;
-}
-
 constexpr std::string_view number = R"({"$ref":"#/components/schemas/Number"})";
 
 std::string list_of(std::string_view items, Index least, Index most) {
@@ -66,8 +60,8 @@ std::string named(const std::vector<TensorInfo>& inputs, const SchemaOf& schema_
   std::string names, members;
   for (const TensorInfo& input : inputs) {
     if (!names.empty()) names += ',', members += ',';
-    names += quoted(input.name);
-    members += quoted(input.name) + ':' + schema_of(input);
+    names += json_text(input.name);
+    members += json_text(input.name) + ':' + schema_of(input);
   }
   return fmt::format(R"({{"type":"object","required":[{}],"properties":{{{}}},"additionalProperties":false}})", names,
                      members);
@@ -119,13 +113,13 @@ std::string tensor(const TensorInfo& input, Index rows) {
                 R"("INT32","INT64","FP16","BF16","FP32","FP64"]},)"
                 R"("data":{"type":"array","items":{"$ref":"#/components/schemas/Numbers"}},)"
                 R"("parameters":{"type":["object","null"]}}})",
-                {{"name", quoted(input.name)}, {"shape", shape}});
+                {{"name", json_text(input.name)}, {"shape", shape}});
 }
 
 std::string infer_body(const Servable& servable, Index rows) {
   std::vector<std::string> tensors, outputs;
   for (const TensorInfo& input : servable.inputs) tensors.push_back(tensor(input, rows));
-  for (const TensorInfo& output : servable.outputs) outputs.push_back(quoted(output.name));
+  for (const TensorInfo& output : servable.outputs) outputs.push_back(json_text(output.name));
   const auto count = static_cast<Index>(tensors.size());
   return filled(R"({"type":"object","required":["inputs"],"properties":{"id":{"type":"string"},"inputs":$inputs,)"
                 R"("outputs":{"type":["array","null"],"maxItems":$most,"items":{"type":"object","required":["name"],)"
@@ -171,8 +165,8 @@ std::string paths_of(const Servable& servable, const std::string& version, Index
   const auto add = [&](std::string_view form, const std::string& path, std::string_view summary, std::string answer,
                        std::string body = "") {
     return filled(form, {{"path", path},
-                         {"summary", quoted(summary)},
-                         {"model", quoted(servable.model)},
+                         {"summary", json_text(summary)},
+                         {"model", json_text(servable.model)},
                          {"answer", std::move(answer)},
                          {"body", std::move(body)}});
   };
@@ -200,7 +194,7 @@ Response openapi(const Repository& repository, const ProtocolOptions& options) {
   }
   out += '}';
   if (!options.token.empty() || !options.token_file.empty()) out += R"(,"security":[{"token":[]}])";
-  if (!options.base_path.empty()) out += fmt::format(R"(,"servers":[{{"url":{}}}])", quoted(options.base_path));
+  if (!options.base_path.empty()) out += fmt::format(R"(,"servers":[{{"url":{}}}])", json_text(options.base_path));
   out += "}\n";
   return response;
 }

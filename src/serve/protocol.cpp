@@ -14,6 +14,7 @@
 #include "serve/route.hpp"
 #include "serve/shadow.hpp"
 #include "serve/status.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -53,9 +54,8 @@ Response error_response(int status, std::string_view text) {
 }
 
 const std::string* Request::header(std::string_view name) const {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   for (const auto& [each, value] : headers)
-    if (std::ranges::equal(each, name, {}, lower, lower)) return &value;
+    if (is_same_name(each, name)) return &value;
   return nullptr;
 }
 

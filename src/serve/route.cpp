@@ -5,6 +5,7 @@
 
 #include "serve/folder.hpp"
 #include "serve/status.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -22,13 +23,6 @@ Parts parts_of(std::string_view path) {
     if (end == path.npos) return parts;
     path.remove_prefix(end + 1);
   }
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 std::string decoded(std::string_view part) {
@@ -62,13 +56,6 @@ std::int64_t version_number(std::string_view part) {
 }
 
 [[noreturn]] void fail_unknown(std::string_view path) { fail_with(404, "unknown path \"{}\"", path.substr(0, 200)); }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 // "name:predict" is name and predict; names hold no ':'.
 Action take_verb(Parts& parts) {

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "serve/status.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -46,13 +47,6 @@ unsigned scopes_called(std::string_view list, const std::string& where) {
     if (comma == list.npos) return scopes;
     list.remove_prefix(comma + 1);
   }
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Size and time of change, or nothing where there is no file.

@@ -36,6 +36,24 @@ inline Fold fold_of(const std::vector<bool>& in_test) {
   return fold;
 }
 
+/// The last `test` of an order are tested.
+inline Fold last_tested(const std::vector<Index>& order, Index test) {
+  std::vector<bool> in_test(order.size(), false);
+  for (std::size_t i = order.size() - static_cast<std::size_t>(test); i < order.size(); ++i)
+    in_test[static_cast<std::size_t>(order[i])] = true;
+  return fold_of(in_test);
+}
+
+/// The fold of each: runs of an order as long as each other, the first ones by one longer.
+inline std::vector<Index> dealt(const std::vector<Index>& order, Index n_splits) {
+  const auto count = static_cast<Index>(order.size()), each = count / n_splits, larger = count % n_splits;
+  std::vector<Index> fold(order.size());
+  std::size_t next = 0;
+  for (Index k = 0; k < n_splits; ++k)
+    for (Index i = 0; i < each + (k < larger ? 1 : 0); ++i) fold[static_cast<std::size_t>(order[next++])] = k;
+  return fold;
+}
+
 /// From the number of the fold that each row is tested in.
 inline std::vector<Fold> folds_of(const std::vector<Index>& fold_of_row, Index n_splits) {
   std::vector<Fold> folds(static_cast<std::size_t>(n_splits));
@@ -158,10 +176,7 @@ MAAS_INLINE Fold split_rows(Index rows, const HoldOutOptions& options) {
   const Index test = detail::test_count("split_rows", "rows", rows, options.test_size);
   std::vector<Index> order = detail::first_numbers(rows);
   if (options.shuffle) detail::shuffle_rows(order, detail::split_random(options.seed, detail::SplitStream::rows));
-  std::vector<bool> in_test(order.size(), false);
-  for (Index i = rows - test; i < rows; ++i)
-    in_test[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = true;
-  return detail::fold_of(in_test);
+  return detail::last_tested(order, test);
 }
 
 MAAS_INLINE Fold split_stratified(const Labels& classes, const HoldOutOptions& options) {
@@ -189,10 +204,7 @@ MAAS_INLINE Fold split_by_group(const Labels& groups, const HoldOutOptions& opti
     const Index test = detail::test_count("split_by_group", "groups", groups.count(), options.test_size);
     std::vector<Index> order = detail::first_numbers(groups.count());
     if (options.shuffle) detail::shuffle_rows(order, detail::split_random(options.seed, detail::SplitStream::groups));
-    std::vector<bool> in_test(order.size(), false);
-    for (std::size_t i = order.size() - static_cast<std::size_t>(test); i < order.size(); ++i)
-      in_test[static_cast<std::size_t>(order[i])] = true;
-    return detail::fold_of(in_test);
+    return detail::last_tested(order, test);
   }();
   std::vector<bool> in_test(static_cast<std::size_t>(groups.rows()), false);
   for (Index row = 0; row < groups.rows(); ++row)
@@ -207,13 +219,7 @@ MAAS_INLINE std::vector<Fold> k_fold(Index rows, const KFoldOptions& options) {
   detail::check_splits("k_fold", "rows", rows, options.n_splits);
   std::vector<Index> order = detail::first_numbers(rows);
   if (options.shuffle) detail::shuffle_rows(order, detail::split_random(options.seed, detail::SplitStream::k_fold));
-  std::vector<Index> fold_of_row(order.size());
-  const Index each = rows / options.n_splits, larger = rows % options.n_splits;
-  Index next = 0;
-  for (Index k = 0; k < options.n_splits; ++k)
-    for (Index i = 0; i < each + (k < larger ? 1 : 0); ++i)
-      fold_of_row[static_cast<std::size_t>(order[static_cast<std::size_t>(next++)])] = k;
-  return detail::folds_of(fold_of_row, options.n_splits);
+  return detail::folds_of(detail::dealt(order, options.n_splits), options.n_splits);
 }
 
 MAAS_INLINE std::vector<Fold> stratified_k_fold(const Labels& classes, const KFoldOptions& options) {
@@ -265,11 +271,7 @@ MAAS_INLINE std::vector<Fold> group_k_fold(const Labels& groups, const KFoldOpti
   if (options.shuffle) {
     std::vector<Index> order = detail::first_numbers(groups.count());
     detail::shuffle_rows(order, detail::split_random(options.seed, detail::SplitStream::group_k_fold));
-    const Index each = groups.count() / options.n_splits, larger = groups.count() % options.n_splits;
-    Index next = 0;
-    for (Index k = 0; k < options.n_splits; ++k)
-      for (Index i = 0; i < each + (k < larger ? 1 : 0); ++i)
-        fold_of_group[static_cast<std::size_t>(order[static_cast<std::size_t>(next++)])] = k;
+    fold_of_group = detail::dealt(order, options.n_splits);
   }
   std::vector<Index> fold_of_row;
   for (Index code : groups.codes()) fold_of_row.push_back(fold_of_group[static_cast<std::size_t>(code)]);

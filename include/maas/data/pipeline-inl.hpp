@@ -308,12 +308,15 @@ MAAS_INLINE PreparedSamples Pipeline::samples(const Table& table) const {
 
 // ---- Back to the units of the table ----
 
-/// The categories of the only target, if a step made codes of it.
-MAAS_INLINE const Pipeline::Names* Pipeline::classes() const {
-  if (target_names_.size() != 1) return nullptr;
+MAAS_INLINE const Pipeline::Names* Pipeline::classes_of(const std::string& target) const {
   for (const Step& step : steps_)
-    if (const Names* found = step.classes_of(target_names_[0])) return found;
+    if (const Names* found = step.classes_of(target)) return found;
   return nullptr;
+}
+
+/// Those of the only target.
+MAAS_INLINE const Pipeline::Names* Pipeline::classes() const {
+  return target_names_.size() == 1 ? classes_of(target_names_[0]) : nullptr;
 }
 
 MAAS_INLINE std::optional<Pipeline::Names> Pipeline::output_names(Index outputs) const {

@@ -103,6 +103,9 @@ class Pipeline {
   const std::vector<std::string>& needed_columns() const;
   /// The type a column had in the training rows; nothing for one that was not there.
   std::optional<ColumnType> column_type(std::string_view name) const;
+  /// The categories that a step made codes of in this target, in the order of their codes; null for a target of
+  /// numbers. Valid as long as the pipeline.
+  const std::vector<std::string>* classes_of(const std::string& target) const;
   /// The names of what the network gives, if it has that many outputs: the targets, or the classes of the only one.
   /// Nothing where neither fits.
   std::optional<std::vector<std::string>> output_names(Index outputs) const;
