@@ -113,7 +113,7 @@ int run(const std::string& csv_file) {
                       .times = road.times,
                       .targets = congestion(road, threshold),
                       .known = time_features(road.times)};
-  const WindowOptions options{.lags = lags, .horizon = horizon};
+  const WindowOptions options{.lags = lags, .horizons = {horizon}};
   const Windows train(series.part(split.train), options);
   const Windows validation(series.part(split.validation), options);
   const Series test_part = series.part(split.test);

@@ -26,7 +26,7 @@ std::vector<Index> first_readings(const Windows& windows) {
 }  // namespace
 
 TEST_CASE("windows hold their lags oldest first, and the reading at the horizon") {
-  const Windows windows({counting(6)}, {.lags = 3, .horizon = 2});
+  const Windows windows({counting(6)}, {.lags = 3, .horizons = {2}});
   Matrix x(2, 3), y(2, 1);
   x << 0, 1, 2, 1, 2, 3;
   y << 4, 5;
@@ -39,13 +39,16 @@ TEST_CASE("windows hold their lags oldest first, and the reading at the horizon"
   CHECK(windows.target_reading(1) == 5);
 }
 
-TEST_CASE("windows may have several steps to forecast, and a stride") {
-  const Windows windows({counting(8)}, {.lags = 2, .steps = 3, .stride = 2});
+TEST_CASE("windows may have several horizons, and a stride") {
+  const Windows windows({counting(8)}, {.lags = 2, .horizons = every_step(3), .stride = 2});
   Matrix x(2, 2), y(2, 3);
   x << 0, 1, 2, 3;
   y << 2, 3, 4, 4, 5, 6;
   CHECK(windows.feature_matrix() == x);
   CHECK(windows.target_matrix() == y);
+  Matrix far(2, 2);
+  far << 2, 6, 3, 7;
+  CHECK(Windows({counting(8)}, {.lags = 2, .horizons = {1, 5}}).target_matrix() == far);
 }
 
 TEST_CASE("windows put variables side by side, then what is known at the target") {
@@ -62,7 +65,10 @@ TEST_CASE("windows put variables side by side, then what is known at the target"
   const Windows sequences({.values = values, .targets = targets}, {.lags = 2, .sequences = true});
   CHECK(sequences.feature_shape() == Shape{2, 2});
   CHECK(sequences.feature_matrix() == x.leftCols(4));
-  CHECK_THROWS_AS(Windows({.values = values, .known = known}, {.lags = 2, .sequences = true}), ConfigError);
+  // Beside what is known, which is an input of its own, all are one row of numbers.
+  const Windows both({.values = values, .targets = targets, .known = known}, {.lags = 2, .sequences = true});
+  CHECK(both.feature_shape() == Shape{5});
+  CHECK(both.feature_matrix() == x);
 }
 
 TEST_CASE("windows do not span a missing reading unless asked") {
@@ -70,8 +76,10 @@ TEST_CASE("windows do not span a missing reading unless asked") {
   values(4, 0) = gap;
   CHECK(first_readings(Windows({values}, {.lags = 2})) == std::vector<Index>{0, 1, 5, 6});
   // Reading 4 lies between the window that begins at 2 and its target: it is not used.
-  CHECK(first_readings(Windows({values}, {.lags = 2, .horizon = 2})) == std::vector<Index>{0, 2, 5});
+  CHECK(first_readings(Windows({values}, {.lags = 2, .horizons = {2}})) == std::vector<Index>{0, 2, 5});
   CHECK(Windows({values}, {.lags = 2, .keep_missing = true}).size() == 7);
+  // Only the horizons count, not what lies between them.
+  CHECK(first_readings(Windows({values}, {.lags = 1, .horizons = {1, 4}})) == std::vector<Index>{1, 2});
   Matrix targets = counting(9);
   targets(8, 0) = gap;
   CHECK(first_readings(Windows({.values = counting(9), .targets = targets}, {.lags = 6})) == std::vector<Index>{0, 1});
@@ -81,7 +89,7 @@ TEST_CASE("windows do not span a jump of time unless asked") {
   std::vector<double> times{0, 300, 600, 900, 4000, 4300, 4601, 4900};  // a gap before reading 4; reading 6 is 1 s late
   const Series series{.values = counting(8), .times = times};
   CHECK(first_readings(Windows(series, {.lags = 2})) == std::vector<Index>{0, 1, 4, 5});
-  CHECK(first_readings(Windows(series, {.lags = 2, .horizon = 2})) == std::vector<Index>{0, 4});
+  CHECK(first_readings(Windows(series, {.lags = 2, .horizons = {2}})) == std::vector<Index>{0, 4});
   CHECK(Windows(series, {.lags = 2, .across_gaps = true}).size() == 6);
   // By the given step, every other difference is a jump.
   CHECK_THROWS_AS(Windows(series, {.lags = 2, .seconds_a_reading = 60}), DataError);
@@ -118,7 +126,7 @@ TEST_CASE("a part of a series has the same readings of everything") {
 TEST_CASE("the smallest series that gives a window gives one") {
   CHECK(Windows({counting(2)}, {}).size() == 1);
   CHECK_THROWS_WITH(Windows({counting(1)}, {}),
-                    "Windows: expected 2 readings on end without a gap (lags, horizon and steps), got none in 1");
+                    "Windows: expected 2 readings on end without a gap (lags and the last horizon), got none in 1");
   CHECK_THROWS_AS(Windows({Matrix(0, 1)}, {}), DataError);
   CHECK_THROWS_AS(Windows({Matrix::Constant(5, 1, gap)}, {}), DataError);
 }
@@ -128,8 +136,81 @@ TEST_CASE("windows refuse series whose parts differ in length, and options below
                     "Windows: expected 3 times, one a reading, got 2");
   CHECK_THROWS_AS(Windows({.values = counting(3), .targets = counting(2)}, {}), ShapeError);
   CHECK_THROWS_AS(Windows({.values = counting(3), .known = counting(4)}, {}), ShapeError);
-  CHECK_THROWS_WITH(Windows({counting(3)}, {.lags = 0}), "Windows: expected lags of at least 1, got 0");
-  CHECK_THROWS_AS(Windows({counting(3)}, {.horizon = 0}), ConfigError);
-  CHECK_THROWS_AS(Windows({counting(3)}, {.steps = 0}), ConfigError);
+  CHECK_THROWS_WITH(Windows({counting(3)}, {.lags = 0}), "Windows: expected lags from 1 to 1000000, got 0");
+  CHECK_THROWS_AS(Windows({counting(3)}, {.horizons = {0}}), ConfigError);
+  CHECK_THROWS_AS(Windows({counting(3)}, {.horizons = {}}), ConfigError);
+  CHECK_THROWS_AS(Windows({counting(3)}, {.horizons = {std::numeric_limits<Index>::max()}}), ConfigError);
+  CHECK_THROWS_WITH(Windows({counting(3)}, {.horizons = {2, 2}}),
+                    "Windows: expected horizons that grow, got 2 after 2");
   CHECK_THROWS_AS(Windows({counting(3)}, {.stride = 0}), ConfigError);
+}
+
+TEST_CASE("every_step counts horizons") {
+  CHECK(every_step(3) == std::vector<Index>{1, 2, 3});
+  CHECK_THROWS_AS(every_step(0), ConfigError);
+  CHECK_THROWS_AS(every_step(std::numeric_limits<Index>::max()), ConfigError);
+}
+
+TEST_CASE("windows of many series never run from one into the next, and may tell which one they are of") {
+  const std::vector<Series> drives{{counting(3)}, {counting(1)}, {Matrix(counting(4).array() + 10)}};
+  const Windows windows(drives, {.lags = 2, .series_ids = true});
+  Matrix x(3, 3), y(3, 1);
+  x << 0, 1, 0, 10, 11, 2, 11, 12, 2;
+  y << 2, 12, 13;
+  CHECK(windows.feature_shape() == Shape{3});
+  CHECK(windows.feature_matrix() == x);
+  CHECK(windows.target_matrix() == y);
+  CHECK(windows.series_of(0) == 0);
+  CHECK(windows.series_of(2) == 2);
+  CHECK(windows.first_reading(2) == 1);
+  CHECK(windows.target_reading(2) == 3);
+  CHECK(Windows(drives, {.lags = 2}).feature_matrix() == x.leftCols(2));
+}
+
+TEST_CASE("windows find the gaps of each series by its own clock") {
+  const std::vector<Series> series{{.values = counting(4), .times = {0, 300, 600, 900}},
+                                   {.values = counting(4), .times = {0, 60, 120, 900}}};
+  const Windows windows(series, {.lags = 2});
+  CHECK(first_readings(windows) == std::vector<Index>{0, 1, 0});
+  CHECK(windows.series_of(2) == 1);
+}
+
+TEST_CASE("the variables of a series become series of their own") {
+  Matrix values(3, 2), targets(3, 2), known(3, 1);
+  values << 1, 10, 2, 20, 3, 30;
+  targets << 0, 1, 0, 1, 0, 1;
+  known << 7, 8, 9;
+  const auto series =
+      series_of_variables({.values = values, .times = {0, 60, 120}, .targets = targets, .known = known});
+  REQUIRE(series.size() == 2);
+  CHECK(series[1].values == values.col(1));
+  CHECK(series[1].targets == targets.col(1));
+  CHECK(series[1].known == known);
+  CHECK(series[1].times == std::vector<double>{0, 60, 120});
+  CHECK(series_of_variables({values})[0].targets.size() == 0);
+  CHECK_THROWS_WITH(series_of_variables({.values = values, .targets = known}),
+                    "series_of_variables: expected a column of targets for each of 2 variables, got 1");
+}
+
+TEST_CASE("windows write a number for missing readings where they are asked to, never for missing targets") {
+  Matrix values = counting(6), targets = counting(6);
+  values(1, 0) = gap;
+  targets(4, 0) = gap;
+  const Windows windows({.values = values, .targets = targets}, {.lags = 2, .fill_missing = Scalar{-1}});
+  Matrix x(3, 2), y(3, 1);
+  x << 0, -1, -1, 2, 3, 4;
+  y << 2, 3, 5;
+  CHECK(windows.feature_matrix() == x);
+  CHECK(windows.target_matrix() == y);
+  CHECK_THROWS_AS(Windows({values}, {.keep_missing = true, .fill_missing = Scalar{0}}), ConfigError);
+}
+
+TEST_CASE("windows refuse many series that are not alike, and none") {
+  const auto refused = [](std::vector<Series> series) { return Windows(std::move(series), {}); };
+  CHECK_THROWS_WITH(refused({{counting(3)}, {Matrix::Zero(3, 2)}}),
+                    "Windows: expected 1 variables in series 1, as in series 0, got 2");
+  CHECK_THROWS_AS(refused({{counting(3)}, {.values = counting(3), .targets = Matrix::Zero(3, 2)}}), ShapeError);
+  CHECK_THROWS_AS(refused({{counting(3)}, {.values = counting(3), .known = counting(3)}}), ShapeError);
+  CHECK_THROWS_AS(refused({{counting(3)}, {.values = counting(3), .times = {0}}}), ShapeError);
+  CHECK_THROWS_AS(refused({}), DataError);
 }

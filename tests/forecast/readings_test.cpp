@@ -90,12 +90,6 @@ TEST_CASE("options and readings out of range are named") {
   CHECK_THROWS_AS(ForecastWindows(Readings{.values = Matrix(5, 0)}, {.lags = 2}), DataError);
 }
 
-TEST_CASE("every_step counts horizons") {
-  CHECK(every_step(3) == std::vector<Index>{1, 2, 3});
-  CHECK_THROWS_AS(every_step(0), ConfigError);
-  CHECK_THROWS_AS(every_step(std::numeric_limits<Index>::max()), ConfigError);
-}
-
 TEST_CASE("readings come from a table, by name or all numbers") {
   Table table;
   table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 60}});

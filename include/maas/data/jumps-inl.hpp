@@ -1,4 +1,4 @@
-// Where times of readings jump: what windows of a series and windows of forecasts share.
+// Where times of readings jump, and how far windows reach: what windows of a series and windows of forecasts share.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,8 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
+
+inline constexpr Index most_readings_ahead = 1000000;
 
 /// For each row, how many of the rows before it and itself are marked: sums over ranges are then differences.
 inline std::vector<Index> counts_of(const std::vector<bool>& marked) {

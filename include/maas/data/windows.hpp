@@ -1,6 +1,8 @@
-// Windows: samples for forecasting, cut out of a series.
+// Windows: samples for forecasting, cut out of one series or of many.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,57 +18,83 @@ struct Series {
   Matrix targets = {};             ///< readings x numbers: what is to be forecast; empty: the values
   Matrix known = {};               ///< readings x numbers known in advance, such as time_features; empty: none
 
-  /// A copy of some of the readings.
+  /// A copy of some of the readings. Throws ShapeError for readings that are not there.
   Series part(const RowRange& rows) const;
 };
 
-/// How windows are cut. A window is `lags` successive readings, oldest first; its target lies `horizon` readings after
-/// the last of them.
+/// A series for each variable, and for its column of the targets where there are any: many detectors in one table
+/// become many series of one. Throws ShapeError where targets are not as many as variables.
+std::vector<Series> series_of_variables(const Series& series);
+
+/// The next `horizon` readings one by one: 1, 2, ..., horizon. Throws ConfigError below 1 or above 1000000.
+std::vector<Index> every_step(Index horizon);
+
+/// How windows are cut. A window is `lags` successive readings, oldest first; its targets lie some readings after the
+/// last of them.
 struct WindowOptions {
-  Index lags = 1;                ///< readings a window
-  Index horizon = 1;             ///< 1: the target is the reading right after the window
-  Index steps = 1;               ///< successive readings to forecast, the first at `horizon`
-  Index stride = 1;              ///< readings from one window's beginning to the next one's
-  bool sequences = false;        ///< samples of shape lags x variables instead of flat ones; without `known`
-  bool across_gaps = false;      ///< take also windows within which the time jumps
-  bool keep_missing = false;     ///< take also windows with NaN in features or targets
-  double seconds_a_reading = 0;  ///< the time between readings; 0: the median of the differences
+  Index lags = 1;                     ///< readings a window
+  std::vector<Index> horizons = {1};  ///< readings ahead, growing; 1: the target is the reading right after the window
+  Index stride = 1;                   ///< readings from one window's beginning to the next one's
+  bool sequences = false;             ///< for networks that take lags x variables instead of one row of numbers
+  bool across_gaps = false;           ///< take also windows within which the time jumps
+  bool keep_missing = false;          ///< take also windows with NaN in features or targets
+  /// Take also windows with missing readings, and write this number for them: that of a Masking layer, say, which skips
+  /// the steps that hold nothing else. Targets must be there all the same.
+  std::optional<Scalar> fill_missing = {};
+  bool series_ids = false;       ///< a sample's last number is that of its series, from 0: the input of an Embedding
+  double seconds_a_reading = 0;  ///< the time between readings; 0: the median of the differences in each series
 };
 
-/// The windows of a series as a data set that cuts each sample out when it is asked for: features are the readings of
-/// the window, oldest first (the variables of a reading side by side), then what is known in advance at the first
-/// target; targets are the rows of `targets`. Windows that span a gap of time or hold NaN are left out unless asked
-/// for, so sample i need not begin at reading i * stride: see first_reading.
+/// The windows of series as a data set that cuts each sample out when it is asked for. Features are the readings of the
+/// window, oldest first (the variables of a reading side by side), then what is known in advance at the first target,
+/// then the number of the series; each of the three may be an input of its own of the network. Targets are the rows of
+/// `targets`, by horizon. Windows that span a gap of time or hold NaN are left out unless asked for, so sample i need
+/// not begin at reading i * stride: see first_reading. Samples are in the order of series, then of time. Copies share
+/// the series.
 class Windows {
  public:
-  /// Throws ShapeError where the parts of the series have different lengths, ConfigError for options below 1, DataError
-  /// where no window fits.
+  /// Throws ShapeError where the parts of a series have different lengths, or series different widths, ConfigError for
+  /// options below 1, horizons that do not grow and fill_missing beside keep_missing, DataError where no window fits.
   Windows(Series series, const WindowOptions& options);
+  Windows(std::vector<Series> series, const WindowOptions& options);
 
-  Index size() const { return static_cast<Index>(begins_.size()); }
+  Index size() const { return static_cast<Index>(places_.size()); }
+  /// lags x variables for sequences with nothing beside them, otherwise the count of numbers.
   Shape feature_shape() const;
-  Shape target_shape() const { return Shape{options_.steps * targets().cols()}; }
+  Shape target_shape() const { return Shape{steps() * target_columns()}; }
   void gather(std::span<const Index> rows, MatrixView x, MatrixView y) const;
 
   /// All features, samples x numbers, and all targets.
   Matrix feature_matrix() const;
   Matrix target_matrix() const;
 
-  /// Where a sample lies in the series, as row numbers: the first and last reading of its window, and its first target.
-  Index first_reading(Index sample) const { return begins_[static_cast<std::size_t>(sample)]; }
+  /// The number of the series that a sample is cut from.
+  Index series_of(Index sample) const { return place(sample).series; }
+  /// Where a sample lies in its series, as row numbers: the first and last reading of its window, and its first target.
+  Index first_reading(Index sample) const { return place(sample).begin; }
   Index last_reading(Index sample) const { return first_reading(sample) + options_.lags - 1; }
-  Index target_reading(Index sample) const { return last_reading(sample) + options_.horizon; }
+  Index target_reading(Index sample) const { return last_reading(sample) + options_.horizons.front(); }
 
  private:
-  const Matrix& targets() const { return series_.targets.size() > 0 ? series_.targets : series_.values; }
-  Index known_columns() const { return series_.known.size() > 0 ? series_.known.cols() : 0; }
-  void check() const;
+  struct Place {
+    Index series, begin;
+  };
+
+  const Place& place(Index sample) const { return places_[static_cast<std::size_t>(sample)]; }
+  const Series& series_at(Index number) const { return (*series_)[static_cast<std::size_t>(number)]; }
+  Index steps() const { return static_cast<Index>(options_.horizons.size()); }
+  Index variables() const { return series_at(0).values.cols(); }
+  Index target_columns() const;
+  Index known_columns() const;
+  void check_options() const;
+  void check(Index number) const;
+  void find_places(Index number);
   void write_features(Index sample, Scalar* to) const;
   void write_targets(Index sample, Scalar* to) const;
 
-  Series series_;
+  std::shared_ptr<const std::vector<Series>> series_;
   WindowOptions options_;
-  std::vector<Index> begins_;
+  std::vector<Place> places_;
 };
 
 }  // namespace maas::inline MAAS_ABI

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "maas/data/jumps-inl.hpp"
 #include "maas/forecast/readings.hpp"
@@ -13,8 +12,6 @@ namespace maas::inline MAAS_ABI {
 namespace detail {
 
 /// More readings than this in a window, or ahead, are a mistake: and products of them stay far from overflowing.
-inline constexpr Index most_readings_ahead = 1000000;
-
 inline void require_count(std::string_view what, Index value) {
   require<ConfigError>(value >= 1 && value <= most_readings_ahead, "forecast windows: expected {} from 1 to {}, got {}",
                        what, most_readings_ahead, value);
@@ -89,13 +86,6 @@ MAAS_INLINE void ForecastWindowOptions::check() const {
 MAAS_INLINE Config to_config(const ForecastWindowOptions& options) { return write_config(options); }
 MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options) {
   options = read_config<ForecastWindowOptions>(config, where);
-}
-
-MAAS_INLINE std::vector<Index> every_step(Index horizon) {
-  detail::require_count("horizons", horizon);
-  std::vector<Index> steps(static_cast<std::size_t>(horizon));
-  std::iota(steps.begin(), steps.end(), Index{1});
-  return steps;
 }
 
 MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWindowOptions& options)

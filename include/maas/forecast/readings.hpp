@@ -9,6 +9,7 @@
 #include "maas/core/fields.hpp"
 #include "maas/data/split.hpp"
 #include "maas/data/table.hpp"
+#include "maas/data/windows.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -56,9 +57,6 @@ struct ForecastWindowOptions {
 /// The options by name, and from that.
 Config to_config(const ForecastWindowOptions& options);
 void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options);
-
-/// The next `horizon` readings one by one: 1, 2, ..., horizon. Throws ConfigError below 1 or above 1000000.
-std::vector<Index> every_step(Index horizon);
 
 /// The windows of readings, as the places of their origins. All of a window lies in these readings: what leads up to
 /// it, and every target. Readings may be missing in it; time does not jump in it, unless asked for.
