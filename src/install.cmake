@@ -16,10 +16,6 @@ if(NOT MAAS_BUILD_LIBRARY)
 endif()
 # A static library says in its own pkg-config file what it stands on: nobody thinks of --static.
 string(JOIN " " MAAS_PC_LIBRARIES ${MAAS_HDF5_LIBRARY} ${MAAS_ZIP_LIBRARY} ${MAAS_CSV_LIBRARY})
-set(MAAS_PC_REQUIRES)
-if(MAAS_WITH_KERNELS)
-  set(MAAS_PC_REQUIRES ", libhwy")
-endif()
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
            OUTPUT_VARIABLE MAAS_PC_PREFIX)
 configure_file(maas.pc.in maas.pc @ONLY)

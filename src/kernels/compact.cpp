@@ -18,6 +18,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/dispatch.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace maas::inline MAAS_ABI::kernels {
 namespace HWY_NAMESPACE {
@@ -186,8 +188,8 @@ namespace maas::inline MAAS_ABI {
 
 namespace kernels {
 
-HWY_EXPORT(CompactSums);
-HWY_EXPORT(WidenBlock);
+MAAS_BODIES(CompactSums);
+MAAS_BODIES(WidenBlock);
 
 namespace {
 
@@ -207,7 +209,7 @@ struct Affine {
 void few(const Affine& p, const ops::detail::Panel& panel, Index first, Index rows) {
   Scalar sums[few_rows * ops::detail::panel_columns];
   if (p.kernel.inner == 0) std::fill(std::begin(sums), std::end(sums), Scalar(0));
-  HWY_DYNAMIC_DISPATCH(CompactSums)(rows, p.x.data() + first * p.x.cols(), p.x.cols(), p.kernel, panel, sums);
+  MAAS_BODY(CompactSums)(rows, p.x.data() + first * p.x.cols(), p.x.cols(), p.kernel, panel, sums);
   for (Index row = 0; row < rows; ++row) {
     const Scalar* from = sums + row * ops::detail::panel_columns;
     Scalar* to = p.y + (first + row) * p.y_stride + panel.first;
@@ -239,7 +241,7 @@ void many(const Affine& p, const ops::detail::Panel& panel) {
     const Index column = panel.first + from;
     for (Index row = 0; row < p.kernel.inner; row += block_depth) {
       const Index depth = std::min(block_depth, p.kernel.inner - row);
-      HWY_DYNAMIC_DISPATCH(WidenBlock)(p.kernel, panel, row, depth, from, padded, block, block_width);
+      MAAS_BODY(WidenBlock)(p.kernel, panel, row, depth, from, padded, block, block_width);
       const bool last = row + depth == p.kernel.inner;
       ops::Finish finish;
       if (last) finish = {p.bias == nullptr ? nullptr : p.bias + column, p.rectify};

@@ -16,6 +16,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/dispatch.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace maas::inline MAAS_ABI::kernels {
 namespace HWY_NAMESPACE {
@@ -200,17 +202,17 @@ namespace maas::inline MAAS_ABI {
 
 namespace kernels {
 
-HWY_EXPORT(ReluSweep);
-HWY_EXPORT(ReluGradientSweep);
-HWY_EXPORT(SigmoidSweep);
-HWY_EXPORT(SigmoidGradientSweep);
-HWY_EXPORT(TanhSweep);
-HWY_EXPORT(TanhGradientSweep);
-HWY_EXPORT(AddRow);
-HWY_EXPORT(SumRows);
-HWY_EXPORT(AdamKernel);
-HWY_EXPORT(SgdKernel);
-HWY_EXPORT(RmspropKernel);
+MAAS_BODIES(ReluSweep);
+MAAS_BODIES(ReluGradientSweep);
+MAAS_BODIES(SigmoidSweep);
+MAAS_BODIES(SigmoidGradientSweep);
+MAAS_BODIES(TanhSweep);
+MAAS_BODIES(TanhGradientSweep);
+MAAS_BODIES(AddRow);
+MAAS_BODIES(SumRows);
+MAAS_BODIES(AdamKernel);
+MAAS_BODIES(SgdKernel);
+MAAS_BODIES(RmspropKernel);
 
 }  // namespace kernels
 
@@ -220,47 +222,47 @@ using namespace kernels;
 
 void relu(Index count, const Scalar* x, Scalar* y) {
   if (!use_vectors()) return portable::relu(count, x, y);
-  HWY_DYNAMIC_DISPATCH(ReluSweep)(count, x, y);
+  MAAS_BODY(ReluSweep)(count, x, y);
 }
 void relu_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::relu_gradient(count, y, gradient);
-  HWY_DYNAMIC_DISPATCH(ReluGradientSweep)(count, y, gradient);
+  MAAS_BODY(ReluGradientSweep)(count, y, gradient);
 }
 void sigmoid(Index count, const Scalar* x, Scalar* y) {
   if (!use_vectors()) return portable::sigmoid(count, x, y);
-  HWY_DYNAMIC_DISPATCH(SigmoidSweep)(count, x, y);
+  MAAS_BODY(SigmoidSweep)(count, x, y);
 }
 void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::sigmoid_gradient(count, y, gradient);
-  HWY_DYNAMIC_DISPATCH(SigmoidGradientSweep)(count, y, gradient);
+  MAAS_BODY(SigmoidGradientSweep)(count, y, gradient);
 }
 void tanh(Index count, const Scalar* x, Scalar* y) {
   if (!use_vectors()) return portable::tanh(count, x, y);
-  HWY_DYNAMIC_DISPATCH(TanhSweep)(count, x, y);
+  MAAS_BODY(TanhSweep)(count, x, y);
 }
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::tanh_gradient(count, y, gradient);
-  HWY_DYNAMIC_DISPATCH(TanhGradientSweep)(count, y, gradient);
+  MAAS_BODY(TanhGradientSweep)(count, y, gradient);
 }
 void add_row(Index rows, Index columns, const Scalar* row, Scalar* y) {
   if (!use_vectors()) return portable::add_row(rows, columns, row, y);
-  HWY_DYNAMIC_DISPATCH(AddRow)(rows, columns, row, y);
+  MAAS_BODY(AddRow)(rows, columns, row, y);
 }
 void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
   if (!use_vectors()) return portable::sum_rows(rows, columns, x, sums);
-  HWY_DYNAMIC_DISPATCH(SumRows)(rows, columns, x, sums);
+  MAAS_BODY(SumRows)(rows, columns, x, sums);
 }
 void adam(Index count, const AdamSweep& sweep) {
   if (!use_vectors()) return portable::adam(count, sweep);
-  HWY_DYNAMIC_DISPATCH(AdamKernel)(count, sweep);
+  MAAS_BODY(AdamKernel)(count, sweep);
 }
 void sgd(Index count, const SgdSweep& sweep) {
   if (!use_vectors()) return portable::sgd(count, sweep);
-  HWY_DYNAMIC_DISPATCH(SgdKernel)(count, sweep);
+  MAAS_BODY(SgdKernel)(count, sweep);
 }
 void rmsprop(Index count, const RmspropSweep& sweep) {
   if (!use_vectors()) return portable::rmsprop(count, sweep);
-  HWY_DYNAMIC_DISPATCH(RmspropKernel)(count, sweep);
+  MAAS_BODY(RmspropKernel)(count, sweep);
 }
 
 }  // namespace ops

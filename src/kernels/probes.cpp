@@ -8,6 +8,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/dispatch.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace maas::inline MAAS_ABI::kernels {
 namespace HWY_NAMESPACE {
@@ -78,10 +80,10 @@ namespace maas::inline MAAS_ABI {
 
 namespace kernels {
 
-HWY_EXPORT(VectorsInUse);
-HWY_EXPORT(SpinMultiplyAdds);
-HWY_EXPORT(ReadNumbers);
-HWY_EXPORT(RewriteNumbers);
+MAAS_BODIES(VectorsInUse);
+MAAS_BODIES(SpinMultiplyAdds);
+MAAS_BODIES(ReadNumbers);
+MAAS_BODIES(RewriteNumbers);
 
 }  // namespace kernels
 
@@ -89,22 +91,13 @@ namespace ops {
 
 using namespace kernels;
 
-const char* vectors_in_use() { return use_vectors() ? HWY_DYNAMIC_DISPATCH(VectorsInUse)() : "Eigen"; }
+const char* vectors_in_use() { return use_vectors() ? MAAS_BODY(VectorsInUse)() : "Eigen"; }
 
-Index spin_multiply_adds(Index rounds) {
-  use_vectors();
-  return HWY_DYNAMIC_DISPATCH(SpinMultiplyAdds)(rounds);
-}
+Index spin_multiply_adds(Index rounds) { return MAAS_BODY(SpinMultiplyAdds)(rounds); }
 
-Scalar read_numbers(Index count, const Scalar* numbers) {
-  use_vectors();
-  return HWY_DYNAMIC_DISPATCH(ReadNumbers)(count, numbers);
-}
+Scalar read_numbers(Index count, const Scalar* numbers) { return MAAS_BODY(ReadNumbers)(count, numbers); }
 
-void rewrite_numbers(Index count, Scalar* numbers) {
-  use_vectors();
-  HWY_DYNAMIC_DISPATCH(RewriteNumbers)(count, numbers);
-}
+void rewrite_numbers(Index count, Scalar* numbers) { MAAS_BODY(RewriteNumbers)(count, numbers); }
 
 }  // namespace ops
 

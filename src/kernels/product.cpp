@@ -17,6 +17,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/dispatch.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace maas::inline MAAS_ABI::kernels {
 namespace HWY_NAMESPACE {
@@ -440,14 +442,14 @@ namespace maas::inline MAAS_ABI {
 
 namespace kernels {
 
-HWY_EXPORT(ProductPiece);
-HWY_EXPORT(ProductPieceAhead);
-HWY_EXPORT(PackedProductPiece);
-HWY_EXPORT(StreamedProductPiece);
-HWY_EXPORT(TransposedProductPiece);
-HWY_EXPORT(TurnedProductPiece);
-HWY_EXPORT(ColumnAlongRows);
-HWY_EXPORT(ColumnAcrossRows);
+MAAS_BODIES(ProductPiece);
+MAAS_BODIES(ProductPieceAhead);
+MAAS_BODIES(PackedProductPiece);
+MAAS_BODIES(StreamedProductPiece);
+MAAS_BODIES(TransposedProductPiece);
+MAAS_BODIES(TurnedProductPiece);
+MAAS_BODIES(ColumnAlongRows);
+MAAS_BODIES(ColumnAcrossRows);
 
 namespace {
 
@@ -482,25 +484,25 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
 // Chooses the way that suits the sizes.
 void multiply(Index rows, Index columns, const Problem& p) {
   const bool finishes = p.finish.bias != nullptr || p.finish.rectify;
-  if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return HWY_DYNAMIC_DISPATCH(ColumnAlongRows)(rows, p);
+  if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return MAAS_BODY(ColumnAlongRows)(rows, p);
   if (columns == 1 && p.c_stride == 1 && p.a.row_stride == 1 && !p.add && !finishes)
-    return HWY_DYNAMIC_DISPATCH(ColumnAcrossRows)(rows, p);
+    return MAAS_BODY(ColumnAcrossRows)(rows, p);
   // A b that does not stay in the second-level cache is read in order; large blocks are packed.
   constexpr Index large = Index{1} << 16, far_apart = 2048 / static_cast<Index>(sizeof(Scalar));
   const Cut longer = columns >= rows ? Cut{true, 512} : Cut{false, 192};
   if (rows <= 12 && p.inner * columns >= large)
-    return share_out(HWY_DYNAMIC_DISPATCH(StreamedProductPiece), rows, columns, p, 1, {true, 512});
+    return share_out(MAAS_BODY(StreamedProductPiece), rows, columns, p, 1, {true, 512});
   if (p.a.row_stride == 1 && p.a.column_stride >= far_apart && rows >= 96 && columns >= 64 && p.inner >= 16)
-    return share_out(HWY_DYNAMIC_DISPATCH(TurnedProductPiece), rows, columns, p, 1, {false, 768});
+    return share_out(MAAS_BODY(TurnedProductPiece), rows, columns, p, 1, {false, 768});
   if (rows >= 8 && p.b_stride >= far_apart && p.inner >= 8)
-    return share_out(HWY_DYNAMIC_DISPATCH(PackedProductPiece), rows, columns, p, 1, longer);
-  share_out(HWY_DYNAMIC_DISPATCH(ProductPiece), rows, columns, p, 1, longer);
+    return share_out(MAAS_BODY(PackedProductPiece), rows, columns, p, 1, longer);
+  share_out(MAAS_BODY(ProductPiece), rows, columns, p, 1, longer);
 }
 
 }  // namespace
 
 void product_piece(Index rows, Index columns, const Problem& problem, const Ahead& ahead) {
-  HWY_DYNAMIC_DISPATCH(ProductPieceAhead)(rows, columns, problem, ahead);
+  MAAS_BODY(ProductPieceAhead)(rows, columns, problem, ahead);
 }
 
 }  // namespace kernels
@@ -525,7 +527,7 @@ void product_transposed(Index rows, Index columns, Index inner, Strided a, const
                         Index c_stride) {
   if (!use_vectors()) return portable::product_transposed(rows, columns, inner, a, b, b_stride, c, c_stride);
   const Problem problem{inner, a, b, b_stride, c, c_stride, false};
-  share_out(HWY_DYNAMIC_DISPATCH(TransposedProductPiece), rows, columns, problem, b_stride,
+  share_out(MAAS_BODY(TransposedProductPiece), rows, columns, problem, b_stride,
             columns >= rows ? Cut{true, 512} : Cut{false, 192});
 }
 

@@ -1,6 +1,9 @@
 #include "kernels/targets.hpp"
 
-#include <hwy/targets.h>
+#include <hwy/detect_targets.h>
+#if HWY_ARCH_X86
+#include <cpuid.h>
+#endif
 
 #include <array>
 #include <atomic>
@@ -19,45 +22,65 @@ namespace {
 
 using ops::Kernels;
 
-// All with vectors of 64 bytes; later versions of Highway tell more of them apart.
-constexpr auto wide = HWY_AVX3 | HWY_AVX3_DL
-#if defined(HWY_AVX3_ZEN4)
-                      | HWY_AVX3_ZEN4
-#endif
-#if defined(HWY_AVX3_SPR)
-                      | HWY_AVX3_SPR
-#endif
-#if defined(HWY_AVX10_2)
-                      | HWY_AVX10_2
-#endif
-    ;
-
 constexpr std::array<std::pair<std::string_view, Kernels>, 4> names = {
     {{"eigen", Kernels::eigen}, {"sse4", Kernels::sse4}, {"avx2", Kernels::avx2}, {"avx512", Kernels::avx512}}};
 
 std::atomic<bool> vectors{true};
+std::atomic<std::int64_t> enabled{0};
 Kernels from_start = Kernels::automatic;  // what the environment says
 
+#if HWY_ARCH_X86
+
+// What Highway compiles its targets for; the compiler's questions ask also whether the system saves the registers.
+std::int64_t find_targets() {
+  __builtin_cpu_init();
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool has_f16c = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+  const bool has_lzcnt = __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & bit_LZCNT) != 0;
+  std::int64_t found = HWY_STATIC_TARGET;
+  if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("pclmul") || !__builtin_cpu_supports("aes"))
+    return found;
+  found |= HWY_SSE4;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi") ||
+      !__builtin_cpu_supports("bmi2") || !has_f16c || !has_lzcnt)
+    return found;
+  found |= HWY_AVX2;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd"))
+    found |= HWY_AVX3;
+  return found;
+}
+
+#else
+
+std::int64_t find_targets() { return HWY_STATIC_TARGET; }
+
+#endif
+
+std::int64_t targets_here() {
+  static const std::int64_t found = find_targets();
+  return found;
+}
+
 bool has(Kernels kernels) {
-  hwy::DisableTargets(0);
-  const auto here = hwy::SupportedTargets();
-  if (kernels == Kernels::avx512) return (here & wide) != 0;
-  if (kernels == Kernels::avx2) return (here & HWY_AVX2) != 0;
-  return kernels != Kernels::sse4 || (here & HWY_SSE4) != 0;
+  if (kernels == Kernels::avx512) return (targets_here() & HWY_AVX3) != 0;
+  if (kernels == Kernels::avx2) return (targets_here() & HWY_AVX2) != 0;
+  return kernels != Kernels::sse4 || (targets_here() & HWY_SSE4) != 0;
 }
 
 // Those, or narrower ones where the processor lacks them.
 void use(Kernels kernels) {
-  hwy::DisableTargets(0);
-  if (kernels == Kernels::sse4) hwy::DisableTargets(HWY_AVX2 | wide);
-  if (kernels == Kernels::avx2) hwy::DisableTargets(wide);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  std::int64_t wanted = targets_here();
+  if (kernels == Kernels::sse4) wanted &= ~std::int64_t{HWY_AVX2 | HWY_AVX3};
+  if (kernels == Kernels::avx2) wanted &= ~std::int64_t{HWY_AVX3};
+  enabled = wanted;
   vectors = kernels != Kernels::eigen;
 }
 
 bool read_environment() {
   const char* text = std::getenv("MAAS_KERNELS");
   const std::string_view asked = text == nullptr ? "" : text;
+  use(Kernels::automatic);
   if (asked.empty()) return true;
   for (const auto& [name, which] : names)
     if (asked == name) {
@@ -73,6 +96,11 @@ bool read_environment() {
 bool use_vectors() {
   [[maybe_unused]] static const bool once = read_environment();
   return vectors.load(std::memory_order_relaxed);
+}
+
+std::int64_t targets() {
+  use_vectors();  // or the environment would be read after this
+  return enabled.load(std::memory_order_relaxed);
 }
 
 }  // namespace kernels
