@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "cli/commands.hpp"
-#include "maas/core/error.hpp"
+#include "maas/core/read_file.hpp"
 #include "serve/names.hpp"
 
 namespace maas::cli {
@@ -33,12 +32,6 @@ struct LoadTestOptions {
 
 nanoseconds nanoseconds_of(double seconds) { return nanoseconds(static_cast<std::int64_t>(seconds * 1e9)); }
 double ms(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  require<FormatError>(file.is_open(), "{}: cannot be read", path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // The first token of a file that `maas serve --token-file` reads, too: # begins a comment. Digests cannot be sent.
 std::string first_token(const std::string& path) {

@@ -1,10 +1,9 @@
 // read_recipe: from JSON to a recipe.
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "io/json.hpp"
 #include "io/keras_config.hpp"
+#include "maas/core/read_file.hpp"
 #include "recipe/keys.hpp"
 #include "recipe/parts.hpp"
 
@@ -325,12 +324,7 @@ Recipe recipe_of(std::string_view json, const std::string& name, const std::stri
 }
 
 std::string text_of_file(const std::string& path) {
-  std::error_code problem;
-  require<FormatError>(!std::filesystem::is_directory(path, problem), "{}: expected a file, got a folder", path);
-  std::ifstream file(path, std::ios::binary);
-  require<FormatError>(file.good(), "{}: cannot be read", path);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  require<FormatError>(!file.bad(), "{}: cannot be read", path);
+  std::string text = read_file(path);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   return text;
 }

@@ -1,9 +1,9 @@
 #include "maas/serve/config_file.hpp"
 
-#include <fstream>
 #include <iterator>
 
 #include "maas/core/error.hpp"
+#include "maas/core/read_file.hpp"
 #include "serve/json.hpp"
 #include "serve/names.hpp"
 #include "serve/state_file.hpp"
@@ -41,9 +41,7 @@ void read_options(JsonView options, ConfigFile& config) {
 }  // namespace
 
 ConfigFile read_config_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  require<FormatError>(file.is_open(), "{}: cannot be read", path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_file(path);
   ConfigFile config;
   try {
     const JsonDocument document(text, 32);

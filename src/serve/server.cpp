@@ -1,12 +1,12 @@
 #include "maas/serve/server.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <future>
 #include <iterator>
 #include <mutex>
 #include <thread>
 
+#include "maas/core/read_file.hpp"
 #include "serve/http.hpp"
 #include "serve/workers.hpp"
 
@@ -41,9 +41,7 @@ void check(const ServerOptions& options) {
 
 std::string content_of(const std::string& path) {
   if (path.empty()) return {};
-  std::ifstream file(path, std::ios::binary);
-  require<FormatError>(file.is_open(), "{}: cannot be read", path);
-  std::string content{std::istreambuf_iterator<char>(file), {}};
+  std::string content = read_file(path);
   require<FormatError>(!content.empty(), "{}: expected a text in PEM form, got nothing", path);
   return content;
 }

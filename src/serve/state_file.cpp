@@ -1,11 +1,11 @@
 #include "serve/state_file.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 
 #include "maas/core/error.hpp"
 #include "maas/core/new_file.hpp"
+#include "maas/core/read_file.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
 
@@ -123,9 +123,7 @@ void apply_state(const ModelSettings& changed, ModelSettings& settings) {
 
 StateByModel read_state(const std::string& path) {
   if (!std::filesystem::exists(path)) return {};
-  std::ifstream file(path, std::ios::binary);
-  require<ConfigError>(file.is_open(), "{}: cannot be read", path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_file(path);
   StateByModel state;
   try {
     const JsonDocument document(text, 32);

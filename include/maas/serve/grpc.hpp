@@ -10,16 +10,18 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
-/// `inference.GRPCInferenceService` (live, ready, metadata, ModelInfer) and `grpc.health.v1.Health`, in front of a
-/// server: every call becomes the request of its REST API, so that answers, limits, tokens, queue and metrics are the
-/// same. Tensors may come as raw contents or by type, and go back the same way. A deadline of the call is one of the
-/// request. Status codes are those of the REST statuses: 400 INVALID_ARGUMENT, 401 UNAUTHENTICATED, 403
-/// PERMISSION_DENIED, 404 NOT_FOUND, 409 ABORTED, 413 and 429 RESOURCE_EXHAUSTED, 501 UNIMPLEMENTED, 503 UNAVAILABLE,
-/// 504 DEADLINE_EXCEEDED, others INTERNAL. Without TLS. Needs `maas::serve_grpc` to link (option `MAAS_BUILD_GRPC`).
+/// `inference.GRPCInferenceService` (live, ready, metadata, ModelInfer, ModelStatistics, RepositoryIndex,
+/// RepositoryModelLoad, RepositoryModelUnload) and `grpc.health.v1.Health`, in front of a server: every call becomes
+/// the request of its REST API, so that answers, limits, tokens, queue and metrics are the same. Tensors may come as
+/// raw contents or by type, and go back the same way. A deadline of the call is one of the request. Status codes are
+/// those of the REST statuses: 400 INVALID_ARGUMENT, 401 UNAUTHENTICATED, 403 PERMISSION_DENIED, 404 NOT_FOUND, 409
+/// ABORTED, 413 and 429 RESOURCE_EXHAUSTED, 501 UNIMPLEMENTED, 503 UNAVAILABLE, 504 DEADLINE_EXCEEDED, others INTERNAL.
+/// With TLS where the server has it, by the same certificate. Needs `maas::serve_grpc` to link (option
+/// `MAAS_BUILD_GRPC`).
 class GrpcServer {
  public:
   /// Listens on the server's address, at `port`; 0 is any that is free. The server must outlive it. Throws ConfigError
-  /// where it cannot listen.
+  /// where it cannot listen, FormatError for a certificate or key that cannot be read.
   GrpcServer(Server& server, int port);
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;

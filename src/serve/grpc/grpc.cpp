@@ -7,8 +7,9 @@
 #include <mutex>
 
 #include "inference.grpc.pb.h"
-#include "maas/core/error.hpp"
+#include "maas/core/read_file.hpp"
 #include "serve/grpc/messages.hpp"
+#include "serve/names.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -78,6 +79,54 @@ class Service final : public inference::GRPCInferenceService::Service {
     });
   }
 
+  Status ModelStatistics(ServerContext* context, const inference::ModelStatisticsRequest* in,
+                         inference::ModelStatisticsResponse* out) override {
+    return guarded([&] {
+      const Response answer =
+          get(*context, in->name().empty() ? "/v2/models/stats" : model_path(in->name(), in->version(), "/stats"));
+      if (answer.status == 200) read_statistics(answer, *out);
+      return status_of(answer);
+    });
+  }
+
+  Status RepositoryIndex(ServerContext* context, const inference::RepositoryIndexRequest* in,
+                         inference::RepositoryIndexResponse* out) override {
+    return guarded([&] {
+      Request request{.method = "POST",
+                      .path = repository_path(in->repository_name()) + "index",
+                      .body = in->ready() ? R"({"ready":true})" : ""};
+      add_token(*context, request);
+      const Response answer = ask(std::move(request));
+      if (answer.status == 200) read_index(answer, *out);
+      return status_of(answer);
+    });
+  }
+
+  Status RepositoryModelLoad(ServerContext* context, const inference::RepositoryModelLoadRequest* in,
+                             inference::RepositoryModelLoadResponse*) override {
+    return change(*context, *in, "/load");
+  }
+
+  Status RepositoryModelUnload(ServerContext* context, const inference::RepositoryModelUnloadRequest* in,
+                               inference::RepositoryModelUnloadResponse*) override {
+    return change(*context, *in, "/unload");
+  }
+
+  template <class Message>
+  Status change(const ServerContext& context, const Message& in, std::string_view what) const {
+    return guarded([&] {
+      std::string path = repository_path(in.repository_name()) + "models/" + escaped(in.model_name());
+      Request request = repository_request(path.append(what), in.parameters());
+      add_token(context, request);
+      return status_of(ask(std::move(request)));
+    });
+  }
+
+  static std::string repository_path(const std::string& name) {
+    require<DataError>(name.empty(), "repository: expected no name, since there is one, got \"{}\"", name);
+    return "/v2/repository/";
+  }
+
   // No exception may pass through the library.
   template <class Work>
   static Status guarded(const Work& work) {
@@ -123,6 +172,14 @@ std::string address_of(const ServerOptions& options, int port) {
   return is_ipv6 ? fmt::format("[{}]:{}", options.address, port) : fmt::format("{}:{}", options.address, port);
 }
 
+// The same certificate as for HTTP.
+std::shared_ptr<grpc::ServerCredentials> credentials_of(const ServerOptions& options) {
+  if (options.certificate_file.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs.push_back({read_file(options.key_file), read_file(options.certificate_file)});
+  return grpc::SslServerCredentials(tls);
+}
+
 }  // namespace
 
 class GrpcServer::Running {
@@ -132,7 +189,7 @@ class GrpcServer::Running {
     const ServerOptions& options = server.options();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address_of(options, port), grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address_of(options, port), credentials_of(options), &port_);
     builder.RegisterService(&service_);
     builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<std::size_t>(options.limits.body_bytes, 1 << 30)));
     // Two servers on one port would share its calls without anyone knowing.
@@ -146,7 +203,8 @@ class GrpcServer::Running {
     quota.SetMaxThreads(most_threads);
     builder.SetResourceQuota(quota);
     server_ = builder.BuildAndStart();
-    require<ConfigError>(server_ != nullptr && port_ != 0, "gRPC: cannot listen on {} port {}", options.address, port);
+    require<ConfigError>(server_ != nullptr && port_ != 0, "gRPC: cannot listen on {} port {}{}", options.address, port,
+                         options.certificate_file.empty() ? "" : ", or certificate and key are no pair in PEM form");
   }
   ~Running() { stop(std::chrono::seconds(1)); }
 

@@ -166,6 +166,34 @@ Request infer_request(const inference::ModelInferRequest& message, std::optional
   return request;
 }
 
+Request repository_request(std::string path, const RepositoryParameters& parameters) {
+  using Parameter = inference::ModelRepositoryParameter;
+  Request request{.method = "POST", .path = std::move(path)};
+  std::string& out = request.body;
+  out = R"({"parameters":{)";
+  for (const auto& [name, value] : parameters) {
+    if (out.back() != '{') out += ',';
+    append_text(out, name);
+    out += ':';
+    switch (value.parameter_choice_case()) {
+      case Parameter::kBoolParam:
+        append_any(out, value.bool_param());
+        break;
+      case Parameter::kInt64Param:
+        append_any(out, value.int64_param());
+        break;
+      case Parameter::kStringParam:
+        append_text(out, value.string_param());
+        break;
+      case Parameter::kBytesParam:  // of a file to upload, which is refused by its name
+      case Parameter::PARAMETER_CHOICE_NOT_SET:
+        out += "null";
+    }
+  }
+  out += "}}";
+  return request;
+}
+
 // ---- The answer ----
 
 namespace {
@@ -178,6 +206,18 @@ std::string text_of(JsonView object, std::string_view name) {
 template <class Take>
 void for_each_in(JsonView object, std::string_view name, const Take& take) {
   if (const auto list = object.member(name)) list->for_each(take);
+}
+
+std::uint64_t count_of(JsonView object, std::string_view name) {
+  const auto value = object.member(name);
+  return value ? static_cast<std::uint64_t>(std::max<std::int64_t>(value->integer().value_or(0), 0)) : 0;
+}
+
+void read_sum(JsonView sums, std::string_view name, inference::StatisticDuration& message) {
+  const auto sum = sums.member(name);
+  if (!sum) return;
+  message.set_count(count_of(*sum, "count"));
+  message.set_ns(count_of(*sum, "ns"));
 }
 
 template <class Tensor>
@@ -264,6 +304,45 @@ void read_server(const Response& answer, inference::ServerMetadataResponse& mess
   message.set_version(text_of(root, "version"));
   for_each_in(root, "extensions",
               [&](JsonView name) { message.add_extensions(std::string(name.text().value_or(""))); });
+}
+
+void read_statistics(const Response& answer, inference::ModelStatisticsResponse& message) {
+  const JsonDocument document(answer.body, deep);
+  for_each_in(document.root(), "model_stats", [&](JsonView model) {
+    auto* out = message.add_model_stats();
+    out->set_name(text_of(model, "name"));
+    out->set_version(text_of(model, "version"));
+    out->set_last_inference(count_of(model, "last_inference"));
+    out->set_inference_count(count_of(model, "inference_count"));
+    out->set_execution_count(count_of(model, "execution_count"));
+    if (const auto sums = model.member("inference_stats")) {
+      inference::InferStatistics& to = *out->mutable_inference_stats();
+      read_sum(*sums, "success", *to.mutable_success());
+      read_sum(*sums, "fail", *to.mutable_fail());
+      read_sum(*sums, "queue", *to.mutable_queue());
+      read_sum(*sums, "compute_input", *to.mutable_compute_input());
+      read_sum(*sums, "compute_infer", *to.mutable_compute_infer());
+      read_sum(*sums, "compute_output", *to.mutable_compute_output());
+      read_sum(*sums, "cache_hit", *to.mutable_cache_hit());
+      read_sum(*sums, "cache_miss", *to.mutable_cache_miss());
+    }
+    for_each_in(model, "batch_stats", [&](JsonView batch) {
+      auto* to = out->add_batch_stats();
+      to->set_batch_size(count_of(batch, "batch_size"));
+      read_sum(batch, "compute_infer", *to->mutable_compute_infer());
+    });
+  });
+}
+
+void read_index(const Response& answer, inference::RepositoryIndexResponse& message) {
+  const JsonDocument document(answer.body, deep);
+  document.root().for_each([&](JsonView model) {
+    auto* out = message.add_models();
+    out->set_name(text_of(model, "name"));
+    out->set_version(text_of(model, "version"));
+    out->set_state(text_of(model, "state"));
+    out->set_reason(text_of(model, "reason"));
+  });
 }
 
 grpc::Status status_of(const Response& answer) {

@@ -18,10 +18,17 @@ std::string model_path(const std::string& name, const std::string& version, std:
 /// is to be binary. `timeout_us`, if any, is what the caller still waits. Throws DataError for what has no like.
 Request infer_request(const inference::ModelInferRequest& message, std::optional<std::int64_t> timeout_us);
 
+using RepositoryParameters = google::protobuf::Map<std::string, inference::ModelRepositoryParameter>;
+
+/// A load or unload as a request of `path`.
+Request repository_request(std::string path, const RepositoryParameters& parameters);
+
 /// Fills in what an answer with binary tensors says, raw or by type.
 void read_infer_answer(const Response& answer, bool raw, inference::ModelInferResponse& message);
 void read_model(const Response& answer, inference::ModelMetadataResponse& message);
 void read_server(const Response& answer, inference::ServerMetadataResponse& message);
+void read_statistics(const Response& answer, inference::ModelStatisticsResponse& message);
+void read_index(const Response& answer, inference::RepositoryIndexResponse& message);
 
 /// OK for 200, else the code of the status and the text of the error.
 grpc::Status status_of(const Response& answer);

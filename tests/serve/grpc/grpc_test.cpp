@@ -34,7 +34,7 @@ struct Running {
         stub(inference::GRPCInferenceService::NewStub(
             grpc::CreateChannel(fmt::format("127.0.0.1:{}", grpc.port()), grpc::InsecureChannelCredentials()))) {}
 
-  static const serve::Repository& published(serve::Repository& repository) {
+  static serve::Repository& published(serve::Repository& repository) {
     repository.publish("affine", 1, affine());
     repository.publish("joined", 7, joined());
     repository.publish("gated", 1, gated());
@@ -241,6 +241,49 @@ TEST_CASE("gRPC: health and metadata") {
   running.server.set_not_ready();
   CHECK(running.stub->ServerReady(context().get(), {}, &all).ok());
   CHECK_FALSE(all.ready());
+}
+
+TEST_CASE("gRPC: statistics and the repository") {
+  Running running({.open_admin = true});
+  ModelInferResponse answer;
+  REQUIRE(running.infer(affine_request({1, 2, 3, 4}, true), answer).ok());
+  inference::ModelStatisticsRequest of_model;
+  of_model.set_name("affine");
+  inference::ModelStatisticsResponse found;
+  grpc::ClientContext first, second, third, fourth;
+  REQUIRE(running.stub->ModelStatistics(&first, of_model, &found).ok());
+  REQUIRE(found.model_stats_size() == 1);
+  const inference::ModelStatistics& statistics = found.model_stats(0);
+  CHECK(statistics.version() == "1");
+  CHECK(statistics.inference_count() == 2);
+  CHECK(statistics.execution_count() == 1);
+  CHECK(statistics.last_inference() > 0);
+  CHECK(statistics.inference_stats().success().count() == 1);
+  CHECK(statistics.inference_stats().success().ns() > 0);
+  REQUIRE(statistics.batch_stats_size() == 1);
+  CHECK(statistics.batch_stats(0).batch_size() == 2);
+
+  inference::RepositoryIndexRequest all;
+  inference::RepositoryIndexResponse index;
+  REQUIRE(running.stub->RepositoryIndex(&second, all, &index).ok());
+  REQUIRE(index.models_size() == 3);
+  CHECK(index.models(2).name() == "joined");
+  CHECK(index.models(2).version() == "7");
+  CHECK(index.models(2).state() == "READY");
+  all.set_repository_name("another");
+  CHECK(running.stub->RepositoryIndex(&third, all, &index).error_code() == StatusCode::INVALID_ARGUMENT);
+  inference::RepositoryModelUnloadRequest unload;
+  inference::RepositoryModelUnloadResponse unloaded;
+  unload.set_model_name("affine");
+  CHECK(running.stub->RepositoryModelUnload(&fourth, unload, &unloaded).ok());
+  CHECK(running.infer(affine_request({1, 2}, true), answer).error_code() == StatusCode::NOT_FOUND);
+
+  Running closed;
+  all.set_repository_name("");
+  grpc::ClientContext fifth, sixth;
+  CHECK(closed.stub->RepositoryIndex(&fifth, all, &index).error_code() == StatusCode::UNIMPLEMENTED);
+  CHECK(closed.stub->RepositoryModelUnload(&sixth, unload, &unloaded).error_code() == StatusCode::UNIMPLEMENTED);
+  CHECK(closed.infer(affine_request({1, 2}, true), answer).ok());
 }
 
 TEST_CASE("gRPC: a token is asked for, but not for health") {

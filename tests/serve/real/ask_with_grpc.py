@@ -1,5 +1,6 @@
 """Asks the gRPC service of the real `maas serve` with NVIDIA's Python client and with the stock health client, and compares
-with the REST API bit for bit. usage: ask_with_grpc.py PROGRAM FIXTURES VENV REQUIREMENTS"""
+with the REST API bit for bit; the repository, statistics, and TLS.
+usage: ask_with_grpc.py PROGRAM FIXTURES VENV REQUIREMENTS OPENSSL"""
 
 import re
 import signal
@@ -7,10 +8,11 @@ import sys
 
 import with_venv
 
-program, fixtures, venv, requirements = sys.argv[1:5]
+program, fixtures, venv, requirements, openssl = sys.argv[1:6]
 with_venv.enter(venv, requirements)
 
 import json
+import subprocess
 
 import grpc
 import numpy
@@ -69,15 +71,58 @@ def ask(server, client):
     assert answers[0][0].as_numpy(name).tobytes() == values[:1].tobytes()
 
 
+def change(server, client):
+    ready = lambda: client.is_model_ready("flat", headers=HEADERS)
+    states = lambda: {model.name: model.state for model in client.get_model_repository_index(headers=HEADERS).models}
+    assert ready() and states() == {"flat": "READY", "two_inputs": "READY"}, states()
+    client.unload_model("flat", headers=HEADERS)
+    assert wait_until(lambda: not ready()) and states()["flat"] == "UNAVAILABLE", states()
+    client.load_model("flat", headers=HEADERS)
+    assert wait_until(ready)
+    assert code_of(lambda: client.load_model("flat")) == "StatusCode.UNAUTHENTICATED"
+    assert code_of(lambda: client.load_model("none", headers=HEADERS)) == "StatusCode.NOT_FOUND"
+    assert code_of(lambda: client.load_model("flat", headers=HEADERS, config="{}")) == "StatusCode.UNIMPLEMENTED"
+
+    (model,) = client.get_inference_statistics("two_inputs", headers=HEADERS).model_stats
+    said = json.loads(server.ask("/v2/models/two_inputs/stats")[2])["model_stats"][0]
+    assert model.version == "3" and model.inference_count == said["inference_count"] > 0, (model, said)
+    assert model.inference_stats.success.ns == said["inference_stats"]["success"]["ns"] > 0
+    assert [each.batch_size for each in model.batch_stats] == [each["batch_size"] for each in said["batch_stats"]]
+    assert len(client.get_inference_statistics(headers=HEADERS).model_stats) == 2
+
+
+def over_tls():
+    if not openssl:
+        print("TLS is not tried: openssl is not there")
+        return
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "grpc_key.pem", "-out", "grpc_certificate.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    options = ["--grpc-port", "0", "--tls-certificate", "grpc_certificate.pem", "--tls-key", "grpc_key.pem"]
+    with Server(program, fixtures, folder="tls_models", options=options) as running:
+        client = triton.InferenceServerClient(address_of(running), ssl=True, root_certificates="grpc_certificate.pem")
+        result = client.infer("two_inputs", inputs_of(running), headers=HEADERS)
+        close([float(row[0]) for row in result.as_numpy(result.get_response().outputs[0].name)], running.expected)
+        client.close()
+        plain = triton.InferenceServerClient(address_of(running))
+        assert code_of(lambda: plain.is_server_live(headers=HEADERS)) == "StatusCode.UNAVAILABLE"
+        plain.close()
+
+
+def address_of(server):
+    return next(re.match(r"gRPC at (\S+)", line).group(1) for line in server.said if line.startswith("gRPC at"))
+
+
 def check_health(channel, wanted):
     status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status
     return status == wanted
 
 
 with Server(program, fixtures, options=["--grpc-port", "0"]) as running:
-    address = next(re.match(r"gRPC at (\S+)", line).group(1) for line in running.said if line.startswith("gRPC at"))
+    address = address_of(running)
     client = triton.InferenceServerClient(address)
     ask(running, client)
+    change(running, client)
     with grpc.insecure_channel(address) as channel:
         assert check_health(channel, health_pb2.HealthCheckResponse.SERVING)
         running.terminate()
@@ -86,4 +131,5 @@ with Server(program, fixtures, options=["--grpc-port", "0"]) as running:
         running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(timeout=40) == 0
     client.close()
+over_tls()
 print("the gRPC service answered tritonclient and a health client")

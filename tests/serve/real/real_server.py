@@ -42,7 +42,7 @@ class Server:
             line = self.process.stdout.readline()
             assert line, f"the server ended: {said}"
             said.append(line)
-            found = re.match(r"serving .* at (http://127\.0\.0\.1:\d+)$", line)
+            found = re.match(r"serving .* at (https?://127\.0\.0\.1:\d+)$", line)
             self.url = found.group(1) if found else ""
         assert "two_inputs version 3\n" in said and "flat version 1\n" in said, said
 
