@@ -3,6 +3,7 @@
 #include "maas/forecast/baselines-inl.hpp"
 #include "maas/forecast/drift-inl.hpp"
 #include "maas/forecast/forecaster-inl.hpp"
+#include "maas/forecast/frame-inl.hpp"
 #include "maas/forecast/intervals-inl.hpp"
 #include "maas/forecast/readings-inl.hpp"
 #include "maas/forecast/scores-inl.hpp"

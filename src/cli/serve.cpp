@@ -32,6 +32,7 @@ struct ServeOptions {
   bool only_polls = false, no_batching = false;
   unsigned job_seconds = 86400;
   double head_seconds = 10, write_seconds = 30;
+  double stream_save_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
   int grpc_port = -1;  // none
   unsigned idle_seconds = 75, receive_seconds = 60;
@@ -150,6 +151,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   }
   options.repository.notices = !options.only_polls;
   options.server.batching = !options.no_batching;
+  options.server.stream_save = milliseconds_of(options.stream_save_seconds);
   options.server.head = milliseconds_of(options.head_seconds);
   options.server.write = milliseconds_of(options.write_seconds);
   options.repository.poll = milliseconds_of(options.poll_seconds);
@@ -204,6 +206,11 @@ void add_limits(CLI::App& command, ServeOptions& options) {
 void add_jobs(CLI::App& command, ServeOptions& options) {
   command.add_option("--max-streams", options.server.streams, "Most sensors whose windows are held")
       ->check(CLI::Range(1.0, 1e9));
+  command
+      .add_option(
+          "--stream-save-seconds", options.stream_save_seconds,
+          "From one time that changed windows are kept to the next, which is what a crash loses; 0: at the stop")
+      ->check(CLI::Range(0.0, 86400.0));
   command.add_option("--job-data", options.server.jobs.data,
                      "Offers trainings by request, of files in this folder; needs --state");
   command.add_option("--job-program", options.server.jobs.program, "The maas that trains; empty for this one");
@@ -211,6 +218,10 @@ void add_jobs(CLI::App& command, ServeOptions& options) {
       ->check(CLI::Range(1.0, 1e15));
   command.add_option("--job-seconds", options.job_seconds, "Time that a training may take")
       ->check(CLI::Range(1, 30 * 86400));
+  command
+      .add_option("--job-upload-bytes", options.server.jobs.upload_bytes,
+                  "Most bytes of files that come with a training; else 413")
+      ->check(CLI::Range(1.0, 1e15));
   command.add_option("--job-queue", options.server.jobs.queue, "Most trainings that wait; else 429")
       ->check(CLI::Range(1, 1000));
 }

@@ -56,6 +56,18 @@ struct JsonProgress {
   }
 };
 
+Config alarms_json(const AlarmReport& report) {
+  return Config{}
+      .set("events", static_cast<std::int64_t>(report.events))
+      .set("warned", static_cast<std::int64_t>(report.warned))
+      .set("alarms", static_cast<std::int64_t>(report.alarms))
+      .set("right", static_cast<std::int64_t>(report.right))
+      .set("precision", json_number(report.precision))
+      .set("recall", json_number(report.recall))
+      .set("false_alarms_a_day", json_number(report.false_alarms_a_day))
+      .set("mean_lead_minutes", json_number(report.mean_lead_minutes));
+}
+
 Config end_event(const Recipe& recipe, const RecipeResult& result) {
   Config rows = Config{}
                     .set("all", static_cast<std::int64_t>(result.rows.all))
@@ -80,6 +92,7 @@ Config end_event(const Recipe& recipe, const RecipeResult& result) {
                            .set("covered", json_number(each.covered))
                            .set("width", json_number(each.width)));
   if (!coverage.empty()) event.set("coverage", std::move(coverage));
+  if (result.alarms) event.set("alarms", alarms_json(*result.alarms));
   event.set("evaluations", std::move(evaluations)).set("warnings", std::move(warnings));
   return event.set("findings", std::move(findings));
 }
@@ -99,6 +112,10 @@ void print_result(const Recipe& recipe, const RecipeResult& result) {
   for (const IntervalCoverage& each : result.coverage)
     fmt::print("intervals of {:.3g} %, {}: {:.2f} % covered, {:.4g} wide\n", 100 * each.nominal, each.name,
                100 * each.covered, each.width);
+  if (result.alarms)
+    fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {:.3g} minutes on average\n",
+               result.alarms->right, result.alarms->alarms, result.alarms->warned, result.alarms->events,
+               result.alarms->mean_lead_minutes);
   for (const std::string& warning : result.warnings) fmt::print("warning: {}\n", warning);
   if (!recipe.output.model.empty()) fmt::print("\nwritten: {}\n", recipe.output.model);
 }

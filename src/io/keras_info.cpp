@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* group = "maas";
 constexpr const char* test_group = "maas/self_test";
+constexpr const char* errors_path = "maas/forecast_errors";
 
 // ---- Quantities: [[{"name", "unit"}, ...], ...] ----
 
@@ -128,6 +129,13 @@ ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<co
   if (!pipeline.is_null()) info.pipeline = Pipeline::from(pipeline, steps);
   // Read by load_forecaster, which also says what in it is wrong.
   if (Config forecast = read_json(file, "forecast"); !forecast.is_null()) info.forecast = std::move(forecast);
+  if (info.forecast && file.has_numbers(errors_path)) {
+    const std::vector<Index> dimensions = file.dataset(errors_path).dimensions;
+    require<FormatError>(dimensions.size() == 2 && dimensions[0] >= 1 && dimensions[1] >= 1,
+                         "{}: {}: expected errors in columns", file.path(), errors_path);
+    info.forecast_errors.emplace(dimensions[0], dimensions[1]);
+    file.read(errors_path, dimensions, info.forecast_errors->data());
+  }
   check_info(info, network);
   return info;
 }
@@ -143,6 +151,9 @@ void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network)
   }
   if (info.pipeline) file.text(group, "pipeline", write_json(info.pipeline->config()));
   if (info.forecast) file.text(group, "forecast", write_json(*info.forecast));
+  if (info.forecast && info.forecast_errors && info.forecast_errors->size() > 0)
+    file.floats(errors_path, {info.forecast_errors->rows(), info.forecast_errors->cols()},
+                info.forecast_errors->data());
   if (!info.self_test) return;
   const SelfTest& test = *info.self_test;
   file.group(test_group);

@@ -65,6 +65,12 @@ void list_keys(Like<IntervalOptions> auto& self, auto&& key) {
   key("window", self.window, "Calibrate on the last so many errors; 0: on those of the validation share alone");
 }
 
+void list_keys(Like<AlarmOptions> auto& self, auto&& key) {
+  key("value", self.value, "What readings must not fall below, in their unit");
+  key("probability", self.probability, "An alarm is raised where the chance of that is above, 0 to 1");
+  key("horizon", self.horizon, "The furthest horizon that is looked at, in readings; 0: the last one there is");
+}
+
 void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
   key("time", self.time, "The column of times; empty: readings are evenly spaced");
   key("sensors", self.sensors, "Columns of readings, one a sensor; empty: all that hold numbers");
@@ -80,7 +86,9 @@ void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
   key("unit", self.options.unit, "Of the readings, for tables");
   key("networks", self.networks, "An ensemble of so many, trained side by side; what it forecasts is their mean");
   key("weekends", self.weekends, "A baseline more: the average of weekdays and weekends apart");
-  key("intervals", self.intervals, "Whether intervals are calibrated on the validation share, and judged on the test");
+  key("intervals", self.intervals,
+      "Whether intervals are calibrated on the validation share, judged on the test, and saved with the model");
+  key("alarm", self.alarm, "When a warning is raised, by the chances that intervals give; saved with the model");
   key("scores", self.scores, "How forecasts are scored");
 }
 
@@ -118,6 +126,7 @@ void list_keys(Like<RecipeOutput> auto& self, auto&& key) {
 void list_keys(Like<Recipe> auto& self, auto&& key) {
   key("name", self.name, "The title of the report");
   key("description", self.description, "For people");
+  key("base", self.base, "A model file to go on from, in place of network and pipeline; trained as it was, or by training");
   key("data", self.data, "Where the rows come from");
   key("split", self.split, "Which rows are learned from, and which are kept to measure on");
   key("pipeline", self.pipeline, "From raw rows to features and targets");

@@ -153,8 +153,18 @@ void check_split(const RecipeSplit& split, const Place& place) {
   if (labelled) require_key(!split.column.empty(), place, "column");
 }
 
+// What a model to go on from brings with it is not said twice.
+void check_base(const Recipe& recipe, const Place& place) {
+  const Place base = place.key("base");
+  const PipelineOptions& pipeline = recipe.pipeline;
+  require<ConfigError>(!recipe.forecast, "{}: expected none for a forecast, which is trained from its readings anew",
+                       base.text());
+  require<ConfigError>(pipeline.steps.empty() && pipeline.features.empty() && pipeline.targets.empty() &&
+                           recipe.network.layers.empty() && !recipe.network.graph,
+                       "{}: expected no network and no pipeline beside it, as it has its own", base.text());
+}
+
 void check_training(const RecipeTraining& training, const Place& place) {
-  require_key(training.compile.loss.has_value(), place, "loss");
   check_at_least(1, training.epochs, place.key("epochs"));
   check_at_least(1, training.batch_size, place.key("batch_size"));
   require<ConfigError>(training.batch_size <= (Index{1} << 31), "{}: expected at most 2147483648 samples, got {}",
@@ -164,18 +174,27 @@ void check_training(const RecipeTraining& training, const Place& place) {
   check_at_least(1, training.backup_freq.value_or(1), place.key("backup_freq"));
 }
 
-void check_intervals(const Recipe& recipe, const Place& place) {
-  const Place intervals = place.key("forecast").key("intervals");
+// What a part says of itself, with the place of its key before it.
+template <class Check>
+void check_part(const Place& place, const Check& check) {
   try {
-    recipe.forecast->intervals->check();
+    check();
   } catch (const Error& error) {
-    fail<ConfigError>("{}: {}", intervals.text(), error.what());
+    fail<ConfigError>("{}: {}", place.text(), error.what());
   }
-  require<ConfigError>(
-      recipe.split.validation > 0 && recipe.split.test > 0,
-      "{}: expected shares in split for validation, which calibrates them, and for the test, got {} and "
-      "{}",
-      intervals.text(), recipe.split.validation, recipe.split.test);
+}
+
+void check_intervals(const Recipe& recipe, const Place& forecast) {
+  const RecipeForecast& wanted = *recipe.forecast;
+  const Place intervals = forecast.key("intervals"), alarm = forecast.key("alarm");
+  require<ConfigError>(!wanted.alarm || wanted.intervals, "{}: expected intervals, which give chances, beside it",
+                       alarm.text());
+  if (!wanted.intervals) return;
+  check_part(intervals, [&] { wanted.intervals->check(); });
+  require<ConfigError>(recipe.split.validation > 0,
+                       "{}: expected a share in split for validation, which calibrates them, got {}", intervals.text(),
+                       recipe.split.validation);
+  if (wanted.alarm) check_part(alarm, [&] { wanted.alarm->check(wanted.options.windows.horizons); });
 }
 
 void check_forecast(const Recipe& recipe, const Place& place) {
@@ -193,16 +212,9 @@ void check_forecast(const Recipe& recipe, const Place& place) {
   require<ConfigError>(recipe.forecast->networks >= 1 && recipe.forecast->networks <= 1000,
                        "{}: expected from 1 to 1000 networks, got {}", forecast.key("networks").text(),
                        recipe.forecast->networks);
-  const auto check_part = [](const auto& part, const Place& where) {
-    try {
-      part.check();
-    } catch (const Error& error) {
-      fail<ConfigError>("{}: {}", where.text(), error.what());
-    }
-  };
-  check_part(recipe.forecast->options.windows, forecast.key("windows"));
-  check_part(recipe.forecast->options, forecast);
-  if (recipe.forecast->intervals) check_intervals(recipe, place);
+  check_part(forecast.key("windows"), [&] { recipe.forecast->options.windows.check(); });
+  check_part(forecast, [&] { recipe.forecast->options.check(); });
+  check_intervals(recipe, forecast);
   require<ConfigError>(recipe.training.class_weight.weights.empty() && !recipe.training.class_weight.balanced,
                        "{}: expected none for forecasts, which have no classes",
                        place.key("training").key("class_weight").text());
@@ -211,16 +223,18 @@ void check_forecast(const Recipe& recipe, const Place& place) {
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");
   check_split(recipe.split, place.key("split"));
+  if (!recipe.base.empty()) check_base(recipe, place);
   if (recipe.forecast)
     check_forecast(recipe, place);
-  else
+  else if (recipe.base.empty())
     require_key(!recipe.pipeline.targets.empty(), place.key("pipeline"), "targets");
-  require_key(!recipe.network.layers.empty() || recipe.network.graph || recipe.forecast, place.key("network"),
-              "layers");
+  require_key(!recipe.network.layers.empty() || recipe.network.graph || recipe.forecast || !recipe.base.empty(),
+              place.key("network"), "layers");
   require<ConfigError>(recipe.network.layers.empty() || !recipe.network.graph, "{}: expected layers or keras, got both",
                        place.key("network").text());
   check_at_least(0, recipe.network.seed, place.key("network").key("seed"));
   check_at_least(0, recipe.split.seed, place.key("split").key("seed"));
+  if (recipe.base.empty()) require_key(recipe.training.compile.loss.has_value(), place.key("training"), "loss");
   check_training(recipe.training, place.key("training"));
   const bool measured = recipe.split.test > 0 || !recipe.split.test_groups.empty();
   require<ConfigError>(recipe.output.predictions.empty() || measured,

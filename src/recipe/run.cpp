@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <optional>
 
 #include "maas/core/new_file.hpp"
 #include "maas/core/random.hpp"
@@ -12,6 +13,7 @@
 #include "maas/data/split.hpp"
 #include "maas/layers/input_layer.hpp"
 #include "maas/model/checkpoint.hpp"
+#include "maas/model/load.hpp"
 #include "maas/recipe/recipe.hpp"
 #include "maas/recipe/report.hpp"
 #include "maas/training/backup.hpp"
@@ -220,6 +222,17 @@ Model build(const Recipe& recipe, Index features) {
   }
 }
 
+// The model to go on from.
+Model base_of(const Recipe& recipe) {
+  const std::string path = file_in(recipe.folder, recipe.base), place = place_of(recipe, "base").text();
+  Model model = load_model(path);
+  require<ConfigError>(model.info().pipeline.has_value(),
+                       "{}: expected a model that was saved with its pipeline, got {}", place, path);
+  require<ConfigError>(model.is_compiled() || recipe.training.compile.loss,
+                       "{}: expected a model that was compiled, or a loss in training, got neither", place);
+  return model;
+}
+
 void check_fit(const Recipe& recipe, const Pipeline& pipeline, const Network& network) {
   const Graph& graph = network.graph();
   const Place place = place_of(recipe, "network");
@@ -405,12 +418,17 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   auto [table, found, duplicates] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);
   const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
-  Pipeline pipeline(recipe.pipeline);
-  const PreparedSamples samples = pipeline.fit(training).samples(training);
+  std::optional<Model> base;
+  if (!recipe.base.empty()) base = parts::base_of(recipe);
+  Pipeline pipeline = base ? *base->info().pipeline : Pipeline(recipe.pipeline);
+  if (!base) pipeline.fit(training);
+  const PreparedSamples samples = pipeline.samples(training);
   parts::require_complete(recipe, pipeline, samples, "training");
 
-  RecipeResult result{
-      .model = parts::build(recipe, samples.x.cols()), .history = {}, .rows = {}, .data = std::move(found)};
+  RecipeResult result{.model = base ? std::move(*base) : parts::build(recipe, samples.x.cols()),
+                      .history = {},
+                      .rows = {},
+                      .data = std::move(found)};
   Model& model = result.model;
   parts::check_fit(recipe, pipeline, model.network());
   result.rows = {.duplicates = duplicates,
@@ -427,13 +445,15 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
     fit.validation_data = ValidationData{.x = std::move(held_out.x), .y = std::move(held_out.y)};
   }
   model.info().pipeline = pipeline;
+  model.info().inputs.clear();
   for (const std::string& name : pipeline.feature_names()) {
     if (model.info().inputs.empty()) model.info().inputs.emplace_back();
     model.info().inputs[0].push_back({.name = name});
   }
   for (const Callback& callback : fit.callbacks)
     if (auto* checkpoint = callback.as<ModelCheckpoint>()) checkpoint->info = model.info();
-  model.compile(recipe.training.compile);
+  if (recipe.base.empty() || recipe.training.compile.loss) model.compile(recipe.training.compile);
+  if (model.info().self_test) model.info().self_test->outputs.clear();  // of a base: they are given anew
   result.history = model.fit(samples.x, samples.y, fit);
   result.finite = parts::is_finite(result.history);
   if (!result.finite) return result;

@@ -4,6 +4,7 @@
 
 #include "maas/core/new_file.hpp"
 #include "maas/data/csv.hpp"
+#include "maas/forecast/alarms.hpp"
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/intervals.hpp"
 #include "maas/forecast/sensor_inputs.hpp"
@@ -144,6 +145,19 @@ std::vector<IntervalCoverage> judge_intervals(const IntervalOptions& options, co
   return found;
 }
 
+// Intervals and alarm that are saved with the forecaster, and what they are worth on the test readings.
+void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, RecipeResult& result) {
+  ConformalIntervals intervals(*wanted.intervals);
+  result.forecaster->set_intervals(intervals.calibrate(calibration), wanted.alarm);
+  if (!result.forecasts) return;
+  result.coverage = judge_intervals(*wanted.intervals, calibration, *result.forecasts);
+  if (!wanted.alarm) return;
+  Matrix chances;
+  intervals.follow(*result.forecasts, wanted.alarm->value, chances);
+  result.alarms =
+      judge_alarms(*result.forecasts, raise_alarms(*result.forecasts, chances, *wanted.alarm), *wanted.alarm);
+}
+
 }  // namespace
 
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
@@ -171,10 +185,10 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
     const auto baselines = fit_baselines(result.forecaster->windows(training), wanted.weekends);
     result.scores = result.forecaster->compare(baselines, test, wanted.scores);
     result.forecasts = result.forecaster->forecast(test);
-    if (wanted.intervals) {
-      const ForecastWindows held_back = result.forecaster->windows(training).targets_from(training.rows() - held_out);
-      result.coverage = judge_intervals(*wanted.intervals, result.forecaster->forecast(held_back), *result.forecasts);
-    }
+  }
+  if (wanted.intervals) {
+    const ForecastWindows held_back = result.forecaster->windows(training).targets_from(training.rows() - held_out);
+    add_intervals(wanted, result.forecaster->forecast(held_back), result);
   }
   write_outputs(recipe, result, readings.sensor_count());
   return result;

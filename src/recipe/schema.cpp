@@ -160,7 +160,6 @@ std::string recipe_schema() {
   Config sections = whole.at("properties");
   require_in(sections, "data", {"files"});
   require_in(sections, "pipeline", {"targets"});
-  require_in(sections, "training", {"loss"});
   Config properties = Config{}.set("$schema", recipe::type("string"));
   for (const auto& [name, section] : sections.as_object()) properties.set(name, section);
 
@@ -169,13 +168,18 @@ std::string recipe_schema() {
   schema.set("title", "A recipe of maas");
   schema.set("description", "What `maas train` is told; written by `maas train --schema`");
   schema.set("type", "object").set("properties", std::move(properties)).set("additionalProperties", false);
-  require_keys(schema, {"data", "training"});
+  require_keys(schema, {"data"});
+  Config loss{Config::Object{}};
+  require_keys(loss, {"loss"});
   Config::List kinds;
   for (const char* kind : {"pipeline", "forecast"}) {
-    Config wanted{Config::Object{}};
-    require_keys(wanted, {kind});
+    Config wanted = Config{}.set("properties", Config{}.set("training", loss));
+    require_keys(wanted, {kind, "training"});
     kinds.push_back(std::move(wanted));
   }
+  Config going_on{Config::Object{}};
+  require_keys(going_on, {"base"});
+  kinds.push_back(std::move(going_on));
   schema.set("oneOf", std::move(kinds));
   Config parts{Config::Object{}};
   for (const PartFamily* family : {&layer_family(), &step_family(), &optimizer_family(), &callback_family()})

@@ -1,6 +1,7 @@
 // What changes what is served: the repository extension of the Open Inference Protocol, and calls of maas' own.
 #include <charconv>
 
+#include "serve/form.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
@@ -149,13 +150,35 @@ Response repository_unload(const Context& context, const Route& route, const Req
   return {.body = named(route.model) + R"(,"unload":true})"};
 }
 
+namespace {
+
+// As JSON, or as a form: a field "job", that JSON, and files of data.
+Response add_job(Jobs& jobs, const Request& request, const Limits& limits) {
+  const std::string* type = request.header("Content-Type");
+  std::string_view job = request.body;
+  std::vector<Jobs::Upload> uploads;
+  if (type != nullptr && is_form(*type)) {
+    job = {};
+    for (const FormPart& part : form_parts(request.body, *type)) {
+      if (part.name == "job")
+        job = part.body;
+      else
+        uploads.push_back({part.filename.empty() ? part.name : part.filename, part.body});
+    }
+    require<DataError>(!job.empty(), "form: expected a field \"job\", got none");
+  }
+  const JsonDocument document(job, limits.json_depth);
+  return jobs.add(document.root(), uploads);
+}
+
+}  // namespace
+
 Response job_answer(const Context& context, const Route& route, const Request& request) {
   Jobs& jobs = *context.jobs;
   switch (route.action) {
     case Action::jobs: {
       if (request.method != "POST") return jobs.list();
-      const JsonDocument document(request.body, context.limits.json_depth);
-      return jobs.add(document.root());
+      return add_job(jobs, request, context.limits);
     }
     case Action::job_events: {
       const std::string* last = request.header("Last-Event-ID");

@@ -21,7 +21,8 @@ namespace files = std::filesystem;
 
 namespace {
 
-constexpr std::size_t most_kept = 200;  // finished jobs; older ones are deleted
+constexpr std::string_view staged = "new-";  // begins the names of folders of jobs without a number
+constexpr std::size_t most_kept = 200;       // finished jobs; older ones are deleted
 
 // A job that is not to go on.
 struct Stopped {};
@@ -103,6 +104,10 @@ Jobs::~Jobs() {
 void Jobs::read_folder() {
   for (const auto& entry : files::directory_iterator(options_.folder)) {
     const std::string name = entry.path().filename().string();
+    if (name.starts_with(staged)) {  // killed before it was answered for
+      std::error_code error;
+      files::remove_all(entry.path(), error);
+    }
     std::int64_t number = 0;
     const auto read = std::from_chars(name.data(), name.data() + name.size(), number);
     if (read.ec != std::errc() || read.ptr != name.data() + name.size() || number < 1) continue;
@@ -116,6 +121,7 @@ void Jobs::read_folder() {
               .holdout = text_member(root, "holdout"),
               .promote = text_member(root, "promote"),
               .files = text_member(root, "files"),
+              .base = text_member(root, "base"),
               .epoch = number_member(root, "epoch", 0),
               .epochs = number_member(root, "epochs", 0),
               .version = number_member(root, "version", -1),
@@ -146,20 +152,74 @@ std::string Jobs::file_under_root(std::string_view name, std::string_view what) 
   return path.string();
 }
 
-std::string Jobs::files_of(JsonView recipe) const {
+// A file that came with the job, by its name in the job's folder, or one in the folder of data.
+std::string Jobs::data_file(std::string_view name, std::string_view what, std::span<const Upload> uploads) const {
+  if (std::ranges::find(uploads, name, &Upload::name) != uploads.end()) return fmt::format("data/{}", name);
+  return file_under_root(name, what);
+}
+
+// Where a recipe names none: all that came with it but the holdout.
+std::string Jobs::files_of(JsonView recipe, const std::string& holdout, std::span<const Upload> uploads) const {
+  std::string list = "[";
+  const auto add = [&](std::string_view name) {
+    list += (list.size() > 1 ? "," : "") + json_text(data_file(name, "recipe: data.files", uploads));
+  };
+  const auto add_named = [&](JsonView name) {
+    require<DataError>(name.text().has_value(), "recipe: data.files: expected names, got {}", name.kind_name());
+    add(*name.text());
+  };
   const auto data = recipe.member("data");
   const auto names = data ? data->member("files") : std::nullopt;
-  require<DataError>(names.has_value(), "recipe: expected data.files, got none");
-  std::string list = "[";
-  const auto add = [&](JsonView name) {
-    require<DataError>(name.text().has_value(), "recipe: data.files: expected names, got {}", name.kind_name());
-    list += (list.size() > 1 ? "," : "") + json_text(file_under_root(*name.text(), "recipe: data.files"));
-  };
-  if (names->kind() == JsonKind::list)
-    names->for_each(add);
+  if (names && names->kind() == JsonKind::list)
+    names->for_each(add_named);
+  else if (names)
+    add_named(*names);
   else
-    add(*names);
+    for (const Upload& each : uploads)
+      if (each.name != holdout) add(each.name);
+  require<DataError>(list.size() > 1, "recipe: expected data.files, got none");
   return list + "]";
+}
+
+// Plain names, as they become names of files.
+void Jobs::check_uploads(std::span<const Upload> uploads) const {
+  std::size_t bytes = 0;
+  for (const Upload& each : uploads) {
+    const auto is_plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+             c == '.';
+    };
+    require<DataError>(
+        !each.name.empty() && each.name.size() <= 100 && each.name[0] != '.' &&
+            std::ranges::all_of(each.name, is_plain),
+        "job: expected names of files of at most 100 letters, digits, \"_\", \"-\" and \".\", got \"{}\"",
+        each.name.substr(0, 300));
+    require<DataError>(std::ranges::count(uploads, each.name, &Upload::name) == 1, "job: got two files \"{}\"",
+                       each.name);
+    bytes += each.content.size();
+  }
+  if (bytes > options_.upload_bytes)
+    fail_with(413, "job: expected files of at most {} bytes in all, got {}", options_.upload_bytes, bytes);
+}
+
+// `"base": {"model": ..., "version" or "label": ...}`: what the training goes on from.
+std::shared_ptr<const Servable> Jobs::base_of(JsonView request, const std::string& model) const {
+  const auto base = request.member("base");
+  if (!base) return nullptr;
+  require<DataError>(base->kind() == JsonKind::object, "job: expected \"base\" to be an object, got {}",
+                     base->kind_name());
+  const std::string named = text_member(*base, "model"), name = named.empty() ? model : named;
+  const auto version = base->member("version"), label = base->member("label");
+  require<DataError>(!version || (version->integer() && !label),
+                     "job: expected a whole number as the \"version\" of \"base\", or a \"label\"");
+  require<DataError>(!label || label->text(), "job: expected the \"label\" of \"base\" to be a text");
+  const auto found = label ? repository_.find_label(name, *label->text())
+                           : repository_.find(name, version ? version->integer() : std::nullopt);
+  require<DataError>(found != nullptr, "job: base: no such version of model \"{}\" answers", name.substr(0, 300));
+  require<DataError>(!found->file.empty() && found->pipeline.has_value(),
+                     "job: base: expected a model from a file with its pipeline, got \"{}\" version {} without", name,
+                     found->version);
+  return found;
 }
 
 // What a recipe may not do here: write files of its own choice.
@@ -167,13 +227,27 @@ void Jobs::check_recipe(JsonView recipe) {
   require<DataError>(recipe.kind() == JsonKind::object, "job: expected \"recipe\", an object, got {}",
                      recipe.kind_name());
   require<DataError>(!recipe.member("output"), "recipe: expected no output: the server says where the model goes");
+  require<DataError>(!recipe.member("base"), "recipe: expected no base: the request says what it goes on from");
   const auto training = recipe.member("training");
   if (!training) return;
   require<DataError>(!training->member("backup"), "recipe: expected no training.backup: the server keeps one");
   if (const auto callbacks = training->member("callbacks")) callbacks->for_each(check_callback);
 }
 
-Response Jobs::add(JsonView request) {
+namespace {
+
+// A folder that goes unless it has become a job's.
+struct Staging {
+  files::path folder;
+  ~Staging() {
+    std::error_code error;
+    files::remove_all(folder, error);
+  }
+};
+
+}  // namespace
+
+Response Jobs::add(JsonView request, std::span<const Upload> uploads) {
   require<DataError>(request.kind() == JsonKind::object, "job: expected an object, got {}", request.kind_name());
   Job job{.model = text_member(request, "model"), .state = "queued", .holdout = text_member(request, "holdout")};
   require<DataError>(is_model_name(job.model), "job: expected \"model\", a name that an address can hold, got \"{}\"",
@@ -183,24 +257,45 @@ Response Jobs::add(JsonView request) {
     require<DataError>(job.promote == "gate" || job.promote == "never",
                        "job: expected \"promote\" to be \"gate\" or \"never\", got another");
   }
-  if (!job.holdout.empty()) job.holdout = file_under_root(job.holdout, "job: holdout");
+  check_uploads(uploads);
   const auto recipe = request.member("recipe");
   require<DataError>(recipe.has_value(), "job: expected \"recipe\", an object, got none");
   check_recipe(*recipe);
-  job.files = files_of(*recipe);
+  job.files = files_of(*recipe, job.holdout, uploads);
+  if (!job.holdout.empty()) job.holdout = data_file(job.holdout, "job: holdout", uploads);
+  const std::shared_ptr<const Servable> base = base_of(request, job.model);
+  if (base) job.base = base->file.ends_with(".keras") ? "base.keras" : "base.h5";
+
+  // Files are written before others have to wait for it.
+  Staging staging;
+  {
+    const std::lock_guard lock(mutex_);
+    require_room();
+    staging.folder = files::path(options_.folder) / fmt::format("{}{}", staged, ++staged_);
+  }
+  files::remove_all(staging.folder);
+  files::create_directories(staging.folder / "data");
+  for (const Upload& each : uploads) write_whole((staging.folder / "data" / each.name).string(), each.content);
+  if (base) files::copy_file(base->file, staging.folder / job.base);
+  write_whole((staging.folder / "recipe.json").string(), recipe->json());
 
   const std::lock_guard lock(mutex_);
-  const auto waiting = std::ranges::count_if(jobs_, [](const auto& each) { return each.second.state == "queued"; });
-  if (static_cast<std::size_t>(waiting) >= options_.queue)
-    fail_with(429, "too many jobs are waiting: at most {} may", options_.queue);
+  require_room();
   const std::int64_t number = jobs_.empty() ? 1 : jobs_.rbegin()->first + 1;
-  files::create_directories(folder_of(number));
-  write_whole(folder_of(number) + "/recipe.json", recipe->json());
+  files::remove_all(folder_of(number));  // of one that was killed before it was whole
+  files::rename(staging.folder, folder_of(number));
   jobs_[number] = std::move(job);
   save(number);
   forget_oldest();
   wake_.notify_all();
   return {.body = text_of(number, jobs_[number])};
+}
+
+// With mutex_ held.
+void Jobs::require_room() const {
+  const auto waiting = std::ranges::count_if(jobs_, [](const auto& each) { return each.second.state == "queued"; });
+  if (static_cast<std::size_t>(waiting) >= options_.queue)
+    fail_with(429, "too many jobs are waiting: at most {} may", options_.queue);
 }
 
 Response Jobs::list() const {
@@ -300,8 +395,8 @@ void Jobs::save(std::int64_t number) const {
   const Job& job = jobs_.at(number);
   std::string text = text_of(number, job);
   text.pop_back();
-  text += R"(,"holdout":)" + json_text(job.holdout) + R"(,"files":)" + json_text(job.files) + R"(,"score_text":)" +
-          json_text(job.score) + "}\n";
+  text += R"(,"holdout":)" + json_text(job.holdout) + R"(,"files":)" + json_text(job.files) + R"(,"base":)" +
+          json_text(job.base) + R"(,"score_text":)" + json_text(job.score) + "}\n";
   write_whole(folder_of(number) + "/job.json", text);
 }
 
@@ -376,19 +471,21 @@ void Jobs::run(std::int64_t number) {
 }
 
 void Jobs::train(std::int64_t number) {
-  std::string files_list;
+  std::string files_list, base;
   change(number, [&](Job& job) {
     job.state = "running";
     files_list = job.files;
+    base = job.base;
   });
   const std::string folder = folder_of(number);
-  const ChildOptions child{.arguments = {files::absolute(options_.program).string(), "train", folder + "/recipe.json",
-                                         "--progress", "json", "--resume", "--set", "data.files=" + files_list, "--set",
-                                         "output.model=" + json_text(folder + "/model.h5")},
-                           .folder = folder,
-                           .errors = folder + "/errors.txt",
-                           .memory_bytes = options_.memory_bytes,
-                           .time = options_.time};
+  ChildOptions child{.arguments = {files::absolute(options_.program).string(), "train", folder + "/recipe.json",
+                                   "--progress", "json", "--resume", "--set", "data.files=" + files_list, "--set",
+                                   "output.model=" + json_text(folder + "/model.h5")},
+                     .folder = folder,
+                     .errors = folder + "/errors.txt",
+                     .memory_bytes = options_.memory_bytes,
+                     .time = options_.time};
+  if (!base.empty()) child.arguments.insert(child.arguments.end(), {"--set", "base=" + json_text(base)});
   std::ofstream events(folder + "/events.jsonl", std::ios::binary | std::ios::app);
   const ChildEnd end = run_child(
       child,

@@ -4,8 +4,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,9 +20,10 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// All that is asked about trainings.
 ///
-/// A job is a folder NUMBER in the folder of jobs: recipe.json, events.jsonl (a line of JSON each), errors.txt,
-/// model.h5 once it is trained, and job.json, which tells how it stands. States: queued, running, checking, promoted,
-/// candidate (trained, and not served), failed, cancelled, interrupted (the server has ended meanwhile).
+/// A job is a folder NUMBER in the folder of jobs: recipe.json, data (files that came with it), base.h5 or .keras (the
+/// model it goes on from), events.jsonl (a line of JSON each), errors.txt, model.h5 once it is trained, and job.json,
+/// which tells how it stands. States: queued, running, checking, promoted, candidate (trained, and not served), failed,
+/// cancelled, interrupted (the server has ended meanwhile).
 class Jobs {
  public:
   /// Reads what was there before: what was queued is run, what ran is interrupted. Throws FormatError for folders that
@@ -31,9 +34,14 @@ class Jobs {
   /// Interrupts the job that runs.
   ~Jobs();
 
-  /// POST /v1/jobs: `{"model", "recipe", "holdout", "promote"}`. Throws DataError for what it cannot be, StatusError
-  /// 429 where too many wait.
-  Response add(JsonView request);
+  /// A file of data that comes with a job.
+  struct Upload {
+    std::string name{};
+    std::string_view content{};
+  };
+  /// POST /v1/jobs: `{"model", "recipe", "holdout", "promote", "base"}`, and files that its recipe or holdout may name.
+  /// Throws DataError for what it cannot be, StatusError 429 where too many wait, 413 for files over the limit.
+  Response add(JsonView request, std::span<const Upload> uploads = {});
   Response list() const;
   Response status(std::int64_t number) const;
   /// Server-sent events: those after `last`, the id of the last one that is known; 204 where there are no more to come.
@@ -47,6 +55,7 @@ class Jobs {
   struct Job {
     std::string model{}, state{}, error{}, holdout{}, promote = "gate";
     std::string files{};  // the data's, as a list in JSON
+    std::string base{};   // the name of a model file in the job's folder
     std::int64_t epoch = 0, epochs = 0, version = -1;
     std::string score{};  // how it compares, in JSON
     bool is_to_stop = false;
@@ -63,10 +72,14 @@ class Jobs {
   void finish(std::int64_t number, std::string_view state, const std::string& error);
   void promote_now(std::int64_t number);
   void forget_oldest();
+  void require_room() const;
 
   std::string folder_of(std::int64_t number) const;
   std::string file_under_root(std::string_view name, std::string_view what) const;
-  std::string files_of(JsonView recipe) const;
+  std::string data_file(std::string_view name, std::string_view what, std::span<const Upload> uploads) const;
+  std::string files_of(JsonView recipe, const std::string& holdout, std::span<const Upload> uploads) const;
+  std::shared_ptr<const Servable> base_of(JsonView request, const std::string& model) const;
+  void check_uploads(std::span<const Upload> uploads) const;
   static void check_recipe(JsonView recipe);
   const Job& job(std::int64_t number) const;
   std::string text_of(std::int64_t number, const Job& job) const;
@@ -80,6 +93,7 @@ class Jobs {
   std::condition_variable wake_{};
   std::map<std::int64_t, Job> jobs_{};
   bool stopping_ = false;
+  std::int64_t staged_ = 0;  // folders of jobs that are still to get a number
   std::thread thread_{};
 };
 

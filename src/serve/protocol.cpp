@@ -105,7 +105,7 @@ class Protocol::Routes {
         changer_(changer),
         options_(std::move(options)),
         tokens_(options_.token, options_.token_file),
-        streams_(options_.streams, options_.stream_file) {
+        streams_({.most = options_.streams, .file = options_.stream_file, .save = options_.stream_save}) {
     check_limits(options_.limits);
     check_base_path(options_.base_path);
     if (changer_ != nullptr && !options_.jobs.folder.empty()) jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs);
@@ -488,6 +488,7 @@ class Protocol::Routes {
     const Gauges gauges = read_gauges != nullptr ? read_gauges(server) : Gauges();
     std::string text = metrics_.text(repository_, ready, gauges);
     shadow_.append_metrics(text);
+    streams_.append_metrics(text);
     return {.body = std::move(text), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   }
 

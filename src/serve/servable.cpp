@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "maas/data/digest.hpp"
 #include "maas/io/keras.hpp"
 #include "serve/batching.hpp"
 #include "serve/golden.hpp"
@@ -29,11 +30,32 @@ bool gives_numbers(const Network& network, Scalar value) {
   return std::ranges::any_of(network.predict(inputs), [](const Matrix& y) { return y.array().isFinite().any(); });
 }
 
+// Tells one forecaster from another, by all that streams have of it.
+std::string digest_of_forecast(const ForecastFrame& frame) {
+  const std::string text = frame.config().text();
+  Matrix codes(1, static_cast<Index>(text.size()));
+  for (Index i = 0; i < codes.cols(); ++i) codes(0, i) = static_cast<Scalar>(text[static_cast<std::size_t>(i)]);
+  return digest_text(digest_of(codes)) + (frame.intervals ? digest_text(digest_of(frame.intervals->errors())) : "");
+}
+
+std::optional<ForecastFrame> forecast_in(const ModelInfo& info, const std::string& path) {
+  if (!info.forecast) return std::nullopt;
+  try {
+    return ForecastFrame::from(info);
+  } catch (const Error& error) {
+    fail<FormatError>("{}: forecast of maas: {}", path, error.what());
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Servable> make_servable(Servable servable) {
   const Graph& graph = servable.network.graph();
   if (servable.pipeline) check_pipeline(*servable.pipeline, servable.network);
+  if (servable.forecast) {
+    servable.forecast->check_network(graph);
+    servable.forecast_digest = digest_of_forecast(*servable.forecast);
+  }
   servable.inputs = tensors_of(graph, graph.inputs());
   servable.outputs = tensors_of(graph, graph.outputs());
   require<DataError>(gives_numbers(servable.network, 0) || gives_numbers(servable.network, 1),
@@ -51,7 +73,8 @@ std::shared_ptr<const Servable> load_servable(const std::string& model, std::int
                                  .platform = path.ends_with(".keras") ? "keras_v3" : "keras_h5",
                                  .keras_version = saved.keras_version,
                                  .file = path,
-                                 .pipeline = std::move(saved.info.pipeline)});
+                                 .pipeline = std::move(saved.info.pipeline),
+                                 .forecast = forecast_in(saved.info, path)});
   if (!golden.empty()) check_golden(*servable, golden);
   return servable;
 }

@@ -85,6 +85,7 @@ class Server::Running final : public HttpHandler {
                                .compress_from = options.compress_from,
                                .streams = options.streams,
                                .stream_file = options.stream_file,
+                               .stream_save = options.stream_save,
                                .jobs = options.jobs}),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
         workers_(

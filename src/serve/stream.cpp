@@ -1,4 +1,9 @@
 // /v1/streams: the newest sample of a sensor in, a forecast out.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "maas/forecast/alarms.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
 #include "serve/status.hpp"
@@ -20,8 +25,8 @@ Samples read_samples(const Request& request, const WindowShape& shape, const Lim
   const auto one = root.member("sample"), several = root.member("samples"), time = root.member("time");
   require<DataError>(one.has_value() != several.has_value(),
                      "stream: expected either \"sample\" or \"samples\", got {}", one ? "both" : "neither");
-  require<DataError>(!time || time->number(), "stream: expected \"time\" to be a number, got {}",
-                     time ? time->kind_name() : "none");
+  require<DataError>(!time || (time->number() && std::isfinite(*time->number())),
+                     "stream: expected \"time\" to be a finite number, got {}", time ? time->json() : "none");
   JsonTensor tensor = JsonTensorReader(one ? "sample" : "samples", DataType::fp32, limits.tensor_elements)
                           .rectangular(one ? *one : *several);
   std::vector<Index> lengths = tensor.shape;
@@ -59,6 +64,109 @@ std::string forecast_of(const Servable& servable, const std::vector<Matrix>& out
   return out + (is_object ? "}" : "");
 }
 
+// ---- Of forecasters: readings in, forecasts with their interval and a warning out ----
+
+// The sensor's place among those that were learned from. Where there was one, any is like it; where all are forecast
+// together, the name is that of the stream.
+Index sensor_of(const Servable& servable, const std::string& name) {
+  const ForecastFrame& frame = *servable.forecast;
+  if (frame.is_joint() || frame.sensors.size() == 1) return 0;
+  const auto found = std::ranges::find(frame.sensors, name);
+  require<UnknownError>(found != frame.sensors.end(),
+                        "model \"{}\": unknown sensor \"{}\": expected one of {}, such as \"{}\"", servable.model, name,
+                        frame.sensors.size(), frame.sensors[0]);
+  return found - frame.sensors.begin();
+}
+
+// Numbers of a forecast: one a horizon, or where it is joint a list of those of all sensors.
+void append_steps(std::string& out, const ForecastFrame& frame, MatrixArg values) {
+  const Index steps = static_cast<Index>(frame.options.windows.horizons.size()), width = values.size() / steps;
+  const std::vector<Index> lengths = frame.is_joint() ? std::vector{steps, width} : std::vector{steps};
+  append_nested(out, values.data(), lengths, Whole::with_point);
+}
+
+// {"state":"raised","probability":0.7,"value":40.0}; where it is joint, with lists of states and probabilities.
+void append_warning(std::string& out, const ForecastFrame& frame, const Matrix& chances, const Matrix& last) {
+  const std::vector<Index>& horizons = frame.options.windows.horizons;
+  const auto steps = static_cast<Index>(horizons.size()), width = last.cols();
+  std::string states, probabilities;
+  for (Index sensor = 0; sensor < width; ++sensor) {
+    std::vector<Scalar> of_sensor;
+    for (Index step = 0; step < steps; ++step) of_sensor.push_back(chances(0, step * width + sensor));
+    const Warning warning = warning_of(of_sensor, static_cast<double>(last(0, sensor)), *frame.alarm, horizons);
+    states += fmt::format("{}\"{}\"", sensor > 0 ? "," : "", name_of(warning.state));
+    if (sensor > 0) probabilities += ',';
+    append_number(probabilities, static_cast<Scalar>(warning.probability), Whole::with_point);
+  }
+  out += frame.is_joint() ? fmt::format(R"({{"state":[{}],"probability":[{}])", states, probabilities)
+                          : fmt::format(R"({{"state":{},"probability":{})", states, probabilities);
+  out += R"(,"value":)";
+  append_number(out, static_cast<Scalar>(frame.alarm->value), Whole::with_point);
+  out += '}';
+}
+
+std::string outlook_of(const ForecastFrame& frame, const Matrix& forecast, const Streams::Outlook* outlook,
+                       const Matrix& last) {
+  std::string out = R"("forecast":)";
+  append_steps(out, frame, forecast);
+  out += R"(,"horizons":[)";
+  for (Index horizon : frame.options.windows.horizons)
+    out += fmt::format("{}{}", out.back() == '[' ? "" : ",", horizon);
+  out += ']';
+  if (outlook == nullptr) return out;
+  out += fmt::format(R"(,"interval":{{"coverage":{},"lower":)", frame.intervals->options().coverage);
+  append_steps(out, frame, outlook->intervals.lower);
+  out += R"(,"upper":)";
+  append_steps(out, frame, outlook->intervals.upper);
+  out += '}';
+  if (!frame.alarm) return out;
+  out += R"(,"warning":)";
+  append_warning(out, frame, outlook->chances, last);
+  return out;
+}
+
+// A window with a missing reading has no forecast.
+bool is_whole(const Streams::Window& window, const WindowShape& shape) {
+  return window.have == shape.steps && std::ranges::none_of(window.values, [](Scalar x) { return std::isnan(x); });
+}
+
+Asked forecaster_push(const Context& context, const Route& route, const Samples& samples, Asked asked) {
+  const std::shared_ptr<const Servable> servable = asked.servable;
+  const ForecastFrame& frame = *servable->forecast;
+  const WindowShape shape = window_of(*servable);
+  const Index sensor = sensor_of(*servable, route.sensor);
+  require<DataError>(!frame.needs_times() || samples.time,
+                     "stream: expected a \"time\", which the model knows, got none");
+  const bool is_default = context.repository.find(route.model) == servable;  // and no canary
+  const auto& windows = frame.options.windows;
+  Streams::Window window = context.streams.add(route.model, route.sensor,
+                                               {.shape = shape,
+                                                .seconds = windows.across_gaps ? 0 : windows.seconds_a_reading,
+                                                .forecaster = is_default ? servable.get() : nullptr,
+                                                .sensor = sensor},
+                                               samples.values, samples.time);
+  const std::string head = head_of(route, window.have, shape.steps);
+  if (!is_whole(window, shape)) {
+    asked.ready = Response{.body = head + R"(,"forecast":null})"};
+    return asked;
+  }
+  const ConstMatrixView readings(window.values.data(), shape.steps, shape.features);
+  asked.inputs = frame.inputs(readings, sensor, samples.time.value_or(0));
+  asked.answer = [&context_streams = context.streams, servable, route, head, sensor, count = window.count,
+                  last = Matrix(readings.bottomRows(1))](const std::vector<Matrix>& outputs) -> Response {
+    const ForecastFrame& used = *servable->forecast;
+    const Matrix forecast = used.forecasts(outputs[0], last, sensor);
+    std::optional<Streams::Outlook> outlook;
+    if (used.intervals)
+      outlook = context_streams.outlook(route.model, route.sensor, *servable, sensor, forecast, count);
+    const std::string said = fmt::format(R"("version":{},)", servable->version) +
+                             outlook_of(used, forecast, outlook ? &*outlook : nullptr, last);
+    context_streams.tell(route.model, route.sensor, count, said);
+    return {.body = head + ',' + said + '}'};
+  };
+  return asked;
+}
+
 }  // namespace
 
 Asked stream_push(const Context& context, const Route& route, const Request& request) {
@@ -67,9 +175,12 @@ Asked stream_push(const Context& context, const Route& route, const Request& req
   check_deadline(deadline);
   const WindowShape shape = window_of(*choice.answering);
   const Samples samples = read_samples(request, shape, context.limits);
-  const Streams::Window window = context.streams.add(route.model, route.sensor, shape, samples.values, samples.time);
-  const std::string head = head_of(route, window.have, shape.steps);
   Asked asked{.servable = choice.answering, .deadline = deadline};
+  // A shadow may scale readings in another way: it is not asked what was prepared for this version.
+  if (asked.servable->forecast) return forecaster_push(context, route, samples, std::move(asked));
+  const Streams::Window window =
+      context.streams.add(route.model, route.sensor, {.shape = shape}, samples.values, samples.time);
+  const std::string head = head_of(route, window.have, shape.steps);
   if (window.have < shape.steps) {
     asked.ready = Response{.body = head + R"(,"forecast":null})"};
     return asked;
@@ -97,6 +208,7 @@ Response stream_answer(const Context& context, const Route& route, const Request
   if (window->time) out += fmt::format(R"(,"time":{})", *window->time);
   out += R"(,"window":)";
   append_flat(out, window->values, Whole::with_point);
+  if (!window->told.empty()) out += ',' + window->told;
   return {.body = out + '}'};
 }
 

@@ -1,24 +1,21 @@
 #include "serve/streams.hpp"
 
 #include <algorithm>
-#include <fstream>
+#include <cmath>
+#include <iterator>
+#include <limits>
 
-#include "maas/core/new_file.hpp"
-#include "serve/json.hpp"
-#include "serve/json_writer.hpp"
+#include "maas/core/error.hpp"
+#include "serve/metrics.hpp"
 #include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
-namespace {
-
-std::size_t bytes_of(const WindowShape& shape) {
-  return static_cast<std::size_t>(shape.steps) * static_cast<std::size_t>(shape.features) * sizeof(Scalar);
-}
-
-}  // namespace
-
 WindowShape window_of(const Servable& servable) {
+  if (servable.forecast) {
+    const ForecastFrame& frame = *servable.forecast;
+    return {frame.options.windows.lags, frame.is_joint() ? static_cast<Index>(frame.sensors.size()) : 1};
+  }
   require<DataError>(servable.inputs.size() == 1, "model \"{}\": expected one input for streams, got {}",
                      servable.model, servable.inputs.size());
   const Shape& shape = servable.inputs[0].shape;
@@ -29,20 +26,32 @@ WindowShape window_of(const Servable& servable) {
   return {lengths[0], shape.rank() == 2 ? lengths[1] : 1};
 }
 
-Streams::Streams(std::size_t most, std::string file) : most_(most), file_(std::move(file)) {
-  require<ConfigError>(most_ >= 1, "streams: expected at least 1, got {}", most_);
-  if (!file_.empty()) read();
+Streams::Streams(StreamOptions options) : options_(std::move(options)) {
+  require<ConfigError>(options_.most >= 1, "streams: expected at least 1, got {}", options_.most);
+  require<ConfigError>(options_.save.count() >= 0, "streams: expected a time between saves of at least 0, got {} ms",
+                       options_.save.count());
+  if (options_.file.empty()) return;
+  read();
+  if (options_.save.count() > 0) saver_ = std::thread([this] { save_now_and_then(); });
 }
 
-Streams::~Streams() {
-  try {
-    if (!file_.empty()) save();
-  } catch (const std::exception&) {  // the disk is full: windows fill again
+void Streams::count_bytes(Stream& stream) {
+  const auto size = [](Index a, Index b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); };
+  std::size_t bytes = size(stream.shape.steps, stream.shape.features) * sizeof(Scalar);
+  if (stream.followed) {
+    const Followed& followed = *stream.followed;
+    const Index columns = followed.intervals.columns();
+    bytes += size(followed.horizons.back(), columns) * sizeof(Scalar);
+    if (followed.has_learned) bytes += 2 * size(followed.intervals.options().window, columns) * sizeof(Scalar);
   }
+  if (stream.kept) bytes += static_cast<std::size_t>(stream.kept->errors.size()) * sizeof(Scalar);
+  bytes_ += bytes - stream.bytes;
+  stream.bytes = bytes;
 }
 
 void Streams::erase(std::map<Key, Stream>::iterator stream) {
-  bytes_ -= bytes_of(stream->second.shape);
+  if (options_.save.count() > 0) gone_.insert(stream->first);
+  bytes_ -= stream->second.bytes;
   by_age_.erase(stream->second.place);
   streams_.erase(stream);
 }
@@ -56,25 +65,157 @@ Streams::Stream& Streams::of(const Key& key, const WindowShape& shape) {
   if (!fits) {
     found = streams_.emplace(key, Stream{.shape = shape}).first;
     found->second.place = by_age_.insert(by_age_.end(), key);
-    bytes_ += bytes_of(shape);
+    count_bytes(found->second);
   }
   by_age_.splice(by_age_.end(), by_age_, found->second.place);
   return found->second;
 }
 
 void Streams::forget_silent() {
-  while (streams_.size() > 1 && (streams_.size() > most_ || bytes_ > most_bytes)) erase(streams_.find(by_age_.front()));
+  while (streams_.size() > 1 && (streams_.size() > options_.most || bytes_ > most_bytes))
+    erase(streams_.find(by_age_.front()));
 }
 
-Streams::Window Streams::add(const std::string& model, const std::string& sensor, const WindowShape& shape,
-                             std::span<const Scalar> samples, std::optional<double> time) {
+// ---- Intervals ----
+
+// Begins with those of the forecaster's file, or goes on where the last run stopped.
+void Streams::follow(Stream& stream, const StreamRules& rules) {
+  const Servable& servable = *rules.forecaster;
+  const ForecastFrame& frame = *servable.forecast;
+  if (!frame.intervals || (stream.followed && stream.followed->digest == servable.forecast_digest)) return;
+  Followed followed{.digest = servable.forecast_digest,
+                    .horizons = frame.options.windows.horizons,
+                    .intervals = frame.intervals->part(frame.columns(rules.sensor))};
+  std::optional<Kept> kept = std::move(stream.kept);
+  stream.kept.reset();
+  const Index columns = followed.intervals.columns();
+  const bool goes_on = kept && kept->digest == followed.digest && static_cast<Index>(kept->alphas.size()) == columns;
+  if (goes_on) try {
+      followed.intervals = followed.intervals.restored(kept->alphas, kept->errors);
+      followed.has_learned = kept->errors.size() > 0;
+      for (Pending& each : kept->pending)
+        if (static_cast<Index>(each.values.size()) == columns) followed.pending.push_back(std::move(each));
+    } catch (const Error&) {  // a file that was changed: they begin again
+    }
+  stream.followed = std::move(followed);
+  count_bytes(stream);
+}
+
+void Streams::tell_one(const std::string& model, Followed& followed, const Pending& forecast, std::size_t step,
+                       std::span<const Scalar> sample) {
+  Truths& truths = truths_[model];
+  for (std::size_t i = 0; i < sample.size(); ++i) {
+    const std::size_t column = step * sample.size() + i;
+    const double said = static_cast<double>(forecast.values[column]), came = static_cast<double>(sample[i]);
+    if (!std::isfinite(came - said)) continue;
+    truths.missed += followed.intervals.tell(static_cast<Index>(column), said, came) ? 1 : 0;
+    ++truths.told;
+    followed.has_learned = followed.intervals.options().window > 0;
+  }
+}
+
+// Samples that come now are the truth of forecasts from so many samples before.
+void Streams::tell_truths(const std::string& model, Stream& stream, std::span<const Scalar> samples) {
+  Followed& followed = *stream.followed;
+  const auto features = static_cast<std::size_t>(stream.shape.features);
+  std::uint64_t count = stream.window.count;
+  for (; !samples.empty(); samples = samples.subspan(features)) {
+    ++count;
+    for (std::size_t step = 0; step < followed.horizons.size(); ++step) {
+      const auto ahead = static_cast<std::uint64_t>(followed.horizons[step]);
+      if (ahead > count) break;
+      const auto is_before = [](const Pending& each, std::uint64_t wanted) { return each.count < wanted; };
+      const auto found = std::lower_bound(followed.pending.begin(), followed.pending.end(), count - ahead, is_before);
+      if (found == followed.pending.end() || found->count != count - ahead) continue;
+      tell_one(model, followed, *found, step, samples.first(features));
+    }
+    while (!followed.pending.empty() &&
+           followed.pending.front().count + static_cast<std::uint64_t>(followed.horizons.back()) <= count)
+      followed.pending.pop_front();
+  }
+}
+
+// What has come since, where a forecast is done after the next samples are here.
+void Streams::tell_past(const std::string& model, Stream& stream, const Pending& forecast) {
+  const Window& window = stream.window;
+  const auto features = static_cast<std::size_t>(stream.shape.features);
+  for (std::size_t step = 0; step < stream.followed->horizons.size(); ++step) {
+    const std::uint64_t due = forecast.count + static_cast<std::uint64_t>(stream.followed->horizons[step]);
+    if (due > window.count) break;
+    const std::uint64_t back = window.count - due;
+    if (back >= static_cast<std::uint64_t>(window.have)) continue;
+    const std::size_t row = static_cast<std::size_t>(window.have) - 1 - static_cast<std::size_t>(back);
+    tell_one(model, *stream.followed, forecast, step, std::span(window.values).subspan(row * features, features));
+  }
+}
+
+Streams::Outlook Streams::outlook(const std::string& model, const std::string& sensor, const Servable& forecaster,
+                                  Index place, MatrixArg forecast, std::uint64_t count) {
+  const ForecastFrame& frame = *forecaster.forecast;
+  const ConstMatrixView flat(forecast.data(), 1, forecast.size());
+  const auto around = [&](const ConformalIntervals& intervals) {
+    return Outlook{intervals.around(flat), frame.alarm ? intervals.chance_below(flat, frame.alarm->value) : Matrix()};
+  };
   const std::lock_guard lock(mutex_);
-  Window& window = of({model, sensor}, shape).window;
+  const auto found = streams_.find({model, sensor});
+  if (found == streams_.end() || !found->second.followed ||
+      found->second.followed->digest != forecaster.forecast_digest)
+    return around(frame.intervals->part(frame.columns(place)));
+  Stream& stream = found->second;
+  std::deque<Pending>& pending = stream.followed->pending;
+  Outlook result = around(stream.followed->intervals);
+  const auto is_later = [](std::uint64_t wanted, const Pending& each) { return wanted < each.count; };
+  const auto behind = std::upper_bound(pending.begin(), pending.end(), count, is_later);
+  if (behind != pending.begin() && std::prev(behind)->count == count) return result;  // a call that is made again
+  Pending made{.count = count, .values = {flat.data(), flat.data() + flat.size()}};
+  tell_past(model, stream, made);
+  if (count + static_cast<std::uint64_t>(stream.followed->horizons.back()) > stream.window.count)
+    pending.insert(behind, std::move(made));
+  stream.is_changed = true;
+  count_bytes(stream);
+  return result;
+}
+
+void Streams::tell(const std::string& model, const std::string& sensor, std::uint64_t count, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find({model, sensor});
+  if (found == streams_.end() || found->second.window.count != count) return;
+  found->second.window.told = text;
+  found->second.is_changed = true;
+}
+
+// ---- Windows ----
+
+namespace {
+
+// Clocks of detectors are a little off: a hundredth of a step does not count.
+bool is_jump(double before, double now, std::size_t samples, double seconds) {
+  const double expected = seconds * static_cast<double>(samples);
+  return !(std::abs(now - before - expected) <= expected / 100);
+}
+
+}  // namespace
+
+Streams::Window Streams::add(const std::string& model, const std::string& sensor, const StreamRules& rules,
+                             std::span<const Scalar> samples, std::optional<double> time) {
+  const WindowShape& shape = rules.shape;
+  const std::lock_guard lock(mutex_);
+  Stream& stream = of({model, sensor}, shape);
+  Window& window = stream.window;
+  if (rules.forecaster != nullptr) follow(stream, rules);
   if (time && window.time) {
     require<ConflictError>(*time >= *window.time, "stream \"{}\": expected a time of at least {}, got {}", sensor,
                            *window.time, *time);
     if (*time == *window.time) return window;
   }
+  const std::size_t rows = samples.size() / static_cast<std::size_t>(shape.features);
+  if (time && window.time && rules.seconds > 0 && is_jump(*window.time, *time, rows, rules.seconds)) {
+    window.values.clear();
+    if (stream.followed) stream.followed->pending.clear();
+    if (stream.kept) stream.kept->pending.clear();
+  }
+  if (stream.followed) tell_truths(model, stream, samples);
+  window.count += rows;
   const auto most = static_cast<std::size_t>(shape.steps * shape.features);
   std::vector<Scalar>& values = window.values;
   if (samples.size() > most) samples = samples.last(most);
@@ -82,7 +223,10 @@ Streams::Window Streams::add(const std::string& model, const std::string& sensor
   values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(too_many));
   values.insert(values.end(), samples.begin(), samples.end());
   window.have = static_cast<Index>(values.size()) / shape.features;
+  window.told.clear();
   if (time) window.time = time;
+  stream.is_changed = true;
+  count_bytes(stream);
   Window result = window;
   forget_silent();
   return result;
@@ -107,44 +251,24 @@ std::size_t Streams::size() const {
   return streams_.size();
 }
 
-// A line each, the longest silent first.
-void Streams::save() const {
+void Streams::append_metrics(std::string& out) const {
   const std::lock_guard lock(mutex_);
-  NewFile file(file_);
-  for (const Key& key : by_age_) {
-    const Stream& stream = streams_.at(key);
-    std::string line = R"({"model":)";
-    append_text(line, key.first);
-    line += R"(,"sensor":)";
-    append_text(line, key.second);
-    line += fmt::format(R"(,"steps":{},"features":{})", stream.shape.steps, stream.shape.features);
-    if (stream.window.time) line += fmt::format(R"(,"time":{})", *stream.window.time);
-    line += R"(,"values":)";
-    append_flat(line, stream.window.values, Whole::short_form);
-    file.write(line + "}\n");
-  }
-  file.commit();
-}
-
-void Streams::read() {
-  std::ifstream stream(file_, std::ios::binary);
-  for (std::string line; std::getline(stream, line);) {
-    try {
-      const JsonDocument document(line, 8);
-      const JsonView root = document.root();
-      const auto model = root.member("model"), sensor = root.member("sensor"), steps = root.member("steps"),
-                 features = root.member("features"), values = root.member("values"), time = root.member("time");
-      if (!model || !model->text() || !sensor || !sensor->text() || !values || !steps || !features) continue;
-      const WindowShape shape{steps->integer().value_or(0), features->integer().value_or(0)};
-      constexpr Index most = Index{1} << 24;
-      if (shape.steps < 1 || shape.features < 1 || shape.steps > most || shape.features > most / shape.steps) continue;
-      const std::vector<Scalar> numbers = JsonTensorReader("stream", DataType::fp32, most).flat(*values);
-      if (static_cast<Index>(numbers.size()) % shape.features != 0) continue;
-      add(std::string(*model->text()), std::string(*sensor->text()), shape, numbers,
-          time ? time->number() : std::nullopt);
-    } catch (const Error&) {
-    }
-  }
+  const auto append = [&](std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  };
+  append("maas_streams", "gauge", "Sensors whose windows are held.");
+  fmt::format_to(std::back_inserter(out), "maas_streams {}\n", streams_.size());
+  append("maas_stream_bytes", "gauge", "Bytes of windows, and of what follows them.");
+  fmt::format_to(std::back_inserter(out), "maas_stream_bytes {}\n", bytes_);
+  if (truths_.empty()) return;
+  append("maas_stream_truths_total", "counter", "Readings that came to forecasts with an interval, by model.");
+  for (const auto& [model, truths] : truths_)
+    fmt::format_to(std::back_inserter(out), "maas_stream_truths_total{{model=\"{}\"}} {}\n", label_text(model),
+                   truths.told);
+  append("maas_stream_misses_total", "counter", "Those that lay outside of it.");
+  for (const auto& [model, truths] : truths_)
+    fmt::format_to(std::back_inserter(out), "maas_stream_misses_total{{model=\"{}\"}} {}\n", label_text(model),
+                   truths.missed);
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

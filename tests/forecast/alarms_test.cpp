@@ -104,3 +104,35 @@ TEST_CASE("alarms are raised where the chance is above, at a horizon that is loo
   broken.last.resize(0, 0);
   CHECK_THROWS_AS(raise_alarms(broken, chances, below_40), ShapeError);
 }
+
+TEST_CASE("the warning of one window is what raise_alarms raises") {
+  const std::vector<Index> horizons = {1, 2};
+  const std::vector<Scalar> chances = {Scalar(0.25), Scalar(0.75)};
+  const auto state = [&](double last, const AlarmOptions& options) {
+    return std::string(name_of(warning_of(chances, last, options, horizons).state));
+  };
+  CHECK(state(50, {.value = 40}) == "raised");
+  CHECK(state(50, {.value = 40, .probability = 0.75}) == "clear");
+  CHECK(state(50, {.value = 40, .horizon = 1}) == "clear");
+  CHECK(state(30, {.value = 40}) == "reached");
+  CHECK(state(std::nan(""), {.value = 40}) == "unknown");
+  CHECK(warning_of(chances, 50, {.value = 40}, horizons).probability == 0.75);
+  CHECK(warning_of(chances, 50, {.value = 40, .horizon = 1}, horizons).probability == 0.25);
+  CHECK(warning_of(std::vector<Scalar>{none, Scalar(0.5)}, 50, {.value = 40}, horizons).probability == 0.5);
+  const Warning nothing = warning_of(std::vector<Scalar>{none, none}, 50, {.value = 40}, horizons);
+  CHECK(nothing.state == Warning::State::unknown);
+  CHECK(std::isnan(nothing.probability));
+  CHECK_THROWS_AS(warning_of(std::vector<Scalar>{1}, 50, {.value = 40}, horizons), ShapeError);
+  CHECK_THROWS_AS(warning_of(chances, 50, {.value = 40, .horizon = 3}, horizons), ConfigError);
+  CHECK_THROWS_AS(AlarmOptions({.probability = 2}).check(horizons), ConfigError);
+  const Forecasts forecasts = around(one_jam);
+  Matrix all(8, 2);
+  all.col(0).setConstant(Scalar(0.4));
+  all.col(1) << 1, 0, 1, 0, 1, 0, 1, 0;
+  const Matrix raised = raise_alarms(forecasts, all, below_40);
+  for (Index window = 0; window < 8; ++window) {
+    const Warning warning = warning_of(std::vector<Scalar>{all(window, 0), all(window, 1)},
+                                       static_cast<double>(forecasts.last(window, 0)), below_40, forecasts.horizons);
+    CHECK((warning.state == Warning::State::raised) == (raised(window, 0) > 0));
+  }
+}

@@ -328,3 +328,95 @@ TEST_CASE("files without a forecaster, or with a damaged one, are refused") {
   CHECK(refusal(with("options", options)) ==
         "damaged.h5: forecast of maas: forecaster: expected a network that takes 5 numbers and gives 2, got 4 and 2");
 }
+
+TEST_CASE("what a program makes of a forecaster's frame and its network is what the forecaster answers") {
+  const Readings readings = waves(120);
+  for (const SensorMode mode : {SensorMode::shared, SensorMode::joint})
+    for (const bool timed : {false, true}) {
+      Forecaster forecaster({.windows = {.lags = 4, .horizons = {1, 2}},
+                             .sensors = mode,
+                             .time_of_day = timed,
+                             .harmonics = 2,
+                             .day_of_week = timed,
+                             .scale_each = true,
+                             .changes = timed},
+                            ForecastNetwork{.hidden = {8}, .embedding = 3});
+      forecaster.fit(readings, quick(1));
+      const ForecastFrame& frame = forecaster.frame();
+      const Matrix expected = forecaster.predict(readings), last = readings.values.bottomRows(4);
+      const Network& network = forecaster.model().network();
+      if (mode == SensorMode::joint) {
+        const Matrix outputs = network.predict(frame.inputs(last, 0, readings.times.back()))[0];
+        CHECK(frame.forecasts(outputs, last, 0) == expected);
+        CHECK(frame.columns(0) == std::vector<Index>{0, 1, 2, 3});
+        continue;
+      }
+      for (Index sensor = 0; sensor < 2; ++sensor) {
+        const Matrix window = last.col(sensor);
+        const Matrix outputs = network.predict(frame.inputs(window, sensor, readings.times.back()))[0];
+        CHECK(frame.forecasts(outputs, window, sensor) == expected.col(sensor));
+        CHECK(frame.columns(sensor) == std::vector<Index>{sensor, 2 + sensor});
+      }
+      CHECK_THROWS_AS(frame.inputs(last.col(0), 2, 0), ShapeError);
+      CHECK_THROWS_AS(frame.inputs(last, 0, 0), ShapeError);
+      CHECK_THROWS_AS(frame.forecasts(Matrix::Zero(1, 3), last.col(0), 0), ShapeError);
+    }
+}
+
+TEST_CASE("intervals and an alarm are saved with a forecaster") {
+  const Readings readings = waves(160);
+  Forecaster forecaster(small());
+  ConformalIntervals intervals({.coverage = 0.8, .rate = 0.02, .window = 30});
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals), StateError);
+  forecaster.fit(readings.part({0, 120}), quick(1));
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals), StateError);
+  intervals.calibrate(forecaster.forecast(readings.part({100, 140})));
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals, AlarmOptions{.horizon = 7}), ConfigError);
+  const std::vector<Index> some = {0, 1};
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals.part(some)), ShapeError);
+  CHECK_FALSE(forecaster.intervals());
+  forecaster.set_intervals(intervals, AlarmOptions{.value = 42, .probability = 0.6, .horizon = 2});
+  for (const char* path : {"warned.h5", "warned.keras"}) {
+    forecaster.save(path);
+    const Forecaster loaded = load_forecaster(path);
+    CHECK(loaded.config() == forecaster.config());
+    REQUIRE(loaded.intervals());
+    REQUIRE(loaded.alarm());
+    CHECK(loaded.alarm()->value == 42);
+    CHECK(loaded.alarm()->horizon == 2);
+    const Forecasts forecasts = forecaster.forecast(readings.part({120, 160}));
+    ConformalIntervals again = *loaded.intervals(), first = intervals;
+    CHECK(again.follow(forecasts).upper == first.follow(forecasts).upper);
+    // A program that only passes the model on passes them on, too.
+    load_model(path).save("passed.h5");
+    CHECK(load_forecaster("passed.h5").intervals()->errors() == intervals.errors());
+    // And so does the forecaster.
+    loaded.save("again.h5");
+    CHECK(load_forecaster("again.h5").intervals()->errors() == intervals.errors());
+  }
+  Model model = forecaster.model();
+  const auto refusal = [&](const Config& config, std::optional<Matrix> errors) {
+    model.info().forecast = config;
+    model.info().forecast_errors = std::move(errors);
+    model.save("damaged.h5");
+    try {
+      load_forecaster("damaged.h5");
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const Config good = forecaster.config();
+  const Matrix errors = intervals.errors();
+  CHECK(refusal(good, errors) == "accepted");
+  CHECK(refusal(good, std::nullopt) ==
+        "damaged.h5: forecast of maas: intervals: expected errors beside them, got none");
+  CHECK(refusal(good, errors.leftCols(3)) ==
+        "damaged.h5: forecast of maas: intervals: expected errors of 4 columns, one an alpha, got 3");
+  Config wrong = good;
+  wrong.set("alarm", Config(good.at("alarm")).set("probability", 3.0));
+  CHECK(refusal(wrong, errors) == "damaged.h5: forecast of maas: alarms: expected a probability from 0 to 1, got 3");
+  wrong = good;
+  wrong.erase("intervals");
+  CHECK(refusal(wrong, errors).starts_with("damaged.h5: forecast of maas: forecaster: expected intervals"));
+}

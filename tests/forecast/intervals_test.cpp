@@ -163,3 +163,72 @@ TEST_CASE("intervals say what they need") {
   broken.origins.pop_back();
   CHECK_THROWS_AS(intervals.follow(broken), ShapeError);
 }
+
+TEST_CASE("a part of intervals is those columns, and learns on its own") {
+  Forecasts forecasts{.model = "two", .horizons = {1}, .sensors = {"a", "b"}, .origins = {0, 1, 2}};
+  forecasts.values = Matrix::Zero(3, 2);
+  forecasts.truth.resize(3, 2);
+  forecasts.truth << 1, 10, 2, 20, 3, none;
+  ConformalIntervals all({.rate = 0.1, .window = 3});
+  all.calibrate(forecasts);
+  CHECK(all.columns() == 2);
+  const std::vector<Index> second = {1};
+  ConformalIntervals part = all.part(second);
+  CHECK(part.around(forecast_of(0)).upper(0, 0) == 20);
+  CHECK(part.tell(0, 0, 100));
+  CHECK_FALSE(part.tell(0, 0, 50));
+  CHECK_FALSE(part.tell(0, 0, std::nan("")));
+  CHECK(part.around(forecast_of(0)).upper(0, 0) == 100);
+  CHECK(all.around(Matrix::Zero(1, 2)).upper(0, 1) == 20);  // not told
+  CHECK(all.alpha(1) == Approx(0.1));
+  const std::vector<Index> third = {2};
+  CHECK_THROWS_AS(all.part(third), ShapeError);
+}
+
+TEST_CASE("intervals come back from a tree and a matrix, and go on as they would have") {
+  for (const Index window : {0, 5}) {
+    ConformalIntervals intervals({.coverage = 0.6, .rate = 0.1, .window = window});
+    intervals.calibrate(with_errors(nine));
+    for (const double reading : {0.5, 7.0, -3.5}) intervals.tell(0, 0, reading);
+    ConformalIntervals back = ConformalIntervals::from(intervals.config(), intervals.errors());
+    CHECK(back.config() == intervals.config());
+    for (const double reading : {1.0, 2.5, -9.0, 0.0, 4.0, 5.0}) {
+      CHECK(back.tell(0, 0, reading) == intervals.tell(0, 0, reading));
+      CHECK(back.around(forecast_of(1)).lower == intervals.around(forecast_of(1)).lower);
+      CHECK(back.around(forecast_of(1)).upper == intervals.around(forecast_of(1)).upper);
+      CHECK(back.chance_below(forecast_of(1), 2) == intervals.chance_below(forecast_of(1), 2));
+    }
+    CHECK(intervals.restored({0.25}, Matrix()).alpha(0) == 0.25);
+    CHECK(intervals.restored({0.25}, Matrix()).errors() == intervals.errors());
+  }
+  ConformalIntervals uneven;
+  Forecasts forecasts = with_errors({2, 1});
+  forecasts.values = Matrix::Zero(2, 2);
+  forecasts.truth.resize(2, 2);
+  forecasts.truth << 2, 5, 1, none;
+  const Matrix errors = uneven.calibrate(forecasts).errors();
+  CHECK(errors(0, 0) == 1);
+  CHECK(errors(1, 0) == 2);
+  CHECK(errors(0, 1) == 5);
+  CHECK(std::isnan(errors(1, 1)));
+}
+
+TEST_CASE("what is no interval's tree or errors is refused") {
+  ConformalIntervals intervals({.window = 2});
+  intervals.calibrate(with_errors({1, 2}));
+  const Config good = intervals.config();
+  const Matrix errors = intervals.errors();
+  const auto with = [&](std::string_view key, Config value) { return Config(good).set(key, std::move(value)); };
+  CHECK_THROWS_AS(ConformalIntervals::from(3, errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(with("coverage", 2.0), errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(with("window", -1), errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(with("alphas", Config::List{}), errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(with("alphas", Config::List{2.0}), errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(with("alphas", Config::List{std::nan("")}), errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(with("alphas", Config::List{0.1, 0.1}), errors), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix()), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Zero(3, 1)), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, none)), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, std::numeric_limits<Scalar>::infinity())),
+                  ConfigError);
+}

@@ -11,8 +11,8 @@ set(level_3 layers metrics)
 set(level_4 network)
 set(level_5 training io fixed testing)
 set(level_6 model compress)
-set(level_7 serve forecast distributed)
-set(level_8 recipe)
+set(level_7 forecast distributed)
+set(level_8 serve recipe)
 set(level_9 cli)
 
 # Outside headers that only some files may see: a pattern, and a pattern of the files.

@@ -80,6 +80,36 @@ TEST_CASE("intervals are calibrated on what was held back, and judged on the tes
   CHECK(run_recipe(waves({"forecast.intervals={}", "training.epochs=1"}), silent).coverage.size() == 3);
 }
 
+TEST_CASE(
+    "intervals and an alarm are judged on the test, and saved with the model; without a test they are only saved") {
+  write_waves("waves.csv");
+  const std::vector<std::string> changes = {R"(forecast.intervals={"coverage": 0.8, "rate": 0.02, "window": 20})",
+                                            R"(forecast.alarm={"value": 45, "probability": 0.4, "horizon": 3})",
+                                            "output.model=warned.h5", "training.epochs=3"};
+  const RecipeResult result = run_recipe(waves(changes), silent);
+  REQUIRE(result.alarms);
+  CHECK(result.alarms->events > 0);
+  const Forecaster loaded = load_forecaster("warned.h5");
+  REQUIRE(loaded.intervals());
+  REQUIRE(loaded.alarm());
+  CHECK(loaded.alarm()->value == 45);
+  CHECK(loaded.intervals()->options().rate == 0.02);
+  CHECK(loaded.intervals()->errors().rows() == 20);
+  ConformalIntervals follows = *loaded.intervals();
+  Matrix chances;
+  follows.follow(*result.forecasts, 45, chances);
+  const AlarmReport report =
+      judge_alarms(*result.forecasts, raise_alarms(*result.forecasts, chances, *loaded.alarm()), *loaded.alarm());
+  CHECK(report.alarms == result.alarms->alarms);
+  CHECK(report.right == result.alarms->right);
+  std::vector<std::string> untested = changes;
+  untested.push_back("split.test=0");
+  const RecipeResult other = run_recipe(waves(untested), silent);
+  CHECK(other.coverage.empty());
+  CHECK_FALSE(other.alarms);
+  CHECK(load_forecaster("warned.h5").intervals());
+}
+
 TEST_CASE("an ensemble has networks of its own, and is the mean of them") {
   write_waves("waves.csv");
   const std::vector<std::string> changes = {"forecast.networks=2", "training.epochs=3",
@@ -128,7 +158,12 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
       {{"forecast.time=clock"}, "\"clock\""},
       {{R"(forecast.sensors=["east"])"}, "\"east\""},
       {{"forecast.intervals={\"coverage\": 1}"}, "w.json: forecast.intervals: "},
-      {{"forecast.intervals={}", "split.validation=0"}, "w.json: forecast.intervals: expected shares in split"},
+      {{"forecast.intervals={}", "split.validation=0"},
+       "w.json: forecast.intervals: expected a share in split for validation"},
+      {{R"(forecast.alarm={"value": 40})"}, "w.json: forecast.alarm: expected intervals"},
+      {{"forecast.intervals={}", R"(forecast.alarm={"horizon": 2})"}, "w.json: forecast.alarm: "},
+      {{"forecast.intervals={}", R"(forecast.alarm={"probability": 2})"}, "w.json: forecast.alarm: alarms: expected a"},
+      {{"forecast.intervals={}", R"(forecast.alarm={"limit": 2})"}, "w.json: forecast.alarm: expected keys of value,"},
       {{"network.keras={}"}, "w.json: network.keras: "},
       {{"network.embedding=0"}, "w.json: network.embedding: expected from 1 to 1000000 numbers"},
       {{"forecast.harmonics=101"}, "w.json: forecast: forecaster: expected from 1 to 100 harmonics, got 101"},

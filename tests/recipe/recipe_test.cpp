@@ -286,3 +286,49 @@ TEST_CASE("a network as Keras describes it") {
   CHECK_THROWS_WITH(run_recipe(line({wide}), silent),
                     "r.json: network: expected an input for the 1 features, got one for 2");
 }
+
+TEST_CASE("a recipe goes on from a model: its network, weights and pipeline, as it was compiled or anew") {
+  write_line_csv("line.csv");
+  const RecipeResult first =
+      run_recipe(parse_recipe(line_recipe, "r.json", {"output.model=first.h5", "training.epochs=20"}), {.verbose = 0});
+  const auto more = [](const std::vector<std::string>& changes) {
+    return run_recipe(parse_recipe(R"({"base": "first.h5", "data": {"files": "line.csv"},
+                                       "split": {"validation": 0.2, "test": 0.2}, "output": {"model": "more.h5"}})",
+                                   "r.json", changes),
+                      {.verbose = 0});
+  };
+  const auto same = [](const Model& a, const Model& b) { return a.get_weights()[0] == b.get_weights()[0]; };
+  // Rates of 0 leave the weights as they were.
+  CHECK(same(more({R"(training={"loss": "mse", "optimizer": {"class": "sgd", "learning_rate": 0}})"}).model,
+             first.model));
+  const RecipeResult result = more({"training.epochs=40"});
+  CHECK_FALSE(same(result.model, first.model));
+  CHECK(result.history["loss"].front() < first.history["loss"].front() / 2);
+  CHECK(result.history["loss"].back() < first.history["loss"].back());
+  REQUIRE(result.evaluations.size() == 2);
+  const Model saved = load_model("more.h5");
+  CHECK(saved.info().pipeline->config() == first.model.info().pipeline->config());
+  CHECK(saved.info().training.size() == 2);
+  CHECK(same(more({"training.epochs=40"}).model, result.model));  // the same bits
+
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"base=none.h5"}, "none.h5"},
+      {{R"(network={"layers": []})", R"(pipeline={"targets": ["y"]})"},
+       "r.json: base: expected no network and no pipe"},
+      {{R"(network={"layers": [{"class": "dense", "units": 1}]})"}, "r.json: base: expected no network"},
+      {{R"(forecast={})"}, "r.json: base: expected none for a forecast"},
+      {{"base=plain.h5"}, "r.json: base: expected a model that was saved with its pipeline, got plain.h5"},
+      {{"base=3"}, "r.json: base: "}};
+  Model plain = Sequential{input(1), dense(1)};
+  plain.save("plain.h5");
+  for (const auto& [changes, expected] : cases) {
+    std::string problem;
+    try {
+      more(changes);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+    INFO(changes[0] << "\n" << problem);
+    CHECK(problem.find(expected) != std::string::npos);
+  }
+}

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "serve/child.hpp"
+#include "serve/form.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
 
@@ -229,6 +230,152 @@ TEST_CASE("a job may read the folder of data, and write where it is told") {
             .post("/v1/jobs", "{" + std::string(R"("model":"m","recipe":{)") + data +
                                   R"(,"training":{"callbacks":[{"class":"EarlyStopping"}]}}})")
             .status == 200);
+}
+
+namespace {
+
+std::string part(const std::string& head, const std::string& content) {
+  return "--AaB03x\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + content + "\r\n";
+}
+
+serve::Request form(const std::string& parts) {
+  return tests::post("/v1/jobs", parts + "--AaB03x--\r\n", {{"Content-Type", "multipart/form-data; boundary=AaB03x"}});
+}
+
+// y of x, with its pipeline.
+void write_with_pipeline(const std::string& path) {
+  Table table;
+  table.add({.name = "x", .numbers = {1, 2, 3}});
+  table.add({.name = "y", .numbers = {2, 4, 6}});
+  Pipeline pipeline({.features = {"x"}, .targets = {"y"}});
+  pipeline.fit(table);
+  write_keras(path, {.network = Network{input(Shape{1}, "x"), dense(1).named("y")}, .info = {.pipeline = pipeline}});
+}
+
+}  // namespace
+
+TEST_CASE("files of data come with a job, as a form") {
+  Served served;
+  const std::string job = R"({"model":"m","holdout":"held.csv","recipe":{"description":"rmse=0.5"}})";
+  const Response added = served.protocol->answer(form(part("name=\"job\"", job) +
+                                                      part("name=\"file\"; filename=\"new.csv\"", "x,y\r\n3,4\r\n") +
+                                                      part("name=\"held.csv\"", "x,y\n5,6\n")));
+  CHECK(added.status == 200);
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  CHECK(content_of("jobs_home/1/data/new.csv") == "x,y\r\n3,4\r\n");
+  CHECK(content_of("jobs_home/1/data/held.csv") == "x,y\n5,6\n");
+  // All but the holdout, as the recipe names none.
+  CHECK_THAT(content_of("jobs_home/1/arguments.txt"), ContainsSubstring("data.files=[\"data/new.csv\"] "));
+  const std::string both =
+      R"({"model":"m","recipe":{"description":"rmse=0.5","data":{"files":["deep/x.csv","new.csv"]}}})";
+  served.protocol->answer(form(part("name=\"new.csv\"", "x,y\n") + part("name=\"job\"; filename=\"job.json\"", both)));
+  CHECK(served.reaches(2, "there is no holdout"));
+  CHECK_THAT(content_of("jobs_home/2/arguments.txt"), ContainsSubstring("jobs_data/deep/x.csv\",\"data/new.csv\"]"));
+
+  const auto refused = [&](const std::string& parts, int status, const std::string& why) {
+    const Response response = served.protocol->answer(form(parts));
+    INFO(response.body);
+    CHECK(response.status == status);
+    CHECK_THAT(response.body, ContainsSubstring(why));
+  };
+  const std::string good = part("name=\"job\"", both);
+  refused(part("name=\"new.csv\"", "x"), 400, "a field \\\"job\\\"");
+  for (const char* name : {"../x.csv", "a/b.csv", ".hidden", "..", "a b"})
+    refused(good + part(fmt::format("name=\"f\"; filename=\"{}\"", name), "x"), 400, "expected names of files");
+  refused(good + part("name=\"a.csv\"", "x") + part("name=\"a.csv\"", "x"), 400, "two files");
+  refused(good, 400, "a file in the folder of data");  // new.csv did not come
+  refused(good + "--AaB03x\r\nContent-Type: text/csv\r\n\r\nx\r\n", 400, "a name for each part");
+  refused("x" + good, 400, "boundary first");
+  serve::Request other = form(good);
+  other.headers[0].second = "multipart/form-data";
+  CHECK(served.protocol->answer(other).status == 400);
+  CHECK_FALSE(files::exists("jobs_home/3"));
+  for (const auto& entry : files::directory_iterator("jobs_home"))
+    CHECK_FALSE(entry.path().filename().string().starts_with("new-"));
+}
+
+TEST_CASE("files that come with a job have a limit, and leave nothing behind where it is full") {
+  Served::make();
+  serve::Repository repository({.folder = "jobs_models"});
+  serve::Protocol protocol(
+      repository, {.open_admin = true,
+                   .jobs = {.folder = "jobs_home", .data = "jobs_data", .program = "jobs_script", .upload_bytes = 10}});
+  const std::string job = part("name=\"job\"", R"({"model":"m","recipe":{"description":"rmse=1"}})");
+  CHECK(protocol.answer(form(job + part("name=\"a.csv\"", "12345") + part("name=\"b.csv\"", "123456"))).status == 413);
+  CHECK(files::is_empty("jobs_home"));
+  CHECK(protocol.answer(form(job + part("name=\"a.csv\"", "12345") + part("name=\"b.csv\"", "12345"))).status == 200);
+}
+
+TEST_CASE("forms are read whatever their parameters look like, and broken ones refused") {
+  const auto parts = [](const std::string& head, const std::string& type = "multipart/form-data; boundary=\"b c\"") {
+    const std::string body = "--b c\r\n" + head + "\r\n\r\n--b d\r\n--b c--";
+    return serve::form_parts(body, type);
+  };
+  const auto found = parts("content-disposition: form-data; filename=\"a;\\\"b.csv\" ; NAME=job\r\nX: y");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].name == "job");
+  CHECK(found[0].filename == "a;\"b.csv");
+  CHECK(serve::is_form("Multipart/Form-Data ; boundary=x"));
+  CHECK_FALSE(serve::is_form("multipart/mixed"));
+  CHECK_FALSE(serve::is_form(""));
+  for (const char* head : {"", "Content-Disposition: form-data", "Content-Disposition: form-data; name=\"\"",
+                           "Content-Disposition: form-data; name", "Content-Disposition form-data; name=x"})
+    CHECK_THROWS_AS(parts(head), DataError);
+  // Every beginning of a good one, and every byte of it changed.
+  const std::string good = "--b\r\nContent-Disposition: form-data; name=\"n\"; filename=\"f\\\"\"\r\n\r\nx\r\n--b--";
+  CHECK(serve::form_parts(good, "multipart/form-data; boundary=b").size() == 1);
+  const auto reads = [](const std::string& body, const std::string& type) {
+    try {
+      return serve::form_parts(body, type).size() < 100;
+    } catch (const DataError&) {
+      return true;
+    }
+  };
+  const std::string type = "multipart/form-data; boundary=b";
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    CHECK(reads(good.substr(0, i), type));
+    for (const char c : {'"', '\\', '\r', '\n', '-', ';', '=', ':', '\0'}) {
+      std::string changed = good;
+      changed[i] = c;
+      CHECK(reads(changed, type));
+    }
+  }
+  for (std::size_t i = 0; i < type.size(); ++i)
+    for (const char c : {'"', '\\', ';', '='}) {
+      std::string changed = type;
+      changed[i] = c;
+      CHECK(reads(good, changed));
+    }
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += "--b\r\nContent-Disposition: form-data; name=n\r\n\r\n\r\n";
+  CHECK_THROWS_AS(serve::form_parts(many + "--b--", type), DataError);
+}
+
+TEST_CASE("a training goes on from a model that is served") {
+  Served served;
+  files::create_directories("jobs_models/p/3");
+  write_with_pipeline("jobs_models/p/3/model.h5");
+  served.repository->load("p");
+  served.repository->set_label("p", "stable", 3);
+  const auto add = [&](const std::string& base, const std::string& recipe = "") {
+    return served.post("/v1/jobs", R"({"model":"p","recipe":{"description":"rmse=0.5","data":{"files":"deep/x.csv"})" +
+                                       recipe + "}" + base + "}");
+  };
+  int number = 0;
+  for (const char* base : {"{}", R"({"model":"p"})", R"({"version":3})", R"({"model":"p","label":"stable"})"}) {
+    INFO(base);
+    CHECK(add(R"(,"base":)" + std::string(base)).status == 200);
+    CHECK(served.reaches(++number, R"("state":"candidate")"));
+    const std::string folder = fmt::format("jobs_home/{}/", number);
+    CHECK_THAT(content_of(folder + "arguments.txt"), ContainsSubstring("--set base=\"base.h5\""));
+    CHECK(content_of(folder + "base.h5") == content_of("jobs_models/p/3/model.h5"));
+  }
+  for (const char* base : {"3", R"({"version":4})", R"({"version":"3"})", R"({"label":"none"})", R"({"label":3})",
+                           R"({"version":3,"label":"stable"})", R"({"model":"none"})", R"({"model":"m"})"}) {
+    INFO(base);
+    CHECK(add(R"(,"base":)" + std::string(base)).status == 400);
+  }
+  CHECK_THAT(add("", R"(,"base":"/etc/passwd")").body, ContainsSubstring("recipe: expected no base"));
 }
 
 TEST_CASE("trainings are not offered where there is no folder for them, or nobody may") {

@@ -1,10 +1,16 @@
 // Windows of sensors, held by the server.
 #include "serve/streams.hpp"
 
+#include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <memory>
+#include <thread>
 
 #include "maas/serve/protocol.hpp"
+#include "serve/json_writer.hpp"
 #include "serve/models.hpp"
 #include "serve/status.hpp"
 #include "support/catch.hpp"
@@ -93,9 +99,9 @@ TEST_CASE("streams say what is wrong, and are removed") {
 }
 
 TEST_CASE("the longest silent streams are forgotten where there are too many") {
-  serve::Streams streams(2, "");
+  serve::Streams streams({.most = 2});
   const std::vector<Scalar> sample{1};
-  const serve::WindowShape shape{2, 1};
+  const serve::StreamRules shape{.shape = {2, 1}};
   streams.add("m", "a", shape, sample, {});
   streams.add("m", "b", shape, sample, {});
   streams.add("m", "a", shape, sample, {});
@@ -103,13 +109,14 @@ TEST_CASE("the longest silent streams are forgotten where there are too many") {
   CHECK(streams.size() == 2);
   CHECK(streams.find("m", "a"));
   CHECK_FALSE(streams.find("m", "b"));
-  CHECK(streams.add("m", "a", {4, 1}, sample, {}).have == 1);  // a new version takes other windows
+  CHECK(streams.add("m", "a", {.shape = {4, 1}}, sample, {}).have == 1);  // a new version takes other windows
   // Whatever a model takes, all windows together stay below their bytes.
-  serve::Streams large(1000, "");
+  serve::Streams large({.most = 1000});
   const Index steps = static_cast<Index>(serve::Streams::most_bytes / sizeof(Scalar) / 4);
-  for (int i = 0; i < 8; ++i) large.add("m", std::to_string(i), {steps, 1}, sample, {});
+  for (int i = 0; i < 8; ++i) large.add("m", std::to_string(i), {.shape = {steps, 1}}, sample, {});
   CHECK(large.size() == 4);
-  CHECK_THROWS_AS(serve::Streams(0, ""), ConfigError);
+  CHECK_THROWS_AS(serve::Streams({.most = 0}), ConfigError);
+  CHECK_THROWS_AS(serve::Streams({.save = std::chrono::milliseconds(-1)}), ConfigError);
 }
 
 TEST_CASE("windows are kept for the next start") {
@@ -129,7 +136,7 @@ TEST_CASE("windows are kept for the next start") {
   std::ofstream("streams.jsonl")
       << "nonsense\n{\"model\":\"m\",\"sensor\":\"c\",\"steps\":-1,\"features\":2,\"values\":[1]}\n"
          "{\"model\":\"m\",\"sensor\":\"d\",\"steps\":3,\"features\":2,\"values\":[1,2]}\n";
-  serve::Streams streams(10, "streams.jsonl");
+  serve::Streams streams({.most = 10, .file = "streams.jsonl"});
   CHECK(streams.size() == 1);
 }
 
@@ -144,4 +151,339 @@ TEST_CASE("samples of many sensors run as one batch") {
   const auto answers = served.protocol->answer_together(all);
   for (std::size_t i = 0; i < 4; ++i)
     CHECK_THAT(answers[i].body, ContainsSubstring(fmt::format(R"("forecast":[{}.0,1.0])", i + 1)));
+}
+
+// ---- Windows that outlive a crash ----
+
+namespace {
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// As a crash would leave it: what is in the file while the streams still are.
+std::vector<std::string> held_after_a_crash(const std::string& path) {
+  std::filesystem::copy_file(path, path + ".crash", std::filesystem::copy_options::overwrite_existing);
+  std::ofstream(path + ".crash", std::ios::app) << R"({"model":"m","sensor":"torn","steps":2,"feat)";
+  serve::Streams streams({.file = path + ".crash"});
+  std::vector<std::string> held;
+  for (const char* sensor : {"a", "b", "c", "torn"})
+    if (const auto window = streams.find("m", sensor)) held.push_back(fmt::format("{} {}", sensor, window->values[0]));
+  return held;
+}
+
+}  // namespace
+
+TEST_CASE("what changed is added to the file, and the last line of a stream counts") {
+  std::filesystem::remove("crash.jsonl");
+  const serve::StreamRules rules{.shape = {1, 1}};
+  const auto sample = [](Scalar value) { return std::vector<Scalar>{value}; };
+  serve::Streams streams({.file = "crash.jsonl", .save = std::chrono::hours(1)});
+  streams.add("m", "a", rules, sample(1), {});
+  streams.add("m", "b", rules, sample(2), 5.0);
+  streams.save();
+  CHECK(held_after_a_crash("crash.jsonl") == std::vector<std::string>{"a 1", "b 2"});
+  const std::string before = content_of("crash.jsonl");
+  streams.save();  // nothing has changed
+  CHECK(content_of("crash.jsonl") == before);
+  streams.add("m", "a", rules, sample(3), {});
+  streams.remove("m", "b");
+  streams.add("m", "c", rules, sample(4), {});
+  streams.save();
+  CHECK(content_of("crash.jsonl").starts_with(before));
+  CHECK(held_after_a_crash("crash.jsonl") == std::vector<std::string>{"a 3", "c 4"});
+  streams.remove("m", "c");
+  streams.save();
+  streams.add("m", "c", rules, sample(5), {});
+  streams.save();
+  CHECK(held_after_a_crash("crash.jsonl") == std::vector<std::string>{"a 3", "c 5"});
+}
+
+TEST_CASE("the file of streams is written anew before it grows without end") {
+  std::filesystem::remove("grows.jsonl");
+  const serve::StreamRules rules{.shape = {20000, 1}};
+  const std::vector<Scalar> samples(20000, Scalar(0.125));
+  serve::Streams streams({.file = "grows.jsonl", .save = std::chrono::hours(1)});
+  std::uintmax_t largest = 0;
+  for (int i = 0; i < 40; ++i) {
+    streams.add("m", "a", rules, samples, {});
+    streams.save();
+    largest = std::max(largest, std::filesystem::file_size("grows.jsonl"));
+  }
+  CHECK(largest > 1000000);
+  CHECK(largest < 1800000);
+}
+
+TEST_CASE("windows are kept now and then by a thread of their own") {
+  std::filesystem::remove("thread.jsonl");
+  serve::Streams streams({.file = "thread.jsonl", .save = std::chrono::milliseconds(5)});
+  streams.add("m", "a", {.shape = {1, 1}}, std::vector<Scalar>{7}, {});
+  for (int i = 0; i < 2000 && content_of("thread.jsonl").empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  CHECK(held_after_a_crash("thread.jsonl") == std::vector<std::string>{"a 7"});
+}
+
+// ---- Forecasters ----
+
+namespace {
+
+// Sensors around 50 and 20, five minutes apart.
+Readings waves(Index rows, Index sensors = 2) {
+  Readings readings{.values = Matrix(rows, sensors)};
+  for (Index sensor = 0; sensor < sensors; ++sensor) readings.sensors.push_back(sensor == 0 ? "north" : "south");
+  for (Index row = 0; row < rows; ++row) {
+    const auto t = static_cast<double>(row);
+    for (Index sensor = 0; sensor < sensors; ++sensor)
+      readings.values(row, sensor) =
+          static_cast<Scalar>(sensor == 0 ? 50 + 10 * std::sin(0.3 * t) : 20 + 4 * std::sin(0.2 * t));
+    readings.times.push_back(300 * t);
+  }
+  return readings;
+}
+
+Forecaster trained(ForecastOptions options, const Readings& readings) {
+  Forecaster forecaster(std::move(options), ForecastNetwork{.hidden = {8}, .embedding = 2});
+  ForecastFit fit;
+  fit.fit.epochs = 2;
+  fit.fit.verbose = 0;
+  forecaster.fit(readings, fit);
+  return forecaster;
+}
+
+// One sensor; the newest of 2 readings is what comes 1 and 2 readings later. Errors are -4 to 4.
+Forecaster newest(const IntervalOptions& options, const std::optional<AlarmOptions>& alarm) {
+  Forecaster forecaster({.windows = {.lags = 2, .horizons = {1, 2}}, .scaling = ReadingScaling::none},
+                        ForecastNetwork{.hidden = {}});
+  ForecastFit fit;
+  fit.fit.verbose = 0;
+  forecaster.fit(waves(60, 1), fit);
+  Matrix kernel(2, 2);
+  kernel << 0, 0, 1, 1;
+  forecaster.model().set_weights({kernel, Matrix::Zero(1, 2)});
+  Forecasts calibration{.horizons = {1, 2}, .sensors = {"north"}};
+  calibration.values = Matrix::Zero(9, 2);
+  calibration.truth.resize(9, 2);
+  calibration.truth.col(0) << 0, -4, 4, 1, -1, 3, -3, 2, -2;
+  calibration.truth.col(1) = calibration.truth.col(0);
+  forecaster.set_intervals(ConformalIntervals(options).calibrate(calibration), alarm);
+  return forecaster;
+}
+
+// `road`, from a file.
+struct Road {
+  serve::Repository repository;
+  serve::Protocol protocol;
+  explicit Road(const std::string& folder, serve::ProtocolOptions options = {})
+      : repository({.folder = folder, .poll = std::chrono::milliseconds(10)}),
+        protocol(repository, std::move(options)) {}
+  Response push(std::string_view sensor, std::string body) {
+    return protocol.answer(post(fmt::format("/v1/streams/road/{}", sensor), std::move(body)));
+  }
+  Response push(std::string_view sensor, double sample) {
+    return push(sensor, fmt::format(R"({{"sample": {}}})", sample));
+  }
+  Response get(std::string_view sensor) {
+    return protocol.answer(tests::get(fmt::format("/v1/streams/road/{}", sensor)));
+  }
+};
+
+std::string folder_with(const Forecaster& forecaster, const std::string& name, int version = 1) {
+  std::filesystem::create_directories(fmt::format("{}/road/{}", name, version));
+  forecaster.save(fmt::format("{}/road/{}/model.h5", name, version));
+  return name;
+}
+
+// What an answer says after the window's state.
+std::string outlook_in(const Response& response) {
+  const std::size_t at = response.body.find("\"forecast\"");
+  return at == std::string::npos ? response.body : response.body.substr(at);
+}
+
+}  // namespace
+
+TEST_CASE("a forecaster's stream answers in readings, with intervals and a warning") {
+  fresh_folder("newest");
+  Road road(folder_with(newest({.coverage = 0.8}, AlarmOptions{.value = 10, .probability = 0.2}), "newest"));
+  CHECK(road.push("any", 10).body == R"({"model":"road","sensor":"any","have":1,"need":2,"forecast":null})");
+  const std::string said =
+      R"("version":1,"forecast":[12.0,12.0],"horizons":[1,2],)"
+      R"("interval":{"coverage":0.8,"lower":[8.0,8.0],"upper":[16.0,16.0]},)"
+      R"("warning":{"state":"raised","probability":0.25,"value":10.0}})";  // 2 of 9 errors are below -2
+  CHECK(road.push("any", 12).body == R"({"model":"road","sensor":"any","have":2,"need":2,)" + said);
+  CHECK(road.get("any").body == R"({"model":"road","sensor":"any","have":2,"need":2,"window":[10.0,12.0],)" + said);
+  CHECK_THAT(road.push("any", 13).body, ContainsSubstring(R"("state":"clear","probability":0.15)"));
+  CHECK_THAT(road.push("any", 9).body, ContainsSubstring(R"("state":"reached","probability":0.55)"));
+  CHECK(outlook_in(road.push("any", R"({"sample": NaN})")) == R"("forecast":null})");  // none from a missing reading
+  CHECK(outlook_in(road.push("any", 5)) == R"("forecast":null})");
+  CHECK_THAT(road.push("any", 6).body, ContainsSubstring(R"("forecast":[6.0,6.0])"));
+  CHECK_THAT(road.get("any").body, ContainsSubstring(R"("window":[5.0,6.0],"version":1,"forecast":[6.0,6.0])"));
+}
+
+TEST_CASE("intervals of a stream follow what comes, and metrics count it") {
+  fresh_folder("newest");
+  Road road(folder_with(newest({.coverage = 0.8, .rate = 1}, std::nullopt), "newest"));
+  const auto interval = [&](double sample) {
+    const std::string body = outlook_in(road.push("a", sample));
+    const std::size_t at = body.find("\"lower\"");
+    return at == std::string::npos ? "" : body.substr(at);
+  };
+  interval(10);
+  CHECK(interval(10) == R"("lower":[6.0,6.0],"upper":[14.0,14.0]}})");
+  CHECK(interval(10) == R"("lower":[7.0,6.0],"upper":[13.0,14.0]}})");  // alpha 0.2 + 0.2: places 2 and 8 of 9
+  CHECK(interval(10) == R"("lower":[8.0,7.0],"upper":[12.0,13.0]}})");
+  CHECK(interval(30) == R"("lower":[26.0,26.0],"upper":[34.0,34.0]}})");  // misses: alpha is 0
+  CHECK(interval(30) == R"("lower":[26.0,26.0],"upper":[34.0,34.0]}})");  // a hit and a miss: 0.2 and 0
+  const std::string metrics = road.protocol.answer(tests::get("/metrics")).body;
+  CHECK_THAT(metrics, ContainsSubstring("maas_stream_truths_total{model=\"road\"} 7\n"));
+  CHECK_THAT(metrics, ContainsSubstring("maas_stream_misses_total{model=\"road\"} 3\n"));
+  CHECK_THAT(metrics, ContainsSubstring("maas_streams 1\n"));
+}
+
+TEST_CASE("a stream answers as Forecaster and ConformalIntervals do, one reading at a time or several") {
+  const Readings all = waves(200), now = all.part({160, 200});
+  for (const SensorMode mode : {SensorMode::shared, SensorMode::joint}) {
+    Forecaster forecaster = trained({.windows = {.lags = 4, .horizons = {1, 3}},
+                                     .sensors = mode,
+                                     .time_of_day = true,
+                                     .scale_each = true,
+                                     .changes = mode == SensorMode::shared},
+                                    all.part({0, 120}));
+    ConformalIntervals intervals({.coverage = 0.8, .rate = 0.05, .window = 12});
+    intervals.calibrate(forecaster.forecast(all.part({120, 160})));
+    const AlarmOptions alarm{.value = 45, .probability = 0.3};
+    forecaster.set_intervals(intervals, alarm);
+    fresh_folder("waves");
+    Road road(folder_with(forecaster, "waves"));
+
+    const Forecasts forecasts = forecaster.forecast(now);
+    Matrix chances;
+    const Intervals followed = intervals.follow(forecasts, alarm.value, chances);
+    const Matrix alarms = raise_alarms(forecasts, chances, alarm);
+    const bool joint = mode == SensorMode::joint;
+    for (Index sensor = 0; sensor < (joint ? 1 : 2); ++sensor) {
+      const std::string name = joint ? "ring" : sensor == 0 ? "north" : "south";
+      const auto listed = [&](const Matrix& values, Index window) {
+        Matrix row(1, joint ? 4 : 2);
+        for (Index i = 0; i < row.cols(); ++i) row(0, i) = values(window, joint ? i : i * 2 + sensor);
+        std::string out;
+        const std::vector<Index> lengths = joint ? std::vector<Index>{2, 2} : std::vector<Index>{2};
+        serve::append_nested(out, row.data(), lengths, serve::Whole::with_point);
+        return out;
+      };
+      std::string answer;
+      Index windows = 0;
+      for (Index row = 0; row < now.rows(); ++row) {
+        const Matrix& values = now.values;
+        const std::string sample =
+            joint ? fmt::format("[{},{}]", values(row, 0), values(row, 1)) : fmt::format("{}", values(row, sensor));
+        answer = road.push(name, fmt::format(R"({{"sample": {}, "time": {}}})", sample,
+                                             now.times[static_cast<std::size_t>(row)]))
+                     .body;
+        const Index window = row - 3;
+        if (window < 0 || window >= forecasts.windows()) continue;
+        ++windows;
+        INFO(answer);
+        CHECK_THAT(answer, ContainsSubstring(R"("forecast":)" + listed(forecasts.values, window)));
+        CHECK_THAT(answer, ContainsSubstring(R"("lower":)" + listed(followed.lower, window)));
+        CHECK_THAT(answer, ContainsSubstring(R"("upper":)" + listed(followed.upper, window)));
+        if (!joint) CHECK((answer.find("raised") != std::string::npos) == (alarms(window, sensor) > 0));
+      }
+      CHECK(windows == 34);
+      if (joint) CHECK_THAT(answer, ContainsSubstring(R"("warning":{"state":[")"));
+    }
+  }
+}
+
+TEST_CASE("a stream begins its window again where time jumps, and knows its sensors") {
+  const Readings readings = waves(120);
+  fresh_folder("timed");
+  Road road(folder_with(
+      trained({.windows = {.lags = 2, .horizons = {1}}, .time_of_day = true, .scale_each = true}, readings), "timed"));
+  const auto have = [&](double time) {
+    const Response response = road.push("north", fmt::format(R"({{"sample": 50, "time": {}}})", time));
+    const std::size_t at = response.body.find("\"have\":");
+    return at == std::string::npos ? response.body : response.body.substr(at + 7, 1);
+  };
+  CHECK(have(0) == "1");
+  CHECK(have(301) == "2");  // clocks are a little off
+  CHECK(have(600) == "2");
+  CHECK(have(1200) == "1");
+  CHECK(have(1200) == "1");  // the same call again
+  CHECK(have(1500) == "2");
+  CHECK(road.push("north", R"({"samples": [50, 51, 52], "time": 2400})").status == 200);
+  CHECK(have(2700) == "2");
+  CHECK_THAT(road.push("north", R"({"sample": 50})").body, ContainsSubstring("expected a \\\"time\\\""));
+  CHECK(road.push("north", R"({"sample": 50, "time": Infinity})").status == 400);
+  CHECK(road.push("north", R"({"sample": [50, 20], "time": 3000})").status == 400);
+  const Response unknown = road.push("east", R"({"sample": 50, "time": 0})");
+  CHECK(unknown.status == 404);
+  CHECK_THAT(unknown.body, ContainsSubstring("expected one of 2, such as"));
+  CHECK(outlook_in(road.push("north", R"({"sample": 50, "time": 3000})")).find("interval") == std::string::npos);
+}
+
+TEST_CASE("intervals of a stream go on after a crash as if there had been none") {
+  fresh_folder("kept");
+  const Readings all = waves(160);
+  Forecaster forecaster = trained({.windows = {.lags = 3, .horizons = {1, 4}}, .scale_each = true}, all.part({0, 100}));
+  for (const Index window : {0, 8}) {
+    ConformalIntervals intervals({.coverage = 0.7, .rate = 0.1, .window = window});
+    intervals.calibrate(forecaster.forecast(all.part({100, 130})));
+    forecaster.set_intervals(intervals, AlarmOptions{.value = 48});
+    folder_with(forecaster, "kept");
+    for (const char* file : {"kept.jsonl", "whole.jsonl"}) std::filesystem::remove(file);
+    auto road = std::make_unique<Road>("kept", serve::ProtocolOptions{.stream_file = "kept.jsonl"});
+    Road other("kept");  // that never stops
+    for (Index row = 0; row < 30; ++row) {
+      const double reading = static_cast<double>(all.values(130 + row, 0));
+      CHECK(road->push("north", reading).body == other.push("north", reading).body);
+      if (row % 7 != 5) continue;
+      road.reset();
+      road = std::make_unique<Road>("kept", serve::ProtocolOptions{.stream_file = "kept.jsonl"});
+      CHECK(road->get("north").body == other.get("north").body);
+    }
+  }
+}
+
+TEST_CASE("another version's intervals begin anew, and a canary does not disturb those of the default") {
+  fresh_folder("versions");
+  const IntervalOptions adaptive{.coverage = 0.8, .rate = 1};
+  folder_with(newest(adaptive, std::nullopt), "versions");
+  folder_with(newest(adaptive, AlarmOptions{.value = 1}), "versions", 2);
+  Road road("versions");
+  const auto wait_for = [&](std::int64_t version) {
+    const auto answers = [&] {
+      const auto found = road.repository.find("road");
+      return found && found->version == version;
+    };
+    for (int i = 0; i < 2000 && !answers(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(answers());
+  };
+  road.repository.set_traffic("road", serve::Canary{2, 0.5}, {});
+  wait_for(1);
+  const auto body = [&] { return road.push("a", 10).body; };
+  body();
+  std::string last_default, last_canary;
+  for (int i = 0; i < 20; ++i) {
+    const std::string said = body();
+    (said.find("\"version\":2") != std::string::npos ? last_canary : last_default) = said;
+  }
+  CHECK_THAT(last_default, ContainsSubstring(R"("lower":[10.0,10.0])"));
+  CHECK_THAT(last_canary, ContainsSubstring(R"("lower":[6.0,6.0])"));  // as in its file
+  road.repository.set_traffic("road", {}, {});
+  wait_for(2);
+  CHECK_THAT(body(), ContainsSubstring(R"("lower":[6.0,6.0])"));
+  CHECK_THAT(body(), ContainsSubstring(R"("lower":[7.0,6.0])"));
+}
+
+TEST_CASE("a forecaster whose file does not fit together is not served") {
+  fresh_folder("damaged");
+  Forecaster forecaster = newest({}, AlarmOptions{.value = 1});
+  std::filesystem::create_directories("damaged/road/1");
+  Model model = forecaster.model();
+  model.info().forecast = forecaster.config();  // without the errors
+  model.save("damaged/road/1/model.h5");
+  serve::Repository repository({.folder = "damaged"});
+  REQUIRE(repository.status("road").size() == 1);
+  CHECK_THAT(repository.status("road")[0].error, ContainsSubstring("intervals: expected errors beside them, got none"));
 }

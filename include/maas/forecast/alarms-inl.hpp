@@ -10,12 +10,13 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-/// How many steps are looked at.
-inline Index watched_steps(const Forecasts& forecasts, const AlarmOptions& options) {
+/// How many of the horizons are looked at.
+inline Index watched_steps(const std::vector<Index>& horizons, const AlarmOptions& options) {
   require<ConfigError>(options.probability >= 0 && options.probability <= 1,
                        "alarms: expected a probability from 0 to 1, got {}", options.probability);
   require<ConfigError>(std::isfinite(options.value), "alarms: expected a finite value, got {}", options.value);
-  return options.horizon == 0 ? static_cast<Index>(forecasts.horizons.size()) : forecasts.step_of(options.horizon) + 1;
+  const auto steps = static_cast<Index>(horizons.size());
+  return options.horizon == 0 ? steps : Forecasts{.horizons = horizons}.step_of(options.horizon) + 1;
 }
 
 /// One sensor's windows seen as a judge of alarms needs them.
@@ -23,7 +24,7 @@ class AlarmJudge {
  public:
   AlarmJudge(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options, Index sensor)
       : forecasts_(forecasts), alarms_(alarms), value_(options.value), sensor_(sensor) {
-    steps_ = watched_steps(forecasts, options);
+    steps_ = watched_steps(forecasts.horizons, options);
     reach_ = forecasts.horizons[static_cast<std::size_t>(steps_ - 1)];
   }
 
@@ -95,8 +96,38 @@ inline void check_alarm_shapes(const Forecasts& forecasts, MatrixArg given, Inde
 
 }  // namespace detail
 
+MAAS_INLINE void AlarmOptions::check(const std::vector<Index>& horizons) const {
+  detail::watched_steps(horizons, *this);
+}
+MAAS_INLINE Config to_config(const AlarmOptions& options) { return write_config(options); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, AlarmOptions& options) {
+  options = read_config<AlarmOptions>(config, where);
+}
+
+MAAS_INLINE std::string_view name_of(Warning::State state) {
+  constexpr std::string_view names[] = {"clear", "raised", "reached", "unknown"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+MAAS_INLINE Warning warning_of(std::span<const Scalar> chances, double last, const AlarmOptions& options,
+                               const std::vector<Index>& horizons) {
+  const Index steps = detail::watched_steps(horizons, options);
+  require<ShapeError>(chances.size() == horizons.size(), "alarms: expected {} chances, one a horizon, got {}",
+                      horizons.size(), chances.size());
+  Warning warning{.probability = std::numeric_limits<double>::quiet_NaN()};
+  for (Scalar each : chances.first(static_cast<std::size_t>(steps)))
+    if (const auto chance = static_cast<double>(each); !(chance <= warning.probability) && !std::isnan(chance))
+      warning.probability = chance;
+  if (std::isnan(last) || std::isnan(warning.probability)) return warning;
+  if (last < options.value)
+    warning.state = Warning::State::reached;
+  else
+    warning.state = warning.probability > options.probability ? Warning::State::raised : Warning::State::clear;
+  return warning;
+}
+
 MAAS_INLINE Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, const AlarmOptions& options) {
-  const Index steps = detail::watched_steps(forecasts, options);
+  const Index steps = detail::watched_steps(forecasts.horizons, options);
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
   detail::check_alarm_shapes(forecasts, chances, forecasts.truth.cols(), "chances");
   Matrix alarms = Matrix::Zero(forecasts.windows(), sensors);
@@ -112,7 +143,7 @@ MAAS_INLINE Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, c
 
 MAAS_INLINE AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  detail::watched_steps(forecasts, options);
+  detail::watched_steps(forecasts.horizons, options);
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
   detail::check_alarm_shapes(forecasts, alarms, sensors, "alarms");
   AlarmReport report;

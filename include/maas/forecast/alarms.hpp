@@ -1,6 +1,11 @@
 // Early warning: alarms when readings are likely to fall below a value, and how good they were.
 #pragma once
 
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "maas/core/fields.hpp"
 #include "maas/forecast/readings.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -10,7 +15,36 @@ struct AlarmOptions {
   double value = 0;          ///< what readings must not fall below, in their unit
   double probability = 0.5;  ///< raised where the chance of that is above, at one of the horizons; from 0 to 1
   Index horizon = 0;         ///< the furthest horizon that is looked at, in readings; 0: the last one there is
+
+  static void fields(auto& self, auto&& field) {
+    field("value", self.value);
+    field("probability", self.probability);
+    field("horizon", self.horizon);
+  }
+  /// Throws ConfigError for numbers out of range, and a horizon that is none of these.
+  void check(const std::vector<Index>& horizons) const;
 };
+
+/// The options by name, and from that.
+Config to_config(const AlarmOptions& options);
+void from_config(const Config& config, std::string_view where, AlarmOptions& options);
+
+/// Where a sensor stands now.
+struct Warning {
+  /// `clear`: no alarm; `raised`: one is; `reached`: the last reading is below the value already; `unknown`: there is
+  /// no forecast, or no last reading.
+  enum class State { clear, raised, reached, unknown };
+  State state = State::unknown;  ///< by the last reading and the chances
+  double probability = 0;  ///< the largest chance of a reading below the value at the horizons looked at; NaN: unknown
+};
+/// "clear", "raised", "reached", "unknown".
+std::string_view name_of(Warning::State state);
+
+/// The warning for one window of one sensor: `chances` are those at each horizon of a reading below options.value, as
+/// ConformalIntervals gives them, `last` is the last reading. It is raised where raise_alarms raises one. Throws
+/// ShapeError for another number of chances than of horizons, ConfigError for options out of range.
+Warning warning_of(std::span<const Scalar> chances, double last, const AlarmOptions& options,
+                   const std::vector<Index>& horizons);
 
 /// What alarms were worth. An event is a reading below the value that follows, at the next window, on one that is not.
 /// An alarm is a run of successive windows, none of them itself below the value, at which one was raised; it was right

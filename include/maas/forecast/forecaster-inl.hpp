@@ -6,9 +6,7 @@
 #include <limits>
 
 #include "maas/core/parallel.hpp"
-#include "maas/data/enum_from-inl.hpp"
 #include "maas/data/jumps-inl.hpp"
-#include "maas/data/times.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "maas/forecast/sensor_inputs.hpp"
 #include "maas/layers/layers.hpp"
@@ -17,9 +15,6 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
-inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
 
 /// What a scaled reading is made with: (reading - center) / scale.
 struct ReadingScale {
@@ -54,27 +49,6 @@ inline std::optional<ReadingScale> scaling_of(const Matrix& values, Index end, I
 }
 
 }  // namespace detail
-
-MAAS_INLINE Config to_config(SensorMode mode) { return detail::sensor_mode_names[static_cast<std::size_t>(mode)]; }
-MAAS_INLINE void from_config(const Config& config, std::string_view where, SensorMode& mode) {
-  mode = detail::enum_from<SensorMode>(config, where, detail::sensor_mode_names);
-}
-MAAS_INLINE Config to_config(ReadingScaling scaling) {
-  return detail::reading_scaling_names[static_cast<std::size_t>(scaling)];
-}
-MAAS_INLINE void from_config(const Config& config, std::string_view where, ReadingScaling& scaling) {
-  scaling = detail::enum_from<ReadingScaling>(config, where, detail::reading_scaling_names);
-}
-MAAS_INLINE Config to_config(const ForecastOptions& options) { return write_config(options); }
-MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastOptions& options) {
-  options = read_config<ForecastOptions>(config, where);
-}
-
-MAAS_INLINE void ForecastOptions::check() const {
-  windows.check();
-  require<ConfigError>(harmonics >= 1 && harmonics <= 100, "forecaster: expected from 1 to 100 harmonics, got {}",
-                       harmonics);
-}
 
 MAAS_INLINE Model ForecastNetwork::operator()(const ForecastShape& shape) const {
   auto [inputs, last] = detail::sensor_inputs(shape, embedding);
@@ -141,20 +115,10 @@ MAAS_INLINE Matrix ForecastSamples::targets() const {
 
 // ---- From readings to samples ----
 
-MAAS_INLINE Forecaster::Forecaster(ForecastOptions options, Build network)
-    : options_(std::move(options)), build_(std::move(network)) {
-  options_.check();
+MAAS_INLINE Forecaster::Forecaster(ForecastOptions options, Build network) : build_(std::move(network)) {
+  frame_.options = std::move(options);
+  frame_.options.check();
   require<ConfigError>(build_ != nullptr, "forecaster: expected a function that makes a network, got none");
-}
-
-MAAS_INLINE ForecastShape Forecaster::shape(Index sensors) const {
-  require<ShapeError>(sensors >= 1, "forecaster: expected at least 1 sensor, got {}", sensors);
-  const bool joint = options_.sensors == SensorMode::joint;
-  const Index each = joint ? sensors : 1;
-  const Index known = (options_.time_of_day ? 2 * options_.harmonics : 0) + (options_.day_of_week ? 2 : 0);
-  return {.features = options_.windows.lags * each + known,
-          .ids = !joint && options_.sensor_id && sensors > 1 ? sensors : 0,
-          .outputs = static_cast<Index>(options_.windows.horizons.size()) * each};
 }
 
 MAAS_INLINE void Forecaster::require_fitted(std::string_view what) const {
@@ -163,44 +127,23 @@ MAAS_INLINE void Forecaster::require_fitted(std::string_view what) const {
 
 MAAS_INLINE void Forecaster::check_readings(const Readings& readings) const {
   readings.check();
-  require<ShapeError>(sensors_.empty() || readings.sensor_count() == static_cast<Index>(sensors_.size()),
-                      "forecaster: expected readings of {} sensors, got {}", sensors_.size(), readings.sensor_count());
-  require<DataError>(!(options_.time_of_day || options_.day_of_week) || !readings.times.empty(),
+  require<ShapeError>(frame_.sensors.empty() || readings.sensor_count() == static_cast<Index>(frame_.sensors.size()),
+                      "forecaster: expected readings of {} sensors, got {}", frame_.sensors.size(),
+                      readings.sensor_count());
+  require<DataError>(!frame_.needs_times() || !readings.times.empty(),
                      "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
 }
 
 MAAS_INLINE ForecastWindows Forecaster::windows(const Readings& readings) const {
   check_readings(readings);
-  return ForecastWindows(readings, options_.windows);
+  return ForecastWindows(readings, frame_.options.windows);
 }
 
 MAAS_INLINE void Forecaster::check_windows(const ForecastWindows& windows) const {
   check_readings(windows.readings());
-  require<ShapeError>(
-      windows.options().lags == options_.windows.lags && windows.options().horizons == options_.windows.horizons,
-      "forecaster: expected windows of its own lags and horizons, as windows() makes them, got others");
-}
-
-/// What is known in advance at the first target of each window.
-MAAS_INLINE Matrix Forecaster::known_features(const Readings& readings, const std::vector<Index>& origins) const {
-  const Index day = options_.time_of_day ? 2 * options_.harmonics : 0, week = options_.day_of_week ? 2 : 0;
-  Matrix known(static_cast<Index>(origins.size()), day + week);
-  if (known.cols() == 0) return known;
-  const double ahead = static_cast<double>(options_.windows.horizons.front()) * options_.windows.seconds_a_reading;
-  std::vector<double> times;
-  for (Index origin : origins) times.push_back(readings.times[static_cast<std::size_t>(origin)] + ahead);
-  const Matrix features = time_features(times);
-  if (day > 0) known.leftCols(2) = features.leftCols(2);
-  for (Index i = 2; i < day; i += 2)
-    for (Index row = 0; row < known.rows(); ++row) {
-      constexpr double turn = 2 * 3.14159265358979323846;
-      const double angle = turn * std::fmod(times[static_cast<std::size_t>(row)] / seconds_a_day, 1.0);
-      const double multiple = static_cast<double>(i / 2 + 1) * angle;
-      known(row, i) = static_cast<Scalar>(std::sin(multiple));
-      known(row, i + 1) = static_cast<Scalar>(std::cos(multiple));
-    }
-  if (week > 0) known.rightCols(2) = features.rightCols(2);
-  return known;
+  require<ShapeError>(windows.options().lags == frame_.options.windows.lags &&
+                          windows.options().horizons == frame_.options.windows.horizons,
+                      "forecaster: expected windows of its own lags and horizons, as windows() makes them, got others");
 }
 
 MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, const std::vector<Index>& origins,
@@ -208,21 +151,25 @@ MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, con
   const Index sensors = readings.sensor_count(), rows = readings.rows();
   ForecastSamples result;
   result.origins_ = origins;
-  result.horizons_ = options_.windows.horizons;
-  result.lags_ = options_.windows.lags;
+  result.horizons_ = frame_.options.windows.horizons;
+  result.lags_ = frame_.options.windows.lags;
   result.targets_ = shape(sensors).outputs;
   result.ids_ = shape(sensors).ids > 0;
-  result.changes_ = options_.changes;
-  result.known_ = known_features(readings, origins);
+  result.changes_ = frame_.options.changes;
+  if (frame_.needs_times()) {
+    std::vector<double> times;
+    for (Index origin : origins) times.push_back(readings.times[static_cast<std::size_t>(origin)]);
+    result.known_ = frame_.known(std::move(times));
+  } else {
+    result.known_.resize(static_cast<Index>(origins.size()), 0);
+  }
 
-  const bool joint = options_.sensors == SensorMode::joint;
+  const bool joint = frame_.options.sensors == SensorMode::joint;
   Matrix& scaled = joint ? result.by_row_ : result.by_sensor_;
   scaled.resize(joint ? rows : sensors, joint ? sensors : rows);
   for (Index row = 0; row < rows; ++row)
     for (Index sensor = 0; sensor < sensors; ++sensor) {
-      const auto place = static_cast<std::size_t>(sensor);
-      const auto value =
-          static_cast<Scalar>((static_cast<double>(readings.values(row, sensor)) - center_[place]) / scale_[place]);
+      const auto value = static_cast<Scalar>(frame_.scaled(static_cast<double>(readings.values(row, sensor)), sensor));
       (joint ? scaled(row, sensor) : scaled(sensor, row)) = value;
     }
 
@@ -252,19 +199,19 @@ MAAS_INLINE ForecastSamples Forecaster::samples(const ForecastWindows& windows) 
 
 MAAS_INLINE void Forecaster::learn_scaling(const Readings& training, Index rows) {
   const Index sensors = training.sensor_count();
-  center_.clear();
-  scale_.clear();
+  frame_.center.clear();
+  frame_.scale.clear();
   for (Index sensor = 0; sensor < sensors; ++sensor) {
-    const auto each = detail::scaling_of(training.values, rows, sensor, sensor + 1, options_.scaling);
+    const auto each = detail::scaling_of(training.values, rows, sensor, sensor + 1, frame_.options.scaling);
     require<DataError>(each.has_value(), "forecaster: expected readings of sensor \"{}\" to learn from, got none",
-                       sensors_[static_cast<std::size_t>(sensor)]);
-    center_.push_back(each->center);
-    scale_.push_back(each->scale);
+                       frame_.sensors[static_cast<std::size_t>(sensor)]);
+    frame_.center.push_back(each->center);
+    frame_.scale.push_back(each->scale);
   }
-  if (options_.scale_each) return;
-  const auto all = detail::scaling_of(training.values, rows, 0, sensors, options_.scaling);
-  std::fill(center_.begin(), center_.end(), all->center);
-  std::fill(scale_.begin(), scale_.end(), all->scale);
+  if (frame_.options.scale_each) return;
+  const auto all = detail::scaling_of(training.values, rows, 0, sensors, frame_.options.scaling);
+  std::fill(frame_.center.begin(), frame_.center.end(), all->center);
+  std::fill(frame_.scale.begin(), frame_.scale.end(), all->scale);
 }
 
 MAAS_INLINE void Forecaster::check_fit(const ForecastFit& options) const {
@@ -281,26 +228,11 @@ MAAS_INLINE void Forecaster::check_fit(const ForecastFit& options) const {
                        "forecaster: expected a validation_share, got validation samples or a validation_split in fit");
 }
 
-MAAS_INLINE void Forecaster::check_model(const Model& model) const {
-  const ForecastShape wanted = shape(static_cast<Index>(sensors_.size()));
-  const Graph& graph = model.network().graph();
-  const std::size_t inputs = wanted.ids > 0 ? 2 : 1;
-  require<ShapeError>(graph.inputs().size() == inputs && graph.outputs().size() == 1,
-                      "forecaster: expected a network of {} inputs and 1 output, got {} and {}", inputs,
-                      graph.inputs().size(), graph.outputs().size());
-  require<ShapeError>(graph.input_shape(0).size() == wanted.features && graph.output_shape(0).size() == wanted.outputs,
-                      "forecaster: expected a network that takes {} numbers and gives {}, got {} and {}",
-                      wanted.features, wanted.outputs, graph.input_shape(0).size(), graph.output_shape(0).size());
-  require<ShapeError>(inputs == 1 || graph.input_shape(1).size() == 1,
-                      "forecaster: expected a network whose second input is 1 number, the sensor, got {}",
-                      inputs == 1 ? 0 : graph.input_shape(1).size());
-}
-
 MAAS_INLINE Model Forecaster::train(std::uint64_t number, const Dataset& training,
                                     const std::optional<Dataset>& validation, const ForecastFit& options,
                                     History& history) const {
-  Model model = build_(shape(static_cast<Index>(sensors_.size())));
-  check_model(model);
+  Model model = build_(shape(static_cast<Index>(frame_.sensors.size())));
+  frame_.check_network(model.network().graph());
   FitOptions fit = options.fit;
   fit.seed += number;
   fit.validation_set = validation;
@@ -315,8 +247,8 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const
   check_fit(options);
   Forecaster learner = *this;
   const ForecastWindows all = learner.windows(training);
-  learner.sensors_ = training.sensor_names();
-  learner.options_.windows.seconds_a_reading = all.seconds_a_reading();
+  learner.frame_.sensors = training.sensor_names();
+  learner.frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
   const Index held_out = options.held_out(training.rows());
   const Index cut = training.rows() - held_out;
   learner.learn_scaling(training, cut);
@@ -368,7 +300,7 @@ MAAS_INLINE void Forecaster::fuse(std::vector<Model> networks) {
     inputs.push_back(input(graph.input_shape(static_cast<Index>(i))));
   for (const Model& each : networks) outputs.push_back(each(inputs)[0]);
   fused_ = Model(inputs, {average(outputs)}, "ensemble");
-  label_ = fmt::format("ensemble of {}", networks.size());
+  frame_.label = fmt::format("ensemble of {}", networks.size());
   networks_ = std::move(networks);
 }
 
@@ -386,12 +318,12 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
   require_fitted("network");
   require<ConfigError>(i >= 0 && i < networks(), "forecaster: expected a network from 0 to {}, got {}", networks() - 1,
                        i);
-  Forecaster result(options_, build_);
-  result.label_ = networks() == 1 ? label_ : fmt::format("network {} of {}", i + 1, networks());
+  Forecaster result(frame_.options, build_);
+  result.frame_ = frame_;
+  result.frame_.intervals.reset();  // the errors they know are those of all together
+  result.frame_.alarm.reset();
+  if (networks() > 1) result.frame_.label = fmt::format("network {} of {}", i + 1, networks());
   result.fused_ = networks_.empty() ? *fused_ : networks_[static_cast<std::size_t>(i)];
-  result.sensors_ = sensors_;
-  result.center_ = center_;
-  result.scale_ = scale_;
   return result;
 }
 
@@ -399,7 +331,7 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
 
 /// Runs the network over samples and writes forecasts in the unit of the readings, windows x (steps * sensors).
 MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings& readings, Matrix& values) const {
-  const bool joint = options_.sensors == SensorMode::joint;
+  const bool joint = frame_.options.sensors == SensorMode::joint;
   const Index sensors = readings.sensor_count();
   const Index chunk = std::max<Index>(1, (Index{1} << 22) / samples.feature_shape().size());
   for (Index begin = 0; begin < samples.size(); begin += chunk) {
@@ -412,8 +344,9 @@ MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings&
         const Index sensor = joint ? number % sensors : samples.sensor_of(begin + i);
         const Index column = joint ? number : number * sensors + sensor;
         const auto place = static_cast<std::size_t>(sensor);
-        const double base = options_.changes ? static_cast<double>(readings.values(origin, sensor)) : center_[place];
-        values(window, column) = static_cast<Scalar>(base + scale_[place] * static_cast<double>(y(i, number)));
+        const double base =
+            frame_.options.changes ? static_cast<double>(readings.values(origin, sensor)) : frame_.center[place];
+        values(window, column) = static_cast<Scalar>(base + frame_.scale[place] * static_cast<double>(y(i, number)));
       }
     }
   }
@@ -422,7 +355,7 @@ MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings&
 MAAS_INLINE Forecasts Forecaster::forecast(const ForecastWindows& windows) const {
   require_fitted("forecast");
   check_windows(windows);
-  Forecasts result = empty_forecasts(label_, windows);
+  Forecasts result = empty_forecasts(frame_.label, windows);
   run(samples_of(windows.readings(), windows.origins(), false), windows.readings(), result.values);
   return result;
 }
@@ -430,14 +363,14 @@ MAAS_INLINE Forecasts Forecaster::forecast(const ForecastWindows& windows) const
 MAAS_INLINE Matrix Forecaster::predict(const Readings& latest) const {
   require_fitted("predict");
   check_readings(latest);
-  const Index lags = options_.windows.lags, sensors = latest.sensor_count();
+  const Index lags = frame_.options.windows.lags, sensors = latest.sensor_count();
   require<ShapeError>(latest.rows() >= lags, "predict: expected at least {} readings, got {}", lags, latest.rows());
   const Readings window = latest.part({latest.rows() - lags, latest.rows()});
-  const std::vector<Index> jumps = detail::jumps_before(window.times, options_.windows.seconds_a_reading, lags);
-  require<DataError>(options_.windows.across_gaps || !detail::any_in(jumps, 1, lags),
+  const std::vector<Index> jumps = detail::jumps_before(window.times, frame_.options.windows.seconds_a_reading, lags);
+  require<DataError>(frame_.options.windows.across_gaps || !detail::any_in(jumps, 1, lags),
                      "predict: expected the last {} readings {} seconds apart, got a jump of time among them", lags,
-                     options_.windows.seconds_a_reading);
-  Matrix values = Matrix::Constant(1, static_cast<Index>(options_.windows.horizons.size()) * sensors,
+                     frame_.options.windows.seconds_a_reading);
+  Matrix values = Matrix::Constant(1, static_cast<Index>(frame_.options.windows.horizons.size()) * sensors,
                                    std::numeric_limits<Scalar>::quiet_NaN());
   run(samples_of(window, {lags - 1}, false), window, values);
   return ConstMatrixView(values.data(), values.size() / sensors, sensors);
@@ -446,7 +379,7 @@ MAAS_INLINE Matrix Forecaster::predict(const Readings& latest) const {
 MAAS_INLINE ScoreTable Forecaster::compare(const std::vector<Baseline>& baselines, const Readings& readings,
                                            const ScoreOptions& options, const std::vector<Index>& horizons) const {
   const ForecastWindows of_readings = windows(readings);
-  ScoreTable table(options_.unit, of_readings.seconds_a_reading());
+  ScoreTable table(frame_.options.unit, of_readings.seconds_a_reading());
   for (const Baseline& baseline : baselines) table.add(baseline.forecast(of_readings), options, horizons);
   if (networks() > 1) {
     std::vector<Forecasts> each;
@@ -461,35 +394,22 @@ MAAS_INLINE ScoreTable Forecaster::compare(const std::vector<Baseline>& baseline
 
 // ---- Files ----
 
-MAAS_INLINE Config Forecaster::config() const {
-  return Config{}
-      .set("options", to_config(options_))
-      .set("label", label_)
-      .set("sensors", to_config(sensors_))
-      .set("center", to_config(center_))
-      .set("scale", to_config(scale_));
-}
-
-MAAS_INLINE void Forecaster::take(const Config& config) {
-  from_config(config.at("options"), "options", options_);
-  options_.check();
-  from_config(config.at("label"), "label", label_);
-  from_config(config.at("sensors"), "sensors", sensors_);
-  from_config(config.at("center"), "center", center_);
-  from_config(config.at("scale"), "scale", scale_);
-  require<ConfigError>(!sensors_.empty() && center_.size() == sensors_.size() && scale_.size() == sensors_.size(),
-                       "expected a center and a scale for each of {} sensors, got {} and {}", sensors_.size(),
-                       center_.size(), scale_.size());
-  for (std::size_t i = 0; i < sensors_.size(); ++i)
-    require<ConfigError>(std::isfinite(center_[i]) && std::isfinite(scale_[i]) && scale_[i] > 0,
-                         "expected a finite center and a scale above 0 for sensor \"{}\", got {} and {}", sensors_[i],
-                         center_[i], scale_[i]);
+MAAS_INLINE void Forecaster::set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm) {
+  require_fitted("set_intervals");
+  require<StateError>(intervals.is_calibrated(), "set_intervals: call calibrate first");
+  ForecastFrame changed = frame_;
+  changed.intervals = std::move(intervals);
+  changed.alarm = alarm;
+  changed.check_warning();
+  frame_ = std::move(changed);
 }
 
 MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& options) const {
   require_fitted("save");
   Model model = *fused_;
   model.info().forecast = config();
+  model.info().forecast_errors.reset();
+  if (frame_.intervals) model.info().forecast_errors = frame_.intervals->errors();
   model.save(path, options);
 }
 
@@ -499,8 +419,9 @@ MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOption
                        "{}: expected a model that a Forecaster saved, got one without its description", path);
   try {
     Forecaster result;
-    result.take(*model.info().forecast);
-    result.check_model(model);
+    result.frame_ = ForecastFrame::from(model.info());
+    result.frame_.check_network(model.network().graph());
+    model.info().forecast_errors.reset();  // kept once, where they are used
     result.fused_ = std::move(model);
     return result;
   } catch (const ConfigError& error) {

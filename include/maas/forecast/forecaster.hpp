@@ -10,71 +10,13 @@
 
 #include "maas/activations/activations.hpp"
 #include "maas/forecast/baselines.hpp"
+#include "maas/forecast/frame.hpp"
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/scores.hpp"
 #include "maas/model/load.hpp"
 #include "maas/model/model.hpp"
 
 namespace maas::inline MAAS_ABI {
-
-/// What one sample of the network is made of.
-enum class SensorMode {
-  shared,  ///< one sensor's window: one network forecasts each sensor from its own lags, and learns from all of them
-  joint    ///< all sensors' window: the network sees all lags at once and forecasts all sensors at once
-};
-
-/// How readings are scaled for the network.
-enum class ReadingScaling {
-  none,
-  standard,  ///< less the mean, by the standard deviation of the population
-  min_max    ///< the smallest training reading becomes 0, the largest 1
-};
-
-/// "shared", "joint".
-Config to_config(SensorMode mode);
-void from_config(const Config& config, std::string_view where, SensorMode& mode);
-/// "none", "standard", "min_max".
-Config to_config(ReadingScaling scaling);
-void from_config(const Config& config, std::string_view where, ReadingScaling& scaling);
-
-/// How a Forecaster makes samples of readings, and forecasts of what its network gives.
-struct ForecastOptions {
-  ForecastWindowOptions windows = {};
-  SensorMode sensors = SensorMode::shared;
-  bool sensor_id = true;     ///< shared: the sensor's number, from 0, is a second input; not where there is one sensor
-  bool time_of_day = false;  ///< sine and cosine of the time of day of the first target; needs times
-  Index harmonics = 1;  ///< of time_of_day: sine and cosine of 1, 2, ... times its angle, for sharper peaks; to 100
-  bool day_of_week = false;  ///< sine and cosine of its time of week; needs times
-  ReadingScaling scaling = ReadingScaling::standard;
-  bool scale_each = false;  ///< each sensor by its own figures, instead of all by the same
-  bool changes = false;     ///< the network gives the change since the last reading, which is added to its output
-  std::string unit = {};    ///< of the readings, for tables: "mph"
-
-  static void fields(auto& self, auto&& field) {
-    field("windows", self.windows);
-    field("sensors", self.sensors);
-    field("sensor_id", self.sensor_id);
-    field("time_of_day", self.time_of_day);
-    field("harmonics", self.harmonics);
-    field("day_of_week", self.day_of_week);
-    field("scaling", self.scaling);
-    field("scale_each", self.scale_each);
-    field("changes", self.changes);
-    field("unit", self.unit);
-  }
-  /// Throws ConfigError for numbers out of range.
-  void check() const;
-};
-
-/// The options by name, and from that.
-Config to_config(const ForecastOptions& options);
-void from_config(const Config& config, std::string_view where, ForecastOptions& options);
-
-/// What the network of a Forecaster takes and gives: an input of `features` numbers; if `ids` is not 0, a second input
-/// of one whole number below it, the sensor; an output of `outputs` numbers.
-struct ForecastShape {
-  Index features = 0, ids = 0, outputs = 0;
-};
 
 /// A plain network for it: hidden layers of these widths, a linear output.
 struct ForecastNetwork {
@@ -158,11 +100,13 @@ class Forecaster {
   std::vector<History> fit(const Readings& training, const ForecastFit& options = {});
   bool is_fitted() const { return fused_.has_value(); }
 
-  const ForecastOptions& options() const { return options_; }
+  const ForecastOptions& options() const { return frame_.options; }
+  /// All that it knows beside its network.
+  const ForecastFrame& frame() const { return frame_; }
   /// Names of the sensors it has learned from, in order.
-  const std::vector<std::string>& sensors() const { return sensors_; }
+  const std::vector<std::string>& sensors() const { return frame_.sensors; }
   /// What its network takes and gives for so many sensors.
-  ForecastShape shape(Index sensors) const;
+  ForecastShape shape(Index sensors) const { return frame_.shape(sensors); }
   /// The windows of readings that it learns from and is scored on.
   ForecastWindows windows(const Readings& readings) const;
 
@@ -190,11 +134,19 @@ class Forecaster {
   ScoreTable compare(const std::vector<Baseline>& baselines, const Readings& readings, const ScoreOptions& options = {},
                      const std::vector<Index>& horizons = {}) const;
 
+  /// Gives it intervals that were calibrated on its forecasts, and perhaps an alarm: they are saved with it, for
+  /// whoever forecasts from its file. Throws StateError before fit or calibrate, ShapeError for intervals of other
+  /// forecasts, ConfigError for an alarm whose options are out of range.
+  void set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm = std::nullopt);
+  /// Those it was given; nothing if there are none.
+  const std::optional<ConformalIntervals>& intervals() const { return frame_.intervals; }
+  const std::optional<AlarmOptions>& alarm() const { return frame_.alarm; }
+
   /// Writes the fused network as a file of Keras, with all of the forecaster beside it; Keras passes over that. Throws
   /// StateError before fit, FormatError as Model::save.
   void save(const std::string& path, const SaveOptions& options = {}) const;
-  /// What the file keeps of it beside the network.
-  Config config() const;
+  /// What the file keeps of it beside the network, but for the errors of intervals.
+  Config config() const { return frame_.config(); }
 
  private:
   friend Forecaster load_forecaster(const std::string& path, const LoadOptions& options);
@@ -202,26 +154,18 @@ class Forecaster {
   void require_fitted(std::string_view what) const;
   void check_fit(const ForecastFit& options) const;
   void learn_scaling(const Readings& training, Index rows);
-  void check_model(const Model& model) const;
   void check_readings(const Readings& readings) const;
   void check_windows(const ForecastWindows& windows) const;
   Model train(std::uint64_t number, const Dataset& training, const std::optional<Dataset>& validation,
               const ForecastFit& options, History& history) const;
   void fuse(std::vector<Model> networks);
-  Matrix known_features(const Readings& readings, const std::vector<Index>& origins) const;
   ForecastSamples samples_of(const Readings& readings, const std::vector<Index>& origins, bool with_targets) const;
   void run(const ForecastSamples& samples, const Readings& readings, Matrix& values) const;
-  void take(const Config& config);
 
-  ForecastOptions options_;
+  ForecastFrame frame_;
   Build build_;
-  std::string label_ = "network";
   std::vector<Model> networks_;  // where there are several
   std::optional<Model> fused_;
-
-  // Learned; a scaled reading is (reading - center) / scale.
-  std::vector<std::string> sensors_;
-  std::vector<double> center_, scale_;
 };
 
 /// A forecaster from a file that Forecaster::save wrote. Throws FormatError for other files, also where what it keeps

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
@@ -14,6 +15,11 @@ MAAS_INLINE void IntervalOptions::check() const {
                        coverage);
   require<ConfigError>(rate >= 0 && rate <= 1, "intervals: expected a rate from 0 to 1, got {}", rate);
   require<ConfigError>(window >= 0, "intervals: expected a window of at least 0, got {}", window);
+}
+
+MAAS_INLINE Config to_config(const IntervalOptions& options) { return write_config(options); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, IntervalOptions& options) {
+  options = read_config<IntervalOptions>(config, where);
 }
 
 MAAS_INLINE ConformalIntervals::ConformalIntervals(const IntervalOptions& options) : options_(options) {
@@ -30,23 +36,34 @@ MAAS_INLINE ConformalIntervals& ConformalIntervals::calibrate(const Forecasts& c
   for (std::size_t column = 0; column < cells.size(); ++column) {
     Cell& cell = cells[column];
     cell.alpha = 1 - options_.coverage;
+    std::vector<Scalar> errors;
     for (Index window = 0; window < calibration.windows(); ++window) {
       const auto place = static_cast<Index>(column);
-      const double error = static_cast<double>(calibration.truth(window, place)) -
-                           static_cast<double>(calibration.values(window, place));
-      if (!std::isnan(error)) cell.recent.push_back(error);
+      const auto error = static_cast<Scalar>(static_cast<double>(calibration.truth(window, place)) -
+                                             static_cast<double>(calibration.values(window, place)));
+      if (!std::isnan(error)) errors.push_back(error);
     }
-    require<DataError>(!cell.recent.empty(), "intervals: expected errors to calibrate on, got none in column {}",
-                       column);
-    if (options_.window > 0 && static_cast<Index>(cell.recent.size()) > options_.window)
-      cell.recent.erase(cell.recent.begin(), cell.recent.end() - options_.window);
-    cell.sorted = cell.recent;
-    std::sort(cell.sorted.begin(), cell.sorted.end());
-    if (options_.window == 0) cell.recent.clear();
+    require<DataError>(!errors.empty(), "intervals: expected errors to calibrate on, got none in column {}", column);
+    if (options_.window > 0 && static_cast<Index>(errors.size()) > options_.window)
+      errors.erase(errors.begin(), errors.end() - options_.window);
+    cell.errors = std::make_shared<Errors>(errors_of(std::move(errors), options_.window));
   }
   require<DataError>(!cells.empty(), "intervals: expected forecasts to calibrate on, got none");
   cells_ = std::move(cells);
   return *this;
+}
+
+MAAS_INLINE ConformalIntervals::Errors ConformalIntervals::errors_of(std::vector<Scalar> in_order, Index window) {
+  Errors result{.sorted = in_order, .recent = {}};
+  std::sort(result.sorted.begin(), result.sorted.end());
+  if (window > 0) result.recent = std::move(in_order);
+  return result;
+}
+
+MAAS_INLINE void ConformalIntervals::require_column(Index column) const {
+  require<StateError>(is_calibrated(), "intervals: call calibrate first");
+  require<ShapeError>(column >= 0 && column < columns(), "intervals: expected a column from 0 to {}, got {}",
+                      columns() - 1, column);
 }
 
 MAAS_INLINE void ConformalIntervals::require_calibrated(std::string_view what, Index columns) const {
@@ -57,17 +74,22 @@ MAAS_INLINE void ConformalIntervals::require_calibrated(std::string_view what, I
 
 /// What is added to a forecast for the ends of its interval.
 MAAS_INLINE std::pair<double, double> ConformalIntervals::ends(const Cell& cell) const {
-  const auto n = static_cast<double>(cell.sorted.size()), alpha = std::clamp(cell.alpha, 0.0, 1.0);
+  const std::vector<Scalar>& sorted = cell.errors->sorted;
+  const auto n = static_cast<double>(sorted.size()), alpha = std::clamp(cell.alpha, 0.0, 1.0);
   // A hair is taken off products that are whole numbers but for rounding: (9 + 1) 0.9 is 9.
   const double low = std::floor((n + 1) * alpha / 2 + 1e-9), high = std::ceil((n + 1) * (1 - alpha / 2) - 1e-9);
-  const auto at = [&](double place) { return cell.sorted[static_cast<std::size_t>(std::clamp(place, 1.0, n)) - 1]; };
+  const auto at = [&](double place) {
+    return static_cast<double>(sorted[static_cast<std::size_t>(std::clamp(place, 1.0, n)) - 1]);
+  };
   return {at(low), at(high)};
 }
 
 MAAS_INLINE double ConformalIntervals::chance_of(const Cell& cell, double forecast, double value) {
   if (std::isnan(forecast)) return forecast;
-  const auto below = std::lower_bound(cell.sorted.begin(), cell.sorted.end(), value - forecast) - cell.sorted.begin();
-  return (static_cast<double>(below) + 0.5) / (static_cast<double>(cell.sorted.size()) + 1);
+  const std::vector<Scalar>& sorted = cell.errors->sorted;
+  const auto is_less = [](Scalar error, double limit) { return static_cast<double>(error) < limit; };
+  const auto below = std::lower_bound(sorted.begin(), sorted.end(), value - forecast, is_less) - sorted.begin();
+  return (static_cast<double>(below) + 0.5) / (static_cast<double>(sorted.size()) + 1);
 }
 
 MAAS_INLINE Intervals ConformalIntervals::around(MatrixArg values) const {
@@ -95,34 +117,37 @@ MAAS_INLINE Matrix ConformalIntervals::chance_below(MatrixArg values, double val
 }
 
 /// The newest error takes the place of the oldest.
-MAAS_INLINE void ConformalIntervals::learn(Cell& cell, double error) const {
+MAAS_INLINE void ConformalIntervals::learn(Cell& cell, Scalar error) const {
+  if (cell.errors.use_count() > 1) cell.errors = std::make_shared<Errors>(*cell.errors);
+  std::atomic_thread_fence(std::memory_order_acquire);  // whoever shared them before has read to the end
+  Errors& errors = *cell.errors;
   const auto insert = [&] {
-    cell.sorted.insert(std::lower_bound(cell.sorted.begin(), cell.sorted.end(), error), error);
+    errors.sorted.insert(std::lower_bound(errors.sorted.begin(), errors.sorted.end(), error), error);
   };
-  if (static_cast<Index>(cell.recent.size()) < options_.window) {
-    cell.recent.push_back(error);
+  if (static_cast<Index>(errors.recent.size()) < options_.window) {
+    errors.recent.push_back(error);
     insert();
     return;
   }
-  double& oldest = cell.recent[cell.oldest];
-  cell.sorted.erase(std::lower_bound(cell.sorted.begin(), cell.sorted.end(), oldest));
+  Scalar& oldest = errors.recent[errors.oldest];
+  errors.sorted.erase(std::lower_bound(errors.sorted.begin(), errors.sorted.end(), oldest));
   insert();
   oldest = error;
-  cell.oldest = (cell.oldest + 1) % cell.recent.size();
+  errors.oldest = (errors.oldest + 1) % errors.recent.size();
 }
 
-MAAS_INLINE void ConformalIntervals::tell(Index column, double forecast, double reading) {
-  require<StateError>(is_calibrated(), "intervals: call calibrate first");
-  require<ShapeError>(column >= 0 && column < static_cast<Index>(cells_.size()),
-                      "intervals: expected a column from 0 to {}, got {}", cells_.size() - 1, column);
-  const double error = reading - forecast;
-  if (!std::isfinite(error)) return;
+MAAS_INLINE bool ConformalIntervals::tell(Index column, double forecast, double reading) {
+  require_column(column);
+  const auto rounded = static_cast<Scalar>(reading - forecast);  // as it is kept
+  if (!std::isfinite(rounded)) return false;
+  const auto error = static_cast<double>(rounded);
   Cell& cell = cells_[static_cast<std::size_t>(column)];
   const auto [low, high] = ends(cell);
-  const double miss = error < low || error > high ? 1 : 0;
+  const bool is_miss = error < low || error > high;
   // Without bounds a long run of misses would have to be made up for by as long a run of intervals too wide.
-  cell.alpha = std::clamp(cell.alpha + options_.rate * (1 - options_.coverage - miss), 0.0, 1.0);
-  if (options_.window > 0) learn(cell, error);
+  cell.alpha = std::clamp(cell.alpha + options_.rate * (1 - options_.coverage - (is_miss ? 1 : 0)), 0.0, 1.0);
+  if (options_.window > 0) learn(cell, rounded);
+  return is_miss;
 }
 
 MAAS_INLINE Intervals ConformalIntervals::follow(const Forecasts& forecasts) {
@@ -165,10 +190,69 @@ MAAS_INLINE Intervals ConformalIntervals::follow(const Forecasts& forecasts, dou
 }
 
 MAAS_INLINE double ConformalIntervals::alpha(Index column) const {
-  require<StateError>(is_calibrated(), "intervals: call calibrate first");
-  require<ShapeError>(column >= 0 && column < static_cast<Index>(cells_.size()),
-                      "intervals: expected a column from 0 to {}, got {}", cells_.size() - 1, column);
+  require_column(column);
   return cells_[static_cast<std::size_t>(column)].alpha;
+}
+
+MAAS_INLINE ConformalIntervals ConformalIntervals::part(std::span<const Index> columns) const {
+  ConformalIntervals result(options_);
+  for (Index column : columns) {
+    require_column(column);
+    result.cells_.push_back(cells_[static_cast<std::size_t>(column)]);
+  }
+  return result;
+}
+
+MAAS_INLINE Matrix ConformalIntervals::errors() const {
+  std::size_t most = 0;
+  for (const Cell& cell : cells_) most = std::max(most, cell.errors->sorted.size());
+  Matrix result = Matrix::Constant(static_cast<Index>(most), columns(), std::numeric_limits<Scalar>::quiet_NaN());
+  for (Index column = 0; column < columns(); ++column) {
+    const Errors& errors = *cells_[static_cast<std::size_t>(column)].errors;
+    const std::vector<Scalar>& kept = options_.window > 0 ? errors.recent : errors.sorted;
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      result(static_cast<Index>(i), column) = kept[(errors.oldest + i) % kept.size()];
+  }
+  return result;
+}
+
+MAAS_INLINE Config ConformalIntervals::config() const {
+  std::vector<double> alphas;
+  for (const Cell& cell : cells_) alphas.push_back(cell.alpha);
+  return to_config(options_).set("alphas", to_config(alphas));
+}
+
+MAAS_INLINE ConformalIntervals ConformalIntervals::from(const Config& config, MatrixArg errors) {
+  Config options = config;
+  options.erase("alphas");
+  std::vector<double> alphas;
+  from_config(config.at("alphas"), "intervals: alphas", alphas);
+  return ConformalIntervals(read_config<IntervalOptions>(options, "intervals")).restored(alphas, errors);
+}
+
+MAAS_INLINE ConformalIntervals ConformalIntervals::restored(const std::vector<double>& alphas, MatrixArg errors) const {
+  const Index count = errors.size() > 0 ? errors.cols() : columns();
+  require<ConfigError>(!alphas.empty() && static_cast<Index>(alphas.size()) == count,
+                       "intervals: expected errors of {} columns, one an alpha, got {}", alphas.size(), count);
+  require<ConfigError>(options_.window == 0 || errors.rows() <= options_.window,
+                       "intervals: expected at most {} errors, got {}", options_.window, errors.rows());
+  ConformalIntervals result(options_);
+  for (Index column = 0; column < count; ++column) {
+    const double alpha = alphas[static_cast<std::size_t>(column)];
+    require<ConfigError>(alpha >= 0 && alpha <= 1, "intervals: expected alphas from 0 to 1, got {}", alpha);
+    if (errors.size() == 0) {
+      result.cells_.push_back({cells_[static_cast<std::size_t>(column)].errors, alpha});
+      continue;
+    }
+    std::vector<Scalar> kept;
+    for (Index row = 0; row < errors.rows() && !std::isnan(errors(row, column)); ++row)
+      kept.push_back(errors(row, column));
+    const bool is_finite = std::all_of(kept.begin(), kept.end(), [](Scalar error) { return std::isfinite(error); });
+    require<ConfigError>(!kept.empty() && is_finite,
+                         "intervals: expected finite errors in column {}, got none or others", column);
+    result.cells_.push_back({std::make_shared<Errors>(errors_of(std::move(kept), options_.window)), alpha});
+  }
+  return result;
 }
 
 MAAS_INLINE Coverage coverage(const Intervals& intervals, const Forecasts& forecasts, Index horizon) {

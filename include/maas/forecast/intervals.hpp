@@ -1,8 +1,12 @@
 // Intervals around forecasts, calibrated on errors that were seen: split and adaptive conformal prediction.
 #pragma once
 
+#include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "maas/core/fields.hpp"
 #include "maas/forecast/readings.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -16,9 +20,18 @@ struct IntervalOptions {
   /// Calibrate on the last so many errors, those that come to be known included; 0: on those of `calibrate` alone.
   Index window = 0;
 
+  static void fields(auto& self, auto&& field) {
+    field("coverage", self.coverage);
+    field("rate", self.rate);
+    field("window", self.window);
+  }
   /// Throws ConfigError for numbers out of range.
   void check() const;
 };
+
+/// The options by name, and from that.
+Config to_config(const IntervalOptions& options);
+void from_config(const Config& config, std::string_view where, IntervalOptions& options);
 
 /// Lower and upper ends for each forecast.
 struct Intervals {
@@ -59,8 +72,9 @@ class ConformalIntervals {
   /// The chance that what comes is below a value: (errors that would bring it there + 1/2) / (n + 1). Throws as around.
   Matrix chance_below(MatrixArg values, double value) const;
   /// Tells what came to one forecast: moves alpha by `rate`, and the errors by `window`. Nothing happens for NaN.
-  /// Throws StateError before calibrate, ShapeError for a column that is not there.
-  void tell(Index column, double forecast, double reading);
+  /// Returns whether it lay outside of the interval as it stood. Throws StateError before calibrate, ShapeError for a
+  /// column that is not there.
+  bool tell(Index column, double forecast, double reading);
 
   /// Goes through forecasts as time does: before each window it is told what has come by its origin and not before, so
   /// an answer of an hour ahead is known an hour later. Returns the intervals that were valid then; what was learned
@@ -71,18 +85,40 @@ class ConformalIntervals {
 
   /// The alpha of a column as it stands.
   double alpha(Index column) const;
+  /// How many columns there are; 0 before calibrate.
+  Index columns() const { return static_cast<Index>(cells_.size()); }
+
+  /// Intervals of some of the columns, in that order, as they stand: those of one sensor. Errors are shared until one
+  /// of both is told more. Throws ShapeError for columns that are not there.
+  ConformalIntervals part(std::span<const Index> columns) const;
+  /// The errors that are kept, a column each: with a `window` the oldest first, else in order of size. Below those of a
+  /// column that has fewer is NaN.
+  Matrix errors() const;
+  /// Options and alphas as a tree; the errors are kept apart from it, as there may be many.
+  Config config() const;
+  /// Intervals as they stood, from both. Throws ConfigError for a tree that is none, or for errors that do not fit it:
+  /// a column without one, more than `window`, infinite ones.
+  static ConformalIntervals from(const Config& config, MatrixArg errors);
+  /// Intervals of the same options as they stood elsewhere: an alpha a column, and errors as above; of none, these
+  /// intervals' own. Throws as from.
+  ConformalIntervals restored(const std::vector<double>& alphas, MatrixArg errors) const;
 
  private:
-  struct Cell {
-    std::vector<double> sorted, recent;  // errors; recent: in order of time, a ring
+  struct Errors {
+    std::vector<Scalar> sorted, recent;  // recent: in order of time, a ring, where there is a window
     std::size_t oldest = 0;
+  };
+  struct Cell {
+    std::shared_ptr<Errors> errors;  // copies share them, and none changes what it shares
     double alpha = 0;
   };
 
+  static Errors errors_of(std::vector<Scalar> in_order, Index window);
+  void require_column(Index column) const;
   void require_calibrated(std::string_view what, Index columns) const;
   std::pair<double, double> ends(const Cell& cell) const;
   static double chance_of(const Cell& cell, double forecast, double value);
-  void learn(Cell& cell, double error) const;
+  void learn(Cell& cell, Scalar error) const;
 
   IntervalOptions options_;
   std::vector<Cell> cells_;  // one a column

@@ -47,6 +47,7 @@ struct ModelInfo {
   std::optional<SelfTest> self_test = std::nullopt;
   std::optional<Pipeline> pipeline = std::nullopt;  ///< fitted: how raw rows become inputs, and outputs units again
   std::optional<Config> forecast = std::nullopt;    ///< what a Forecaster keeps beside its network: Forecaster::config
+  std::optional<Matrix> forecast_errors = std::nullopt;  ///< and of its intervals: ConformalIntervals::errors
 
   static constexpr std::size_t most_runs = 100;
 };

@@ -11,6 +11,7 @@
 #include "maas/data/csv.hpp"
 #include "maas/data/pipeline.hpp"
 #include "maas/data/report.hpp"
+#include "maas/forecast/alarms.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "maas/forecast/intervals.hpp"
 #include "maas/model/model.hpp"
@@ -54,8 +55,10 @@ struct RecipeForecast {
   Index networks = 1;     ///< an ensemble of so many; what it forecasts is their mean
   bool weekends = false;  ///< a baseline more: the average of weekdays and weekends apart
   ScoreOptions scores = {};
-  /// Intervals that are calibrated on the validation share, which is not learned from, and judged on the test.
+  /// Intervals that are calibrated on the validation share, which is not learned from, and judged on the test, if there
+  /// is one. The forecaster is saved with them: see Forecaster::set_intervals.
   std::optional<IntervalOptions> intervals = std::nullopt;
+  std::optional<AlarmOptions> alarm = std::nullopt;  ///< likewise; needs intervals
 };
 
 /// The network between features and targets.
@@ -102,6 +105,9 @@ struct RecipeOutput {
 struct Recipe {
   std::string name = {};         ///< for people; the title of the report
   std::string description = {};  ///< likewise
+  /// A model file to go on from, whose network, weights and pipeline are taken, in the place of `network` and
+  /// `pipeline`; without a loss in `training` it is trained as it was compiled. Not for forecasts. Empty: none.
+  std::string base = {};
   RecipeData data = {};
   RecipeSplit split = {};
   PipelineOptions pipeline = {};
@@ -156,6 +162,7 @@ struct RecipeResult {
   std::optional<ScoreTable> scores = std::nullopt;      ///< of forecasts on the test readings, baselines beside
   std::optional<Forecasts> forecasts = std::nullopt;    ///< for the windows of the test readings
   std::vector<IntervalCoverage> coverage = {};          ///< of RecipeForecast::intervals, on the test readings
+  std::optional<AlarmReport> alarms = std::nullopt;     ///< of RecipeForecast::alarm, on the test readings
   std::vector<std::string> warnings = {};               ///< of saving: see Model::save
   bool finite = true;  ///< false where the last loss is no number: nothing is written then
 };

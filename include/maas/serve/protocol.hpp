@@ -59,6 +59,7 @@ struct JobOptions {
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< of address space that one may take
   std::chrono::seconds time{86400};                     ///< that one may take; then it has failed
   std::size_t queue = 16;                               ///< that may wait; more is a 429
+  std::size_t upload_bytes = std::size_t{64} << 20;     ///< of files of data that come with one; more is a 413
 };
 
 /// How requests are answered.
@@ -84,8 +85,11 @@ struct ProtocolOptions {
   /// none is, as many clients ask for it with every call, and it costs more than it saves on a fast network.
   std::size_t compress_from = 0;
   std::size_t streams = 10000;   ///< sensors whose windows are held; more, and the longest silent ones are forgotten
-  std::string stream_file = {};  ///< keeps these windows over a stop that is no crash; empty: they are forgotten
-  JobOptions jobs = {};          ///< trainings; they need a repository that may be changed
+  std::string stream_file = {};  ///< keeps these windows for the next start; empty: they are forgotten
+  /// From one time that windows which have changed are added to the file to the next: what a crash can lose. 0: they
+  /// are kept over a stop that is none.
+  std::chrono::milliseconds stream_save = std::chrono::seconds{30};
+  JobOptions jobs = {};  ///< trainings; they need a repository that may be changed
 };
 
 /// Numbers that the server reports beside the protocol's own.

@@ -13,6 +13,7 @@
 #include "maas/core/scalar.hpp"
 #include "maas/core/shape.hpp"
 #include "maas/data/pipeline.hpp"
+#include "maas/forecast/frame.hpp"
 #include "maas/network/network.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -39,6 +40,10 @@ struct Servable {
   Index batch_rows = 1;
   /// What the file was saved with: then raw rows of named values are taken, too.
   std::optional<Pipeline> pipeline = std::nullopt;
+  /// What a forecaster's file was saved with: then streams take readings in their unit, and answer with intervals and
+  /// a warning where it has them.
+  std::optional<ForecastFrame> forecast = std::nullopt;
+  std::string forecast_digest = {};  ///< tells it from others; filled in by the repository
 };
 
 /// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read, `available`,

@@ -24,7 +24,8 @@ struct ServerOptions {
   JobOptions jobs = {};               ///< see ProtocolOptions::jobs
   std::size_t streams = 10000;        ///< see ProtocolOptions::streams
   std::string stream_file = {};       ///< see ProtocolOptions::stream_file
-  std::size_t compress_from = 0;      ///< see ProtocolOptions::compress_from
+  std::chrono::milliseconds stream_save = std::chrono::seconds{30};  ///< see ProtocolOptions::stream_save
+  std::size_t compress_from = 0;                                     ///< see ProtocolOptions::compress_from
   /// Files in PEM form: the server's certificate, with those between it and the root, and its key. Both, and TLS is
   /// spoken; read once.
   std::string certificate_file = {}, key_file = {};

@@ -4,6 +4,7 @@ usage: ask_admin.py PROGRAM FIXTURES OPENSSL"""
 import gzip
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -55,6 +56,15 @@ class Serving:
                 return error.code, error.read()
 
 
+def wait_until(done, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if done():
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def make_models():
     shutil.rmtree("state_models", ignore_errors=True)
     shutil.rmtree("state", ignore_errors=True)
@@ -86,6 +96,61 @@ def changes_outlive_a_kill():
         assert server.ask("/v2/models/m/ready")[0] == 503
         assert server.ask("/v2/repository/models/m/load", b"")[0] == 200
         assert server.ask("/v2/models/m/ready")[0] == 200
+
+
+def recipe_of_waves():
+    """Two sensors five minutes apart, a small forecaster of them, intervals that follow and an alarm."""
+    os.makedirs("job_data", exist_ok=True)
+    with open("job_data/waves.csv", "w") as file:
+        file.write("time,north,south\n")
+        for i in range(400):
+            file.write(f"2024-01-{1 + i // 288:02d} {i // 12 % 24:02d}:{i % 12 * 5:02d},{50 + 10 * math.sin(0.3 * i):.4f},{20 + 4 * math.sin(0.2 * i):.4f}\n")
+    return {"data": {"files": "waves.csv"}, "split": {"validation": 0.2},
+            "forecast": {"time": "time", "windows": {"lags": 4, "horizons": [1, 3]}, "scale_each": True, "time_of_day": True,
+                         "intervals": {"coverage": 0.8, "rate": 0.1, "window": 20}, "alarm": {"value": 45}},
+            "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}], "embedding": 2},
+            "training": {"optimizer": "adam", "loss": "mse", "epochs": 3}}
+
+
+def jobs_and_streams_outlive_a_kill():
+    make_models()
+    options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
+               "--job-program", program)
+    recipe = json.dumps({"model": "road", "recipe": recipe_of_waves()}).encode()
+
+    def push(server, i, sensor="north"):
+        body = {"sample": 50 + 10 * math.sin(0.3 * i), "time": 1704067200 + 300 * i}
+        status, answer = server.ask(f"/v1/streams/road/{sensor}", json.dumps(body).encode())
+        assert status == 200, answer
+        return answer
+
+    def kept(server):
+        return [server.ask(path)[1] for path in ("/v1/jobs", "/v1/models", "/v1/streams/road/north", "/v1/streams/road/south")]
+
+    with Serving(*options) as server:
+        assert server.ask("/v1/jobs", recipe)[0] == 200
+        assert wait_until(lambda: json.loads(server.ask("/v1/jobs/1")[1])["state"] in ("candidate", "failed"), 120)
+        assert json.loads(server.ask("/v1/jobs/1")[1])["state"] == "candidate", server.ask("/v1/jobs/1")
+        assert server.ask("/v1/jobs/1:promote", b"")[0] == 200
+        for i in range(30):
+            push(server, i)
+            push(server, i, "south")
+        before = kept(server)
+        time.sleep(2)  # what came last is kept by now
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    with open("state/streams.jsonl", "a") as file:
+        file.write('{"model":"road","sensor":"torn')  # as a crash in the middle of a line leaves it
+    with Serving(*options) as server:
+        assert kept(server) == before, (kept(server), before)
+        answer = json.loads(push(server, 30))
+        assert len(answer["interval"]["lower"]) == 2 and answer["warning"]["state"] in ("clear", "raised", "reached"), answer
+        server.process.send_signal(signal.SIGKILL)  # at once: what a crash may lose
+        server.process.wait()
+    with Serving(*options) as server:
+        lost = json.loads(server.ask("/v1/streams/road/north")[1])
+        assert lost["time"] in (1704067200 + 300 * 29, 1704067200 + 300 * 30), lost
+        assert json.loads(push(server, 30)) == answer  # sent again it is as if nothing had been
 
 
 def a_configuration_and_tokens():
@@ -214,6 +279,6 @@ def trains_by_request():
 start = time.monotonic()
 make_models()
 for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be,
-              trains_by_request):
+              trains_by_request, jobs_and_streams_outlive_a_kill):
     check()
 print(f"all as it should be, in {time.monotonic() - start:.1f} s")

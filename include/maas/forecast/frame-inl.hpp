@@ -1,0 +1,190 @@
+// Bodies of ForecastFrame.
+#pragma once
+
+#include <cmath>
+
+#include "maas/data/enum_from-inl.hpp"
+#include "maas/data/times.hpp"
+#include "maas/forecast/frame.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
+inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
+
+}  // namespace detail
+
+MAAS_INLINE Config to_config(SensorMode mode) { return detail::sensor_mode_names[static_cast<std::size_t>(mode)]; }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, SensorMode& mode) {
+  mode = detail::enum_from<SensorMode>(config, where, detail::sensor_mode_names);
+}
+MAAS_INLINE Config to_config(ReadingScaling scaling) {
+  return detail::reading_scaling_names[static_cast<std::size_t>(scaling)];
+}
+MAAS_INLINE void from_config(const Config& config, std::string_view where, ReadingScaling& scaling) {
+  scaling = detail::enum_from<ReadingScaling>(config, where, detail::reading_scaling_names);
+}
+MAAS_INLINE Config to_config(const ForecastOptions& options) { return write_config(options); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastOptions& options) {
+  options = read_config<ForecastOptions>(config, where);
+}
+
+MAAS_INLINE void ForecastOptions::check() const {
+  windows.check();
+  require<ConfigError>(harmonics >= 1 && harmonics <= 100, "forecaster: expected from 1 to 100 harmonics, got {}",
+                       harmonics);
+}
+
+// ---- The network ----
+
+MAAS_INLINE ForecastShape ForecastFrame::shape(Index count) const {
+  require<ShapeError>(count >= 1, "forecaster: expected at least 1 sensor, got {}", count);
+  const Index each = is_joint() ? count : 1;
+  const Index known = (options.time_of_day ? 2 * options.harmonics : 0) + (options.day_of_week ? 2 : 0);
+  return {.features = options.windows.lags * each + known,
+          .ids = !is_joint() && options.sensor_id && count > 1 ? count : 0,
+          .outputs = static_cast<Index>(options.windows.horizons.size()) * each};
+}
+
+MAAS_INLINE void ForecastFrame::check_network(const Graph& graph) const {
+  const ForecastShape wanted = shape(static_cast<Index>(sensors.size()));
+  const std::size_t inputs = wanted.ids > 0 ? 2 : 1;
+  require<ShapeError>(graph.inputs().size() == inputs && graph.outputs().size() == 1,
+                      "forecaster: expected a network of {} inputs and 1 output, got {} and {}", inputs,
+                      graph.inputs().size(), graph.outputs().size());
+  require<ShapeError>(graph.input_shape(0).size() == wanted.features && graph.output_shape(0).size() == wanted.outputs,
+                      "forecaster: expected a network that takes {} numbers and gives {}, got {} and {}",
+                      wanted.features, wanted.outputs, graph.input_shape(0).size(), graph.output_shape(0).size());
+  require<ShapeError>(inputs == 1 || graph.input_shape(1).size() == 1,
+                      "forecaster: expected a network whose second input is 1 number, the sensor, got {}",
+                      inputs == 1 ? 0 : graph.input_shape(1).size());
+}
+
+MAAS_INLINE void ForecastFrame::check_warning() const {
+  const std::size_t columns = options.windows.horizons.size() * sensors.size();
+  require<ShapeError>(!intervals || static_cast<std::size_t>(intervals->columns()) == columns,
+                      "forecaster: expected intervals of {} columns, one a step and sensor, got {}", columns,
+                      intervals ? intervals->columns() : 0);
+  require<ConfigError>(!alarm || intervals, "forecaster: expected intervals, which give chances, beside an alarm");
+  if (alarm) alarm->check(options.windows.horizons);
+}
+
+// ---- Windows ----
+
+MAAS_INLINE double ForecastFrame::scaled(double reading, Index sensor) const {
+  const auto place = static_cast<std::size_t>(sensor);
+  return (reading - center[place]) / scale[place];
+}
+
+MAAS_INLINE Matrix ForecastFrame::known(std::vector<double> times) const {
+  const Index day = options.time_of_day ? 2 * options.harmonics : 0, week = options.day_of_week ? 2 : 0;
+  Matrix result(static_cast<Index>(times.size()), day + week);
+  if (result.cols() == 0) return result;
+  const double ahead = static_cast<double>(options.windows.horizons.front()) * options.windows.seconds_a_reading;
+  for (double& time : times) time += ahead;
+  const Matrix features = time_features(times);
+  if (day > 0) result.leftCols(2) = features.leftCols(2);
+  for (Index i = 2; i < day; i += 2)
+    for (Index row = 0; row < result.rows(); ++row) {
+      constexpr double turn = 2 * 3.14159265358979323846;
+      const double angle = turn * std::fmod(times[static_cast<std::size_t>(row)] / seconds_a_day, 1.0);
+      const double multiple = static_cast<double>(i / 2 + 1) * angle;
+      result(row, i) = static_cast<Scalar>(std::sin(multiple));
+      result(row, i + 1) = static_cast<Scalar>(std::cos(multiple));
+    }
+  if (week > 0) result.rightCols(2) = features.rightCols(2);
+  return result;
+}
+
+MAAS_INLINE std::vector<Matrix> ForecastFrame::inputs(MatrixArg window, Index sensor, double time) const {
+  const Index count = static_cast<Index>(sensors.size()), width = is_joint() ? count : 1, lags = options.windows.lags;
+  require<ShapeError>(window.rows() == lags && window.cols() == width,
+                      "forecaster: expected a window of {} x {}, got {} x {}", lags, width, window.rows(),
+                      window.cols());
+  require<ShapeError>(is_joint() || (sensor >= 0 && sensor < count),
+                      "forecaster: expected a sensor from 0 to {}, got {}", count - 1, sensor);
+  std::vector<Matrix> result{Matrix(1, shape(count).features)};
+  for (Index row = 0; row < lags; ++row)
+    for (Index each = 0; each < width; ++each)
+      result[0](0, row * width + each) =
+          static_cast<Scalar>(scaled(static_cast<double>(window(row, each)), is_joint() ? each : sensor));
+  if (const Index begin = lags * width; begin < result[0].cols()) {
+    const Matrix ahead = known({time});
+    for (Index i = 0; i < ahead.cols(); ++i) result[0](0, begin + i) = ahead(0, i);
+  }
+  if (shape(count).ids > 0) result.push_back(Matrix::Constant(1, 1, static_cast<Scalar>(sensor)));
+  return result;
+}
+
+MAAS_INLINE Matrix ForecastFrame::forecasts(MatrixArg outputs, MatrixArg window, Index sensor) const {
+  const Index width = is_joint() ? static_cast<Index>(sensors.size()) : 1;
+  const Index steps = static_cast<Index>(options.windows.horizons.size());
+  require<ShapeError>(
+      outputs.rows() == 1 && outputs.cols() == steps * width && window.rows() >= 1 && window.cols() == width,
+      "forecaster: expected 1 x {} outputs beside a window of {} columns, got {} x {} and {}", steps * width, width,
+      outputs.rows(), outputs.cols(), window.cols());
+  Matrix result(steps, width);
+  for (Index step = 0; step < steps; ++step)
+    for (Index each = 0; each < width; ++each) {
+      const auto place = static_cast<std::size_t>(is_joint() ? each : sensor);
+      const double base = options.changes ? static_cast<double>(window(window.rows() - 1, each)) : center[place];
+      result(step, each) =
+          static_cast<Scalar>(base + scale[place] * static_cast<double>(outputs(0, step * width + each)));
+    }
+  return result;
+}
+
+MAAS_INLINE std::vector<Index> ForecastFrame::columns(Index sensor) const {
+  const auto count = static_cast<Index>(sensors.size());
+  const auto steps = static_cast<Index>(options.windows.horizons.size());
+  std::vector<Index> result;
+  for (Index step = 0; step < steps; ++step)
+    for (Index each = 0; each < (is_joint() ? count : 1); ++each)
+      result.push_back(step * count + (is_joint() ? each : sensor));
+  return result;
+}
+
+// ---- Files ----
+
+MAAS_INLINE Config ForecastFrame::config() const {
+  Config result = Config{}
+                      .set("options", to_config(options))
+                      .set("label", label)
+                      .set("sensors", to_config(sensors))
+                      .set("center", to_config(center))
+                      .set("scale", to_config(scale));
+  if (intervals) result.set("intervals", intervals->config());
+  if (alarm) result.set("alarm", to_config(*alarm));
+  return result;
+}
+
+MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info) {
+  require<ConfigError>(info.forecast.has_value(), "expected a model that a Forecaster saved");
+  const Config& config = *info.forecast;
+  ForecastFrame frame;
+  from_config(config.at("options"), "options", frame.options);
+  frame.options.check();
+  from_config(config.at("label"), "label", frame.label);
+  from_config(config.at("sensors"), "sensors", frame.sensors);
+  from_config(config.at("center"), "center", frame.center);
+  from_config(config.at("scale"), "scale", frame.scale);
+  require<ConfigError>(!frame.sensors.empty() && frame.center.size() == frame.sensors.size() &&
+                           frame.scale.size() == frame.sensors.size(),
+                       "expected a center and a scale for each of {} sensors, got {} and {}", frame.sensors.size(),
+                       frame.center.size(), frame.scale.size());
+  for (std::size_t i = 0; i < frame.sensors.size(); ++i)
+    require<ConfigError>(std::isfinite(frame.center[i]) && std::isfinite(frame.scale[i]) && frame.scale[i] > 0,
+                         "expected a finite center and a scale above 0 for sensor \"{}\", got {} and {}",
+                         frame.sensors[i], frame.center[i], frame.scale[i]);
+  if (const Config* kept = config.find("intervals")) {
+    require<ConfigError>(info.forecast_errors.has_value(), "intervals: expected errors beside them, got none");
+    frame.intervals = ConformalIntervals::from(*kept, *info.forecast_errors);
+  }
+  if (const Config* kept = config.find("alarm")) from_config(*kept, "alarm", frame.alarm.emplace());
+  frame.check_warning();
+  return frame;
+}
+
+}  // namespace maas::inline MAAS_ABI

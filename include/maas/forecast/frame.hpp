@@ -1,0 +1,123 @@
+// ForecastFrame: all that a forecaster knows beside its network: windows, scaling, sensors, intervals, alarm.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maas/core/fields.hpp"
+#include "maas/forecast/alarms.hpp"
+#include "maas/forecast/intervals.hpp"
+#include "maas/forecast/readings.hpp"
+#include "maas/io/info.hpp"
+#include "maas/network/graph.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// What one sample of the network is made of.
+enum class SensorMode {
+  shared,  ///< one sensor's window: one network forecasts each sensor from its own lags, and learns from all of them
+  joint    ///< all sensors' window: the network sees all lags at once and forecasts all sensors at once
+};
+
+/// How readings are scaled for the network.
+enum class ReadingScaling {
+  none,
+  standard,  ///< less the mean, by the standard deviation of the population
+  min_max    ///< the smallest training reading becomes 0, the largest 1
+};
+
+/// "shared", "joint".
+Config to_config(SensorMode mode);
+void from_config(const Config& config, std::string_view where, SensorMode& mode);
+/// "none", "standard", "min_max".
+Config to_config(ReadingScaling scaling);
+void from_config(const Config& config, std::string_view where, ReadingScaling& scaling);
+
+/// How a Forecaster makes samples of readings, and forecasts of what its network gives.
+struct ForecastOptions {
+  ForecastWindowOptions windows = {};
+  SensorMode sensors = SensorMode::shared;
+  bool sensor_id = true;     ///< shared: the sensor's number, from 0, is a second input; not where there is one sensor
+  bool time_of_day = false;  ///< sine and cosine of the time of day of the first target; needs times
+  Index harmonics = 1;  ///< of time_of_day: sine and cosine of 1, 2, ... times its angle, for sharper peaks; to 100
+  bool day_of_week = false;  ///< sine and cosine of its time of week; needs times
+  ReadingScaling scaling = ReadingScaling::standard;
+  bool scale_each = false;  ///< each sensor by its own figures, instead of all by the same
+  bool changes = false;     ///< the network gives the change since the last reading, which is added to its output
+  std::string unit = {};    ///< of the readings, for tables: "mph"
+
+  static void fields(auto& self, auto&& field) {
+    field("windows", self.windows);
+    field("sensors", self.sensors);
+    field("sensor_id", self.sensor_id);
+    field("time_of_day", self.time_of_day);
+    field("harmonics", self.harmonics);
+    field("day_of_week", self.day_of_week);
+    field("scaling", self.scaling);
+    field("scale_each", self.scale_each);
+    field("changes", self.changes);
+    field("unit", self.unit);
+  }
+  /// Throws ConfigError for numbers out of range.
+  void check() const;
+};
+
+/// The options by name, and from that.
+Config to_config(const ForecastOptions& options);
+void from_config(const Config& config, std::string_view where, ForecastOptions& options);
+
+/// What the network of a Forecaster takes and gives: an input of `features` numbers; if `ids` is not 0, a second input
+/// of one whole number below it, the sensor; an output of `outputs` numbers.
+struct ForecastShape {
+  Index features = 0, ids = 0, outputs = 0;
+};
+
+/// What a Forecaster keeps beside its network. A program that runs the network itself, such as a server, makes inputs
+/// and forecasts of a window with it.
+struct ForecastFrame {
+  ForecastOptions options = {};                                ///< seconds_a_reading as it was in training
+  std::string label = "network";                               ///< who forecasts, in tables
+  std::vector<std::string> sensors = {};                       ///< names, in order
+  std::vector<double> center = {}, scale = {};                 ///< a scaled reading is (reading - center) / scale
+  std::optional<ConformalIntervals> intervals = std::nullopt;  ///< columns step * sensors + sensor, as forecasts have
+  std::optional<AlarmOptions> alarm = std::nullopt;            ///< only beside intervals, which give the chances
+
+  /// Whether a sample is all sensors' window.
+  bool is_joint() const { return options.sensors == SensorMode::joint; }
+  /// What the network takes and gives for so many sensors. Throws ShapeError below 1.
+  ForecastShape shape(Index count) const;
+  /// Throws ShapeError for a network of other inputs or outputs.
+  void check_network(const Graph& graph) const;
+  /// Throws ShapeError for intervals of another number of columns, ConfigError for an alarm without intervals or with
+  /// options out of range.
+  void check_warning() const;
+
+  /// A reading as the network gets it.
+  double scaled(double reading, Index sensor) const;
+  /// What is known in advance at the first targets of windows that end at `times`, one row a window; no columns where
+  /// the network is told nothing of times.
+  Matrix known(std::vector<double> times) const;
+  /// Whether `known` has columns: then windows need a time.
+  bool needs_times() const { return options.time_of_day || options.day_of_week; }
+  /// The network's inputs for one window in the readings' unit, oldest first: lags x 1 of one sensor, or lags x sensors
+  /// where it is joint (then `sensor` does not count). `time` is that of its last reading, 0 where none is needed.
+  /// Throws ShapeError for a window of another size.
+  std::vector<Matrix> inputs(MatrixArg window, Index sensor, double time) const;
+  /// What its one row of outputs means, in the readings' unit: steps x 1, or steps x sensors where it is joint. Throws
+  /// ShapeError for outputs or a window of another size.
+  Matrix forecasts(MatrixArg outputs, MatrixArg window, Index sensor) const;
+  /// The columns of a sensor in `intervals`, a step each; where it is joint those of all.
+  std::vector<Index> columns(Index sensor) const;
+
+  /// As a tree, without the errors of the intervals: those are a matrix (see ConformalIntervals::errors).
+  Config config() const;
+  /// Of what a model's file keeps. Throws ConfigError or ShapeError for what does not fit.
+  static ForecastFrame from(const ModelInfo& info);
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/forecast/frame-inl.hpp"
+#endif
