@@ -96,6 +96,12 @@ TEST_CASE("every_step counts horizons") {
   CHECK_THROWS_AS(every_step(std::numeric_limits<Index>::max()), ConfigError);
 }
 
+TEST_CASE("a horizon is told in minutes, or in readings") {
+  CHECK(horizon_text(3, 300) == "15 minutes");
+  CHECK(horizon_text(1, 30) == "0.5 minutes");
+  CHECK(horizon_text(3, 0) == "3 readings");
+}
+
 TEST_CASE("readings come from a table, by name or all numbers") {
   Table table;
   table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 60}});

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <numbers>
 
 #include "maas/core/parallel.hpp"
 #include "maas/data/enum_from-inl.hpp"
@@ -17,9 +18,6 @@
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
-inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
 
 /// What a scaled reading is made with: (reading - center) / scale.
 struct ReadingScale {
@@ -193,9 +191,8 @@ MAAS_INLINE Matrix Forecaster::known_features(const Readings& readings, const st
   if (day > 0) known.leftCols(2) = features.leftCols(2);
   for (Index i = 2; i < day; i += 2)
     for (Index row = 0; row < known.rows(); ++row) {
-      constexpr double turn = 2 * 3.14159265358979323846;
-      const double angle = turn * std::fmod(times[static_cast<std::size_t>(row)] / seconds_a_day, 1.0);
-      const double multiple = static_cast<double>(i / 2 + 1) * angle;
+      const double days = seconds_of_day(times[static_cast<std::size_t>(row)]) / seconds_a_day;
+      const double multiple = static_cast<double>(i / 2 + 1) * 2 * std::numbers::pi * days;
       known(row, i) = static_cast<Scalar>(std::sin(multiple));
       known(row, i + 1) = static_cast<Scalar>(std::cos(multiple));
     }

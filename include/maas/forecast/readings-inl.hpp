@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "maas/data/jumps-inl.hpp"
+#include "maas/data/times.hpp"
 #include "maas/forecast/readings.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -96,6 +97,11 @@ MAAS_INLINE std::vector<Index> every_step(Index horizon) {
   std::vector<Index> steps(static_cast<std::size_t>(horizon));
   std::iota(steps.begin(), steps.end(), Index{1});
   return steps;
+}
+
+MAAS_INLINE std::string horizon_text(Index horizon, double seconds_a_reading) {
+  if (!(seconds_a_reading > 0)) return fmt::format("{} readings", horizon);
+  return fmt::format("{:g} minutes", static_cast<double>(horizon) * seconds_a_reading / seconds_a_minute);
 }
 
 MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWindowOptions& options)

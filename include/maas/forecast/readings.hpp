@@ -60,6 +60,9 @@ void from_config(const Config& config, std::string_view where, ForecastWindowOpt
 /// The next `horizon` readings one by one: 1, 2, ..., horizon. Throws ConfigError below 1 or above 1000000.
 std::vector<Index> every_step(Index horizon);
 
+/// "15 minutes" for 3 readings that are 300 seconds apart; "3 readings" where the time between them is 0, not known.
+std::string horizon_text(Index horizon, double seconds_a_reading);
+
 /// The windows of readings, as the places of their origins. All of a window lies in these readings: what leads up to
 /// it, and every target. Readings may be missing in it; time does not jump in it, unless asked for.
 class ForecastWindows {
