@@ -1,15 +1,14 @@
 // evaluate_table: a model's answers beside the truth, and beside what needs no model.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "maas/data/times.hpp"
+#include "maas/forecast/scores.hpp"
 #include "maas/recipe/evaluation.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
 // ---- Scores ----
 
@@ -20,17 +19,8 @@ double mean_of(const std::vector<double>& values) {
 }
 
 Logs number_scores(const std::vector<double>& truth, const std::vector<double>& answers) {
-  const double mean = mean_of(truth);
-  double absolute = 0, squared = 0, spread = 0;
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    absolute += std::abs(answers[i] - truth[i]);
-    squared += (answers[i] - truth[i]) * (answers[i] - truth[i]);
-    spread += (truth[i] - mean) * (truth[i] - mean);
-  }
-  const auto count = static_cast<double>(truth.size());
-  return {{"mae", absolute / count},
-          {"rmse", std::sqrt(squared / count)},
-          {"r2", spread > 0 ? 1 - squared / spread : nothing}};
+  const Scores scores = score(answers, truth);
+  return {{"mae", scores.mae}, {"rmse", scores.rmse}, {"r2", scores.r2}};
 }
 
 using Counts = std::vector<std::vector<Index>>;
@@ -140,9 +130,7 @@ constexpr std::size_t hours_a_week = 168;
 // 0 is Monday, 00:00 to 00:59; nothing for a time that is missing.
 std::optional<std::size_t> hour_of_week(double time) {
   if (!std::isfinite(time)) return std::nullopt;
-  const double monday = 4 * seconds_a_day;  // 1970-01-05
-  const double within = std::fmod(std::fmod(time - monday, seconds_a_week) + seconds_a_week, seconds_a_week);
-  return std::min(static_cast<std::size_t>(within / 3600), hours_a_week - 1);
+  return static_cast<std::size_t>(seconds_of_week(time) / seconds_an_hour);
 }
 
 std::vector<double> weekly_answers(const TargetEvaluation& found, const std::vector<double>& times,

@@ -155,7 +155,7 @@ struct EnumNames<DateOrder> {
 };
 template <>
 struct EnumNames<ColumnType> {
-  static constexpr std::string_view names[] = {"number", "time", "text"};
+  static constexpr const auto& names = detail::column_type_names;
 };
 template <>
 struct EnumNames<SplitBy> {
@@ -163,23 +163,23 @@ struct EnumNames<SplitBy> {
 };
 template <>
 struct EnumNames<SensorMode> {
-  static constexpr std::string_view names[] = {"shared", "joint"};
+  static constexpr const auto& names = detail::sensor_mode_names;
 };
 template <>
 struct EnumNames<ReadingScaling> {
-  static constexpr std::string_view names[] = {"none", "standard", "min_max"};
+  static constexpr const auto& names = detail::reading_scaling_names;
 };
 template <>
 struct EnumNames<Averaging> {
-  static constexpr std::string_view names[] = {"at_horizon", "up_to_horizon"};
+  static constexpr const auto& names = detail::averaging_names;
 };
 template <>
 struct EnumNames<MissingColumn> {
-  static constexpr std::string_view names[] = {"error", "missing"};
+  static constexpr const auto& names = detail::missing_column_names;
 };
 template <>
 struct EnumNames<OutOfRange> {
-  static constexpr std::string_view names[] = {"pass", "clip", "error"};
+  static constexpr const auto& names = detail::out_of_range_names;
 };
 
 }  // namespace maas::inline MAAS_ABI::recipe

@@ -137,8 +137,7 @@ std::string by_hour_svg(const TargetEvaluation& target, const std::vector<double
   for (std::size_t i = 0; i < target.rows.size(); ++i) {
     const double time = times[static_cast<std::size_t>(target.rows[i])];
     if (!std::isfinite(time)) continue;
-    const double within = std::fmod(std::fmod(time, seconds_a_day) + seconds_a_day, seconds_a_day);
-    const std::size_t hour = std::min<std::size_t>(static_cast<std::size_t>(within / 3600), 23);
+    const auto hour = static_cast<std::size_t>(seconds_of_day(time) / seconds_an_hour);
     const double difference = std::abs(target.predicted[i] - target.truth[i]);
     sums[hour] += target.is_class ? (difference > 0 ? 1 : 0) : difference;
     ++counts[hour];
@@ -173,11 +172,6 @@ std::string evaluation_html(const Evaluation& evaluation) {
 }
 
 // ---- Forecasts ----
-
-std::string horizon_text(Index horizon, double seconds) {
-  if (!(seconds > 0)) return fmt::format("{} ahead", horizon);
-  return fmt::format("{:.4g} minutes", static_cast<double>(horizon) * seconds / seconds_a_minute);
-}
 
 std::string score_table_html(const ScoreTable& table) {
   std::string text =

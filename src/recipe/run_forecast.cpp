@@ -120,11 +120,6 @@ void write_outputs(const Recipe& recipe, const RecipeResult& result, Index senso
   if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result, sensors));
 }
 
-std::string minutes_text(const Forecasts& forecasts, Index horizon) {
-  if (!(forecasts.seconds_a_reading > 0)) return fmt::format("{} ahead", horizon);
-  return fmt::format("{:.4g} minutes", static_cast<double>(horizon) * forecasts.seconds_a_reading / seconds_a_minute);
-}
-
 // Split calibration as it stands, and beside it the one that follows what comes, where that was asked for.
 std::vector<IntervalCoverage> judge_intervals(const IntervalOptions& options, const Forecasts& calibration,
                                               const Forecasts& test) {
@@ -132,7 +127,8 @@ std::vector<IntervalCoverage> judge_intervals(const IntervalOptions& options, co
   const auto add = [&](const std::string& name, const Intervals& intervals) {
     for (Index horizon : test.horizons) {
       const Coverage got = coverage(intervals, test, horizon);
-      found.push_back({name + ", " + minutes_text(test, horizon), options.coverage, got.share, got.mean_width});
+      found.push_back(
+          {name + ", " + horizon_text(horizon, test.seconds_a_reading), options.coverage, got.share, got.mean_width});
     }
     const Coverage all = coverage(intervals, test);
     found.push_back({name + ", all horizons", options.coverage, all.share, all.mean_width});

@@ -58,6 +58,25 @@ TEST_CASE("times are written so that they are read back") {
   for (double time : {0.0, 951782400.0, 4102444799.0}) CHECK(parse_time(format_time(time)) == time);
 }
 
+TEST_CASE("a time lies in its day and its week") {
+  const double monday = 1451865600;  // 2016-01-04 00:00
+  CHECK(seconds_of_day(monday) == 0);
+  CHECK(seconds_of_day(monday + 3 * seconds_a_day + 21600.5) == 21600.5);
+  CHECK(seconds_of_week(monday + 3 * seconds_a_day + 21600.5) == 3 * seconds_a_day + 21600.5);
+  CHECK(seconds_of_week(monday - 1) == seconds_a_week - 1);  // Sunday, 23:59:59
+  CHECK(seconds_of_week(0) == 3 * seconds_a_day);            // 1970 began on a Thursday
+  CHECK(seconds_of_day(-60) == seconds_a_day - 60);
+  CHECK(seconds_of_day(-1e-20) == 0);  // the rest of the day rounds to all of it
+  for (double time : {1e300, -1e300}) {
+    CHECK(seconds_of_day(time) >= 0);
+    CHECK(seconds_of_day(time) < seconds_a_day);
+  }
+  for (double time : {static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+    CHECK(std::isnan(seconds_of_day(time)));
+    CHECK(std::isnan(seconds_of_week(time)));
+  }
+}
+
 TEST_CASE("time features go round the day and the week") {
   // Monday midnight, Monday 6:00, Thursday 12:00 (the middle of the week), a missing time, and a time before 1970.
   const double monday = 1451865600;

@@ -90,6 +90,12 @@ TEST_CASE("options and readings out of range are named") {
   CHECK_THROWS_AS(ForecastWindows(Readings{.values = Matrix(5, 0)}, {.lags = 2}), DataError);
 }
 
+TEST_CASE("a horizon is told in minutes, or in readings") {
+  CHECK(horizon_text(3, 300) == "15 minutes");
+  CHECK(horizon_text(1, 30) == "0.5 minutes");
+  CHECK(horizon_text(3, 0) == "3 readings");
+}
+
 TEST_CASE("readings come from a table, by name or all numbers") {
   Table table;
   table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 60}});

@@ -33,6 +33,18 @@ TEST_CASE("scores are those worked out by hand") {
   CHECK(scores.missed == 0);
 }
 
+TEST_CASE("numbers alone have the same scores") {
+  const std::vector<double> forecasts{2, 4, 1, NAN, 5}, truth{1, 4, 0, 3, NAN};
+  const Scores scores = score(forecasts, truth);
+  CHECK(scores.mae == Approx(2.0 / 3));
+  CHECK(scores.rmse == Approx(std::sqrt(2.0 / 3)));
+  CHECK(scores.r2 == Approx(1 - 2 / (26.0 / 3)));
+  CHECK(scores.count == 3);
+  CHECK(scores.missed == 1);
+  CHECK(std::isnan(score(std::vector<double>{}, std::vector<double>{}).mae));
+  CHECK_THROWS_AS(score(forecasts, std::vector<double>{1}), ShapeError);
+}
+
 TEST_CASE("the two ways of averaging differ, and are named") {
   CHECK(score(made(), 3).mae == Approx(2));
   CHECK(score(made(), 3).rmse == Approx(std::sqrt(20.0 / 3)));

@@ -14,10 +14,6 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-inline constexpr std::string_view missing_column_names[] = {"error", "missing"};
-inline constexpr std::string_view out_of_range_names[] = {"pass", "clip", "error"};
-inline constexpr std::string_view column_type_names[] = {"number", "time", "text"};
-
 inline bool is_among(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }

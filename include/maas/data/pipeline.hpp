@@ -23,6 +23,12 @@ enum class OutOfRange {
   error  ///< a DataError that names it
 };
 
+namespace detail {
+/// Their names, in order.
+inline constexpr std::string_view missing_column_names[] = {"error", "missing"};
+inline constexpr std::string_view out_of_range_names[] = {"pass", "clip", "error"};
+}  // namespace detail
+
 /// "error", "missing".
 Config to_config(MissingColumn policy);
 void from_config(const Config& config, std::string_view where, MissingColumn& policy);

@@ -14,6 +14,11 @@ namespace maas::inline MAAS_ABI {
 /// What the cells of a column are.
 enum class ColumnType { number, time, text };
 
+namespace detail {
+/// Their names, in order.
+inline constexpr std::string_view column_type_names[] = {"number", "time", "text"};
+}  // namespace detail
+
 /// One column. Numbers and times are doubles in either precision of the library; a missing one is NaN.
 struct Column {
   std::string name;

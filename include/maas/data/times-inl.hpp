@@ -96,9 +96,19 @@ inline std::optional<double> take_time_of_day(TimeScanner& scanner) {
 }
 
 /// The remainder of time / period, never negative.
-inline double position_in(double time, double period) { return time - period * std::floor(time / period); }
+inline double position_in(double time, double period) {
+  const double rest = std::fmod(time, period), position = rest < 0 ? rest + period : rest;
+  return position >= period ? 0 : position;  // just before its end, and rounded to it
+}
 
 }  // namespace detail
+
+MAAS_INLINE double seconds_of_day(double time) { return detail::position_in(time, seconds_a_day); }
+
+MAAS_INLINE double seconds_of_week(double time) {
+  constexpr double first_monday = 4 * seconds_a_day;  // 1970-01-05
+  return detail::position_in(time - first_monday, seconds_a_week);
+}
 
 MAAS_INLINE std::optional<double> parse_time(std::string_view text, DateOrder order) {
   detail::TimeScanner scanner(text);
@@ -124,12 +134,11 @@ MAAS_INLINE std::string format_time(double time) {
 
 MAAS_INLINE Matrix time_features(std::span<const double> times) {
   constexpr double circle = 6.283185307179586476925;
-  constexpr double first_monday = 4 * seconds_a_day;  // 1970-01-05
   Matrix features(static_cast<Index>(times.size()), time_feature_count);
   for (Index row = 0; row < features.rows(); ++row) {
     const double time = times[static_cast<std::size_t>(row)];
-    const double day = circle * detail::position_in(time, seconds_a_day) / seconds_a_day;
-    const double week = circle * detail::position_in(time - first_monday, seconds_a_week) / seconds_a_week;
+    const double day = circle * seconds_of_day(time) / seconds_a_day;
+    const double week = circle * seconds_of_week(time) / seconds_a_week;
     features(row, 0) = static_cast<Scalar>(std::sin(day));
     features(row, 1) = static_cast<Scalar>(std::cos(day));
     features(row, 2) = static_cast<Scalar>(std::sin(week));

@@ -14,7 +14,13 @@ namespace maas::inline MAAS_ABI {
 // A time is a count of seconds since 1970-01-01 00:00, taken as it is written: no time zone, no daylight saving, so a
 // day always has 86400 seconds. A missing time is NaN.
 
-inline constexpr double seconds_a_minute = 60, seconds_a_day = 86400, seconds_a_week = 7 * seconds_a_day;
+inline constexpr double seconds_a_minute = 60, seconds_an_hour = 3600, seconds_a_day = 86400,
+                        seconds_a_week = 7 * seconds_a_day;
+
+/// Seconds since midnight, and since Monday 00:00: at least 0, below those of a day and of a week. NaN for a time that
+/// is missing or infinite.
+double seconds_of_day(double time);
+double seconds_of_week(double time);
 
 /// How the numbers of 04/01/2016 are meant.
 enum class DateOrder {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "maas/data/times.hpp"
 #include "maas/forecast/alarms.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -154,12 +155,12 @@ MAAS_INLINE AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarm
     return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : none;
   };
   const double seconds = forecasts.seconds_a_reading > 0 ? forecasts.seconds_a_reading : none;
-  report.days = static_cast<double>(forecasts.windows()) * seconds / 86400;
+  report.days = static_cast<double>(forecasts.windows()) * seconds / seconds_a_day;
   report.precision = share(report.right, report.alarms);
   report.recall = share(report.warned, report.events);
   report.false_alarms_a_day = static_cast<double>(report.alarms - report.right) / report.days;
   report.mean_lead_minutes =
-      report.warned > 0 ? lead_readings / static_cast<double>(report.warned) * seconds / 60 : none;
+      report.warned > 0 ? lead_readings / static_cast<double>(report.warned) * seconds / seconds_a_minute : none;
   return report;
 }
 

@@ -57,8 +57,10 @@ struct AlarmReport {
   double days = 0;                ///< how long the windows watched; NaN where the time between readings is not known
   double precision = 0;           ///< right / alarms; NaN without alarms
   double recall = 0;              ///< warned / events; NaN without events
-  double false_alarms_a_day = 0;  ///< (alarms - right) / days, of all sensors together
-  double mean_lead_minutes = 0;   ///< from the first window that warned to the event, over events that were warned of
+  double false_alarms_a_day = 0;  ///< (alarms - right) / days, of all sensors together; NaN where days is NaN or 0
+  /// From the first window that warned to the event, over events that were warned of; NaN where there was none, or the
+  /// time between readings is not known.
+  double mean_lead_minutes = 0;
 };
 
 /// For each window and sensor whether an alarm is raised (1 or 0), windows x sensors. `chances` are those of a reading

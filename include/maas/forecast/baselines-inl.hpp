@@ -23,16 +23,10 @@ inline void check_windows(std::string_view who, const ForecastWindows& windows, 
 
 /// Which time of day it is, of `slots`; the rounded one, as clocks of detectors are a little off.
 inline Index slot_of(double time, Index slots) {
-  double of_day = std::fmod(time, seconds_a_day);
-  if (of_day < 0) of_day += seconds_a_day;
-  return static_cast<Index>(std::lround(of_day / seconds_a_day * static_cast<double>(slots))) % slots;
+  return static_cast<Index>(std::lround(seconds_of_day(time) / seconds_a_day * static_cast<double>(slots))) % slots;
 }
 
-inline bool is_weekend(double time) {
-  double day = std::fmod(std::floor(time / seconds_a_day) + 3, 7);  // 1970-01-01 was a Thursday; 0 is Monday
-  if (day < 0) day += 7;
-  return day >= 5;
-}
+inline bool is_weekend(double time) { return seconds_of_week(time) >= 5 * seconds_a_day; }
 
 /// A sum and a count, for means that do not care about missing readings.
 struct RunningMean {

@@ -22,7 +22,7 @@ namespace maas::inline MAAS_ABI {
 struct PageHinkley {
   double tolerance = 0.005;  ///< what the mean may grow by, in the unit of the errors
   double threshold = 50;     ///< in the unit of the errors; what the excess adds up to
-  Index least_count = 30;
+  Index least_count = 30;    ///< errors before which it has not drifted, whatever the statistic
 
   Index count_ = 0;                            ///< errors told
   double mean_ = 0, sum_ = 0, least_sum_ = 0;  ///< of them

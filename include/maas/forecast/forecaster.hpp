@@ -105,9 +105,11 @@ class Forecaster {
   const ForecastFrame& frame() const { return frame_; }
   /// Names of the sensors it has learned from, in order.
   const std::vector<std::string>& sensors() const { return frame_.sensors; }
-  /// What its network takes and gives for so many sensors.
+  /// What its network takes and gives for so many sensors. Throws ShapeError below 1.
   ForecastShape shape(Index sensors) const { return frame_.shape(sensors); }
-  /// The windows of readings that it learns from and is scored on.
+  /// The windows of readings that it learns from and is scored on. Throws what Readings::check throws; ShapeError for
+  /// another number of sensors than it has learned from; DataError for readings without times where they are needed,
+  /// and where no window fits.
   ForecastWindows windows(const Readings& readings) const;
 
   /// The fused network: what predict runs and save writes. Throws StateError before fit.
@@ -115,15 +117,18 @@ class Forecaster {
   Model& model();
   /// How many networks there are; of a forecaster from a file, 1.
   Index networks() const { return std::max<Index>(1, static_cast<Index>(networks_.size())); }
-  /// A forecaster of one network of the ensemble alone. Throws ConfigError for one that is not there.
+  /// A forecaster of one network of the ensemble alone. Throws StateError before fit, ConfigError for one that is not
+  /// there.
   Forecaster network(Index i) const;
 
   /// What comes after the last reading, horizons x sensors, in the unit of the readings: from the last `lags` of them.
   /// A reading missing there gives NaN. Throws StateError before fit; ShapeError for fewer readings, or another number
   /// of sensors; DataError for times that jump within the window, or are missing where they are needed.
   Matrix predict(const Readings& latest) const;
-  /// Forecasts for all windows of readings, beside what came. Throws as predict, and DataError where no window fits.
+  /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading. Throws StateError
+  /// before fit, and what windows() throws.
   Forecasts forecast(const Readings& readings) const { return forecast(windows(readings)); }
+  /// The same for windows that stand already. Throws ShapeError, too, for those of other lags or horizons.
   Forecasts forecast(const ForecastWindows& windows) const;
   /// What the network is given for windows of readings, and what it should answer: windows with a missing reading are
   /// left out. Throws as forecast.

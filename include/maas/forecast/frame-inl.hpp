@@ -2,19 +2,13 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 
 #include "maas/data/enum_from-inl.hpp"
 #include "maas/data/times.hpp"
 #include "maas/forecast/frame.hpp"
 
 namespace maas::inline MAAS_ABI {
-
-namespace detail {
-
-inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
-inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
-
-}  // namespace detail
 
 MAAS_INLINE Config to_config(SensorMode mode) { return detail::sensor_mode_names[static_cast<std::size_t>(mode)]; }
 MAAS_INLINE void from_config(const Config& config, std::string_view where, SensorMode& mode) {
@@ -88,9 +82,8 @@ MAAS_INLINE Matrix ForecastFrame::known(std::vector<double> times) const {
   if (day > 0) result.leftCols(2) = features.leftCols(2);
   for (Index i = 2; i < day; i += 2)
     for (Index row = 0; row < result.rows(); ++row) {
-      constexpr double turn = 2 * 3.14159265358979323846;
-      const double angle = turn * std::fmod(times[static_cast<std::size_t>(row)] / seconds_a_day, 1.0);
-      const double multiple = static_cast<double>(i / 2 + 1) * angle;
+      const double days = seconds_of_day(times[static_cast<std::size_t>(row)]) / seconds_a_day;
+      const double multiple = static_cast<double>(i / 2 + 1) * 2 * std::numbers::pi * days;
       result(row, i) = static_cast<Scalar>(std::sin(multiple));
       result(row, i + 1) = static_cast<Scalar>(std::cos(multiple));
     }

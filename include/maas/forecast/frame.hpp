@@ -27,6 +27,12 @@ enum class ReadingScaling {
   min_max    ///< the smallest training reading becomes 0, the largest 1
 };
 
+namespace detail {
+/// Their names, in order.
+inline constexpr std::string_view sensor_mode_names[] = {"shared", "joint"};
+inline constexpr std::string_view reading_scaling_names[] = {"none", "standard", "min_max"};
+}  // namespace detail
+
 /// "shared", "joint".
 Config to_config(SensorMode mode);
 void from_config(const Config& config, std::string_view where, SensorMode& mode);

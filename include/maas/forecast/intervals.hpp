@@ -78,12 +78,13 @@ class ConformalIntervals {
 
   /// Goes through forecasts as time does: before each window it is told what has come by its origin and not before, so
   /// an answer of an hour ahead is known an hour later. Returns the intervals that were valid then; what was learned
-  /// stays. With rate 0 and window 0 it is the same as around. Throws as around.
+  /// stays. With rate 0 and window 0 it is the same as around. Throws as around, and ShapeError for forecasts without
+  /// an origin and truth for each window.
   Intervals follow(const Forecasts& forecasts);
   /// The same, and chances of readings below a value, as they stood.
   Intervals follow(const Forecasts& forecasts, double value, Matrix& chances);
 
-  /// The alpha of a column as it stands.
+  /// The alpha of a column as it stands. Throws StateError before calibrate, ShapeError for a column that is not there.
   double alpha(Index column) const;
   /// How many columns there are; 0 before calibrate.
   Index columns() const { return static_cast<Index>(cells_.size()); }
@@ -124,8 +125,9 @@ class ConformalIntervals {
   std::vector<Cell> cells_;  // one a column
 };
 
-/// Coverage at a horizon over all sensors, or at all horizons together (0). Throws ShapeError for intervals of another
-/// size than the forecasts, ConfigError for a horizon that is not there.
+/// Coverage at a horizon over all sensors, or at all horizons together (0). Readings that are missing, and forecasts
+/// without an interval, do not count; with none that does share and mean_width are NaN. Throws ShapeError for intervals
+/// of another size than the forecasts, ConfigError for a horizon that is not there.
 Coverage coverage(const Intervals& intervals, const Forecasts& forecasts, Index horizon = 0);
 
 }  // namespace maas::inline MAAS_ABI

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "maas/data/jumps-inl.hpp"
+#include "maas/data/times.hpp"
 #include "maas/forecast/readings.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -86,6 +87,11 @@ MAAS_INLINE void ForecastWindowOptions::check() const {
 MAAS_INLINE Config to_config(const ForecastWindowOptions& options) { return write_config(options); }
 MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options) {
   options = read_config<ForecastWindowOptions>(config, where);
+}
+
+MAAS_INLINE std::string horizon_text(Index horizon, double seconds_a_reading) {
+  if (!(seconds_a_reading > 0)) return fmt::format("{} readings", horizon);
+  return fmt::format("{:g} minutes", static_cast<double>(horizon) * seconds_a_reading / seconds_a_minute);
 }
 
 MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWindowOptions& options)

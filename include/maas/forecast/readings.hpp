@@ -58,6 +58,9 @@ struct ForecastWindowOptions {
 Config to_config(const ForecastWindowOptions& options);
 void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options);
 
+/// "15 minutes" for 3 readings that are 300 seconds apart; "3 readings" where the time between them is 0, not known.
+std::string horizon_text(Index horizon, double seconds_a_reading);
+
 /// The windows of readings, as the places of their origins. All of a window lies in these readings: what leads up to
 /// it, and every target. Readings may be missing in it; time does not jump in it, unless asked for.
 class ForecastWindows {

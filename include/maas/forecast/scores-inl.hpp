@@ -63,7 +63,7 @@ inline constexpr ScoreField score_fields[] = {{"mae", &Scores::mae},
                                               {"r2", &Scores::r2}};
 
 inline std::string_view averaging_name(Averaging averaging) {
-  return averaging == Averaging::at_horizon ? "at_horizon" : "up_to_horizon";
+  return averaging_names[static_cast<std::size_t>(averaging)];
 }
 
 }  // namespace detail
@@ -89,6 +89,15 @@ MAAS_INLINE Scores score(const Forecasts& forecasts, Index horizon, const ScoreO
         if (std::isnan(truth) || (options.null_value && truth == *options.null_value)) continue;
         sums.add(static_cast<double>(forecasts.values(window, column)), truth);
       }
+  return sums.scores();
+}
+
+MAAS_INLINE Scores score(std::span<const double> forecasts, std::span<const double> truth) {
+  require<ShapeError>(forecasts.size() == truth.size(), "score: expected as many forecasts as readings, got {} and {}",
+                      forecasts.size(), truth.size());
+  detail::ScoreSums sums;
+  for (std::size_t i = 0; i < truth.size(); ++i)
+    if (!std::isnan(truth[i])) sums.add(forecasts[i], truth[i]);
   return sums.scores();
 }
 
@@ -142,10 +151,7 @@ MAAS_INLINE std::string ScoreTable::text() const {
     if (std::find(groups.begin(), groups.end(), std::pair(row.horizon, row.averaging)) == groups.end())
       groups.emplace_back(row.horizon, row.averaging);
   for (const auto& [horizon, averaging] : groups) {
-    const std::string ahead = seconds_ > 0
-                                  ? fmt::format("{:g} minutes ahead", static_cast<double>(horizon) * seconds_ / 60)
-                                  : fmt::format("{} readings ahead", horizon);
-    fmt::format_to(out, "{}{}{}{}\n", text.empty() ? "" : "\n", ahead,
+    fmt::format_to(out, "{}{} ahead{}{}\n", text.empty() ? "" : "\n", horizon_text(horizon, seconds_),
                    averaging == Averaging::at_horizon ? ", at the horizon" : ", mean over all steps up to the horizon",
                    unit_.empty() ? "" : fmt::format("; MAE and RMSE in {}", unit_));
     fmt::format_to(out, "{:<{}}{:>9}{:>9}{:>9}{:>9}{:>9}{:>10}\n", "", width, "MAE", "RMSE", "MAPE %", "sMAPE %", "R2",

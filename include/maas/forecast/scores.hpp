@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,11 @@ enum class Averaging {
   up_to_horizon  ///< those of all steps forecast up to it, and it; as in the code of T-GCN
 };
 
+namespace detail {
+/// Their names, in order.
+inline constexpr std::string_view averaging_names[] = {"at_horizon", "up_to_horizon"};
+}  // namespace detail
+
 /// What is scored.
 struct ScoreOptions {
   Averaging averaging = Averaging::at_horizon;
@@ -38,6 +44,9 @@ struct ScoreOptions {
 
 /// Scores at a horizon, or up to it. Throws ConfigError for a horizon or sensor that is not there.
 Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& options = {});
+/// Scores of forecasts of anything, one number each; pairs whose truth is NaN do not count. Throws ShapeError where
+/// there are not as many of both.
+Scores score(std::span<const double> forecasts, std::span<const double> truth);
 
 /// Scores of models by horizon.
 class ScoreTable {

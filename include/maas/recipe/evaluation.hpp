@@ -64,6 +64,7 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
                           const std::string& name = "evaluation");
 
 /// Reads a CSV file as a pipeline needs it: columns hold what they held in training, whatever they look like.
+/// Throws as read_csv.
 Table read_csv_for(const Pipeline& pipeline, const std::string& path, CsvOptions options = {});
 
 }  // namespace maas::inline MAAS_ABI
