@@ -8,6 +8,7 @@
 #include "serve/embedded.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
+#include "serve/streams.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -67,8 +68,24 @@ std::string named(const std::vector<TensorInfo>& inputs, const SchemaOf& schema_
                      members);
 }
 
-std::string instances(const std::vector<TensorInfo>& inputs, Index rows) {
+// Raw rows: objects of the pipeline's columns, of which any may be left out.
+std::string raw_row(const Pipeline& pipeline) {
+  std::string members;
+  for (const std::string& name : pipeline.needed_columns()) {
+    const auto type = pipeline.column_type(name);
+    members += fmt::format(R"({}{}:{{"type":[{},"null"]}})", members.empty() ? "" : ",", json_text(name),
+                           type == ColumnType::text   ? R"("string")"
+                           : type == ColumnType::time ? R"("string","number")"
+                                                      : R"("number")");
+  }
+  return fmt::format(R"({{"type":"object","minProperties":1,"properties":{{{}}},"additionalProperties":false}})",
+                     members);
+}
+
+std::string instances(const Servable& servable, Index rows) {
+  const std::vector<TensorInfo>& inputs = servable.inputs;
   std::vector<std::string> forms;
+  if (servable.pipeline) forms.push_back(list_of(raw_row(*servable.pipeline), 1, rows));
   if (inputs.size() == 1)
     for (const std::string& sample : samples(inputs[0].shape)) forms.push_back(list_of(sample, 1, rows));
   forms.push_back(
@@ -97,7 +114,7 @@ std::string predict_body(const Servable& servable, Index rows) {
                 R"("signature_name":{"enum":["","serving_default"]}},"not":{"required":["inputs"]}},)"
                 R"({"type":"object","required":["inputs"],"properties":{"inputs":$inputs,)"
                 R"("signature_name":{"enum":["","serving_default"]}},"not":{"required":["instances"]}}]})",
-                {{"instances", instances(servable.inputs, rows)}, {"inputs", columns(servable.inputs, rows)}});
+                {{"instances", instances(servable, rows)}, {"inputs", columns(servable.inputs, rows)}});
 }
 
 std::string tensor(const TensorInfo& input, Index rows) {
@@ -158,6 +175,159 @@ constexpr std::string_view infer_form =
     R"("501":{"$ref":"#/components/responses/Error"},"503":{"$ref":"#/components/responses/Error"},)"
     R"("504":{"$ref":"#/components/responses/Error"},"default":{"$ref":"#/components/responses/Error"}}}})";
 
+// What a call without a body answers, or one that needs none; `verb` is "get" or "post".
+constexpr std::string_view plain_operation =
+    R"("$verb":{"summary":$summary,"tags":[$tag],$more"responses":{"200":{"description":"OK",)"
+    R"("content":{"$type":{"schema":{$answer}}}},"default":{"$ref":"#/components/responses/Error"}}})";
+
+struct Operation {
+  std::string_view verb = "get", summary{}, answer{};  // the name of a schema; empty: any
+  std::string body{};                                  // its schema; empty: none
+  std::string_view type = "application/json";
+  bool needs_body = true;
+};
+
+std::string operation(const Operation& wanted, std::string_view tag) {
+  std::string more;
+  if (!wanted.body.empty())
+    more = fmt::format(R"("requestBody":{{"required":{},"content":{{"application/json":{{"schema":{}}}}}}},)",
+                       wanted.needs_body, wanted.body);
+  const std::string answer =
+      wanted.answer.empty() ? "" : fmt::format(R"("$ref":"#/components/schemas/{}")", wanted.answer);
+  return filled(plain_operation, {{"verb", std::string(wanted.verb)},
+                                  {"summary", json_text(wanted.summary)},
+                                  {"tag", json_text(tag)},
+                                  {"more", more},
+                                  {"type", std::string(wanted.type)},
+                                  {"answer", answer}});
+}
+
+// `parameter`: the schema of what stands in braces in the path, under its name; empty: nothing does.
+std::string path_item(const std::string& path, std::string_view tag, const std::vector<Operation>& operations,
+                      std::string_view name = "", std::string_view parameter = "") {
+  std::string out = ',' + json_text(path) + ":{";
+  if (!name.empty())
+    out += fmt::format(R"("parameters":[{{"name":"{}","in":"path","required":true,"schema":{}}}],)", name, parameter);
+  for (const Operation& each : operations) out += operation(each, tag) + ',';
+  out.back() = '}';
+  return out;
+}
+
+constexpr std::string_view version_schema = R"({"type":"integer","minimum":0,"maximum":1000000000})";
+constexpr std::string_view label_schema = R"({"type":"string","pattern":"^[A-Za-z0-9_]{1,255}$"})";
+constexpr std::string_view number_schema = R"({"type":"integer","minimum":1,"maximum":1000000000})";
+
+// ---- Streams ----
+
+std::string sensor_schema(const Servable& servable) {
+  if (servable.forecast && !servable.forecast->is_joint() && servable.forecast->sensors.size() > 1) {
+    std::vector<std::string> names;
+    for (const std::string& sensor : servable.forecast->sensors) names.push_back(json_text(sensor));
+    return fmt::format(R"({{"enum":[{}]}})", fmt::join(names, ","));
+  }
+  return R"({"type":"string","minLength":1,"maxLength":255,"pattern":"^[^\\u0000-\\u001f\\u007f]+$"})";
+}
+
+std::string stream_body(const Servable& servable, Index rows) {
+  const WindowShape shape = window_of(servable);
+  const std::string list = list_of(number, shape.features, shape.features);
+  const std::string sample = shape.features == 1 ? any_of({list, std::string(number)}) : list;
+  // A list of samples of one number is read as numbers or as lists, not as both.
+  const std::string samples =
+      shape.features == 1 ? any_of({list_of(list, 1, rows), list_of(number, 1, rows)}) : list_of(list, 1, rows);
+  const std::string time = servable.forecast && servable.forecast->needs_times() ? R"(,"time")" : "";
+  return filled(R"({"type":"object","properties":{"sample":$sample,"samples":$samples,"time":{"type":"number"}},)"
+                R"("oneOf":[{"required":["sample"$time]},{"required":["samples"$time]}]})",
+                {{"samples", samples}, {"sample", sample}, {"time", time}});
+}
+
+bool has_streams(const Servable& servable) {
+  if (servable.forecast) return true;
+  const std::size_t rank = servable.inputs.empty() ? 0 : static_cast<std::size_t>(servable.inputs[0].shape.rank());
+  return servable.inputs.size() == 1 && (rank == 1 || rank == 2);
+}
+
+std::string stream_path(const Servable& servable, Index rows) {
+  if (!has_streams(servable)) return {};
+  return path_item("/v1/streams/" + escaped(servable.model) + "/{sensor}", servable.model,
+                   {{.summary = "The window of a sensor, and what was said of it last", .answer = "Stream"},
+                    {.verb = "post",
+                     .summary = "Adds its newest sample, and forecasts",
+                     .answer = "Stream",
+                     .body = stream_body(servable, rows)},
+                    {.verb = "delete", .summary = "Forgets it"}},
+                   "sensor", sensor_schema(servable));
+}
+
+// ---- What changes the repository, and trainings ----
+
+constexpr std::string_view no_parameters =
+    R"({"type":"object","properties":{"parameters":{"type":["object","null"],"maxProperties":0}}})";
+
+std::string change_paths(const std::string& model) {
+  const std::string maas = "/maas/v1/models/" + escaped(model), v2 = "/v2/repository/models/" + escaped(model);
+  const std::string version =
+      fmt::format(R"({{"type":"object","required":["version"],"properties":{{"version":{}}}}})", version_schema);
+  const std::string traffic =
+      filled(R"({"type":"object","properties":{"canary":{"type":["object","null"],"required":["version","share"],)"
+             R"("properties":{"version":$version,"share":{"type":"number","minimum":0,"maximum":1}}},)"
+             R"("shadow":{"anyOf":[$version,{"type":"null"}]}}})",
+             {{"version", std::string(version_schema)}});
+  return path_item(v2 + "/load", model,
+                   {{.verb = "post",
+                     .summary = "Reads its files as they are now",
+                     .answer = "Changed",
+                     .body = std::string(no_parameters),
+                     .needs_body = false}}) +
+         path_item(v2 + "/unload", model,
+                   {{.verb = "post",
+                     .summary = "No version answers until a load",
+                     .answer = "Changed",
+                     .body = R"({"type":"object"})",
+                     .needs_body = false}}) +
+         path_item(maas + ":rollback", model,
+                   {{.verb = "post", .summary = "Withdraws the version that answers", .answer = "Changed"}}) +
+         path_item(maas + "/versions/{version}:restore", model,
+                   {{.verb = "post", .summary = "Takes a withdrawal back", .answer = "Settings"}}, "version",
+                   version_schema) +
+         path_item(maas + "/labels/{label}", model,
+                   {{.verb = "post", .summary = "Moves a label to a version", .answer = "Settings", .body = version},
+                    {.verb = "delete", .summary = "Removes a label", .answer = "Settings"}},
+                   "label", label_schema) +
+         path_item(maas + "/traffic", model,
+                   {{.verb = "post", .summary = "Sets canary and shadow", .answer = "Settings", .body = traffic}});
+}
+
+std::string index_path() {
+  return path_item("/v2/repository/index", "repository",
+                   {{.verb = "post",
+                     .summary = "All versions, with state and reason",
+                     .answer = "Index",
+                     .body = R"({"type":"object","properties":{"ready":{"type":"boolean"}}})",
+                     .needs_body = false}});
+}
+
+std::string job_paths() {
+  const std::string job = "/v1/jobs/{number}";
+  return path_item("/v1/jobs", "jobs",
+                   {{.summary = "All trainings", .answer = "Jobs"},
+                    {.verb = "post",
+                     .summary = "One more; as a form with the field job, and files of data beside it, too",
+                     .answer = "Job",
+                     .body = R"({"$ref":"#/components/schemas/NewJob"})"}}) +
+         path_item(job, "jobs", {{.summary = "One of them", .answer = "Job"}}, "number", number_schema) +
+         path_item(job + "/events", "jobs", {{.summary = "What it says", .type = "text/event-stream"}}, "number",
+                   number_schema) +
+         path_item(job + ":cancel", "jobs", {{.verb = "post", .summary = "Ends it", .answer = "Job"}}, "number",
+                   number_schema) +
+         path_item(job + ":resume", "jobs",
+                   {{.verb = "post", .summary = "Goes on from its last epoch", .answer = "Job"}}, "number",
+                   number_schema) +
+         path_item(job + ":promote", "jobs",
+                   {{.verb = "post", .summary = "Makes a candidate the newest version", .answer = "Job"}}, "number",
+                   number_schema);
+}
+
 // `version` is "" or "/versions/3".
 std::string paths_of(const Servable& servable, const std::string& version, Index rows) {
   const std::string v1 = "/v1/models/" + escaped(servable.model) + version;
@@ -175,23 +345,50 @@ std::string paths_of(const Servable& servable, const std::string& version, Index
          add(predict_form, v1 + ":predict", "Predicts, by rows or by columns", "", predict_body(servable, rows)) +
          add(get_form, v2, "Inputs, outputs, versions", "Model") +
          add(get_form, v2 + "/ready", "Whether it answers", "ModelReady") +
+         add(get_form, v2 + "/config", "Configuration, as Triton has it", "Configuration") +
+         add(get_form, v2 + "/stats", "Statistics, as Triton has them", "Statistics") +
          add(infer_form, v2 + "/infer", "Predicts, with tensors by name", "", infer_body(servable, rows));
+}
+
+// By a label only TensorFlow Serving's calls ask.
+std::string label_paths(const Servable& servable, const std::string& label, Index rows) {
+  const std::string path = "/v1/models/" + escaped(servable.model) + "/labels/" + escaped(label);
+  const std::string summary = "Predicts with the version that has the label";
+  return path_item(path, servable.model, {{.summary = "The state of the version", .answer = "Status"}}) +
+         path_item(
+             path + ":predict", servable.model,
+             {{.verb = "post", .summary = summary, .answer = "Predictions", .body = predict_body(servable, rows)}});
+}
+
+std::string model_paths(const Repository& repository, const std::string& model, Index rows, const Offers& offers) {
+  std::string out;
+  if (const auto servable = repository.find(model)) out += paths_of(*servable, "", rows) + stream_path(*servable, rows);
+  for (const VersionStatus& status : repository.status(model))
+    if (const auto servable = repository.find(model, status.version))
+      out += paths_of(*servable, fmt::format("/versions/{}", status.version), rows);
+  for (const auto& [label, version] : repository.settings(model).labels)
+    if (const auto servable = repository.find_label(model, label)) out += label_paths(*servable, label, rows);
+  out += path_item("/maas/v1/models/" + escaped(model), model,
+                   {{.summary = "How it is served, and what raw rows are made of", .answer = "Settings"}});
+  return out + (offers.changes ? change_paths(model) : "");
 }
 
 }  // namespace
 
-Response openapi(const Repository& repository, const ProtocolOptions& options) {
+Response openapi(const Repository& repository, const ProtocolOptions& options, const Offers& offers) {
   // The document ends with its paths: those of models go in before the last two braces.
   std::string_view document = openapi_json.substr(0, openapi_json.find_last_of('}'));
   document = document.substr(0, document.find_last_of('}'));
   Response response{.body = std::string(document)};
   std::string& out = response.body;
-  for (const std::string& model : repository.models()) {
-    if (const auto servable = repository.find(model)) out += paths_of(*servable, "", options.limits.rows);
-    for (const VersionStatus& status : repository.status(model))
-      if (const auto servable = repository.find(model, status.version))
-        out += paths_of(*servable, fmt::format("/versions/{}", status.version), options.limits.rows);
+  if (options.closed_health) {  // then health needs a token as all else does
+    constexpr std::string_view open = R"("security": [],)";
+    for (std::size_t at = out.find(open); at != out.npos; at = out.find(open, at)) out.erase(at, open.size());
   }
+  for (const std::string& model : repository.models())
+    out += model_paths(repository, model, options.limits.rows, offers);
+  if (offers.changes) out += index_path();
+  if (offers.jobs) out += job_paths();
   out += '}';
   if (!options.token.empty() || !options.token_file.empty()) out += R"(,"security":[{"token":[]}])";
   if (!options.base_path.empty()) out += fmt::format(R"(,"servers":[{{"url":{}}}])", json_text(options.base_path));

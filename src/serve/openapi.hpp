@@ -6,7 +6,13 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
+/// What is offered beside predictions.
+struct Offers {
+  bool changes = false;  ///< of what is served
+  bool jobs = false;     ///< trainings
+};
+
 /// An OpenAPI 3.1 document with the paths of all versions that answer now, and the shapes they take.
-Response openapi(const Repository& repository, const ProtocolOptions& options);
+Response openapi(const Repository& repository, const ProtocolOptions& options, const Offers& offers);
 
 }  // namespace maas::inline MAAS_ABI::serve

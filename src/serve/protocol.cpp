@@ -285,8 +285,10 @@ class Protocol::Routes {
 
   bool offers_changes() const { return changer_ != nullptr && (options_.open_admin || tokens_.any_for(Scope::admin)); }
 
+  bool offers_jobs() const { return jobs_ != nullptr && (options_.open_admin || tokens_.any_for(Scope::train)); }
+
   void check_jobs() const {
-    if (jobs_ == nullptr || !(options_.open_admin || tokens_.any_for(Scope::train)))
+    if (!offers_jobs())
       fail_with(501, "trainings are not offered: they need a folder, and a token with the scope train, or open_admin");
   }
 
@@ -419,7 +421,7 @@ class Protocol::Routes {
       case Action::front_page:
         return front_page(request);
       case Action::openapi:
-        return openapi(repository_, options_);
+        return openapi(repository_, options_, {.changes = offers_changes(), .jobs = offers_jobs()});
       case Action::alive:
         return {.body = R"({"status":"alive"})"};
       case Action::metrics:

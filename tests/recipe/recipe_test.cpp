@@ -298,7 +298,7 @@ TEST_CASE("a recipe goes on from a model: its network, weights and pipeline, as 
                       {.verbose = 0});
   };
   const auto same = [](const Model& a, const Model& b) { return a.get_weights()[0] == b.get_weights()[0]; };
-  // Rates of 0 leave the weights as they were.
+  // Rates of next to nothing leave the weights as they were.
   CHECK(same(more({R"(training={"loss": "mse", "optimizer": {"class": "sgd", "learning_rate": 0}})"}).model,
              first.model));
   const RecipeResult result = more({"training.epochs=40"});

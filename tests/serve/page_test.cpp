@@ -106,10 +106,15 @@ TEST_CASE("the OpenAPI document has the paths and shapes of all versions that an
     INFO(path);
     CHECK(paths.contains(path));
   }
-  CHECK(paths.size() == 8 + 6 * (3 + 2 + 2));
+  // Of all; of versions and the default one; how models are served; streams of what takes windows.
+  CHECK(paths.size() == 9 + 8 * (3 + 2 + 2) + 3 + 2);
+  CHECK(paths.contains("/v1/streams/affine/{sensor}"));
+  CHECK_FALSE(paths.contains("/v1/streams/joined/{sensor}"));
+  CHECK_FALSE(paths.contains("/v1/jobs"));
   // Every path is answered, whatever its method.
   for (const std::string& path : paths) {
     INFO(path);
+    if (path.ends_with("{sensor}")) continue;
     const JsonView methods = *root.member("paths")->member(path);
     const bool is_post = methods.member("post").has_value();
     const serve::Response said = protocol.answer(is_post ? post(path, "{}") : get(path));
@@ -118,6 +123,52 @@ TEST_CASE("the OpenAPI document has the paths and shapes of all versions that an
   }
   CHECK_THAT(answer.body, ContainsSubstring(R"({"type":"array","minItems":2,"maxItems":2,"items":{"type":"array",)"
                                             R"("minItems":3,"maxItems":3,"items":{"$ref":)"));
+}
+
+TEST_CASE("the OpenAPI document has changes and trainings where they are offered, labels, raw rows and streams") {
+  const std::string folder = fresh_folder("document");
+  std::filesystem::create_directories(folder + "/raw/1");
+  Table table;
+  table.add({.name = "flow", .numbers = {1, 2, 3}});
+  table.add({.name = "kind", .type = ColumnType::text, .texts = {"car", "bus", "car"}});
+  table.add({.name = "next", .numbers = {2, 4, 6}});
+  Pipeline pipeline({.steps = {OneHot{{"kind"}}}, .features = {"flow", "kind"}, .targets = {"next"}});
+  pipeline.fit(table);
+  write_keras(folder + "/raw/1/model.h5",
+              {.network = Network{input(Shape{3}, "x"), dense(1).named("y")}, .info = {.pipeline = pipeline}});
+  Forecaster forecaster({.windows = {.lags = 2}, .time_of_day = true}, ForecastNetwork{.hidden = {}});
+  Readings readings{.values = Matrix::Random(40, 2), .sensors = {"north", "south"}};
+  for (int row = 0; row < 40; ++row) readings.times.push_back(300 * row);
+  ForecastFit fit;
+  fit.fit.verbose = 0;
+  fit.fit.epochs = 1;
+  forecaster.fit(readings, fit);
+  std::filesystem::create_directories(folder + "/road/1");
+  forecaster.save(folder + "/road/1/model.h5");
+  serve::Repository repository({.folder = folder});
+  repository.set_label("raw", "stable", 1);
+  const serve::JobOptions jobs{.folder = fresh_folder("document_jobs"), .data = folder, .program = "none"};
+  serve::Protocol protocol(repository, {.open_admin = true, .closed_health = true, .jobs = jobs});
+  const std::string body = protocol.answer(get("/openapi.json")).body;
+  const JsonDocument document(body, 100);
+  check_references(document.root(), document.root());
+  std::set<std::string> paths;
+  document.root().member("paths")->for_each_member([&](std::string_view path, JsonView) { paths.emplace(path); });
+  for (const char* path :
+       {"/v1/models/raw/labels/stable:predict", "/v1/models/raw/labels/stable", "/v1/jobs", "/v1/jobs/{number}:cancel",
+        "/v1/jobs/{number}/events", "/v2/repository/index", "/v2/repository/models/raw/load", "/maas/v1/models/raw",
+        "/maas/v1/models/raw:rollback", "/maas/v1/models/raw/labels/{label}", "/maas/v1/models/raw/traffic",
+        "/maas/v1/models/raw/versions/{version}:restore", "/v1/streams/raw/{sensor}", "/v1/streams/road/{sensor}",
+        "/v2/models/raw/config", "/v2/models/raw/versions/1/stats", "/v2/models/stats"}) {
+    INFO(path);
+    CHECK(paths.contains(path));
+  }
+  CHECK_THAT(body, ContainsSubstring(R"("flow":{"type":["number","null"]},"kind":{"type":["string","null"]}})"));
+  CHECK_THAT(body, ContainsSubstring(R"({"enum":["north","south"]})"));
+  CHECK_THAT(body, ContainsSubstring(R"("oneOf":[{"required":["sample","time"]},{"required":["samples","time"]}])"));
+  CHECK(body.find(R"("security": [])") == std::string::npos);  // health needs a token here
+  serve::Protocol open(repository, {});
+  CHECK_THAT(open.answer(get("/openapi.json")).body, ContainsSubstring(R"("security": [])"));
 }
 
 TEST_CASE("the OpenAPI document follows limits, tokens and models") {

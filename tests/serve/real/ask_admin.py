@@ -272,6 +272,19 @@ def trains_by_request():
         assert second["score"]["new"] <= second["score"]["live"], second
         third = run(server, 3, 1)
         assert third["state"] == "candidate" and "worse" in third["error"], third
+        # A form, as curl sends it: goes on from the version that answers, with rows that come with it.
+        form = {"model": "trained", "base": {}, "holdout": "held.csv",
+                "recipe": {"data": {"files": "new.csv"}, "training": {"epochs": 20}}}
+        shutil.copy("job_data/rows.csv", "new.csv")
+        shutil.copy("job_data/rows.csv", "held.csv")
+        if shutil.which("curl"):
+            said = subprocess.run(["curl", "-sS", server.url + "/v1/jobs", "-F", "job=" + json.dumps(form), "-F",
+                                   "rows=@new.csv", "-F", "rows=@held.csv"], capture_output=True, timeout=20).stdout
+            assert json.loads(said)["id"] == 4, said
+            assert wait_until(lambda: json.loads(server.ask("/v1/jobs/4")[1])["state"] not in ("queued", "running", "checking"), 60)
+            fourth = json.loads(server.ask("/v1/jobs/4")[1])
+            assert fourth["state"] == "promoted" and fourth["version"] == 3, fourth
+            assert fourth["score"]["live_version"] == 2 and fourth["score"]["new"] <= second["score"]["new"], fourth
         events = server.ask("/v1/jobs/1/events")[1].decode()
         assert events.count("data: ") == 5 and '"event": "end"' in events, events
 
