@@ -31,7 +31,7 @@ struct ServeOptions {
   std::string config_file, state_folder;
   bool only_polls = false, no_batching = false;
   unsigned job_seconds = 86400;
-  double head_seconds = 10, write_seconds = 30;
+  double head_seconds = 10, body_grace_seconds = 10, write_seconds = 30;
   double stream_save_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
   int grpc_port = -1;  // none
@@ -153,6 +153,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   options.server.batching = !options.no_batching;
   options.server.stream_save = milliseconds_of(options.stream_save_seconds);
   options.server.head = milliseconds_of(options.head_seconds);
+  options.server.body_grace = milliseconds_of(options.body_grace_seconds);
   options.server.write = milliseconds_of(options.write_seconds);
   options.repository.poll = milliseconds_of(options.poll_seconds);
   options.server.limits.wait = milliseconds_of(options.wait_seconds);
@@ -195,6 +196,9 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command.add_option("--idle-seconds", options.idle_seconds, "When a connection without traffic is closed")
       ->check(CLI::Range(1, 86400));
   command.add_option("--head-seconds", options.head_seconds, "When a head that is still coming is given up; 408")
+      ->check(CLI::Range(0.01, 86400.0));
+  command.add_option("--min-body-rate", server.body_rate, "Bytes a second of a body below which it is given up; 408");
+  command.add_option("--body-grace-seconds", options.body_grace_seconds, "How long a body may come more slowly")
       ->check(CLI::Range(0.01, 86400.0));
   command
       .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")

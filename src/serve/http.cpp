@@ -81,7 +81,11 @@ class HttpServer::Daemon {
       : options_(options),
         handler_(handler),
         counters_(counters),
-        slow_clients_({.head = options.head, .write = options.write, .is_plain = options.certificate.empty()},
+        slow_clients_({.head = options.head,
+                       .body = options.body_grace,
+                       .body_rate = options.body_rate,
+                       .write = options.write,
+                       .is_plain = options.certificate.empty()},
                       counters.slow) {
     const Address address(options.address, options.port);
     const unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
@@ -155,6 +159,7 @@ class HttpServer::Daemon {
       request_.headers = headers_of(connection_);
       if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
       request_.body.reserve(std::min(declared_, most_reserved));
+      if (declares_body()) enter(connection_, SlowClients::Phase::body);
       return MHD_YES;
     }
 
@@ -176,6 +181,7 @@ class HttpServer::Daemon {
     }
 
     MHD_Result end() {
+      enter(connection_, SlowClients::Phase::other);
       if (response_) return send(false);
       request_.arrived = std::chrono::steady_clock::now();
       if ((response_ = daemon_.handler_.answer_now(request_))) return send(false);

@@ -19,7 +19,8 @@ struct HttpOptions {
   unsigned connections = 1;
   std::size_t header_bytes = 0, body_bytes = 0, held_bytes = 0;
   std::chrono::seconds idle{}, receive{};
-  std::chrono::milliseconds head{10'000}, write{30'000};
+  std::chrono::milliseconds head{10'000}, body_grace{10'000}, write{30'000};
+  std::uint64_t body_rate = 16 << 10;
   std::string certificate{}, key{};  ///< PEM texts; both empty for no TLS
 };
 

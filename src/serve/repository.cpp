@@ -35,10 +35,13 @@ class Repository::Folder {
       for (const auto& [name, changed] : changed_) apply_state(changed, settings_[name]);
     }
     if (options_.folder.empty()) return;
+    // Watched before it is looked at: what changes in between is told.
+    auto notices = std::make_unique<FolderNotices>(options_.folder, options_.notices);
     look();
     std::this_thread::sleep_for(std::min(options_.poll, std::chrono::milliseconds(100)));
     look();
-    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+    watcher_ =
+        std::jthread([this, notices = std::move(notices)](const std::stop_token& stop) { watch(*notices, stop); });
   }
 
   std::shared_ptr<const Servable> find(std::string_view name, std::optional<std::int64_t> version) const {
@@ -357,8 +360,7 @@ class Repository::Folder {
   // ---- Looking ----
 
   // A look is due every poll; between two, a notice is a reason to look for what is whole by now.
-  void watch(const std::stop_token& stop) {
-    FolderNotices notices(options_.folder, options_.notices);
+  void watch(FolderNotices& notices, const std::stop_token& stop) {
     auto due = std::chrono::steady_clock::now() + options_.poll;
     while (true) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());

@@ -28,9 +28,10 @@ void check(const ServerOptions& options) {
                        options.receive.count());
   require<ConfigError>(options.drain.count() >= 0, "server: expected a drain time of at least 0, got {} ms",
                        options.drain.count());
-  require<ConfigError>(options.head.count() >= 10 && options.write.count() >= 10,
-                       "server: expected at least 10 ms for a head and for an answer, got {} ms and {} ms",
-                       options.head.count(), options.write.count());
+  require<ConfigError>(
+      options.head.count() >= 10 && options.body_grace.count() >= 10 && options.write.count() >= 10,
+      "server: expected at least 10 ms for a head, for a body and for an answer, got {} ms, {} ms and {} ms",
+      options.head.count(), options.body_grace.count(), options.write.count());
   require<ConfigError>(options.certificate_file.empty() == options.key_file.empty(),
                        "server: expected a certificate and its key, got one of them");
   const bool is_loopback = options.address.starts_with("127.") || options.address == "::1";
@@ -101,7 +102,9 @@ class Server::Running final : public HttpHandler {
                                                      .idle = options.idle,
                                                      .receive = options.receive,
                                                      .head = options.head,
+                                                     .body_grace = options.body_grace,
                                                      .write = options.write,
+                                                     .body_rate = options.body_rate,
                                                      .certificate = content_of(options.certificate_file),
                                                      .key = content_of(options.key_file)},
                                          *this, counters_);

@@ -1,11 +1,12 @@
 #include "serve/slow_clients.hpp"
 
+#include <fmt/format.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <string_view>
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -57,7 +58,7 @@ void SlowClients::closed(Connection* connection) {
 
 void SlowClients::watch() {
   const milliseconds pause =
-      std::clamp(std::min(options_.head, options_.write) / 4, milliseconds(5), milliseconds(1000));
+      std::clamp(std::min({options_.head, options_.body, options_.write}) / 4, milliseconds(5), milliseconds(1000));
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
     lock.unlock();
@@ -87,10 +88,11 @@ void SlowClients::look_at(Connection& connection, Time now) {
     connection.has_begun_ = false;
     if (phase == Phase::other) return;
     const ByteCounts counts = counts_of(connection.socket_);
-    connection.bytes_ = phase == Phase::head ? counts.received : counts.taken;
+    connection.bytes_ = phase == Phase::answer ? counts.taken : counts.received;
     return;
   }
   if (phase == Phase::head) look_at_head(connection, now);
+  if (phase == Phase::body) look_at_body(connection, now);
   if (phase == Phase::answer) look_at_answer(connection, now);
 }
 
@@ -100,28 +102,42 @@ void SlowClients::look_at_head(Connection& connection, Time now) {
     connection.has_begun_ = counts_of(connection.socket_).received != connection.bytes_;
     connection.since_ = now;
   } else if (now - connection.since_ > options_.head) {
-    cut_off(connection, options_.is_plain);
+    cut_off(connection, "head");
   }
+}
+
+// What has come and is not read yet is this side's delay, not the client's.
+void SlowClients::look_at_body(Connection& connection, Time now) {
+  const auto beyond = std::chrono::duration_cast<milliseconds>(now - connection.since_) - options_.body;
+  if (options_.body_rate == 0 || beyond <= milliseconds(0)) return;
+  const std::uint64_t come = counts_of(connection.socket_).received - connection.bytes_;
+  const auto wanted = static_cast<double>(options_.body_rate) * std::chrono::duration<double>(beyond).count();
+  int unread = 0;
+  if (static_cast<double>(come) < wanted && ::ioctl(connection.socket_, FIONREAD, &unread) == 0 && unread == 0)
+    cut_off(connection, "body");
 }
 
 void SlowClients::look_at_answer(Connection& connection, Time now) {
   if (now - connection.since_ < options_.write) return;
   const std::uint64_t taken = counts_of(connection.socket_).taken;
-  if (taken - connection.bytes_ < options_.write_bytes) return cut_off(connection, false);
+  if (taken - connection.bytes_ < options_.write_bytes) return cut_off(connection, {});
   connection.since_ = now;
   connection.bytes_ = taken;
 }
 
-// The server's thread writes nothing while it reads a head, so this answer does not get between others.
-void SlowClients::cut_off(Connection& connection, bool tells) {
-  constexpr std::string_view late =
-      "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 45\r\nConnection: "
-      "close\r\n\r\n"
-      R"({"error":"the head of the request came late"})";
-  static_assert(late.size() - late.find('{') == 45);
+// The server's thread writes nothing while it reads a request, so this answer does not get between others. `late` is
+// what came late of it; empty where nothing can be said.
+void SlowClients::cut_off(Connection& connection, std::string_view late) {
   // The request may have become whole this very moment: then it is not late.
   if (connection.state_.load(std::memory_order_acquire) != connection.seen_) return;
-  if (tells) (void)!::send(connection.socket_, late.data(), late.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (options_.is_plain && !late.empty()) {
+    const std::string body = fmt::format(R"({{"error":"the {} of the request came late"}})", late);
+    const std::string text = fmt::format(
+        "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: "
+        "close\r\n\r\n{}",
+        body.size(), body);
+    (void)!::send(connection.socket_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
   ::shutdown(connection.socket_, SHUT_RDWR);
   connection.is_cut_ = true;
   ++cut_;

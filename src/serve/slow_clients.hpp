@@ -1,4 +1,4 @@
-// Clients that take too long to send a head or to read an answer: told, and cut off.
+// Clients that take too long to send a head or a body, or to read an answer: told, and cut off.
 #pragma once
 
 #include <atomic>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -21,18 +22,20 @@ class SlowClients {
  public:
   struct Options {
     std::chrono::milliseconds head{10'000};   ///< from the first byte of a head to its last
+    std::chrono::milliseconds body{10'000};   ///< how long a body may come at any rate; then at this one, overall:
+    std::uint64_t body_rate = 16 << 10;       ///< bytes a second; 0: any
     std::chrono::milliseconds write{30'000};  ///< in which `write_bytes` of an answer must have been taken, or its end
     std::uint64_t write_bytes = 64 << 10;
-    bool is_plain = true;  ///< whether a late head can be answered on the socket itself
+    bool is_plain = true;  ///< whether a late request can be answered on the socket itself
   };
   /// What a connection is at.
-  enum class Phase : std::uint64_t { head, other, answer };
+  enum class Phase : std::uint64_t { head, body, other, answer };
 
   /// One connection, from its opening to its closing.
   class Connection {
    public:
     explicit Connection(int socket) : socket_(socket) {}
-    /// Begins another phase; head and answer have limits.
+    /// Begins another phase; all but `other` have limits.
     void enter(Phase phase) {
       // One writer, the server's thread: the count tells two heads in a row apart.
       const std::uint64_t turn = (state_.load(std::memory_order_relaxed) >> 2) + 1;
@@ -66,8 +69,9 @@ class SlowClients {
   void look(Time now);
   void look_at(Connection& connection, Time now);
   void look_at_head(Connection& connection, Time now);
+  void look_at_body(Connection& connection, Time now);
   void look_at_answer(Connection& connection, Time now);
-  void cut_off(Connection& connection, bool tells);
+  void cut_off(Connection& connection, std::string_view late);
 
   const Options options_;
   std::atomic<std::uint64_t>& cut_;

@@ -69,6 +69,30 @@ TEST_CASE("requests that follow each other quickly are not taken for one slow he
   }
 }
 
+TEST_CASE("a body that comes too slowly is told and cut off, one that comes fast enough is not") {
+  const Running running({.idle = 60s, .body_grace = 300ms, .body_rate = 20'000});
+  const std::string head = "POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\nContent-Length: ";
+  HttpClient client(running.port());
+  client.send(head + "1000\r\n\r\n");
+  CHECK(trickle(client, 500) < 5s);
+  HttpAnswer answer = client.read();
+  CHECK(answer.status == 408);
+  CHECK_THAT(answer.body, ContainsSubstring("the body of the request came late"));
+
+  // 100 kB/s for longer than the grace: padded with blanks, which JSON may hold.
+  const std::string piece(2000, ' '), body = R"({"instances": [[1, 2]]})";
+  HttpClient steady(running.port());
+  steady.send(fmt::format("{}{}\r\n\r\n", head, 40 * piece.size() + body.size()));
+  for (int i = 0; i < 40 && steady.send(piece); ++i) std::this_thread::sleep_for(20ms);
+  steady.send(body);
+  CHECK(steady.read().status == 200);
+  // What is whole has no rate to keep.
+  std::this_thread::sleep_for(700ms);
+  CHECK(steady.ask("GET", "/healthz").status == 200);
+  CHECK_THAT(HttpClient(running.port()).ask("GET", "/metrics").body,
+             ContainsSubstring("\nmaas_slow_connections_total 1\n"));
+}
+
 TEST_CASE("an answer that is hardly read is given up, one that is read slowly is not") {
   Running running({.held_bytes = 64 << 20, .idle = 60s, .write = 500ms});
   running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});
@@ -93,5 +117,6 @@ TEST_CASE("an answer that is hardly read is given up, one that is read slowly is
 TEST_CASE("times for heads and answers must be times") {
   const serve::Repository repository{serve::RepositoryOptions{}};
   CHECK_THROWS_AS(serve::Server(repository, {.port = 0, .head = 0ms}), ConfigError);
+  CHECK_THROWS_AS(serve::Server(repository, {.port = 0, .body_grace = 0ms}), ConfigError);
   CHECK_THROWS_AS(serve::Server(repository, {.port = 0, .write = 0ms}), ConfigError);
 }

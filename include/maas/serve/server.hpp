@@ -43,6 +43,10 @@ struct ServerOptions {
   std::chrono::seconds receive{60};                 ///< a body that takes longer to come is given up
   /// From the first byte of a head to its last; longer is a 408, and the connection closes.
   std::chrono::milliseconds head = std::chrono::seconds{10};
+  /// A body may come at any rate for `body_grace`, then at `body_rate` bytes a second overall, 0 for any; slower is a
+  /// 408, and the connection closes.
+  std::chrono::milliseconds body_grace = std::chrono::seconds{10};
+  std::uint64_t body_rate = 16 << 10;
   /// In so long a client must take 64 KiB of its answer, or all of it; who is slower is cut off.
   std::chrono::milliseconds write = std::chrono::seconds{30};
   std::chrono::milliseconds drain = std::chrono::seconds{25};  ///< how long stop() waits for requests in flight
