@@ -21,6 +21,7 @@ struct HttpOptions {
   std::chrono::seconds idle{}, receive{};
   std::chrono::milliseconds head{10'000}, write{30'000};
   std::string certificate{}, key{};  ///< PEM texts; both empty for no TLS
+  Headers always{};                  ///< of every answer that has them not
 };
 
 /// What a server counts; it belongs to whoever started it, as its threads may ask before its constructor has returned.
