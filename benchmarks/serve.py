@@ -1,8 +1,16 @@
 #!/usr/bin/env python3
-"""What `maas serve` costs beside the least its HTTP library can do, and beside ONNX Runtime behind FastAPI: processor time of
-the server a request, in interleaved rounds at one rate; memory of idle connections. Prints a table.
-usage: serve.py MAAS SERVE_BENCH [--python PYTHON_WITH_FASTAPI] [--rate 1000] [--seconds 3] [--rounds 5] [--idle 2000]
-       serve.py MAAS SERVE_BENCH --swaps 1000     instead: memory of the server after loads and unloads"""
+"""What `maas serve` costs beside the least its HTTP library can do, and beside ONNX Runtime behind FastAPI, and how it
+holds out. Prints tables. Parts:
+cost      processor time of the server a request, in interleaved rounds at one rate (with --python: FastAPI, too)
+half      latencies at half of the rate that 16 clients, who ask as fast as they can, are answered at
+batching  answers a second with and without batches, at 1, 16 and 64 such clients (wrk)
+overload  good answers a second where twice as many are asked for as can be given
+idle      memory of idle connections; answers a second beside them and 100 slow ones
+train     latencies while a train job runs
+beside    latencies of a light model beside a heavy one that is asked as fast as it answers
+swaps     memory of the server after loads and unloads
+usage: serve.py MAAS SERVE_BENCH [PART...] [--python PYTHON_WITH_FASTAPI] [--rate 1000] [--seconds 3] [--rounds 5]
+                [--idle 10000] [--swaps 1000]"""
 
 import argparse
 import json
@@ -16,19 +24,24 @@ import statistics
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 
-parser = argparse.ArgumentParser(description=__doc__)
+PARTS = ["cost", "half", "batching", "overload", "idle", "train", "beside", "swaps"]
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("maas")
 parser.add_argument("serve_bench")
+parser.add_argument("parts", nargs="*", metavar="PART")
 parser.add_argument("--python")
 parser.add_argument("--rate", type=float, default=1000)
 parser.add_argument("--seconds", type=float, default=3)
 parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--idle", type=int, default=2000)
-parser.add_argument("--swaps", type=int, default=0)
+parser.add_argument("--idle", type=int, default=10000)
+parser.add_argument("--swaps", type=int, default=1000)
 options = parser.parse_args()
+if not set(options.parts) <= set(PARTS):
+    parser.error(f"expected parts of {', '.join(PARTS)}")
 here = os.path.dirname(os.path.abspath(__file__))
 folder = tempfile.mkdtemp(prefix="maas-serve-bench-")
 
@@ -72,29 +85,33 @@ def start_python(model):
     raise SystemExit("FastAPI did not start")
 
 
-def load(url, *arguments):
-    command = [options.maas, "load-test", url, "--rate", str(options.rate), "--seconds", str(options.seconds), "--warmup",
-               "0.5", "--connections", "16", "--json", *arguments]
+def load(url, *arguments, rate=None, connections=16, seconds=None):
+    command = [options.maas, "load-test", url, "--rate", str(rate or options.rate), "--seconds",
+               str(seconds or options.seconds), "--warmup", "0.5", "--connections", str(connections), "--json", *arguments]
     result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
+    if result.returncode not in (0, 2):  # 2: not all answers were good
         raise SystemExit(f"{command}: {result.stdout}{result.stderr}")
     return json.loads(result.stdout)
 
 
-def idle_connections(process, url, count):
-    """Bytes of the process for each of so many connections that have asked once and stay."""
-    port = int(url.rsplit(":", 1)[1])
-    before = resident_bytes(process)
-    sockets = []
-    for _ in range(count):
-        each = socket.create_connection(("127.0.0.1", port))
-        each.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert b" 200 " in each.recv(65536)
-        sockets.append(each)
-    used = (resident_bytes(process) - before) / count
-    for each in sockets:
-        each.close()
-    return used
+def answers_a_second(url, clients, seconds=None):
+    """Of so many clients that ask as fast as they are answered."""
+    seconds = seconds or options.seconds
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "-s", f"{folder}/post.lua", "--latency", url]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text:
+        raise SystemExit(text)
+    half = re.search(r"50%\s+([\d.]+)(us|ms|s)", text)
+    return (float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
+            float(half.group(1)) * {"us": 1e-3, "ms": 1, "s": 1e3}[half.group(2)])
+
+
+def median_of(rounds):
+    return [statistics.median(column) for column in zip(*rounds)]
+
+
+def predict_url(url, model="net"):
+    return f"{url}/v1/models/{model}:predict"
 
 
 def swap_versions(count):
@@ -124,51 +141,219 @@ def swap_versions(count):
     process.kill()
 
 
-subprocess.run([options.serve_bench, "models", folder], check=True)
-if options.swaps:
+def serve(*arguments):
+    return start([options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", *arguments])
+
+
+def serve_empty():
+    return start([options.serve_bench, "empty", "40"])
+
+
+JSON_BODY = ["--body", f"{folder}/body.json"]
+
+
+def cost():
+    maas, maas_url = serve()
+    empty, empty_url = serve_empty()
+    processes = [maas, empty]
+    # The same bytes to both.
+    cases = {
+        "empty handler, binary body": (empty, empty_url + "/raw", ["--body", f"{folder}/body.bin"]),
+        "maas, binary body (`/v2/.../infer`)": (maas, maas_url, ["--model", "net", "--form", "binary"]),
+        "empty handler, JSON body": (empty, empty_url + "/json", JSON_BODY),
+        "maas, JSON body (`:predict`)": (maas, predict_url(maas_url), JSON_BODY),
+    }
+    if options.python:
+        python, python_url = start_python(f"{folder}/net.onnx")
+        processes.append(python)
+        cases["ONNX Runtime, FastAPI, bytes"] = (python, python_url + "/bytes", ["--body", f"{folder}/body.bin"])
+        cases["ONNX Runtime, FastAPI, JSON"] = (python, python_url + "/json", JSON_BODY)
+    figures = {name: [] for name in cases}
+    for _ in range(options.rounds):
+        for name, (process, url, arguments) in cases.items():
+            before = processor_seconds(process)
+            result = load(url, *arguments)
+            # The warm-up's requests cost as well.
+            requests = result["requests"] * (1 + 0.5 / options.seconds)
+            figures[name].append((1e6 * (processor_seconds(process) - before) / requests, result["latency_ms"]["p50"],
+                                  result["latency_ms"]["p99"]))
+    print(f"At {options.rate:g} requests a second on 16 connections, {options.rounds} rounds of {options.seconds:g} s, "
+          "medians:\n\n| | processor time a request | p50 | p99 |\n| --- | --- | --- | --- |")
+    for name, rounds in figures.items():
+        time_us, p50, p99 = median_of(rounds)
+        print(f"| {name} | {time_us:.1f} us | {p50:.3f} ms | {p99:.3f} ms |")
+    return processes
+
+
+def half():
+    maas, maas_url = serve()
+    empty, empty_url = serve_empty()
+    most, _ = answers_a_second(predict_url(maas_url), 16)
+    cases = {"empty handler": empty_url + "/json", "maas": predict_url(maas_url)}
+    figures = {name: [] for name in cases}
+    for _ in range(options.rounds):
+        for name, url in cases.items():
+            latency = load(url, *JSON_BODY, rate=most / 2)["latency_ms"]
+            figures[name].append((latency["p50"], latency["p99"]))
+    print(f"At {most / 2:.0f} requests a second, half of what maas answers:\n\n| | p50 | p99 |\n| --- | --- | --- |")
+    for name, rounds in figures.items():
+        p50, p99 = median_of(rounds)
+        print(f"| {name} | {p50:.3f} ms | {p99:.3f} ms |")
+    return [maas, empty]
+
+
+def batching():
+    on, on_url = serve()
+    off, off_url = serve("--no-batching")
+    print("| network | clients | with batches | without | | p50 with | without |\n" + "| --- " * 7 + "|")
+    for model in "net", "wide":
+        for clients in 1, 16, 64:
+            figures = {on_url: [], off_url: []}
+            for _ in range(options.rounds):
+                for url, rounds in figures.items():
+                    rounds.append(answers_a_second(predict_url(url, model), clients))
+            (rate, p50), (other_rate, other_p50) = median_of(figures[on_url]), median_of(figures[off_url])
+            print(f"| {model} | {clients} | {rate:.0f}/s | {other_rate:.0f}/s | {rate / other_rate:.2f} | {p50:.3f} ms | "
+                  f"{other_p50:.3f} ms |")
+    return [on, off]
+
+
+def overload():
+    maas, url = serve()
+    for model in "net", "wide":
+        rounds = []
+        for _ in range(options.rounds):
+            most, _ = answers_a_second(predict_url(url, model), 64)
+            result = load(predict_url(url, model), *JSON_BODY, rate=2 * most, connections=256)
+            rounds.append((most, result["good_rate"], result["good_per_second"] / most))
+        most, good, ratio = median_of(rounds)
+        print(f"{model}: {most:.0f} answers a second to 64 clients; of twice as many requests {good:.0f} good answers a "
+              f"second: {ratio:.2f}.")
+    return [maas]
+
+
+def ask(connection, path):
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    assert b" 200 " in connection.recv(65536)
+
+
+class SlowClients(threading.Thread):
+    """So many that send a byte of a head each second, and come again when they are cut off."""
+
+    def __init__(self, port, count):
+        super().__init__(daemon=True)
+        self.address, self.count, self.ending = ("127.0.0.1", port), count, threading.Event()
+
+    def run(self):
+        sockets = [socket.create_connection(self.address) for _ in range(self.count)]
+        while not self.ending.wait(1):
+            for i, each in enumerate(sockets):
+                try:
+                    each.sendall(b"x")
+                except OSError:
+                    sockets[i] = socket.create_connection(self.address)
+
+
+def idle():
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    maas, url = serve("--max-connections", str(options.idle + 400))
+    port = int(url.rsplit(":", 1)[1])
+    answers_a_second(predict_url(url), 16, 1)
+    before, alone, beside = resident_bytes(maas), [], []
+    for _ in range(options.rounds):
+        alone.append(answers_a_second(predict_url(url), 16)[0])
+        sockets = []
+        for _ in range(options.idle):
+            sockets.append(socket.create_connection(("127.0.0.1", port)))
+            ask(sockets[-1], "/v2/health/live")
+        slow = SlowClients(port, 100)
+        slow.start()
+        for _ in range(300):
+            held = (resident_bytes(maas) - before) / options.idle
+            if held < 8 * 1024:
+                break
+            time.sleep(0.1)
+        beside.append(answers_a_second(predict_url(url), 16)[0])
+        slow.ending.set()
+        slow.join()
+        for each in sockets:
+            each.close()
+        time.sleep(1)
+    print(f"An idle connection that has asked once, of {options.idle}: {held / 1024:.1f} KiB of the process. Beside them "
+          f"and 100 slow ones {statistics.median(beside):.0f} answers a second, without {statistics.median(alone):.0f}: "
+          f"{statistics.median(b / a for a, b in zip(alone, beside)):.2f}.")
+    return [maas]
+
+
+def train():
+    os.makedirs(f"{folder}/data", exist_ok=True)
+    with open(f"{folder}/data/rows.csv", "w") as file:
+        file.write(",".join(f"x{i}" for i in range(20)) + ",y\n")
+        for _ in range(20000):
+            row = [random.random() for _ in range(20)]
+            file.write(",".join(f"{x:.4f}" for x in row) + f",{sum(row):.4f}\n")
+    names = [f"x{i}" for i in range(20)]
+    wide = {"class": "dense", "units": 256, "activation": "relu"}
+    recipe = {"data": {"files": "rows.csv"}, "split": {"by": "time", "validation": 0.1, "test": 0.1},
+              "pipeline": {"steps": [{"class": "standard", "columns": names}], "features": names, "targets": ["y"]},
+              "network": {"layers": [wide, wide, {"class": "dense", "units": 1}]},
+              "training": {"optimizer": {"class": "adam"}, "loss": "mean_squared_error", "epochs": 1000}}
+    maas, url = serve("--state", f"{folder}/state", "--job-data", f"{folder}/data", "--open-admin")
+
+    def post(path, value):
+        request = urllib.request.Request(url + path, json.dumps(value).encode())
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    alone, beside = [], []
+    for _ in range(options.rounds):
+        alone.append(load(predict_url(url), *JSON_BODY)["latency_ms"])
+        job = post("/v1/jobs", {"model": "made", "recipe": recipe})["id"]
+        time.sleep(2)
+        beside.append(load(predict_url(url), *JSON_BODY)["latency_ms"])
+        with urllib.request.urlopen(f"{url}/v1/jobs/{job}") as answer:
+            state = json.load(answer)
+        assert state["state"] == "running", state
+        post(f"/v1/jobs/{job}:cancel", {})
+        time.sleep(1)
+    for what in "p50", "p99":
+        a, b = (statistics.median(each[what] for each in rounds) for rounds in (alone, beside))
+        print(f"{what} at {options.rate:g} requests a second: {a:.3f} ms alone, {b:.3f} ms while a training runs: {b / a:.2f}.")
+    return [maas]
+
+
+def beside():
+    maas, url = serve()
+    rate, alone, both = 200, [], []
+    for _ in range(options.rounds):
+        alone.append(load(predict_url(url), *JSON_BODY, rate=rate, connections=4)["latency_ms"])
+        other = threading.Thread(target=answers_a_second, args=(predict_url(url, "heavy"), 64, options.seconds + 2))
+        other.start()
+        time.sleep(0.5)
+        both.append(load(predict_url(url), *JSON_BODY, rate=rate, connections=4)["latency_ms"])
+        other.join()
+    for what in "p50", "p99":
+        a, b = (statistics.median(each[what] for each in rounds) for rounds in (alone, both))
+        print(f"light, {what} at {rate} requests a second: {a:.3f} ms alone, {b:.3f} ms beside a heavy one: {b / a:.2f}.")
+    return [maas]
+
+
+def swaps():
     swap_versions(options.swaps)
-    raise SystemExit
+    return []
+
+
+subprocess.run([options.serve_bench, "models", folder], check=True)
 row = [random.Random(1).random() for _ in range(100)]
 with open(f"{folder}/body.json", "w") as file:
     json.dump({"instances": [row]}, file)
 with open(f"{folder}/body.bin", "wb") as file:
     file.write(struct.pack("<100f", *row))
-
-maas, maas_url = start([options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", "--max-connections",
-                        str(options.idle + 100)])
-empty, empty_url = start([options.serve_bench, "empty", "40"])
-# The same bytes to both.
-binary = ["--model", "net", "--form", "binary"]
-cases = {
-    "empty handler, binary body": (empty, empty_url + "/raw", ["--body", f"{folder}/body.bin"]),
-    "maas, binary body (`/v2/.../infer`)": (maas, maas_url, binary),
-    "empty handler, JSON body": (empty, empty_url + "/json", ["--body", f"{folder}/body.json"]),
-    "maas, JSON body (`:predict`)": (maas, maas_url + "/v1/models/net:predict", ["--body", f"{folder}/body.json"]),
-}
-processes = [maas, empty]
-if options.python:
-    python, python_url = start_python(f"{folder}/net.onnx")
-    processes.append(python)
-    cases["ONNX Runtime, FastAPI, bytes"] = (python, python_url + "/bytes", ["--body", f"{folder}/body.bin"])
-    cases["ONNX Runtime, FastAPI, JSON"] = (python, python_url + "/json", ["--body", f"{folder}/body.json"])
-
-figures = {name: [] for name in cases}
-for _ in range(options.rounds):
-    for name, (process, url, arguments) in cases.items():
-        before = processor_seconds(process)
-        result = load(url, *arguments)
-        # The warm-up's requests cost as well.
-        requests = result["requests"] * (1 + 0.5 / options.seconds)
-        figures[name].append((1e6 * (processor_seconds(process) - before) / requests, result["latency_ms"]["p50"],
-                              result["latency_ms"]["p99"]))
-
-print(f"At {options.rate:g} requests a second on 16 connections, {options.rounds} rounds of {options.seconds:g} s, medians:\n")
-print("| | processor time a request | p50 | p99 |\n| --- | --- | --- | --- |")
-for name, rounds in figures.items():
-    time_us, p50, p99 = (statistics.median(column) for column in zip(*rounds))
-    print(f"| {name} | {time_us:.1f} us | {p50:.3f} ms | {p99:.3f} ms |")
-print(f"\nAn idle connection that has asked once, of {options.idle}: maas "
-      f"{idle_connections(maas, maas_url, options.idle) / 1024:.1f} KiB, the empty handler "
-      f"{idle_connections(empty, empty_url, options.idle) / 1024:.1f} KiB of the process.")
-for process in processes:
-    process.kill()
+with open(f"{folder}/post.lua", "w") as file:
+    file.write('wrk.method = "POST"\nwrk.body = [==[' + json.dumps({"instances": [row]}) + "]==]\n")
+for part in options.parts or ["cost"]:
+    print(f"\n## {part}\n", flush=True)
+    for process in globals()[part]():
+        process.kill()
+        process.wait()

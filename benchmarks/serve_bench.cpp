@@ -1,6 +1,6 @@
 // What benchmarks/serve.py needs beside the maas program: the network 100-128-64-1 as files, and the least that the
-// HTTP library behind maas::serve can do. usage: serve_bench models FOLDER     writes FOLDER/net/1/model.h5 and
-// FOLDER/net.onnx
+// HTTP library behind maas::serve can do. usage: serve_bench models FOLDER     writes FOLDER/models/net/1/model.h5,
+// FOLDER/net.onnx, and networks of 1024 and 4096 units a layer, wide and heavy, beside net
 //        serve_bench empty BYTES       answers any request with as many bytes, until it is killed
 #include <microhttpd.h>
 #include <unistd.h>
@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "maas/io/onnx.hpp"
 #include "maas/maas.hpp"
@@ -22,6 +23,12 @@ int write_models(const std::string& folder) {
   model.initialize(1);
   model.save(folder + "/models/net/1/model.h5");
   write_onnx(folder + "/net.onnx", model.network());
+  for (const auto& [name, units] : {std::pair("wide", 1024), std::pair("heavy", 4096)}) {
+    std::filesystem::create_directories(folder + "/models/" + name + "/1");
+    Model larger = Sequential{input(100), dense(units, relu), dense(units, relu), dense(1, sigmoid)};
+    larger.initialize(1);
+    larger.save(folder + "/models/" + name + "/1/model.h5");
+  }
   return 0;
 }
 
@@ -49,9 +56,9 @@ MHD_Result answer(void*, MHD_Connection* connection, const char*, const char*, c
 
 int serve_empty(std::size_t bytes) {
   answer_text.assign(bytes, 'x');
-  // As maas::serve has it: one thread of the library's with its event loop, and its memory for a connection.
+  // As maas::serve has it: one thread with the library's events, and its memory for a connection.
   MHD_Daemon* daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr,
-                                        &answer, nullptr, MHD_OPTION_CONNECTION_MEMORY_LIMIT, std::size_t{48} << 10,
+                                        &answer, nullptr, MHD_OPTION_CONNECTION_MEMORY_LIMIT, std::size_t{36} << 10,
                                         MHD_OPTION_CONNECTION_LIMIT, 20000U, MHD_OPTION_END);
   if (daemon == nullptr) return 1;
   std::printf("serving at http://127.0.0.1:%d\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);

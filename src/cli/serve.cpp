@@ -30,6 +30,7 @@ struct ServeOptions {
   serve::ServerOptions server;
   std::string config_file, state_folder;
   bool only_polls = false, no_batching = false;
+  unsigned at_once_us = 50;
   unsigned job_seconds = 86400;
   double head_seconds = 10, body_grace_seconds = 10, write_seconds = 30;
   double stream_save_seconds = 30;
@@ -152,6 +153,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   options.repository.notices = !options.only_polls;
   options.server.batching = !options.no_batching;
   options.server.stream_save = milliseconds_of(options.stream_save_seconds);
+  options.server.at_once = std::chrono::microseconds(options.at_once_us);
   options.server.head = milliseconds_of(options.head_seconds);
   options.server.body_grace = milliseconds_of(options.body_grace_seconds);
   options.server.write = milliseconds_of(options.write_seconds);
@@ -246,6 +248,10 @@ void add_serve(CLI::App& program) {
 #endif
   command->add_option("--address", options->server.address, "The address to listen on, in numbers");
   command->add_flag("--no-batching", options->no_batching, "Runs each request alone, even while others wait");
+  command
+      ->add_option("--at-once-us", options->at_once_us,
+                   "Predictions likely to take no longer, in microseconds, are not handed to a thread; 0: all are")
+      ->check(CLI::Range(0, 1'000'000));
   command->add_option("--config", options->config_file, "A JSON file: options, and settings of models");
   command->add_option(
       "--state", options->state_folder,

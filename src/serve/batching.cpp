@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <vector>
+
+#include "maas/core/error.hpp"
+#include "maas/layers/layers.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -48,21 +50,28 @@ bool is_independent(const Network& network, const std::vector<Matrix>& inputs, c
   return true;
 }
 
+// Whether all layers are of maas, those within others, too: they can be made again from their settings.
+bool is_of_maas(const Network& network) {
+  try {
+    for (const Layer& layer : network.graph().layers()) BuiltinLayers::make(layer.class_name(), layer.config());
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
-Index measured_batch_rows(const Network& network) {
-  struct Point {
-    Index rows;
-    double cost;  // seconds a sample
-  };
+MeasuredRuns measured_runs(const Network& network) {
   const auto start = Clock::now();
   const std::vector<Matrix> all = samples_for(network, most_rows);
-  if (all.empty()) return 1;
-  std::vector<Point> curve;
+  if (all.empty()) return {};
+  std::vector<Servable::RunCost> curve;
+  const bool is_known = is_of_maas(network);
   for (Index rows = 1; rows <= most_rows; rows *= 2) {
     const std::vector<Matrix> inputs = rows_of(all, 0, rows);
     std::vector<Matrix> outputs = network.predict(inputs);
-    if (!is_independent(network, inputs, outputs)) return 1;
+    if (!is_independent(network, inputs, outputs)) return {};
     auto best = Clock::duration::max();
     for (int run = 0; run < 3; ++run) {
       const auto begin = Clock::now();
@@ -70,11 +79,20 @@ Index measured_batch_rows(const Network& network) {
       best = std::min(best, Clock::now() - begin);
     }
     if (rows > 1 && best > most_run_time) break;
-    curve.push_back({rows, std::chrono::duration<double>(best).count() / static_cast<double>(rows)});
+    curve.push_back({rows, best});
     if (Clock::now() - start > most_time) break;
   }
-  const double least = std::ranges::min(curve, {}, &Point::cost).cost;
-  return std::ranges::find_if(curve, [&](const Point& point) { return point.cost <= 1.1 * least; })->rows;
+  const auto for_each = [](const Servable::RunCost& run) {
+    return static_cast<double>(run.time.count()) / static_cast<double>(run.rows);
+  };
+  const double least = for_each(std::ranges::min(curve, {}, for_each));
+  const auto worth = std::ranges::find_if(curve, [&](const auto& run) { return for_each(run) <= 1.1 * least; });
+  return {.batch_rows = worth->rows, .costs = is_known ? curve : std::vector<Servable::RunCost>()};
+}
+
+std::chrono::nanoseconds likely_time(const Servable& servable, Index rows) {
+  const auto found = std::ranges::find_if(servable.run_costs, [&](const auto& run) { return run.rows >= rows; });
+  return found == servable.run_costs.end() ? std::chrono::nanoseconds::max() : found->time;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

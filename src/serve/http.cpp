@@ -10,10 +10,13 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <string_view>
+#include <thread>
 
 #include "maas/core/error.hpp"
+#include "serve/idle_memory.hpp"
 #include "serve/slow_clients.hpp"
 #include "serve/text.hpp"
 
@@ -48,8 +51,17 @@ struct Address {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
+// What the library needs for a connection beside a head of the allowed size: where each header is, the head of the
+// answer, and some of the body. What is larger it refuses itself, with a page of its own. More than 32 KiB it takes
+// from the system rather than from the heap, so that the memory of idle connections can be given back.
+std::size_t block_bytes(std::size_t header_bytes) {
+  constexpr std::size_t least = 36 << 10, beside = 20 << 10;
+  return std::max(header_bytes + beside, least);
+}
+
 Headers headers_of(MHD_Connection* connection) {
   Headers headers;
+  headers.reserve(8);
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
@@ -65,13 +77,10 @@ std::size_t head_bytes(MHD_Connection* connection) {
   return info == nullptr ? 0 : info->header_size;
 }
 
-std::size_t count_of(const Request& request, std::string_view name) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(request.headers, [&](const auto& header) { return is_same_name(header.first, name); }));
-}
-
 // The library takes blanks into a name, where another reader cuts them off: "Transfer-Encoding :" is two things.
-bool is_header_name(std::string_view name) { return !name.empty() && name.find_first_of(" \t") == name.npos; }
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::ranges::none_of(name, [](char c) { return c == ' ' || c == '\t'; });
+}
 
 }  // namespace
 
@@ -86,10 +95,10 @@ class HttpServer::Daemon {
                        .body_rate = options.body_rate,
                        .write = options.write,
                        .is_plain = options.certificate.empty()},
-                      counters.slow) {
+                      counters.slow),
+        idle_memory_({.block_bytes = block_bytes(options.header_bytes)}) {
     const Address address(options.address, options.port);
-    const unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                           (address.is_ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG) |
+    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address.is_ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG) |
                            (options.certificate.empty() ? MHD_NO_FLAG : MHD_USE_TLS);
     // Texts that must outlive the daemon, as options_ does.
     MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, const_cast<char*>(options_.certificate.c_str())},
@@ -102,41 +111,60 @@ class HttpServer::Daemon {
                          MHD_OPTION_SOCK_ADDR, address.get(),                                                     //
                          MHD_OPTION_CONNECTION_LIMIT, options.connections,                                        //
                          MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.idle.count()),              //
-                         // Room for a head of the allowed size, the head of its answer, and then some: what is larger
-                         // the library refuses itself, with a page of its own.
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options.header_bytes + (16 << 10),  //
-                         MHD_OPTION_STRICT_FOR_CLIENT, 1,                                            //
-                         MHD_OPTION_UNESCAPE_CALLBACK, &Daemon::leave_escaped, nullptr,              //
-                         MHD_OPTION_NOTIFY_COMPLETED, &Daemon::completed, this,                      //
-                         MHD_OPTION_NOTIFY_CONNECTION, &Daemon::connected, this,                     //
-                         MHD_OPTION_ARRAY, more,                                                     //
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, block_bytes(options.header_bytes),                   //
+                         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                    //
+                         MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                         //
+                         MHD_OPTION_UNESCAPE_CALLBACK, &Daemon::leave_escaped, nullptr,                           //
+                         MHD_OPTION_NOTIFY_COMPLETED, &Daemon::completed, this,                                   //
+                         MHD_OPTION_NOTIFY_CONNECTION, &Daemon::connected, this,                                  //
+                         MHD_OPTION_ARRAY, more,                                                                  //
                          MHD_OPTION_END);
     if (daemon_ == nullptr)
       fail<ConfigError>("server: cannot listen on {} port {}: {}", options.address, options.port,
                         errno != 0                    ? std::strerror(errno)
                         : options.certificate.empty() ? "the HTTP library says no"
                                                       : "certificate and key must be a pair, in PEM form");
+    port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
+    listener_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
+    try {
+      thread_ = std::thread([this] { run(); });
+    } catch (...) {
+      MHD_stop_daemon(daemon_);
+      throw;
+    }
   }
 
   ~Daemon() {
+    stop_accepting();
+    stopping_ = true;
+    thread_.join();
     MHD_stop_daemon(daemon_);
-    if (listener_ != MHD_INVALID_SOCKET) ::close(listener_);
+    if (is_quiet_) ::close(listener_);
   }
 
-  int port() const { return MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port; }
+  int port() const { return port_; }
 
-  // The socket is shut at once and closed with the daemon, whose thread may still look at it.
+  // The socket is shut at once, which wakes the thread; it is closed with the daemon.
   void stop_accepting() {
-    if (closing_.exchange(true)) return;
-    listener_ = MHD_quiesce_daemon(daemon_);
-    if (listener_ != MHD_INVALID_SOCKET) ::shutdown(listener_, SHUT_RDWR);
+    if (!closing_.exchange(true)) ::shutdown(listener_, SHUT_RDWR);
   }
 
  private:
+  // What is kept for a connection from its opening to its closing.
+  struct Kept {
+    SlowClients::Connection* slow = nullptr;
+    IdleMemory::Connection* memory = nullptr;
+
+    void enter(SlowClients::Phase phase) const {
+      if (slow != nullptr) slow->enter(phase);
+    }
+  };
+
   // One request, from its head until its answer is sent.
   class Exchange final : public PendingAnswer {
    public:
-    Exchange(Daemon& daemon, MHD_Connection* connection) : daemon_(daemon), connection_(connection) {
+    Exchange(Daemon& daemon, MHD_Connection* connection)
+        : daemon_(daemon), connection_(connection), kept_(kept_of(connection)) {
       ++daemon_.counters_.in_flight;
     }
     Exchange(const Exchange&) = delete;
@@ -153,13 +181,16 @@ class HttpServer::Daemon {
     }
 
     MHD_Result begin(const char* method, const char* path) {
-      enter(connection_, SlowClients::Phase::other);
+      if (kept_ != nullptr) {
+        kept_->enter(SlowClients::Phase::other);
+        kept_->memory->begin(method);  // the first word of the request
+      }
       request_.method = method;
       request_.path = path;
       request_.headers = headers_of(connection_);
       if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
       request_.body.reserve(std::min(declared_, most_reserved));
-      if (declares_body()) enter(connection_, SlowClients::Phase::body);
+      if (kept_ != nullptr && declares_body()) kept_->enter(SlowClients::Phase::body);
       return MHD_YES;
     }
 
@@ -181,7 +212,7 @@ class HttpServer::Daemon {
     }
 
     MHD_Result end() {
-      enter(connection_, SlowClients::Phase::other);
+      if (kept_ != nullptr) kept_->enter(SlowClients::Phase::other);
       if (response_) return send(false);
       request_.arrived = std::chrono::steady_clock::now();
       if ((response_ = daemon_.handler_.answer_now(request_))) return send(false);
@@ -213,7 +244,7 @@ class HttpServer::Daemon {
       return std::nullopt;
     }
 
-    bool declares_body() const { return declared_ > 0 || request_.header("Transfer-Encoding") != nullptr; }
+    bool declares_body() const { return declared_ > 0 || is_chunked_; }
 
     std::optional<Response> head_refusal() {
       const std::size_t bytes = head_bytes(connection_);
@@ -222,14 +253,16 @@ class HttpServer::Daemon {
             431, fmt::format("headers: expected at most {} bytes, got {}", daemon_.options_.header_bytes, bytes));
       if (request_.headers.size() > most_headers)
         return error_response(431, fmt::format("headers: expected at most {}, got more", most_headers));
-      for (const auto& [name, value] : request_.headers)
+      const std::string *length = nullptr, *coding = nullptr;
+      int lengths = 0;
+      for (const auto& [name, value] : request_.headers) {
         if (!is_header_name(name)) return closing(400, "headers: expected names without blanks, got \"" + name + "\"");
-      const std::string* length = request_.header("Content-Length");
-      const std::string* coding = request_.header("Transfer-Encoding");
+        if (is_same_name(name, "Content-Length")) ++lengths, length = &value;
+        if (is_same_name(name, "Transfer-Encoding")) ++lengths, coding = &value;
+      }
+      is_chunked_ = coding != nullptr;
       // What two readers may read in two ways is refused: a proxy in front may have read it in the other.
-      const bool is_ambiguous = count_of(request_, "Content-Length") > 1 ||
-                                count_of(request_, "Transfer-Encoding") > 1 || (length != nullptr && coding != nullptr);
-      if (is_ambiguous) return closing(400, "headers: expected one Content-Length or Transfer-Encoding, got more");
+      if (lengths > 1) return closing(400, "headers: expected one Content-Length or Transfer-Encoding, got more");
       // The library would read a body in another coding until the connection ends.
       if (coding != nullptr && *coding != "chunked")
         return closing(400, "headers: expected chunked as Transfer-Encoding, got \"" + *coding + "\"");
@@ -299,6 +332,9 @@ class HttpServer::Daemon {
       if (response == nullptr) return MHD_NO;
       MHD_add_response_header(response, "Content-Type", answer.content_type.c_str());
       bool closes = false;
+      for (const auto& header : daemon_.options_.always)
+        if (std::ranges::find(answer.headers, header.first, &Headers::value_type::first) == answer.headers.end())
+          answer.headers.push_back(header);
       for (const auto& [name, value] : answer.headers) {
         MHD_add_response_header(response, name.c_str(), value.c_str());
         closes = closes || name == "Connection";
@@ -306,15 +342,17 @@ class HttpServer::Daemon {
       if (!closes && (is_early || daemon_.closing_)) MHD_add_response_header(response, "Connection", "close");
       const MHD_Result queued = MHD_queue_response(connection_, static_cast<unsigned>(answer.status), response);
       MHD_destroy_response(response);
-      enter(connection_, SlowClients::Phase::answer);
+      if (kept_ != nullptr) kept_->enter(SlowClients::Phase::answer);
       return queued;
     }
 
     Daemon& daemon_;
     MHD_Connection* connection_;
+    Kept* const kept_;  // null where there was no memory for it
     Request request_{};
     std::optional<Response> response_{};
     std::size_t declared_ = 0, received_ = 0, held_ = 0;
+    bool is_chunked_ = false;
     bool is_head_wrong_ = false;  // then where the body ends is anyone's guess
   };
 
@@ -340,29 +378,67 @@ class HttpServer::Daemon {
   static void completed(void*, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
     delete static_cast<Exchange*>(*state);
     *state = nullptr;
-    enter(connection, SlowClients::Phase::head);
+    const Kept* kept = kept_of(connection);
+    if (kept == nullptr) return;
+    kept->enter(SlowClients::Phase::head);
+    kept->memory->end();
   }
 
   // The library says that a connection has ended before it closes the socket.
   static void connected(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode what) {
-    SlowClients& slow_clients = static_cast<Daemon*>(self)->slow_clients_;
+    auto& daemon = *static_cast<Daemon*>(self);
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-      if (*kept != nullptr) slow_clients.closed(static_cast<SlowClients::Connection*>(*kept));
+      daemon.forget(static_cast<Kept*>(*kept));
       *kept = nullptr;
       return;
     }
+    *kept = nullptr;
     const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != nullptr) *kept = daemon.keep(info->connect_fd);
+  }
+
+  Kept* keep(int socket) {
+    std::unique_ptr<Kept> kept;
     try {
-      *kept = info == nullptr ? nullptr : slow_clients.opened(info->connect_fd);
-    } catch (...) {  // no memory: then this one may be slow
-      *kept = nullptr;
+      kept = std::make_unique<Kept>();
+      kept->memory = idle_memory_.opened();
+      kept->slow = slow_clients_.opened(socket);
+    } catch (...) {  // no memory: then this one may be slow, or keep what it has
+      if (kept != nullptr && kept->memory == nullptr) kept.reset();
+    }
+    return kept.release();
+  }
+
+  void forget(Kept* kept) {
+    if (kept == nullptr) return;
+    if (kept->slow != nullptr) slow_clients_.closed(kept->slow);
+    idle_memory_.closed(kept->memory);
+    delete kept;
+  }
+
+  static Kept* kept_of(MHD_Connection* connection) {
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == nullptr ? nullptr : static_cast<Kept*>(info->socket_context);
+  }
+
+  // The library's events, and between them what is due.
+  void run() {
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+    while (!stopping_) {
+      if (closing_ && !is_quiet_) is_quiet_ = MHD_quiesce_daemon(daemon_) != MHD_INVALID_SOCKET;
+      if (MHD_run_wait(daemon_, closing_ ? 10 : until_due()) != MHD_YES)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
 
-  static void enter(MHD_Connection* connection, SlowClients::Phase phase) {
-    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    if (info != nullptr && info->socket_context != nullptr)
-      static_cast<SlowClients::Connection*>(info->socket_context)->enter(phase);
+  // In milliseconds.
+  int until_due() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(idle_memory_.look(now) - now);
+    return static_cast<int>(std::clamp<std::int64_t>(wait.count(), 1, 1000));
   }
 
   static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
@@ -371,10 +447,14 @@ class HttpServer::Daemon {
   HttpHandler& handler_;
   HttpCounters& counters_;
   SlowClients slow_clients_;  // ends after the daemon, which the destructor stops
+  IdleMemory idle_memory_;
   MHD_Daemon* daemon_ = nullptr;
   MHD_socket listener_ = MHD_INVALID_SOCKET;
-  std::atomic<bool> closing_{false};
-  std::size_t held_ = 0;  // by the library's thread alone
+  int port_ = 0;
+  std::atomic<bool> closing_{false}, stopping_{false};
+  bool is_quiet_ = false;  // by the thread that moves bytes alone, as is the next
+  std::size_t held_ = 0;
+  std::thread thread_{};
 };
 
 HttpServer::HttpServer(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters)

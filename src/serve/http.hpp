@@ -22,6 +22,7 @@ struct HttpOptions {
   std::chrono::milliseconds head{10'000}, body_grace{10'000}, write{30'000};
   std::uint64_t body_rate = 16 << 10;
   std::string certificate{}, key{};  ///< PEM texts; both empty for no TLS
+  Headers always{};                  ///< of every answer that has them not
 };
 
 /// What a server counts; it belongs to whoever started it, as its threads may ask before its constructor has returned.

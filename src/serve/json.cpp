@@ -204,7 +204,7 @@ std::optional<double> JsonView::number() const {
 
 std::string JsonView::json() const { return simdjson::minify(element_of(element_)); }
 
-void JsonView::for_each(const std::function<void(JsonView)>& element) const {
+void JsonView::for_each(CallOf<JsonView> element) const {
   dom::array list;
   if (element_of(element_).get(list) != simdjson::SUCCESS) return;
   for (const dom::element each : list) {
@@ -214,7 +214,7 @@ void JsonView::for_each(const std::function<void(JsonView)>& element) const {
   }
 }
 
-void JsonView::for_each_member(const std::function<void(std::string_view, JsonView)>& member) const {
+void JsonView::for_each_member(CallOf<std::string_view, JsonView> member) const {
   dom::object object;
   if (element_of(element_).get(object) != simdjson::SUCCESS) return;
   for (const dom::key_value_pair each : object) {
@@ -323,15 +323,15 @@ struct JsonTensorReader::Access {
   // The shape is that of the first elements; all others must agree.
   void rectangular(dom::element element, std::size_t depth, bool first, JsonTensor& tensor) const {
     if (!element.is_array()) {
-      require<DataError>(depth == tensor.shape.size(), "{}{}: expected a list, as in its neighbours, got {}",
-                         reader.what_, reader.place(), text_of(element));
+      if (depth != tensor.shape.size())  // not require: the place of each number would be made a text
+        fail<DataError>("{}{}: expected a list, as in its neighbours, got {}", reader.what_, reader.place(),
+                        text_of(element));
       return scalar(element, tensor.values);
     }
     if (first)
       tensor.shape.push_back(0);
-    else
-      require<DataError>(depth < tensor.shape.size(), "{}{}: expected a number, as in its neighbours, got a list",
-                         reader.what_, reader.place());
+    else if (depth >= tensor.shape.size())
+      fail<DataError>("{}{}: expected a number, as in its neighbours, got a list", reader.what_, reader.place());
     Index count = 0;
     reader.position_.push_back(0);
     for (const dom::element each : dom::array(element)) {
@@ -341,8 +341,9 @@ struct JsonTensorReader::Access {
     }
     reader.position_.pop_back();
     if (first) tensor.shape[depth] = count;
-    require<DataError>(tensor.shape[depth] == count, "{}{}: expected {} elements, as in its neighbours, got {}",
-                       reader.what_, reader.place(), tensor.shape[depth], count);
+    if (tensor.shape[depth] != count)
+      fail<DataError>("{}{}: expected {} elements, as in its neighbours, got {}", reader.what_, reader.place(),
+                      tensor.shape[depth], count);
   }
 };
 

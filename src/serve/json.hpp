@@ -4,11 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "maas/core/scalar.hpp"
@@ -18,6 +18,27 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// What a value is. NaN and the infinities, which Python's json writes as bare tokens, are numbers.
 enum class JsonKind { null, boolean, number, text, list, object };
+
+/// A call that is handed down for as long as one takes: a function, without memory for what it holds.
+template <class... Arguments>
+class CallOf {
+ public:
+  template <class Work>
+  requires(!std::is_same_v<Work, CallOf> && !std::is_function_v<Work>) CallOf(const Work& work)
+      : held_{.work = &work},
+        call_([](Held held, Arguments... arguments) { (*static_cast<const Work*>(held.work))(arguments...); }) {}
+  CallOf(void (*function)(Arguments...))
+      : held_{.function = function}, call_([](Held held, Arguments... arguments) { held.function(arguments...); }) {}
+  void operator()(Arguments... arguments) const { call_(held_, arguments...); }
+
+ private:
+  union Held {
+    const void* work;
+    void (*function)(Arguments...);
+  };
+  Held held_;
+  void (*call_)(Held, Arguments...);
+};
 
 /// A value of a document, to be used while the document lives.
 class JsonView {
@@ -39,8 +60,8 @@ class JsonView {
 
   /// Calls back for each element of a list, or each member of an object in the order of the text; does nothing for
   /// other kinds. Names may repeat.
-  void for_each(const std::function<void(JsonView)>& element) const;
-  void for_each_member(const std::function<void(std::string_view, JsonView)>& member) const;
+  void for_each(CallOf<JsonView> element) const;
+  void for_each_member(CallOf<std::string_view, JsonView> member) const;
   /// How many elements a list, or members an object has; 0 for others.
   std::size_t size() const;
   /// The last member of that name, as readers of JSON have it.

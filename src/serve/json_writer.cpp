@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -30,8 +31,13 @@ std::size_t character_bytes(std::string_view text) {
 }  // namespace
 
 void append_text(std::string& out, std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 32 && c < 127 && c != '"' && c != '\\'; };
   out += '"';
-  while (!text.empty()) {
+  while (true) {
+    const auto end = std::ranges::find_if_not(text, is_plain);  // mostly all of it
+    out.append(text.begin(), end);
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
+    if (text.empty()) break;
     const std::size_t bytes = character_bytes(text);
     const char c = text[0];
     if (bytes == 0)
@@ -63,6 +69,11 @@ void append_number(std::string& out, Scalar value, Whole whole) {
   const std::string_view text(digits, static_cast<std::size_t>(end - digits));
   out += text;
   if (whole == Whole::with_point && text.find_first_of(".e") == text.npos) out += ".0";
+}
+
+void append_whole(std::string& out, std::int64_t value) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 void append_flat(std::string& out, std::span<const Scalar> values, Whole whole) {

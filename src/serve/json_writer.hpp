@@ -1,6 +1,7 @@
 // JSON of answers, written: texts, numbers, nested lists.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ enum class Whole { short_form, with_point };
 
 /// The shortest text that reads back as the same number; NaN, Infinity and -Infinity as Python writes them.
 void append_number(std::string& out, Scalar value, Whole whole);
+
+/// A whole number.
+void append_whole(std::string& out, std::int64_t value);
 
 /// Numbers in lists of the given lengths, the last axis innermost; a lone number without lengths.
 void append_nested(std::string& out, const Scalar* values, std::span<const Index> lengths, Whole whole);

@@ -76,10 +76,16 @@ void Metrics::Histogram::add(double seconds) {
 }
 
 void Metrics::count_request(std::string_view api, std::string_view model, int code, std::chrono::nanoseconds duration) {
-  std::tuple key{std::string(api), std::string(model), code};
   const std::lock_guard lock(mutex_);
-  ++requests_[std::move(key)];
-  if (!model.empty()) durations_[std::string(model)].add(seconds_of(duration));
+  if (const auto known = requests_.find(std::tuple(api, model, code)); known != requests_.end())
+    ++known->second;
+  else
+    requests_.emplace(std::tuple(std::string(api), std::string(model), code), 1);
+  if (model.empty()) return;
+  if (const auto known = durations_.find(model); known != durations_.end())
+    known->second.add(seconds_of(duration));
+  else
+    durations_[std::string(model)].add(seconds_of(duration));
 }
 
 void Metrics::count_prediction(const std::string& model, Index rows, std::chrono::nanoseconds duration) {

@@ -45,9 +45,9 @@ class Metrics {
   static void append_histogram(std::string& out, std::string_view name, const std::string& labels, const Histogram& h);
 
   mutable std::mutex mutex_{};
-  std::map<std::tuple<std::string, std::string, int>, std::uint64_t> requests_{};  // api, model, code
-  std::map<std::string, Histogram, std::less<>> durations_{};                      // by model
-  std::map<std::string, Predictions> predictions_{};                               // by model
+  std::map<std::tuple<std::string, std::string, int>, std::uint64_t, std::less<>> requests_{};  // api, model, code
+  std::map<std::string, Histogram, std::less<>> durations_{};                                   // by model
+  std::map<std::string, Predictions> predictions_{};                                            // by model
   std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
 };
 

@@ -36,6 +36,13 @@ SplitBody split(const Request& request) {
   return {.json = body.substr(0, length), .tail = body.substr(length), .is_raw = length == 0, .has_header = true};
 }
 
+// Kind and name, for errors: made for every request, so without a format.
+std::string called(std::string_view kind, std::string_view name) {
+  std::string text;
+  text.reserve(kind.size() + name.size() + 3);
+  return (((text += kind) += " \"") += name) += '"';
+}
+
 std::string_view text_member(JsonView object, std::string_view name, const std::string& what) {
   const auto value = object.member(name);
   require<DataError>(value && value->text(), "{}: expected \"{}\", a text, got {}", what, name,
@@ -92,8 +99,9 @@ std::vector<Index> read_shape(JsonView input, const std::string& what, const Lim
   Index count = 1;
   list->for_each([&](JsonView element) {
     const auto length = element.integer();
-    require<DataError>(length && *length >= 0, "{}: expected whole numbers of at least 0 in \"shape\", got {}", what,
-                       length ? fmt::format("{}", *length) : std::string(element.kind_name()));
+    if (!length || *length < 0)
+      fail<DataError>("{}: expected whole numbers of at least 0 in \"shape\", got {}", what,
+                      length ? fmt::format("{}", *length) : std::string(element.kind_name()));
     require<DataError>(shape.size() <= Shape::max_rank, "{}: expected at most {} lengths in \"shape\", got more", what,
                        Shape::max_rank + 1);
     // Before it can overflow: lengths of 0 come late as well.
@@ -199,17 +207,18 @@ std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const S
                        input.kind_name());
     const std::string_view name = text_member(input, "name", "infer: an input");
     const Index place = place_of(servable.inputs, name);
-    require<DataError>(place >= 0, "infer: expected the inputs {}, got \"{}\"", names_of(servable.inputs), name);
+    if (place < 0) fail<DataError>("infer: expected the inputs {}, got \"{}\"", names_of(servable.inputs), name);
     std::optional<Matrix>& sample = samples[static_cast<std::size_t>(place)];
     require<DataError>(!sample, "infer: expected input \"{}\" once, got it twice", name);
     const TensorInfo& info = servable.inputs[static_cast<std::size_t>(place)];
-    sample = samples_of(info, read_input(input, tail, fmt::format("input \"{}\"", name), limits), limits);
+    sample = samples_of(info, read_input(input, tail, called("input", name), limits), limits);
   });
   tail.require_empty();
   std::vector<Matrix> inputs;
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    require<DataError>(samples[i].has_value(), "infer: expected the inputs {}, got no \"{}\"",
-                       names_of(servable.inputs), servable.inputs[i].name);
+    if (!samples[i])
+      fail<DataError>("infer: expected the inputs {}, got no \"{}\"", names_of(servable.inputs),
+                      servable.inputs[i].name);
     inputs.push_back(*std::move(samples[i]));
   }
   return inputs;
@@ -232,11 +241,11 @@ std::vector<WantedOutput> read_outputs(const Servable& servable, std::optional<J
                        output.kind_name());
     const std::string_view name = text_member(output, "name", "infer: an output");
     const Index place = place_of(servable.outputs, name);
-    require<DataError>(place >= 0, "infer: expected the outputs {}, got \"{}\"", names_of(servable.outputs), name);
+    if (place < 0) fail<DataError>("infer: expected the outputs {}, got \"{}\"", names_of(servable.outputs), name);
     const auto i = static_cast<std::size_t>(place);
     require<DataError>(std::ranges::find(outputs, i, &WantedOutput::place) == outputs.end(),
                        "infer: expected output \"{}\" once, got it twice", name);
-    const RequestParameters parameters(output, fmt::format("output \"{}\"", name));
+    const RequestParameters parameters(output, called("output", name));
     if (parameters.find("classification")) fail_with(501, "output \"{}\": classification is not offered", name);
     outputs.push_back({i, parameters.boolean("binary_data").value_or(binary)});
   });
@@ -288,8 +297,12 @@ InferBody read_raw(const Servable& servable, std::string_view bytes) {
 // ---- The answer ----
 
 void append_shape(std::string& out, Index rows, const Shape& shape) {
-  out += fmt::format("[{}", rows);
-  for (Index length : shape) out += fmt::format(",{}", length);
+  out += '[';
+  append_whole(out, rows);
+  for (Index length : shape) {
+    out += ',';
+    append_whole(out, length);
+  }
   out += ']';
 }
 
@@ -300,7 +313,9 @@ void append_output(std::string& out, const TensorInfo& info, const Matrix& value
   append_shape(out, values.rows(), info.shape);
   const std::size_t count = static_cast<std::size_t>(values.size());
   if (binary) {
-    out += fmt::format(R"(,"datatype":"FP32","parameters":{{"binary_data_size":{}}}}})", count * sizeof(float));
+    out += R"(,"datatype":"FP32","parameters":{"binary_data_size":)";
+    append_whole(out, static_cast<std::int64_t>(count * sizeof(float)));
+    out += "}}";
     return;
   }
   out += R"(,"datatype":"FP32","data":)";
@@ -313,7 +328,9 @@ Response infer_answer(const Servable& servable, const InferBody& body, const std
   std::string& out = response.body;
   out += R"({"model_name":)";
   append_text(out, servable.model);
-  out += fmt::format(R"(,"model_version":"{}")", servable.version);
+  out += R"(,"model_version":")";
+  append_whole(out, servable.version);
+  out += '"';
   if (body.id) {
     out += R"(,"id":)";
     append_text(out, *body.id);

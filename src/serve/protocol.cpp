@@ -5,6 +5,8 @@
 #include <new>
 
 #include "serve/compression.hpp"
+#include "serve/cors.hpp"
+#include "serve/estimate.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
@@ -78,8 +80,7 @@ void check_base_path(const std::string& path) {
 
 // What a page of another origin may send and read.
 void allow_any_origin(Response& response) {
-  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-  response.headers.emplace_back("Access-Control-Expose-Headers", "Inference-Header-Content-Length, Retry-After");
+  for (auto& header : any_origin()) response.headers.push_back(std::move(header));
 }
 
 Response preflight_answer() {
@@ -113,74 +114,76 @@ class Protocol::Routes {
 
   Response answer(const Request& request) {
     const std::optional<Action> asked = action(request);
-    if (asked && serve::is_prediction(*asked)) {
-      const Request* const one = &request;
-      return std::move(answer_together({&one, 1})[0]);
-    }
+    if (asked && serve::is_prediction(*asked)) return *answer_alone(request, std::chrono::nanoseconds::max());
     Response response = guarded([&] { return checked_answer(request); });
     count(request, response);
     if (options_.cors) allow_any_origin(response);
     return response;
   }
 
+  // By what can be told before the body is read, and then by what it holds: a version that has just come may be another
+  // than the one that was looked at.
+  std::optional<Response> answer_within(const Request& request, std::chrono::nanoseconds most) {
+    return is_likely_within(request, most) ? answer_alone(request, most) : std::nullopt;
+  }
+
   std::vector<Response> answer_together(std::span<const Request* const> requests) {
+    if (requests.size() == 1) {
+      std::vector<Response> one;
+      one.push_back(*answer_alone(*requests[0], std::chrono::nanoseconds::max()));
+      return one;
+    }
     std::vector<Response> responses(requests.size());
     std::vector<std::optional<Asked>> asked(requests.size());
     std::vector<bool> was_asked(requests.size(), false);
-    const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
     for (std::size_t i = 0; i < requests.size(); ++i)
       responses[i] = guarded([&]() -> Response {
-        const auto start = std::chrono::steady_clock::now();
-        Asked read = read_prediction(context, *requests[i]);
-        if (read.ready) {
-          was_asked[i] = true;
-          return *std::move(read.ready);
-        }
-        check_asked(read, options_.limits);
-        read.durations.queue = start - requests[i]->arrived;
-        read.durations.read = std::chrono::steady_clock::now() - start;
+        Asked read = read_prediction(*requests[i]);
+        was_asked[i] = true;
+        if (read.ready) return *std::move(read.ready);
         asked[i] = std::move(read);
         return {};
       });
-    for (std::size_t i = 0; i < asked.size(); ++i) was_asked[i] = was_asked[i] || asked[i].has_value();
     for (std::size_t i = 0; i < asked.size(); ++i)
-      if (asked[i]) answer_group(context, requests, take_group(asked, i, responses), asked, responses);
+      if (asked[i]) answer_group(requests, take_group(asked, i, responses), asked, responses);
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (!was_asked[i]) count_failure(*requests[i]);
-      count(*requests[i], responses[i]);
-      const Response failure = guarded([&]() -> Response {
-        compress(*requests[i], responses[i]);
-        return {};
-      });
-      if (failure.status != 200) responses[i] = failure;
-      if (options_.cors) allow_any_origin(responses[i]);
+      finish(*requests[i], responses[i]);
     }
     return responses;
   }
 
   // What a request asks for, whether it may or not. Throws StatusError.
   Route route(const Request& request) const {
-    Route asked = plain_route(request);
-    if (asked.action == Action::stream && request.method == "POST") asked.action = Action::stream_push;
+    if (is_preflight(request)) return {.action = Action::preflight};
+    Route asked = path_route(request);
+    asked.action = action_of(asked, request);
     return asked;
   }
 
-  Route plain_route(const Request& request) const {
-    if (options_.cors && request.method == "OPTIONS") return {.action = Action::preflight};
-    std::string_view path = request.path;
-    const std::string& base = options_.base_path;
-    if (base.empty() || !path.starts_with(base)) return route_of(path);
-    if (path.size() == base.size()) return route_of("/");
-    if (path[base.size()] == '/') path.remove_prefix(base.size());
-    return route_of(path);
-  }
-
   std::optional<Action> action(const Request& request) const {
+    if (is_preflight(request)) return Action::preflight;
     try {
-      return route(request).action;
+      return action_of(path_route(request), request);
     } catch (const StatusError&) {
       return std::nullopt;
     }
+  }
+
+  bool is_preflight(const Request& request) const { return options_.cors && request.method == "OPTIONS"; }
+
+  static Action action_of(const Route& route, const Request& request) {
+    const bool is_push = route.action == Action::stream && request.method == "POST";
+    return is_push ? Action::stream_push : route.action;
+  }
+
+  const Route& path_route(const Request& request) const {
+    std::string_view path = request.path;
+    const std::string& base = options_.base_path;
+    if (base.empty() || !path.starts_with(base)) return same_route_of(path);
+    if (path.size() == base.size()) return same_route_of("/");
+    if (path[base.size()] == '/') path.remove_prefix(base.size());
+    return same_route_of(path);
   }
 
   // "v2_infer" and "v1_predict" of one version may run together.
@@ -218,11 +221,13 @@ class Protocol::Routes {
 
   void count(const Request& request, const Response& response) {
     std::string_view api = "other";
-    std::string model;
+    std::string_view model;
     try {
-      const Route asked = route(request);
-      api = api_of(asked.action);
-      if (!repository_.status(asked.model).empty()) model = asked.model;
+      if (!is_preflight(request)) {
+        const Route& asked = path_route(request);  // nobody asks for another before it has been counted
+        api = api_of(action_of(asked, request));
+        if (repository_.knows(asked.model)) model = asked.model;
+      }
     } catch (const StatusError&) {
       // A path that is none: counted all the same.
     }
@@ -308,7 +313,7 @@ class Protocol::Routes {
   }
 
   void check_model(const Route& route) const {
-    if (repository_.status(route.model).empty()) fail_with(404, "unknown model \"{}\"", route.model);
+    if (!repository_.knows(route.model)) fail_with(404, "unknown model \"{}\"", route.model);
   }
 
   [[noreturn]] static void fail_not_offered() {
@@ -334,12 +339,91 @@ class Protocol::Routes {
     return *place;
   }
 
-  Asked read_prediction(const Context& context, const Request& request) const {
+  Context context() { return {repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_}; }
+
+  Asked read_body(const Request& request) {
+    const Context context = this->context();
     const Route route = checked_route(request);
     std::optional<Request> place;
     const Request& plain = decompressed(request, place);
     if (route.action == Action::stream_push) return stream_push(context, route, plain);
     return route.action == Action::v1_predict ? v1_predict(context, route, plain) : v2_infer(context, route, plain);
+  }
+
+  Asked read_prediction(const Request& request) {
+    const auto start = std::chrono::steady_clock::now();
+    Asked asked = read_body(request);
+    if (asked.ready) return asked;
+    check_asked(asked, options_.limits);
+    asked.durations.queue = start - request.arrived;
+    asked.durations.read = std::chrono::steady_clock::now() - start;
+    return asked;
+  }
+
+  // Nothing where it turns out to take longer than `most`.
+  std::optional<Response> answer_alone(const Request& request, std::chrono::nanoseconds most) {
+    std::optional<Asked> asked;
+    bool is_within = true;
+    Response response = guarded([&]() -> Response {
+      asked = read_prediction(request);
+      if (asked->ready) return *std::move(asked->ready);
+      is_within = most == std::chrono::nanoseconds::max() ||
+                  likely_answer_time(*asked->servable, request.body.size(), asked->inputs[0].rows()) <= most;
+      if (!is_within) return {};
+      check_deadline(asked->deadline);
+      Asked* const one = &*asked;
+      std::vector<std::vector<Matrix>> outputs = run_together(context(), {&one, 1});
+      return written(*asked, outputs[0]);
+    });
+    if (!is_within) return std::nullopt;
+    if (!asked)
+      count_failure(request);
+    else if (!asked->ready)
+      count_answer(request, *asked, response);
+    finish(request, response);
+    return response;
+  }
+
+  // Of the versions that may answer, if any.
+  bool is_likely_within(const Request& request, std::chrono::nanoseconds most) const {
+    try {
+      const Route asked = route(request);
+      if (asked.action != Action::v1_predict && asked.action != Action::v2_infer) return false;
+      const auto is_short = [&](const std::shared_ptr<const Servable>& servable) {
+        return servable == nullptr || likely_answer_time(*servable, request) <= most;
+      };
+      if (asked.label) return is_short(repository_.find_label(asked.model, *asked.label));
+      if (asked.version) return is_short(repository_.find(asked.model, asked.version));
+      const Repository::Candidates candidates = repository_.candidates(asked.model);
+      return is_short(candidates.usual) && is_short(candidates.canary);
+    } catch (const StatusError&) {
+      return false;
+    }
+  }
+
+  // Writes the answer to what has been run, and lets the shadow see it.
+  Response written(Asked& asked, std::vector<Matrix>& outputs) {
+    const auto start = std::chrono::steady_clock::now();
+    Response response = guarded([&] { return asked.answer(outputs); });
+    asked.durations.write = std::chrono::steady_clock::now() - start;
+    if (asked.shadow) shadow_.compare(std::move(asked.shadow), std::move(asked.inputs), std::move(outputs));
+    return response;
+  }
+
+  void count_answer(const Request& request, const Asked& asked, const Response& response) {
+    statistics_.count_answer(*asked.servable, response.status == 200,
+                             std::chrono::steady_clock::now() - request.arrived, asked.durations);
+  }
+
+  // What every prediction has in common at its end.
+  void finish(const Request& request, Response& response) {
+    count(request, response);
+    Response failure = guarded([&]() -> Response {
+      compress(request, response);
+      return {};
+    });
+    if (failure.status != 200) response = std::move(failure);
+    if (options_.cors) allow_any_origin(response);
   }
 
   void compress(const Request& request, Response& response) const {
@@ -384,14 +468,14 @@ class Protocol::Routes {
     }
   }
 
-  void answer_group(const Context& context, std::span<const Request* const> requests, const Group& group,
+  void answer_group(std::span<const Request* const> requests, const Group& group,
                     std::vector<std::optional<Asked>>& asked, std::vector<Response>& responses) {
     std::vector<std::vector<Matrix>> outputs;
     const Response failure = guarded([&]() -> Response {
       std::vector<Asked*> all;
       for (const std::size_t i : group)
         if (responses[i].status == 200) all.push_back(&*asked[i]);
-      if (!all.empty()) outputs = run_together(context, all);
+      if (!all.empty()) outputs = run_together(context(), all);
       return {};
     });
     std::size_t place = 0;
@@ -400,14 +484,10 @@ class Protocol::Routes {
       if (responses[i].status == 200 && failure.status != 200) {
         responses[i] = failure;
       } else if (responses[i].status == 200) {
-        const auto start = std::chrono::steady_clock::now();
-        responses[i] = guarded([&] { return each.answer(outputs[place]); });
-        each.durations.write = std::chrono::steady_clock::now() - start;
-        if (each.shadow) shadow_.compare(std::move(each.shadow), std::move(each.inputs), std::move(outputs[place]));
+        responses[i] = written(each, outputs[place]);
         ++place;
       }
-      statistics_.count_answer(*each.servable, responses[i].status == 200,
-                               std::chrono::steady_clock::now() - requests[i]->arrived, each.durations);
+      count_answer(*requests[i], each, responses[i]);
       asked[i].reset();
     }
   }
@@ -416,7 +496,7 @@ class Protocol::Routes {
     const Route route = checked_route(given);
     std::optional<Request> place;
     const Request& request = is_health(route.action) ? given : decompressed(given, place);
-    const Context context{repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_};
+    const Context context = this->context();
     switch (route.action) {
       case Action::front_page:
         return front_page(request);
@@ -512,6 +592,9 @@ Protocol::Protocol(Repository& repository, ProtocolOptions options)
 Protocol::~Protocol() = default;
 
 Response Protocol::answer(const Request& request) { return routes_->answer(request); }
+std::optional<Response> Protocol::answer_within(const Request& request, std::chrono::nanoseconds most) {
+  return routes_->answer_within(request, most);
+}
 std::vector<Response> Protocol::answer_together(std::span<const Request* const> requests) {
   return routes_->answer_together(requests);
 }

@@ -71,6 +71,22 @@ class Repository::Folder {
     return choice;
   }
 
+  Candidates candidates(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    if (model == models_.end()) return {};
+    const ModelSettings& settings = settings_of(name);
+    const Known* known = default_of(model->second, settings);
+    return {.usual = known == nullptr ? nullptr : known->servable,
+            .canary = settings.canary ? servable_in(model->second, settings.canary->version) : nullptr};
+  }
+
+  bool knows(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    return model != models_.end() && !model->second.empty();
+  }
+
   std::shared_ptr<const Servable> find_label(std::string_view name, std::string_view label) const {
     const std::lock_guard lock(mutex_);
     const ModelSettings& settings = settings_of(name);
@@ -330,7 +346,7 @@ class Repository::Folder {
   }
 
   void require_known(const std::string& name) const {
-    require<UnknownError>(!status(name).empty(), "unknown model \"{}\"", name);
+    require<UnknownError>(knows(name), "unknown model \"{}\"", name);
   }
 
   // After a load that was asked for: that the newest candidate answers with the file as it is.
@@ -544,6 +560,9 @@ std::shared_ptr<const Servable> Repository::find(std::string_view model, std::op
 }
 
 Repository::Choice Repository::choose(std::string_view model) const { return folder_->choose(model); }
+
+Repository::Candidates Repository::candidates(std::string_view model) const { return folder_->candidates(model); }
+bool Repository::knows(std::string_view model) const { return folder_->knows(model); }
 
 std::shared_ptr<const Servable> Repository::find_label(std::string_view model, std::string_view label) const {
   return folder_->find_label(model, label);

@@ -200,6 +200,21 @@ Route route_of(std::string_view path) {
   fail_unknown(path);
 }
 
+const Route& same_route_of(std::string_view path) {
+  struct Last {
+    std::string path{};
+    Route route{};
+  };
+  thread_local Last last;
+  if (path.empty() || path != last.path) {
+    Route route = route_of(path);
+    last.path.clear();  // should there be no memory for the new one
+    last.route = std::move(route);
+    last.path = path;
+  }
+  return last.route;
+}
+
 bool is_prediction(Action action) {
   return action == Action::v1_predict || action == Action::v2_infer || action == Action::stream_push;
 }

@@ -60,7 +60,9 @@ std::shared_ptr<const Servable> make_servable(Servable servable) {
   servable.outputs = tensors_of(graph, graph.outputs());
   require<DataError>(gives_numbers(servable.network, 0) || gives_numbers(servable.network, 1),
                      "{}: expected a network that gives a finite number for zeros or ones, got none", servable.model);
-  servable.batch_rows = measured_batch_rows(servable.network);
+  MeasuredRuns runs = measured_runs(servable.network);
+  servable.batch_rows = runs.batch_rows;
+  servable.run_costs = std::move(runs.costs);
   return std::make_shared<const Servable>(std::move(servable));
 }
 

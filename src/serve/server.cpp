@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "maas/core/read_file.hpp"
+#include "serve/cors.hpp"
 #include "serve/http.hpp"
 #include "serve/workers.hpp"
 
@@ -32,6 +33,8 @@ void check(const ServerOptions& options) {
       options.head.count() >= 10 && options.body_grace.count() >= 10 && options.write.count() >= 10,
       "server: expected at least 10 ms for a head, for a body and for an answer, got {} ms, {} ms and {} ms",
       options.head.count(), options.body_grace.count(), options.write.count());
+  require<ConfigError>(options.at_once.count() >= 0 && options.at_once.count() <= 1'000'000,
+                       "server: expected at_once from 0 to 1 s, got {} us", options.at_once.count());
   require<ConfigError>(options.certificate_file.empty() == options.key_file.empty(),
                        "server: expected a certificate and its key, got one of them");
   const bool is_loopback = options.address.starts_with("127.") || options.address == "::1";
@@ -106,7 +109,8 @@ class Server::Running final : public HttpHandler {
                                                      .write = options.write,
                                                      .body_rate = options.body_rate,
                                                      .certificate = content_of(options.certificate_file),
-                                                     .key = content_of(options.key_file)},
+                                                     .key = content_of(options.key_file),
+                                                     .always = options.cors ? any_origin() : Headers()},
                                          *this, counters_);
     port_ = http_->port();
   }
@@ -123,7 +127,7 @@ class Server::Running final : public HttpHandler {
 
   Response answer(Request request) {
     if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
-    if (std::optional<Response> answered = answer_now(request)) return *std::move(answered);
+    if (std::optional<Response> answered = answer_without_run(request)) return *std::move(answered);
     Waiting waiting(std::move(request));
     answer_later(waiting);
     return waiting.answer();
@@ -149,8 +153,19 @@ class Server::Running final : public HttpHandler {
   bool takes_body(const Request& head) override { return protocol_.takes_body(head); }
 
   std::optional<Response> answer_now(const Request& request) override {
+    if (std::optional<Response> answered = answer_without_run(request)) return answered;
+    if (options_.at_once.count() == 0 || waits_behind_others(request)) return std::nullopt;
+    return protocol_.answer_within(request, options_.at_once);
+  }
+
+  std::optional<Response> answer_without_run(const Request& request) {
     if (protocol_.is_prediction(request) || protocol_.is_change(request)) return std::nullopt;
     return protocol_.answer(request);
+  }
+
+  // While others of its kind wait, the best is to join them.
+  bool waits_behind_others(const Request& request) const {
+    return workers_.queued() > 0 && workers_.has_waiting(protocol_.joint(request));
   }
 
   void answer_later(PendingAnswer& pending) override {

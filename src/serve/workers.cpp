@@ -21,14 +21,15 @@ bool Workers::add(PendingAnswer& pending) {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= most_queued_) return false;
     queue_.push_back({&pending, std::move(key)});
+    queued_ = queue_.size();
   }
   wake_.notify_one();
   return true;
 }
 
-std::size_t Workers::queued() const {
+bool Workers::has_waiting(const std::string& key) const {
   const std::lock_guard lock(mutex_);
-  return queue_.size();
+  return std::ranges::find(queue_, key, &Waiting::key) != queue_.end();
 }
 
 bool Workers::stop() {
@@ -37,6 +38,7 @@ bool Workers::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     left.swap(queue_);
+    queued_ = 0;
   }
   wake_.notify_all();
   for (const Waiting& each : left) each.pending->finish(error_response(503, "the server is stopping"));
@@ -89,6 +91,7 @@ void Workers::work() {
         if (!first.key.empty()) take_more(taken, first.key);
       } catch (...) {  // no memory: those that were taken are enough
       }
+      queued_ = queue_.size();
     }
     try {
       responses.resize(taken.size(), responses[0]);

@@ -1,6 +1,7 @@
 // Workers: threads that answer what may take long, and the queue before them.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -32,7 +33,9 @@ class Workers {
 
   /// False if the queue is full, or the workers have stopped; then it is still the caller's to answer.
   bool add(PendingAnswer& pending);
-  std::size_t queued() const;
+  std::size_t queued() const { return queued_; }
+  /// Whether a request of that key waits.
+  bool has_waiting(const std::string& key) const;
   /// Ends the threads after what they are at; what waits is answered 503. True if nothing waited.
   bool stop();
 
@@ -52,6 +55,7 @@ class Workers {
   mutable std::mutex mutex_{};
   std::condition_variable wake_{};
   std::deque<Waiting> queue_{};
+  std::atomic<std::size_t> queued_{0};  // its size, for those who only look
   bool stopping_ = false;
   std::vector<std::thread> threads_{};
 };

@@ -263,7 +263,13 @@ TEST_CASE("a canary is not the default, even as the newest, and the latest befor
   save(folder + "/m/4/model.h5", 4);
   CHECK(wait_until([&] { return repository.find("m", 3) && repository.find("m", 4); }));
   CHECK(answering(repository) == 2);
+  CHECK(repository.candidates("m").usual->version == 2);
+  CHECK(repository.candidates("m").canary->version == 3);
+  CHECK(repository.knows("m"));
+  CHECK_FALSE(repository.knows("n"));
+  CHECK(repository.candidates("n").usual == nullptr);
   repository.set_traffic("m", {}, {});
+  CHECK(repository.candidates("m").canary == nullptr);
   CHECK(answering(repository) == 4);
   CHECK(repository.find("m", 3) == nullptr);
   CHECK_THROWS_AS(repository.set_traffic("m", serve::Canary{3, 1.5}, {}), ConfigError);

@@ -62,7 +62,7 @@ TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit
   REQUIRE(repository.find("wide")->batch_rows >= 8);
   constexpr int requests = 8;
   for (const bool batching : {true, false}) {
-    serve::Server server(repository, {.port = 0, .threads = 1, .batching = batching});
+    serve::Server server(repository, {.port = 0, .threads = 1, .batching = batching, .at_once = 0us});
     std::vector<std::string> alone;
     HttpClient client(server.port());
     for (int i = 0; i < requests; ++i)
@@ -87,7 +87,39 @@ TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit
     const int runs = requests + (batching ? 1 : requests);
     CHECK(metric_reaches(server.port(), fmt::format(R"(maas_executions_total{{model="wide"}} {})", runs)));
     CHECK(metric_reaches(server.port(), fmt::format(R"(maas_inferences_total{{model="wide"}} {})", 2 * requests)));
+    // Which runs these were: one of each alone, then one of all, or all alone again.
+    const std::string statistics = client.ask("GET", "/v2/models/wide/stats").body;
+    const auto has = [&](int rows, int times) {
+      return statistics.find(fmt::format(R"({{"batch_size":{},"compute_infer":{{"count":{},)", rows, times)) !=
+             std::string::npos;
+    };
+    CHECK(has(1, batching ? requests : 2 * requests));
+    CHECK(has(requests, 1) == batching);
   }
+}
+
+TEST_CASE("a lone request waits for no others: a timer would be in the fastest of many") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("wide", 1, wide());
+  const serve::Server server(repository, {.port = 0, .threads = 1, .at_once = 0us});
+  HttpClient client(server.port());
+  auto fastest = std::chrono::steady_clock::duration::max();
+  for (int i = 0; i < 100; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    REQUIRE(client.ask("POST", "/v1/models/wide:predict", body_of(i, 1)).status == 200);
+    fastest = std::min(fastest, std::chrono::steady_clock::now() - start);
+  }
+  CHECK(fastest < 1ms);  // some 0.1 ms; under the sanitizers, too
+}
+
+TEST_CASE("what runs cost is measured for networks of maas' own layers, and not told of others") {
+  const serve::MeasuredRuns runs = serve::measured_runs(wide());
+  REQUIRE(runs.costs.size() >= 2);
+  for (std::size_t i = 0; i < runs.costs.size(); ++i) {
+    CHECK(runs.costs[i].rows == Index{1} << i);
+    CHECK(runs.costs[i].time > 0ns);
+  }
+  CHECK(serve::measured_runs(gated()).costs.empty());
 }
 
 TEST_CASE("requests of all kinds run together, each with its own fate") {
@@ -124,7 +156,7 @@ TEST_CASE("requests of all kinds run together, each with its own fate") {
 }
 
 TEST_CASE("a network whose rows look at each other is never batched") {
-  CHECK(serve::measured_batch_rows(Network{input(Shape{1}, "x"), Coupled{}}) == 1);
+  CHECK(serve::measured_runs(Network{input(Shape{1}, "x"), Coupled{}}).batch_rows == 1);
   serve::Repository repository{serve::RepositoryOptions{}};
   repository.publish("m", 1, Network{input(Shape{1}, "x"), Coupled{}});
   serve::Protocol protocol(repository, {});
@@ -136,7 +168,7 @@ TEST_CASE("a network whose rows look at each other is never batched") {
 }
 
 TEST_CASE("how many samples run together is measured, between 2 and 256") {
-  const Index rows = serve::measured_batch_rows(wide());
+  const Index rows = serve::measured_runs(wide()).batch_rows;
   CHECK(rows >= 2);
   CHECK(rows <= 256);
 }
@@ -156,7 +188,7 @@ TEST_CASE("what may run together has the same version and model") {
 TEST_CASE("answers are the same while many clients are joined to ever other batches") {
   serve::Repository repository{serve::RepositoryOptions{}};
   repository.publish("wide", 1, wide());
-  const serve::Server server(repository, {.port = 0, .threads = 2});
+  const serve::Server server(repository, {.port = 0, .threads = 2, .at_once = 0us});
   std::vector<std::string> expected;
   for (int i = 0; i < 16; ++i)
     expected.push_back(HttpClient(server.port()).ask("POST", "/v1/models/wide:predict", body_of(i, 1 + i % 3)).body);

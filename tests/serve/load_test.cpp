@@ -199,7 +199,7 @@ TEST_CASE("a server is asked at the rate, and every request is accounted for") {
 }
 
 TEST_CASE("times count from when a request was due: a stall is in all of those that waited") {
-  const Running running({.threads = 1});
+  const Running running({.threads = 1, .at_once = 0us});
   LoadResult result;
   std::thread load;
   {
@@ -237,7 +237,7 @@ TEST_CASE("answers that are none are told by their kind") {
 }
 
 TEST_CASE("what is not answered in time is given up, and its time counted") {
-  const Running running({.threads = 1});
+  const Running running({.threads = 1, .at_once = 0us});
   const ClosedGate closed;
   HttpClient first(running.server.port());
   first.send("POST /v1/models/gated:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\n{\"instances\": [1]}");

@@ -123,6 +123,9 @@ class Protocol {
   /// The answer, for good or bad: whatever goes wrong becomes a status and an error text. Never throws for what a
   /// client has sent; only memory that runs out while the error itself is written may.
   Response answer(const Request& request);
+  /// The same, of a prediction that is likely to take no longer than that by what runs of its version took when it was
+  /// taken up (Servable::run_costs); nothing for others, of which nothing has been counted then.
+  std::optional<Response> answer_within(const Request& request, std::chrono::nanoseconds most);
   /// The answers to several predictions, in their order; those that ask the same version run together. Each is what it
   /// would be alone, bit for bit.
   std::vector<Response> answer_together(std::span<const Request* const> requests);

@@ -38,6 +38,14 @@ struct Servable {
   /// How many samples of requests that wait are worth joining to one run, as measured when the repository took it up; 1
   /// where a sample's answer is not, bit for bit, the same in a batch as alone.
   Index batch_rows = 1;
+  /// What a run of so many samples took.
+  struct RunCost {
+    Index rows = 0;                   ///< from 1
+    std::chrono::nanoseconds time{};  ///< of the fastest of three runs
+  };
+  /// As measured when the repository took it up, with rising numbers of samples. Empty where no run tells of the next:
+  /// for networks with layers that are not of maas, which may wait for whatever they want.
+  std::vector<RunCost> run_costs{};
   /// What the file was saved with: then raw rows of named values are taken, too.
   std::optional<Pipeline> pipeline = std::nullopt;
   /// What a forecaster's file was saved with: then streams take readings in their unit, and answer with intervals and
@@ -135,6 +143,15 @@ class Repository {
   };
   /// The canary gets its share of the calls exactly, evenly spread; where it does not answer, the default version does.
   Choice choose(std::string_view model) const;
+  /// Who may be chosen.
+  struct Candidates {
+    std::shared_ptr<const Servable> usual = {};   ///< the default version; null if there is none
+    std::shared_ptr<const Servable> canary = {};  ///< null where there is none, or it does not answer
+  };
+  /// As it stands now; no call is counted.
+  Candidates candidates(std::string_view model) const;
+  /// Whether any version of a model is known.
+  bool knows(std::string_view model) const;
   /// The version that has a label; null if none has, or it does not answer.
   std::shared_ptr<const Servable> find_label(std::string_view model, std::string_view label) const;
   /// All versions of a model that are known, newest first; empty for an unknown model.

@@ -35,6 +35,9 @@ struct ServerOptions {
   /// Whether predictions of one version that wait for a thread are joined to one run, of at most Servable::batch_rows
   /// samples. None waits for others; and answers are the same, bit for bit.
   bool batching = true;
+  /// Predictions that are likely to take no longer are answered by the thread that reads requests, beside the others:
+  /// handing them to another thread costs more. Not while others of the version wait for a thread. 0: none are.
+  std::chrono::microseconds at_once{50};
   std::size_t queue = 1024;                         ///< predictions that may wait for a thread; more is a 503
   std::size_t held_bytes = std::size_t{256} << 20;  ///< of bodies that come and answers that go; more is a 503
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
