@@ -193,6 +193,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command.add_option("--max-connections", server.connections, "Most connections; others wait");
   command.add_option("--max-queue", server.queue, "Most predictions that wait for a thread; else 503");
   command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503");
+  command
+      .add_option("--max-token-calls", server.limits.token_calls,
+                  "Most predictions at once with one token; else 429; 0: any number")
+      ->check(CLI::Range(0, 1'000'000'000));
   command.add_option("--max-wait", options.wait_seconds, "Longest wait for a thread in seconds; else 504")
       ->check(CLI::Range(0.001, 86400.0));
   command.add_option("--idle-seconds", options.idle_seconds, "When a connection without traffic is closed")

@@ -47,7 +47,7 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   /// An answer to the head of a request that makes its body needless; nothing lets the body come.
-  virtual std::optional<Response> refuse(const Request& head) = 0;
+  virtual std::optional<Response> refuse(Request& head) = 0;
   /// Whether a body may come; one that is declared all the same is answered 413.
   virtual bool takes_body(const Request& head) = 0;
   /// The answer; or nothing, and answer_later is called next.

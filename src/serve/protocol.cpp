@@ -205,9 +205,12 @@ class Protocol::Routes {
     }
   }
 
-  std::optional<Response> refuse(const Request& head) {
+  std::optional<Response> refuse(Request& head) {
     try {
-      const Route route = checked_route(head);
+      Tokens::Calls calls;
+      const Route route = checked_route(head, &calls);
+      if (options_.limits.token_calls > 0 && calls && serve::is_prediction(route.action))
+        head.ticket = ticket_of(calls, options_.limits.token_calls);
       if (!route.model.empty() && route.action != Action::repository_load) check_model(route);
       if (route.action == Action::v1_other) fail_not_offered();
       return std::nullopt;
@@ -260,11 +263,20 @@ class Protocol::Routes {
     std::string allowed;
   };
 
+  // One of those that a token may have at once; it is given back with the request.
+  static std::shared_ptr<const void> ticket_of(const Tokens::Calls& calls, int most) {
+    if (calls->fetch_add(1) >= most) {
+      --*calls;
+      fail_with(429, "expected at most {} predictions at once with a token, got more", most);
+    }
+    return {calls.get(), [calls](const void*) { --*calls; }};
+  }
+
   // All that can be said without the body.
-  Route checked_route(const Request& request) const {
+  Route checked_route(const Request& request, Tokens::Calls* calls = nullptr) const {
     if (request.path.size() > options_.limits.path_bytes)
       fail_with(414, "path: expected at most {} bytes, got {}", options_.limits.path_bytes, request.path.size());
-    const Route asked = authorized_route(request);
+    const Route asked = authorized_route(request, calls);
     check_method(request, asked.action);
     if (is_of_repository(asked.action)) check_changes(asked.action);
     if (is_job(asked.action)) check_jobs();
@@ -272,14 +284,15 @@ class Protocol::Routes {
   }
 
   // Health is for everyone; that a path is unknown is for those with a token, whatever it is for.
-  Route authorized_route(const Request& request) const {
+  Route authorized_route(const Request& request, Tokens::Calls* calls) const {
     const std::string* token = request.header("Authorization");
     try {
       Route asked = route(request);
       const Scope scope = scope_of(asked.action);
-      if (scope != Scope::none)
-        tokens_.check(token, scope);
-      else if (options_.closed_health && asked.action != Action::preflight)
+      if (scope != Scope::none) {
+        Tokens::Calls of_token = tokens_.check(token, scope);
+        if (calls != nullptr) *calls = std::move(of_token);
+      } else if (options_.closed_health && asked.action != Action::preflight)
         tokens_.check(token, Scope::all);
       return asked;
     } catch (const StatusError& error) {
@@ -600,7 +613,7 @@ std::vector<Response> Protocol::answer_together(std::span<const Request* const> 
 }
 std::string Protocol::joint(const Request& request) const { return routes_->joint(request); }
 std::size_t Protocol::most_together(const Request& request) const { return routes_->most_together(request); }
-std::optional<Response> Protocol::refuse(const Request& head) { return routes_->refuse(head); }
+std::optional<Response> Protocol::refuse(Request& head) { return routes_->refuse(head); }
 void Protocol::count(const Request& request, const Response& response) { routes_->count(request, response); }
 
 bool Protocol::is_prediction(const Request& request) const {

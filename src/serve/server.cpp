@@ -148,7 +148,7 @@ class Server::Running final : public HttpHandler {
   }
 
  private:
-  std::optional<Response> refuse(const Request& head) override { return protocol_.refuse(head); }
+  std::optional<Response> refuse(Request& head) override { return protocol_.refuse(head); }
 
   bool takes_body(const Request& head) override { return protocol_.takes_body(head); }
 

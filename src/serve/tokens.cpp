@@ -79,7 +79,7 @@ std::string_view name_of(Scope scope) {
 
 Tokens::Tokens(const std::string& token, std::string file) : file_(std::move(file)) {
   is_open_ = token.empty() && file_.empty();
-  if (!token.empty()) given_ = Token{digest_of(token), static_cast<unsigned>(Scope::all)};
+  if (!token.empty()) given_ = Token{.digest = digest_of(token), .scopes = static_cast<unsigned>(Scope::all)};
   if (file_.empty()) return;
   stamp_ = stamp_of(file_);
   tokens_ = read(file_);
@@ -95,7 +95,7 @@ Tokens::Digest Tokens::digest_of(std::string_view text) {
 
 Tokens::Token Tokens::token_of(std::string_view line, const std::string& where) {
   const std::vector<std::string_view> words = words_of(line);
-  if (words.size() == 1) return {digest_of(words[0]), static_cast<unsigned>(Scope::all)};
+  if (words.size() == 1) return {.digest = digest_of(words[0]), .scopes = static_cast<unsigned>(Scope::all)};
   Token token{.scopes = scopes_called(words[0], where)};
   const bool is_digest =
       words[1].size() == 64 && std::ranges::all_of(words[1], [](char c) { return hex_digit(c) >= 0; });
@@ -127,7 +127,11 @@ void Tokens::read_again_if_changed() const {
   const std::string stamp = stamp_of(file_);
   if (stamp.empty() || stamp == stamp_) return;
   try {
-    tokens_ = read(file_);
+    std::vector<Token> tokens = read(file_);
+    for (Token& token : tokens)
+      for (const Token& before : tokens_)
+        if (before.digest == token.digest) token.calls = before.calls;
+    tokens_ = std::move(tokens);
     stamp_ = stamp;
   } catch (const FormatError&) {
   }
@@ -139,32 +143,35 @@ bool Tokens::any_for(Scope scope) const {
   return std::ranges::any_of(tokens_, [&](const Token& token) { return token.scopes & static_cast<unsigned>(scope); });
 }
 
-// Looks at every byte of every token.
-unsigned Tokens::scopes_of(std::string_view text) const {
-  const Digest digest = digest_of(text);
-  unsigned scopes = 0;
+// What is known of it; no scopes if nothing. Looks at every byte of every token.
+Tokens::Token Tokens::known(std::string_view text) const {
+  Token found{.digest = digest_of(text), .calls = nullptr};
   const auto compare = [&](const Token& token) {
     unsigned difference = 0;
-    for (std::size_t i = 0; i < digest.size(); ++i) difference |= static_cast<unsigned>(digest[i] ^ token.digest[i]);
-    scopes |= difference == 0 ? token.scopes : 0;
+    for (std::size_t i = 0; i < token.digest.size(); ++i)
+      difference |= static_cast<unsigned>(found.digest[i] ^ token.digest[i]);
+    if (difference != 0) return;
+    found.scopes |= token.scopes;
+    found.calls = token.calls;
   };
   if (given_) compare(*given_);
   const std::lock_guard lock(mutex_);
   read_again_if_changed();
   for (const Token& token : tokens_) compare(token);
-  return scopes;
+  return found;
 }
 
-void Tokens::check(const std::string* header, Scope scope) const {
-  if (is_open_) return;
+Tokens::Calls Tokens::check(const std::string* header, Scope scope) const {
+  if (is_open_) return nullptr;
   constexpr std::string_view scheme = "Bearer ";
   const bool has_token = header != nullptr && header->starts_with(scheme);
-  const unsigned scopes = has_token ? scopes_of(std::string_view(*header).substr(scheme.size())) : 0;
-  if (scopes == 0)
+  const Token token = has_token ? known(std::string_view(*header).substr(scheme.size())) : Token();
+  if (token.scopes == 0)
     fail_with(401, "expected a valid token in Authorization: Bearer TOKEN, got {}",
               header == nullptr ? "none" : "another");
-  if ((scopes & static_cast<unsigned>(scope)) == 0)
+  if ((token.scopes & static_cast<unsigned>(scope)) == 0)
     fail_with(403, "expected a token with the scope {}, got one without", name_of(scope));
+  return token.calls;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

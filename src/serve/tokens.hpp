@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,21 +30,25 @@ class Tokens {
   bool any() const { return !is_open_; }
   /// Whether one of them may be used for it.
   bool any_for(Scope scope) const;
+  /// Counts what is under way with a token.
+  using Calls = std::shared_ptr<std::atomic<int>>;
+
   /// Throws StatusError 401 for a header that is missing or holds no token, 403 for a token without the scope. The time
-  /// it takes does not tell how much of a token was right.
-  void check(const std::string* header, Scope scope) const;
+  /// it takes does not tell how much of a token was right. Gives the count of that token; null where there are none.
+  Calls check(const std::string* header, Scope scope) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;
   struct Token {
     Digest digest{};
     unsigned scopes = 0;
+    Calls calls = std::make_shared<std::atomic<int>>(0);
   };
   static Digest digest_of(std::string_view text);
   static Token token_of(std::string_view line, const std::string& where);
   static std::vector<Token> read(const std::string& file);
   void read_again_if_changed() const;
-  unsigned scopes_of(std::string_view text) const;
+  Token known(std::string_view text) const;
 
   const std::string file_;
   bool is_open_ = true;

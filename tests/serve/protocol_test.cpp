@@ -35,6 +35,8 @@ struct Served {
   }
 };
 
+std::optional<Response> refused(Served& served, Request head) { return served.protocol.refuse(head); }
+
 void check_error(const Response& response, int status, const std::string& part) {
   INFO(response.body);
   CHECK(response.status == status);
@@ -560,7 +562,7 @@ TEST_CASE("a token opens all but health, which is open") {
     const Response response = served(get(path));
     check_error(response, 401, "token");
     CHECK(*header(response, "WWW-Authenticate") == "Bearer");
-    CHECK(served.protocol.refuse(get(path)).has_value());
+    CHECK(refused(served, get(path)).has_value());
   }
   CHECK(with("/v2", "Bearer secret-token").status == 200);
   for (const char* value :
@@ -571,12 +573,12 @@ TEST_CASE("a token opens all but health, which is open") {
 
 TEST_CASE("what can be refused before the body comes, is") {
   Served served;
-  CHECK_FALSE(served.protocol.refuse(post("/v1/models/affine:predict", "")).has_value());
-  CHECK_FALSE(served.protocol.refuse(get("/v2")).has_value());
-  check_error(*served.protocol.refuse(post("/v1/models/none:predict", "")), 404, "unknown model");
-  check_error(*served.protocol.refuse(post("/nothing", "")), 404, "unknown path");
-  check_error(*served.protocol.refuse(post("/v2", "")), 405, "expected GET");
-  check_error(*served.protocol.refuse(post("/v1/models/affine:classify", "")), 501, "expected :predict");
+  CHECK_FALSE(refused(served, post("/v1/models/affine:predict", "")).has_value());
+  CHECK_FALSE(refused(served, get("/v2")).has_value());
+  check_error(*refused(served, post("/v1/models/none:predict", "")), 404, "unknown model");
+  check_error(*refused(served, post("/nothing", "")), 404, "unknown path");
+  check_error(*refused(served, post("/v2", "")), 405, "expected GET");
+  check_error(*refused(served, post("/v1/models/affine:classify", "")), 501, "expected :predict");
   CHECK(served.protocol.is_prediction(post("/v1/models/affine:predict", "")));
   CHECK(served.protocol.is_prediction(post("/v2/models/affine/infer", "")));
   CHECK_FALSE(served.protocol.is_prediction(get("/v2/models/affine")));

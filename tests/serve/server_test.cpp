@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <new>
 #include <thread>
@@ -312,6 +313,30 @@ TEST_CASE("an answer that nobody reads takes room, and is not refused for it") {
   CHECK(answer.status == 200);
   CHECK(answer.body.size() > 15'000'000);
   CHECK(asks(200));
+}
+
+TEST_CASE("a token may be kept to so many predictions at once, beside which others and all else go on") {
+  std::ofstream("calls_tokens.txt") << "first\nsecond\n";
+  const Running running({.token_file = "calls_tokens.txt", .threads = 1, .limits = {.token_calls = 1}});
+  const std::string first = "Authorization: Bearer first\r\n", second = "Authorization: Bearer second\r\n";
+  const ClosedGate closed;
+  HttpClient waiting(running.port());
+  waiting.send(post_text(gated_path, waiting_body, first));
+  gate.wait_for(1);
+  HttpClient refused(running.port());
+  refused.send(post_text(predict_path, predict_body, first));
+  const HttpAnswer answer = refused.read();
+  CHECK(is_error(answer, 429));
+  CHECK(answer.headers.at("retry-after") == "1");
+  HttpClient another(running.port());
+  another.send("GET /v2 HTTP/1.1\r\nHost: h\r\n" + first + "\r\n");
+  CHECK(another.read().status == 200);
+  another.send(post_text(predict_path, predict_body, second));
+  gate.open();
+  CHECK(another.read().body == predicted);
+  CHECK(waiting.read().status == 200);
+  waiting.send(post_text(predict_path, predict_body, first));
+  CHECK(waiting.read().body == predicted);
 }
 
 TEST_CASE("a full queue answers 503, and health is answered all the while") {

@@ -28,6 +28,8 @@ struct Request {
   std::string body = {};       ///< whole, without chunks
   /// When it arrived: deadlines count from here.
   std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
+  /// What is given back when the request ends; see Limits::token_calls.
+  std::shared_ptr<const void> ticket = {};
 
   /// The first header of that name, whatever its case; null if there is none.
   const std::string* header(std::string_view name) const;
@@ -48,6 +50,7 @@ struct Limits {
   Index rows = 4096;                        ///< samples in one request; more is a 413
   Index tensor_elements = Index{16} << 20;  ///< numbers in one tensor, in or out; more is a 413
   std::size_t path_bytes = 8192;            ///< a longer path is answered 414
+  int token_calls = 0;  ///< predictions with one token that are under way at once; more is a 429; 0: any number
   std::chrono::milliseconds wait = std::chrono::seconds{10};  ///< from arrival to prediction; longer is a 504
 };
 
@@ -134,8 +137,9 @@ class Protocol {
   /// How many requests like this one are worth running together.
   std::size_t most_together(const Request& request) const;
   /// What can be said before the body has come, of a request whose `body` is still empty: a missing token, an unknown
-  /// path or model, a method that is not allowed, a verb that is not offered. Nothing if the body is worth waiting for.
-  std::optional<Response> refuse(const Request& head);
+  /// path or model, a method that is not allowed, a verb that is not offered, too many predictions with the token.
+  /// Nothing if the body is worth waiting for; then the request may hold a ticket.
+  std::optional<Response> refuse(Request& head);
   /// Whether the answer needs a prediction: then it may take long.
   bool is_prediction(const Request& request) const;
   /// Whether the answer changes what is served: then it may wait for a file to be read.
