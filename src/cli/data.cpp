@@ -6,8 +6,8 @@
 #include <string>
 
 #include "cli/commands.hpp"
-#include "maas/data/csv.hpp"
 #include "maas/data/report.hpp"
+#include "maas/recipe/table_file.hpp"
 
 namespace maas::cli {
 
@@ -21,7 +21,7 @@ struct ReportOptions {
 void print_report(const ReportOptions& options) {
   CsvOptions csv{.header = CsvHeader::automatic, .comment = '#'};
   for (const std::string& name : options.texts) csv.types[name] = ColumnType::text;
-  fmt::print("{}: {}", options.path, report(read_csv(options.path, csv)).text());
+  fmt::print("{}: {}", options.path, report(read_table(options.path, csv)).text());
 }
 
 }  // namespace
@@ -29,11 +29,12 @@ void print_report(const ReportOptions& options) {
 void add_data(CLI::App& program) {
   CLI::App* data = program.add_subcommand("data", "Looks at files of data");
   data->require_subcommand(1);
-  CLI::App* command = data->add_subcommand(
-      "report",
-      "Tells what the columns of a CSV file hold, and what is odd: missing cells, outliers, rows that come twice");
+  CLI::App* command = data->add_subcommand("report",
+                                           "Tells what the columns of a CSV or HDF5 file hold, and what is odd: "
+                                           "missing cells, outliers, rows that come twice");
   auto options = std::make_shared<ReportOptions>();
-  command->add_option("file", options->path, "A CSV file; its separator, names and types are found out")->required();
+  command->add_option("file", options->path, "A CSV file, whose separator, names and types are found out, or HDF5")
+      ->required();
   command->add_option("--text", options->texts, "A column whose numbers are names of categories; once for each")
       ->allow_extra_args(false);
   command->callback([options] { print_report(*options); });

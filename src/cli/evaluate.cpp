@@ -27,9 +27,9 @@ void evaluate(const EvaluateOptions& options) {
   require<StateError>(model.info().pipeline.has_value(),
                       "{}: expected a model with a pipeline, as maas train saves one; got one without", options.model);
   const Pipeline& pipeline = *model.info().pipeline;
-  const Table rows = read_csv_for(pipeline, options.data);
+  const Table rows = read_table_for(pipeline, options.data);
   std::optional<Table> training;
-  if (!options.training.empty()) training = read_csv_for(pipeline, options.training);
+  if (!options.training.empty()) training = read_table_for(pipeline, options.training);
   Evaluation evaluation;
   try {
     evaluation = evaluate_table(model, rows, training ? &*training : nullptr, options.data);

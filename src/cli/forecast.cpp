@@ -12,6 +12,7 @@
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "maas/recipe/report.hpp"
+#include "maas/recipe/table_file.hpp"
 
 namespace maas::cli {
 
@@ -30,7 +31,7 @@ std::string time_column(const Table& table, const std::string& asked) {
 }
 
 Readings read_readings(const Forecaster& forecaster, const std::string& path, const std::string& time) {
-  const Table table = read_csv(path, {.comment = '#'});
+  const Table table = read_table(path, {.comment = '#'});
   try {
     return readings_of(table, time_column(table, time), forecaster.sensors());
   } catch (const DataError& error) {

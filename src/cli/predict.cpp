@@ -54,7 +54,7 @@ void predict_raw(const Model& model, const PredictOptions& options) {
       options.inputs.size(), options.outputs.size());
   Matrix y;
   try {
-    y = model.predict(read_csv_for(pipeline, options.inputs[0], {.comment = '#'}));
+    y = model.predict(read_table_for(pipeline, options.inputs[0], {.comment = '#'}));
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", options.inputs[0], error.what());
   }

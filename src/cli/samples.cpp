@@ -2,15 +2,15 @@
 
 #include <cmath>
 
-#include "maas/data/csv.hpp"
 #include "maas/recipe/evaluation.hpp"
+#include "maas/recipe/table_file.hpp"
 
 namespace maas::cli {
 
 namespace {
 
 Matrix read_samples(const std::string& path, Index expected, const Shape& shape) {
-  const Table table = read_csv(path, {.header = CsvHeader::automatic, .comment = '#'});
+  const Table table = read_table(path, {.header = CsvHeader::automatic, .comment = '#'});
   require<DataError>(table.rows() > 0, "{}: expected at least 1 row of numbers, got none", path);
   require<ShapeError>(table.columns() == expected, "{}: expected {} numbers a row ({}), got {}", path, expected,
                       shape.text(), table.columns());
@@ -47,7 +47,7 @@ std::vector<Matrix> read_features(const SavedModel& model, const std::vector<std
   require<ConfigError>(paths.size() == 1, "the model has a pipeline: expected 1 file of raw rows, got {}",
                        paths.size());
   try {
-    return {model.info.pipeline->apply(read_csv_for(*model.info.pipeline, paths[0], {.comment = '#'}))};
+    return {model.info.pipeline->apply(read_table_for(*model.info.pipeline, paths[0], {.comment = '#'}))};
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", paths[0], error.what());
   }

@@ -5,6 +5,7 @@
 #include "maas/data/times.hpp"
 #include "maas/forecast/scores.hpp"
 #include "maas/recipe/evaluation.hpp"
+#include "maas/recipe/table_file.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -268,13 +269,13 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
   return result;
 }
 
-Table read_csv_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {
-  const Table guessed = read_csv(path, options);
+Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {
+  const Table guessed = read_table(path, options);
   std::vector<std::string> names = pipeline.needed_columns();
   names.insert(names.end(), pipeline.target_names().begin(), pipeline.target_names().end());
   for (const std::string& name : names)
     if (const auto type = pipeline.column_type(name); type && guessed.contains(name)) options.types[name] = *type;
-  return read_csv(path, options);
+  return read_table(path, options);
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -12,7 +12,7 @@ concept Like = std::same_as<std::remove_const_t<Self>, Whole>;
 
 /// Calls `key(name, value, text)` for every key of a section.
 void list_keys(Like<RecipeData> auto& self, auto&& key) {
-  key("files", self.files, "CSV files with the same columns, whose rows follow each other");
+  key("files", self.files, "CSV or HDF5 files with the same columns, whose rows follow each other");
   key("file_column", self.file_column, "Adds a column of this name: the name of each row's file, without its ending");
   key("drop_duplicates", self.drop_duplicates,
       "Whether rows with the same cells as one before are left out, before they are shared out");

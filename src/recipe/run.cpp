@@ -16,6 +16,7 @@
 #include "maas/model/load.hpp"
 #include "maas/recipe/recipe.hpp"
 #include "maas/recipe/report.hpp"
+#include "maas/recipe/table_file.hpp"
 #include "maas/training/backup.hpp"
 #include "recipe/parts.hpp"
 
@@ -53,7 +54,7 @@ Table read_files(const Recipe& recipe) {
   std::string first;
   for (const std::string& name : data.files) {
     const std::string path = file_in(recipe.folder, name);
-    Table table = read_csv(path, data.csv);
+    Table table = read_table(path, data.csv);
     if (!data.file_column.empty())
       table.add({.name = data.file_column,
                  .type = ColumnType::text,

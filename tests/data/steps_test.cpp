@@ -51,6 +51,28 @@ TEST_CASE("every step is written and read with all it learned, and then does the
   });
 }
 
+TEST_CASE("steps that clean are read again with all they learned, too, and then clean alike") {
+  Table dirty = training_rows();
+  dirty.edit("a")[1] = gap, dirty.edit("b")[4] = 1e6, dirty.edit_texts("kind")[3] = "Xx";
+  std::vector<Index> rows{0, 1, 2, 3, 4, 5, 5};  // the last comes twice
+  dirty = dirty.select(rows);
+  const std::vector<Step> steps{Impute{.columns = {"a"}, .fill = Fill::median},
+                                Impute{.columns = {"a"}, .fill = Fill::forward_fill},
+                                ClipOutliers{.columns = {"b"}},
+                                ValidRange{.columns = {"b"}, .low = 0.0, .high = 100.0},
+                                ReplaceTexts{.columns = {"kind"}, .from = {"Xx"}, .to = {"x"}},
+                                DropMissingRows{},
+                                DropDuplicateRows{}};
+  for (const Step& step : steps) {
+    CAPTURE(step.class_name());
+    const Step fitted = step.fit(dirty), again = BuiltinSteps::make(fitted.class_name(), fitted.config());
+    CHECK(again == fitted);
+    const std::string cleaned = text_of(fitted.apply(dirty));
+    CHECK(cleaned != text_of(dirty));
+    CHECK(text_of(again.apply(dirty)) == cleaned);
+  }
+}
+
 TEST_CASE("no step learns a second time, or when it is applied") {
   BuiltinSteps::for_each([](auto rule) {
     const Step fitted = made(rule).fit(training_rows());

@@ -29,6 +29,17 @@ TEST_CASE("a table gives its columns by name and position, and as a matrix") {
   CHECK(table.matrix({"speed", "flow"}) == expected);
 }
 
+TEST_CASE("a matrix becomes a table") {
+  Matrix matrix(2, 2);
+  matrix << 1, 2, 3, 4;
+  CHECK(table_of(matrix, {"flow", "speed"}).numbers("speed") == std::vector<double>{2, 4});
+  CHECK(table_of(matrix).names() == std::vector<std::string>{"0", "1"});
+  CHECK(table_of(matrix).matrix() == matrix);
+  CHECK(table_of(Matrix(0, 3)).rows() == 0);
+  CHECK_THROWS_WITH(table_of(matrix, {"flow"}), "table_of: expected a name for each of 2 columns, got 1");
+  CHECK_THROWS_AS(table_of(matrix, {"flow", "flow"}), DataError);
+}
+
 TEST_CASE("a table says which columns there are, and what they hold") {
   const Table table = small_table();
   CHECK_THROWS_AS(table.numbers("flo"), DataError);

@@ -203,6 +203,15 @@ TEST_CASE("windows write a number for missing readings where they are asked to, 
   CHECK(windows.feature_matrix() == x);
   CHECK(windows.target_matrix() == y);
   CHECK_THROWS_AS(Windows({values}, {.keep_missing = true, .fill_missing = Scalar{0}}), ConfigError);
+
+  const Windows masked({.values = values, .targets = targets}, {.lags = 2, .fill_missing = Scalar{0}, .masks = true});
+  Matrix both(3, 4);
+  both << 0, 1, 0, 0, 0, 0, 2, 1, 3, 1, 4, 1;
+  CHECK(masked.feature_matrix() == both);
+  CHECK(masked.feature_shape() == Shape{4});
+  CHECK(Windows({values}, {.lags = 2, .sequences = true, .fill_missing = Scalar{0}, .masks = true}).feature_shape() ==
+        Shape{2, 2});
+  CHECK_THROWS_AS(Windows({values}, {.masks = true}), ConfigError);
 }
 
 TEST_CASE("windows refuse many series that are not alike, and none") {

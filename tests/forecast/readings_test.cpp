@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "maas/data/folds.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/forecaster.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -94,6 +97,30 @@ TEST_CASE("a horizon is told in minutes, or in readings") {
   CHECK(horizon_text(3, 300) == "15 minutes");
   CHECK(horizon_text(1, 30) == "0.5 minutes");
   CHECK(horizon_text(3, 0) == "3 readings");
+}
+
+TEST_CASE("neither forecasters nor baselines learn from readings that are held out") {
+  Readings readings = counting(40);
+  const TimeSplit split = split_by_time(40, 0.0, 0.5);
+  const Readings train = readings.part(split.train), test = readings.part(split.test);
+  CHECK_FALSE(train.held_out);
+  CHECK(test.held_out);
+  CHECK(test.part({0, 10}).held_out);
+  Table table = table_of(readings.values, {"flow"});
+  CHECK_FALSE(readings_of(table).held_out);
+  CHECK(readings_of(split.test.of(table)).held_out);
+
+  const ForecastWindowOptions options{.lags = 2};
+  const auto refused = Catch::Matchers::ContainsSubstring("held out for validation or test");
+  CHECK_THROWS_WITH(fit_baselines(ForecastWindows(test, options)), refused);
+  for (Baseline baseline :
+       {Baseline(Persistence{}), Baseline(HistoricalAverage{}), Baseline(LinearAutoregression{}), Baseline(RidgeVAR{})})
+    CHECK_THROWS_WITH(baseline.fit(ForecastWindows(test, options)), refused);
+  Forecaster forecaster({.windows = options}, ForecastNetwork{.hidden = {2}});
+  CHECK_THROWS_WITH(forecaster.fit(test), refused);
+  CHECK_FALSE(forecaster.is_fitted());
+  forecaster.fit(train, {.validation_share = 0, .fit = {.epochs = 1, .verbose = 0}});
+  CHECK(forecaster.forecast(test).windows() > 0);  // to be scored is what they are for
 }
 
 TEST_CASE("readings come from a table, by name or all numbers") {

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <set>
 
+#include "maas/io/hdf5.hpp"
 #include "maas/model/load.hpp"
+#include "maas/recipe/table_file.hpp"
 #include "maas/training/backup.hpp"
 #include "recipe/small.hpp"
 
@@ -157,6 +159,23 @@ TEST_CASE("a recipe runs: the model has learned, is measured beside baselines, a
 
   const RecipeResult again = run_recipe(recipe, silent);
   CHECK(again.model.get_weights()[0] == result.model.get_weights()[0]);
+}
+
+TEST_CASE("data may come from HDF5, with times as seconds") {
+  write_line_csv("line.csv");
+  const Table lines = read_csv("line.csv");
+  write_hdf5("line.h5", {{"x", lines.matrix({"x"})}, {"y", lines.matrix({"y"})}});
+  const RecipeResult from_csv = run_recipe(parse_recipe(line_recipe, "l.json", {}), {.verbose = 0});
+  const RecipeResult from_hdf5 =
+      run_recipe(parse_recipe(line_recipe, "l.json", {"data.files=line.h5"}), {.verbose = 0});
+  CHECK(from_hdf5.rows.all == 60);
+  CHECK(from_hdf5.history["loss"] == from_csv.history["loss"]);
+  const Table timed = read_table("line.h5", {.types = {{"x", ColumnType::time}}});
+  CHECK(timed.times("x")[1] == 1);
+  CHECK(timed.numbers("y")[1] == 3);
+  CHECK(read_table("line.csv").names() == lines.names());
+  CHECK_THROWS_AS(read_table("line.h5", {.types = {{"x", ColumnType::text}}}), FormatError);
+  CHECK_THROWS_AS(read_table("nowhere.h5"), FormatError);
 }
 
 TEST_CASE("a recipe for classes: weights by name, majority beside it") {

@@ -61,14 +61,6 @@ inline std::optional<double> limit_of(const Column& column, bool high) {
   return std::isfinite(limit) ? std::optional(limit) : std::nullopt;
 }
 
-/// Columns of a matrix under names.
-inline Table named_columns(MatrixArg matrix, const std::vector<std::string>& names) {
-  Table table;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    table.add({.name = names[i], .numbers = column_values(matrix, static_cast<Index>(i))});
-  return table;
-}
-
 /// The position of the largest number in each row, missing where there is none.
 inline Column largest_position(MatrixArg scores, const std::string& name) {
   Column column{.name = name};
@@ -351,7 +343,7 @@ MAAS_INLINE Matrix Pipeline::invert(MatrixArg y, const Table* raw) const {
   require<ShapeError>(names.has_value(), "Pipeline: expected {} numbers a row, one a target, got {}",
                       target_names_.size(), y.cols());
   if (y.cols() != static_cast<Index>(target_names_.size())) return y;  // scores of classes
-  return undo(detail::named_columns(y, *names), raw, false).matrix(*names);
+  return undo(table_of(y, *names), raw, false).matrix(*names);
 }
 
 MAAS_INLINE Table Pipeline::decode(MatrixArg y, const Table* raw) const {
@@ -360,7 +352,7 @@ MAAS_INLINE Table Pipeline::decode(MatrixArg y, const Table* raw) const {
                       target_names_.size(), y.cols());
   Table table;
   if (y.cols() == static_cast<Index>(target_names_.size()))
-    table = detail::named_columns(y, *names);
+    table = table_of(y, *names);
   else
     table.add(detail::largest_position(y, target_names_[0]));
   return undo(std::move(table), raw, true);

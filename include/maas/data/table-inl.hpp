@@ -138,6 +138,18 @@ MAAS_INLINE Table Table::part(Index begin, Index end) const {
   return select(picked);
 }
 
+MAAS_INLINE Table table_of(MatrixArg matrix, const std::vector<std::string>& names) {
+  require<DataError>(names.empty() || static_cast<Index>(names.size()) == matrix.cols(),
+                     "table_of: expected a name for each of {} columns, got {}", matrix.cols(), names.size());
+  Table table;
+  for (Index i = 0; i < matrix.cols(); ++i) {
+    Column column{.name = names.empty() ? std::to_string(i) : names[static_cast<std::size_t>(i)]};
+    for (Index row = 0; row < matrix.rows(); ++row) column.numbers.push_back(static_cast<double>(matrix(row, i)));
+    table.add(std::move(column));
+  }
+  return table;
+}
+
 MAAS_INLINE Matrix Table::matrix(std::span<const std::string> names) const {
   Matrix result(rows(), static_cast<Index>(names.size()));
   for (Index position = 0; position < result.cols(); ++position) {

@@ -89,6 +89,10 @@ class Table {
   bool held_out_ = false;
 };
 
+/// The columns of a matrix as columns of numbers, called by name, or by their position from 0 where none are given.
+/// Throws DataError for another number of names, or one that comes twice.
+Table table_of(MatrixArg matrix, const std::vector<std::string>& names = {});
+
 }  // namespace maas::inline MAAS_ABI
 
 #if !defined(MAAS_COMPILED)

@@ -75,6 +75,8 @@ MAAS_INLINE void Windows::check_options() const {
   }
   require<ConfigError>(!options_.fill_missing || !options_.keep_missing,
                        "Windows: expected either keep_missing or fill_missing, got both");
+  require<ConfigError>(!options_.masks || options_.fill_missing,
+                       "Windows: expected fill_missing beside masks, which say where it was written, got none");
 }
 
 MAAS_INLINE void Windows::check(Index number) const {
@@ -143,20 +145,26 @@ MAAS_INLINE Index Windows::known_columns() const { return detail::width_of_known
 
 MAAS_INLINE Shape Windows::feature_shape() const {
   const Index beside = known_columns() + (options_.series_ids ? 1 : 0);
-  if (options_.sequences && beside == 0) return Shape{options_.lags, variables()};
-  return Shape{options_.lags * variables() + beside};
+  if (options_.sequences && beside == 0) return Shape{options_.lags, numbers_a_reading()};
+  return Shape{options_.lags * numbers_a_reading() + beside};
+}
+
+MAAS_INLINE Scalar* Windows::write_readings(const Series& series, Index first, Scalar* to) const {
+  const Index count = variables();
+  const Scalar* from = series.values.data() + first * count;
+  if (!options_.fill_missing) return std::copy_n(from, options_.lags * count, to);
+  for (const Scalar* end = from + options_.lags * count; from < end; from += count) {
+    for (Index i = 0; i < count; ++i) *to++ = std::isnan(from[i]) ? *options_.fill_missing : from[i];
+    if (options_.masks)
+      for (Index i = 0; i < count; ++i) *to++ = std::isnan(from[i]) ? Scalar(0) : Scalar(1);
+  }
+  return to;
 }
 
 MAAS_INLINE void Windows::write_features(Index sample, Scalar* to) const {
   const Series& series = series_at(series_of(sample));
-  const Index count = options_.lags * variables(), known = known_columns();
-  const Scalar* from = series.values.data() + first_reading(sample) * variables();
-  if (options_.fill_missing)
-    std::ranges::replace_copy_if(
-        from, from + count, to, [](Scalar x) { return std::isnan(x); }, *options_.fill_missing);
-  else
-    std::copy_n(from, count, to);
-  to += count;
+  const Index known = known_columns();
+  to = write_readings(series, first_reading(sample), to);
   if (known > 0) to = std::copy_n(series.known.data() + target_reading(sample) * known, known, to);
   if (options_.series_ids) *to = static_cast<Scalar>(series_of(sample));
 }

@@ -41,7 +41,8 @@ struct WindowOptions {
   /// Take also windows with missing readings, and write this number for them: that of a Masking layer, say, which skips
   /// the steps that hold nothing else. Targets must be there all the same.
   std::optional<Scalar> fill_missing = {};
-  bool series_ids = false;       ///< a sample's last number is that of its series, from 0: the input of an Embedding
+  bool masks = false;       ///< beside each reading's variables 1 for each that is there, 0 for one that was filled
+  bool series_ids = false;  ///< a sample's last number is that of its series, from 0: the input of an Embedding
   double seconds_a_reading = 0;  ///< the time between readings; 0: the median of the differences in each series
 };
 
@@ -54,7 +55,8 @@ struct WindowOptions {
 class Windows {
  public:
   /// Throws ShapeError where the parts of a series have different lengths, or series different widths, ConfigError for
-  /// options below 1, horizons that do not grow and fill_missing beside keep_missing, DataError where no window fits.
+  /// options below 1, horizons that do not grow, fill_missing beside keep_missing and masks without it, DataError where
+  /// no window fits.
   Windows(Series series, const WindowOptions& options);
   Windows(std::vector<Series> series, const WindowOptions& options);
 
@@ -84,11 +86,13 @@ class Windows {
   const Series& series_at(Index number) const { return (*series_)[static_cast<std::size_t>(number)]; }
   Index steps() const { return static_cast<Index>(options_.horizons.size()); }
   Index variables() const { return series_at(0).values.cols(); }
+  Index numbers_a_reading() const { return (options_.masks ? 2 : 1) * variables(); }
   Index target_columns() const;
   Index known_columns() const;
   void check_options() const;
   void check(Index number) const;
   void find_places(Index number);
+  Scalar* write_readings(const Series& series, Index first, Scalar* to) const;
   void write_features(Index sample, Scalar* to) const;
   void write_targets(Index sample, Scalar* to) const;
 

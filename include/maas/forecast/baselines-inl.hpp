@@ -117,7 +117,10 @@ inline Eigen::MatrixXd linear_function(const Eigen::MatrixXd& x, const Eigen::Ma
 
 }  // namespace detail
 
-MAAS_INLINE void Persistence::fit(const ForecastWindows& training) { sensors_ = training.readings().sensor_count(); }
+MAAS_INLINE void Persistence::fit(const ForecastWindows& training) {
+  detail::require_training(label, training.readings());
+  sensors_ = training.readings().sensor_count();
+}
 
 MAAS_INLINE Forecasts Persistence::forecast(const ForecastWindows& windows) const {
   detail::check_windows(label, windows, windows.options().lags, windows.steps(), sensors_);
@@ -130,6 +133,7 @@ MAAS_INLINE Forecasts Persistence::forecast(const ForecastWindows& windows) cons
 }
 
 MAAS_INLINE void HistoricalAverage::fit(const ForecastWindows& training) {
+  detail::require_training(label, training.readings());
   const Readings& readings = training.readings();
   require<DataError>(!readings.times.empty(), "{}: expected readings with times, got none", label);
   const double seconds = training.seconds_a_reading();
@@ -172,6 +176,7 @@ MAAS_INLINE Forecasts HistoricalAverage::forecast(const ForecastWindows& windows
 }
 
 MAAS_INLINE void LinearAutoregression::fit(const ForecastWindows& training) {
+  detail::require_training(label, training.readings());
   const Matrix truth = training.truth();
   const Index sensors = training.readings().sensor_count(), steps = training.steps();
   std::vector<Eigen::MatrixXd> weights;
@@ -204,6 +209,7 @@ MAAS_INLINE Forecasts LinearAutoregression::forecast(const ForecastWindows& wind
 }
 
 MAAS_INLINE void RidgeVAR::fit(const ForecastWindows& training) {
+  detail::require_training(label, training.readings());
   require<ConfigError>(!alphas.empty(), "{}: expected at least 1 alpha, got none", label);
   for (double alpha : alphas)
     require<ConfigError>(alpha > 0 && std::isfinite(alpha), "{}: expected alphas above 0, got {}", label, alpha);

@@ -245,6 +245,7 @@ MAAS_INLINE Model Forecaster::train(std::uint64_t number, const Dataset& trainin
 
 MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const ForecastFit& options) {
   check_fit(options);
+  detail::require_training("forecaster", training);
   Forecaster learner = *this;
   const ForecastWindows all = learner.windows(training);
   learner.frame_.sensors = training.sensor_names();

@@ -18,6 +18,13 @@ inline void require_count(std::string_view what, Index value) {
                        what, most_readings_ahead, value);
 }
 
+/// Throws for readings that a split keeps for validation or test.
+inline void require_training(std::string_view who, const Readings& readings) {
+  require<DataError>(!readings.held_out,
+                     "{}: expected readings to learn from, got {} that are held out for validation or test", who,
+                     readings.rows());
+}
+
 }  // namespace detail
 
 MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {
@@ -30,7 +37,7 @@ MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {
 MAAS_INLINE Readings Readings::part(const RowRange& rows) const {
   require<ShapeError>(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= values.rows(),
                       "Readings: expected rows within 0 to {}, got {} to {}", values.rows(), rows.begin, rows.end);
-  Readings result{.values = rows.of(values), .sensors = sensors};
+  Readings result{.values = rows.of(values), .sensors = sensors, .held_out = held_out || rows.held_out};
   if (!times.empty()) {
     require<ShapeError>(static_cast<Index>(times.size()) == values.rows(),
                         "Readings: expected {} times, one a reading, got {}", values.rows(), times.size());
@@ -59,7 +66,7 @@ MAAS_INLINE void Readings::check() const {
 }
 
 MAAS_INLINE Readings readings_of(const Table& table, std::string_view time, const std::vector<std::string>& sensors) {
-  Readings result{.sensors = sensors};
+  Readings result{.sensors = sensors, .held_out = table.is_held_out()};
   if (result.sensors.empty())
     for (Index i = 0; i < table.columns(); ++i)
       if (table.column(i).type == ColumnType::number) result.sensors.push_back(table.column(i).name);

@@ -18,12 +18,14 @@ struct Readings {
   Matrix values = {};                     ///< readings x sensors, in the sensors' unit
   std::vector<double> times = {};         ///< seconds since 1970 (see times.hpp), one a reading; empty: evenly spaced
   std::vector<std::string> sensors = {};  ///< names, one a sensor; empty: "sensor 0", "sensor 1", ...
+  bool held_out = false;                  ///< for validation or test: neither forecasters nor baselines learn from them
 
   Index rows() const { return values.rows(); }
   Index sensor_count() const { return values.cols(); }
   /// The names, made up where there are none.
   std::vector<std::string> sensor_names() const;
-  /// A copy of some of the readings. Throws ShapeError for rows that are not there.
+  /// A copy of some of the readings, held out where they or the range are. Throws ShapeError for rows that are not
+  /// there.
   Readings part(const RowRange& rows) const;
   /// Throws ShapeError for times or names of another count, DataError for infinite readings, or for times that are
   /// missing or do not grow.
@@ -31,7 +33,8 @@ struct Readings {
 };
 
 /// Columns of a table as readings: `time` names the column of times (empty: none), `sensors` those of numbers (empty:
-/// all columns of numbers). Throws DataError for columns that are not there or of another type.
+/// all columns of numbers). They are held out where the table is. Throws DataError for columns that are not there or of
+/// another type.
 Readings readings_of(const Table& table, std::string_view time = "", const std::vector<std::string>& sensors = {});
 
 /// How windows are cut out of readings. A window is `lags` successive readings, oldest first; the last of them is its

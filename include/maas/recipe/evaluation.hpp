@@ -63,8 +63,8 @@ struct Evaluation {
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
                           const std::string& name = "evaluation");
 
-/// Reads a CSV file as a pipeline needs it: columns hold what they held in training, whatever they look like.
-/// Throws as read_csv.
-Table read_csv_for(const Pipeline& pipeline, const std::string& path, CsvOptions options = {});
+/// Reads a file as a pipeline needs it (see read_table): columns hold what they held in training, whatever they look
+/// like. Throws as read_table.
+Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options = {});
 
 }  // namespace maas::inline MAAS_ABI
