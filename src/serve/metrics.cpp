@@ -77,7 +77,7 @@ void Metrics::Histogram::add(double seconds) {
 
 void Metrics::count_request(std::string_view api, std::string_view model, int code, std::chrono::nanoseconds duration) {
   const std::lock_guard lock(mutex_);
-  if (const auto known = requests_.find(std::tuple(api, model, code)); known != requests_.end())
+  if (const auto known = requests_.find(InOrder::Views(api, model, code)); known != requests_.end())
     ++known->second;
   else
     requests_.emplace(std::tuple(std::string(api), std::string(model), code), 1);

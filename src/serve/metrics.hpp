@@ -38,6 +38,12 @@ class Metrics {
     double sum = 0;
     void add(double seconds);
   };
+  // Also of texts that are someone else's, so that counting makes none.
+  struct InOrder {
+    using is_transparent = void;
+    using Views = std::tuple<std::string_view, std::string_view, int>;
+    bool operator()(const Views& a, const Views& b) const { return a < b; }
+  };
   struct Predictions {
     std::uint64_t runs = 0, rows = 0;
     Histogram seconds{};
@@ -45,9 +51,9 @@ class Metrics {
   static void append_histogram(std::string& out, std::string_view name, const std::string& labels, const Histogram& h);
 
   mutable std::mutex mutex_{};
-  std::map<std::tuple<std::string, std::string, int>, std::uint64_t, std::less<>> requests_{};  // api, model, code
-  std::map<std::string, Histogram, std::less<>> durations_{};                                   // by model
-  std::map<std::string, Predictions> predictions_{};                                            // by model
+  std::map<std::tuple<std::string, std::string, int>, std::uint64_t, InOrder> requests_{};  // api, model, code
+  std::map<std::string, Histogram, std::less<>> durations_{};                               // by model
+  std::map<std::string, Predictions> predictions_{};                                        // by model
   std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
 };
 
