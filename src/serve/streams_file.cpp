@@ -257,7 +257,9 @@ void Streams::read_line(const std::string& line) {
     return;
   }
   const WindowShape shape{number("steps"), number("features")};
-  const auto values = root.member("values"), time = root.member("time");
+  const auto values = root.member("values"), told_time = root.member("time");
+  std::optional<double> time = told_time ? told_time->number() : std::nullopt;
+  if (time && !std::isfinite(*time)) time.reset();
   if (!values || shape.steps < 1 || shape.features < 1 || shape.steps > most_numbers ||
       shape.features > most_numbers / shape.steps)
     return;
@@ -281,7 +283,7 @@ void Streams::read_line(const std::string& line) {
     });
 
   remove(key.first, key.second);  // a line before
-  add(key.first, key.second, {.shape = shape}, numbers, time ? time->number() : std::nullopt);
+  add(key.first, key.second, {.shape = shape}, numbers, time);
   const std::lock_guard lock(mutex_);
   Stream& stream = streams_.at(key);
   stream.window.count = static_cast<std::uint64_t>(std::max<std::int64_t>(stream.window.have, number("count")));

@@ -487,3 +487,36 @@ TEST_CASE("a forecaster whose file does not fit together is not served") {
   REQUIRE(repository.status("road").size() == 1);
   CHECK_THAT(repository.status("road")[0].error, ContainsSubstring("intervals: expected errors beside them, got none"));
 }
+
+TEST_CASE("whatever the file of streams holds, streams go on") {
+  fresh_folder("hostile");
+  Road road(folder_with(newest({.coverage = 0.8, .rate = 0.1, .window = 9}, AlarmOptions{.value = 10}), "hostile"),
+            {.stream_file = "hostile.jsonl"});
+  {
+    std::filesystem::remove("hostile.jsonl");
+    serve::Protocol protocol(road.repository, {.stream_file = "hostile.jsonl"});
+    for (int i = 0; i < 6; ++i)
+      protocol.answer(post("/v1/streams/road/a", fmt::format(R"({{"sample": {}, "time": {}}})", 10 + i, 300 * i)));
+  }
+  const std::string good = content_of("hostile.jsonl");
+  REQUIRE(good.find("\"errors\":[[") != std::string::npos);
+  REQUIRE(good.find("\"pending\":[[") != std::string::npos);
+  const Random random(3);
+  const char* const pieces[] = {
+      "-1", "1e999", "NaN", "null", "[",      "]",      "{}", "\"", "[[]]", "9223372036854775807",
+      "0",  "\n",    ",",   "true", "1e-320", "\\u0000"};
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    std::string changed = good;
+    const std::size_t at = random.below(3 * i, changed.size()), length = random.below(3 * i + 1, 6);
+    changed.replace(at, length, pieces[random.below(3 * i + 2, std::size(pieces))]);
+    std::ofstream("hostile.jsonl") << changed;
+    serve::Protocol protocol(road.repository, {.stream_file = "hostile.jsonl"});
+    INFO(changed);
+    for (int sample = 0; sample < 3; ++sample) {
+      const Response said = protocol.answer(
+          post("/v1/streams/road/a", fmt::format(R"({{"sample": 12, "time": {}}})", 300 * (6 + sample))));
+      CHECK((said.status == 200 || said.status == 409));
+    }
+    CHECK(protocol.answer(tests::get("/v1/streams/road/a")).status == 200);
+  }
+}

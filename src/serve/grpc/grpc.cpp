@@ -27,16 +27,18 @@ class Service final : public inference::GRPCInferenceService::Service {
   Status ServerLive(ServerContext* context, const inference::ServerLiveRequest*,
                     inference::ServerLiveResponse* out) override {
     return guarded([&] {
-      out->set_live(get(*context, "/v2/health/live").status == 200);
-      return Status::OK;
+      const Response answer = get(*context, "/v2/health/live");
+      out->set_live(answer.status == 200);
+      return is_refused(answer) ? status_of(answer) : Status::OK;
     });
   }
 
   Status ServerReady(ServerContext* context, const inference::ServerReadyRequest*,
                      inference::ServerReadyResponse* out) override {
     return guarded([&] {
-      out->set_ready(get(*context, "/v2/health/ready").status == 200);
-      return Status::OK;
+      const Response answer = get(*context, "/v2/health/ready");
+      out->set_ready(answer.status == 200);
+      return is_refused(answer) ? status_of(answer) : Status::OK;
     });
   }
 
@@ -126,6 +128,9 @@ class Service final : public inference::GRPCInferenceService::Service {
     require<DataError>(name.empty(), "repository: expected no name, since there is one, got \"{}\"", name);
     return "/v2/repository/";
   }
+
+  // Health is told without a token, unless the server wants one; that it does is no word about health.
+  static bool is_refused(const Response& answer) { return answer.status == 401 || answer.status == 403; }
 
   // No exception may pass through the library.
   template <class Work>

@@ -299,6 +299,22 @@ TEST_CASE("gRPC: a token is asked for, but not for health") {
   CHECK(live.live());
 }
 
+TEST_CASE("gRPC: where health needs a token, who asks without one is told that, and nothing of health") {
+  Running running({.token = "secret", .closed_health = true});
+  for (const bool has_token : {false, true}) {
+    grpc::ClientContext first, second;
+    if (has_token) first.AddMetadata("authorization", "Bearer secret");
+    if (has_token) second.AddMetadata("authorization", "Bearer secret");
+    inference::ServerLiveResponse live;
+    inference::ServerReadyResponse ready;
+    const StatusCode expected = has_token ? StatusCode::OK : StatusCode::UNAUTHENTICATED;
+    CHECK(running.stub->ServerLive(&first, {}, &live).error_code() == expected);
+    CHECK(running.stub->ServerReady(&second, {}, &ready).error_code() == expected);
+    CHECK(live.live() == has_token);
+    CHECK(ready.ready() == has_token);
+  }
+}
+
 TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with the others") {
   Running running({.threads = 1, .queue = 1});
   const ClosedGate closed;

@@ -178,15 +178,21 @@ let sample = 0;
 window.fetch = (path, options) => {
   if (path === "/v1/jobs")
     return answer({jobs: [{id: 7, state: "running <b>", score: {name: "rmse", new: 0.25}}]});
+  if (path === "/v1/jobs/7/events" && options.headers["Last-Event-ID"])  // from there on
+    return options.headers["Last-Event-ID"] === "4" ? answer('id: 5\\ndata: {"epoch": 4, "logs": {"loss": 1.25}}\\n\\n') : Promise.resolve(new Response(null, {status: 204}));
   if (path === "/v1/jobs/7/events")
     return answer('retry: 1\\n\\nid: 1\\ndata: {"epochs": 3}\\n\\n' + [3, 2, 1.5].map((loss, i) =>
-        `id: ${i + 2}\\ndata: {"epoch": ${i + 1}, "logs": {"loss": ${loss}}}\\n\\n`).join("") + "data: no JSON\\n");
+        `id: ${i + 2}\\ndata: {"epoch": ${i + 1}, "logs": {"loss": ${loss}}}\\n\\n`).join("") + "data: no JSON\\n" + ":".repeat(262144));
   if (path === "/v1/streams/-/-") return answer({error: 'unknown model "-"'}, 404);
   if (path.startsWith("/v1/streams/flat/a%20b")) {
     ++sample;
     return answer({model: "flat", sensor: "a b", have: 5, need: 5, time: sample,
                    window: [1, 2, 3, 4, 5].map(x => x + sample)});
   }
+  if (path === "/v1/streams/flat/north")  // a forecaster's
+    return answer({model: "flat", sensor: "north", have: 2, need: 2, time: ++sample, window: [40, 41 + sample], version: 1,
+                   forecast: [42.5, 43], horizons: [1, 2], interval: {coverage: 0.9, lower: [40, 39], upper: [45, 47]},
+                   warning: {state: "raised", probability: 0.6, value: 50}});
   return real(path, options);
 };
 return lookForMore();
@@ -200,9 +206,9 @@ def shows_jobs_and_streams_where_there_are_some(browser):
     jobs = browser.find_element(By.ID, "jobs")
     for part in ("running <b>", "score name", "rmse", "0.25"):
         assert part in jobs.text, jobs.text
-    assert "logs loss 1.50" in jobs.text, jobs.text
+    assert "logs loss 1.25" in jobs.text, jobs.text
     picture = jobs.find_element(By.TAG_NAME, "svg")
-    assert picture.get_attribute("aria-label") == "7: logs loss 1.50", picture.get_attribute("aria-label")
+    assert picture.get_attribute("aria-label") == "7: logs loss 1.25", picture.get_attribute("aria-label")
     assert len(picture.find_elements(By.TAG_NAME, "path")) == 1
 
     tab_to(browser, "watch-model")
@@ -217,6 +223,12 @@ def shows_jobs_and_streams_where_there_are_some(browser):
     browser.save_screenshot("4-with-jobs-and-streams.png")
     browser.find_element(By.CSS_SELECTOR, "#watched button").send_keys(Keys.ENTER)
     assert focused(browser) == "watch-sensor" and text(browser, "watched") == ""
+    browser.find_element(By.ID, "watch-sensor").clear()
+    tab_to(browser, "watch-sensor")
+    press(browser, "north", Keys.ENTER)
+    assert wait_until(lambda: re.search(r"2 of 2 samples; first feature \d+, next 42.5, from 40.0 to 45.0, warning raised",
+                                        text(browser, "watched"))), text(browser, "watched")
+    browser.find_element(By.CSS_SELECTOR, "#watched button").send_keys(Keys.ENTER)
 
 
 CONTRAST = """
