@@ -148,7 +148,7 @@ void lion(benchmark::State& state) {
 }
 
 // The floor is that of the bytes, read and written once.
-void softmax(benchmark::State& state) {
+void softmax_rows(benchmark::State& state) {
   const Index rows = state.range(0), columns = state.range(1);
   Numbers x(rows * columns), y(rows * columns);
   for (auto _ : state) {
@@ -158,7 +158,7 @@ void softmax(benchmark::State& state) {
   compare_with_floor(state, machine().floor(0, 2.0 * static_cast<double>(rows * columns) * sizeof(Scalar)));
 }
 
-void softmax_slope(benchmark::State& state) {
+void softmax_slopes(benchmark::State& state) {
   const Index rows = state.range(0), columns = state.range(1);
   Numbers y(rows * columns), gradient(rows * columns);
   const FlushDenormals flush;
@@ -225,8 +225,8 @@ BENCHMARK(nadam)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adagrad)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adadelta)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(lion)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
-BENCHMARK(softmax)->Args({128, 10})->Args({128, 1000});
-BENCHMARK(softmax_slope)->Args({128, 10})->Args({128, 1000});
+BENCHMARK(softmax_rows)->Args({128, 10})->Args({128, 1000});
+BENCHMARK(softmax_slopes)->Args({128, 10})->Args({128, 1000});
 BENCHMARK(tanh_sweep)->Arg(4096);
 BENCHMARK(sigmoid_sweep)->Arg(4096);
 
