@@ -4,6 +4,7 @@
 #include "maas/core/denormals.hpp"
 #include "maas/ops/elementwise.hpp"
 #include "maas/ops/product.hpp"
+#include "maas/ops/softmax.hpp"
 #include "maas/ops/update.hpp"
 #include "support.hpp"
 
@@ -76,6 +77,98 @@ void adam(benchmark::State& state) {
   compare_with_floor(state, 7.0 * static_cast<double>(count) * sizeof(Scalar) / machine().rewritten);
 }
 
+// The other optimizers: `buffers` of 4 bytes are moved a weight.
+template <class Sweep>
+void step_of(benchmark::State& state, double buffers, const Sweep& sweep) {
+  const Index count = state.range(0);
+  Numbers w(count), g(count);
+  Block first(count), second(count);
+  const FlushDenormals flush;
+  for (auto _ : state) {
+    sweep(count, w.data(), g.data(), first.data(), second.data());
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, buffers * static_cast<double>(count) * sizeof(Scalar) / machine().rewritten);
+}
+
+constexpr Scalar rate = Scalar(1e-3), keep = Scalar(0.9), rest = Scalar(0.1), small = Scalar(1e-7);
+
+void sgd_momentum(benchmark::State& state) {
+  step_of(state, 5, [](Index n, Scalar* w, Scalar* g, Scalar* m, Scalar*) {
+    ops::sgd(n, {.w = w, .g = g, .m = m, .rate = rate, .momentum = keep, .nesterov = true});
+  });
+}
+void rmsprop(benchmark::State& state) {
+  step_of(state, 5, [](Index n, Scalar* w, Scalar* g, Scalar* v, Scalar*) {
+    ops::rmsprop(n, {.w = w, .g = g, .v = v, .rate = rate, .keep = keep, .rest = rest, .epsilon = small});
+  });
+}
+void rmsprop_momentum(benchmark::State& state) {
+  step_of(state, 7, [](Index n, Scalar* w, Scalar* g, Scalar* v, Scalar* m) {
+    ops::rmsprop(
+        n,
+        {.w = w, .g = g, .v = v, .m = m, .rate = rate, .keep = keep, .rest = rest, .epsilon = small, .momentum = keep});
+  });
+}
+void adamax(benchmark::State& state) {
+  step_of(state, 7, [](Index n, Scalar* w, Scalar* g, Scalar* m, Scalar* u) {
+    ops::adamax(n, {.w = w, .g = g, .m = m, .u = u, .rate = rate, .rest = rest, .keep = keep, .epsilon = small});
+  });
+}
+void nadam(benchmark::State& state) {
+  step_of(state, 7, [](Index n, Scalar* w, Scalar* g, Scalar* m, Scalar* v) {
+    ops::nadam(n, {.w = w,
+                   .g = g,
+                   .m = m,
+                   .v = v,
+                   .rate = rate,
+                   .rest_1 = rest,
+                   .rest_2 = rest,
+                   .m_share = keep,
+                   .g_share = rest,
+                   .correction = keep,
+                   .epsilon = small});
+  });
+}
+void adagrad(benchmark::State& state) {
+  step_of(state, 5, [](Index n, Scalar* w, Scalar* g, Scalar* a, Scalar*) {
+    ops::adagrad(n, {.w = w, .g = g, .a = a, .rate = rate, .epsilon = small});
+  });
+}
+void adadelta(benchmark::State& state) {
+  step_of(state, 7, [](Index n, Scalar* w, Scalar* g, Scalar* a, Scalar* d) {
+    ops::adadelta(n, {.w = w, .g = g, .a = a, .d = d, .rate = rate, .keep = keep, .rest = rest, .epsilon = small});
+  });
+}
+void lion(benchmark::State& state) {
+  step_of(state, 5, [](Index n, Scalar* w, Scalar* g, Scalar* m, Scalar*) {
+    ops::lion(n,
+              {.w = w, .g = g, .m = m, .rate = rate, .keep_1 = keep, .rest_1 = rest, .keep_2 = keep, .rest_2 = rest});
+  });
+}
+
+// The floor is that of the bytes, read and written once.
+void softmax_rows(benchmark::State& state) {
+  const Index rows = state.range(0), columns = state.range(1);
+  Numbers x(rows * columns), y(rows * columns);
+  for (auto _ : state) {
+    ops::softmax({x.data(), rows, columns}, {y.data(), rows, columns});
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, machine().floor(0, 2.0 * static_cast<double>(rows * columns) * sizeof(Scalar)));
+}
+
+void softmax_slopes(benchmark::State& state) {
+  const Index rows = state.range(0), columns = state.range(1);
+  Numbers y(rows * columns), gradient(rows * columns);
+  const FlushDenormals flush;
+  for (auto _ : state) {
+    ops::softmax_gradient({y.data(), rows, columns}, {gradient.data(), rows, columns});
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, machine().floor(0, 3.0 * static_cast<double>(rows * columns) * sizeof(Scalar)));
+}
+
 void tanh_sweep(benchmark::State& state) {
   const Index count = state.range(0);
   Numbers x(count), y(count);
@@ -124,6 +217,16 @@ BENCHMARK(forward)->Apply(shapes)->Apply(few_rows);
 BENCHMARK(kernel_gradient)->Apply(shapes);
 BENCHMARK(input_gradient)->Apply(shapes);
 BENCHMARK(adam)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(sgd_momentum)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(rmsprop)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(rmsprop_momentum)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(adamax)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(nadam)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(adagrad)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(adadelta)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(lion)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(softmax_rows)->Args({128, 10})->Args({128, 1000});
+BENCHMARK(softmax_slopes)->Args({128, 10})->Args({128, 1000});
 BENCHMARK(tanh_sweep)->Arg(4096);
 BENCHMARK(sigmoid_sweep)->Arg(4096);
 

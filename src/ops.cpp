@@ -9,5 +9,6 @@
 #include "maas/ops/kernels-inl.hpp"
 #include "maas/ops/probes-inl.hpp"
 #include "maas/ops/product-inl.hpp"
+#include "maas/ops/softmax_rows-inl.hpp"
 #include "maas/ops/update-inl.hpp"
 #endif

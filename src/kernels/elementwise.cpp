@@ -17,6 +17,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/dispatch.hpp"
+#include "kernels/vectors.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace maas::inline MAAS_ABI::kernels {
@@ -35,38 +36,6 @@ HWY_INLINE void Sweep(Index count, Body&& body) {
   Index i = 0;
   for (; i + lanes <= count; i += lanes) body(d, i);
   for (; i < count; ++i) body(One(), i);
-}
-
-// exp(x): x = n log 2 + r with |r| <= log(2) / 2; 2^n goes on in two halves, so that results below the smallest normal
-// number are right, too. The polynomial is Taylor's to r^7, its error below 1e-8 there.
-template <class D>
-HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
-  if constexpr (sizeof(Scalar) == 8) {
-    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
-    hn::Store(x, d, lane);
-    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::exp(lane[i]);
-    return hn::Load(d, lane);
-  } else {
-    const hn::RebindToSigned<D> di;
-    // Clamped so that n stays in range; NaN passes through both.
-    const auto low = hn::Set(d, Scalar(-104)), high = hn::Set(d, Scalar(89));
-    const auto y = hn::IfThenElse(hn::Lt(x, low), low, hn::IfThenElse(hn::Gt(x, high), high, x));
-    const auto n = hn::Round(hn::Mul(y, hn::Set(d, Scalar(1.44269504088896341))));
-    auto r = hn::NegMulAdd(n, hn::Set(d, Scalar(0.693145751953125)), y);
-    r = hn::NegMulAdd(n, hn::Set(d, Scalar(1.42860682030941723e-6)), r);
-    auto p = hn::Set(d, Scalar(1.0 / 5040));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 720)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 120)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 24)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 6)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(0.5)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1)));
-    const auto whole = hn::ConvertTo(di, hn::IfThenElse(hn::Eq(n, n), n, hn::Zero(d)));
-    const auto half = hn::ShiftRight<1>(whole);
-    const auto power = [&](auto e) { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };
-    return hn::Mul(hn::Mul(p, power(half)), power(hn::Sub(whole, half)));
-  }
 }
 
 template <class D>
@@ -187,8 +156,80 @@ void RmspropKernel(Index count, const ops::RmspropSweep& s) {
     const auto g = hn::LoadU(d, s.g + i);
     const auto v = hn::MulAdd(hn::Set(d, s.keep), hn::LoadU(d, s.v + i), hn::Mul(hn::Set(d, s.rest), hn::Mul(g, g)));
     hn::StoreU(v, d, s.v + i);
-    const auto step = hn::Div(hn::Mul(hn::Set(d, s.rate), g), hn::Sqrt(hn::Add(v, hn::Set(d, s.epsilon))));
+    auto spread = v;
+    if (s.a != nullptr) {
+      const auto a = hn::MulAdd(hn::Set(d, s.keep), hn::LoadU(d, s.a + i), hn::Mul(hn::Set(d, s.rest), g));
+      hn::StoreU(a, d, s.a + i);
+      spread = hn::NegMulAdd(a, a, v);
+    }
+    auto step = hn::Div(hn::Mul(hn::Set(d, s.rate), g), hn::Sqrt(hn::Add(spread, hn::Set(d, s.epsilon))));
+    if (s.m != nullptr) {
+      step = hn::MulAdd(hn::Set(d, s.momentum), hn::LoadU(d, s.m + i), step);
+      hn::StoreU(step, d, s.m + i);
+    }
     hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+  });
+}
+
+void AdamaxKernel(Index count, const ops::AdamaxSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, s.g + i);
+    auto m = hn::LoadU(d, s.m + i);
+    m = hn::MulAdd(hn::Sub(g, m), hn::Set(d, s.rest), m);
+    hn::StoreU(m, d, s.m + i);
+    const auto u = hn::Max(hn::Mul(hn::Set(d, s.keep), hn::LoadU(d, s.u + i)), hn::Abs(g));
+    hn::StoreU(u, d, s.u + i);
+    const auto step = hn::Div(hn::Mul(hn::Set(d, s.rate), m), hn::Add(u, hn::Set(d, s.epsilon)));
+    hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+  });
+}
+
+void NadamKernel(Index count, const ops::NadamSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, s.g + i);
+    auto m = hn::LoadU(d, s.m + i), v = hn::LoadU(d, s.v + i);
+    m = hn::MulAdd(hn::Sub(g, m), hn::Set(d, s.rest_1), m);
+    v = hn::MulAdd(hn::MulSub(g, g, v), hn::Set(d, s.rest_2), v);
+    hn::StoreU(m, d, s.m + i);
+    hn::StoreU(v, d, s.v + i);
+    const auto ahead = hn::MulAdd(hn::Set(d, s.m_share), m, hn::Mul(hn::Set(d, s.g_share), g));
+    const auto size = hn::Add(hn::Sqrt(hn::Div(v, hn::Set(d, s.correction))), hn::Set(d, s.epsilon));
+    const auto step = hn::Div(hn::Mul(hn::Set(d, s.rate), ahead), size);
+    hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+  });
+}
+
+void AdagradKernel(Index count, const ops::AdagradSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, s.g + i), a = hn::MulAdd(g, g, hn::LoadU(d, s.a + i));
+    hn::StoreU(a, d, s.a + i);
+    const auto step = hn::Div(hn::Mul(hn::Set(d, s.rate), g), hn::Sqrt(hn::Add(a, hn::Set(d, s.epsilon))));
+    hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+  });
+}
+
+void AdadeltaKernel(Index count, const ops::AdadeltaSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto keep = hn::Set(d, s.keep), rest = hn::Set(d, s.rest), small = hn::Set(d, s.epsilon);
+    const auto g = hn::LoadU(d, s.g + i), before = hn::LoadU(d, s.d + i);
+    const auto a = hn::MulAdd(keep, hn::LoadU(d, s.a + i), hn::Mul(rest, hn::Mul(g, g)));
+    hn::StoreU(a, d, s.a + i);
+    const auto step = hn::Mul(hn::Div(hn::Sqrt(hn::Add(before, small)), hn::Sqrt(hn::Add(a, small))), g);
+    hn::StoreU(hn::NegMulAdd(hn::Set(d, s.rate), step, hn::LoadU(d, s.w + i)), d, s.w + i);
+    hn::StoreU(hn::MulAdd(keep, before, hn::Mul(rest, hn::Mul(step, step))), d, s.d + i);
+  });
+}
+
+// The sign of 0 is 0, that of NaN is NaN.
+void LionKernel(Index count, const ops::LionSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto g = hn::LoadU(d, s.g + i), m = hn::LoadU(d, s.m + i);
+    const auto way = hn::MulAdd(hn::Set(d, s.keep_1), m, hn::Mul(hn::Set(d, s.rest_1), g));
+    const auto rate = hn::Set(d, s.rate);
+    const auto moves = hn::Gt(hn::Abs(way), hn::Zero(d));
+    const auto step = hn::IfThenElse(moves, hn::CopySign(rate, way), hn::Mul(way, rate));
+    hn::StoreU(hn::Sub(hn::LoadU(d, s.w + i), step), d, s.w + i);
+    hn::StoreU(hn::MulAdd(hn::Set(d, s.keep_2), m, hn::Mul(hn::Set(d, s.rest_2), g)), d, s.m + i);
   });
 }
 
@@ -213,6 +254,11 @@ MAAS_BODIES(SumRows);
 MAAS_BODIES(AdamKernel);
 MAAS_BODIES(SgdKernel);
 MAAS_BODIES(RmspropKernel);
+MAAS_BODIES(AdamaxKernel);
+MAAS_BODIES(NadamKernel);
+MAAS_BODIES(AdagradKernel);
+MAAS_BODIES(AdadeltaKernel);
+MAAS_BODIES(LionKernel);
 
 }  // namespace kernels
 
@@ -263,6 +309,26 @@ void sgd(Index count, const SgdSweep& sweep) {
 void rmsprop(Index count, const RmspropSweep& sweep) {
   if (!use_vectors()) return portable::rmsprop(count, sweep);
   MAAS_BODY(RmspropKernel)(count, sweep);
+}
+void adamax(Index count, const AdamaxSweep& sweep) {
+  if (!use_vectors()) return portable::adamax(count, sweep);
+  MAAS_BODY(AdamaxKernel)(count, sweep);
+}
+void nadam(Index count, const NadamSweep& sweep) {
+  if (!use_vectors()) return portable::nadam(count, sweep);
+  MAAS_BODY(NadamKernel)(count, sweep);
+}
+void adagrad(Index count, const AdagradSweep& sweep) {
+  if (!use_vectors()) return portable::adagrad(count, sweep);
+  MAAS_BODY(AdagradKernel)(count, sweep);
+}
+void adadelta(Index count, const AdadeltaSweep& sweep) {
+  if (!use_vectors()) return portable::adadelta(count, sweep);
+  MAAS_BODY(AdadeltaKernel)(count, sweep);
+}
+void lion(Index count, const LionSweep& sweep) {
+  if (!use_vectors()) return portable::lion(count, sweep);
+  MAAS_BODY(LionKernel)(count, sweep);
 }
 
 }  // namespace ops

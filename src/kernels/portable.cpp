@@ -6,4 +6,5 @@
 #include "maas/ops/compact_product-inl.hpp"
 #include "maas/ops/elementwise-inl.hpp"
 #include "maas/ops/product-inl.hpp"
+#include "maas/ops/softmax_rows-inl.hpp"
 #include "maas/ops/update-inl.hpp"

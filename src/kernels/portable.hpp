@@ -20,6 +20,13 @@ void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums);
 void adam(Index count, const AdamSweep& sweep);
 void sgd(Index count, const SgdSweep& sweep);
 void rmsprop(Index count, const RmspropSweep& sweep);
+void adamax(Index count, const AdamaxSweep& sweep);
+void nadam(Index count, const NadamSweep& sweep);
+void adagrad(Index count, const AdagradSweep& sweep);
+void adadelta(Index count, const AdadeltaSweep& sweep);
+void lion(Index count, const LionSweep& sweep);
+void softmax(const ConstMatrixView& x, MatrixView y);
+void softmax_gradient(const ConstMatrixView& y, MatrixView gradient);
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add = false);
 void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,

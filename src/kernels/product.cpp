@@ -18,6 +18,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/dispatch.hpp"
+#include "kernels/vectors.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace maas::inline MAAS_ABI::kernels {
@@ -54,6 +55,13 @@ HWY_INLINE hn::Vec<D> Rectify(D d, hn::Vec<D> x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
 }
 
+// `Width` numbers into the first-level cache.
+template <Index Width>
+HWY_INLINE void FetchRow(const Scalar* row) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
+  for (Index i = 0; i < Width; i += line) __builtin_prefetch(row + i, 0, 3);
+}
+
 template <int Rows, int Vectors, class D, class Next>
 HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
@@ -68,11 +76,27 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
   const Scalar* HWY_RESTRICT b = p.b + column;
   const Index a_stride = p.a.row_stride, a_step = p.a.column_stride, b_step = p.b_stride;
   Index k = p.inner;
-  for (; k >= 4; k -= 4) {
-    next.Fetch();
-    for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  if constexpr (Rows <= 2) {
+    // These read b as fast as it comes. Several terms at a time would be reordered by the compiler, and lines of b that
+    // are not asked for in order come at two thirds of the rate; eight vectors at a time outrun the processor's own
+    // prefetching.
+    if constexpr (Vectors == 8) {
+      constexpr Index width = Vectors * static_cast<Index>(hn::MaxLanes(D())), ahead = std::max<Index>(2, 256 / width);
+      for (; k > ahead; --k, a += a_step, b += b_step) {
+        FetchRow<width>(b + ahead * b_step);
+        Step<Rows, Vectors>(d, a, a_stride, b, sum);
+      }
+    }
+  } else {
+    for (; k >= 4; k -= 4) {
+      next.Fetch();
+      for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+    }
   }
-  for (; k > 0; --k, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  for (; k > 0; --k, a += a_step, b += b_step) {
+    if constexpr (Rows <= 2) next.Fetch();
+    Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  }
   if (p.finish.bias != nullptr)
     for (int v = 0; v < Vectors; ++v) {
       const hn::Vec<D> bias = hn::LoadU(d, p.finish.bias + column + v * lanes);
@@ -137,6 +161,45 @@ HWY_INLINE Index FewRows(D d, const Problem& p, Index columns, Next& next) {
   return column;
 }
 
+// Last columns that do not fill their vectors, of at least 8 rows. What lies behind them in b is taken along, and sums
+// are kept beside c: what is computed too much costs less than another pass over a for every narrower vector. The last
+// rows of b, behind which its memory may end, are copied.
+template <int Vectors, class D, class Next>
+HWY_INLINE void PaddedStrip(D d, const Problem& p, Index rows, Index column, Index columns, Next& next) {
+  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(D())), width = Vectors * lanes;
+  constexpr int tall = Vectors == 1 ? 8 : tile_rows;
+  HWY_ALIGN_MAX Scalar last[lanes * width];
+  HWY_ALIGN_MAX Scalar sums[2 * tall * width];  // tiles fetch what lies below them
+  const Index used = columns - column, surplus = width - used;
+  const Index copied = std::min(p.inner, (surplus + p.b_stride - 1) / p.b_stride), safe = p.inner - copied;
+  const Scalar* from = p.b + safe * p.b_stride + column;
+  for (Index i = 0; i < copied; ++i)
+    for (Index j = 0; j < width; ++j) last[i * width + j] = j < used ? from[i * p.b_stride + j] : Scalar(0);
+  for (Index row = 0; row < rows; row += tall) {
+    const Index height = std::min(Index{tall}, rows - row);
+    Scalar* c = p.c + row * p.c_stride + column;
+    if (p.add)
+      for (Index i = 0; i < height; ++i)
+        for (Index j = 0; j < width; ++j) sums[i * width + j] = j < used ? c[i * p.c_stride + j] : Scalar(0);
+    const auto multiply = [&](const Problem& part) HWY_ATTR {
+      if (height == tall)
+        Tile<tall, Vectors>(d, part, 0, 0, next);
+      else
+        Strip<Vectors>(d, part, height, 0, next);
+    };
+    const Scalar* a = p.a.data + row * p.a.row_stride;
+    multiply({safe, {a, p.a.row_stride, p.a.column_stride}, p.b + column, p.b_stride, sums, width, p.add});
+    multiply(
+        {copied, {a + safe * p.a.column_stride, p.a.row_stride, p.a.column_stride}, last, width, sums, width, true});
+    for (Index i = 0; i < height; ++i)
+      for (Index j = 0; j < used; ++j) {
+        Scalar x = sums[i * width + j];
+        if (p.finish.bias != nullptr) x += p.finish.bias[column + j];
+        c[i * p.c_stride + j] = p.finish.rectify && x < 0 ? Scalar(0) : x;
+      }
+  }
+}
+
 template <class Next>
 HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& next) {
   const hn::ScalableTag<Scalar> d;
@@ -146,6 +209,10 @@ HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& nex
     Strip<tile_vectors>(d, p, rows, column, next);
   if constexpr (tile_vectors > 2)
     for (; column + 2 * lanes <= columns; column += 2 * lanes) Strip<2>(d, p, rows, column, next);
+  if (const Index left = columns - column; left % lanes != 0 && rows >= 8 && p.inner >= 32) {
+    if (left > lanes) return PaddedStrip<2>(d, p, rows, column, columns, next);
+    return PaddedStrip<1>(d, p, rows, column, columns, next);
+  }
   for (; column + lanes <= columns; column += lanes) Strip<1>(d, p, rows, column, next);
   Rest<8>(p, rows, column, columns, next);
 }
@@ -175,24 +242,29 @@ void ColumnAcrossRows(Index rows, const Problem& p) {
 void ColumnAlongRows(Index rows, const Problem& p) {
   constexpr Index width = 16;
   const hn::CappedTag<Scalar, width> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(d));
+  constexpr int vectors = static_cast<int>(width / lanes);
   for (Index row = 0; row < rows; ++row) {
-    HWY_ALIGN Scalar sums[width] = {};
     const Scalar* HWY_RESTRICT a = p.a.data + row * p.a.row_stride;
     const Index whole = p.inner / width * width;
-    for (Index lane = 0; lane < width; lane += lanes) {
-      hn::Vec<decltype(d)> sum = hn::Zero(d);
-      for (Index k = lane; k < whole; k += width) sum = hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, p.b + k), sum);
-      hn::Store(sum, d, sums + lane);
+    hn::Vec<decltype(d)> sum[vectors];
+    for (int v = 0; v < vectors; ++v) sum[v] = hn::Zero(d);
+    for (Index k = 0; k < whole; k += width)
+      for (int v = 0; v < vectors; ++v)
+        sum[v] = hn::MulAdd(hn::LoadU(d, a + k + v * lanes), hn::LoadU(d, p.b + k + v * lanes), sum[v]);
+    if (whole < p.inner) {
+      HWY_ALIGN Scalar sums[width];
+      for (int v = 0; v < vectors; ++v) hn::Store(sum[v], d, sums + v * lanes);
+      const hn::CappedTag<Scalar, 1> one;
+      for (Index k = whole; k < p.inner; ++k) {
+        Scalar* lane = sums + (k - whole);
+        hn::StoreU(hn::MulAdd(hn::LoadU(one, a + k), hn::LoadU(one, p.b + k), hn::LoadU(one, lane)), one, lane);
+      }
+      for (int v = 0; v < vectors; ++v) sum[v] = hn::Load(d, sums + v * lanes);
     }
-    const hn::CappedTag<Scalar, 1> one;
-    for (Index k = whole; k < p.inner; ++k)
-      hn::StoreU(hn::MulAdd(hn::LoadU(one, a + k), hn::LoadU(one, p.b + k), hn::LoadU(one, sums + (k - whole))), one,
-                 sums + (k - whole));
-    for (Index half = width / 2; half > 0; half /= 2)
-      for (Index lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
+    const Scalar total = AddHalves(d, sum);
     Scalar& c = p.c[row * p.c_stride];
-    c = p.add ? c + sums[0] : sums[0];
+    c = p.add ? c + total : total;
     if (p.finish.bias != nullptr) c += *p.finish.bias;
     if (p.finish.rectify && c < 0) c = 0;
   }
@@ -315,20 +387,28 @@ HWY_INLINE Index TransposeSquares(D d, const Scalar* b, Index b_stride, Index ro
 
 #endif
 
-// packed(k, i) = b(i, k) for `width` rows i and `depth` columns k of b.
+// packed(k, i) = b(i, k) for `width` rows i and `depth` columns k of b. Where squares reach beyond the last column, but
+// not beyond b's memory, rows of `packed` that nobody reads are written, too.
 HWY_INLINE void PackTransposed(const Scalar* HWY_RESTRICT b, Index b_stride, Index width, Index depth,
                                Scalar* HWY_RESTRICT packed) {
-  Index row = 0, whole_columns = 0;
+  Index row = 0, last_row = 0, whole_columns = 0;
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (sizeof(Scalar) == 4) {
     const hn::CappedTag<Scalar, 16> d;
     constexpr Index lanes = static_cast<Index>(hn::MaxLanes(d));
     whole_columns = depth / lanes * lanes;
     row = TransposeSquares(d, b, b_stride, row, width, whole_columns, packed);
+    if (whole_columns < depth) {
+      const Index end = (width - 1) * b_stride + depth - whole_columns - lanes;
+      for (; last_row + lanes <= width && (last_row + lanes - 1) * b_stride <= end; last_row += lanes)
+        TransposeSquare(d, b + last_row * b_stride + whole_columns, b_stride,
+                        packed + whole_columns * packed_columns + last_row);
+    }
   }
 #endif
   for (Index i = 0; i < width; ++i)
-    for (Index k = i < row ? whole_columns : 0; k < depth; ++k) packed[k * packed_columns + i] = b[i * b_stride + k];
+    for (Index k = i < row ? whole_columns : 0; k < (i < last_row ? whole_columns : depth); ++k)
+      packed[k * packed_columns + i] = b[i * b_stride + k];
 }
 
 // How blocks of b are copied. b is inner x columns.
@@ -420,6 +500,23 @@ void TransposedProductPiece(Index rows, Index columns, const Problem& p) {
   BlockedPiece<StraightLeft, TransposedRight>(rows, columns, p);
 }
 
+// Few columns and a given the other way round, as in the gradient of a narrow kernel: vectors lie across the rows, and
+// what comes out turned is turned back.
+void NarrowTurnedPiece(Index rows, Index columns, const Problem& p) {
+  constexpr Index most = 512;
+  HWY_ALIGN_MAX Scalar turned[narrow_columns * most];
+  for (Index row = 0; row < rows; row += most) {
+    const Index width = std::min(most, rows - row);
+    const Problem part{p.inner, {p.b, 1, p.b_stride}, p.a.data + row, p.a.column_stride, turned, most, false};
+    if (p.a.column_stride >= far_apart)
+      PackedProductPiece(columns, width, part);
+    else
+      ProductPiece(columns, width, part);
+    for (Index i = 0; i < width; ++i)
+      for (Index j = 0; j < columns; ++j) p.c[(row + i) * p.c_stride + j] = turned[j * most + i];
+  }
+}
+
 // Few rows and a large b: some rows of b at a time, so that it is read from front to back.
 void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
   const Index depth = rows <= 2 ? 16 : 32;
@@ -448,6 +545,7 @@ MAAS_BODIES(PackedProductPiece);
 MAAS_BODIES(StreamedProductPiece);
 MAAS_BODIES(TransposedProductPiece);
 MAAS_BODIES(TurnedProductPiece);
+MAAS_BODIES(NarrowTurnedPiece);
 MAAS_BODIES(ColumnAlongRows);
 MAAS_BODIES(ColumnAcrossRows);
 
@@ -488,10 +586,12 @@ void multiply(Index rows, Index columns, const Problem& p) {
   if (columns == 1 && p.c_stride == 1 && p.a.row_stride == 1 && !p.add && !finishes)
     return MAAS_BODY(ColumnAcrossRows)(rows, p);
   // A b that does not stay in the second-level cache is read in order; large blocks are packed.
-  constexpr Index large = Index{1} << 16, far_apart = 2048 / static_cast<Index>(sizeof(Scalar));
+  constexpr Index large = Index{1} << 16;
   const Cut longer = columns >= rows ? Cut{true, 512} : Cut{false, 192};
   if (rows <= 12 && p.inner * columns >= large)
     return share_out(MAAS_BODY(StreamedProductPiece), rows, columns, p, 1, {true, 512});
+  if (p.a.row_stride == 1 && columns <= narrow_columns && rows >= 64 && p.inner >= 8 && !p.add && !finishes)
+    return share_out(MAAS_BODY(NarrowTurnedPiece), rows, columns, p, 1, {false, 768});
   if (p.a.row_stride == 1 && p.a.column_stride >= far_apart && rows >= 96 && columns >= 64 && p.inner >= 16)
     return share_out(MAAS_BODY(TurnedProductPiece), rows, columns, p, 1, {false, 768});
   if (rows >= 8 && p.b_stride >= far_apart && p.inner >= 8)

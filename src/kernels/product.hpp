@@ -17,6 +17,8 @@ struct Problem {
   ops::Finish finish = {};
 };
 
+constexpr Index far_apart = 2048 / static_cast<Index>(sizeof(Scalar));  ///< rows that drive each other out of the cache
+constexpr Index narrow_columns = 16;             ///< so few that vectors across them would be left half empty
 constexpr Index worth_sharing = Index{1} << 20;  ///< multiply-adds; below it waking threads costs more than it saves
 
 /// What the next tiles read is fetched into the second-level cache while this one computes: the rows of a block, a line

@@ -11,6 +11,7 @@
 #include "maas/ops/elementwise.hpp"
 #include "maas/ops/probes.hpp"
 #include "maas/ops/product.hpp"
+#include "maas/ops/softmax.hpp"
 #include "maas/ops/update.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
@@ -135,6 +136,240 @@ TEST_CASE("every kernel's sweeps are right") {
       worst = std::max(worst, std::abs(static_cast<double>(w(0, i)) + step));
     }
     CHECK(worst <= 8 * epsilon);
+  }
+}
+
+TEST_CASE("every kernel multiplies right where columns are few, and a row as it does alone") {
+  const Restore restore;
+  Matrix earlier;
+  for (const auto& [which, name] : kernels_here()) {
+    ops::use_kernels(which);
+    std::vector<Scalar> all;
+    for (const Index columns : {2, 3, 10, 15, 17, 29})
+      for (const auto& [rows, inner] : {std::pair<Index, Index>{8, 33}, {97, 130}, {64, 9}, {530, 16}, {700, 600}}) {
+        if (rows * columns * inner > 5000000) continue;
+        INFO(name << ": " << rows << " x " << columns << " x " << inner);
+        const Matrix a = random_matrix(rows, inner, -1, 1, Random(5)),
+                     b = random_matrix(inner, columns, -1, 1, Random(6));
+        const Matrix bias = random_matrix(1, columns, -1, 1, Random(7));
+        const Matrix a_turned = a.transpose(), b_turned = b.transpose();
+        Matrix plain(rows, columns), turned(rows, columns), transposed(rows, columns), finished(rows, columns);
+        Matrix twice = Matrix::Constant(rows, columns, 2);
+        ops::product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, plain.data(), columns);
+        ops::product(rows, columns, inner, {a_turned.data(), 1, rows}, b.data(), columns, turned.data(), columns);
+        ops::product_transposed(rows, columns, inner, {a.data(), inner, 1}, b_turned.data(), inner, transposed.data(),
+                                columns);
+        ops::product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, twice.data(), columns, true);
+        ops::finished_product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, finished.data(), columns,
+                              {bias.data(), true});
+        const Matrix expected = (a.cast<double>() * b.cast<double>()).cast<Scalar>();
+        CHECK((plain - expected).cwiseAbs().maxCoeff() <= bound(inner) * static_cast<double>(inner));
+        CHECK((twice.array() - Scalar(2) - expected.array()).abs().maxCoeff() <=
+              bound(inner) * static_cast<double>(inner + 2));
+        CHECK(turned == plain);
+        CHECK(transposed == plain);
+        const Matrix shifted = (plain.rowwise() + bias.row(0)).cwiseMax(Scalar(0));
+        CHECK(finished == shifted);
+        for (const Index row : {Index{0}, rows / 2, rows - 1}) {
+          Matrix alone(1, columns);
+          ops::product(1, columns, inner, {a.data() + row * inner, inner, 1}, b.data(), columns, alone.data(), columns);
+          CHECK(alone == plain.row(row));
+        }
+        all.insert(all.end(), plain.data(), plain.data() + plain.size());
+      }
+    const Matrix bits = ConstMatrixView(all.data(), 1, static_cast<Index>(all.size()));
+    if (name != "AVX2" && name != "AVX3") continue;
+    if (earlier.size() > 0) CHECK(bits == earlier);
+    earlier = bits;
+  }
+}
+
+namespace {
+
+// Where a sweep works: buffers that all kernels find alike, w and g first.
+struct Buffers {
+  Matrix w, g, first, second;
+  explicit Buffers(Index count)
+      : w(random_matrix(1, count, -1, 1, Random(1))),
+        g(random_matrix(1, count, -1, 1, Random(2))),
+        first(random_matrix(1, count, Scalar(0.5), 2, Random(3))),
+        second(random_matrix(1, count, Scalar(0.1), 1, Random(4))) {
+    g(0, 3) = 0;
+  }
+};
+
+// A sweep, and the same for one number in double: w, g and two slots, of which it changes all but g.
+struct SweepCase {
+  const char* name;
+  void (*sweep)(Index count, Buffers& b);
+  void (*one)(double& w, double g, double& first, double& second);
+};
+
+constexpr double rate = 0.0625, keep = 0.875, rest = 0.125, small = 0.0078125;  // exact in every precision
+constexpr Scalar rate_ = Scalar(rate), keep_ = Scalar(keep), rest_ = Scalar(rest), small_ = Scalar(small);
+
+const SweepCase sweeps[] = {
+    {"sgd with momentum",
+     [](Index n, Buffers& b) {
+       ops::sgd(n, {b.w.data(), b.g.data(), b.first.data(), rate_, keep_, false});
+     },
+     [](double& w, double g, double& m, double&) {
+       m = keep * m - rate * g;
+       w += m;
+     }},
+    {"sgd with nesterov",
+     [](Index n, Buffers& b) {
+       ops::sgd(n, {b.w.data(), b.g.data(), b.first.data(), rate_, keep_, true});
+     },
+     [](double& w, double g, double& m, double&) {
+       m = keep * m - rate * g;
+       w += keep * m - rate * g;
+     }},
+    {"rmsprop with momentum",
+     [](Index n, Buffers& b) {
+       ops::rmsprop(
+           n, {b.w.data(), b.g.data(), b.first.data(), nullptr, b.second.data(), rate_, keep_, rest_, small_, keep_});
+     },
+     [](double& w, double g, double& v, double& m) {
+       v = keep * v + rest * g * g;
+       m = keep * m + rate * g / std::sqrt(v + small);
+       w -= m;
+     }},
+    {"rmsprop, centred",
+     [](Index n, Buffers& b) {
+       b.second *= Scalar(0.25);  // a mean is no longer than the root of the mean square
+       ops::rmsprop(n,
+                    {b.w.data(), b.g.data(), b.first.data(), b.second.data(), nullptr, rate_, keep_, rest_, small_, 0});
+     },
+     [](double& w, double g, double& v, double& a) {
+       v = keep * v + rest * g * g;
+       a = keep * (a * 0.25) + rest * g;
+       w -= rate * g / std::sqrt(v - a * a + small);
+     }},
+    {"adamax",
+     [](Index n, Buffers& b) {
+       ops::adamax(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), rate_, rest_, keep_, small_});
+     },
+     [](double& w, double g, double& m, double& u) {
+       m += (g - m) * rest;
+       u = std::max(keep * u, std::abs(g));
+       w -= rate * m / (u + small);
+     }},
+    {"nadam",
+     [](Index n, Buffers& b) {
+       ops::nadam(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), rate_, rest_, rest_, keep_, rest_,
+                      Scalar(0.5), small_});
+     },
+     [](double& w, double g, double& m, double& v) {
+       m += (g - m) * rest;
+       v += (g * g - v) * rest;
+       w -= rate * (keep * m + rest * g) / (std::sqrt(v / 0.5) + small);
+     }},
+    {"adagrad",
+     [](Index n, Buffers& b) {
+       ops::adagrad(n, {b.w.data(), b.g.data(), b.first.data(), rate_, small_});
+     },
+     [](double& w, double g, double& a, double&) {
+       a += g * g;
+       w -= rate * g / std::sqrt(a + small);
+     }},
+    {"adadelta",
+     [](Index n, Buffers& b) {
+       ops::adadelta(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), rate_, keep_, rest_, small_});
+     },
+     [](double& w, double g, double& a, double& d) {
+       a = keep * a + rest * g * g;
+       const double step = std::sqrt(d + small) / std::sqrt(a + small) * g;
+       w -= rate * step;
+       d = keep * d + rest * step * step;
+     }},
+    {"lion",
+     [](Index n, Buffers& b) {
+       b.first(0, 3) = 0;  // with its gradient of 0: no way to go
+       ops::lion(n, {b.w.data(), b.g.data(), b.first.data(), rate_, rest_, keep_, keep_, rest_});
+     },
+     [](double& w, double g, double& m, double&) {
+       if (g == 0) m = 0;
+       const double way = rest * m + keep * g;
+       w -= way > 0 ? rate : way < 0 ? -rate : 0;
+       m = keep * m + rest * g;
+     }},
+};
+
+}  // namespace
+
+TEST_CASE("every kernel's steps of optimizers are right, and the same bits") {
+  const Restore restore;
+  const Index count = 1037;
+  for (const SweepCase& c : sweeps) {
+    Matrix earlier;
+    for (const auto& [which, name] : kernels_here()) {
+      INFO(c.name << ", " << name);
+      ops::use_kernels(which);
+      const Buffers before(count);
+      Buffers after(count);
+      c.sweep(count, after);
+      double worst = 0;
+      for (Index i = 0; i < count; ++i) {
+        double w = static_cast<double>(before.w(0, i)), first = static_cast<double>(before.first(0, i)),
+               second = static_cast<double>(before.second(0, i));
+        c.one(w, static_cast<double>(before.g(0, i)), first, second);
+        worst = std::max({worst, std::abs(static_cast<double>(after.w(0, i)) - w),
+                          std::abs(static_cast<double>(after.first(0, i)) - first)});
+        if (after.second != before.second)
+          worst = std::max(worst, std::abs(static_cast<double>(after.second(0, i)) - second));
+      }
+      CHECK(worst <= 8 * epsilon);
+      CHECK(after.g == before.g);
+      if (name != "AVX2" && name != "AVX3") continue;
+      if (earlier.size() > 0) CHECK(after.w == earlier);
+      earlier = after.w;
+    }
+  }
+}
+
+TEST_CASE("every kernel's softmax and its slope are right, in rows of any length") {
+  const Restore restore;
+  std::vector<Matrix> earlier;
+  for (const auto& [which, name] : kernels_here()) {
+    ops::use_kernels(which);
+    std::vector<Matrix> outputs;
+    for (const Index size : {1, 2, 10, 15, 16, 17, 31, 32, 100, 1000}) {
+      INFO(name << ": rows of " << size);
+      const Matrix x = random_matrix(5, size, -20, 20, Random(8)), dy = random_matrix(5, size, -1, 1, Random(9));
+      Matrix y(5, size), dx = dy;
+      ops::softmax({x.data(), 5, size}, {y.data(), 5, size});
+      ops::softmax_gradient({y.data(), 5, size}, {dx.data(), 5, size});
+      double worst = 0;
+      for (Index row = 0; row < 5; ++row) {
+        const auto in = x.row(row).cast<double>().array();
+        const Eigen::ArrayXXd e = (in - in.maxCoeff()).exp();
+        const Eigen::ArrayXXd f = e / e.sum();
+        const Eigen::ArrayXXd g = dy.row(row).cast<double>().array();
+        const double inner = (f * g).sum();
+        worst = std::max(worst, ((y.row(row).cast<double>().array() - f).abs() / (f + 1e-30)).maxCoeff() / 40);
+        worst = std::max(worst, (dx.row(row).cast<double>().array() - f * (g - inner)).abs().maxCoeff());
+        Matrix alone = x.row(row);
+        ops::softmax({alone.data(), 1, size}, {alone.data(), 1, size});
+        CHECK(alone == y.row(row));
+      }
+      CHECK(worst <= 8 * epsilon);
+      outputs.push_back(y);
+      outputs.push_back(dx);
+    }
+    Matrix odd(3, 20);
+    odd.setOnes();
+    odd(0, 4) = std::numeric_limits<Scalar>::quiet_NaN();
+    odd(1, 18) = std::numeric_limits<Scalar>::infinity();
+    odd(2, 19) = -std::numeric_limits<Scalar>::infinity();
+    ops::softmax({odd.data(), 3, 20}, {odd.data(), 3, 20});
+    CHECK(odd.row(0).array().isNaN().all());
+    CHECK(std::isnan(static_cast<double>(odd(1, 18))));
+    CHECK(static_cast<double>(odd(2, 19)) < 1e-37);  // Eigen stops at exp(-88)
+    CHECK(static_cast<double>(odd(2, 0)) == Approx(1.0 / 19).epsilon(1e-5));
+    if (name != "AVX2" && name != "AVX3") continue;
+    for (std::size_t i = 0; i < earlier.size(); ++i) CHECK(outputs[i] == earlier[i]);
+    earlier = outputs;
   }
 }
 

@@ -64,6 +64,15 @@ int main(int count, char** arguments) {
   train("momentum", Sequential{input(40), dense(96, Tanh{}), batch_normalization(), dense(1, sigmoid)},
         Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true}, binary_crossentropy, 40, 64);
 
+  train("ten classes", Sequential{input(100), dense(64, relu), dense(10, softmax)}, Nadam{},
+        sparse_categorical_crossentropy, 100, 32);
+  for (const auto& [what, optimizer] : {std::pair<const char*, Optimizer>{"adamax", Adamax{}},
+                                        {"adagrad", Adagrad{}},
+                                        {"adadelta", Adadelta{}},
+                                        {"lion", Lion{}},
+                                        {"rmsprop", RMSprop{.momentum = 0.9, .centered = true}}})
+    train(what, Sequential{input(40), dense(30, Tanh{}), dense(1, sigmoid)}, optimizer, binary_crossentropy, 40, 64);
+
   // Large enough to be shared among threads, in every format, for few samples and for many.
   Network wide{input(600), dense(900, relu), dense(700, Tanh{}), dense(3)};
   const Matrix samples = drawn(40, 600, 5);

@@ -44,11 +44,14 @@ struct Dense {
   void forward(const Scalar* x, Scalar* y) const noexcept {
     // Where this file is compiled for any processor, a large layer is worth a call of the library's kernels, which use
     // the vectors that the processor has. (Still larger ones they would share among threads.)
-    if constexpr (!ops::fuses && In * Out >= 2048 && In * Out < (Index{1} << 20))
-      ops::product(1, Out, In, {x, In, 1}, kernel.data(), Out, y, Out);
-    else
+    if constexpr (!ops::fuses && In * Out >= 2048 && In * Out < (Index{1} << 20)) {
+      constexpr bool rectify = std::is_same_v<Rule, Relu>;
+      ops::finished_product(1, Out, In, {x, In, 1}, kernel.data(), Out, y, Out, {bias.data(), rectify});
+      if constexpr (rectify) return;
+    } else {
       ops::row_product<In, Out>(x, kernel.data(), y);
-    for (std::size_t i = 0; i < bias.size(); ++i) y[i] += bias[i];
+      for (std::size_t i = 0; i < bias.size(); ++i) y[i] += bias[i];
+    }
     if constexpr (std::is_same_v<Rule, Relu>)  // it rounds nothing, and is over before a call of a kernel begins
       ops::map_elements(y, y, Out, [](const auto& v) { return Relu::value(v); });
     else if constexpr (!std::is_same_v<Rule, Linear>)

@@ -28,4 +28,5 @@ void sparsemax_gradient(const ConstMatrixView& y, MatrixView gradient);
 
 #if !defined(MAAS_COMPILED)
 #include "maas/ops/softmax-inl.hpp"
+#include "maas/ops/softmax_rows-inl.hpp"
 #endif

@@ -53,14 +53,61 @@ struct SgdSweep {
 };
 void sgd(Index count, const SgdSweep& sweep);
 
-/// One step of RMSprop without centring or momentum: v = keep v + rest g^2; w -= rate g / sqrt(v + epsilon).
+/// One step of RMSprop: v = keep v + rest g^2; a = keep a + rest g where it is centred (else null); step = rate g /
+/// sqrt(v - a^2 + epsilon), or with momentum m = momentum m + that step (else null); w -= step.
 struct RmspropSweep {
   Scalar* w;
   const Scalar* g;
-  Scalar* v;
-  Scalar rate, keep, rest, epsilon;
+  Scalar *v, *a = nullptr, *m = nullptr;
+  Scalar rate, keep, rest, epsilon, momentum = 0;
 };
 void rmsprop(Index count, const RmspropSweep& sweep);
+
+/// One step of Adamax: m += (g - m) rest; u = max(keep u, |g|); w -= rate m / (u + epsilon).
+struct AdamaxSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar *m, *u;
+  Scalar rate, rest, keep, epsilon;
+};
+void adamax(Index count, const AdamaxSweep& sweep);
+
+/// One step of Nadam: m and v as in Adam; w -= rate (m_share m + g_share g) / (sqrt(v / correction) + epsilon).
+struct NadamSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar *m, *v;
+  Scalar rate, rest_1, rest_2, m_share, g_share, correction, epsilon;
+};
+void nadam(Index count, const NadamSweep& sweep);
+
+/// One step of Adagrad: a += g^2; w -= rate g / sqrt(a + epsilon).
+struct AdagradSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar* a;
+  Scalar rate, epsilon;
+};
+void adagrad(Index count, const AdagradSweep& sweep);
+
+/// One step of Adadelta: a = keep a + rest g^2; s = sqrt(d + epsilon) / sqrt(a + epsilon) g; w -= rate s; d = keep d +
+/// rest s^2.
+struct AdadeltaSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar *a, *d;
+  Scalar rate, keep, rest, epsilon;
+};
+void adadelta(Index count, const AdadeltaSweep& sweep);
+
+/// One step of Lion: w -= rate sign(keep_1 m + rest_1 g); m = keep_2 m + rest_2 g.
+struct LionSweep {
+  Scalar* w;
+  const Scalar* g;
+  Scalar* m;
+  Scalar rate, keep_1, rest_1, keep_2, rest_2;
+};
+void lion(Index count, const LionSweep& sweep);
 
 }  // namespace maas::inline MAAS_ABI::ops
 

@@ -25,12 +25,14 @@ MAAS_INLINE void Adamax::update(const Update& step) const {
   const Scalar rest = static_cast<Scalar>(1 - beta_1), keep = static_cast<Scalar>(beta_2),
                small = static_cast<Scalar>(epsilon);
   ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
-    VectorView w = ops::part_of(step.parameters, first, count);
-    VectorView m = ops::part_of(step.slots[0], first, count), u = ops::part_of(step.slots[1], first, count);
-    const auto g = step.gradient.segment(first, count).array();
-    m.array() += (g - m.array()) * rest;
-    u.array() = (keep * u.array()).max(g.abs());
-    w.array() -= rate * m.array() / (u.array() + small);
+    ops::adamax(count, {.w = ops::place_of(step.parameters, first),
+                        .g = step.gradient.data() + first,
+                        .m = ops::place_of(step.slots[0], first),
+                        .u = ops::place_of(step.slots[1], first),
+                        .rate = rate,
+                        .rest = rest,
+                        .keep = keep,
+                        .epsilon = small});
   });
 }
 
@@ -56,12 +58,17 @@ MAAS_INLINE void Nadam::update(const Update& step) const {
   const Scalar correction = 1 - std::pow(keep_2, t), small = static_cast<Scalar>(epsilon);
   const Scalar rate = static_cast<Scalar>(step.learning_rate);
   ops::for_each_run(step.parameters.size(), [&](Index first, Index count) {
-    VectorView w = ops::part_of(step.parameters, first, count);
-    VectorView m = ops::part_of(step.slots[0], first, count), v = ops::part_of(step.slots[1], first, count);
-    const auto g = step.gradient.segment(first, count).array();
-    m.array() += (g - m.array()) * rest_1;
-    v.array() += (g.square() - v.array()) * rest_2;
-    w.array() -= rate * (m_share * m.array() + g_share * g) / ((v.array() / correction).sqrt() + small);
+    ops::nadam(count, {.w = ops::place_of(step.parameters, first),
+                       .g = step.gradient.data() + first,
+                       .m = ops::place_of(step.slots[0], first),
+                       .v = ops::place_of(step.slots[1], first),
+                       .rate = rate,
+                       .rest_1 = rest_1,
+                       .rest_2 = rest_2,
+                       .m_share = m_share,
+                       .g_share = g_share,
+                       .correction = correction,
+                       .epsilon = small});
   });
 }
 

@@ -14,10 +14,11 @@ MAAS_INLINE std::span<const std::string_view> Adagrad::slot_names() {
 MAAS_INLINE void Adagrad::update(const Update& u) const {
   const Scalar rate = static_cast<Scalar>(u.learning_rate), small = static_cast<Scalar>(epsilon);
   ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-    VectorView w = ops::part_of(u.parameters, first, count), a = ops::part_of(u.slots[0], first, count);
-    const auto g = u.gradient.segment(first, count).array();
-    a.array() += g.square();
-    w.array() -= rate * g / (a.array() + small).sqrt();
+    ops::adagrad(count, {.w = ops::place_of(u.parameters, first),
+                         .g = u.gradient.data() + first,
+                         .a = ops::place_of(u.slots[0], first),
+                         .rate = rate,
+                         .epsilon = small});
   });
 }
 
@@ -30,13 +31,14 @@ MAAS_INLINE void Adadelta::update(const Update& u) const {
   const Scalar rate = static_cast<Scalar>(u.learning_rate), small = static_cast<Scalar>(epsilon);
   const Scalar keep = static_cast<Scalar>(rho), rest = static_cast<Scalar>(1 - rho);
   ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-    VectorView w = ops::part_of(u.parameters, first, count);
-    VectorView a = ops::part_of(u.slots[0], first, count), d = ops::part_of(u.slots[1], first, count);
-    const auto g = u.gradient.segment(first, count).array();
-    a.array() = keep * a.array() + rest * g.square();
-    const auto s = (d.array() + small).sqrt() / (a.array() + small).sqrt() * g;
-    w.array() -= rate * s;
-    d.array() = keep * d.array() + rest * s.square();
+    ops::adadelta(count, {.w = ops::place_of(u.parameters, first),
+                          .g = u.gradient.data() + first,
+                          .a = ops::place_of(u.slots[0], first),
+                          .d = ops::place_of(u.slots[1], first),
+                          .rate = rate,
+                          .keep = keep,
+                          .rest = rest,
+                          .epsilon = small});
   });
 }
 
@@ -75,10 +77,14 @@ MAAS_INLINE void Lion::update(const Update& u) const {
   const Scalar keep_1 = static_cast<Scalar>(beta_1), rest_1 = static_cast<Scalar>(1 - beta_1);
   const Scalar keep_2 = static_cast<Scalar>(beta_2), rest_2 = static_cast<Scalar>(1 - beta_2);
   ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-    VectorView w = ops::part_of(u.parameters, first, count), m = ops::part_of(u.slots[0], first, count);
-    const auto g = u.gradient.segment(first, count).array();
-    w.array() -= rate * (keep_1 * m.array() + rest_1 * g).sign();
-    m.array() = keep_2 * m.array() + rest_2 * g;
+    ops::lion(count, {.w = ops::place_of(u.parameters, first),
+                      .g = u.gradient.data() + first,
+                      .m = ops::place_of(u.slots[0], first),
+                      .rate = rate,
+                      .keep_1 = keep_1,
+                      .rest_1 = rest_1,
+                      .keep_2 = keep_2,
+                      .rest_2 = rest_2});
   });
 }
 
