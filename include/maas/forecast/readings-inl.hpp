@@ -18,13 +18,6 @@ inline void require_count(std::string_view what, Index value) {
                        what, most_readings_ahead, value);
 }
 
-/// Throws for readings that a split keeps for validation or test.
-inline void require_training(std::string_view who, const Readings& readings) {
-  require<DataError>(!readings.held_out,
-                     "{}: expected readings to learn from, got {} that are held out for validation or test", who,
-                     readings.rows());
-}
-
 }  // namespace detail
 
 MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {

@@ -32,6 +32,17 @@ struct Readings {
   void check() const;
 };
 
+namespace detail {
+
+/// Throws for readings that a split keeps for validation or test.
+inline void require_training(std::string_view who, const Readings& readings) {
+  require<DataError>(!readings.held_out,
+                     "{}: expected readings to learn from, got {} that are held out for validation or test", who,
+                     readings.rows());
+}
+
+}  // namespace detail
+
 /// Columns of a table as readings: `time` names the column of times (empty: none), `sensors` those of numbers (empty:
 /// all columns of numbers). They are held out where the table is. Throws DataError for columns that are not there or of
 /// another type.
