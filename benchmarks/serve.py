@@ -99,7 +99,7 @@ def load(url, *arguments, rate=None, connections=16, seconds=None):
 def answers_a_second(url, clients, seconds=None):
     """Of so many clients that ask as fast as they are answered."""
     seconds = seconds or options.seconds
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "-s", f"{folder}/post.lua", "--latency", url]
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "-s", f"{folder}/post.lua", "--latency", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text:
         raise SystemExit(text)
