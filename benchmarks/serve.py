@@ -13,6 +13,7 @@ usage: serve.py MAAS SERVE_BENCH [PART...] [--python PYTHON_WITH_FASTAPI] [--rat
                 [--idle 10000] [--swaps 1000]"""
 
 import argparse
+import atexit
 import json
 import os
 import random
@@ -63,6 +64,7 @@ def resident_bytes(process):
 def start(command):
     """A server that says where it is."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
     for line in process.stdout:
         found = re.search(r"serving .*(http://127\.0\.0\.1:\d+)", line)
         if found:
@@ -97,7 +99,7 @@ def load(url, *arguments, rate=None, connections=16, seconds=None):
 def answers_a_second(url, clients, seconds=None):
     """Of so many clients that ask as fast as they are answered."""
     seconds = seconds or options.seconds
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "-s", f"{folder}/post.lua", "--latency", url]
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "-s", f"{folder}/post.lua", "--latency", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text:
         raise SystemExit(text)
@@ -225,7 +227,7 @@ def overload():
         for _ in range(options.rounds):
             most, _ = answers_a_second(predict_url(url, model), 64)
             result = load(predict_url(url, model), *JSON_BODY, rate=2 * most, connections=256)
-            rounds.append((most, result["good_rate"], result["good_per_second"] / most))
+            rounds.append((most, result["good_rate"], result["good_rate"] / most))
         most, good, ratio = median_of(rounds)
         print(f"{model}: {most:.0f} answers a second to 64 clients; of twice as many requests {good:.0f} good answers a "
               f"second: {ratio:.2f}.")

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,9 +129,11 @@ class HttpServer::Daemon {
     port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
     listener_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
     try {
+      watch_alarm();
       thread_ = std::thread([this] { run(); });
     } catch (...) {
       MHD_stop_daemon(daemon_);
+      if (alarm_ >= 0) ::close(alarm_);
       throw;
     }
   }
@@ -137,16 +141,20 @@ class HttpServer::Daemon {
   ~Daemon() {
     stop_accepting();
     stopping_ = true;
+    wake();
     thread_.join();
     MHD_stop_daemon(daemon_);
     if (is_quiet_) ::close(listener_);
+    ::close(alarm_);
   }
 
   int port() const { return port_; }
 
-  // The socket is shut at once, which wakes the thread; it is closed with the daemon.
+  // The socket is shut at once, and closed with the daemon.
   void stop_accepting() {
-    if (!closing_.exchange(true)) ::shutdown(listener_, SHUT_RDWR);
+    if (closing_.exchange(true)) return;
+    ::shutdown(listener_, SHUT_RDWR);
+    wake();
   }
 
  private:
@@ -177,7 +185,9 @@ class HttpServer::Daemon {
     const Request& request() const override { return request_; }
     void finish(Response response) override {
       response_ = std::move(response);
+      Daemon& daemon = daemon_;  // this may be gone once the connection goes on
       MHD_resume_connection(connection_);
+      daemon.wake();
     }
 
     MHD_Result begin(const char* method, const char* path) {
@@ -421,6 +431,27 @@ class HttpServer::Daemon {
     return info == nullptr ? nullptr : static_cast<Kept*>(info->socket_context);
   }
 
+  // The library does not wake a thread that is not its own. It passes over events that carry no pointer.
+  void watch_alarm() {
+    alarm_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    const int events = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+    require<ConfigError>(alarm_ >= 0 && ::epoll_ctl(events, EPOLL_CTL_ADD, alarm_, &event) == 0,
+                         "server: no event can be had: {}", std::strerror(errno));
+  }
+
+  // From any thread. What was done before is seen when the thread wakes, or was about to sleep.
+  void wake() {
+    if (!is_awake_.exchange(true)) ::eventfd_write(alarm_, 1);
+  }
+
+  void hear_alarm() {
+    if (!is_awake_) return;
+    eventfd_t count = 0;
+    ::eventfd_read(alarm_, &count);
+    is_awake_ = false;
+  }
+
   // The library's events, and between them what is due.
   void run() {
     sigset_t broken_pipe;
@@ -428,6 +459,7 @@ class HttpServer::Daemon {
     sigaddset(&broken_pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     while (!stopping_) {
+      hear_alarm();
       if (closing_ && !is_quiet_) is_quiet_ = MHD_quiesce_daemon(daemon_) != MHD_INVALID_SOCKET;
       if (MHD_run_wait(daemon_, closing_ ? 10 : until_due()) != MHD_YES)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -451,7 +483,8 @@ class HttpServer::Daemon {
   MHD_Daemon* daemon_ = nullptr;
   MHD_socket listener_ = MHD_INVALID_SOCKET;
   int port_ = 0;
-  std::atomic<bool> closing_{false}, stopping_{false};
+  int alarm_ = -1;
+  std::atomic<bool> closing_{false}, stopping_{false}, is_awake_{false};
   bool is_quiet_ = false;  // by the thread that moves bytes alone, as is the next
   std::size_t held_ = 0;
   std::thread thread_{};

@@ -112,6 +112,24 @@ TEST_CASE("a lone request waits for no others: a timer would be in the fastest o
   CHECK(fastest < 1ms);  // some 0.1 ms; under the sanitizers, too
 }
 
+TEST_CASE("an answer goes out as soon as a worker has it, though the thread that sends it sleeps") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("gated", 1, gated());
+  const serve::Server server(repository, {.port = 0, .threads = 1});
+  HttpClient client(server.port());
+  for (int i = 0; i < 3; ++i) {
+    {
+      const ClosedGate closed;
+      client.send(post_text("/v1/models/gated:predict", R"({"instances": [1]})"));
+      gate.wait_for(1);
+      std::this_thread::sleep_for(30ms);  // nothing else moves: it sleeps
+    }
+    const auto opened = std::chrono::steady_clock::now();
+    CHECK(client.read().status == 200);
+    CHECK(std::chrono::steady_clock::now() - opened < 200ms);
+  }
+}
+
 TEST_CASE("what runs cost is measured for networks of maas' own layers, and not told of others") {
   const serve::MeasuredRuns runs = serve::measured_runs(wide());
   REQUIRE(runs.costs.size() >= 2);
