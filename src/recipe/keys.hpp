@@ -126,7 +126,8 @@ void list_keys(Like<RecipeOutput> auto& self, auto&& key) {
 void list_keys(Like<Recipe> auto& self, auto&& key) {
   key("name", self.name, "The title of the report");
   key("description", self.description, "For people");
-  key("base", self.base, "A model file to go on from, in place of network and pipeline; trained as it was, or by training");
+  key("base", self.base,
+      "A model file to go on from, in place of network and pipeline; trained as it was, or by training");
   key("data", self.data, "Where the rows come from");
   key("split", self.split, "Which rows are learned from, and which are kept to measure on");
   key("pipeline", self.pipeline, "From raw rows to features and targets");

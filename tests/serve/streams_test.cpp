@@ -520,3 +520,24 @@ TEST_CASE("whatever the file of streams holds, streams go on") {
     CHECK(protocol.answer(tests::get("/v1/streams/road/a")).status == 200);
   }
 }
+
+TEST_CASE("streams that many threads push, while they are saved, answer as one thread would have it") {
+  fresh_folder("many");
+  std::filesystem::remove("many.jsonl");
+  const IntervalOptions options{.coverage = 0.8, .rate = 0.1, .window = 9};
+  folder_with(newest(options, AlarmOptions{.value = 10}), "many");
+  Road road("many", {.stream_file = "many.jsonl", .stream_save = std::chrono::milliseconds(1)}), other("many");
+  std::vector<std::string> last(4);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 200; ++i)
+        last[static_cast<std::size_t>(thread)] = road.push(fmt::format("{}", thread), i % (7 + thread)).body;
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (int thread = 0; thread < 4; ++thread) {
+    std::string expected;
+    for (int i = 0; i < 200; ++i) expected = other.push(fmt::format("{}", thread), i % (7 + thread)).body;
+    CHECK(last[static_cast<std::size_t>(thread)] == expected);
+  }
+}
