@@ -77,26 +77,29 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
   const Index a_stride = p.a.row_stride, a_step = p.a.column_stride, b_step = p.b_stride;
   Index k = p.inner;
   if constexpr (Rows <= 2) {
-    // These read b as fast as it comes. Several terms at a time would be reordered by the compiler, and lines of b that
-    // are not asked for in order come at two thirds of the rate; eight vectors at a time outrun the processor's own
-    // prefetching.
-    if constexpr (Vectors == 8) {
-      constexpr Index width = Vectors * static_cast<Index>(hn::MaxLanes(D())), ahead = std::max<Index>(2, 256 / width);
-      for (; k > ahead; --k, a += a_step, b += b_step) {
-        FetchRow<width>(b + ahead * b_step);
+    // These read b as fast as it comes, from the second-level cache most often. Several terms at a time would be
+    // reordered by the compiler, and lines that are not asked for in order come at two thirds of the rate; eight
+    // vectors at a time outrun the processor's own prefetching.
+    if (b_step < far_apart) {
+      if constexpr (Vectors == 8) {
+        constexpr Index width = Vectors * static_cast<Index>(hn::MaxLanes(D())),
+                        ahead = std::max<Index>(2, 256 / width);
+        for (; k > ahead; --k, a += a_step, b += b_step) {
+          FetchRow<width>(b + ahead * b_step);
+          Step<Rows, Vectors>(d, a, a_stride, b, sum);
+        }
+      }
+      for (; k > 0; --k, a += a_step, b += b_step) {
+        next.Fetch();
         Step<Rows, Vectors>(d, a, a_stride, b, sum);
       }
     }
-  } else {
-    for (; k >= 4; k -= 4) {
-      next.Fetch();
-      for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
-    }
   }
-  for (; k > 0; --k, a += a_step, b += b_step) {
-    if constexpr (Rows <= 2) next.Fetch();
-    Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  for (; k >= 4; k -= 4) {
+    next.Fetch();
+    for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   }
+  for (; k > 0; --k, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   if (p.finish.bias != nullptr)
     for (int v = 0; v < Vectors; ++v) {
       const hn::Vec<D> bias = hn::LoadU(d, p.finish.bias + column + v * lanes);
