@@ -106,7 +106,7 @@ TEST_CASE("neither forecasters nor baselines learn from readings that are held o
   CHECK_FALSE(train.held_out);
   CHECK(test.held_out);
   CHECK(test.part({0, 10}).held_out);
-  Table table = table_of(readings.values, {"flow"});
+  Table table = table_of(readings.values);
   CHECK_FALSE(readings_of(table).held_out);
   CHECK(readings_of(split.test.of(table)).held_out);
 
@@ -119,7 +119,7 @@ TEST_CASE("neither forecasters nor baselines learn from readings that are held o
   Forecaster forecaster({.windows = options}, ForecastNetwork{.hidden = {2}});
   CHECK_THROWS_WITH(forecaster.fit(test), refused);
   CHECK_FALSE(forecaster.is_fitted());
-  forecaster.fit(train, {.validation_share = 0, .fit = {.epochs = 1, .verbose = 0}});
+  forecaster.fit(train, {.fit = {.epochs = 1, .verbose = 0}, .validation_share = 0});
   CHECK(forecaster.forecast(test).windows() > 0);  // to be scored is what they are for
 }
 
