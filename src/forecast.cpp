@@ -6,4 +6,5 @@
 #include "maas/forecast/frame-inl.hpp"
 #include "maas/forecast/intervals-inl.hpp"
 #include "maas/forecast/readings-inl.hpp"
+#include "maas/forecast/readings_pipeline-inl.hpp"
 #include "maas/forecast/scores-inl.hpp"

@@ -29,6 +29,7 @@
 #include "maas/forecast/forecaster.hpp"
 #include "maas/forecast/intervals.hpp"
 #include "maas/forecast/readings.hpp"
+#include "maas/forecast/readings_pipeline.hpp"
 #include "maas/forecast/scores.hpp"
 #include "maas/initializers/initializers.hpp"
 #include "maas/io/hdf5.hpp"

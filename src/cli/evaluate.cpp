@@ -70,6 +70,12 @@ Config evaluation_json(const Evaluation& evaluation) {
       .set("targets", std::move(targets));
 }
 
+void print_coverage(const std::vector<IntervalCoverage>& coverage) {
+  for (const IntervalCoverage& each : coverage)
+    fmt::print("intervals of {:.3g} %, {}: {:.2f} % covered, {:.4g} wide\n", 100 * each.nominal, each.name,
+               100 * each.covered, each.width);
+}
+
 void add_evaluate(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("evaluate", "Scores a model with a pipeline on raw rows, beside what needs no model");

@@ -1,7 +1,8 @@
-// Evaluations for programs.
+// Evaluations for programs and for people.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "maas/core/config.hpp"
 #include "maas/recipe/evaluation.hpp"
@@ -13,6 +14,9 @@ Config json_number(double value);
 
 /// {"name", "rows", "unanswered", "targets": [{"target", "rows", "answers": [{"name", "mae", ...}]}]}
 Config evaluation_json(const Evaluation& evaluation);
+
+/// A line for each.
+void print_coverage(const std::vector<IntervalCoverage>& coverage);
 
 /// The same for a file of a Forecaster: scores by horizon beside baselines, which need `training` but for persistence.
 void evaluate_forecasts(const std::string& model, const std::string& data, const std::string& training,

@@ -22,18 +22,21 @@ struct ForecastArguments {
   std::string model, data, time, output;
 };
 
-// The column of times: the one that was named, or the first there is.
-std::string time_column(const Table& table, const std::string& asked) {
+// The column of times: the one that was named, the one of the training, or the first there is.
+std::string time_column(const Forecaster& forecaster, const Table& table, const std::string& asked) {
   if (!asked.empty()) return asked;
+  if (const auto& known = forecaster.frame().table; known && !known->time().empty()) return known->time();
   for (Index i = 0; i < table.columns(); ++i)
     if (table.column(i).type == ColumnType::time) return table.column(i).name;
   return "";
 }
 
 Readings read_readings(const Forecaster& forecaster, const std::string& path, const std::string& time) {
-  const Table table = read_table(path, {.comment = '#'});
+  const CsvOptions options{.comment = '#'};
+  const auto& known = forecaster.frame().table;
+  const Table table = known ? read_table_for(known->pipeline(), path, options) : read_table(path, options);
   try {
-    return readings_of(table, time_column(table, time), forecaster.sensors());
+    return forecaster.readings(table, time_column(forecaster, table, time));
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", path, error.what());
   }
@@ -79,15 +82,18 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   else
     baselines.push_back(Baseline(Persistence{}).fit(forecaster.windows(readings)));
   const ScoreTable table = forecaster.compare(baselines, readings);
+  const Forecasts forecasts = forecaster.forecast(readings);
+  std::vector<IntervalCoverage> coverage;
+  if (forecaster.intervals()) coverage = judge_intervals(*forecaster.intervals(), forecasts);
   if (!page.empty())
     write_report(page, {.title = model + " on " + data,
                         .facts = {{"model", model}, {"readings of", data}},
                         .scores = table,
-                        .forecasts = forecaster.forecast(readings)});
-  if (json)
-    fmt::print("{}\n", io::write_json(table.config()));
-  else
-    fmt::print("{}", table.text());
+                        .forecasts = forecasts,
+                        .coverage = coverage});
+  if (json) return fmt::print("{}\n", io::write_json(table.config()));
+  fmt::print("{}", table.text());
+  print_coverage(coverage);
 }
 
 void add_forecast(CLI::App& program) {

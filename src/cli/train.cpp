@@ -109,9 +109,7 @@ void print_result(const Recipe& recipe, const RecipeResult& result) {
   print_data(result);
   for (const Evaluation& evaluation : result.evaluations) fmt::print("\n{}", evaluation.text());
   if (result.scores) fmt::print("\n{}", result.scores->text());
-  for (const IntervalCoverage& each : result.coverage)
-    fmt::print("intervals of {:.3g} %, {}: {:.2f} % covered, {:.4g} wide\n", 100 * each.nominal, each.name,
-               100 * each.covered, each.width);
+  print_coverage(result.coverage);
   if (result.alarms)
     fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {:.3g} minutes on average\n",
                result.alarms->right, result.alarms->alarms, result.alarms->warned, result.alarms->events,

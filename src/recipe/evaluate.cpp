@@ -181,6 +181,19 @@ void add_number_baselines(TargetEvaluation& found, const Table& rows, const Tabl
        number_scores(found.truth, weekly_answers(found, rows.times(*time), known, known_rows, training.times(*time)))});
 }
 
+// ---- Intervals ----
+
+void add_coverage(std::vector<IntervalCoverage>& found, const std::string& kind, double nominal,
+                  const Intervals& intervals, const Forecasts& forecasts) {
+  for (Index horizon : forecasts.horizons) {
+    const Coverage got = coverage(intervals, forecasts, horizon);
+    found.push_back(
+        {kind + ", " + horizon_text(horizon, forecasts.seconds_a_reading), nominal, got.share, got.mean_width});
+  }
+  const Coverage all = coverage(intervals, forecasts);
+  found.push_back({kind + ", all horizons", nominal, all.share, all.mean_width});
+}
+
 // ---- Text ----
 
 std::string scores_text(const TargetEvaluation& found) {
@@ -267,6 +280,16 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
     result.targets.push_back(std::move(found));
   }
   return result;
+}
+
+std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts) {
+  const IntervalOptions& options = calibrated.options();
+  std::vector<IntervalCoverage> found;
+  recipe::add_coverage(found, "split", options.coverage, calibrated.around(forecasts.values), forecasts);
+  if (options.rate == 0 && options.window == 0) return found;
+  ConformalIntervals follows = calibrated;
+  recipe::add_coverage(found, "adaptive", options.coverage, follows.follow(forecasts), forecasts);
+  return found;
 }
 
 Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {

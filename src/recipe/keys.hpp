@@ -73,7 +73,7 @@ void list_keys(Like<AlarmOptions> auto& self, auto&& key) {
 
 void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
   key("time", self.time, "The column of times; empty: readings are evenly spaced");
-  key("sensors", self.sensors, "Columns of readings, one a sensor; empty: all that hold numbers");
+  key("sensors", self.sensors, "Columns of readings before the steps, one a sensor; empty: all that hold numbers");
   key("windows", self.options.windows, "What is forecast from what");
   key("mode", self.options.sensors, "shared: each sensor from its own readings, by one network; joint: all from all");
   key("sensor_id", self.options.sensor_id, "With shared: whether the network knows which sensor it is");
@@ -131,7 +131,8 @@ void list_keys(Like<Recipe> auto& self, auto&& key) {
   key("data", self.data, "Where the rows come from");
   key("split", self.split, "Which rows are learned from, and which are kept to measure on");
   key("pipeline", self.pipeline, "From raw rows to features and targets");
-  key("forecast", self.forecast, "In place of a pipeline: readings of sensors, and what is forecast of them");
+  key("forecast", self.forecast,
+      "Readings of sensors, and what is forecast of them; a pipeline beside it has no features and no targets");
   key("network", self.network, "Between features and targets");
   key("training", self.training, "How the network learns");
   key("output", self.output, "What is written; names of files are of the recipe's folder");

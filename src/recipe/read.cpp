@@ -198,9 +198,10 @@ void check_intervals(const Recipe& recipe, const Place& forecast) {
 }
 
 void check_forecast(const Recipe& recipe, const Place& place) {
-  const PipelineOptions& pipeline = recipe.pipeline;
-  require<ConfigError>(pipeline.steps.empty() && pipeline.features.empty() && pipeline.targets.empty(),
-                       "{}: expected a pipeline or a forecast, got both", place.text());
+  for (const auto& [key, names] :
+       {std::pair("features", &recipe.pipeline.features), std::pair("targets", &recipe.pipeline.targets)})
+    require<ConfigError>(names->empty(), "{}: expected none beside a forecast, which has sensors in their place",
+                         place.key("pipeline").key(key).text());
   require<ConfigError>(recipe.split.by == SplitBy::time, "{}: expected \"time\", as what is forecast comes later",
                        place.key("split").key("by").text());
   require<ConfigError>(!recipe.network.graph, "{}: expected layers, which stand between the windows and the output",

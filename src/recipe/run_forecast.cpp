@@ -73,6 +73,14 @@ ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options) {
   return fit;
 }
 
+ReadingsOptions readings_options(const Recipe& recipe) {
+  return {.steps = recipe.pipeline.steps,
+          .time = recipe.forecast->time,
+          .sensors = recipe.forecast->sensors,
+          .missing_column = recipe.pipeline.missing_column,
+          .out_of_range = recipe.pipeline.out_of_range};
+}
+
 // One line a window, horizon and sensor.
 void write_forecasts(const std::string& path, const Forecasts& forecasts) {
   NewFile file(path);
@@ -95,16 +103,17 @@ void write_forecasts(const std::string& path, const Forecasts& forecasts) {
   file.commit();
 }
 
-Report report_of(const Recipe& recipe, const RecipeResult& result, Index sensors) {
+Report report_of(const Recipe& recipe, const RecipeResult& result) {
   Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
-  page.facts = {{"readings", std::to_string(result.rows.all)},
-                {"for training", std::to_string(result.rows.training)},
-                {"for validation", std::to_string(result.rows.validation)},
-                {"for the test", std::to_string(result.rows.test)},
-                {"sensors", std::to_string(sensors)},
-                {"networks", std::to_string(recipe.forecast->networks)},
-                {"weights", std::to_string(result.model.network().parameters().count())},
-                {"epochs", std::to_string(result.history.epochs().size())}};
+  page.facts = {
+      {"rows", std::to_string(result.rows.all)},
+      {"for training", fmt::format("{}, {} of them left out by steps", result.rows.training, result.rows.left_out)},
+      {"for validation", std::to_string(result.rows.validation)},
+      {"for the test", std::to_string(result.rows.test)},
+      {"sensors", std::to_string(result.forecaster->sensors().size())},
+      {"networks", std::to_string(recipe.forecast->networks)},
+      {"weights", std::to_string(result.model.network().parameters().count())},
+      {"epochs", std::to_string(result.history.epochs().size())}};
   page.history = result.history;
   page.scores = result.scores;
   page.forecasts = result.forecasts;
@@ -113,31 +122,22 @@ Report report_of(const Recipe& recipe, const RecipeResult& result, Index sensors
   return page;
 }
 
-void write_outputs(const Recipe& recipe, const RecipeResult& result, Index sensors) {
+void write_outputs(const Recipe& recipe, const RecipeResult& result) {
   const RecipeOutput& output = recipe.output;
   if (!output.model.empty()) result.forecaster->save(file_in(recipe.folder, output.model));
   if (!output.predictions.empty()) write_forecasts(file_in(recipe.folder, output.predictions), *result.forecasts);
-  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result, sensors));
+  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
 }
 
-// Split calibration as it stands, and beside it the one that follows what comes, where that was asked for.
-std::vector<IntervalCoverage> judge_intervals(const IntervalOptions& options, const Forecasts& calibration,
-                                              const Forecasts& test) {
-  std::vector<IntervalCoverage> found;
-  const auto add = [&](const std::string& name, const Intervals& intervals) {
-    for (Index horizon : test.horizons) {
-      const Coverage got = coverage(intervals, test, horizon);
-      found.push_back(
-          {name + ", " + horizon_text(horizon, test.seconds_a_reading), options.coverage, got.share, got.mean_width});
-    }
-    const Coverage all = coverage(intervals, test);
-    found.push_back({name + ", all horizons", options.coverage, all.share, all.mean_width});
-  };
+// Split calibration on all errors, and beside it the one that follows what comes, where that was asked for.
+std::vector<IntervalCoverage> judge(const ConformalIntervals& calibrated, const Forecasts& calibration,
+                                    const Forecasts& test) {
+  const IntervalOptions& options = calibrated.options();
   ConformalIntervals plain({.coverage = options.coverage});
-  add("split", plain.calibrate(calibration).around(test.values));
+  std::vector<IntervalCoverage> found = judge_intervals(plain.calibrate(calibration), test);
   if (options.rate == 0 && options.window == 0) return found;
-  ConformalIntervals adaptive(options);
-  add("adaptive", adaptive.calibrate(calibration).follow(test));
+  const std::vector<IntervalCoverage> both = judge_intervals(calibrated, test);  // the first half does not follow
+  found.insert(found.end(), both.begin() + static_cast<std::ptrdiff_t>(found.size()), both.end());
   return found;
 }
 
@@ -146,7 +146,7 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
   ConformalIntervals intervals(*wanted.intervals);
   result.forecaster->set_intervals(intervals.calibrate(calibration), wanted.alarm);
   if (!result.forecasts) return;
-  result.coverage = judge_intervals(*wanted.intervals, calibration, *result.forecasts);
+  result.coverage = judge(intervals, calibration, *result.forecasts);
   if (!wanted.alarm) return;
   Matrix chances;
   intervals.follow(*result.forecasts, wanted.alarm->value, chances);
@@ -159,34 +159,35 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   const RecipeForecast& wanted = *recipe.forecast;
   auto [table, found, duplicates] = read_rows(recipe);
-  const Readings readings = readings_of(table, wanted.time, wanted.sensors);
-  const TimeSplit split = split_by_time(readings.rows(), 0, recipe.split.test);
-  const Readings training = readings.part(split.train);
+  const TimeSplit split = split_by_time(table.rows(), 0, recipe.split.test);
+  const Table rows = split.train.of(table);
 
   Forecaster forecaster(wanted.options, network_of(recipe));
   const ForecastFit fit = forecast_fit(recipe, options);
-  const std::vector<History> histories = forecaster.fit(training, fit);
+  const std::vector<History> histories = forecaster.fit(rows, readings_options(recipe), fit);
+  const Readings training = forecaster.readings(rows);
+  const Index learned = forecaster.learned_readings(), held_out = fit.held_out(rows.rows());
   RecipeResult result{.model = forecaster.model(), .history = histories.front(), .rows = {}, .data = std::move(found)};
-  const Index held_out = fit.held_out(training.rows());
   result.rows = {.duplicates = duplicates,
-                 .all = readings.rows(),
-                 .training = training.rows() - held_out,
+                 .all = table.rows(),
+                 .training = rows.rows() - held_out,
                  .validation = held_out,
-                 .test = split.test.size()};
+                 .test = split.test.size(),
+                 .left_out = rows.rows() - held_out - learned};
   result.finite = std::all_of(histories.begin(), histories.end(), [](const History& each) { return is_finite(each); });
   if (!result.finite) return result;
   result.forecaster = std::move(forecaster);
   if (split.test.size() > 0) {
-    const Readings test = readings.part(split.test);
-    const auto baselines = fit_baselines(result.forecaster->windows(training), wanted.weekends);
-    result.scores = result.forecaster->compare(baselines, test, wanted.scores);
+    const Readings test = result.forecaster->readings(split.test.of(table));
+    const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
+    result.scores = result.forecaster->compare(fit_baselines(learned_from, wanted.weekends), test, wanted.scores);
     result.forecasts = result.forecaster->forecast(test);
   }
   if (wanted.intervals) {
-    const ForecastWindows held_back = result.forecaster->windows(training).targets_from(training.rows() - held_out);
+    const ForecastWindows held_back = result.forecaster->windows(training).targets_from(learned);
     add_intervals(wanted, result.forecaster->forecast(held_back), result);
   }
-  write_outputs(recipe, result, readings.sensor_count());
+  write_outputs(recipe, result);
   return result;
 }
 

@@ -159,7 +159,6 @@ std::string recipe_schema() {
   Config whole = schema_of(Recipe());
   Config sections = whole.at("properties");
   require_in(sections, "data", {"files"});
-  require_in(sections, "pipeline", {"targets"});
   Config properties = Config{}.set("$schema", recipe::type("string"));
   for (const auto& [name, section] : sections.as_object()) properties.set(name, section);
 
@@ -172,11 +171,16 @@ std::string recipe_schema() {
   Config loss{Config::Object{}};
   require_keys(loss, {"loss"});
   Config::List kinds;
-  for (const char* kind : {"pipeline", "forecast"}) {
-    Config wanted = Config{}.set("properties", Config{}.set("training", loss));
-    require_keys(wanted, {kind, "training"});
-    kinds.push_back(std::move(wanted));
-  }
+  Config targets{Config::Object{}};
+  require_keys(targets, {"targets"});
+  Config rows = Config{}.set("properties",
+                             Config{}.set("training", loss).set("pipeline", std::move(targets)).set("forecast", false));
+  require_keys(rows, {"pipeline", "training"});
+  kinds.push_back(std::move(rows));
+  Config no_targets = Config{}.set("properties", Config{}.set("features", false).set("targets", false));
+  Config readings = Config{}.set("properties", Config{}.set("training", loss).set("pipeline", std::move(no_targets)));
+  require_keys(readings, {"forecast", "training"});
+  kinds.push_back(std::move(readings));
   Config going_on{Config::Object{}};
   require_keys(going_on, {"base"});
   kinds.push_back(std::move(going_on));

@@ -14,6 +14,11 @@ namespace maas::inline MAAS_ABI::serve {
 WindowShape window_of(const Servable& servable) {
   if (servable.forecast) {
     const ForecastFrame& frame = *servable.forecast;
+    require<DataError>(
+        !frame.has_steps(),
+        "model \"{}\": expected a forecaster of readings as they come for streams, got one whose file has "
+        "steps that clean the rows of a table; maas forecast applies them",
+        servable.model);
     return {frame.options.windows.lags, frame.is_joint() ? static_cast<Index>(frame.sensors.size()) : 1};
   }
   require<DataError>(servable.inputs.size() == 1, "model \"{}\": expected one input for streams, got {}",

@@ -455,10 +455,42 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(scored.out.find("persistence    1.500") != std::string::npos);
   CHECK(scored.out.find("persistence    3.000") != std::string::npos);
   CHECK(scored.out.find("ridge VAR") == std::string::npos);
-  CHECK(std::ifstream("scored.html").good());
+  CHECK(scored.out.find("intervals of 90 %, split, all horizons: ") != std::string::npos);
+  std::ifstream page("scored.html");
+  const std::string drawn{std::istreambuf_iterator<char>(page), {}};
+  CHECK(drawn.find("<h2>Intervals</h2>") != std::string::npos);
+  CHECK(drawn.find("split, 10 minutes") != std::string::npos);
   const Run beside = run("evaluate road.h5 road.csv --training road.csv --json");
   CHECK(beside.out.find(R"("model": "ridge VAR")") != std::string::npos);
   CHECK(is_one_line(beside.out));
+}
+
+TEST_CASE("a forecaster with steps cleans what maas forecast and maas evaluate give it") {
+  std::string rows = "time,north,south\n";
+  for (int i = 0; i < 100; ++i)
+    rows += fmt::format("2024-01-01 {:02d}:{:02d},{},{}\n", i / 12, i % 12 * 5, i == 97 ? "-1" : std::to_string(i), i);
+  rows += "2024-01-01 08:15,99,99\n";  // the last one again
+  write("messy.csv", rows);
+  write("messy.json", R"({"data": {"files": "messy.csv"}, "split": {"validation": 0.1, "test": 0.2},
+    "pipeline": {"steps": ["drop_duplicate_rows", {"class": "valid_range", "low": 0}, {"class": "impute",
+                 "fill": "forward_fill"}]},
+    "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true},
+    "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
+    "output": {"model": "messy.h5"}})");
+  const Run trained = run("train messy.json --progress none");
+  INFO(trained.out);
+  CHECK(trained.code == 0);
+  const Forecaster loaded = load_forecaster("messy.h5");
+  const Readings readings = loaded.readings(read_csv("messy.csv"));
+  CHECK(readings.rows() == 100);
+  CHECK(readings.values(97, 0) == 96);
+  const Matrix expected = loaded.predict(readings);
+  const Run next = run("forecast messy.h5 messy.csv");
+  CHECK(next.out == fmt::format("time,north,south\n2024-01-01 08:20,{:.9g},{:.9g}\n2024-01-01 08:25,{:.9g},{:.9g}\n",
+                                expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1)));
+  const Run scored = run("evaluate messy.h5 messy.csv --training messy.csv");
+  CHECK(scored.code == 0);
+  CHECK(scored.out.find("ridge VAR") != std::string::npos);
 }
 
 TEST_CASE("maas train tells programs of each epoch by a line of JSON, and of its end") {

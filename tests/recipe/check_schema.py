@@ -31,6 +31,8 @@ BREAKS = {
     "no files": lambda r: r["data"].pop("files"),
     "no loss": lambda r: r["training"].pop("loss"),
     "neither a pipeline nor a forecast": lambda r: (r.pop("pipeline", None), r.pop("forecast", None)),
+    "targets beside a forecast": lambda r: r.update(pipeline={"targets": ["y"]}, forecast={}),
+    "a pipeline without targets": lambda r: (r.pop("forecast", None), r.update(pipeline={"steps": []})),
     "an unknown layer": lambda r: r["network"]["layers"].append({"class": "dens", "units": 3}),
     "a misspelt setting of a layer": lambda r: r["network"]["layers"].append({"class": "dense", "unit": 3}),
     "what a step learns": lambda r: (r.pop("forecast", None), r.update(

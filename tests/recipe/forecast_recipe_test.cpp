@@ -110,6 +110,68 @@ TEST_CASE(
   CHECK(load_forecaster("warned.h5").intervals());
 }
 
+TEST_CASE("from a messy file to a forecaster that cleans what it forecasts from, and back") {
+  write_waves("waves.csv");
+  const std::string clean = text_of("waves.csv");
+  std::string messy = clean;
+  const auto line = [&](int row) {  // its beginning
+    std::size_t place = 0;
+    for (int i = 0; i <= row; ++i) place = messy.find('\n', place) + 1;
+    return place;
+  };
+  const auto put = [&](int row, const std::string& north) {
+    const std::size_t begin = messy.find(',', line(row)) + 1;
+    messy.replace(begin, messy.find(',', begin) - begin, north);
+  };
+  put(20, "");       // a gap of one reading
+  put(40, "-9999");  // an absurd one
+  put(350, "");      // in the test
+  put(390, "7000");
+  messy.insert(line(60), messy.substr(line(60), line(61) - line(60)));  // a doubled row
+  write_text("messy.csv", messy);
+  const std::vector<std::string> changes = {
+      "data.files=messy.csv", "output.model=messy.h5",
+      R"(pipeline={"steps": ["drop_duplicate_rows", {"class": "valid_range", "low": 0, "high": 120},
+                             {"class": "impute", "fill": "mean"}]})"};
+  std::vector<std::string> without = changes;
+  without.pop_back();
+  CHECK_THROWS_WITH(run_recipe(waves(without), silent), Catch::Matchers::Contains("expected times that grow"));
+
+  const RecipeResult result = run_recipe(waves(changes), silent);
+  CHECK(result.rows.all == 401);
+  CHECK(result.rows.test == 80);
+  CHECK(result.rows.validation == 40);
+  CHECK(result.rows.training == 281);
+  CHECK(result.rows.left_out == 1);
+  CHECK(result.forecaster->learned_readings() == 280);
+  CHECK(result.scores->at("network", 3).scores.mae < result.scores->at("persistence", 3).scores.mae);
+
+  const Forecaster loaded = load_forecaster("messy.h5");
+  REQUIRE(loaded.frame().has_steps());
+  CHECK(loaded.frame().config() == result.forecaster->frame().config());
+  const Readings readings = loaded.readings(read_csv("messy.csv")), raw = readings_of(read_csv("waves.csv"), "time");
+  REQUIRE(readings.rows() == 400);
+  CHECK(readings.times == raw.times);
+  double mean = 0;  // of the readings that the steps learned from: rows 0 to 280 of the file, two of them not there
+  for (Index row = 0; row < 280; ++row)
+    if (row != 20 && row != 40) mean += static_cast<double>(raw.values(row, 0)) / 278;
+  for (Index row : {20, 40, 350, 390})
+    CHECK(static_cast<double>(readings.values(row, 0)) == Approx(mean).epsilon(1e-5));
+  CHECK(readings.values.col(1) == raw.values.col(1));
+  CHECK(loaded.predict(readings) == result.forecaster->predict(readings));
+  CHECK(loaded.predict(readings).allFinite());
+}
+
+TEST_CASE("the baselines of a recipe learn from the windows that the network learned from") {
+  write_waves("waves.csv");
+  const RecipeResult result = run_recipe(waves({"training.epochs=1"}), silent);
+  const Readings all = readings_of(read_csv("waves.csv"), "time");
+  const ForecastWindows learned = result.forecaster->windows(all.part({0, 320})).targets_before(280);
+  const ScoreTable expected = result.forecaster->compare(fit_baselines(learned), all.part({320, 400}));
+  CHECK(result.scores->config() == expected.config());
+  CHECK(result.forecaster->learned_readings() == 280);
+}
+
 TEST_CASE("an ensemble has networks of its own, and is the mean of them") {
   write_waves("waves.csv");
   const std::vector<std::string> changes = {"forecast.networks=2", "training.epochs=3",
@@ -144,7 +206,10 @@ TEST_CASE("a run for forecasts is resumed; an ensemble is not") {
 TEST_CASE("what is wrong with a recipe for forecasts is said") {
   write_waves("waves.csv");
   const std::pair<std::vector<std::string>, std::string> cases[] = {
-      {{R"(pipeline={"targets": ["north"]})"}, "w.json: expected a pipeline or a forecast, got both"},
+      {{R"(pipeline={"targets": ["north"]})"}, "w.json: pipeline.targets: expected none beside a forecast"},
+      {{R"(pipeline={"features": ["north"]})"}, "w.json: pipeline.features: expected none beside a forecast"},
+      {{R"(pipeline={"steps": ["impute2"]})"}, "w.json: pipeline.steps[0]: "},
+      {{R"(pipeline={"steps": [{"class": "valid_range", "lowest": 3}]})"}, "w.json: pipeline.steps[0]: "},
       {{"split.by=random"}, "w.json: split.by: expected \"time\""},
       {{"forecast.windows.lag=3"}, "w.json: forecast.windows: expected keys of lags, horizons,"},
       {{"forecast.windows.lags=0"}, "w.json: forecast.windows: "},

@@ -422,6 +422,20 @@ TEST_CASE("a stream begins its window again where time jumps, and knows its sens
   CHECK(outlook_in(road.push("north", R"({"sample": 50, "time": 3000})")).find("interval") == std::string::npos);
 }
 
+TEST_CASE("a forecaster whose file has steps for rows of a table answers no streams") {
+  fresh_folder("steps");
+  Table rows;
+  Column north{.name = "north"};
+  for (int i = 0; i < 60; ++i) north.numbers.push_back(i % 7);
+  rows.add(std::move(north));
+  Forecaster forecaster({.windows = {.lags = 3}}, ForecastNetwork{.hidden = {}});
+  forecaster.fit(rows, {.steps = {ValidRange{.low = 0}}});
+  Road road(folder_with(forecaster, "steps"));
+  const Response refused = road.push("north", 5);
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, ContainsSubstring("steps that clean the rows of a table"));
+}
+
 TEST_CASE("intervals of a stream go on after a crash as if there had been none") {
   fresh_folder("kept");
   const Readings all = waves(160);

@@ -247,21 +247,42 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const
   check_fit(options);
   detail::require_training("forecaster", training);
   Forecaster learner = *this;
-  const ForecastWindows all = learner.windows(training);
-  learner.frame_.sensors = training.sensor_names();
-  learner.frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
-  const Index held_out = options.held_out(training.rows());
-  const Index cut = training.rows() - held_out;
-  learner.learn_scaling(training, cut);
+  std::vector<History> histories =
+      learner.learn(training, training.rows() - options.held_out(training.rows()), options);
+  *this = std::move(learner);
+  return histories;
+}
+
+MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const ReadingsOptions& table,
+                                                 const ForecastFit& options) {
+  check_fit(options);
+  Forecaster learner = *this;
+  const Index cut = training.rows() - options.held_out(training.rows());
+  learner.frame_.table = ReadingsPipeline(table).fit(training.part(0, cut));
+  const PreparedReadings prepared = learner.frame_.table->prepare(training);
+  const auto first_held_out = std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut);
+  std::vector<History> histories =
+      learner.learn(prepared.readings, static_cast<Index>(first_held_out - prepared.rows.begin()), options);
+  *this = std::move(learner);
+  return histories;
+}
+
+/// Learns from the readings before `cut`, and validates on the others.
+MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Index cut, const ForecastFit& options) {
+  const ForecastWindows all = windows(training);
+  frame_.sensors = training.sensor_names();
+  frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
+  learn_scaling(training, cut);
+  learned_ = cut;
 
   const auto samples_in = [&](const ForecastWindows& windows, std::string_view what) {
-    ForecastSamples samples = learner.samples_of(training, windows.origins(), true);
+    ForecastSamples samples = samples_of(training, windows.origins(), true);
     require<DataError>(samples.size() > 0, "forecaster: expected {} windows without a missing reading, got none", what);
     return Dataset(std::move(samples));
   };
   const Dataset samples = samples_in(all.targets_before(cut), "training");
   std::optional<Dataset> validation;
-  if (held_out > 0) validation = samples_in(all.targets_from(cut), "validation");
+  if (cut < training.rows()) validation = samples_in(all.targets_from(cut), "validation");
 
   const auto count = static_cast<std::size_t>(options.networks);
   std::vector<History> histories(count);
@@ -270,7 +291,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const
   auto train_one = [&](Index i) {
     const auto place = static_cast<std::size_t>(i);
     try {
-      models[place] = learner.train(static_cast<std::uint64_t>(i), samples, validation, options, histories[place]);
+      models[place] = train(static_cast<std::uint64_t>(i), samples, validation, options, histories[place]);
     } catch (...) {
       problems[place] = std::current_exception();
     }
@@ -284,8 +305,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const
 
   std::vector<Model> networks;
   for (std::optional<Model>& model : models) networks.push_back(std::move(*model));
-  learner.fuse(std::move(networks));
-  *this = std::move(learner);
+  fuse(std::move(networks));
   return histories;
 }
 
@@ -321,6 +341,7 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
                        i);
   Forecaster result(frame_.options, build_);
   result.frame_ = frame_;
+  result.learned_ = learned_;
   result.frame_.intervals.reset();  // the errors they know are those of all together
   result.frame_.alarm.reset();
   if (networks() > 1) result.frame_.label = fmt::format("network {} of {}", i + 1, networks());
@@ -329,6 +350,12 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
 }
 
 // ---- Forecasting ----
+
+MAAS_INLINE Readings Forecaster::readings(const Table& table, std::string_view time) const {
+  require_fitted("readings");
+  if (frame_.table) return frame_.table->prepare(table, time).readings;
+  return readings_of(table, time, frame_.sensors);
+}
 
 /// Runs the network over samples and writes forecasts in the unit of the readings, windows x (steps * sensors).
 MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings& readings, Matrix& values) const {
@@ -420,7 +447,7 @@ MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOption
                        "{}: expected a model that a Forecaster saved, got one without its description", path);
   try {
     Forecaster result;
-    result.frame_ = ForecastFrame::from(model.info());
+    result.frame_ = ForecastFrame::from(model.info(), options.steps);
     result.frame_.check_network(model.network().graph());
     model.info().forecast_errors.reset();  // kept once, where they are used
     result.fused_ = std::move(model);

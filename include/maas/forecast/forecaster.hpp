@@ -84,7 +84,12 @@ class ForecastSamples {
 ///     ScoreTable table = forecaster.compare(fit_baselines(forecaster.windows(training)), test);
 ///     forecaster.save("road.h5");                          // a Keras file: load_forecaster("road.h5")
 ///
-/// It learns once, from the training part it is given: all that it knows is of those readings.
+/// It learns once, from the training part it is given: all that it knows is of those readings. From raw rows of a table
+/// it learns with the steps that clean them, which it keeps and applies to whatever it is to forecast from:
+///
+///     forecaster.fit(rows, {.steps = {ValidRange{.low = 0, .high = 120}, Impute{}}, .time = "time"}, {.networks = 3});
+///     Matrix next = forecaster.predict(forecaster.readings(read_csv("latest.csv")));
+///
 class Forecaster {
  public:
   /// Makes the network, not compiled, from what it has to take and give.
@@ -98,7 +103,18 @@ class Forecaster {
   /// no whole window, have no times where they are asked for, or a sensor without a reading; ShapeError for a network
   /// that does not fit; what Model::fit throws. Then nothing has been learned.
   std::vector<History> fit(const Readings& training, const ForecastFit& options = {});
+  /// The same from raw rows: `table` says how they become readings, its steps learn first. The validation share is one
+  /// of the rows, and the steps learn nothing of it. Throws, too, what ReadingsPipeline::fit and prepare throw: rows
+  /// that a split holds out are refused.
+  std::vector<History> fit(const Table& training, const ReadingsOptions& table, const ForecastFit& options = {});
   bool is_fitted() const { return fused_.has_value(); }
+  /// How many of the training readings, from the first on, it has learned from; the others were the validation share. 0
+  /// of a forecaster from a file.
+  Index learned_readings() const { return learned_; }
+  /// Raw rows as readings: where it has learned from rows of a table, by the same steps; else readings_of its sensors.
+  /// `time` names the column of times; empty: the one it has learned with, if any. Throws StateError before fit, and
+  /// what ReadingsPipeline::prepare or readings_of throws.
+  Readings readings(const Table& table, std::string_view time = "") const;
 
   const ForecastOptions& options() const { return frame_.options; }
   /// All that it knows beside its network.
@@ -159,6 +175,7 @@ class Forecaster {
   void require_fitted(std::string_view what) const;
   void check_fit(const ForecastFit& options) const;
   void learn_scaling(const Readings& training, Index rows);
+  std::vector<History> learn(const Readings& training, Index cut, const ForecastFit& options);
   void check_readings(const Readings& readings) const;
   void check_windows(const ForecastWindows& windows) const;
   Model train(std::uint64_t number, const Dataset& training, const std::optional<Dataset>& validation,
@@ -171,6 +188,7 @@ class Forecaster {
   Build build_;
   std::vector<Model> networks_;  // where there are several
   std::optional<Model> fused_;
+  Index learned_ = 0;
 };
 
 /// A forecaster from a file that Forecaster::save wrote. Throws FormatError for other files, also where what it keeps

@@ -150,10 +150,11 @@ MAAS_INLINE Config ForecastFrame::config() const {
                       .set("scale", to_config(scale));
   if (intervals) result.set("intervals", intervals->config());
   if (alarm) result.set("alarm", to_config(*alarm));
+  if (table) result.set("table", table->config());
   return result;
 }
 
-MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info) {
+MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<const CatalogEntry<Step>> more) {
   require<ConfigError>(info.forecast.has_value(), "expected a model that a Forecaster saved");
   const Config& config = *info.forecast;
   ForecastFrame frame;
@@ -176,6 +177,12 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info) {
     frame.intervals = ConformalIntervals::from(*kept, *info.forecast_errors);
   }
   if (const Config* kept = config.find("alarm")) from_config(*kept, "alarm", frame.alarm.emplace());
+  if (const Config* kept = config.find("table")) {
+    frame.table = ReadingsPipeline::from(*kept, more);
+    require<ConfigError>(frame.table->sensors() == frame.sensors,
+                         "table: expected a pipeline that gives the {} sensors, got one that gives {} others",
+                         frame.sensors.size(), frame.table->sensors().size());
+  }
   frame.check_warning();
   return frame;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "maas/forecast/alarms.hpp"
 #include "maas/forecast/intervals.hpp"
 #include "maas/forecast/readings.hpp"
+#include "maas/forecast/readings_pipeline.hpp"
 #include "maas/io/info.hpp"
 #include "maas/network/graph.hpp"
 
@@ -88,6 +90,7 @@ struct ForecastFrame {
   std::vector<double> center = {}, scale = {};                 ///< a scaled reading is (reading - center) / scale
   std::optional<ConformalIntervals> intervals = std::nullopt;  ///< columns step * sensors + sensor, as forecasts have
   std::optional<AlarmOptions> alarm = std::nullopt;            ///< only beside intervals, which give the chances
+  std::optional<ReadingsPipeline> table = std::nullopt;        ///< how a table becomes readings; fitted
 
   /// Whether a sample is all sensors' window.
   bool is_joint() const { return options.sensors == SensorMode::joint; }
@@ -99,6 +102,8 @@ struct ForecastFrame {
   /// options out of range.
   void check_warning() const;
 
+  /// Whether rows of a table go through steps before they are readings.
+  bool has_steps() const { return table && !table->pipeline().steps().empty(); }
   /// A reading as the network gets it.
   double scaled(double reading, Index sensor) const;
   /// What is known in advance at the first targets of windows that end at `times`, one row a window; no columns where
@@ -118,8 +123,9 @@ struct ForecastFrame {
 
   /// As a tree, without the errors of the intervals: those are a matrix (see ConformalIntervals::errors).
   Config config() const;
-  /// Of what a model's file keeps. Throws ConfigError or ShapeError for what does not fit.
-  static ForecastFrame from(const ModelInfo& info);
+  /// Of what a model's file keeps; `more` are steps of the user's own. Throws ConfigError or ShapeError for what does
+  /// not fit.
+  static ForecastFrame from(const ModelInfo& info, std::span<const CatalogEntry<Step>> more = {});
 };
 
 }  // namespace maas::inline MAAS_ABI

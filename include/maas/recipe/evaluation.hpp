@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "maas/data/csv.hpp"
+#include "maas/forecast/intervals.hpp"
 #include "maas/model/model.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -62,6 +63,11 @@ struct Evaluation {
 /// and what Model::predict_table throws.
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
                           const std::string& name = "evaluation");
+
+/// How often calibrated intervals hold what came, at each horizon and at all of them: as they stand ("split, 5
+/// minutes"), and, where they have a rate or a window, following what comes ("adaptive, 5 minutes"). Throws as
+/// ConformalIntervals::follow.
+std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts);
 
 /// Reads a file as a pipeline needs it (see read_table): columns hold what they held in training, whatever they look
 /// like. Throws as read_table.

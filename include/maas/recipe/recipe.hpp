@@ -47,10 +47,11 @@ struct RecipeSplit {
   std::int64_t seed = 0;                                              ///< of what is drawn
 };
 
-/// In place of a pipeline: readings of sensors, and what is forecast of them.
+/// Readings of sensors, and what is forecast of them. Steps of the pipeline, which has no features and no targets then,
+/// clean the rows before: see ReadingsOptions.
 struct RecipeForecast {
   std::string time = {};                  ///< the column of times; empty: readings are evenly spaced
-  std::vector<std::string> sensors = {};  ///< columns of numbers; empty: all there are
+  std::vector<std::string> sensors = {};  ///< columns of numbers, before the steps; empty: all there are
   ForecastOptions options = {};
   Index networks = 1;     ///< an ensemble of so many; what it forecasts is their mean
   bool weekends = false;  ///< a baseline more: the average of weekdays and weekends apart
@@ -111,7 +112,7 @@ struct Recipe {
   RecipeData data = {};
   RecipeSplit split = {};
   PipelineOptions pipeline = {};
-  std::optional<RecipeForecast> forecast = std::nullopt;  ///< in place of the pipeline
+  std::optional<RecipeForecast> forecast = std::nullopt;  ///< in place of features and targets
   RecipeNetwork network = {};
   RecipeTraining training = {};
   RecipeOutput output = {};

@@ -1,0 +1,73 @@
+// ReadingsPipeline: from raw rows of a table to readings, by steps that are learned from training rows only.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "maas/data/pipeline.hpp"
+#include "maas/forecast/readings.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+/// How raw rows become readings.
+struct ReadingsOptions {
+  /// In order. They clean: ValidRange, ClipOutliers, Impute, DropDuplicateRows, ... What they give is what is forecast
+  /// and scored: a reading that Impute fills counts as one that came, and a step that scales changes the unit of
+  /// forecasts, scores and alarms. A Forecaster scales by itself, so that none needs to.
+  std::vector<Step> steps = {};
+  std::string time = {};  ///< the column of times, as it is before the steps; empty: readings are evenly spaced
+  /// Columns of numbers, one a sensor, as they are named before the steps; empty: all there are that no step drops.
+  std::vector<std::string> sensors = {};
+  MissingColumn missing_column = MissingColumn::error;  ///< with `missing` a sensor that is not there has no reading
+  OutOfRange out_of_range = OutOfRange::pass;           ///< of raw readings
+};
+
+/// Readings of a table, and where they come from.
+struct PreparedReadings {
+  Readings readings;
+  std::vector<Index> rows;  ///< the row of the table each one comes from, counted from 0
+};
+
+/// A Pipeline whose features are the readings of sensors, with the column of times beside it. Steps that leave rows out
+/// of training (DropDuplicateRows, DropMissingRows) leave them out here wherever it is applied, as no window can hold a
+/// moment twice; where readings have times, what is left out is a gap, which no window spans unless asked to. A value:
+/// what it learned is part of it, and a Forecaster is saved with it.
+class ReadingsPipeline {
+ public:
+  ReadingsPipeline() = default;
+  explicit ReadingsPipeline(ReadingsOptions options) : options_(std::move(options)) {}
+
+  /// Learns from training rows. Throws StateError if it has learned before; DataError for a table without a column of
+  /// numbers, and what Pipeline::fit throws: for rows that a split holds out, too. Then nothing has been learned.
+  ReadingsPipeline& fit(const Table& training);
+  bool is_fitted() const { return pipeline_.is_fitted(); }
+
+  /// Readings of raw rows. `time` names another column of times than the options do; empty: theirs. Throws StateError
+  /// before fit, DataError for a column that lacks or holds another type and for values that the policies refuse, and
+  /// what Readings::check throws.
+  PreparedReadings prepare(const Table& table, std::string_view time = "") const;
+
+  /// The name of the column of times; empty for none.
+  const std::string& time() const { return options_.time; }
+  /// The names of the sensors. Throws StateError before fit.
+  const std::vector<std::string>& sensors() const { return pipeline_.feature_names(); }
+  /// The steps with what they learned; its features are the sensors.
+  const Pipeline& pipeline() const { return pipeline_; }
+
+  /// All of it but for what was asked for before fit: {"time", "pipeline"}.
+  Config config() const;
+  /// Throws ConfigError for what config() of a fitted one does not write. `more` are steps of the user's own.
+  static ReadingsPipeline from(const Config& config, std::span<const CatalogEntry<Step>> more = {});
+
+ private:
+  ReadingsOptions options_;
+  Pipeline pipeline_;
+};
+
+}  // namespace maas::inline MAAS_ABI
+
+#if !defined(MAAS_COMPILED)
+#include "maas/forecast/readings_pipeline-inl.hpp"
+#endif

@@ -1,0 +1,128 @@
+// Readings from raw rows, and forecasters that learn from them.
+#include "maas/forecast/readings_pipeline.hpp"
+
+#include <cmath>
+
+#include "maas/forecast/forecaster.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+
+/// Five minutes apart; the third row comes twice, a reading is absurd, and one is missing.
+Table messy() {
+  Table table;
+  table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 300, 600, 600, 900, 1200}});
+  table.add({.name = "note", .type = ColumnType::text, .texts = {"a", "", "", "", "b", ""}});
+  table.add({.name = "north", .numbers = {10, 20, 30, 30, -999, 40}});
+  table.add({.name = "south", .numbers = {1, gap, 3, 3, 4, 5}});
+  return table;
+}
+
+ReadingsOptions cleaning() { return {.steps = {DropDuplicateRows{}, ValidRange{.low = 0}, Impute{}}, .time = "time"}; }
+
+/// So many rows of a wave, with every tenth reading of `north` missing.
+Table waves(Index rows) {
+  Column time{.name = "time", .type = ColumnType::time}, north{.name = "north"}, south{.name = "south"};
+  for (Index row = 0; row < rows; ++row) {
+    const auto t = static_cast<double>(row);
+    time.numbers.push_back(300 * t);
+    north.numbers.push_back(row % 10 == 5 ? gap : 50 + 10 * std::sin(0.3 * t));
+    south.numbers.push_back(20 + 4 * std::sin(0.2 * t));
+  }
+  Table table;
+  for (Column* column : {&time, &north, &south}) table.add(std::move(*column));
+  return table;
+}
+
+ForecastFit quick() {
+  ForecastFit fit;
+  fit.fit.epochs = 2;
+  return fit;
+}
+
+const ForecastOptions small{.windows = {.lags = 4, .horizons = {1, 2}}};
+
+}  // namespace
+
+TEST_CASE("raw rows become readings: a doubled row is left out, what is absurd or missing is filled") {
+  ReadingsPipeline pipeline(cleaning());
+  CHECK_THROWS_AS(pipeline.prepare(messy()), StateError);
+  pipeline.fit(messy());
+  CHECK_THROWS_AS(pipeline.fit(messy()), StateError);
+  CHECK(pipeline.sensors() == std::vector<std::string>{"north", "south"});
+  const PreparedReadings prepared = pipeline.prepare(messy());
+  CHECK(prepared.rows == std::vector<Index>{0, 1, 2, 4, 5});
+  const Readings& readings = prepared.readings;
+  CHECK(readings.times == std::vector<double>{0, 300, 600, 900, 1200});
+  const Scalar north[] = {10, 20, 30, 25, 40};                  // 25: the mean of 10, 20, 30, 40
+  const Scalar south[] = {1, Scalar(13) / Scalar(4), 3, 4, 5};  // the mean of 1, 3, 4, 5
+  for (Index row = 0; row < 5; ++row) {
+    CHECK(readings.values(row, 0) == north[row]);
+    CHECK(readings.values(row, 1) == south[row]);
+  }
+  const ReadingsPipeline again = ReadingsPipeline::from(pipeline.config());
+  CHECK(again.config() == pipeline.config());
+  CHECK(again.prepare(messy()).readings.values == readings.values);
+  CHECK_THROWS_AS(ReadingsPipeline::from(ReadingsPipeline(cleaning()).config()), ConfigError);
+}
+
+TEST_CASE("which columns are sensors: those asked for, or all numbers that no step drops") {
+  ReadingsPipeline dropped({.steps = {DropDuplicateRows{}, Drop{{"south"}}}, .time = "time"});
+  CHECK(dropped.fit(messy()).sensors() == std::vector<std::string>{"north"});
+  ReadingsPipeline asked({.steps = {DropDuplicateRows{}}, .time = "time", .sensors = {"south", "north"}});
+  CHECK(asked.fit(messy()).prepare(messy()).readings.values(2, 0) == 3);
+  Table fewer = messy();
+  fewer.remove("south");
+  CHECK_THROWS_AS(asked.prepare(fewer), DataError);
+  ReadingsPipeline lenient({.steps = {DropDuplicateRows{}}, .time = "time", .missing_column = MissingColumn::missing});
+  CHECK(std::isnan(lenient.fit(messy()).prepare(fewer).readings.values(0, 1)));
+  CHECK_THROWS_AS(ReadingsPipeline({.sensors = {"west"}}).fit(messy()), DataError);
+  CHECK_THROWS_AS(ReadingsPipeline({.steps = {Drop{{"north", "south"}}}}).fit(messy()), DataError);
+  CHECK_THROWS_AS(ReadingsPipeline({.time = "time"}).fit(messy()).prepare(messy()), DataError);  // a moment twice
+}
+
+TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") {
+  const Table rows = waves(120);
+  Forecaster forecaster(small, ForecastNetwork{.hidden = {8}, .embedding = 2});
+  forecaster.fit(rows.part(0, 100), {.steps = {Impute{}}, .time = "time"}, quick());
+  CHECK(forecaster.learned_readings() == 90);
+  const Readings readings = forecaster.readings(rows);
+  CHECK_FALSE(readings.values.hasNaN());
+  forecaster.save("steps.h5");
+  const Forecaster loaded = load_forecaster("steps.h5");
+  CHECK(loaded.frame().has_steps());
+  CHECK(loaded.frame().config() == forecaster.frame().config());
+  CHECK(loaded.readings(rows).values == readings.values);
+  CHECK(loaded.predict(loaded.readings(rows)) == forecaster.predict(readings));
+
+  // The same as from the readings that the steps give.
+  Forecaster other(small, ForecastNetwork{.hidden = {8}, .embedding = 2});
+  other.fit(readings.part({0, 100}), quick());
+  CHECK(other.predict(readings) == forecaster.predict(readings));
+  CHECK_FALSE(other.frame().has_steps());
+  CHECK(other.readings(rows, "time").values.hasNaN());
+}
+
+TEST_CASE("what a forecaster's steps learn is of the rows before the validation share alone") {
+  const auto learned_from = [](const Table& rows) {
+    Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
+    forecaster.fit(rows, {.steps = {Impute{}, ClipOutliers{}}, .time = "time"}, quick());
+    return forecaster.frame().table->config();
+  };
+  Table planted = waves(100);
+  planted.edit("north")[91] = 1e6;
+  planted.edit("south")[99] = -1e6;
+  CHECK(learned_from(planted) == learned_from(waves(100)));
+  planted.edit("north")[89] = 1e6;  // the last row that is learned from
+  CHECK_FALSE(learned_from(planted) == learned_from(waves(100)));
+
+  Table test = waves(100);
+  test.hold_out();
+  Forecaster forecaster(small);
+  CHECK_THROWS_AS(forecaster.fit(test, {.steps = {Impute{}}, .time = "time"}, quick()), DataError);
+  CHECK_FALSE(forecaster.is_fitted());
+}
