@@ -245,7 +245,6 @@ MAAS_INLINE Model Forecaster::train(std::uint64_t number, const Dataset& trainin
 
 MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const ForecastFit& options) {
   check_fit(options);
-  detail::require_training("forecaster", training);
   Forecaster learner = *this;
   std::vector<History> histories =
       learner.learn(training, training.rows() - options.held_out(training.rows()), options);
@@ -269,6 +268,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const Re
 
 /// Learns from the readings before `cut`, and validates on the others.
 MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Index cut, const ForecastFit& options) {
+  detail::require_training("forecaster", training);
   const ForecastWindows all = windows(training);
   frame_.sensors = training.sensor_names();
   frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
