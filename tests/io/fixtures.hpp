@@ -55,7 +55,7 @@ inline void write_bytes(const std::string& path, const std::string& bytes) {
 }
 
 /// The rows of a table with tabs between columns, by the names in its first line.
-inline std::vector<std::map<std::string, std::string>> read_table(const std::string& path) {
+inline std::vector<std::map<std::string, std::string>> read_rows(const std::string& path) {
   std::ifstream file(path);
   auto split = [](const std::string& line) {
     std::vector<std::string> cells;

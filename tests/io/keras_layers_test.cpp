@@ -11,7 +11,7 @@ TEST_CASE("stored layers give the outputs that Keras gave") {
   const io::Hdf5Reader expected(folder + "/expected.h5");
   int compared = 0;
   int refused = 0;
-  for (auto& row : read_table(folder + "/MANIFEST.tsv")) {
+  for (auto& row : read_rows(folder + "/MANIFEST.tsv")) {
     const std::string& file = row["file"];
     if (row["training"] == "1") continue;
     // Keras adds up too much in sparsemax: its rows do not add up to 1, as those of the definition do, which maas

@@ -56,7 +56,7 @@ TEST_CASE("files that are damaged or hostile") {
   if (!have(folder + "/MANIFEST.tsv")) return;
   const io::Hdf5Reader expected(folder + "/expected.fixture.h5");
   int cases = 0;
-  for (auto& row : read_table(folder + "/MANIFEST.tsv")) {
+  for (auto& row : read_rows(folder + "/MANIFEST.tsv")) {
     ++cases;
     check_case(folder, expected, row);
   }

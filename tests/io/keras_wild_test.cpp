@@ -41,7 +41,7 @@ TEST_CASE("models found in the wild give the right predictions, or are refused b
   const std::string folder = models + "/wild";
   if (!have(folder + "/MANIFEST.tsv")) return;
   int compared = 0, refused = 0, odd = 0;
-  for (auto& row : read_table(folder + "/MANIFEST.tsv")) {
+  for (auto& row : read_rows(folder + "/MANIFEST.tsv")) {
     INFO(row["file"]);
     std::optional<SavedModel> saved;
     std::string why;

@@ -317,7 +317,10 @@ TEST_CASE("an answer that nobody reads takes room, and is not refused for it") {
 
 TEST_CASE("a token may be kept to so many predictions at once, beside which others and all else go on") {
   std::ofstream("calls_tokens.txt") << "first\nsecond\n";
-  const Running running({.token_file = "calls_tokens.txt", .threads = 1, .limits = {.token_calls = 1}});
+  const Running running({.token_file = "calls_tokens.txt",
+                         .limits = {.token_calls = 1},
+                         .threads = 1,
+                         .at_once = std::chrono::microseconds(0)});
   const std::string first = "Authorization: Bearer first\r\n", second = "Authorization: Bearer second\r\n";
   const ClosedGate closed;
   HttpClient waiting(running.port());
@@ -546,7 +549,7 @@ TEST_CASE("servers stop under load, again and again, without a torn answer") {
 
 TEST_CASE("a request that cannot be handed on is answered 500") {
   struct Failing final : serve::HttpHandler {
-    std::optional<serve::Response> refuse(const serve::Request&) override { return std::nullopt; }
+    std::optional<serve::Response> refuse(serve::Request&) override { return std::nullopt; }
     bool takes_body(const serve::Request&) override { return true; }
     std::optional<serve::Response> answer_now(const serve::Request&) override { return std::nullopt; }
     void answer_later(serve::PendingAnswer&) override { throw std::bad_alloc(); }
