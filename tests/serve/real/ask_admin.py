@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 program, fixtures, openssl = sys.argv[1:4]
+ADDRESSES = 1 << 47  # for trainings: under the address sanitizer a program takes terabytes; jobs_test tries the limit
 
 
 class Serving:
@@ -115,7 +116,7 @@ def recipe_of_waves():
 def jobs_and_streams_outlive_a_kill():
     make_models()
     options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
-               "--job-program", program)
+               "--job-program", program, "--job-memory-bytes", str(ADDRESSES))
     recipe = json.dumps({"model": "road", "recipe": recipe_of_waves()}).encode()
 
     def push(server, i, sensor="north"):
@@ -260,9 +261,8 @@ def trains_by_request():
 
     shutil.rmtree("state", ignore_errors=True)
     shutil.rmtree("state_models/trained", ignore_errors=True)
-    # Under the address sanitizer a program takes terabytes of addresses; jobs_test tries the limit.
     with Serving("--state", "state", "--open-admin", "--job-data", "job_data", "--job-program", trainer,
-                 "--job-memory-bytes", str(1 << 47)) as server:
+                 "--job-memory-bytes", str(ADDRESSES)) as server:
         first = run(server, 1, 3)
         assert first["state"] == "promoted" and first["version"] == 1 and first["epoch"] == 3, first
         rows = json.dumps({"instances": [{"flow": 10, "kind": "car"}]}).encode()
