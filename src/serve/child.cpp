@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -40,7 +41,10 @@ void limit(decltype(RLIMIT_AS) what, rlim_t most) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  // By nice alone a child's turn may last for milliseconds before an answer that is due gets the processor.
   ::setpriority(PRIO_PROCESS, 0, 10);
+  const sched_param none_needed{};
+  ::sched_setscheduler(0, SCHED_IDLE, &none_needed);
   limit(RLIMIT_AS, options.memory_bytes);
   limit(RLIMIT_CORE, 0);
   const int nothing = ::open("/dev/null", O_RDONLY);

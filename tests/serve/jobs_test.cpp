@@ -421,6 +421,7 @@ TEST_CASE("a child's lines come whole, and it ends with what it was told") {
   end = run("exec sleep 30", 1s, false);
   CHECK(end.is_late);
   CHECK(run("test $(nice) -ge 10", 20s, false).exit_code == 0);
+  CHECK(run("test $(cut -d' ' -f41 /proc/self/stat) -eq 5", 20s, false).exit_code == 0);  // SCHED_IDLE
   CHECK(run("ls /proc/self/fd | wc -l | grep -qx 4", 20s, false).exit_code == 0);
   CHECK(serve::run_child(
             {.arguments = {"/no/such/program"},
