@@ -169,7 +169,7 @@ void run(const Arguments& arguments) {
   if (arguments.model.empty())
     compare_networks(as_readings(train), as_readings(test, true));
   else
-    score_saved_model(arguments.model, test, MinMaxScaler{}.fit(train.vehicles));
+    score_saved_model(arguments.model, test, MinMaxScaler{}.fit(TrainingRows::all_of(train.vehicles)));
 }
 
 }  // namespace

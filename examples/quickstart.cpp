@@ -107,7 +107,7 @@ int run(const std::string& csv_file) {
   // and the scaler and the threshold come from the rest.
   const TimeSplit split = split_by_time(road.readings.rows(), 0.1, 0.2);
   const double threshold = find_threshold(road, split.train);
-  const StandardScaler scaler = StandardScaler{}.fit(split.train.of(road.readings));
+  const StandardScaler scaler = StandardScaler{}.fit({road.readings, split.train});
 
   const Series series{.values = scaler.apply(road.readings),
                       .times = road.times,

@@ -19,6 +19,7 @@
 #include "maas/data/temporal-inl.hpp"
 #include "maas/data/times-inl.hpp"
 #include "maas/data/traffic-inl.hpp"
+#include "maas/data/training_rows-inl.hpp"
 #include "maas/data/windows-inl.hpp"
 
 namespace maas::inline MAAS_ABI {

@@ -21,6 +21,7 @@
 #include "maas/data/table.hpp"
 #include "maas/data/times.hpp"
 #include "maas/data/traffic.hpp"
+#include "maas/data/training_rows.hpp"
 #include "maas/data/windows.hpp"
 #include "maas/fixed/network.hpp"
 #include "maas/forecast/alarms.hpp"

@@ -165,8 +165,8 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   Forecaster forecaster(wanted.options, network_of(recipe));
   const ForecastFit fit = forecast_fit(recipe, options);
   const std::vector<History> histories = forecaster.fit(rows, readings_options(recipe), fit);
-  const Readings training = forecaster.readings(rows);
   const Index learned = forecaster.learned_readings(), held_out = fit.held_out(rows.rows());
+  const Readings training = forecaster.readings(rows, {}, rows.rows() - held_out);
   RecipeResult result{.model = forecaster.model(), .history = histories.front(), .rows = {}, .data = std::move(found)};
   result.rows = {.duplicates = duplicates,
                  .all = table.rows(),

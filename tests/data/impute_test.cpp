@@ -37,20 +37,23 @@ TEST_CASE("an imputer fills with what it learned from the training rows") {
 
   Matrix expected(2, 2);
   expected << 4, 6, 3, 4;
-  check_equal(Imputer{}.fit(train).apply(test), expected);
+  check_equal(Imputer{}.fit(TrainingRows::all_of(train)).apply(test), expected);
   expected << 2, 6, 3, 4;  // the middle of 1 2 9; between 5 and 7
-  check_equal(Imputer{.fill = Fill::median}.fit(train).apply(test), expected);
+  check_equal(Imputer{.fill = Fill::median}.fit(TrainingRows::all_of(train)).apply(test), expected);
   expected << -1, -1, 3, 4;
-  check_equal(Imputer{.fill = Fill::constant, .constant = -1}.fit(train).apply(test), expected);
+  check_equal(Imputer{.fill = Fill::constant, .constant = -1}.fit(TrainingRows::all_of(train)).apply(test), expected);
 }
 
 TEST_CASE("an imputer refuses columns without numbers, and use before fit") {
   const Matrix empty = column({gap, gap});
-  CHECK_THROWS_WITH(Imputer{}.fit(empty), "Imputer: expected a number in column 0 (counted from 0), got none");
-  CHECK_THROWS_AS(Imputer{}.fit(Matrix(0, 1)), DataError);
-  check_equal(Imputer{.fill = Fill::constant, .constant = 2}.fit(empty).apply(empty), column({2, 2}));
+  CHECK_THROWS_WITH(Imputer{}.fit(TrainingRows::all_of(empty)),
+                    "Imputer: expected a number in column 0 (counted from 0), got none");
+  CHECK_THROWS_AS(Imputer{}.fit(TrainingRows::all_of(Matrix(0, 1))), DataError);
+  check_equal(Imputer{.fill = Fill::constant, .constant = 2}.fit(TrainingRows::all_of(empty)).apply(empty),
+              column({2, 2}));
   CHECK_THROWS_AS(Imputer{}.apply(empty), StateError);
-  CHECK_THROWS_WITH(Imputer{}.fit(column({1})).apply(Matrix::Zero(1, 3)), "Imputer: expected 1 columns, got 3");
+  CHECK_THROWS_WITH(Imputer{}.fit(TrainingRows::all_of(column({1}))).apply(Matrix::Zero(1, 3)),
+                    "Imputer: expected 1 columns, got 3");
 }
 
 TEST_CASE("fill_forward repeats the last number, up to a limit") {
@@ -82,7 +85,11 @@ TEST_CASE("interpolate goes by the time between rows") {
 
 TEST_CASE("an imputer fills by the most frequent number, and along the rows") {
   const Matrix rows = column({gap, 1, gap, 3, 3, gap});
-  check_equal(Imputer{.fill = Fill::most_frequent}.fit(column({5, 2, 5, 2, 9})).apply(column({gap})), column({2}));
-  check_equal(Imputer{.fill = Fill::forward_fill}.fit(rows).apply(rows), column({gap, 1, 1, 3, 3, 3}));
-  check_equal(Imputer{.fill = Fill::linear_interpolation}.fit(rows).apply(rows), column({gap, 1, 2, 3, 3, gap}));
+  check_equal(
+      Imputer{.fill = Fill::most_frequent}.fit(TrainingRows::all_of(column({5, 2, 5, 2, 9}))).apply(column({gap})),
+      column({2}));
+  check_equal(Imputer{.fill = Fill::forward_fill}.fit(TrainingRows::all_of(rows)).apply(rows),
+              column({gap, 1, 1, 3, 3, 3}));
+  check_equal(Imputer{.fill = Fill::linear_interpolation}.fit(TrainingRows::all_of(rows)).apply(rows),
+              column({gap, 1, 2, 3, 3, gap}));
 }

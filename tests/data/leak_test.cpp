@@ -3,7 +3,9 @@
 
 #include "data/step_tables.hpp"
 #include "maas/data/folds.hpp"
+#include "maas/data/impute.hpp"
 #include "maas/data/pipeline.hpp"
+#include "maas/data/scalers.hpp"
 #include "maas/data/split.hpp"
 
 using namespace maas;
@@ -108,6 +110,25 @@ TEST_CASE("no step and no pipeline learns from rows that are held out") {
   const Pipeline fitted = pipeline().fit(table);
   CHECK_THROWS_AS(Standard{}.fit(fitted.prepare(held)), DataError);
   CHECK_THROWS_AS(Standard{}.fit(Step(OneHot{}).fit(table).apply(held)), DataError);
+}
+
+TEST_CASE("what learns from matrices is told of which rows, and takes none that are held out") {
+  Matrix numbers(count, 1);
+  for (Index row = 0; row < numbers.rows(); ++row) numbers(row, 0) = static_cast<Scalar>(row);
+  const TimeSplit split = split_by_time(numbers.rows(), 0.2, 0.2);
+  const Fold fold = k_fold(numbers.rows()).back();
+  const auto refused = Catch::Matchers::ContainsSubstring("held out for validation or test");
+  CHECK_THROWS_WITH(MinMaxScaler{}.fit({numbers, split.validation}), refused);
+  CHECK_THROWS_WITH(StandardScaler{}.fit({numbers, split.test}), refused);
+  CHECK_THROWS_WITH(Imputer{}.fit({numbers, split.test}), refused);
+  CHECK_THROWS_WITH(MinMaxScaler{}.fit({numbers, fold.test}), refused);
+  CHECK(MinMaxScaler{}.fit({numbers, split.train}).data_max == std::vector<double>{23});
+  CHECK(MinMaxScaler{}.fit({numbers, fold.train}).data_max == std::vector<double>{31});
+  CHECK(MinMaxScaler{}.fit(TrainingRows::all_of(numbers)).data_max == std::vector<double>{39});
+  CHECK_THROWS_AS(TrainingRows(numbers, RowRange{0, 41}), DataError);
+  CHECK_THROWS_AS(TrainingRows(numbers, RowRange{-1, 4}), DataError);
+  CHECK_THROWS_AS(TrainingRows(numbers, RowRange{4, 3}), DataError);
+  CHECK_THROWS_AS(TrainingRows(numbers, RowList{.rows = {40}}), DataError);
 }
 
 TEST_CASE("a value planted in the test rows changes nothing that is learned, nor a sample of training") {

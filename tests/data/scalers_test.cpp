@@ -34,19 +34,19 @@ template <class Scaler>
 void check_refusals(std::string_view name) {
   CHECK_THROWS_AS(Scaler{}.apply(training_rows()), StateError);
   CHECK_THROWS_AS(Scaler{}.invert(training_rows()), StateError);
-  CHECK_THROWS_WITH(Scaler{}.fit(training_rows()).apply(Matrix::Zero(1, 2)),
+  CHECK_THROWS_WITH(Scaler{}.fit(TrainingRows::all_of(training_rows())).apply(Matrix::Zero(1, 2)),
                     std::string(name) + ": expected 3 columns, got 2");
-  CHECK_THROWS_WITH(Scaler{}.fit(Matrix::Constant(2, 1, gap)),
+  CHECK_THROWS_WITH(Scaler{}.fit(TrainingRows::all_of(Matrix::Constant(2, 1, gap))),
                     std::string(name) + ": expected a number in column 0 (counted from 0), got none");
-  CHECK_THROWS_AS(Scaler{}.fit(Matrix::Constant(2, 1, INFINITY)), DataError);
-  CHECK_THROWS_AS(Scaler{}.fit(Matrix(0, 2)), DataError);
+  CHECK_THROWS_AS(Scaler{}.fit(TrainingRows::all_of(Matrix::Constant(2, 1, INFINITY))), DataError);
+  CHECK_THROWS_AS(Scaler{}.fit(TrainingRows::all_of(Matrix(0, 2))), DataError);
 }
 
 }  // namespace
 
 TEST_CASE("a min-max scaler maps the training range to 0 and 1") {
   MinMaxScaler scaler;
-  scaler.fit(training_rows());
+  scaler.fit(TrainingRows::all_of(training_rows()));
   CHECK(scaler.data_min == std::vector<double>{0, 7, 1});
   CHECK(scaler.data_max == std::vector<double>{10, 7, 5});
 
@@ -62,14 +62,14 @@ TEST_CASE("a min-max scaler maps to any range") {
   Matrix rows(3, 1), expected(3, 1);
   rows << 0, 197, 98.5;
   expected << -1, 1, 0;
-  check_close(scaler.fit(rows).apply(rows), expected);
-  CHECK_THROWS_WITH((MinMaxScaler{.range_min = 1, .range_max = 1}.fit(rows)),
+  check_close(scaler.fit(TrainingRows::all_of(rows)).apply(rows), expected);
+  CHECK_THROWS_WITH((MinMaxScaler{.range_min = 1, .range_max = 1}.fit(TrainingRows::all_of(rows))),
                     "MinMaxScaler: expected range_min below range_max, got 1 and 1");
 }
 
 TEST_CASE("a standard scaler subtracts the mean and divides by the deviation of the population") {
   StandardScaler scaler;
-  scaler.fit(training_rows());
+  scaler.fit(TrainingRows::all_of(training_rows()));
   CHECK(scaler.mean == std::vector<double>{4, 7, 3});
   CHECK(scaler.scale[0] == Approx(std::sqrt(14.0)));  // (16 + 4 + 0 + 36) / 4
   CHECK(scaler.scale[1] == 1);
@@ -84,15 +84,15 @@ TEST_CASE("a standard scaler subtracts the mean and divides by the deviation of 
 
 TEST_CASE("a standard scaler takes rounding errors for a constant") {
   StandardScaler scaler;
-  scaler.fit(Matrix::Constant(1000, 1, Scalar(0.1)));
+  scaler.fit(TrainingRows::all_of(Matrix::Constant(1000, 1, Scalar(0.1))));
   CHECK(scaler.scale[0] == 1);
 }
 
 TEST_CASE("one row is a constant in every column") {
   Matrix row(1, 2);
   row << 3, 4;
-  CHECK(MinMaxScaler{}.fit(row).apply(row) == Matrix::Zero(1, 2));
-  CHECK(StandardScaler{}.fit(row).apply(row) == Matrix::Zero(1, 2));
+  CHECK(MinMaxScaler{}.fit(TrainingRows::all_of(row)).apply(row) == Matrix::Zero(1, 2));
+  CHECK(StandardScaler{}.fit(TrainingRows::all_of(row)).apply(row) == Matrix::Zero(1, 2));
 }
 
 TEST_CASE("scalers say what they cannot use") {
@@ -102,7 +102,7 @@ TEST_CASE("scalers say what they cannot use") {
 
 TEST_CASE("what a scaler learned is written and read with its fields") {
   MinMaxScaler scaler{.range_min = -1};
-  scaler.fit(training_rows());
+  scaler.fit(TrainingRows::all_of(training_rows()));
   const auto again = read_config<MinMaxScaler>(write_config(scaler));
   CHECK(again.apply(training_rows()).leftCols(2) == scaler.apply(training_rows()).leftCols(2));
   CHECK(again.range_min == -1);

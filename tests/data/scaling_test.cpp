@@ -127,9 +127,9 @@ TEST_CASE("steps and scalers agree") {
   Matrix rows(4, 1);
   rows << 0, 4, 2, 10;
   CHECK(Step(MinMax{}).fit(training).apply(table_of("a", {0, 4, 2, 10})).matrix() ==
-        MinMaxScaler{}.fit(rows).apply(rows));
+        MinMaxScaler{}.fit(TrainingRows::all_of(rows)).apply(rows));
   CHECK(Step(Standard{}).fit(training).apply(table_of("a", {0, 4, 2, 10})).matrix() ==
-        StandardScaler{}.fit(rows).apply(rows));
+        StandardScaler{}.fit(TrainingRows::all_of(rows)).apply(rows));
 }
 
 TEST_CASE("large numbers keep their digits in either precision") {

@@ -17,6 +17,10 @@ TEST_CASE("times are read in the usual spellings") {
   CHECK(parse_time("4.1.2016 0:00") == midnight);
   CHECK(parse_time("01/04/2016", DateOrder::month_first) == midnight);
   CHECK(parse_time("1970-01-01") == 0);
+  CHECK(parse_time("01/04/2016 1:15:00 AM", DateOrder::month_first) == midnight + 4500);
+  CHECK(parse_time("2016-01-04 12:00 am") == midnight);
+  CHECK(parse_time("2016-01-04 12:30PM") == midnight + 45000);
+  CHECK(parse_time("2016-01-04 11:59 pm") == midnight + 86340);
   CHECK(parse_time("1969-12-31 23:59") == -60);
   CHECK(parse_time("2016-02-29").has_value());
 }

@@ -85,6 +85,24 @@ TEST_CASE("which columns are sensors: those asked for, or all numbers that no st
   CHECK_THROWS_AS(ReadingsPipeline({.time = "time"}).fit(messy()).prepare(messy()), DataError);  // a moment twice
 }
 
+TEST_CASE("rows before a cut become readings without a look at those behind") {
+  ReadingsPipeline pipeline(
+      {.steps = {Impute{.fill = Fill::linear_interpolation}, Difference{.columns = {"south"}}}, .time = "time"});
+  const Table rows = waves(100);
+  pipeline.fit(rows.part(0, 96));
+  const Matrix together = pipeline.prepare(rows).readings.values,
+               apart = pipeline.prepare(rows, {}, 96).readings.values;
+  REQUIRE(apart.rows() == 100);
+  CHECK_FALSE(std::isnan(together(95, 0)));
+  CHECK(std::isnan(apart(95, 0)));  // the line ends behind the cut
+  CHECK(apart.block(1, 0, 94, 2) == together.block(1, 0, 94, 2));
+  CHECK(apart.bottomRows(4) == together.bottomRows(4));  // these may look back
+  CHECK(pipeline.prepare(rows, {}, 100).readings.times == pipeline.prepare(rows).readings.times);
+  CHECK(pipeline.prepare(rows, {}, 96).readings.times == pipeline.prepare(rows).readings.times);
+  CHECK_THROWS_AS(pipeline.prepare(rows, {}, 101), DataError);
+  CHECK_THROWS_AS(pipeline.prepare(rows, {}, -1), DataError);
+}
+
 TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") {
   const Table rows = waves(120);
   Forecaster forecaster(small, ForecastNetwork{.hidden = {8}, .embedding = 2});
@@ -119,6 +137,19 @@ TEST_CASE("what a forecaster's steps learn is of the rows before the validation 
   CHECK(learned_from(planted) == learned_from(waves(100)));
   planted.edit("north")[89] = 1e6;  // the last row that is learned from
   CHECK_FALSE(learned_from(planted) == learned_from(waves(100)));
+
+  // A line to the next reading is not drawn across the cut: row 95 is the last that is learned from, and has a gap.
+  const auto weights_of = [](const Table& rows, double share) {
+    Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
+    ForecastFit fit = quick();
+    fit.validation_share = share;
+    forecaster.fit(rows, {.steps = {Impute{.fill = Fill::linear_interpolation}}, .time = "time"}, fit);
+    return forecaster.model().get_weights();
+  };
+  Table later = waves(100);
+  later.edit("north")[96] = 1e6;
+  CHECK(weights_of(later, 0.04) == weights_of(waves(100), 0.04));
+  CHECK_FALSE(weights_of(later, 0.03) == weights_of(waves(100), 0.03));
 
   Table test = waves(100);
   test.hold_out();

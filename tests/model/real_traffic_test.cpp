@@ -19,7 +19,7 @@ TEST_CASE("each prediction of a Keras 2.1.4 model for real traffic is within 1e-
   }
   const Matrix train = read_csv(data + "train.csv").matrix({"Lane 1 Flow (Veh/5 Minutes)"});
   const Matrix test = read_csv(data + "test.csv").matrix({"Lane 1 Flow (Veh/5 Minutes)"});
-  const Windows windows({MinMaxScaler{}.fit(train).apply(test)}, {.lags = 12});
+  const Windows windows({MinMaxScaler{}.fit(TrainingRows::all_of(train)).apply(test)}, {.lags = 12});
   const Matrix p = load_model(model).predict(windows.feature_matrix());
 
   const Table table = read_csv(recorded);

@@ -70,7 +70,8 @@ inline void interpolate(std::span<double> values, Index limit, std::span<const d
 
 }  // namespace detail
 
-MAAS_INLINE Imputer& Imputer::fit(MatrixArg rows) {
+MAAS_INLINE Imputer& Imputer::fit(const TrainingRows& training) {
+  const Matrix& rows = training.values();
   values.assign(static_cast<std::size_t>(rows.cols()), constant);
   if (!detail::is_learned(fill)) return *this;
   for (Index column = 0; column < rows.cols(); ++column) {

@@ -6,6 +6,7 @@
 
 #include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/data/training_rows.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -23,8 +24,8 @@ enum class Fill {
 /// constant; or along the rows, where there is nothing to learn but the number of columns.
 ///
 ///     Imputer imputer{.fill = Fill::median};
-///     imputer.fit(x_train);
-///     const Matrix x = imputer.apply(x_all);
+///     imputer.fit({readings, split.train});
+///     const Matrix x = imputer.apply(readings);
 struct Imputer {
   Fill fill = Fill::mean;
   double constant = 0;  ///< for Fill::constant
@@ -32,7 +33,7 @@ struct Imputer {
   std::vector<double> values = {};  ///< learned: one a column
 
   /// Learns from rows x columns. Throws DataError for a column without any number, unless nothing is learned of it.
-  Imputer& fit(MatrixArg rows);
+  Imputer& fit(const TrainingRows& rows);
   /// A copy with every NaN filled; along the rows, those that fill_forward and interpolate fill. Throws StateError
   /// before fit, ShapeError for another number of columns.
   Matrix apply(MatrixArg rows) const;

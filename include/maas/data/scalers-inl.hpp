@@ -36,7 +36,8 @@ inline ColumnFigures column_figures(std::string_view who, MatrixArg rows, Index 
 
 }  // namespace detail
 
-MAAS_INLINE MinMaxScaler& MinMaxScaler::fit(MatrixArg rows) {
+MAAS_INLINE MinMaxScaler& MinMaxScaler::fit(const TrainingRows& training) {
+  const Matrix& rows = training.values();
   require<ConfigError>(range_min < range_max, "MinMaxScaler: expected range_min below range_max, got {} and {}",
                        range_min, range_max);
   data_min.clear();
@@ -71,7 +72,8 @@ MAAS_INLINE Matrix MinMaxScaler::invert(MatrixArg rows) const {
   return detail::scaled(class_name, rows, data_min.size(), true, detail::min_max_line(*this));
 }
 
-MAAS_INLINE StandardScaler& StandardScaler::fit(MatrixArg rows) {
+MAAS_INLINE StandardScaler& StandardScaler::fit(const TrainingRows& training) {
+  const Matrix& rows = training.values();
   mean.clear();
   scale.clear();
   for (Index column = 0; column < rows.cols(); ++column) {

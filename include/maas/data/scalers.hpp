@@ -6,14 +6,15 @@
 
 #include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/data/training_rows.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 // A scaler learns from the rows of the training part only, then is applied to all:
 //
 //     MinMaxScaler scaler;
-//     scaler.fit(x_train);
-//     const Matrix x = scaler.apply(x_test), back = scaler.invert(x);
+//     scaler.fit({readings, split.train});
+//     const Matrix x = scaler.apply(readings), back = scaler.invert(x);
 //
 // Missing values (NaN) are passed over when it learns and stay missing when it is applied. What was learned stands in
 // fields, in double, and is written and read with the part: see fields.hpp.
@@ -34,7 +35,7 @@ struct MinMaxScaler {
   }
 
   /// Learns from rows x columns. Throws DataError for a column without any number, ConfigError for an empty range.
-  MinMaxScaler& fit(MatrixArg rows);
+  MinMaxScaler& fit(const TrainingRows& rows);
   /// Throws StateError before fit, ShapeError for another number of columns.
   Matrix apply(MatrixArg rows) const;
   /// The inverse of apply.
@@ -54,7 +55,7 @@ struct StandardScaler {
   }
 
   /// Learns from rows x columns. Throws DataError for a column without any number.
-  StandardScaler& fit(MatrixArg rows);
+  StandardScaler& fit(const TrainingRows& rows);
   /// Throws StateError before fit, ShapeError for another number of columns.
   Matrix apply(MatrixArg rows) const;
   /// The inverse of apply.

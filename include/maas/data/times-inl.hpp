@@ -77,10 +77,20 @@ inline double take_fraction(TimeScanner& scanner) {
   return value;
 }
 
-/// Seconds since midnight of "h:m", "h:m:s" or "h:m:s.fraction".
+/// The hour of a day of 24 of one before noon or behind it: "AM", "pm" with or without a space. Such an hour that is
+/// none of 1 to 12 is below 0; without those letters it is what it was.
+inline int take_half_of_day(TimeScanner& scanner, int hour) {
+  const bool space = scanner.take(' ');
+  const char half = scanner.take_any("AaPp");
+  if (half == '\0') return space ? -1 : hour;
+  if (scanner.take_any("Mm") == '\0' || hour < 1 || hour > 12) return -1;
+  return hour % 12 + (half == 'P' || half == 'p' ? 12 : 0);
+}
+
+/// Seconds since midnight of "h:m", "h:m:s" or "h:m:s.fraction", of either half of a day or of all of it.
 inline std::optional<double> take_time_of_day(TimeScanner& scanner) {
   int digits = 0;
-  const int hour = scanner.take_number(2, digits);
+  int hour = scanner.take_number(2, digits);
   if (hour < 0 || hour > 23 || !scanner.take(':')) return std::nullopt;
   const int minute = scanner.take_number(2, digits);
   if (minute < 0 || minute > 59) return std::nullopt;
@@ -91,6 +101,8 @@ inline std::optional<double> take_time_of_day(TimeScanner& scanner) {
     second = whole;
     if (scanner.take('.')) second += take_fraction(scanner);
   }
+  hour = take_half_of_day(scanner, hour);
+  if (hour < 0) return std::nullopt;
   scanner.take('Z');
   return hour * 3600 + minute * 60 + second;
 }

@@ -30,8 +30,9 @@ enum class DateOrder {
 };
 
 /// Reads "d/m/y" or "y-m-d" (also with '.', '/' and '-' the other way round), followed by nothing or " h:m", "Th:m",
-/// " h:m:s", " h:m:s.fraction"; a "Z" at the end is passed over. The year has four digits and comes first or last.
-/// Nothing if the text is something else or no date of the calendar (30 February). `automatic` here is day first.
+/// " h:m:s", " h:m:s.fraction", and by "AM" or "pm" where hours are 1 to 12; a "Z" at the end is passed over. The year
+/// has four digits and comes first or last. Nothing if the text is something else or no date of the calendar (30
+/// February). `automatic` here is day first.
 std::optional<double> parse_time(std::string_view text, DateOrder order = DateOrder::day_first);
 
 /// "2016-01-04 00:05", with ":30" behind it where the seconds are not 0; empty for NaN.

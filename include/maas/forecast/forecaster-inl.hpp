@@ -258,7 +258,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const Re
   Forecaster learner = *this;
   const Index cut = training.rows() - options.held_out(training.rows());
   learner.frame_.table = ReadingsPipeline(table).fit(training.part(0, cut));
-  const PreparedReadings prepared = learner.frame_.table->prepare(training);
+  const PreparedReadings prepared = learner.frame_.table->prepare(training, {}, cut);
   const auto first_held_out = std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut);
   std::vector<History> histories =
       learner.learn(prepared.readings, static_cast<Index>(first_held_out - prepared.rows.begin()), options);
@@ -351,9 +351,9 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
 
 // ---- Forecasting ----
 
-MAAS_INLINE Readings Forecaster::readings(const Table& table, std::string_view time) const {
+MAAS_INLINE Readings Forecaster::readings(const Table& table, std::string_view time, Index cut) const {
   require_fitted("readings");
-  if (frame_.table) return frame_.table->prepare(table, time).readings;
+  if (frame_.table) return frame_.table->prepare(table, time, cut).readings;
   return readings_of(table, time, frame_.sensors);
 }
 

@@ -112,9 +112,10 @@ class Forecaster {
   /// of a forecaster from a file.
   Index learned_readings() const { return learned_; }
   /// Raw rows as readings: where it has learned from rows of a table, by the same steps; else readings_of its sensors.
-  /// `time` names the column of times; empty: the one it has learned with, if any. Throws StateError before fit, and
-  /// what ReadingsPipeline::prepare or readings_of throws.
-  Readings readings(const Table& table, std::string_view time = "") const;
+  /// `time` names the column of times; empty: the one it has learned with, if any. Its steps make the readings of rows
+  /// before `cut` without a look at the others; 0: of all together. Throws StateError before fit, and what
+  /// ReadingsPipeline::prepare or readings_of throws.
+  Readings readings(const Table& table, std::string_view time = "", Index cut = 0) const;
 
   const ForecastOptions& options() const { return frame_.options; }
   /// All that it knows beside its network.

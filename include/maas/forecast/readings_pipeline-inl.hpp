@@ -34,6 +34,18 @@ inline std::vector<std::string> sensor_columns(const Table& table, const Reading
   return names;
 }
 
+/// The readings of `first`, then those of `second` that come of rows from `cut` on.
+inline PreparedReadings joined(const PreparedReadings& first, const PreparedReadings& second, Index cut) {
+  const auto begin = std::lower_bound(second.rows.begin(), second.rows.end(), cut);
+  const Readings rest = second.readings.part({begin - second.rows.begin(), second.readings.rows()});
+  PreparedReadings result = first;
+  result.rows.insert(result.rows.end(), begin, second.rows.end());
+  result.readings.values.resize(first.readings.rows() + rest.rows(), rest.sensor_count());
+  result.readings.values << first.readings.values, rest.values;
+  result.readings.times.insert(result.readings.times.end(), rest.times.begin(), rest.times.end());
+  return result;
+}
+
 }  // namespace detail
 
 MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
@@ -49,7 +61,17 @@ MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
   return *this;
 }
 
-MAAS_INLINE PreparedReadings ReadingsPipeline::prepare(const Table& table, std::string_view time) const {
+MAAS_INLINE PreparedReadings ReadingsPipeline::prepare(const Table& table, std::string_view time, Index cut) const {
+  require<DataError>(cut >= 0 && cut <= table.rows(), "readings: expected a cut within {} rows, got {}", table.rows(),
+                     cut);
+  PreparedReadings together = prepare_together(table, time);
+  if (cut == 0 || cut == table.rows()) return together;
+  PreparedReadings result = detail::joined(prepare_together(table.part(0, cut), time), together, cut);
+  result.readings.check();
+  return result;
+}
+
+MAAS_INLINE PreparedReadings ReadingsPipeline::prepare_together(const Table& table, std::string_view time) const {
   const std::string name = time.empty() ? options_.time : std::string(time);
   Table prepared = pipeline_.prepare(table);
   if (!name.empty()) prepared.add(table.column(name));

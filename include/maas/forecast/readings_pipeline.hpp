@@ -44,10 +44,12 @@ class ReadingsPipeline {
   ReadingsPipeline& fit(const Table& training);
   bool is_fitted() const { return pipeline_.is_fitted(); }
 
-  /// Readings of raw rows. `time` names another column of times than the options do; empty: theirs. Throws StateError
-  /// before fit, DataError for a column that lacks or holds another type and for values that the policies refuse, and
+  /// Readings of raw rows. `time` names another column of times than the options do; empty: theirs. Rows before `cut`
+  /// become readings without a look at the others, which Fill::linear_interpolation may take: so a validation share
+  /// that begins there is unknown to those before it; 0: all rows together. Throws StateError before fit, DataError for
+  /// a column that lacks or holds another type, for values that the policies refuse and for a cut beyond the rows, and
   /// what Readings::check throws.
-  PreparedReadings prepare(const Table& table, std::string_view time = "") const;
+  PreparedReadings prepare(const Table& table, std::string_view time = "", Index cut = 0) const;
 
   /// The name of the column of times; empty for none.
   const std::string& time() const { return options_.time; }
@@ -62,6 +64,8 @@ class ReadingsPipeline {
   static ReadingsPipeline from(const Config& config, std::span<const CatalogEntry<Step>> more = {});
 
  private:
+  PreparedReadings prepare_together(const Table& table, std::string_view time) const;
+
   ReadingsOptions options_;
   Pipeline pipeline_;
 };

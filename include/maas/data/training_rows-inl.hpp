@@ -1,0 +1,35 @@
+// Bodies of training_rows.hpp.
+#pragma once
+
+#include "maas/data/training_rows.hpp"
+
+namespace maas::inline MAAS_ABI {
+
+namespace detail {
+
+inline void check_learnable(bool held_out) {
+  require<DataError>(!held_out,
+                     "TrainingRows: expected training rows to learn from, got rows that are held out for validation or "
+                     "test");
+}
+
+/// The rows of a range, checked to be there before Eigen takes their word for it.
+inline Matrix rows_of(MatrixArg matrix, const RowRange& rows) {
+  require<DataError>(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= matrix.rows(),
+                     "TrainingRows: expected rows of 0 to {}, got {} to {}", matrix.rows(), rows.begin, rows.end);
+  return rows.of(matrix);
+}
+
+}  // namespace detail
+
+MAAS_INLINE TrainingRows::TrainingRows(MatrixArg matrix, const RowRange& rows) {
+  detail::check_learnable(rows.held_out);
+  values_ = detail::rows_of(matrix, rows);
+}
+
+MAAS_INLINE TrainingRows::TrainingRows(MatrixArg matrix, const RowList& rows) {
+  detail::check_learnable(rows.held_out);
+  values_ = rows.of(matrix);
+}
+
+}  // namespace maas::inline MAAS_ABI
