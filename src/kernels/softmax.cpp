@@ -30,99 +30,143 @@ constexpr Index lanes = static_cast<Index>(hn::MaxLanes(Part()));
 constexpr int vectors = static_cast<int>(width / lanes);
 using Sums = hn::Vec<Part>[vectors];
 
-// The last numbers of a row as 16, filled up with `filling`.
-struct Tail {
-  Tail(const Scalar* from, Index count, Scalar filling) {
-    std::fill_n(numbers, width, filling);
-    for (Index i = 0; i < count; ++i) numbers[i] = from[i];
-  }
-  HWY_ALIGN_MAX Scalar numbers[width];
-};
-
 HWY_INLINE void SetAll(Sums& sums, Scalar value) {
   for (int v = 0; v < vectors; ++v) sums[v] = hn::Set(Part(), value);
 }
 
-// The largest of 16 numbers each; a NaN is passed over, since what follows meets it again.
-HWY_INLINE void TakeLargest(const Scalar* x, Sums& largest) {
-  for (int v = 0; v < vectors; ++v) {
-    const auto here = hn::LoadU(Part(), x + v * lanes);
-    largest[v] = hn::IfThenElse(hn::Gt(here, largest[v]), here, largest[v]);
+HWY_INLINE void LoadAll(const Scalar* from, Sums& to) {
+  for (int v = 0; v < vectors; ++v) to[v] = hn::LoadU(Part(), from + v * lanes);
+}
+
+// AVX2 and AVX-512 load and store some lanes only. Others go through memory of our own, which costs a wait: a vector is
+// read where single numbers have just been written.
+constexpr bool has_masks = HWY_TARGET <= HWY_AVX2;
+
+HWY_INLINE auto LanesBelow(Index count, int v) {
+  return hn::FirstN(Part(), static_cast<std::size_t>(std::clamp<Index>(count - v * lanes, 0, lanes)));
+}
+
+// The last numbers of a row, filled up with `filling`.
+HWY_INLINE void LoadTail(const Scalar* from, Index count, Scalar filling, Sums& to) {
+  if constexpr (has_masks) {
+    for (int v = 0; v < vectors; ++v) {
+      const auto mask = LanesBelow(count, v);
+      to[v] = hn::IfThenElse(mask, hn::MaskedLoad(mask, Part(), from + v * lanes), hn::Set(Part(), filling));
+    }
+  } else {
+    HWY_ALIGN_MAX Scalar numbers[width];
+    std::fill_n(numbers, width, filling);
+    for (Index i = 0; i < count; ++i) numbers[i] = from[i];
+    LoadAll(numbers, to);
   }
 }
 
-HWY_INLINE Scalar LargestOf(const Scalar* x, Index size) {
-  constexpr Scalar least = -std::numeric_limits<Scalar>::infinity();
+HWY_INLINE void StoreTail(const Sums& from, Index count, Scalar* to) {
+  if constexpr (has_masks) {
+    for (int v = 0; v < vectors; ++v) hn::BlendedStore(from[v], LanesBelow(count, v), Part(), to + v * lanes);
+  } else {
+    HWY_ALIGN_MAX Scalar numbers[width];
+    for (int v = 0; v < vectors; ++v) hn::Store(from[v], Part(), numbers + v * lanes);
+    for (Index i = 0; i < count; ++i) to[i] = numbers[i];
+  }
+}
+
+// The largest of 16 numbers each; a NaN is passed over, since what follows meets it again.
+HWY_INLINE void TakeLargest(const Sums& x, Sums& largest) {
+  for (int v = 0; v < vectors; ++v) largest[v] = hn::IfThenElse(hn::Gt(x[v], largest[v]), x[v], largest[v]);
+}
+
+// In every lane. No sum, so that the order does not matter.
+HWY_INLINE hn::Vec<Part> LargestOf(const Scalar* x, Index whole, const Sums& tail) {
   Sums largest;
-  SetAll(largest, least);
-  Index i = 0;
-  for (; i + width <= size; i += width) TakeLargest(x + i, largest);
-  if (i < size) TakeLargest(Tail(x + i, size - i, least).numbers, largest);
-  for (int v = 1; v < vectors; ++v) largest[0] = hn::IfThenElse(hn::Gt(largest[v], largest[0]), largest[v], largest[0]);
-  HWY_ALIGN_MAX Scalar lane[width];
-  hn::Store(largest[0], Part(), lane);
-  return *std::max_element(lane, lane + lanes);
+  SetAll(largest, -std::numeric_limits<Scalar>::infinity());
+  TakeLargest(tail, largest);
+  for (Index i = 0; i < whole; i += width) {
+    Sums here;
+    LoadAll(x + i, here);
+    TakeLargest(here, largest);
+  }
+  for (int v = 1; v < vectors; ++v) largest[0] = hn::Max(largest[v], largest[0]);
+  return hn::MaxOfLanes(Part(), largest[0]);
 }
 
-// y = exp(x - largest) of 16 numbers.
-HWY_INLINE void ExpOf(const Scalar* x, hn::Vec<Part> largest, Scalar* y) {
-  for (int v = 0; v < vectors; ++v)
-    hn::StoreU(Exp(Part(), hn::Sub(hn::LoadU(Part(), x + v * lanes), largest)), Part(), y + v * lanes);
+// exp(x - largest) of 16 numbers.
+HWY_INLINE void ExpOf(hn::Vec<Part> largest, Sums& x) {
+  for (int v = 0; v < vectors; ++v) x[v] = Exp(Part(), hn::Sub(x[v], largest));
 }
 
-HWY_INLINE void AddTo(Sums& sums, const Scalar* x) {
-  for (int v = 0; v < vectors; ++v) sums[v] = hn::Add(sums[v], hn::LoadU(Part(), x + v * lanes));
+HWY_INLINE void AddTo(Sums& sums, const Sums& x) {
+  for (int v = 0; v < vectors; ++v) sums[v] = hn::Add(sums[v], x[v]);
 }
 
 void SoftmaxRows(Index rows, Index size, const Scalar* x, Scalar* y) {
   const Index whole = size / width * width, rest = size - whole;
   for (Index row = 0; row < rows; ++row, x += size, y += size) {
-    const auto largest = hn::Set(Part(), LargestOf(x, size));
-    Sums sums;
+    Sums sums, tail;
+    LoadTail(x + whole, rest, -std::numeric_limits<Scalar>::infinity(), tail);
+    const auto largest = LargestOf(x, whole, tail);
     SetAll(sums, 0);
     for (Index i = 0; i < whole; i += width) {
-      ExpOf(x + i, largest, y + i);
-      AddTo(sums, y + i);
+      Sums here;
+      LoadAll(x + i, here);
+      ExpOf(largest, here);
+      AddTo(sums, here);
+      for (int v = 0; v < vectors; ++v) hn::StoreU(here[v], Part(), y + i + v * lanes);
     }
-    Tail tail(x + whole, rest, 0);
     if (rest > 0) {
-      ExpOf(tail.numbers, largest, tail.numbers);
-      std::fill_n(tail.numbers + rest, width - rest, Scalar(0));
-      AddTo(sums, tail.numbers);
+      ExpOf(largest, tail);
+      for (int v = 0; v < vectors; ++v) tail[v] = hn::IfThenElseZero(LanesBelow(rest, v), tail[v]);
+      AddTo(sums, tail);
     }
     const auto sum = hn::Set(Part(), AddHalves(Part(), sums));
     for (Index i = 0; i < whole; i += lanes) hn::StoreU(hn::Div(hn::LoadU(Part(), y + i), sum), Part(), y + i);
-    for (Index i = 0; i < rest; i += lanes)
-      hn::Store(hn::Div(hn::Load(Part(), tail.numbers + i), sum), Part(), tail.numbers + i);
-    for (Index i = 0; i < rest; ++i) y[whole + i] = tail.numbers[i];
+    if (rest == 0) continue;
+    for (int v = 0; v < vectors; ++v) tail[v] = hn::Div(tail[v], sum);
+    StoreTail(tail, rest, y + whole);
   }
 }
 
-HWY_INLINE void AddProducts(Sums& sums, const Scalar* a, const Scalar* b) {
-  for (int v = 0; v < vectors; ++v)
-    sums[v] = hn::MulAdd(hn::LoadU(Part(), a + v * lanes), hn::LoadU(Part(), b + v * lanes), sums[v]);
+HWY_INLINE void AddProducts(Sums& sums, const Sums& a, const Sums& b) {
+  for (int v = 0; v < vectors; ++v) sums[v] = hn::MulAdd(a[v], b[v], sums[v]);
 }
 
 // g = y (g - inner) of 16 numbers.
-HWY_INLINE void TurnSlope(const Scalar* y, hn::Vec<Part> inner, Scalar* g) {
-  for (Index i = 0; i < width; i += lanes)
-    hn::StoreU(hn::Mul(hn::LoadU(Part(), y + i), hn::Sub(hn::LoadU(Part(), g + i), inner)), Part(), g + i);
+HWY_INLINE void TurnSlope(const Sums& y, hn::Vec<Part> inner, Sums& g) {
+  for (int v = 0; v < vectors; ++v) g[v] = hn::Mul(y[v], hn::Sub(g[v], inner));
 }
 
 void SoftmaxGradientRows(Index rows, Index size, const Scalar* y, Scalar* gradient) {
   const Index whole = size / width * width, rest = size - whole;
+  Sums last_slopes;
+  if (rows > 0) LoadTail(gradient + whole, rest, 0, last_slopes);
   for (Index row = 0; row < rows; ++row, y += size, gradient += size) {
-    Sums sums;
+    Sums sums, outputs, slopes;
     SetAll(sums, 0);
-    for (Index i = 0; i < whole; i += width) AddProducts(sums, gradient + i, y + i);
-    const Tail outputs(y + whole, rest, 0);
-    Tail slopes(gradient + whole, rest, 0);
-    if (rest > 0) AddProducts(sums, slopes.numbers, outputs.numbers);
+    for (Index i = 0; i < whole; i += width) {
+      LoadAll(y + i, outputs);
+      LoadAll(gradient + i, slopes);
+      AddProducts(sums, slopes, outputs);
+    }
+    Sums last_outputs;
+    LoadTail(y + whole, rest, 0, last_outputs);
+    AddProducts(sums, last_slopes, last_outputs);
     const auto inner = hn::Set(Part(), AddHalves(Part(), sums));
-    for (Index i = 0; i < whole; i += width) TurnSlope(y + i, inner, gradient + i);
+    for (Index i = 0; i < whole; i += width) {
+      LoadAll(y + i, outputs);
+      LoadAll(gradient + i, slopes);
+      TurnSlope(outputs, inner, slopes);
+      for (int v = 0; v < vectors; ++v) hn::StoreU(slopes[v], Part(), gradient + i + v * lanes);
+    }
     if (rest == 0) continue;
-    TurnSlope(outputs.numbers, inner, slopes.numbers);
-    for (Index i = 0; i < rest; ++i) gradient[whole + i] = slopes.numbers[i];
+    TurnSlope(last_outputs, inner, last_slopes);
+    // The next row's are read first: a vector that overlaps one just stored would wait for it.
+    Sums next;
+    if (row + 1 < rows)
+      LoadTail(gradient + size + whole, rest, 0, next);
+    else
+      SetAll(next, 0);
+    StoreTail(last_slopes, rest, gradient + whole);
+    for (int v = 0; v < vectors; ++v) last_slopes[v] = next[v];
   }
 }
 
