@@ -114,6 +114,8 @@ void SoftmaxRows(Index rows, Index size, const Scalar* x, Scalar* y) {
       for (int v = 0; v < vectors; ++v) hn::StoreU(here[v], Part(), y + i + v * lanes);
     }
     if (rest > 0) {
+      // What fills up is taken for a number whose exp is quick to compute, and then for 0.
+      for (int v = 0; v < vectors; ++v) tail[v] = hn::IfThenElse(LanesBelow(rest, v), tail[v], largest);
       ExpOf(largest, tail);
       for (int v = 0; v < vectors; ++v) tail[v] = hn::IfThenElseZero(LanesBelow(rest, v), tail[v]);
       AddTo(sums, tail);
