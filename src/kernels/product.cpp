@@ -6,6 +6,8 @@
 #include "maas/ops/product.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <type_traits>
 
 #include "kernels/portable.hpp"
 #include "kernels/product.hpp"
@@ -14,6 +16,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/product.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -36,6 +39,16 @@ constexpr int tile_rows = 6;
 struct Nothing {
   HWY_INLINE void Fetch() {}
 };
+
+// Where blocks are multiplied, the next one is fetched meanwhile, and c's lines before they are written: stores that
+// miss the caches wait one for the other.
+template <class Next>
+constexpr bool fetches_result = !std::is_same_v<Next, Nothing>;
+
+// A result larger than all caches is written past them, once and without being read first.
+struct AheadOfStream : Ahead {};
+template <class Next>
+constexpr bool streams_result = std::is_same_v<Next, AheadOfStream>;
 
 // One term of all sums of a tile.
 template <int Rows, int Vectors, class D>
@@ -70,7 +83,10 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v) {
       sum[r][v] = p.add ? hn::LoadU(d, c + r * p.c_stride + v * lanes) : hn::Zero(d);
-      if (p.add) __builtin_prefetch(c + (r + Rows) * p.c_stride + v * lanes, 1, 3);  // of the tile below
+      if (p.add)
+        __builtin_prefetch(c + (r + Rows) * p.c_stride + v * lanes, 1, 3);  // of the tile below
+      else if constexpr (fetches_result<Next> && !streams_result<Next>)
+        __builtin_prefetch(c + r * p.c_stride + v * lanes, 1, 3);
     }
   const Scalar* HWY_RESTRICT a = p.a.data + row * p.a.row_stride;
   const Scalar* HWY_RESTRICT b = p.b + column;
@@ -109,7 +125,13 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
     for (int r = 0; r < Rows; ++r)
       for (int v = 0; v < Vectors; ++v) sum[r][v] = Rectify(d, sum[r][v]);
   for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, c + r * p.c_stride + v * lanes);
+    for (int v = 0; v < Vectors; ++v) {
+      Scalar* to = c + r * p.c_stride + v * lanes;
+      if constexpr (streams_result<Next>)
+        hn::Stream(sum[r][v], d, to);
+      else
+        hn::StoreU(sum[r][v], d, to);
+    }
 }
 
 // All rows of a strip of columns; the rows are shared out evenly over as few tiles as will do.
@@ -220,9 +242,19 @@ HWY_INLINE void ProductOf(Index rows, Index columns, const Problem& p, Next& nex
   Rest<8>(p, rows, column, columns, next);
 }
 
-// All other ways come down to one of these two: the tiles are compiled twice, and not more often.
+// All other ways come down to one of these three: the tiles are compiled twice, some of them three times.
 HWY_NOINLINE void ProductPieceAhead(Index rows, Index columns, const Problem& p, Ahead next) {
   ProductOf(rows, columns, p, next);
+}
+
+// The columns are whole lines; see with_stream.
+HWY_NOINLINE void ProductPieceStreamed(Index rows, Index columns, const Problem& p, AheadOfStream next) {
+  const hn::ScalableTag<Scalar> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  Index column = 0;
+  for (; column + tile_vectors * lanes <= columns; column += tile_vectors * lanes)
+    Strip<tile_vectors>(d, p, rows, column, next);
+  for (; column < columns; column += lanes) Strip<1>(d, p, rows, column, next);
 }
 
 HWY_NOINLINE void ProductPiece(Index rows, Index columns, const Problem& p) {
@@ -276,7 +308,6 @@ void ColumnAlongRows(Index rows, const Problem& p) {
 // Large products work on blocks of a and b that are copied together: rows that lie far apart would drive each other out
 // of the caches. A block of b stays in the second level, together with the block of a that all blocks of b beside it
 // use. Both lie on the stack: 256 KB with floats.
-constexpr Index packed_inner = 256;
 constexpr Index packed_columns = 64;
 constexpr Index packed_left = Index{48} << 10;
 
@@ -321,10 +352,18 @@ HWY_INLINE ops::Finish FinishAfter(const Problem& p, Index k_end, Index column) 
 // c = a packed, or c += a packed.
 HWY_INLINE void MultiplyBlock(Index rows, const Problem& p, const BlockOf& block, Strided a, const Scalar* packed,
                               const Ahead& ahead) {
-  ProductPieceAhead(rows, block.width,
-                    {block.depth, a, packed, packed_columns, p.c + block.column, p.c_stride, p.add || block.k > 0,
-                     FinishAfter(p, block.k + block.depth, block.column)},
-                    ahead);
+  const Problem part{block.depth,
+                     a,
+                     packed,
+                     packed_columns,
+                     p.c + block.column,
+                     p.c_stride,
+                     p.add || block.k > 0,
+                     FinishAfter(p, block.k + block.depth, block.column)};
+  if (p.stream)
+    ProductPieceStreamed(rows, block.width, part, {ahead});
+  else
+    ProductPieceAhead(rows, block.width, part, ahead);
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -496,6 +535,7 @@ void PackedProductPiece(Index rows, Index columns, const Problem& p) {
 
 void TurnedProductPiece(Index rows, Index columns, const Problem& p) {
   BlockedPiece<TurnedLeft, StraightRight>(rows, columns, p);
+  if (p.stream) hwy::FlushStream();
 }
 
 // c = a b^T; `columns` counts the rows of b.
@@ -582,6 +622,17 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
   });
 }
 
+// Whether to write c past the caches: it is larger than these are, all of it is written once, and lines lie in it as
+// such stores want them. So it is with the gradient of a large kernel.
+Problem with_stream(Index rows, Index columns, Problem p) {
+  constexpr Index line = 64, large = Index{32} << 20;
+  const auto bytes = [](Index numbers) { return numbers * static_cast<Index>(sizeof(Scalar)); };
+  const bool lies_right =
+      reinterpret_cast<std::uintptr_t>(p.c) % line == 0 && bytes(p.c_stride) % line == 0 && bytes(columns) % line == 0;
+  p.stream = lies_right && !p.add && p.inner <= packed_inner && bytes(rows * columns) >= large;
+  return p;
+}
+
 // Chooses the way that suits the sizes.
 void multiply(Index rows, Index columns, const Problem& p) {
   const bool finishes = p.finish.bias != nullptr || p.finish.rectify;
@@ -596,7 +647,7 @@ void multiply(Index rows, Index columns, const Problem& p) {
   if (p.a.row_stride == 1 && columns <= narrow_columns && rows >= 64 && p.inner >= 8 && !p.add && !finishes)
     return share_out(MAAS_BODY(NarrowTurnedPiece), rows, columns, p, 1, {false, 768});
   if (p.a.row_stride == 1 && p.a.column_stride >= far_apart && rows >= 96 && columns >= 64 && p.inner >= 16)
-    return share_out(MAAS_BODY(TurnedProductPiece), rows, columns, p, 1, {false, 768});
+    return share_out(MAAS_BODY(TurnedProductPiece), rows, columns, with_stream(rows, columns, p), 1, {false, 768});
   if (rows >= 8 && p.b_stride >= far_apart && p.inner >= 8)
     return share_out(MAAS_BODY(PackedProductPiece), rows, columns, p, 1, longer);
   share_out(MAAS_BODY(ProductPiece), rows, columns, p, 1, longer);

@@ -15,9 +15,11 @@ struct Problem {
   Index c_stride;
   bool add;
   ops::Finish finish = {};
+  bool stream = false;  ///< write c past the caches
 };
 
 constexpr Index far_apart = 2048 / static_cast<Index>(sizeof(Scalar));  ///< rows that drive each other out of the cache
+constexpr Index packed_inner = 256;                                     ///< of a block of b, rows at most
 constexpr Index narrow_columns = 16;             ///< so few that vectors across them would be left half empty
 constexpr Index worth_sharing = Index{1} << 20;  ///< multiply-adds; below it waking threads costs more than it saves
 

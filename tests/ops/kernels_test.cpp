@@ -2,6 +2,7 @@
 #include "maas/ops/kernels.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -181,6 +182,34 @@ TEST_CASE("every kernel multiplies right where columns are few, and a row as it 
     if (name != "AVX2" && name != "AVX3") continue;
     if (earlier.size() > 0) CHECK(bits == earlier);
     earlier = bits;
+  }
+}
+
+TEST_CASE("a result larger than the caches, which is written past them, has the bits of its parts") {
+  const Restore restore;
+  constexpr Index columns = 4096 + 48, inner = 17, line = 64 / static_cast<Index>(sizeof(Scalar));
+  const Index rows = (Index{33} << 20) / static_cast<Index>(sizeof(Scalar)) / columns;
+  const Matrix a = random_matrix(inner, rows, -1, 1, Random(5)), b = random_matrix(inner, columns, -1, 1, Random(6));
+  for (const auto& [which, name] : kernels_here()) {
+    CAPTURE(name);
+    ops::use_kernels(which);
+    std::vector<Scalar> memory(static_cast<std::size_t>(rows * columns + 2 * line), Scalar(7));
+    Scalar* c = memory.data();
+    while (reinterpret_cast<std::uintptr_t>(c) % 64 != 0) ++c;
+    ops::product(rows, columns, inner, {a.data(), 1, rows}, b.data(), columns, c, columns);
+    CHECK(memory.back() == 7);
+    Index differences = 0;
+    for (Index column = 0; column < columns; column += 148) {
+      const Index width = std::min<Index>(148, columns - column);
+      Matrix part(rows, width);
+      ops::product(rows, width, inner, {a.data(), 1, rows}, b.data() + column, columns, part.data(), width);
+      for (Index row = 0; row < rows; ++row)
+        for (Index i = 0; i < width; ++i) differences += c[row * columns + column + i] != part(row, i);
+    }
+    CHECK(differences == 0);
+    const Matrix row = (a.col(3).transpose().cast<double>() * b.cast<double>()).cast<Scalar>();
+    CHECK((ConstMatrixView(c + 3 * columns, 1, columns) - row).cwiseAbs().maxCoeff() <=
+          bound(inner) * static_cast<double>(inner));
   }
 }
 
