@@ -420,6 +420,8 @@ TEST_CASE("maas train runs a recipe, and maas evaluate scores what it made") {
   CHECK(is_one_line(damaged.out));
   CHECK(damaged.out.find("old.h5: ") != std::string::npos);
   CHECK(run("inspect old.h5").out.find("Baselines\n  cannot be used: ") != std::string::npos);
+  CHECK(run("check old.h5").out.find("odd: baselines: ") != std::string::npos);
+  CHECK(run("check trained.h5").out.find("odd: ") == std::string::npos);
   CHECK(std::ifstream("evaluate.html").good());
   const Run json = run("evaluate trained.h5 train.csv --training train.csv --json");
   CHECK(json.out.starts_with(R"({"name": "train.csv", "rows": 50, "unanswered": 0, "targets": [{"target": "y", )"));
@@ -499,6 +501,13 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
         "Reference for drift\n  sensors: 2, 2 of them watched\n  mean absolute error one horizon ahead: "})
     CHECK(told.find(part) != std::string::npos);
   CHECK(run("inspect old_road.h5").out.find("  baselines: none in the file\n") != std::string::npos);
+  CHECK(run("check road.h5").out.find("odd: forecast") == std::string::npos);
+  old.info().reference = Config("all");
+  old.info().baselines = Config("all");
+  old.save("old_road.h5");
+  const std::string odd = run("check old_road.h5").out;
+  CHECK(odd.find("odd: forecast: ") != std::string::npos);
+  CHECK(odd.find("odd: reference: ") != std::string::npos);
 }
 
 TEST_CASE("a forecaster with steps cleans what maas forecast and maas evaluate give it") {
