@@ -7,7 +7,11 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/drift.hpp"
+#include "maas/forecast/frame.hpp"
 #include "maas/io/keras.hpp"
+#include "maas/recipe/evaluation.hpp"
 
 namespace maas::cli {
 
@@ -77,6 +81,31 @@ void print_pipeline(const SavedModel& saved) {
              pipeline.target_names().size());
 }
 
+// What stands beside the network and is read by those alone who score it or watch it.
+std::vector<std::string> odd_notes(const ModelInfo& info) {
+  std::vector<std::string> odd;
+  const auto look = [&](std::string_view what, auto&& read) {
+    try {
+      read();
+    } catch (const Error& error) {
+      odd.push_back(fmt::format("{}: {}", what, error.what()));
+    }
+  };
+  look("forecast", [&] {
+    if (!info.forecast) return;
+    const ForecastFrame frame = ForecastFrame::from(info);
+    if (info.baselines)
+      KeptBaselines::from(*info.baselines, frame.options.windows, static_cast<Index>(frame.sensors.size()));
+  });
+  look("baselines", [&] {
+    if (info.baselines && !info.forecast) TableBaselines::from(*info.baselines);
+  });
+  look("reference", [&] {
+    if (info.reference) DriftReference::from(*info.reference);
+  });
+  return odd;
+}
+
 void check(const std::string& path) {
   const SavedModel saved = read_keras(path);  // throws where a self-test fails
   const Graph& graph = saved.network.graph();
@@ -84,7 +113,7 @@ void check(const std::string& path) {
   print_self_test(saved);
   print_pipeline(saved);
   std::vector<std::string> odd = saved.warnings;
-  for (const auto& part : {odd_inputs(graph), odd_weights(saved.network), odd_training(saved)})
+  for (const auto& part : {odd_inputs(graph), odd_weights(saved.network), odd_training(saved), odd_notes(saved.info)})
     odd.insert(odd.end(), part.begin(), part.end());
   for (const std::string& each : odd) fmt::print("odd: {}\n", each);
   if (odd.empty()) fmt::print("nothing odd\n");

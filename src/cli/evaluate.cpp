@@ -35,6 +35,8 @@ void evaluate(const EvaluateOptions& options) {
     evaluation = evaluate_table(model, rows, training ? &*training : nullptr, options.data);
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", options.data, error.what());
+  } catch (const ConfigError& error) {
+    fail<ConfigError>("{}: {}", options.model, error.what());
   }
   if (!options.report.empty())
     write_report(options.report, {.title = options.model + " on " + options.data,
@@ -82,8 +84,10 @@ void add_evaluate(CLI::App& program) {
   auto options = std::make_shared<EvaluateOptions>();
   command->add_option("model", options->model, "The model file, such as model.h5")->required();
   command->add_option("data", options->data, "A CSV file of raw rows with their targets")->required();
-  command->add_option("--training", options->training,
-                      "A CSV file that baselines are fitted to; without it the rows themselves, which flatters them");
+  command->add_option(
+      "--training", options->training,
+      "A CSV file that baselines are fitted to; without it those that the model keeps, and for a file that keeps "
+      "none the rows themselves, which flatters them");
   command->add_option("--report", options->report, "Write a page about it, .html");
   command->add_flag("--json", options->json, "Print JSON instead of tables");
   command->callback([options] { evaluate(*options); });

@@ -18,7 +18,8 @@ Config evaluation_json(const Evaluation& evaluation);
 /// A line for each.
 void print_coverage(const std::vector<IntervalCoverage>& coverage);
 
-/// The same for a file of a Forecaster: scores by horizon beside baselines, which need `training` but for persistence.
+/// The same for a file of a Forecaster: scores by horizon beside baselines, those of `training` or that the file keeps;
+/// one that keeps none has persistence alone.
 void evaluate_forecasts(const std::string& model, const std::string& data, const std::string& training,
                         const std::string& page, bool json);
 

@@ -61,6 +61,27 @@ std::string forecast_text(const Forecaster& forecaster, const Readings& readings
   return text;
 }
 
+// Fitted to the training readings, or those that the file keeps, or else the one that learns nothing.
+std::vector<Baseline> baselines_for(const Forecaster& forecaster, const Readings& readings, const std::string& training,
+                                    std::vector<std::string>& notes) {
+  if (!training.empty()) return fit_baselines(forecaster.windows(read_readings(forecaster, training, "")));
+  const KeptBaselines& kept = forecaster.baselines();
+  if (kept.baselines.empty()) {
+    notes.emplace_back("the file keeps no baselines; --training gives them");
+    return {Baseline(Persistence{}).fit(forecaster.windows(readings))};
+  }
+  for (const std::string& why : kept.left_out)
+    notes.push_back("not kept with the model: " + why + "; --training gives it");
+  std::vector<Baseline> baselines;
+  for (const Baseline& baseline : kept.baselines) {
+    if (baseline.as<HistoricalAverage>() == nullptr || !readings.times.empty())
+      baselines.push_back(baseline);
+    else
+      notes.push_back(fmt::format("{}: the readings have no times", baseline.name()));
+  }
+  return baselines;
+}
+
 void forecast(const ForecastArguments& arguments) {
   const Forecaster forecaster = load_forecaster(arguments.model);
   const std::string text = forecast_text(forecaster, read_readings(forecaster, arguments.data, arguments.time));
@@ -76,11 +97,8 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
                         const std::string& page, bool json) {
   const Forecaster forecaster = load_forecaster(model);
   const Readings readings = read_readings(forecaster, data, "");
-  std::vector<Baseline> baselines;
-  if (!training.empty())
-    baselines = fit_baselines(forecaster.windows(read_readings(forecaster, training, "")));
-  else
-    baselines.push_back(Baseline(Persistence{}).fit(forecaster.windows(readings)));
+  std::vector<std::string> notes;
+  const std::vector<Baseline> baselines = baselines_for(forecaster, readings, training, notes);
   const ScoreTable table = forecaster.compare(baselines, readings);
   const Forecasts forecasts = forecaster.forecast(readings);
   std::vector<IntervalCoverage> coverage;
@@ -90,10 +108,12 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
                         .facts = {{"model", model}, {"readings of", data}},
                         .scores = table,
                         .forecasts = forecasts,
-                        .coverage = coverage});
+                        .coverage = coverage,
+                        .notes = notes});
   if (json) return fmt::print("{}\n", io::write_json(table.config()));
   fmt::print("{}", table.text());
   print_coverage(coverage);
+  for (const std::string& note : notes) fmt::print("{}\n", note);
 }
 
 void add_forecast(CLI::App& program) {

@@ -1,12 +1,17 @@
 // maas inspect: what a model file holds.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "cli/commands.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/drift.hpp"
+#include "maas/forecast/frame.hpp"
 #include "maas/io/keras.hpp"
 #include "maas/network/summary.hpp"
+#include "maas/recipe/evaluation.hpp"
 
 namespace maas::cli {
 
@@ -75,14 +80,134 @@ void print_training(const SavedModel& saved) {
     fmt::print("  state: none in the file; training would start anew\n");
 }
 
+// Each line of a text that ends in a line end.
+void print_indented(std::string text, int spaces) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    fmt::print("{:{}}{}\n", "", spaces, text.substr(0, end));
+    text.erase(0, end + 1);
+  }
+}
+
 void print_pipeline(const SavedModel& saved) {
   if (!saved.info.pipeline) return;
   fmt::print("Pipeline\n");
-  std::string text = saved.info.pipeline->text();
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    fmt::print("  {}\n", text.substr(0, end));
-    text.erase(0, end + 1);
+  print_indented(saved.info.pipeline->text(), 2);
+}
+
+// "a", "b" and so on; of many the first few.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 6;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+    text += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", names[i]);
+  return text + (names.size() > most ? ", ..." : "");
+}
+
+std::string horizons_text(const ForecastWindowOptions& windows) {
+  constexpr std::size_t most = 12;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(windows.horizons.size(), most); ++i)
+    text += (i == 0 ? "" : ", ") + horizon_text(windows.horizons[i], windows.seconds_a_reading);
+  return text + (windows.horizons.size() > most ? fmt::format(", ... ({} in all)", windows.horizons.size()) : "");
+}
+
+void print_windows(const ForecastFrame& frame) {
+  const ForecastOptions& options = frame.options;
+  fmt::print("  lags: {} readings", options.windows.lags);
+  if (options.windows.seconds_a_reading > 0) fmt::print(", {} seconds apart", options.windows.seconds_a_reading);
+  fmt::print("\n  horizons: {}\n", horizons_text(options.windows));
+  fmt::print("  sensors: {} ({}), {}{}\n", frame.sensors.size(), some_of(frame.sensors),
+             setting_text(to_config(options.sensors)),
+             frame.shape(static_cast<Index>(frame.sensors.size())).ids > 0 ? " with a number each" : "");
+  fmt::print("  scaling: {}, {}\n", setting_text(to_config(options.scaling)),
+             options.scale_each ? "each sensor by its own" : "all sensors by the same");
+  std::string known;
+  if (options.time_of_day) known = fmt::format("time of day (harmonics {})", options.harmonics);
+  if (options.day_of_week) known += known.empty() ? "day of the week" : ", day of the week";
+  fmt::print("  known of the time: {}\n", known.empty() ? "nothing" : known);
+  fmt::print("  answers: {}{}{}\n", frame.label, options.changes ? ", as changes since the last reading" : "",
+             options.unit.empty() ? "" : ", in " + options.unit);
+}
+
+void print_steps(const ForecastFrame& frame) {
+  if (!frame.table) {
+    fmt::print("  steps: none, it takes readings\n");
+    return;
+  }
+  const std::string& time = frame.table->time();
+  fmt::print("  table: {}\n", time.empty() ? "no column of times" : fmt::format("times in \"{}\"", time));
+  fmt::print("  steps: {}\n", frame.has_steps() ? "" : "none");
+  if (frame.has_steps()) print_indented(frame.table->pipeline().text(), 4);
+}
+
+void print_warning(const ForecastFrame& frame) {
+  if (frame.intervals)
+    fmt::print("  intervals: {}, errors of {} columns\n",
+               settings_text("conformal", to_config(frame.intervals->options())), frame.intervals->columns());
+  else
+    fmt::print("  intervals: none\n");
+  fmt::print("  alarm: {}\n", frame.alarm ? settings_text("below a value", to_config(*frame.alarm)) : "none");
+}
+
+void print_forecast_baselines(const ModelInfo& info, const ForecastFrame& frame) {
+  if (!info.baselines) {
+    fmt::print("  baselines: none in the file\n");
+    return;
+  }
+  const KeptBaselines kept =
+      KeptBaselines::from(*info.baselines, frame.options.windows, static_cast<Index>(frame.sensors.size()));
+  std::string names;
+  for (const Baseline& baseline : kept.baselines) names += (names.empty() ? "" : ", ") + std::string(baseline.name());
+  fmt::print("  baselines: {}\n", names.empty() ? "none" : names);
+  for (const std::string& why : kept.left_out) fmt::print("  baseline left out: {}\n", why);
+}
+
+void print_forecast(const SavedModel& saved) {
+  if (!saved.info.forecast) return;
+  fmt::print("Forecast\n");
+  try {
+    const ForecastFrame frame = ForecastFrame::from(saved.info);
+    print_windows(frame);
+    print_steps(frame);
+    print_warning(frame);
+    print_forecast_baselines(saved.info, frame);
+  } catch (const Error& error) {
+    fmt::print("  cannot be used: {}\n", error.what());
+  }
+}
+
+// Of models that are no forecasters.
+void print_table_baselines(const SavedModel& saved) {
+  if (saved.info.forecast || !saved.info.baselines) return;
+  fmt::print("Baselines\n");
+  try {
+    for (const TargetBaseline& each : TableBaselines::from(*saved.info.baselines).targets) {
+      std::string text;
+      if (each.mean) text = fmt::format("mean {:.6g}", *each.mean);
+      if (!each.majority.empty())
+        text += fmt::format("{}majority class \"{}\"", text.empty() ? "" : ", ", each.majority);
+      fmt::print("  {}: {}{}\n", each.target, text, each.hours.empty() ? "" : ", means at the hours of the week");
+    }
+  } catch (const Error& error) {
+    fmt::print("  cannot be used: {}\n", error.what());
+  }
+}
+
+void print_reference(const SavedModel& saved) {
+  if (!saved.info.reference) return;
+  try {
+    const DriftReference reference = DriftReference::from(*saved.info.reference);
+    const auto watched =
+        std::ranges::count_if(reference.inputs, [](const auto& input) { return !input.edges.empty(); });
+    fmt::print("Reference for drift\n  {}: {}, {} of them watched\n", saved.info.forecast ? "sensors" : "inputs",
+               reference.inputs.size(), watched);
+    if (reference.errors.empty()) return;
+    double sum = 0;
+    for (double error : reference.errors) sum += error;
+    fmt::print("  mean absolute error one horizon ahead: {:.4g}\n", sum / static_cast<double>(reference.errors.size()));
+  } catch (const Error& error) {
+    fmt::print("Reference for drift\n  cannot be used: {}\n", error.what());
   }
 }
 
@@ -93,6 +218,9 @@ void inspect(const std::string& path) {
   print_weights(saved.network);
   print_training(saved);
   print_pipeline(saved);
+  print_forecast(saved);
+  print_table_baselines(saved);
+  print_reference(saved);
   for (const std::string& warning : saved.warnings) fmt::print("Note: {}\n", warning);
 }
 

@@ -102,30 +102,6 @@ void pair_numbers(TargetEvaluation& found, const Column& truth, const Column& an
 
 // ---- What needs no model ----
 
-// Numbers of the training rows as the evaluation counts them: positions of classes, or the numbers themselves.
-std::vector<double> known_values(const TargetEvaluation& found, const Table& training,
-                                 std::vector<std::string>& classes, std::vector<std::size_t>& rows) {
-  const Column& column = target_column(training, found.target);
-  std::vector<double> values;
-  for (std::size_t row = 0; row < static_cast<std::size_t>(column.rows()); ++row) {
-    if (column.type == ColumnType::text) {
-      if (column.texts[row].empty()) continue;
-      values.push_back(position_in(classes, column.texts[row]));
-    } else {
-      if (!std::isfinite(column.numbers[row])) continue;
-      values.push_back(column.numbers[row]);
-    }
-    rows.push_back(row);
-  }
-  return values;
-}
-
-std::size_t most_frequent(const std::vector<double>& positions, std::size_t classes) {
-  std::vector<Index> counts(classes, 0);
-  for (double position : positions) ++counts[static_cast<std::size_t>(position)];
-  return static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
-}
-
 constexpr std::size_t hours_a_week = 168;
 
 // 0 is Monday, 00:00 to 00:59; nothing for a time that is missing.
@@ -134,20 +110,7 @@ std::optional<std::size_t> hour_of_week(double time) {
   return static_cast<std::size_t>(seconds_of_week(time) / seconds_an_hour);
 }
 
-std::vector<double> weekly_answers(const TargetEvaluation& found, const std::vector<double>& times,
-                                   const std::vector<double>& known, const std::vector<std::size_t>& known_rows,
-                                   const std::vector<double>& known_times) {
-  std::vector<double> sums(hours_a_week, 0), counts(hours_a_week, 0), answers;
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (const auto hour = hour_of_week(known_times[known_rows[i]])) sums[*hour] += known[i], ++counts[*hour];
-  const double mean = mean_of(known);
-  for (Index row : found.rows) {
-    const auto hour = hour_of_week(times[static_cast<std::size_t>(row)]);
-    answers.push_back(hour && counts[*hour] > 0 ? sums[*hour] / counts[*hour] : mean);
-  }
-  return answers;
-}
-
+// The first column of times that the features need and the table has.
 std::optional<std::string> time_column(const Pipeline& pipeline, const Table& rows) {
   for (const std::string& name : pipeline.needed_columns())
     if (pipeline.column_type(name) == ColumnType::time && rows.contains(name) &&
@@ -156,29 +119,66 @@ std::optional<std::string> time_column(const Pipeline& pipeline, const Table& ro
   return std::nullopt;
 }
 
-void add_class_baseline(TargetEvaluation& found, const Table& training, const std::string& prefix) {
-  std::vector<std::size_t> rows;
+// Of those that occur equally often the first: in the pipeline's order, and behind them as they come.
+std::string most_frequent(const Column& column, std::vector<std::string> classes) {
+  std::vector<Index> counts(classes.size(), 0);
+  for (const std::string& text : column.texts) {
+    if (text.empty()) continue;
+    const auto place = static_cast<std::size_t>(position_in(classes, text));
+    counts.resize(classes.size(), 0);
+    ++counts[place];
+  }
+  const auto most = std::max_element(counts.begin(), counts.end());
+  return most == counts.end() || *most == 0 ? "" : classes[static_cast<std::size_t>(most - counts.begin())];
+}
+
+std::vector<double> weekly_means(const std::vector<double>& numbers, const std::vector<double>& times, double other) {
+  std::vector<double> sums(hours_a_week, 0), counts(hours_a_week, 0);
+  for (std::size_t row = 0; row < numbers.size(); ++row)
+    if (const auto hour = hour_of_week(times[row]); hour && std::isfinite(numbers[row]))
+      sums[*hour] += numbers[row], ++counts[*hour];
+  for (std::size_t hour = 0; hour < hours_a_week; ++hour)
+    sums[hour] = counts[hour] > 0 ? sums[hour] / counts[hour] : other;
+  return sums;
+}
+
+TargetBaseline baseline_of(const std::string& target, const Column& column, const Pipeline& pipeline,
+                           const std::vector<double>* times) {
+  TargetBaseline found{.target = target};
+  if (column.type == ColumnType::text) {
+    const auto* classes = pipeline.classes_of(target);
+    found.majority = most_frequent(column, classes == nullptr ? std::vector<std::string>() : *classes);
+    return found;
+  }
+  std::vector<double> known;
+  for (double number : column.numbers)
+    if (std::isfinite(number)) known.push_back(number);
+  if (known.empty()) return found;
+  found.mean = mean_of(known);
+  if (std::ranges::all_of(known, [](double number) { return number == 0 || number == 1; }))
+    found.majority = *found.mean > 0.5 ? "1" : "0";
+  if (times != nullptr) found.hours = weekly_means(column.numbers, *times, *found.mean);
+  return found;
+}
+
+void add_class_baseline(TargetEvaluation& found, const TargetBaseline& known, const std::string& prefix) {
+  if (known.majority.empty()) return;
   std::vector<std::string> classes = found.classes;
-  const std::vector<double> known = known_values(found, training, classes, rows);
-  if (known.empty()) return;
-  const std::size_t answer = most_frequent(known, std::max<std::size_t>(classes.size(), 2));
+  const auto answer = static_cast<std::size_t>(position_in(classes, known.majority));
   Counts counts(classes.size(), std::vector<Index>(classes.size(), 0));
   for (double truth : found.truth) ++counts[static_cast<std::size_t>(truth)][answer];
   found.answers.push_back({prefix + "majority class", class_scores(counts)});
 }
 
-void add_number_baselines(TargetEvaluation& found, const Table& rows, const Table& training,
-                          const std::optional<std::string>& time, const std::string& prefix) {
-  std::vector<std::size_t> known_rows;
-  std::vector<std::string> none;
-  const std::vector<double> known = known_values(found, training, none, known_rows);
-  if (known.empty()) return;
-  const std::vector<double> constant(found.truth.size(), mean_of(known));
-  found.answers.push_back({prefix + "mean", number_scores(found.truth, constant)});
-  if (!time || !training.contains(*time) || training.column(*time).type != ColumnType::time) return;
-  found.answers.push_back(
-      {prefix + "mean at that hour of the week",
-       number_scores(found.truth, weekly_answers(found, rows.times(*time), known, known_rows, training.times(*time)))});
+void add_number_baselines(TargetEvaluation& found, const TargetBaseline& known, const std::vector<double>& times,
+                          const std::string& prefix) {
+  if (!known.mean) return;
+  std::vector<double> answers(found.truth.size(), *known.mean);
+  found.answers.push_back({prefix + "mean", number_scores(found.truth, answers)});
+  if (known.hours.empty() || times.empty()) return;
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    if (const auto hour = hour_of_week(times[static_cast<std::size_t>(found.rows[i])])) answers[i] = known.hours[*hour];
+  found.answers.push_back({prefix + "mean at that hour of the week", number_scores(found.truth, answers)});
 }
 
 // ---- Intervals ----
@@ -238,6 +238,51 @@ std::string Evaluation::text() const {
   return text;
 }
 
+TableBaselines TableBaselines::of(const Pipeline& pipeline, const Table& training) {
+  const std::optional<std::string> time = recipe::time_column(pipeline, training);
+  TableBaselines result;
+  for (const std::string& target : pipeline.target_names()) {
+    const Column& column = recipe::target_column(training, target);
+    TargetBaseline found =
+        recipe::baseline_of(target, column, pipeline, time ? &training.column(*time).numbers : nullptr);
+    if (found.mean || !found.majority.empty()) result.targets.push_back(std::move(found));
+  }
+  return result;
+}
+
+Config TableBaselines::config() const {
+  Config::List list;
+  for (const TargetBaseline& each : targets) {
+    Config one = Config{}.set("target", each.target);
+    if (!each.majority.empty()) one.set("majority", each.majority);
+    if (each.mean) one.set("mean", *each.mean);
+    if (!each.hours.empty()) one.set("hours", to_config(each.hours));
+    list.push_back(std::move(one));
+  }
+  return Config{}.set("targets", std::move(list));
+}
+
+TableBaselines TableBaselines::from(const Config& config) {
+  const auto number = [](const Config& value, const std::string& where) {
+    const double result = value.as_real(where);
+    require<ConfigError>(std::isfinite(result), "{}: expected finite numbers, got {}", where, result);
+    return result;
+  };
+  TableBaselines result;
+  for (const Config& each : config.at("targets").as_list("baselines targets")) {
+    TargetBaseline& target = result.targets.emplace_back();
+    target.target = each.at("target").as_string("baselines target");
+    const std::string where = fmt::format("baselines of \"{}\"", target.target);
+    if (const Config* majority = each.find("majority")) target.majority = majority->as_string(where);
+    if (const Config* mean = each.find("mean")) target.mean = number(*mean, where);
+    if (const Config* hours = each.find("hours"))
+      for (const Config& hour : hours->as_list(where)) target.hours.push_back(number(hour, where));
+    require<ConfigError>(target.hours.empty() || target.hours.size() == recipe::hours_a_week,
+                         "{}: expected a mean for each of 168 hours, got {}", where, target.hours.size());
+  }
+  return result;
+}
+
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training, const std::string& name) {
   using namespace recipe;
   require<StateError>(model.info().pipeline.has_value(),
@@ -245,8 +290,10 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
   const Pipeline& pipeline = *model.info().pipeline;
   const Table answers = model.predict_table(rows);
   const std::optional<std::string> time = time_column(pipeline, rows);
-  const std::string prefix = training == nullptr ? "best " : "";
-  const Table& known = training == nullptr ? rows : *training;
+  const bool are_kept = training == nullptr && model.info().baselines;
+  const std::string prefix = training == nullptr && !are_kept ? "best " : "";
+  const TableBaselines baselines = are_kept ? TableBaselines::from(*model.info().baselines)
+                                            : TableBaselines::of(pipeline, training == nullptr ? rows : *training);
 
   Evaluation result{.name = name, .rows = rows.rows()};
   if (time) result.times = rows.times(*time);
@@ -269,13 +316,15 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
       pair_numbers(found, truth, answered, is_binary(model));
     require<DataError>(!found.rows.empty(), "evaluate: expected a row with a true \"{}\" and an answer, got none",
                        target);
+    const auto known = std::ranges::find(baselines.targets, target, &TargetBaseline::target);
+    const TargetBaseline baseline = known == baselines.targets.end() ? TargetBaseline() : *known;
     if (found.is_class) {
       found.confusion = confusion_of(found.truth, found.predicted, found.classes.size());
       found.answers.push_back({"model", class_scores(found.confusion)});
-      add_class_baseline(found, known, prefix);
+      add_class_baseline(found, baseline, prefix);
     } else {
       found.answers.push_back({"model", number_scores(found.truth, found.predicted)});
-      add_number_baselines(found, rows, known, time, prefix);
+      add_number_baselines(found, baseline, result.times, prefix);
     }
     result.targets.push_back(std::move(found));
   }

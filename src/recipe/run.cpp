@@ -11,6 +11,7 @@
 #include "maas/core/random.hpp"
 #include "maas/data/folds.hpp"
 #include "maas/data/split.hpp"
+#include "maas/forecast/drift.hpp"
 #include "maas/layers/input_layer.hpp"
 #include "maas/model/checkpoint.hpp"
 #include "maas/model/load.hpp"
@@ -451,6 +452,8 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
     if (model.info().inputs.empty()) model.info().inputs.emplace_back();
     model.info().inputs[0].push_back({.name = name});
   }
+  model.info().baselines = TableBaselines::of(pipeline, training).config();
+  model.info().reference = DriftReference::of(samples.x, pipeline.feature_names()).config();
   for (const Callback& callback : fit.callbacks)
     if (auto* checkpoint = callback.as<ModelCheckpoint>()) checkpoint->info = model.info();
   if (recipe.base.empty() || recipe.training.compile.loss) model.compile(recipe.training.compile);

@@ -177,11 +177,16 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   result.finite = std::all_of(histories.begin(), histories.end(), [](const History& each) { return is_finite(each); });
   if (!result.finite) return result;
   result.forecaster = std::move(forecaster);
+  const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
   if (split.test.size() > 0) {
     const Readings test = result.forecaster->readings(split.test.of(table));
-    const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
-    result.scores = result.forecaster->compare(fit_baselines(learned_from, wanted.weekends), test, wanted.scores);
+    const std::vector<Baseline> baselines = fit_baselines(learned_from, wanted.weekends);
+    result.scores = result.forecaster->compare(baselines, test, wanted.scores);
     result.forecasts = result.forecaster->forecast(test);
+    result.forecaster->set_baselines(baselines);
+  } else {
+    const KeptBaselines kept = fit_kept_baselines(learned_from, wanted.weekends);
+    result.forecaster->set_baselines(kept.baselines, kept.left_out);
   }
   if (wanted.intervals) {
     const ForecastWindows held_back = result.forecaster->windows(training).targets_from(learned);

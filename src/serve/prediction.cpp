@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "serve/drift.hpp"
 #include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -155,6 +156,9 @@ std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<
   const auto duration = std::chrono::steady_clock::now() - start;
   context.metrics.count_prediction(servable.model, rows, duration);
   context.statistics.count_run(servable, rows, duration);
+  if (servable.drift && !servable.forecast)
+    for (const Asked* asked : all)
+      if (!asked->is_counted) servable.drift->count_rows(asked->inputs[0]);
   for (Asked* asked : all) asked->durations.run = duration;
   return outputs;
 }

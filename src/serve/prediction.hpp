@@ -75,6 +75,8 @@ struct Asked {
   std::optional<Response> ready{};
   std::shared_ptr<const Servable> shadow{};
   Durations durations{};
+  /// Whether drift has been told of the inputs, which are not all known.
+  bool is_counted = false;
 };
 
 /// Throws ShapeError where inputs have different numbers of samples; StatusError 413 for outputs over the limit.

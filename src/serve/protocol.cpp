@@ -6,6 +6,7 @@
 
 #include "serve/compression.hpp"
 #include "serve/cors.hpp"
+#include "serve/drift.hpp"
 #include "serve/estimate.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
@@ -584,6 +585,7 @@ class Protocol::Routes {
     std::string text = metrics_.text(repository_, ready, gauges);
     shadow_.append_metrics(text);
     streams_.append_metrics(text);
+    append_drift_metrics(text, repository_);
     return {.body = std::move(text), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   }
 

@@ -5,6 +5,7 @@
 #include "maas/data/digest.hpp"
 #include "maas/io/keras.hpp"
 #include "serve/batching.hpp"
+#include "serve/drift.hpp"
 #include "serve/golden.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -47,6 +48,15 @@ std::optional<ForecastFrame> forecast_in(const ModelInfo& info, const std::strin
   }
 }
 
+std::optional<DriftReference> reference_in(const ModelInfo& info, const std::string& path) {
+  if (!info.reference) return std::nullopt;
+  try {
+    return DriftReference::from(*info.reference);
+  } catch (const Error& error) {
+    fail<FormatError>("{}: reference of maas: {}", path, error.what());
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Servable> make_servable(Servable servable) {
@@ -63,6 +73,7 @@ std::shared_ptr<const Servable> make_servable(Servable servable) {
   MeasuredRuns runs = measured_runs(servable.network);
   servable.batch_rows = runs.batch_rows;
   servable.run_costs = std::move(runs.costs);
+  servable.drift = drift_counts_of(servable);
   return std::make_shared<const Servable>(std::move(servable));
 }
 
@@ -76,7 +87,8 @@ std::shared_ptr<const Servable> load_servable(const std::string& model, std::int
                                  .keras_version = saved.keras_version,
                                  .file = path,
                                  .pipeline = std::move(saved.info.pipeline),
-                                 .forecast = forecast_in(saved.info, path)});
+                                 .forecast = forecast_in(saved.info, path),
+                                 .reference = reference_in(saved.info, path)});
   if (!golden.empty()) check_golden(*servable, golden);
   return servable;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "serve/drift.hpp"
 #include "serve/json_writer.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -87,9 +88,14 @@ std::string Statistics::text(const Repository& repository, std::string_view mode
       if (status.state != VersionState::available || (version && status.version != *version)) continue;
       if (out.back() != '[') out += ',';
       const Key key{name, status.version};
+      const auto servable = repository.find(name, status.version);
       const std::lock_guard lock(mutex_);
       const auto found = versions_.find(key);
       append(out, key, found == versions_.end() ? Version() : found->second);
+      if (const std::string drift = servable ? drift_json(*servable) : ""; !drift.empty()) {
+        out.back() = ',';  // in the place of the object's end
+        out += drift + '}';
+      }
     }
   }
   return out + "]}";

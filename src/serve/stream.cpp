@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "maas/forecast/alarms.hpp"
+#include "serve/drift.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
 #include "serve/status.hpp"
@@ -157,10 +158,10 @@ Asked forecaster_push(const Context& context, const Route& route, const Samples&
     const ForecastFrame& used = *servable->forecast;
     const Matrix forecast = used.forecasts(outputs[0], last, sensor);
     std::optional<Streams::Outlook> outlook;
-    if (used.intervals)
+    if (used.intervals || (servable->drift && servable->drift->watches_errors()))
       outlook = context_streams.outlook(route.model, route.sensor, *servable, sensor, forecast, count);
     const std::string said = fmt::format(R"("version":{},)", servable->version) +
-                             outlook_of(used, forecast, outlook ? &*outlook : nullptr, last);
+                             outlook_of(used, forecast, used.intervals ? &*outlook : nullptr, last);
     context_streams.tell(route.model, route.sensor, count, said);
     return {.body = head + ',' + said + '}'};
   };

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "maas/core/error.hpp"
+#include "serve/drift.hpp"
 #include "serve/metrics.hpp"
 #include "serve/status.hpp"
 
@@ -45,7 +46,7 @@ void Streams::count_bytes(Stream& stream) {
   std::size_t bytes = size(stream.shape.steps, stream.shape.features) * sizeof(Scalar);
   if (stream.followed) {
     const Followed& followed = *stream.followed;
-    const Index columns = followed.intervals.columns();
+    const Index columns = stream.shape.features * static_cast<Index>(followed.horizons.size());
     bytes += size(followed.horizons.back(), columns) * sizeof(Scalar);
     if (followed.has_learned) bytes += 2 * size(followed.intervals.options().window, columns) * sizeof(Scalar);
   }
@@ -87,16 +88,24 @@ void Streams::forget_silent() {
 void Streams::follow(Stream& stream, const StreamRules& rules) {
   const Servable& servable = *rules.forecaster;
   const ForecastFrame& frame = *servable.forecast;
-  if (!frame.intervals || (stream.followed && stream.followed->digest == servable.forecast_digest)) return;
+  const bool is_watched = servable.drift && servable.drift->watches_errors();
+  if (!frame.intervals && !is_watched) return;
+  if (stream.followed && stream.followed->digest == servable.forecast_digest) {
+    stream.followed->drift = is_watched ? servable.drift : nullptr;  // perhaps another version of the same forecaster
+    return;
+  }
   Followed followed{.digest = servable.forecast_digest,
-                    .horizons = frame.options.windows.horizons,
-                    .intervals = frame.intervals->part(frame.columns(rules.sensor))};
+                    .sensor = rules.sensor,
+                    .drift = is_watched ? servable.drift : nullptr,
+                    .horizons = frame.options.windows.horizons};
+  if (frame.intervals) followed.intervals = frame.intervals->part(frame.columns(rules.sensor));
   std::optional<Kept> kept = std::move(stream.kept);
   stream.kept.reset();
-  const Index columns = followed.intervals.columns();
-  const bool goes_on = kept && kept->digest == followed.digest && static_cast<Index>(kept->alphas.size()) == columns;
+  const Index columns = stream.shape.features * static_cast<Index>(followed.horizons.size());
+  const bool goes_on = kept && kept->digest == followed.digest &&
+                       static_cast<Index>(kept->alphas.size()) == followed.intervals.columns();
   if (goes_on) try {
-      followed.intervals = followed.intervals.restored(kept->alphas, kept->errors);
+      if (frame.intervals) followed.intervals = followed.intervals.restored(kept->alphas, kept->errors);
       followed.has_learned = kept->errors.size() > 0;
       for (Pending& each : kept->pending)
         if (static_cast<Index>(each.values.size()) == columns) followed.pending.push_back(std::move(each));
@@ -108,11 +117,14 @@ void Streams::follow(Stream& stream, const StreamRules& rules) {
 
 void Streams::tell_one(const std::string& model, Followed& followed, const Pending& forecast, std::size_t step,
                        std::span<const Scalar> sample) {
-  Truths& truths = truths_[model];
   for (std::size_t i = 0; i < sample.size(); ++i) {
     const std::size_t column = step * sample.size() + i;
     const double said = static_cast<double>(forecast.values[column]), came = static_cast<double>(sample[i]);
     if (!std::isfinite(came - said)) continue;
+    if (step == 0 && followed.drift)
+      followed.drift->tell_error(followed.sensor + static_cast<Index>(i), std::abs(came - said));
+    if (!followed.intervals.is_calibrated()) continue;
+    Truths& truths = truths_[model];
     truths.missed += followed.intervals.tell(static_cast<Index>(column), said, came) ? 1 : 0;
     ++truths.told;
     followed.has_learned = followed.intervals.options().window > 0;
@@ -158,14 +170,15 @@ Streams::Outlook Streams::outlook(const std::string& model, const std::string& s
                                   Index place, MatrixArg forecast, std::uint64_t count) {
   const ForecastFrame& frame = *forecaster.forecast;
   const ConstMatrixView flat(forecast.data(), 1, forecast.size());
-  const auto around = [&](const ConformalIntervals& intervals) {
+  const auto around = [&](const ConformalIntervals& intervals) -> Outlook {
+    if (!frame.intervals) return {};
     return Outlook{intervals.around(flat), frame.alarm ? intervals.chance_below(flat, frame.alarm->value) : Matrix()};
   };
   const std::lock_guard lock(mutex_);
   const auto found = streams_.find({model, sensor});
   if (found == streams_.end() || !found->second.followed ||
       found->second.followed->digest != forecaster.forecast_digest)
-    return around(frame.intervals->part(frame.columns(place)));
+    return !frame.intervals ? Outlook() : around(frame.intervals->part(frame.columns(place)));
   Stream& stream = found->second;
   std::deque<Pending>& pending = stream.followed->pending;
   Outlook result = around(stream.followed->intervals);
@@ -213,6 +226,8 @@ Streams::Window Streams::add(const std::string& model, const std::string& sensor
                            *window.time, *time);
     if (*time == *window.time) return window;
   }
+  if (rules.forecaster != nullptr && rules.forecaster->drift)
+    rules.forecaster->drift->count_readings(rules.sensor, shape.features, samples);
   const std::size_t rows = samples.size() / static_cast<std::size_t>(shape.features);
   if (time && window.time && rules.seconds > 0 && is_jump(*window.time, *time, rows, rules.seconds)) {
     window.values.clear();

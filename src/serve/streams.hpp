@@ -36,7 +36,8 @@ struct StreamRules {
   WindowShape shape{};
   /// From one sample to the next: where time jumps, the window begins again. 0: it is not looked at.
   double seconds = 0;
-  /// A forecaster whose intervals are to follow what comes; null: those that follow already go on.
+  /// A forecaster whose intervals are to follow what comes, and whose watch over drift is told of it; null: those that
+  /// follow already go on.
   const Servable* forecaster = nullptr;
   Index sensor = 0;  ///< of the forecaster's
 };
@@ -83,8 +84,9 @@ class Streams {
     Intervals intervals{};  ///< 1 x (steps * features)
     Matrix chances{};       ///< likewise: of a reading below the value of the alarm; empty without one
   };
-  /// Intervals around a forecast from the window of `count` samples, as they follow this stream; then the forecast
-  /// waits for its truth. For another servable than the one that is followed, intervals are those of its file.
+  /// Intervals around a forecast from the window of `count` samples, as they follow this stream (empty where the
+  /// forecaster has none); then the forecast waits for its truth. For another servable than the one that is followed,
+  /// intervals are those of its file.
   Outlook outlook(const std::string& model, const std::string& sensor, const Servable& forecaster, Index place,
                   MatrixArg forecast, std::uint64_t count);
   /// Keeps what was answered about a window of `count` samples, for whoever asks without a sample.
@@ -107,8 +109,10 @@ class Streams {
   // How intervals stand: of a forecaster that answers, or as they were read from the file.
   struct Followed {
     std::string digest{};
+    Index sensor = 0;
+    std::shared_ptr<DriftCounts> drift{};  // null where errors are not watched
     std::vector<Index> horizons{};
-    ConformalIntervals intervals{};
+    ConformalIntervals intervals{};  // not calibrated where the forecaster has none
     std::deque<Pending> pending{};
     bool has_learned = false;  // errors of its own
   };

@@ -1,6 +1,7 @@
 // TensorFlow Serving's REST API: /v1.
 #include <algorithm>
 
+#include "serve/drift.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
 #include "serve/raw_rows.hpp"
@@ -281,6 +282,8 @@ namespace {
 
 void ask_raw(Asked& asked, JsonView instances) {
   auto raw = std::make_shared<RawRows>(raw_rows_of(*asked.servable, instances));
+  if (asked.servable->drift) asked.servable->drift->count_rows(raw->features, raw->is_unknown);
+  asked.is_counted = true;
   asked.inputs.push_back(std::move(raw->features));
   asked.answer = [servable = asked.servable, raw](const std::vector<Matrix>& outputs) -> Response {
     return {.body = raw_answer(*servable, *raw, outputs[0])};

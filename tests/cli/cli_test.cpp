@@ -404,7 +404,24 @@ TEST_CASE("maas train runs a recipe, and maas evaluate scores what it made") {
   INFO(evaluated.out);
   CHECK(evaluated.code == 0);
   CHECK(evaluated.out.starts_with("train.csv: 50 rows\ny, 50 rows\n"));
-  CHECK(evaluated.out.find("best mean") != std::string::npos);
+  CHECK(evaluated.out.find("best") == std::string::npos);  // the file keeps what the training rows gave
+  CHECK(evaluated.out.find("\n  mean ") != std::string::npos);
+  const std::string told = run("inspect trained.h5").out;
+  CHECK(told.find("Baselines\n  y: mean ") != std::string::npos);
+  CHECK(told.find("Reference for drift\n  inputs: ") != std::string::npos);
+  Model old = load_model("trained.h5");
+  old.info().baselines.reset();
+  old.save("old.h5");
+  CHECK(run("evaluate old.h5 train.csv").out.find("best mean") != std::string::npos);
+  old.info().baselines = Config{}.set("targets", 3);
+  old.save("old.h5");
+  const Run damaged = run("evaluate old.h5 train.csv");
+  CHECK(damaged.code == 1);
+  CHECK(is_one_line(damaged.out));
+  CHECK(damaged.out.find("old.h5: ") != std::string::npos);
+  CHECK(run("inspect old.h5").out.find("Baselines\n  cannot be used: ") != std::string::npos);
+  CHECK(run("check old.h5").out.find("odd: baselines: ") != std::string::npos);
+  CHECK(run("check trained.h5").out.find("odd: ") == std::string::npos);
   CHECK(std::ifstream("evaluate.html").good());
   const Run json = run("evaluate trained.h5 train.csv --training train.csv --json");
   CHECK(json.out.starts_with(R"({"name": "train.csv", "rows": 50, "unanswered": 0, "targets": [{"target": "y", )"));
@@ -452,9 +469,10 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   const Run scored = run("evaluate road.h5 road.csv --report scored.html");
   INFO(scored.out);
   CHECK(scored.code == 0);
-  CHECK(scored.out.find("persistence    1.500") != std::string::npos);
-  CHECK(scored.out.find("persistence    3.000") != std::string::npos);
-  CHECK(scored.out.find("ridge VAR") == std::string::npos);
+  CHECK(scored.out.find("persistence              1.500") != std::string::npos);
+  CHECK(scored.out.find("persistence              3.000") != std::string::npos);
+  CHECK(scored.out.find("ridge VAR") != std::string::npos);  // as it is kept with the model
+  CHECK(scored.out.find("not kept") == std::string::npos);
   CHECK(scored.out.find("intervals of 90 %, split, all horizons: ") != std::string::npos);
   std::ifstream page("scored.html");
   const std::string drawn{std::istreambuf_iterator<char>(page), {}};
@@ -463,6 +481,33 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   const Run beside = run("evaluate road.h5 road.csv --training road.csv --json");
   CHECK(beside.out.find(R"("model": "ridge VAR")") != std::string::npos);
   CHECK(is_one_line(beside.out));
+  // An old file keeps none: persistence alone, as it learns nothing.
+  Model old = load_model("road.h5");
+  old.info().baselines.reset();
+  old.info().reference.reset();
+  old.save("old_road.h5");
+  const std::string alone = run("evaluate old_road.h5 road.csv").out;
+  CHECK(alone.find("persistence    1.500") != std::string::npos);
+  CHECK(alone.find("ridge VAR") == std::string::npos);
+  CHECK(alone.find("the file keeps no baselines; --training gives them\n") != std::string::npos);
+
+  const std::string told = run("inspect road.h5").out;
+  INFO(told);
+  for (const char* part :
+       {"Forecast\n  lags: 3 readings, 300 seconds apart\n  horizons: 5 minutes, 10 minutes\n  sensors: 2 (\"north\", ",
+        "  answers: network, as changes since the last reading, in mph\n", "  steps: none\n",
+        "  intervals: conformal (coverage 0.9, ", "  alarm: none\n",
+        "  baselines: persistence, historical average, linear autoregression, ridge VAR\n",
+        "Reference for drift\n  sensors: 2, 2 of them watched\n  mean absolute error one horizon ahead: "})
+    CHECK(told.find(part) != std::string::npos);
+  CHECK(run("inspect old_road.h5").out.find("  baselines: none in the file\n") != std::string::npos);
+  CHECK(run("check road.h5").out.find("odd: forecast") == std::string::npos);
+  old.info().reference = Config("all");
+  old.info().baselines = Config("all");
+  old.save("old_road.h5");
+  const std::string odd = run("check old_road.h5").out;
+  CHECK(odd.find("odd: forecast: ") != std::string::npos);
+  CHECK(odd.find("odd: reference: ") != std::string::npos);
 }
 
 TEST_CASE("a forecaster with steps cleans what maas forecast and maas evaluate give it") {
@@ -488,6 +533,9 @@ TEST_CASE("a forecaster with steps cleans what maas forecast and maas evaluate g
   const Run next = run("forecast messy.h5 messy.csv");
   CHECK(next.out == fmt::format("time,north,south\n2024-01-01 08:20,{:.9g},{:.9g}\n2024-01-01 08:25,{:.9g},{:.9g}\n",
                                 expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1)));
+  const std::string told = run("inspect messy.h5").out;
+  CHECK(told.find("  table: times in \"time\"\n  steps: \n    columns: ") != std::string::npos);
+  CHECK(told.find("    DropDuplicateRows") != std::string::npos);
   const Run scored = run("evaluate messy.h5 messy.csv --training messy.csv");
   CHECK(scored.code == 0);
   CHECK(scored.out.find("ridge VAR") != std::string::npos);

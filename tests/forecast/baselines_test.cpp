@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "io/json.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -165,4 +166,120 @@ TEST_CASE("all baselines are fitted to the same windows") {
   }
   CHECK(baselines[4].as<RidgeVAR>() != nullptr);
   CHECK(baselines[4].as<Persistence>() == nullptr);
+}
+
+// ---- Kept with a forecaster ----
+
+namespace {
+
+Readings two_waves(Index rows) {
+  Readings readings{.values = Matrix(rows, 2), .sensors = {"north", "south"}};
+  for (Index row = 0; row < rows; ++row) {
+    const auto t = static_cast<double>(row);
+    readings.values(row, 0) = static_cast<Scalar>(50 + 10 * std::sin(0.3 * t));
+    readings.values(row, 1) = static_cast<Scalar>(20 + 4 * std::cos(0.21 * t));
+    readings.times.push_back(3600 * t);
+  }
+  return readings;
+}
+
+struct Seven {  // a baseline of the user's own
+  static constexpr std::string_view label = "seven";
+  void fit(const ForecastWindows&) {}
+  Forecasts forecast(const ForecastWindows& windows) const {
+    Forecasts result = empty_forecasts("seven", windows);
+    result.values.setConstant(7);
+    return result;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("baselines that are kept come back with the same bits") {
+  const ForecastWindowOptions options{.lags = 3, .horizons = {1, 2}};
+  const ForecastWindows training(two_waves(300), options), test(two_waves(400).part({280, 400}), options);
+  const std::vector<Baseline> fitted = fit_baselines(training, true);
+  const KeptBaselines kept = keep_baselines(fitted);
+  CHECK(kept.left_out.empty());
+  const std::string text = io::write_json(kept.config());
+  const KeptBaselines again = KeptBaselines::from(io::parse_json(text, "kept"), options, 2);
+  REQUIRE(again.baselines.size() == 5);
+  for (std::size_t i = 0; i < fitted.size(); ++i) {
+    CAPTURE(i);
+    const Forecasts before = fitted[i].forecast(test), after = again.baselines[i].forecast(test);
+    CHECK(after.model == before.model);
+    CHECK(after.values == before.values);
+  }
+  CHECK(again.config() == kept.config());
+  CHECK(again.baselines[4].as<RidgeVAR>()->alpha_ == fitted[4].as<RidgeVAR>()->alpha_);
+  CHECK_THROWS_AS(Baseline(again.baselines[0]).fit(training), StateError);
+  CHECK(fit_kept_baselines(training, true).config() == kept.config());
+}
+
+TEST_CASE("baselines that are too large, not the library's or not finite are left out, and why is told") {
+  const ForecastWindowOptions options{.lags = 2, .horizons = {1}};
+  const ForecastWindows training(two_waves(60), options);
+  RidgeVAR large;
+  large.fit(training);
+  large.weights_ = Eigen::MatrixXd::Zero(KeptBaselines::most_numbers + 1, 1);
+  HistoricalAverage broken;
+  broken.fit(training);
+  broken.means_(3, 1) = std::nan("");
+  const KeptBaselines kept = keep_baselines({Baseline(Seven{}).fit(training), Baseline::learned(large),
+                                             Baseline::learned(broken), Baseline(Persistence{}).fit(training)});
+  REQUIRE(kept.baselines.size() == 1);
+  CHECK(kept.baselines[0].name() == "persistence");
+  CHECK(kept.left_out == std::vector<std::string>{"seven: it is none of the library's",
+                                                  "ridge VAR: it has learned 131073 numbers, more than 131072",
+                                                  "historical average: it has learned numbers that are not finite"});
+  CHECK_THROWS_AS(keep_baselines({Baseline(Persistence{})}), StateError);
+  // 40 sensors of 10 lags and 10 horizons would be 401 x 400 weights: they are not even fitted.
+  Readings many{.values = Matrix::Random(60, 40)};
+  const KeptBaselines some = fit_kept_baselines(ForecastWindows(many, {.lags = 10, .horizons = every_step(10)}));
+  REQUIRE(some.baselines.size() == 2);
+  CHECK(some.left_out == std::vector<std::string>{"ridge VAR: it would learn more than 131072 numbers"});
+}
+
+TEST_CASE("kept baselines that are damaged are refused by name") {
+  const ForecastWindowOptions options{.lags = 2, .horizons = {1, 3}};
+  const Config good = fit_kept_baselines(ForecastWindows(two_waves(80), options)).config();
+  const auto refusal = [&](std::size_t place, const char* key, Config value) {
+    Config::List all = good.at("baselines").as_list();
+    all[place].set(key, std::move(value));
+    try {
+      KeptBaselines::from(Config(good).set("baselines", all), options, 2);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const auto with_first = [&](std::size_t place, const char* key, Config number) {
+    Config::List numbers = good.at("baselines").as_list()[place].at(key).as_list();
+    numbers[0] = std::move(number);
+    return Config(numbers);
+  };
+  CHECK(refusal(0, "rule", "persistence") == "accepted");
+  CHECK(refusal(0, "rule", "oracle") ==
+        "baselines: expected persistence, historical average, linear autoregression or ridge VAR, got \"oracle\"");
+  CHECK(refusal(1, "slots", std::int64_t{0}) == "baselines: historical average: expected from 1 to 86400 slots, got 0");
+  CHECK(refusal(1, "slots", std::int64_t{1} << 62) ==
+        "baselines: historical average: expected from 1 to 86400 slots, got 4611686018427387904");
+  CHECK(refusal(1, "slots", std::int64_t{86400}) ==
+        "baselines: historical average: expected at most 131072 numbers, got more");
+  CHECK(refusal(1, "slots", std::int64_t{23}) == "baselines: historical average: expected 23 x 2 numbers, got 48");
+  CHECK(refusal(1, "means", with_first(1, "means", Config())).find("baselines: historical average: expected") == 0);
+  CHECK(refusal(1, "means", with_first(1, "means", 1e300)) ==
+        "baselines: historical average: expected numbers from -1e30 to 1e30, got 1e+300");
+  CHECK(refusal(1, "means", with_first(1, "means", std::nan(""))) ==
+        "baselines: historical average: expected numbers from -1e30 to 1e30, got nan");
+  CHECK(refusal(2, "weights", Config::List{}) ==
+        "baselines: linear autoregression: expected weights of 2 sensors, got 0");
+  CHECK(refusal(2, "weights", Config::List{Config::List{}, Config::List{}}) ==
+        "baselines: linear autoregression: expected 3 x 2 numbers, got 0");
+  CHECK(refusal(3, "weights", "many").find("baselines: ridge VAR: expected") == 0);
+  CHECK_THROWS_AS(KeptBaselines::from(good, {.lags = 3, .horizons = {1, 3}}, 2), ConfigError);
+  CHECK_THROWS_AS(KeptBaselines::from(good, options, 3), ConfigError);
+  // Sizes whose product is larger than any number.
+  CHECK_THROWS_AS(KeptBaselines::from(good, {.lags = 1000000, .horizons = {1, 3}}, 1000000), ConfigError);
+  CHECK_THROWS_AS(KeptBaselines::from(Config(), options, 2), ConfigError);
 }

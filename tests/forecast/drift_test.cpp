@@ -84,3 +84,86 @@ TEST_CASE("a watch gives its figures by name") {
       DriftWatch(training),
       "DriftWatch: sensor \"south\": StabilityIndex: expected at least 10 numbers for as many bins, got 0");
 }
+
+// ---- Kept with a model ----
+
+TEST_CASE("a reference has the bins and shares worked out by hand") {
+  Matrix rows(20, 5);
+  for (Index row = 0; row < 20; ++row) {
+    rows(row, 0) = static_cast<Scalar>(row);                                          // 20 different numbers: two a bin
+    rows(row, 1) = static_cast<Scalar>(row < 15);                                     // 0 five times, 1 fifteen times
+    rows(row, 2) = 3;                                                                 // always the same
+    rows(row, 3) = row < 9 ? Scalar(row) : std::numeric_limits<Scalar>::quiet_NaN();  // too few
+    rows(row, 4) = static_cast<Scalar>(row % 2 == 0 ? row : 0);                       // 11 times 0, the others once
+  }
+  const DriftReference reference = DriftReference::of(rows, {"number", "bit", "same", "few", "half"});
+  const auto& inputs = reference.inputs;
+  CHECK(inputs[0].edges == std::vector<double>{2, 4, 6, 8, 10, 12, 14, 16, 18});
+  for (double share : inputs[0].shares) CHECK(share == Approx(0.1));
+  CHECK(inputs[1].edges == std::vector<double>{1});
+  CHECK(inputs[1].shares == std::vector<double>{0.25, 0.75});
+  CHECK(inputs[2].edges == std::vector<double>{3 - 3e-6, 3 + 3e-6});
+  CHECK(inputs[2].shares == std::vector<double>{1e-4, 1, 1e-4});
+  CHECK(inputs[3].edges.empty());
+  CHECK(inputs[3].shares.empty());
+  CHECK(inputs[4].edges == std::vector<double>{2, 4, 6, 8, 10, 12, 14, 16, 18});
+  CHECK(inputs[4].shares[0] == Approx(0.55));
+
+  using Counts = std::vector<std::uint64_t>;
+  CHECK(inputs[1].stability(Counts{25, 75}) == 0);
+  CHECK(inputs[1].stability(Counts{2, 2}) == Approx(0.25 * std::log(0.5 / 0.25) - 0.25 * std::log(0.5 / 0.75)));
+  CHECK(inputs[1].stability(Counts{0, 9}) == Approx((1e-4 - 0.25) * std::log(1e-4 / 0.25) + 0.25 * std::log(1 / 0.75)));
+  CHECK(std::isnan(inputs[1].stability(Counts{0, 0})));
+  CHECK(std::isnan(inputs[1].stability(Counts{1, 2, 3})));
+  // As StabilityIndex, where no number comes twice.
+  std::vector<double> numbers, now;
+  for (Index row = 0; row < 20; ++row) numbers.push_back(static_cast<double>(row)), now.push_back(row < 12 ? 3 : 15);
+  Counts counts(10, 0);
+  for (double number : now)
+    ++counts[static_cast<std::size_t>(std::ranges::upper_bound(inputs[0].edges, number) - inputs[0].edges.begin())];
+  CHECK(inputs[0].stability(counts) == Approx(StabilityIndex(numbers).of(now)));
+  // Of many rows every third is enough.
+  Matrix many(300000, 1);
+  for (Index row = 0; row < many.rows(); ++row) many(row, 0) = static_cast<Scalar>(row % 3 == 0);
+  CHECK(DriftReference::of(many).inputs[0].edges == std::vector<double>{1 - 1e-6, 1 + 1e-6});
+  CHECK(DriftReference::of(many).inputs[0].name == "0");
+  CHECK(DriftReference::of(Matrix(0, 2)).inputs[1].edges.empty());
+  CHECK_THROWS_AS(DriftReference::of(rows, {"one"}), ShapeError);
+}
+
+TEST_CASE("a reference comes back from its tree, and is refused by name where that is damaged") {
+  DriftReference reference = DriftReference::of(Matrix::Random(50, 2), {"a", "b"});
+  reference.errors = {0.5, 0};
+  const Config good = reference.config();
+  CHECK(DriftReference::from(good).config() == good);
+  const auto refusal = [&](const char* key, Config value) {
+    Config::List inputs = good.at("inputs").as_list();
+    inputs[1].set(key, std::move(value));
+    try {
+      DriftReference::from(Config(good).set("inputs", inputs));
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const double nan = std::nan(""), infinite = std::numeric_limits<double>::infinity();
+  CHECK(refusal("name", "c") == "accepted");
+  CHECK(refusal("edges", to_config(std::vector<double>{1, 2})) ==
+        "reference: input \"b\": expected a share for each bin");
+  for (const std::vector<double>& edges : std::vector<std::vector<double>>{
+           {1, 2, 3, 4, 5, 6, 7, 8, 8}, {1, 2, 3, 4, 5, 6, 7, 8, infinite}, {1, 2, 3, 4, nan, 6, 7, 8, 9}})
+    CHECK(refusal("edges", to_config(edges)) == "reference: input \"b\": expected finite edges that grow");
+  CHECK(refusal("edges", to_config(std::vector<double>(1000, 1))) ==
+        "reference: input \"b\": expected at most 1000 bins, got more");
+  for (double share : {nan, 0.0, -1.0, 2.0, infinite})
+    CHECK(refusal("shares", to_config(std::vector<double>(10, share))) ==
+          "reference: input \"b\": expected shares above 0 and of at most 1");
+  CHECK(refusal("shares", "all").find("reference shares: ") == 0);
+  CHECK_THROWS_AS(DriftReference::from(Config(good).set("errors", to_config(std::vector<double>{1}))), ConfigError);
+  for (double error : {nan, -1.0, infinite})
+    CHECK_THROWS_WITH(DriftReference::from(Config(good).set("errors", to_config(std::vector<double>{1, error}))),
+                      fmt::format("reference: expected errors of at least 0, got {}", error));
+  CHECK_THROWS_AS(DriftReference::from(Config()), ConfigError);
+  CHECK_THROWS_WITH(reference.check(3), "reference: expected 3 inputs, got 2");
+  reference.check(2);
+}

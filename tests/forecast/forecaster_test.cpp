@@ -420,3 +420,63 @@ TEST_CASE("intervals and an alarm are saved with a forecaster") {
   wrong.erase("intervals");
   CHECK(refusal(wrong, errors).starts_with("damaged.h5: forecast of maas: forecaster: expected intervals"));
 }
+
+TEST_CASE("a forecaster keeps its baselines and what its readings were") {
+  const Readings all = waves(400), test = all.part({300, 400});
+  Forecaster forecaster(small(), ForecastNetwork{.hidden = {8}, .embedding = 2});
+  CHECK_THROWS_AS(forecaster.set_baselines({}), StateError);
+  CHECK_FALSE(forecaster.reference());
+  forecaster.fit(all.part({0, 300}), quick(2));
+  const ForecastWindows learned = forecaster.windows(all.part({0, 300})).targets_before(270);
+  const std::vector<Baseline> fitted = fit_baselines(learned);
+  forecaster.set_baselines(fitted);
+  CHECK_THROWS_AS(forecaster.set_baselines({Baseline(Persistence{})}), StateError);
+  const ForecastWindows others(all, {.lags = 7, .horizons = {1, 2}});
+  CHECK_THROWS_AS(forecaster.set_baselines(fit_baselines(others)), ShapeError);
+  CHECK(forecaster.baselines().baselines.size() == 4);
+
+  for (const char* path : {"kept.h5", "kept.keras"}) {
+    forecaster.save(path);
+    load_model(path).save("passed.h5");  // a program that only passes the model on passes them on, too
+    for (const char* file : {path, "passed.h5"}) {
+      const Forecaster loaded = load_forecaster(file);
+      CHECK(loaded.compare(loaded.baselines().baselines, test).text() == forecaster.compare(fitted, test).text());
+      REQUIRE(loaded.reference());
+      CHECK(loaded.reference()->config() == forecaster.reference()->config());
+    }
+  }
+  // The reference is of the readings learned from, and of the errors on those held out, one reading ahead.
+  const DriftReference& reference = *forecaster.reference();
+  CHECK(reference.config().at("inputs") ==
+        DriftReference::of(all.values.topRows(270), {"north", "south"}).config().at("inputs"));
+  const Forecasts held_out = forecaster.forecast(forecaster.windows(all.part({0, 300})).targets_from(270));
+  REQUIRE(reference.errors.size() == 2);
+  CHECK(reference.errors[1] == Approx((held_out.truth.col(1) - held_out.values.col(1)).cwiseAbs().mean()));
+  CHECK(forecaster.network(0).reference()->errors == reference.errors);
+
+  // What a file says may be anything.
+  Model model = load_model("kept.h5");
+  const auto refusal = [&](const Config& baselines, const Config& known) {
+    model.info().baselines = baselines;
+    model.info().reference = known;
+    model.save("damaged.h5");
+    try {
+      load_forecaster("damaged.h5");
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const Config kept = forecaster.baselines().config(), known = reference.config();
+  CHECK(refusal(kept, known) == "accepted");
+  CHECK(refusal(3, known).find("damaged.h5: forecast of maas: ") == 0);
+  Config::List weights{Config(Config::List(10, 1e40)), Config(Config::List(10, 1.0))};
+  const Config huge = Config{}.set("rule", "linear autoregression").set("weights", weights);
+  CHECK(refusal(Config{}.set("baselines", Config::List{huge}).set("left_out", Config::List{}), known) ==
+        "damaged.h5: forecast of maas: baselines: linear autoregression: expected numbers from -1e30 to 1e30, got "
+        "1e+40");
+  CHECK(refusal(kept, DriftReference::of(Matrix::Random(20, 3)).config()) ==
+        "damaged.h5: forecast of maas: reference: expected 2 inputs, got 3");
+  CHECK(refusal(kept, Config(known).set("errors", Config::List{1.0})) ==
+        "damaged.h5: forecast of maas: reference: expected 2 errors, got 1");
+}

@@ -155,6 +155,8 @@ void write_prepared(Cases& cases) {
   model.compile({.optimizer = Adam{}, .loss = mean_squared_error});
   model.fit(samples.x, samples.y, {.epochs = 2, .verbose = 0});
   model.info().pipeline = pipeline;
+  model.info().baselines = TableBaselines::of(pipeline, rows).config();
+  model.info().reference = DriftReference::of(samples.x, pipeline.feature_names()).config();
   cases.add("prepared", model, {samples.x}, samples.y);
 }
 
@@ -166,6 +168,7 @@ void write_forecasters(Cases& cases) {
     Forecaster forecaster({.windows = {.lags = 4, .horizons = {1, 3}}, .time_of_day = true, .changes = true},
                           ForecastNetwork{.hidden = {8, 6}, .embedding = 2});
     forecaster.fit(readings, {.fit = {.epochs = 2, .verbose = 0}, .networks = networks});
+    forecaster.set_baselines(fit_baselines(forecaster.windows(readings)));
     cases.begin(networks == 1 ? "forecaster" : "forecaster-ensemble", forecaster.model(),
                 forecaster.samples(forecaster.windows(readings)).inputs(0, 40));
     cases.file(forecaster, ".h5", KerasProfile::automatic, {.compiled = false});

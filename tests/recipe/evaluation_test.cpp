@@ -1,5 +1,8 @@
 #include "maas/recipe/evaluation.hpp"
 
+#include <limits>
+
+#include "maas/model/load.hpp"
 #include "maas/model/sequential.hpp"
 #include "recipe/small.hpp"
 
@@ -116,4 +119,96 @@ TEST_CASE("what cannot be evaluated is said") {
   CHECK_THROWS_AS(evaluate_table(model, texts_instead), DataError);
   CHECK_THROWS_AS(evaluate_table(model, none), DataError);
   CHECK_THROWS_AS(evaluate_table(Sequential{input(1), dense(1)}, without), StateError);
+}
+
+TEST_CASE("baselines that a model keeps stand beside it, from its file, too") {
+  Table training, rows;
+  const double monday = 1704067200;  // 2024-01-01 00:00
+  const auto at = [&](double hours) { return monday + hours * 3600; };
+  training.add({.name = "t", .type = ColumnType::time, .numbers = {at(0), at(0.5), at(25), at(100)}});
+  training.add(numbers("y", {1, 3, 10, 2}));
+  rows.add({.name = "t", .type = ColumnType::time, .numbers = {at(168), at(168 + 25.9), at(-1), at(168 + 100)}});
+  rows.add(numbers("y", {2, 12, 4, 2}));
+  Model model = Sequential{input(1), dense(1)};
+  model.info().pipeline = Pipeline({.steps = {TimeFeatures{.time_of_day = false, .holidays = {"2024-01-01"}},
+                                              Drop{.columns = {"t_week_sin", "t_week_cos"}}},
+                                    .features = {"t_holiday"},
+                                    .targets = {"y"}})
+                              .fit(training);
+  const TableBaselines learned = TableBaselines::of(*model.info().pipeline, training);
+  REQUIRE(learned.targets.size() == 1);
+  CHECK(learned.targets[0].mean == 4);
+  CHECK(learned.targets[0].majority.empty());
+  REQUIRE(learned.targets[0].hours.size() == 168);
+  CHECK(learned.targets[0].hours[0] == 2);    // Monday, 0:00 to 0:59
+  CHECK(learned.targets[0].hours[25] == 10);  // Tuesday, 1:00
+  CHECK(learned.targets[0].hours[50] == 4);   // nothing came: the mean of all
+  const std::string told = evaluate_table(model, rows, &training).text();
+  CHECK(evaluate_table(model, rows).text() != told);
+  model.info().baselines = learned.config();
+  CHECK(evaluate_table(model, rows).text() == told);
+  CHECK(told.find("best") == std::string::npos);
+  for (const char* path : {"kept_table.h5", "kept_table.keras"}) {
+    model.save(path);
+    CHECK(evaluate_table(load_model(path), rows).text() == told);
+  }
+  // Those of the rows given come before.
+  CHECK(evaluate_table(model, rows, &rows).text() != told);
+}
+
+TEST_CASE("the majority class that a model keeps is one by name") {
+  Table training, rows;
+  training.add(numbers("x", {0, 1, 1, 0}));
+  training.add(texts("y", {"a", "b", "b", ""}));
+  rows.add(numbers("x", {0, 0, 1}));
+  rows.add(texts("y", {"a", "a", "b"}));
+  Model model = same(training, {.steps = {Ordinal{.columns = {"y"}}}, .features = {"x"}, .targets = {"y"}});
+  const TableBaselines learned = TableBaselines::of(*model.info().pipeline, training);
+  CHECK(learned.targets.at(0).majority == "b");
+  CHECK_FALSE(learned.targets[0].mean);
+  model.info().baselines = learned.config();
+  const TargetEvaluation kept = evaluate_table(model, rows).targets.at(0);
+  CHECK(kept.answers[1].name == "majority class");
+  CHECK(*find_log(kept.answers[1].scores, "accuracy") == Approx(1.0 / 3));
+  // One that does not occur in the rows, and none at all.
+  model.info().baselines = TableBaselines{{{.target = "y", .majority = "z"}}}.config();
+  CHECK(*find_log(evaluate_table(model, rows).targets.at(0).answers[1].scores, "accuracy") == 0);
+  model.info().baselines = TableBaselines{{{.target = "other", .majority = "z"}}}.config();
+  CHECK(evaluate_table(model, rows).targets.at(0).answers.size() == 1);
+
+  // Numbers that are 0 and 1 have a class, too.
+  Table bits;
+  bits.add(numbers("x", {0.2, 0.7, 0.9}));
+  bits.add(numbers("y", {0, 1, 1}));
+  Model binary = same(bits, {.features = {"x"}, .targets = {"y"}});
+  const TableBaselines of_bits = TableBaselines::of(*binary.info().pipeline, bits);
+  CHECK(of_bits.targets.at(0).majority == "1");
+  CHECK(*of_bits.targets.at(0).mean == Approx(2.0 / 3));
+  binary.compile({.loss = binary_crossentropy});
+  binary.info().baselines = of_bits.config();
+  CHECK(*find_log(evaluate_table(binary, bits).targets.at(0).answers[1].scores, "accuracy") == Approx(2.0 / 3));
+}
+
+TEST_CASE("kept baselines that are damaged are refused by name") {
+  const auto refusal = [](const char* key, Config value) {
+    const Config target = Config{}.set("target", "y").set("mean", 1.0).set(key, std::move(value));
+    try {
+      TableBaselines::from(Config{}.set("targets", Config::List{target}));
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  CHECK(refusal("mean", 1e300) == "accepted");
+  CHECK(refusal("mean", std::numeric_limits<double>::infinity()) ==
+        "baselines of \"y\": expected finite numbers, got inf");
+  CHECK(refusal("mean", gap) == "baselines of \"y\": expected finite numbers, got nan");
+  CHECK(refusal("mean", "much").find("baselines of \"y\"") == 0);
+  CHECK(refusal("hours", to_config(std::vector<double>(167, 1))) ==
+        "baselines of \"y\": expected a mean for each of 168 hours, got 167");
+  CHECK(refusal("hours", to_config(std::vector<double>(168, gap))) ==
+        "baselines of \"y\": expected finite numbers, got nan");
+  CHECK(refusal("majority", 3).find("baselines of \"y\"") == 0);
+  CHECK_THROWS_AS(TableBaselines::from(Config()), ConfigError);
+  CHECK_THROWS_AS(TableBaselines::from(Config{}.set("targets", "all")), ConfigError);
 }

@@ -48,6 +48,15 @@ TEST_CASE("a recipe for forecasts runs: scored beside baselines on the test read
   CHECK(loaded.sensors() == std::vector<std::string>{"north", "south"});
   const Readings readings = readings_of(read_csv("waves.csv"), "time");
   CHECK(loaded.predict(readings) == result.forecaster->predict(readings));
+  // The file keeps the baselines: whoever scores it has the same table.
+  const Table table = read_csv("waves.csv");
+  const Readings test = loaded.readings(table.part(320, 400));
+  CHECK(loaded.compare(loaded.baselines().baselines, test).text() == result.scores->text());
+  CHECK(loaded.baselines().left_out.empty());
+  CHECK(loaded.reference()->inputs[1].name == "south");
+  const RecipeResult untested =
+      run_recipe(waves({"split.test=0", "output.model=waves.h5", "training.epochs=1"}), silent);
+  CHECK(load_forecaster("waves.h5").baselines().baselines.size() == 4);
   const std::string page = text_of("waves.html");
   for (const char* part :
        {"north, 5 minutes", "north, 15 minutes", "persistence", "all sensors, 15 minutes", "in mph"}) {

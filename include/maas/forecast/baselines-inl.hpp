@@ -257,7 +257,9 @@ MAAS_INLINE Forecasts Baseline::forecast(const ForecastWindows& windows) const {
   return self_->forecast(windows);
 }
 
-MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends) {
+namespace detail {
+
+inline std::vector<Baseline> unfitted_baselines(const ForecastWindows& training, bool weekends) {
   std::vector<Baseline> result{Persistence{}};
   if (!training.readings().times.empty()) {
     result.push_back(HistoricalAverage{});
@@ -265,8 +267,177 @@ MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training,
   }
   result.push_back(LinearAutoregression{});
   result.push_back(RidgeVAR{});
+  return result;
+}
+
+}  // namespace detail
+
+MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends) {
+  std::vector<Baseline> result = detail::unfitted_baselines(training, weekends);
   for (Baseline& baseline : result) baseline.fit(training);
   return result;
+}
+
+// ---- Kept with a forecaster ----
+
+namespace detail {
+
+/// So many numbers, or one more than are kept: the product may be larger than an Index.
+inline Index kept_size(std::initializer_list<Index> factors) {
+  double size = 1;
+  for (Index factor : factors) size *= static_cast<double>(factor);
+  constexpr Index most = KeptBaselines::most_numbers;
+  return size > static_cast<double>(most) ? most + 1 : static_cast<Index>(size);
+}
+
+inline Index ridge_numbers(const ForecastWindowOptions& windows, Index sensors) {
+  return kept_size({windows.lags * sensors + 1, static_cast<Index>(windows.horizons.size()), sensors});
+}
+
+/// Rows one after the other.
+inline Config numbers_config(const Eigen::MatrixXd& matrix) {
+  Config::List list;
+  for (Index row = 0; row < matrix.rows(); ++row)
+    for (Index column = 0; column < matrix.cols(); ++column) list.emplace_back(matrix(row, column));
+  return list;
+}
+
+inline constexpr double largest_kept = 1e30;
+
+inline Eigen::MatrixXd numbers_from(const Config& config, const std::string& where, Index rows, Index columns) {
+  const Config::List& list = config.as_list(where);
+  const Index wanted = kept_size({rows, columns});
+  require<ConfigError>(wanted <= KeptBaselines::most_numbers, "{}: expected at most {} numbers, got more", where,
+                       KeptBaselines::most_numbers);
+  require<ConfigError>(static_cast<Index>(list.size()) == wanted, "{}: expected {} x {} numbers, got {}", where, rows,
+                       columns, list.size());
+  Eigen::MatrixXd matrix(rows, columns);
+  for (Index row = 0; row < rows; ++row)
+    for (Index column = 0; column < columns; ++column) {
+      const double number = list[static_cast<std::size_t>(row * columns + column)].as_real(where);
+      require<ConfigError>(std::abs(number) <= largest_kept, "{}: expected numbers from -1e30 to 1e30, got {}", where,
+                           number);
+      matrix(row, column) = number;
+    }
+  return matrix;
+}
+
+/// All learned numbers, in order; none for rules that are not the library's.
+inline std::vector<const Eigen::MatrixXd*> learned_numbers(const Baseline& baseline) {
+  std::vector<const Eigen::MatrixXd*> all;
+  if (const auto* average = baseline.as<HistoricalAverage>()) all = {&average->means_};
+  if (const auto* ridge = baseline.as<RidgeVAR>()) all = {&ridge->weights_};
+  if (const auto* linear = baseline.as<LinearAutoregression>())
+    for (const Eigen::MatrixXd& weights : linear->weights_) all.push_back(&weights);
+  return all;
+}
+
+inline std::string too_many(std::string_view name, const std::string& numbers) {
+  return fmt::format("{}: it has learned {} numbers, more than {}", name, numbers, KeptBaselines::most_numbers);
+}
+
+/// Why it is not kept; empty where it is.
+inline std::string not_kept(const Baseline& baseline) {
+  const std::vector<const Eigen::MatrixXd*> all = learned_numbers(baseline);
+  if (all.empty() && baseline.as<Persistence>() == nullptr)
+    return fmt::format("{}: it is none of the library's", baseline.name());
+  double count = 0;
+  for (const Eigen::MatrixXd* numbers : all) count += static_cast<double>(numbers->size());
+  if (count > static_cast<double>(KeptBaselines::most_numbers))
+    return too_many(baseline.name(), fmt::format("{}", count));
+  for (const Eigen::MatrixXd* numbers : all)
+    if (!(numbers->array().abs() <= largest_kept).all())
+      return fmt::format("{}: it has learned numbers that are not finite", baseline.name());
+  return "";
+}
+
+inline Config baseline_config(const Baseline& baseline) {
+  Config result = Config{}.set("rule", std::string(baseline.name()));
+  if (const auto* average = baseline.as<HistoricalAverage>()) {
+    result.set("weekends", average->weekends);
+    result.set("slots", to_config(average->slots_)).set("means", numbers_config(average->means_));
+  } else if (const auto* linear = baseline.as<LinearAutoregression>()) {
+    Config::List weights;
+    for (const Eigen::MatrixXd& of_sensor : linear->weights_) weights.push_back(numbers_config(of_sensor));
+    result.set("weights", std::move(weights));
+  } else if (const auto* ridge = baseline.as<RidgeVAR>()) {
+    result.set("alpha", ridge->alpha_).set("weights", numbers_config(ridge->weights_));
+  }
+  return result;
+}
+
+inline Baseline baseline_from(const Config& config, const ForecastWindowOptions& windows, Index sensors) {
+  const std::string rule = config.at("rule").as_string("baselines rule"), where = "baselines: " + rule;
+  const auto steps = static_cast<Index>(windows.horizons.size());
+  if (rule == Persistence::label) return Baseline::learned(Persistence{.sensors_ = sensors});
+  if (rule == HistoricalAverage::label) {
+    HistoricalAverage average{.weekends = config.at("weekends").as_bool(where)};
+    average.slots_ = static_cast<Index>(config.at("slots").as_integer(where));
+    require<ConfigError>(average.slots_ >= 1 && average.slots_ <= static_cast<Index>(seconds_a_day),
+                         "{}: expected from 1 to 86400 slots, got {}", where, average.slots_);
+    average.means_ = numbers_from(config.at("means"), where, average.slots_ * (average.weekends ? 2 : 1), sensors);
+    return Baseline::learned(std::move(average));
+  }
+  if (rule == LinearAutoregression::label) {
+    const Config::List& weights = config.at("weights").as_list(where);
+    require<ConfigError>(static_cast<Index>(weights.size()) == sensors, "{}: expected weights of {} sensors, got {}",
+                         where, sensors, weights.size());
+    LinearAutoregression linear;
+    for (const Config& of_sensor : weights)
+      linear.weights_.push_back(numbers_from(of_sensor, where, windows.lags + 1, steps));
+    return Baseline::learned(std::move(linear));
+  }
+  require<ConfigError>(rule == RidgeVAR::label, "baselines: expected {}, {}, {} or {}, got \"{}\"", Persistence::label,
+                       HistoricalAverage::label, LinearAutoregression::label, RidgeVAR::label, rule);
+  RidgeVAR ridge{.alpha_ = config.at("alpha").as_real(where), .horizons_ = windows.horizons};
+  require<ConfigError>(ridge_numbers(windows, sensors) <= KeptBaselines::most_numbers,
+                       "{}: expected at most {} numbers, got more", where, KeptBaselines::most_numbers);
+  ridge.weights_ = numbers_from(config.at("weights"), where, windows.lags * sensors + 1, steps * sensors);
+  ridge.lags_ = windows.lags;
+  ridge.sensors_ = sensors;
+  return Baseline::learned(std::move(ridge));
+}
+
+}  // namespace detail
+
+MAAS_INLINE Config KeptBaselines::config() const {
+  Config::List all;
+  for (const Baseline& baseline : baselines) all.push_back(detail::baseline_config(baseline));
+  return Config{}.set("baselines", std::move(all)).set("left_out", to_config(left_out));
+}
+
+MAAS_INLINE KeptBaselines KeptBaselines::from(const Config& config, const ForecastWindowOptions& windows,
+                                              Index sensors) {
+  KeptBaselines kept;
+  for (const Config& each : config.at("baselines").as_list("baselines"))
+    kept.baselines.push_back(detail::baseline_from(each, windows, sensors));
+  from_config(config.at("left_out"), "baselines left_out", kept.left_out);
+  return kept;
+}
+
+MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted) {
+  KeptBaselines kept;
+  for (const Baseline& baseline : fitted) {
+    require<StateError>(baseline.is_fitted(), "{}: call fit first, with training windows", baseline.name());
+    if (std::string why = detail::not_kept(baseline); !why.empty())
+      kept.left_out.push_back(std::move(why));
+    else
+      kept.baselines.push_back(baseline);
+  }
+  return kept;
+}
+
+MAAS_INLINE KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends) {
+  const Index sensors = training.readings().sensor_count();
+  if (detail::ridge_numbers(training.options(), sensors) <= KeptBaselines::most_numbers)
+    return keep_baselines(fit_baselines(training, weekends));
+  std::vector<Baseline> fitted = detail::unfitted_baselines(training, weekends);
+  fitted.pop_back();  // the ridge regression: it would take long
+  for (Baseline& baseline : fitted) baseline.fit(training);
+  KeptBaselines kept = keep_baselines(fitted);
+  kept.left_out.push_back(
+      fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, KeptBaselines::most_numbers));
+  return kept;
 }
 
 }  // namespace maas::inline MAAS_ABI

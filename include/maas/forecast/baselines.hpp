@@ -90,6 +90,14 @@ class Baseline {
   requires(!std::derived_from<Rule, Baseline>) && BaselineRule<Rule> Baseline(Rule rule)
       : self_(std::make_shared<Model<Rule>>(std::move(rule))) {}
 
+  /// A rule that has learned elsewhere, such as one from a file.
+  template <BaselineRule Rule>
+  static Baseline learned(Rule rule) {
+    Baseline baseline(std::move(rule));
+    baseline.fitted_ = true;
+    return baseline;
+  }
+
   std::string_view name() const { return self_->name(); }
   /// Learns from training windows, once: on a fitted one it throws StateError.
   Baseline& fit(const ForecastWindows& training);
@@ -130,6 +138,27 @@ class Baseline {
 /// All of them, fitted: persistence, historical average (where the readings have times; with `weekends` also that of
 /// weekdays and weekends apart), linear autoregression, ridge VAR.
 std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends = false);
+
+/// Baselines that are kept with a forecaster, and which ones are not.
+struct KeptBaselines {
+  /// How many numbers of 8 bytes one may have learned to be kept: 1 MB.
+  static constexpr Index most_numbers = Index{1} << 17;
+
+  std::vector<Baseline> baselines = {};    ///< fitted
+  std::vector<std::string> left_out = {};  ///< "ridge VAR: it has learned 6171660 numbers, more than 131072"
+
+  /// All that they have learned, as a tree: to the last bit.
+  Config config() const;
+  /// Of a tree, for windows of these options over so many sensors. Throws ConfigError for one that is none, for numbers
+  /// of another count, more of them than are kept, or such that no training gives (above 1e30, NaN).
+  static KeptBaselines from(const Config& config, const ForecastWindowOptions& windows, Index sensors);
+};
+
+/// Those of fitted baselines that may be kept: this library's own that have learned few enough numbers, all of them
+/// finite. Throws StateError for one that is not fitted.
+KeptBaselines keep_baselines(const std::vector<Baseline>& fitted);
+/// fit_baselines, but those that are too large to be kept are not fitted.
+KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends = false);
 
 }  // namespace maas::inline MAAS_ABI
 

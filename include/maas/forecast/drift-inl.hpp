@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "maas/core/fields.hpp"
 #include "maas/forecast/drift.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -74,6 +75,115 @@ MAAS_INLINE double StabilityIndex::of(std::span<const double> numbers) const {
   for (std::size_t bin = 0; bin < now.size(); ++bin)
     sum += (now[bin] - reference_[bin]) * std::log(now[bin] / reference_[bin]);
   return sum;
+}
+
+// ---- What is kept with a model ----
+
+namespace detail {
+
+inline constexpr std::size_t reference_bins = 10;
+
+/// Where the bins of sorted numbers end.
+inline std::vector<double> reference_edges(const std::vector<double>& sorted) {
+  std::vector<double> different;
+  for (double number : sorted)
+    if (different.empty() || number > different.back()) {
+      different.push_back(number);
+      if (different.size() > reference_bins) break;
+    }
+  if (different.size() == 1) {  // it differs where it is another number, not by the last digit of one that was printed
+    const double far = 1e-6 * std::max(1.0, std::abs(different[0]));
+    return {different[0] - far, different[0] + far};
+  }
+  if (different.size() <= reference_bins) return {different.begin() + 1, different.end()};
+  std::vector<double> edges;
+  for (std::size_t bin = 1; bin < reference_bins; ++bin)
+    if (const double edge = sorted[sorted.size() * bin / reference_bins]; edges.empty() || edge > edges.back())
+      edges.push_back(edge);
+  return edges;
+}
+
+inline std::size_t bin_of(const std::vector<double>& edges, double number) {
+  return static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), number) - edges.begin());
+}
+
+}  // namespace detail
+
+MAAS_INLINE double DriftReference::Input::stability(std::span<const std::uint64_t> counts) const {
+  double all = 0, sum = 0;
+  for (std::uint64_t count : counts) all += static_cast<double>(count);
+  if (all == 0 || counts.size() != shares.size()) return std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t bin = 0; bin < shares.size(); ++bin) {
+    const double now = std::max(1e-4, static_cast<double>(counts[bin]) / all);
+    sum += (now - shares[bin]) * std::log(now / shares[bin]);
+  }
+  return sum;
+}
+
+MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<std::string>& names) {
+  constexpr Index most_rows = 100000;
+  require<ShapeError>(names.empty() || static_cast<Index>(names.size()) == rows.cols(),
+                      "DriftReference: expected {} names, one a column, got {}", rows.cols(), names.size());
+  const Index stride = std::max<Index>(1, (rows.rows() + most_rows - 1) / most_rows);
+  DriftReference result;
+  for (Index column = 0; column < rows.cols(); ++column) {
+    Input input{.name = names.empty() ? std::to_string(column) : names[static_cast<std::size_t>(column)]};
+    std::vector<double> sorted;
+    for (Index row = 0; row < rows.rows(); row += stride)
+      if (const auto number = static_cast<double>(rows(row, column)); std::isfinite(number)) sorted.push_back(number);
+    if (sorted.size() >= detail::reference_bins) {
+      std::sort(sorted.begin(), sorted.end());
+      input.edges = detail::reference_edges(sorted);
+      input.shares.assign(input.edges.size() + 1, 0);
+      for (double number : sorted) ++input.shares[detail::bin_of(input.edges, number)];
+      for (double& share : input.shares) share = std::max(1e-4, share / static_cast<double>(sorted.size()));
+    }
+    result.inputs.push_back(std::move(input));
+  }
+  return result;
+}
+
+MAAS_INLINE Config DriftReference::config() const {
+  Config::List list;
+  for (const Input& input : inputs)
+    list.push_back(
+        Config{}.set("name", input.name).set("edges", to_config(input.edges)).set("shares", to_config(input.shares)));
+  Config result = Config{}.set("inputs", std::move(list));
+  if (!errors.empty()) result.set("errors", to_config(errors));
+  return result;
+}
+
+MAAS_INLINE DriftReference DriftReference::from(const Config& config) {
+  DriftReference result;
+  for (const Config& each : config.at("inputs").as_list("reference inputs")) {
+    Input& input = result.inputs.emplace_back();
+    input.name = each.at("name").as_string("reference name");
+    from_config(each.at("edges"), "reference edges", input.edges);
+    from_config(each.at("shares"), "reference shares", input.shares);
+  }
+  if (const Config* errors = config.find("errors")) from_config(*errors, "reference errors", result.errors);
+  result.check();
+  return result;
+}
+
+MAAS_INLINE void DriftReference::check(Index count) const {
+  require<ConfigError>(count == 0 || static_cast<Index>(inputs.size()) == count,
+                       "reference: expected {} inputs, got {}", count, inputs.size());
+  require<ConfigError>(errors.empty() || errors.size() == inputs.size(), "reference: expected {} errors, got {}",
+                       inputs.size(), errors.size());
+  for (double error : errors)
+    require<ConfigError>(std::isfinite(error) && error >= 0, "reference: expected errors of at least 0, got {}", error);
+  for (const Input& input : inputs) {
+    const auto fails_if = [&](bool wrong, std::string_view what) {
+      require<ConfigError>(!wrong, "reference: input \"{}\": expected {}", input.name, what);
+    };
+    fails_if(input.edges.size() > 999, "at most 1000 bins, got more");
+    fails_if(input.shares.size() != (input.edges.empty() ? 0 : input.edges.size() + 1), "a share for each bin");
+    for (std::size_t i = 0; i < input.edges.size(); ++i)
+      fails_if(!std::isfinite(input.edges[i]) || (i > 0 && input.edges[i] <= input.edges[i - 1]),
+               "finite edges that grow");
+    for (double share : input.shares) fails_if(!(share > 0 && share <= 1), "shares above 0 and of at most 1");
+  }
 }
 
 MAAS_INLINE DriftWatch::DriftWatch(const Readings& training, const PageHinkley& test, Index bins) : test_(test) {

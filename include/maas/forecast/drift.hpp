@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "maas/core/config.hpp"
 #include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
 #include "maas/forecast/readings.hpp"
@@ -54,6 +56,37 @@ class StabilityIndex {
   std::vector<double> shares(std::span<const double> numbers, Index& count) const;
 
   std::vector<double> edges_, reference_;
+};
+
+/// What inputs were in training, kept with the model so that a service can tell what they are now: shares of each in
+/// bins, and how large errors are. `check` says whether it holds together.
+struct DriftReference {
+  /// One input, or one sensor.
+  struct Input {
+    std::string name = {};
+    /// Where the bins end, growing: number x lies in bin upper_bound(edges, x). Of more than 10 different numbers they
+    /// part the training numbers into 10 equal shares (fewer where many are equal), of fewer each has a bin of its own.
+    /// Empty where there were too few numbers: the input is not watched then.
+    std::vector<double> edges = {};
+    std::vector<double> shares = {};  ///< of the training numbers in each bin, at least 1e-4; one more than edges
+
+    /// The population stability index of counts in the bins, as StabilityIndex has it; NaN where all are 0.
+    double stability(std::span<const std::uint64_t> counts) const;
+  };
+  std::vector<Input> inputs = {};
+  /// The mean absolute error one horizon ahead, one a sensor, in its unit; 0 where it is not known. Empty for models
+  /// that are no forecasters.
+  std::vector<double> errors = {};
+
+  /// Of training rows, a column an input. Of more than 100000 rows every k-th counts. NaN and infinite numbers do not.
+  /// Without names they are "0", "1", ... Throws ShapeError for another number of names than of columns.
+  static DriftReference of(MatrixArg rows, const std::vector<std::string>& names = {});
+  /// As a tree, and from it. `from` throws ConfigError for what `check` refuses, and for a tree that is none.
+  Config config() const;
+  static DriftReference from(const Config& config);
+  /// Throws ConfigError for edges that do not grow, shares that are no shares of each bin, more than 1000 bins, errors
+  /// of another number than of inputs, NaN; and where it is of another number of inputs than `count`, unless that is 0.
+  void check(Index count = 0) const;
 };
 
 /// Watches a forecaster at work: errors by Page and Hinkley, inputs by the stability index of each sensor.

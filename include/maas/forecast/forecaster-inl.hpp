@@ -306,7 +306,26 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   std::vector<Model> networks;
   for (std::optional<Model>& model : models) networks.push_back(std::move(*model));
   fuse(std::move(networks));
+  learn_reference(training, all);
   return histories;
+}
+
+/// How far off forecasts of the nearest horizon are, one number a sensor; 0 where nothing came.
+MAAS_INLINE void Forecaster::learn_reference(const Readings& training, const ForecastWindows& all) {
+  constexpr Index most_windows = 1000;
+  reference_ = DriftReference::of(training.values.topRows(learned_), frame_.sensors);
+  ForecastWindows judged = learned_ < training.rows() ? all.targets_from(learned_) : all.targets_before(learned_);
+  if (judged.size() > most_windows) judged = judged.targets_from(judged.target_row(judged.size() - most_windows, 0));
+  const Forecasts forecasts = forecast(judged);
+  for (std::size_t sensor = 0; sensor < frame_.sensors.size(); ++sensor) {
+    detail::RunningMean error;
+    const auto column = static_cast<Index>(sensor);  // of the first step
+    for (Index window = 0; window < forecasts.windows(); ++window)
+      error.add(std::abs(static_cast<double>(forecasts.truth(window, column)) -
+                         static_cast<double>(forecasts.values(window, column))));
+    const double mean = error.mean_or(0);
+    reference_->errors.push_back(std::isfinite(mean) ? mean : 0);
+  }
 }
 
 /// One network that gives the mean of all.
@@ -345,6 +364,9 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
   result.frame_.intervals.reset();  // the errors they know are those of all together
   result.frame_.alarm.reset();
   if (networks() > 1) result.frame_.label = fmt::format("network {} of {}", i + 1, networks());
+  result.baselines_ = baselines_;
+  result.reference_ = reference_;
+  if (result.reference_ && networks() > 1) result.reference_->errors.clear();  // likewise
   result.fused_ = networks_.empty() ? *fused_ : networks_[static_cast<std::size_t>(i)];
   return result;
 }
@@ -432,10 +454,29 @@ MAAS_INLINE void Forecaster::set_intervals(ConformalIntervals intervals, const s
   frame_ = std::move(changed);
 }
 
+MAAS_INLINE void Forecaster::set_baselines(const std::vector<Baseline>& fitted,
+                                           const std::vector<std::string>& left_out) {
+  require_fitted("set_baselines");
+  KeptBaselines kept = keep_baselines(fitted);
+  kept.left_out.insert(kept.left_out.begin(), left_out.begin(), left_out.end());
+  const ForecastWindowOptions& windows = frame_.options.windows;
+  try {
+    // Fitted ones as a file gives them back: what does not fit is found there.
+    kept = KeptBaselines::from(kept.config(), windows, static_cast<Index>(frame_.sensors.size()));
+  } catch (const ConfigError& error) {
+    fail<ShapeError>("set_baselines: expected baselines of the forecaster's own windows: {}", error.what());
+  }
+  baselines_ = std::move(kept);
+}
+
 MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& options) const {
   require_fitted("save");
   Model model = *fused_;
   model.info().forecast = config();
+  model.info().baselines.reset();
+  if (!baselines_.baselines.empty() || !baselines_.left_out.empty()) model.info().baselines = baselines_.config();
+  model.info().reference.reset();
+  if (reference_) model.info().reference = reference_->config();
   model.info().forecast_errors.reset();
   if (frame_.intervals) model.info().forecast_errors = frame_.intervals->errors();
   model.save(path, options);
@@ -449,7 +490,16 @@ MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOption
     Forecaster result;
     result.frame_ = ForecastFrame::from(model.info(), options.steps);
     result.frame_.check_network(model.network().graph());
+    const auto sensors = static_cast<Index>(result.frame_.sensors.size());
+    if (const auto& kept = model.info().baselines)
+      result.baselines_ = KeptBaselines::from(*kept, result.frame_.options.windows, sensors);
+    if (const auto& kept = model.info().reference) {
+      result.reference_ = DriftReference::from(*kept);
+      result.reference_->check(sensors);
+    }
     model.info().forecast_errors.reset();  // kept once, where they are used
+    model.info().baselines.reset();
+    model.info().reference.reset();
     result.fused_ = std::move(model);
     return result;
   } catch (const ConfigError& error) {

@@ -10,6 +10,7 @@
 
 #include "maas/activations/activations.hpp"
 #include "maas/forecast/baselines.hpp"
+#include "maas/forecast/drift.hpp"
 #include "maas/forecast/frame.hpp"
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/scores.hpp"
@@ -164,6 +165,18 @@ class Forecaster {
   const std::optional<ConformalIntervals>& intervals() const { return frame_.intervals; }
   const std::optional<AlarmOptions>& alarm() const { return frame_.alarm; }
 
+  /// Gives it baselines that were fitted to the windows it has learned from, to be saved with it: whoever scores it has
+  /// them then without the training readings. Those that are too large are left out, which `baselines` tells behind
+  /// `left_out`: see keep_baselines. Throws StateError before fit, or for one that is not fitted; ShapeError for those
+  /// of other windows.
+  void set_baselines(const std::vector<Baseline>& fitted, const std::vector<std::string>& left_out = {});
+  /// Those it was given, and which ones are too large to be kept.
+  const KeptBaselines& baselines() const { return baselines_; }
+  /// What the readings were that it has learned from, and its mean absolute errors one horizon ahead on those it has
+  /// validated on (without any, on the last thousand windows it has learned from): learned by fit, for a watch over
+  /// drift. Nothing before fit, and of older files.
+  const std::optional<DriftReference>& reference() const { return reference_; }
+
   /// Writes the fused network as a file of Keras, with all of the forecaster beside it; Keras passes over that. Throws
   /// StateError before fit, FormatError as Model::save.
   void save(const std::string& path, const SaveOptions& options = {}) const;
@@ -176,6 +189,7 @@ class Forecaster {
   void require_fitted(std::string_view what) const;
   void check_fit(const ForecastFit& options) const;
   void learn_scaling(const Readings& training, Index rows);
+  void learn_reference(const Readings& training, const ForecastWindows& all);
   std::vector<History> learn(const Readings& training, Index cut, const ForecastFit& options);
   void check_readings(const Readings& readings) const;
   void check_windows(const ForecastWindows& windows) const;
@@ -187,6 +201,8 @@ class Forecaster {
 
   ForecastFrame frame_;
   Build build_;
+  KeptBaselines baselines_;
+  std::optional<DriftReference> reference_;
   std::vector<Model> networks_;  // where there are several
   std::optional<Model> fused_;
   Index learned_ = 0;

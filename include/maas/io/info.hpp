@@ -48,6 +48,11 @@ struct ModelInfo {
   std::optional<Pipeline> pipeline = std::nullopt;  ///< fitted: how raw rows become inputs, and outputs units again
   std::optional<Config> forecast = std::nullopt;    ///< what a Forecaster keeps beside its network: Forecaster::config
   std::optional<Matrix> forecast_errors = std::nullopt;  ///< and of its intervals: ConformalIntervals::errors
+  /// What answers that need no model have learned of the training rows: TableBaselines::config, or of a Forecaster
+  /// KeptBaselines::config. Who evaluates the model reads it.
+  std::optional<Config> baselines = std::nullopt;
+  /// What the inputs, or a Forecaster's sensors, were in training: DriftReference::config. A server reads it.
+  std::optional<Config> reference = std::nullopt;
 
   static constexpr std::size_t most_runs = 100;
 };

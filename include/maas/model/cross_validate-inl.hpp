@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
+#include "maas/layers/layers.hpp"
 #include "maas/model/cross_validate.hpp"
+#include "maas/model/sequential.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -45,6 +48,72 @@ inline FitOptions fold_options(const FitOptions& all, const RowList& train, Inde
   for (Index i = 0; i < train.size(); ++i) weights[i] = (*all.sample_weight)[train.rows[static_cast<std::size_t>(i)]];
   options.sample_weight = std::move(weights);
   return options;
+}
+
+/// How often each class number occurs, as shares; numbers that are no class do not count.
+inline Vector class_shares(MatrixArg y, Index classes) {
+  Vector shares = Vector::Zero(classes);
+  for (Index row = 0; row < y.rows(); ++row)
+    if (const Scalar number = y(row, 0); number >= 0 && number < static_cast<Scalar>(classes))
+      shares[static_cast<Index>(number)] += 1;
+  if (const Scalar all = shares.sum(); all > 0) shares /= all;
+  return shares;
+}
+
+/// The mean of each column over what is not missing; 0 where all is.
+inline Vector column_means(MatrixArg y) {
+  Vector means = Vector::Zero(y.cols());
+  for (Index column = 0; column < y.cols(); ++column) {
+    double sum = 0, count = 0;
+    for (Index row = 0; row < y.rows(); ++row)
+      if (const auto number = static_cast<double>(y(row, column)); !std::isnan(number)) sum += number, ++count;
+    if (count > 0) means[column] = static_cast<Scalar>(sum / count);
+  }
+  return means;
+}
+
+/// Logits of probabilities, which are kept off 0 and 1 as Keras' cross-entropies do.
+inline Vector logits_of(const Vector& shares, bool binary) {
+  constexpr double least = 1e-7;
+  Vector logits(shares.size());
+  for (Index i = 0; i < shares.size(); ++i) {
+    const double p = std::clamp(static_cast<double>(shares[i]), least, 1 - least);
+    logits[i] = static_cast<Scalar>(binary ? std::log(p / (1 - p)) : std::log(p));
+  }
+  return logits;
+}
+
+/// What one answers who knows the training targets alone, for a model of one output; nothing where it takes targets of
+/// another form than numbers of its outputs or of one class.
+inline std::optional<Vector> constant_answer(const Model& model, MatrixArg y) {
+  const Index outputs = model.network().graph().output_shape().size();
+  const std::optional<Loss>& loss = model.compile_options().loss;
+  const bool by_number = y.cols() == 1 && outputs > 1;
+  if (!by_number && y.cols() != outputs) return std::nullopt;
+  const Vector answer = by_number ? class_shares(y, outputs) : column_means(y);
+  const Config* logits = nullptr;
+  const Config settings = loss ? loss->config() : Config();
+  if (settings.is_object()) logits = settings.find("from_logits");
+  if (logits == nullptr || !logits->is_bool() || !logits->as_bool()) return answer;
+  return logits_of(answer, loss->class_name().starts_with("Binary"));
+}
+
+/// A model of the same inputs and outputs, compiled alike, that gives one answer whatever it is given.
+inline std::optional<Model> constant_model(const Model& model, MatrixArg y) {
+  const Graph& graph = model.network().graph();
+  const std::optional<Vector> answer = constant_answer(model, y);
+  if (!answer) return std::nullopt;
+  std::vector<Layer> layers{InputLayer{graph.input_shape()}};
+  if (graph.input_shape().rank() != 1) layers.push_back(Flatten{});
+  layers.push_back(dense(answer->size()).named("answer"));
+  if (graph.output_shape().rank() != 1)
+    layers.push_back(Reshape{.target_shape = {graph.output_shape().begin(), graph.output_shape().end()}});
+  Model constant(Network(Graph(layers)), "constant");
+  constant.weight("answer/kernel").setZero();
+  constant.weight("answer/bias") = answer->transpose();
+  constant.info().pipeline = model.info().pipeline;
+  constant.compile(model.compile_options());
+  return constant;
 }
 
 }  // namespace detail
@@ -85,12 +154,20 @@ MAAS_INLINE double FoldScores::sd(std::string_view name) const {
 }
 
 MAAS_INLINE std::string FoldScores::text() const {
-  std::size_t width = 6;
+  std::size_t width = baselines_.empty() ? 6 : 10;
   for (const std::string& name : names()) width = std::max(width, name.size());
   std::string text = fmt::format("{:<{}} {:>12} {:>12}  folds\n", "figure", width, "mean", "sd");
   for (const std::string& name : names()) {
     text += fmt::format("{:<{}} {:>12.6g} {:>12.6g} ", name, width, mean(name), sd(name));
     for (double value : at(name)) text += fmt::format(" {:.6g}", value);
+    text += "\n";
+    const bool has_baseline = !baselines_.empty() && std::ranges::all_of(baselines_, [&](const Logs& fold) {
+      return find_log(fold, name) != nullptr;
+    });
+    if (!has_baseline) continue;
+    const FoldScores constant(baselines_);
+    text += fmt::format("{:<{}} {:>12.6g} {:>12.6g} ", "  constant", width, constant.mean(name), constant.sd(name));
+    for (double value : constant.at(name)) text += fmt::format(" {:.6g}", value);
     text += "\n";
   }
   return text;
@@ -100,15 +177,19 @@ MAAS_INLINE FoldScores cross_validate(const std::function<Model()>& make, Matrix
                                       std::span<const Fold> folds, const CrossValidateOptions& options) {
   require<DataError>(x.rows() == y.rows(), "cross_validate: expected as many targets as samples, got {} and {}",
                      y.rows(), x.rows());
-  require<ConfigError>(!options.score, "cross_validate: score is for tables; matrices are evaluated");
+  require<ConfigError>(!options.score && !options.baseline,
+                       "cross_validate: score and baseline are for tables; matrices are evaluated");
   detail::check_folds(folds, x.rows());
-  std::vector<Logs> scores;
+  std::vector<Logs> scores, baselines;
   for (const Fold& fold : folds) {
     Model model = make();
-    model.fit(fold.train.of(x), fold.train.of(y), detail::fold_options(options.fit, fold.train, x.rows()));
-    scores.push_back(model.evaluate(fold.test.of(x), fold.test.of(y), options.batch_size));
+    const Matrix known = fold.train.of(y), test_x = fold.test.of(x), test_y = fold.test.of(y);
+    model.fit(fold.train.of(x), known, detail::fold_options(options.fit, fold.train, x.rows()));
+    scores.push_back(model.evaluate(test_x, test_y, options.batch_size));
+    std::optional<Model> constant = detail::constant_model(model, known);
+    baselines.push_back(constant ? constant->evaluate(test_x, test_y, options.batch_size) : Logs());
   }
-  return FoldScores(std::move(scores));
+  return FoldScores(std::move(scores), std::move(baselines));
 }
 
 MAAS_INLINE FoldScores cross_validate(const std::function<Model(const Pipeline&)>& make, const Pipeline& pipeline,
@@ -117,7 +198,7 @@ MAAS_INLINE FoldScores cross_validate(const std::function<Model(const Pipeline&)
   require<ConfigError>(!options.fit.sample_weight,
                        "cross_validate: sample_weight is for matrices: a pipeline may leave rows out");
   detail::check_folds(folds, table.rows());
-  std::vector<Logs> scores;
+  std::vector<Logs> scores, baselines;
   for (const Fold& fold : folds) {
     const Table training = fold.train.of(table);
     Table test = fold.test.of(table);
@@ -127,14 +208,20 @@ MAAS_INLINE FoldScores cross_validate(const std::function<Model(const Pipeline&)
     Model model = make(learned);
     model.info().pipeline = learned;
     model.fit(samples.x, samples.y, detail::fold_options(options.fit, fold.train, table.rows()));
-    if (options.score) {
-      scores.push_back(options.score(model, test));
+    const auto measured = [&](Model& of) {
+      if (options.score) return options.score(of, test);
+      const PreparedSamples judged = learned.samples(test);
+      return of.evaluate(judged.x, judged.y, options.batch_size);
+    };
+    scores.push_back(measured(model));
+    if (options.baseline) {
+      baselines.push_back(options.baseline(training, test));
       continue;
     }
-    const PreparedSamples judged = learned.samples(test);
-    scores.push_back(model.evaluate(judged.x, judged.y, options.batch_size));
+    std::optional<Model> constant = detail::constant_model(model, samples.y);
+    baselines.push_back(constant ? measured(*constant) : Logs());
   }
-  return FoldScores(std::move(scores));
+  return FoldScores(std::move(scores), std::move(baselines));
 }
 
 }  // namespace maas::inline MAAS_ABI

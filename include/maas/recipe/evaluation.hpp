@@ -30,6 +30,29 @@ struct TargetEvaluation {
   std::vector<std::vector<Index>> confusion = {};  ///< true class x answer; empty for numbers
 };
 
+/// Answers of one target that need no model.
+struct TargetBaseline {
+  std::string target = {};
+  /// The most frequent class; of numbers that are all 0 or 1 "0" or "1", else empty.
+  std::string majority = {};
+  std::optional<double> mean = std::nullopt;  ///< of numbers
+  /// The mean at each hour of the week, Monday 0:00 to 0:59 first, or that of all where there is none; empty for
+  /// classes, and where the features need no column of times.
+  std::vector<double> hours = {};
+};
+
+/// All of them, as learned from training rows. `maas train` keeps them with the model, in ModelInfo::baselines.
+struct TableBaselines {
+  std::vector<TargetBaseline> targets = {};
+
+  /// Learns. Targets without a value are left out. Throws DataError where a target is not in the table.
+  static TableBaselines of(const Pipeline& pipeline, const Table& training);
+  /// As a tree, and from it. `from` throws ConfigError for a tree that is none, for other than 168 hours, and for
+  /// numbers that are not finite.
+  Config config() const;
+  static TableBaselines from(const Config& config);
+};
+
 /// How often intervals hold what they are to hold.
 struct IntervalCoverage {
   std::string name;    ///< "adaptive, 60 minutes"
@@ -56,11 +79,12 @@ struct Evaluation {
 /// value do not count, and neither do those without an answer, which `unanswered` tells.
 ///
 /// Baselines are fitted to `training`: the majority class; the mean; and where the features need a column of times, the
-/// mean at the same hour of the week (the mean of all where training has none). Without `training` they are fitted to
-/// the rows themselves, which flatters them, and are called "best ..." then.
+/// mean at the same hour of the week (the mean of all where training has none). Without `training` they are those that
+/// the model keeps (ModelInfo::baselines). A model that keeps none has them fitted to the rows themselves, which
+/// flatters them, and they are called "best ..." then.
 ///
 /// Throws StateError where the model has no pipeline, DataError where a target is not in the table or no row counts,
-/// and what Model::predict_table throws.
+/// ConfigError for kept baselines that are none, and what Model::predict_table throws.
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
                           const std::string& name = "evaluation");
 

@@ -13,10 +13,13 @@
 #include "maas/core/scalar.hpp"
 #include "maas/core/shape.hpp"
 #include "maas/data/pipeline.hpp"
+#include "maas/forecast/drift.hpp"
 #include "maas/forecast/frame.hpp"
 #include "maas/network/network.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
+
+class DriftCounts;
 
 /// An input or output of a model: the name of its layer, made unique, and the shape of one sample.
 struct TensorInfo {
@@ -52,6 +55,10 @@ struct Servable {
   /// a warning where it has them.
   std::optional<ForecastFrame> forecast = std::nullopt;
   std::string forecast_digest = {};  ///< tells it from others; filled in by the repository
+  /// What its inputs (a forecaster's sensors) were in training, if the file says: then `/metrics` tells how they drift.
+  std::optional<DriftReference> reference = std::nullopt;
+  /// Counts what comes beside the reference, from this version's first prediction on; filled in by the repository.
+  std::shared_ptr<DriftCounts> drift{};
 };
 
 /// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read, `available`,
