@@ -269,7 +269,7 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   page.evaluations = result.evaluations;
   page.cross_validation = result.cross_validation;
   page.tuning = result.tuning;
-  page.data = result.data;
+  if (!recipe.data.stream) page.data = result.data;  // of a stream nothing is looked for
   return page;
 }
 

@@ -63,7 +63,7 @@ TEST_CASE("the folds of a recipe have the scores that can be reckoned by hand") 
   CHECK(mean.mean("rmse") == Approx(std::sqrt(29.0 / 3)));
   CHECK(mean.sd("mae") == 0);
   CHECK_THROWS_WITH(found.at("y", "median"),
-                    Catch::Matchers::Contains("there are \"model\" of \"y\", \"mean\" of \"y\""));
+                    Catch::Matchers::ContainsSubstring("there are \"model\" of \"y\", \"mean\" of \"y\""));
   const std::string text = found.text();
   INFO(text);
   CHECK(text.starts_with("cross-validation: 2 folds\n"));
@@ -211,6 +211,6 @@ TEST_CASE("what is wrong with folds is said with the path of its key") {
   CHECK_THROWS_WITH(run_recipe(line({R"(cross_validation={"by": "group", "column": "sort"})"}), silent),
                     "r.json: cross_validation.column: expected a column of the rows, got \"sort\"");
   CHECK_THROWS_WITH(
-      run_recipe(line({"cross_validation={}", "pipeline.steps=[]", "training.optimizer.learning_rate=1e30"}), silent),
-      Catch::Matchers::Contains("cross_validation: fold 0 (counted from 0): the loss is no number"));
+      run_recipe(line({"cross_validation={}", "pipeline.steps=[]", "training.optimizer.learning_rate=1e200"}), silent),
+      Catch::Matchers::ContainsSubstring("cross_validation: fold 0 (counted from 0): the loss is no number"));
 }

@@ -84,9 +84,8 @@ TEST_CASE("the schema in docs is the one the program writes") {
 }
 
 TEST_CASE("the recipes among the examples are read") {
-  for (const char* name :
-       {"traffic_situation", "traffic_situation_dirty", "metro_volume", "driving_surface", "los_loop",
-        "traffic_situation_search", "metro_volume_stream"}) {
+  for (const char* name : {"traffic_situation", "traffic_situation_dirty", "metro_volume", "driving_surface",
+                           "los_loop", "traffic_situation_search", "metro_volume_stream"}) {
     CAPTURE(name);
     CHECK_NOTHROW(read_recipe(std::string(MAAS_FIXTURES_DIR "/../../examples/recipes/") + name + ".json"));
   }

@@ -205,8 +205,12 @@ TEST_CASE("classes in a stream have the scores they have in memory") {
 
 TEST_CASE("HDF5 files and several files after each other are streamed as they are read in memory") {
   Matrix x(90, 2), y(90, 1);
-  for (Index i = 0; i < 90; ++i) x.row(i) << Scalar(i % 7), Scalar(i % 5), y(i, 0) = Scalar(3 * (i % 7) - i % 5);
-  write_hdf5("samples.h5", {{"x", x}, {"y", y.col(0).replicate(1, 1)}});
+  for (Index i = 0; i < 90; ++i) {
+    x(i, 0) = Scalar(i % 7);
+    x(i, 1) = Scalar(i % 5);
+    y(i, 0) = 3 * x(i, 0) - x(i, 1);
+  }
+  write_hdf5("samples.h5", {{"x", x}, {"y", y}});
   const std::vector<std::string> hdf5{
       "data.files=samples.h5", R"(pipeline={"steps": ["standard"], "features": ["x_0", "x_1"], "targets": ["y_0"]})"};
   std::vector<std::string> streamed = hdf5;
@@ -265,10 +269,10 @@ TEST_CASE("parts of a CSV file hold what the whole file holds") {
   CHECK_THROWS_WITH(csv_parts("late.csv", {.comment = '#', .types = {{"a", ColumnType::number}}}).read(2999, 2),
                     Catch::Matchers::StartsWith("late.csv:3003:1: expected a number in \"a\", got \"x;"));
   CHECK_THROWS_WITH(csv_parts("late.csv", {.comment = '#', .types = {{"e", ColumnType::number}}}),
-                    Catch::Matchers::Contains("expected a column \"e\""));
+                    Catch::Matchers::ContainsSubstring("expected a column \"e\""));
   write_text("orders.csv", "a,b\n25/01/2024,01/25/2024\n");
   CHECK_THROWS_WITH(csv_parts("orders.csv", {}),
-                    Catch::Matchers::Contains("expected dates of one order in all columns"));
+                    Catch::Matchers::ContainsSubstring("expected dates of one order in all columns"));
 }
 
 TEST_CASE("what cannot be done in a stream is said with the path of its key") {

@@ -25,7 +25,7 @@ struct FoldAnswer {
 
 /// A cross-validation of a recipe.
 struct CrossValidation {
-  std::vector<FoldRows> folds = {};
+  std::vector<FoldRows> folds = {};      ///< one a fold
   std::vector<FoldAnswer> answers = {};  ///< target by target, in the order of the evaluations
 
   /// The figures of one answer. Throws ConfigError that lists the answers there are.

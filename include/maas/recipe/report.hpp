@@ -25,8 +25,8 @@ struct Report {
   std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts
   std::optional<Forecasts> forecasts = std::nullopt;  ///< drawn beside what came: the first sensor's
   std::vector<IntervalCoverage> coverage = {};
-  std::optional<CrossValidation> cross_validation = std::nullopt;
-  std::optional<Tuning> tuning = std::nullopt;
+  std::optional<CrossValidation> cross_validation = std::nullopt;  ///< a table a target
+  std::optional<Tuning> tuning = std::nullopt;                     ///< a row a trial
   std::optional<DataReport> data = std::nullopt;
   std::vector<std::string> notes = {};  ///< a paragraph each
 };

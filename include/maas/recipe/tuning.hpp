@@ -10,7 +10,7 @@ namespace maas::inline MAAS_ABI {
 /// What a tuner has found.
 struct Tuning {
   std::string objective;  ///< what trials were judged by, on the validation rows: "mae", "accuracy", ...
-  TunerReport report;
+  TunerReport report;     ///< all trials
 
   /// For people: a line a trial, then the best settings. Ends in a line end. Throws DataError where all trials failed.
   std::string text() const;
