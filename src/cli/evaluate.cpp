@@ -62,7 +62,7 @@ Config evaluation_json(const Evaluation& evaluation) {
       for (const auto& [name, value] : answer.scores) scores.set(name, json_number(value));
       answers.push_back(std::move(scores));
     }
-    Config found = Config{}.set("target", target.target).set("rows", static_cast<std::int64_t>(target.rows.size()));
+    Config found = Config{}.set("target", target.target).set("rows", static_cast<std::int64_t>(target.count()));
     targets.push_back(found.set("answers", std::move(answers)));
   }
   return Config{}

@@ -68,6 +68,72 @@ Config alarms_json(const AlarmReport& report) {
       .set("mean_lead_minutes", json_number(report.mean_lead_minutes));
 }
 
+// ---- Folds and trials ----
+
+Config scores_json(const Logs& scores) {
+  Config figures{Config::Object{}};
+  for (const auto& [name, value] : scores) figures.set(name, json_number(value));
+  return figures;
+}
+
+// The fold that was over last.
+Config fold_event(const CrossValidation& found) {
+  const FoldRows& rows = found.folds.back();
+  Config::List answers;
+  for (const FoldAnswer& each : found.answers)
+    answers.push_back(Config{}
+                          .set("target", each.target)
+                          .set("name", each.name)
+                          .set("scores", scores_json(each.scores.folds().back())));
+  return Config{}
+      .set("event", "fold")
+      .set("fold", static_cast<std::int64_t>(found.folds.size()) - 1)
+      .set("training", static_cast<std::int64_t>(rows.training))
+      .set("validation", static_cast<std::int64_t>(rows.validation))
+      .set("test", static_cast<std::int64_t>(rows.test))
+      .set("answers", std::move(answers));
+}
+
+// A line an answer: mean, deviation and what every fold gave, by figure.
+Config cross_validation_json(const CrossValidation& found) {
+  Config::List answers;
+  for (const FoldAnswer& each : found.answers) {
+    Config scores{Config::Object{}};
+    for (const std::string& figure : each.scores.names()) {
+      Config::List folds;
+      for (double value : each.scores.at(figure)) folds.push_back(json_number(value));
+      scores.set(figure, Config{}
+                             .set("mean", json_number(each.scores.mean(figure)))
+                             .set("sd", json_number(each.scores.sd(figure)))
+                             .set("folds", std::move(folds)));
+    }
+    answers.push_back(Config{}.set("target", each.target).set("name", each.name).set("scores", std::move(scores)));
+  }
+  return Config{}.set("folds", static_cast<std::int64_t>(found.folds.size())).set("answers", std::move(answers));
+}
+
+Config trial_json(const TrialResult& result) {
+  Config settings{Config::Object{}};
+  for (const auto& [name, value] : result.trial.values())
+    settings.set(name, std::visit([](const auto& each) { return Config(each); }, value));
+  Config found = Config{}.set("trial", static_cast<std::int64_t>(result.trial.number()));
+  if (result.trial.resource() > 0) found.set("resource", static_cast<std::int64_t>(result.trial.resource()));
+  found.set("score", json_number(result.score)).set("settings", std::move(settings));
+  if (!result.error.empty()) found.set("error", result.error);
+  return found;
+}
+
+Config tuning_json(const Tuning& tuning) {
+  Config::List trials;
+  for (const TrialResult& each : tuning.report.results()) trials.push_back(trial_json(each));
+  return Config{}
+      .set("objective", tuning.objective)
+      .set("best", trial_json(tuning.report.best()))
+      .set("trials", std::move(trials));
+}
+
+// ---- The end ----
+
 Config end_event(const Recipe& recipe, const RecipeResult& result) {
   Config rows = Config{}
                     .set("all", static_cast<std::int64_t>(result.rows.all))
@@ -83,6 +149,8 @@ Config end_event(const Recipe& recipe, const RecipeResult& result) {
   for (const Evaluation& each : result.evaluations) evaluations.push_back(evaluation_json(each));
   for (const std::string& warning : result.warnings) warnings.emplace_back(warning);
   for (const std::string& finding : result.data.findings) findings.emplace_back(finding);
+  if (result.tuning) event.set("tuner", tuning_json(*result.tuning));
+  if (result.cross_validation) event.set("cross_validation", cross_validation_json(*result.cross_validation));
   if (result.scores) event.set("scores", result.scores->config());
   Config::List coverage;
   for (const IntervalCoverage& each : result.coverage)
@@ -107,6 +175,8 @@ void print_data(const RecipeResult& result) {
 
 void print_result(const Recipe& recipe, const RecipeResult& result) {
   print_data(result);
+  if (result.tuning) fmt::print("\n{}", result.tuning->text());
+  if (result.cross_validation) fmt::print("\n{}", result.cross_validation->text());
   for (const Evaluation& evaluation : result.evaluations) fmt::print("\n{}", evaluation.text());
   if (result.scores) fmt::print("\n{}", result.scores->text());
   print_coverage(result.coverage);
@@ -127,9 +197,16 @@ void train(const TrainOptions& options) {
   if (options.check) return fmt::print("{}: nothing wrong with it\n", options.recipe);
   RunOptions run{.resume = options.resume, .verbose = 0};
   const bool json = options.progress == "json";
-  if (json)
+  if (json) {
     run.callbacks = {JsonProgress{}};
-  else
+    run.trial_end = [](const TrialResult& each) {
+      Config event = Config{}.set("event", "trial");
+      const Config found = trial_json(each);
+      for (const auto& [key, value] : found.as_object()) event.set(key, value);
+      print_json(event);
+    };
+    run.fold_end = [](const CrossValidation& found) { print_json(fold_event(found)); };
+  } else
     run.verbose = options.progress == "none" ? 0 : options.progress == "bar" ? 1 : options.progress == "lines" ? 2 : -1;
   const RecipeResult result = run_recipe(recipe, run);
   if (json)

@@ -187,8 +187,11 @@ class Typer {
 
   Table table() const {
     for (const auto& [column, unused] : options_.types) require_column(column);
+    return table(column_names());
+  }
+
+  Table table(const std::vector<std::string>& names) const {
     Table result;
-    const std::vector<std::string> names = column_names();
     for (Index column = 0; column < cells_.columns; ++column)
       result.add(typed_column(column, names[static_cast<std::size_t>(column)]));
     return result;
@@ -333,6 +336,13 @@ std::vector<std::vector<double>> csv_numbers(std::string_view text, const CsvRow
   for (std::size_t i = 0; i < rows.wanted.size(); ++i)
     result.push_back(typer.numbers(rows.wanted[i], rows.wanted_names[i]));
   return result;
+}
+
+Table csv_table(std::string_view text, const CsvRows& rows) {
+  check_text(text, rows.name, rows.first_line);
+  const Cells cells =
+      Splitter(rows.name, rows.options.separator, rows.options.comment, rows.columns, rows.first_line).split(text);
+  return Typer(rows.name, cells, rows.options, 0).table(rows.wanted_names);
 }
 
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {

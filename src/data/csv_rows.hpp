@@ -18,12 +18,15 @@ struct CsvRows {
   std::string name;                       ///< of the file, in messages
   CsvOptions options = {};                ///< with a separator
   Index columns = 0;                      ///< cells a row
-  std::vector<Index> wanted = {};         ///< columns that must hold numbers, by position
-  std::vector<std::string> wanted_names;  ///< of these, in messages
+  std::vector<Index> wanted = {};         ///< columns that must hold numbers, by position; csv_table takes all
+  std::vector<std::string> wanted_names;  ///< of these, in messages; for csv_table of all columns
   Index first_line = 1;                   ///< the number of the text's first line
 };
 
 /// The wanted columns of rows of text. Throws FormatError as parse_csv does.
 std::vector<std::vector<double>> csv_numbers(std::string_view text, const CsvRows& rows);
+
+/// All columns of rows of text, with the types that the options name, or else those of the text. Throws as parse_csv.
+Table csv_table(std::string_view text, const CsvRows& rows);
 
 }  // namespace maas::inline MAAS_ABI

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
 #include "data/csv_rows.hpp"
+#include "data/table_parts.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -230,7 +232,111 @@ Index rows_a_block(const CsvStreamOptions& options, std::size_t numbers) {
   return std::max<Index>((Index{1} << 20) / static_cast<Index>(numbers * sizeof(Scalar)), 1);
 }
 
+// ---- Tables ----
+
+/// Any rows as a table.
+struct PartReader {
+  std::shared_ptr<const OpenFile> file;
+  RowIndex index;
+  CsvRows rows;
+  Index block;
+
+  Table operator()(Index first, Index count) const {
+    if (count == 0) return read_blocks(0, 1).part(0, 0);
+    const Index begin = first / block, end = (first + count - 1) / block + 1, skipped = first - begin * block;
+    return read_blocks(begin, end).part(skipped, skipped + count);
+  }
+
+  // Whole blocks.
+  Table read_blocks(Index begin, Index end) const {
+    const auto place = static_cast<std::size_t>(begin), behind = static_cast<std::size_t>(end);
+    const Index stop = behind < index.blocks.size() ? index.blocks[behind].at : index.end;
+    CsvRows here = rows;
+    here.first_line = index.blocks[place].line;
+    Table table = csv_table(file->read(index.blocks[place].at, stop - index.blocks[place].at), here);
+    const Index expected = std::min(end * block, index.rows) - begin * block;
+    require<FormatError>(table.rows() == expected,
+                         "{}:{}: expected {} rows from here on, got {}; has the file changed?", rows.name,
+                         here.first_line, expected, table.rows());
+    return table;
+  }
+};
+
+/// What the cells of a column may be, by those seen so far.
+struct Readable {
+  bool number = true, day_first = true, month_first = true;
+
+  bool time() const { return day_first || month_first; }
+};
+
+bool is_all_missing(const Column& column) {
+  return column.type == ColumnType::number &&
+         std::all_of(column.numbers.begin(), column.numbers.end(), [](double each) { return std::isnan(each); });
+}
+
+void look_at(const Table& part, bool month_first, std::vector<Readable>& readable) {
+  for (std::size_t i = 0; i < readable.size(); ++i) {
+    const Column& column = part.column(static_cast<Index>(i));
+    if (is_all_missing(column)) continue;
+    const bool time = column.type == ColumnType::time;
+    readable[i].number = readable[i].number && column.type == ColumnType::number;
+    bool& order = month_first ? readable[i].month_first : readable[i].day_first;
+    order = order && time;
+  }
+}
+
+// What columns hold is settled by all of their cells, as where a file is read whole.
+void settle_types(PartReader& reader) {
+  const CsvOptions asked = reader.rows.options;
+  const bool both = asked.dates == DateOrder::automatic;
+  std::vector<Readable> readable(reader.rows.wanted_names.size());
+  constexpr Index blocks_a_part = 16;
+  const auto count = static_cast<Index>(reader.index.blocks.size());
+  reader.rows.options.types.clear();
+  for (Index begin = 0; begin < count; begin += blocks_a_part)
+    for (const bool month_first : {false, true}) {
+      if (month_first && !both) continue;
+      if (both) reader.rows.options.dates = month_first ? DateOrder::month_first : DateOrder::day_first;
+      look_at(reader.read_blocks(begin, std::min(begin + blocks_a_part, count)), month_first, readable);
+    }
+  reader.rows.options = asked;
+  bool needs_month_first = false, needs_day_first = false;
+  for (std::size_t i = 0; i < readable.size(); ++i) {
+    const Readable& found = readable[i];
+    const bool time = both ? found.time() : found.day_first;
+    const ColumnType type = found.number ? ColumnType::number : time ? ColumnType::time : ColumnType::text;
+    const auto [entry, is_new] = reader.rows.options.types.emplace(reader.rows.wanted_names[i], type);
+    if (entry->second != ColumnType::time || found.number) continue;
+    needs_month_first = needs_month_first || (found.month_first && !found.day_first);
+    needs_day_first = needs_day_first || (found.day_first && !found.month_first);
+  }
+  if (!both) return;
+  require<FormatError>(!needs_month_first || !needs_day_first,
+                       "{}: expected dates of one order in all columns, got day and month first; a stream needs to be "
+                       "told which columns are texts",
+                       reader.rows.name);
+  reader.rows.options.dates = needs_month_first ? DateOrder::month_first : DateOrder::day_first;
+}
+
 }  // namespace
+
+TableParts csv_parts(const std::string& path, const CsvOptions& options) {
+  constexpr Index block = 1024;
+  const auto file = std::make_shared<const OpenFile>(path);
+  const Head head = read_head(*file, path, options);
+  CsvRows rows{.name = path,
+               .options = options,
+               .columns = static_cast<Index>(head.names.size()),
+               .wanted = {},
+               .wanted_names = head.names};
+  rows.options.separator = head.separator;
+  for (const auto& [name, type] : options.types) position_of(name, head, path);
+  PartReader reader{file, index_rows(*file, head, options.comment, block), std::move(rows), block};
+  require<FormatError>(reader.index.rows > 0, "{}: expected rows of cells, got none", path);
+  settle_types(reader);
+  const Index count = reader.index.rows;
+  return {count, std::move(reader)};
+}
 
 Streamed stream_csv(const std::string& path, const CsvStreamOptions& options) {
   require<ConfigError>(options.stream.block_rows >= 0, "stream_csv: expected block_rows of at least 0, got {}",

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "io/hdf5_file.hpp"
+#include "io/hdf5_parts.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/io/hdf5.hpp"
 
@@ -50,6 +51,19 @@ std::vector<std::string> numbers_in_root(const Hdf5Reader& file) {
   return names;
 }
 
+// Rows of `axes` numbers as columns at the right of a table; without a second axis one column of the name alone.
+void add_columns_of(const std::string& name, std::size_t axes, Index columns, const std::vector<double>& numbers,
+                    Table& table) {
+  const Index rows = columns == 0 ? 0 : static_cast<Index>(numbers.size()) / columns;
+  for (Index column = 0; column < columns; ++column) {
+    Column made{.name = axes == 1 ? name : name + "_" + std::to_string(column)};
+    made.numbers.reserve(static_cast<std::size_t>(rows));
+    for (Index row = 0; row < rows; ++row)
+      made.numbers.push_back(numbers[static_cast<std::size_t>(row * columns + column)]);
+    table.add(std::move(made));
+  }
+}
+
 // n or n x m numbers as columns at the right of a table.
 void add_columns(const Hdf5Reader& file, const std::string& name, Table& table) {
   const std::vector<Index> dimensions = file.dataset(name).dimensions;
@@ -63,14 +77,26 @@ void add_columns(const Hdf5Reader& file, const std::string& name, Table& table) 
                        rows);
   std::vector<double> numbers(static_cast<std::size_t>(rows * columns));
   file.read_doubles(name, dimensions, numbers.data());
-  for (Index column = 0; column < columns; ++column) {
-    Column made{.name = dimensions.size() == 1 ? name : name + "_" + std::to_string(column)};
-    made.numbers.reserve(static_cast<std::size_t>(rows));
-    for (Index row = 0; row < rows; ++row)
-      made.numbers.push_back(numbers[static_cast<std::size_t>(row * columns + column)]);
-    table.add(std::move(made));
-  }
+  add_columns_of(name, dimensions.size(), columns, numbers, table);
 }
+
+/// A dataset that is read part by part as columns.
+struct PartColumns {
+  std::string name;
+  std::size_t axes;
+  Index rows, columns;
+
+  PartColumns(const Hdf5Reader& file, std::string dataset) : name(std::move(dataset)) {
+    const Hdf5Rows found = file.rows(name);
+    axes = found.dimensions.size() + 1;
+    rows = found.rows;
+    columns = found.numbers;
+    require<FormatError>(
+        axes <= 2 && columns >= 1 && columns <= most_columns,
+        "{}: expected {} of 1 or 2 axes, and of 1 to {} columns, for a table; got {} axes of {} numbers", file.path(),
+        name, most_columns, axes, columns);
+  }
+};
 
 /// Datasets that stand side by side.
 struct SideBySide {
@@ -150,6 +176,26 @@ Streamed stream_hdf5(const std::string& path, const Hdf5StreamOptions& options) 
                       .target_names = targets.number_names(),
                       .chunk_rows = chunk_rows};
   return Streamed(std::move(source), options.stream);
+}
+
+TableParts io::hdf5_parts(const std::string& path) {
+  const auto file = std::make_shared<const Hdf5Reader>(path);
+  std::vector<PartColumns> parts;
+  for (const std::string& name : numbers_in_root(*file)) {
+    parts.emplace_back(*file, name);
+    require<FormatError>(parts.back().rows == parts.front().rows, "{}: expected {} rows in {}, as in {}, got {}", path,
+                         parts.front().rows, name, parts.front().name, parts.back().rows);
+  }
+  const Index rows = parts.front().rows;
+  return {rows, [file, parts = std::move(parts)](Index first, Index count) {
+            Table table;
+            for (const PartColumns& part : parts) {
+              std::vector<double> numbers(static_cast<std::size_t>(count * part.columns));
+              file->read_double_rows(part.name, first, count, numbers.data());
+              add_columns_of(part.name, part.axes, part.columns, numbers, table);
+            }
+            return table;
+          }};
 }
 
 void write_hdf5(const std::string& path, const std::vector<NamedMatrix>& matrices) {

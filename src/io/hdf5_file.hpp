@@ -69,9 +69,13 @@ class Hdf5Reader {
   Hdf5Rows rows(const std::string& dataset) const;
   /// Some rows of it, row-major. It stays open until the reader goes.
   void read_rows(const std::string& dataset, Index first, Index count, Scalar* out) const;
+  /// The same as doubles.
+  void read_double_rows(const std::string& dataset, Index first, Index count, double* out) const;
 
  private:
   struct Self;
+  void read_rows_as(bool doubles, const std::string& dataset, Index first, Index count, void* out) const;
+
   std::string path_;
   std::unique_ptr<Self> self_;
 };

@@ -356,6 +356,14 @@ Hdf5Rows Hdf5Reader::rows(const std::string& dataset) const {
 }
 
 void Hdf5Reader::read_rows(const std::string& dataset, Index first, Index count, Scalar* out) const {
+  read_rows_as(false, dataset, first, count, out);
+}
+
+void Hdf5Reader::read_double_rows(const std::string& dataset, Index first, Index count, double* out) const {
+  read_rows_as(true, dataset, first, count, out);
+}
+
+void Hdf5Reader::read_rows_as(bool doubles, const std::string& dataset, Index first, Index count, void* out) const {
   const Silence silence;
   const OpenRows& opened = self_->open_once(path_, dataset);
   require<FormatError>(first >= 0 && count >= 0 && count <= opened.rows.rows - first,
@@ -372,7 +380,8 @@ void Hdf5Reader::read_rows(const std::string& dataset, Index first, Index count,
   const bool read =
       space && memory &&
       H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, begin.data(), nullptr, sizes.data(), nullptr) >= 0 &&
-      H5Dread(opened.id.get(), scalar_type(), memory.get(), space.get(), H5P_DEFAULT, out) >= 0;
+      H5Dread(opened.id.get(), doubles ? H5T_NATIVE_DOUBLE : scalar_type(), memory.get(), space.get(), H5P_DEFAULT,
+              out) >= 0;
   require<FormatError>(read, "{}: rows {} to {} of {} cannot be read; the file is damaged", path_, first,
                        first + count - 1, dataset);
 }

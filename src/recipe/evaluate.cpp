@@ -232,7 +232,7 @@ std::string Evaluation::text() const {
   std::string text = fmt::format("{}: {} rows{}\n", name, rows,
                                  unanswered > 0 ? fmt::format(", {} without an answer", unanswered) : "");
   for (const TargetEvaluation& target : targets) {
-    text += fmt::format("{}, {} rows\n", target.target, target.rows.size()) + recipe::scores_text(target);
+    text += fmt::format("{}, {} rows\n", target.target, target.count()) + recipe::scores_text(target);
     if (target.is_class && target.classes.size() <= 12) text += recipe::confusion_text(target);
   }
   return text;

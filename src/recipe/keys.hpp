@@ -11,6 +11,13 @@ template <class Self, class Whole>
 concept Like = std::same_as<std::remove_const_t<Self>, Whole>;
 
 /// Calls `key(name, value, text)` for every key of a section.
+void list_keys(Like<RecipeStream> auto& self, auto&& key) {
+  key("block_rows", self.block_rows, "Rows that are read at once; 0: about 1 MiB of samples");
+  key("mixed_blocks", self.mixed_blocks,
+      "Blocks whose rows are shuffled together; twice as many are in memory, at most");
+  key("prefetch", self.prefetch, "Whether a thread reads ahead; the samples are the same without it");
+}
+
 void list_keys(Like<RecipeData> auto& self, auto&& key) {
   key("files", self.files, "CSV or HDF5 files with the same columns, whose rows follow each other");
   key("file_column", self.file_column, "Adds a column of this name: the name of each row's file, without its ending");
@@ -23,6 +30,7 @@ void list_keys(Like<RecipeData> auto& self, auto&& key) {
   key("missing", self.csv.missing, "Cells that mean \"no value\", besides empty ones");
   key("types", self.csv.types, "What columns hold, by name, where it is not what it looks like");
   key("dates", self.csv.dates, "How the numbers of 04/01/2016 are meant");
+  key("stream", self.stream, "Rows are read in blocks when they are needed: for files that are larger than memory");
 }
 
 void list_keys(Like<RecipeSplit> auto& self, auto&& key) {
@@ -123,6 +131,32 @@ void list_keys(Like<RecipeOutput> auto& self, auto&& key) {
   key("predictions", self.predictions, "A CSV file: answers for the test rows beside the truth");
 }
 
+void list_keys(Like<RecipeTuner> auto& self, auto&& key) {
+  key("method", self.method, "random_search; successive_halving: many candidates with few epochs, the best with more");
+  key("space", self.space,
+      "By the path of a key, \"network.layers[0].units\": a list of values, or low and high with log and integer");
+  key("objective", self.objective, "What trials are judged by, on the validation rows; automatic: accuracy or mae");
+  key("trials", self.trials, "How many settings are tried; with successive_halving in the first round");
+  key("seed", self.seed, "What settings are drawn by");
+  key("factor", self.factor, "With successive_halving one of so many goes on, with so many times the epochs");
+  key("min_resources", self.min_resources, "With successive_halving epochs in the first round");
+  key("max_resources", self.max_resources, "With successive_halving epochs that none exceeds; else training.epochs");
+  key("threads", self.threads, "Trials at the same time; 0: as many as there are processors. Changes no result");
+}
+
+void list_keys(Like<RecipeFolds> auto& self, auto&& key) {
+  key("by", self.by,
+      "k_fold; stratified: each class of a column in each fold; group: whole groups of a column; rolling_origin: the "
+      "test behind what is learned from, for forecasts the one");
+  key("column", self.column, "With stratified the column of the classes, with group that of the groups");
+  key("n_splits", self.n_splits, "Folds, at least 2");
+  key("shuffle", self.shuffle, "Whether rows (groups) are drawn; not with rolling_origin");
+  key("seed", self.seed, "What they are drawn by");
+  key("test_size", self.test_size, "With rolling_origin: rows a test; else rows / (n_splits + 1)");
+  key("max_train_size", self.max_train_size, "With rolling_origin: the last so many rows are learned from; else all");
+  key("gap", self.gap, "With rolling_origin: rows left out between training and test");
+}
+
 void list_keys(Like<Recipe> auto& self, auto&& key) {
   key("name", self.name, "The title of the report");
   key("description", self.description, "For people");
@@ -135,6 +169,9 @@ void list_keys(Like<Recipe> auto& self, auto&& key) {
       "Readings of sensors, and what is forecast of them; a pipeline beside it has no features and no targets");
   key("network", self.network, "Between features and targets");
   key("training", self.training, "How the network learns");
+  key("tuner", self.tuner, "A search for good settings before the training, judged on the validation rows alone");
+  key("cross_validation", self.cross_validation,
+      "Before the training: a model for each fold of the rows that are not for the test, scored beside baselines");
   key("output", self.output, "What is written; names of files are of the recipe's folder");
 }
 
@@ -162,6 +199,19 @@ struct EnumNames<ColumnType> {
 template <>
 struct EnumNames<SplitBy> {
   static constexpr std::string_view names[] = {"time", "random", "stratified", "group"};
+};
+template <>
+struct EnumNames<FoldsBy> {
+  static constexpr std::string_view names[] = {"k_fold", "stratified", "group", "rolling_origin"};
+};
+template <>
+struct EnumNames<TunerMethod> {
+  static constexpr std::string_view names[] = {"random_search", "successive_halving"};
+};
+template <>
+struct EnumNames<TunerObjective> {
+  static constexpr std::string_view names[] = {"automatic",         "loss",    "mae", "rmse", "r2", "accuracy",
+                                               "balanced_accuracy", "macro_f1"};
 };
 template <>
 struct EnumNames<SensorMode> {

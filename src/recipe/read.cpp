@@ -1,11 +1,14 @@
 // read_recipe: from JSON to a recipe.
 #include <filesystem>
+#include <limits>
 
 #include "io/json.hpp"
 #include "io/keras_config.hpp"
 #include "maas/core/read_file.hpp"
 #include "recipe/keys.hpp"
 #include "recipe/parts.hpp"
+#include "recipe/paths.hpp"
+#include "recipe/space.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -95,6 +98,10 @@ struct Reader {
     const Config::List& list = config.as_list(place.text());
     for (std::size_t i = 0; i < list.size(); ++i) values.push_back(list[i].as_integer(place.item(i).text()));
   }
+  void read(const Config& config, std::optional<Index>& value) const {
+    value = config.is_null() ? std::optional<Index>() : config.as_integer(place.text());
+  }
+  void read(const Config& config, SearchSpace& space) const { space = read_space(config, place); }
   void read(const Config& config, Optimizer& optimizer) const { optimizer = read_optimizer(config, place); }
   void read(const Config& config, std::optional<Loss>& loss) const { loss = read_loss(config, place); }
   void read(const Config& config, std::optional<Graph>& graph) const {
@@ -162,6 +169,76 @@ void check_base(const Recipe& recipe, const Place& place) {
   require<ConfigError>(pipeline.steps.empty() && pipeline.features.empty() && pipeline.targets.empty() &&
                            recipe.network.layers.empty() && !recipe.network.graph,
                        "{}: expected no network and no pipeline beside it, as it has its own", base.text());
+}
+
+void check_folds(const Recipe& recipe, const Place& place) {
+  const RecipeFolds& folds = *recipe.cross_validation;
+  const bool labelled = folds.by == FoldsBy::group || folds.by == FoldsBy::stratified;
+  const bool rolling = folds.by == FoldsBy::rolling_origin;
+  check_at_least(2, folds.n_splits, place.key("n_splits"));
+  require<ConfigError>(folds.n_splits <= 1000, "{}: expected at most 1000 folds, got {}", place.key("n_splits").text(),
+                       folds.n_splits);
+  check_at_least(0, folds.seed, place.key("seed"));
+  check_at_least(1, folds.test_size.value_or(1), place.key("test_size"));
+  check_at_least(1, folds.max_train_size.value_or(1), place.key("max_train_size"));
+  check_at_least(0, folds.gap, place.key("gap"));
+  require<ConfigError>(!recipe.forecast || rolling,
+                       "{}: expected \"rolling_origin\" for a forecast, as what is forecast comes later",
+                       place.key("by").text());
+  require<ConfigError>(rolling || (!folds.test_size && !folds.max_train_size && folds.gap == 0),
+                       "{}: expected \"by\": \"rolling_origin\" beside test_size, max_train_size and gap",
+                       place.text());
+  require<ConfigError>(!rolling || !folds.shuffle, "{}: expected false for rolling_origin, which keeps the order",
+                       place.key("shuffle").text());
+  require<ConfigError>(labelled || folds.column.empty(),
+                       "{}: expected \"by\": \"group\" or \"stratified\" beside a column", place.text());
+  if (labelled) require_key(!folds.column.empty(), place, "column");
+  require<ConfigError>(recipe.base.empty(), "{}: expected none beside a base, which may have learned from any row",
+                       place.text());
+}
+
+void check_tuner(const Recipe& recipe, const Place& place) {
+  const RecipeTuner& tuner = *recipe.tuner;
+  const bool halving = tuner.method == TunerMethod::successive_halving;
+  require<ConfigError>(!tuner.space.names().empty(), "{}: expected paths of keys, such as \"training.batch_size\"",
+                       place.key("space").text());
+  require<ConfigError>(recipe.split.validation > 0 || !recipe.split.validation_groups.empty(),
+                       "{}: expected rows in split for validation, which trials are judged on", place.text());
+  require<ConfigError>(tuner.trials >= 1 && tuner.trials <= 1000000, "{}: expected from 1 to 1000000, got {}",
+                       place.key("trials").text(), tuner.trials);
+  require<ConfigError>(tuner.threads >= 0 && tuner.threads <= 1024, "{}: expected from 0 to 1024, got {}",
+                       place.key("threads").text(), tuner.threads);
+  check_at_least(0, tuner.seed, place.key("seed"));
+  check_at_least(2, tuner.factor, place.key("factor"));
+  check_at_least(1, tuner.min_resources, place.key("min_resources"));
+  const Index most = tuner.max_resources.value_or(recipe.training.epochs);
+  require<ConfigError>(!halving || (most >= tuner.min_resources && most <= std::numeric_limits<int>::max()),
+                       "{}: expected epochs of at least min_resources, {}, got {}", place.key("max_resources").text(),
+                       tuner.min_resources, most);
+  const TunerObjective wanted = tuner.objective;
+  require<ConfigError>(!recipe.forecast || wanted == TunerObjective::automatic || wanted == TunerObjective::by_mae ||
+                           wanted == TunerObjective::by_rmse || wanted == TunerObjective::by_r2,
+                       "{}: expected mae, rmse or r2 for a forecast", place.key("objective").text());
+}
+
+void check_stream(const Recipe& recipe, const Place& place) {
+  const Place stream = place.key("data").key("stream");
+  const RecipeStream& wanted = *recipe.data.stream;
+  check_at_least(0, wanted.block_rows, stream.key("block_rows"));
+  require<ConfigError>(wanted.mixed_blocks >= 1 && wanted.mixed_blocks <= 1 << 20,
+                       "{}: expected from 1 to 1048576 blocks, got {}", stream.key("mixed_blocks").text(),
+                       wanted.mixed_blocks);
+  require<ConfigError>(recipe.split.by == SplitBy::time, "{}: expected \"time\" beside data.stream",
+                       place.key("split").key("by").text());
+  const std::pair<bool, Place> others[] = {
+      {recipe.forecast.has_value(), place.key("forecast")},
+      {recipe.tuner.has_value(), place.key("tuner")},
+      {recipe.cross_validation.has_value(), place.key("cross_validation")},
+      {recipe.data.drop_duplicates, place.key("data").key("drop_duplicates")},
+      {!recipe.output.predictions.empty(), place.key("output").key("predictions")},
+      {recipe.training.class_weight.balanced, place.key("training").key("class_weight")}};
+  for (const auto& [there, key] : others)
+    require<ConfigError>(!there, "{}: expected none beside data.stream, as it needs all rows in memory", key.text());
 }
 
 void check_training(const RecipeTraining& training, const Place& place) {
@@ -237,6 +314,9 @@ void check(const Recipe& recipe, const Place& place) {
   check_at_least(0, recipe.split.seed, place.key("split").key("seed"));
   if (recipe.base.empty()) require_key(recipe.training.compile.loss.has_value(), place.key("training"), "loss");
   check_training(recipe.training, place.key("training"));
+  if (recipe.cross_validation) check_folds(recipe, place.key("cross_validation"));
+  if (recipe.tuner) check_tuner(recipe, place.key("tuner"));
+  if (recipe.data.stream) check_stream(recipe, place);
   const bool measured = recipe.split.test > 0 || !recipe.split.test_groups.empty();
   require<ConfigError>(recipe.output.predictions.empty() || measured,
                        "{}: expected test rows in split, whose predictions are to be written",
@@ -244,67 +324,6 @@ void check(const Recipe& recipe, const Place& place) {
 }
 
 // ---- Changes from outside ----
-
-struct PathStep {
-  std::string key;  // or
-  std::size_t item = 0;
-  bool is_item = false;
-};
-
-std::vector<PathStep> steps_of(std::string_view path, const std::string& change) {
-  std::vector<PathStep> steps;
-  const auto refuse = [&] {
-    fail<ConfigError>(
-        "--set {}: expected a path such as training.epochs or network.layers[0].units, then \"=\" and a "
-        "value",
-        change);
-  };
-  while (!path.empty()) {
-    if (path.front() == '[') {
-      const std::size_t end = path.find(']');
-      if (end == std::string_view::npos || end < 2 || end > 7) refuse();
-      PathStep step{.key = {}, .is_item = true};
-      for (const char c : path.substr(1, end - 1)) {
-        if (c < '0' || c > '9') refuse();
-        step.item = step.item * 10 + static_cast<std::size_t>(c - '0');
-      }
-      steps.push_back(step);
-      path.remove_prefix(end + 1);
-      if (path.starts_with('.')) path.remove_prefix(1);
-      continue;
-    }
-    const std::size_t end = std::min(path.find_first_of(".["), path.size());
-    if (end == 0) refuse();
-    steps.push_back({.key = std::string(path.substr(0, end))});
-    path.remove_prefix(end);
-    if (path.starts_with('.')) {
-      path.remove_prefix(1);
-      if (path.empty()) refuse();
-    }
-  }
-  if (steps.empty()) refuse();
-  return steps;
-}
-
-Config changed(const Config& base, std::span<const PathStep> steps, Config value, const std::string& change) {
-  if (steps.empty()) return value;
-  const PathStep& step = steps.front();
-  if (step.is_item) {
-    require<ConfigError>(base.is_list() && step.item < base.as_list().size(),
-                         "--set {}: there is no place [{}] in the recipe", change, step.item);
-    Config result = base;
-    Config& item = result.as_list()[step.item];
-    item = changed(item, steps.subspan(1), std::move(value), change);
-    return result;
-  }
-  require<ConfigError>(base.is_object() || base.is_null(), "--set {}: \"{}\" is no key of {}", change, step.key,
-                       shown(base));
-  Config result = base.is_null() ? Config(Config::Object{}) : base;
-  const Config* inner = result.find(step.key);
-  Config next = changed(inner != nullptr ? *inner : Config(), steps.subspan(1), std::move(value), change);
-  result.set(step.key, std::move(next));
-  return result;
-}
 
 Config value_of(const std::string& text) {
   try {
@@ -317,11 +336,22 @@ Config value_of(const std::string& text) {
 Config with_changes(Config recipe, const std::vector<std::string>& changes) {
   for (const std::string& change : changes) {
     const std::size_t sign = change.find('=');
-    const std::vector<PathStep> steps =
-        steps_of(std::string_view(change).substr(0, std::min(sign, change.size())), change);
-    require<ConfigError>(sign != std::string::npos, "--set {}: expected \"=\" and a value behind the path", change);
-    recipe = changed(recipe, steps, value_of(change.substr(sign + 1)), change);
+    const std::string_view path = std::string_view(change).substr(0, std::min(sign, change.size()));
+    const std::string where = "--set " + change;
+    check_path(path, where);
+    require<ConfigError>(sign != std::string::npos, "{}: expected \"=\" and a value behind the path", where);
+    recipe = with_value(recipe, path, value_of(change.substr(sign + 1)), where);
   }
+  return recipe;
+}
+
+Recipe recipe_from(const Config& config, const std::string& name, const std::string& folder) {
+  const Place place{name};
+  Recipe recipe;
+  recipe.source = name;
+  recipe.folder = folder;
+  Reader{place, folder}.read(config, recipe);
+  check(recipe, place);
   return recipe;
 }
 
@@ -329,12 +359,9 @@ Recipe recipe_of(std::string_view json, const std::string& name, const std::stri
                  const std::vector<std::string>& changes) {
   Config config = with_changes(io::parse_json(json, name), changes);
   config.erase("$schema");
-  const Place place{name};
-  Recipe recipe;
-  recipe.source = name;
-  recipe.folder = folder;
-  Reader{place, folder}.read(config, recipe);
-  check(recipe, place);
+  Recipe recipe = recipe_from(config, name, folder);
+  if (recipe.tuner)
+    connect_space(recipe, config, [name, folder](const Config& given) { return recipe_from(given, name, folder); });
   return recipe;
 }
 

@@ -9,6 +9,7 @@
 #include "maas/core/new_file.hpp"
 #include "maas/training/report.hpp"
 #include "recipe/drawing.hpp"
+#include "recipe/run.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -52,8 +53,8 @@ std::string history_html(const History& history) {
 // ---- Evaluations ----
 
 std::string scores_html(const TargetEvaluation& target) {
-  std::string text = fmt::format("<table>\n<caption>{}, {} rows</caption>\n<tr><th></th>", html_text(target.target),
-                                 target.rows.size());
+  std::string text =
+      fmt::format("<table>\n<caption>{}, {} rows</caption>\n<tr><th></th>", html_text(target.target), target.count());
   for (const auto& [name, value] : target.answers.front().scores) text += fmt::format("<th>{}</th>", html_text(name));
   text += "</tr>\n";
   for (const AnswerScores& answer : target.answers) {
@@ -160,6 +161,7 @@ std::string evaluation_html(const Evaluation& evaluation) {
   for (const TargetEvaluation& target : evaluation.targets) {
     text += scores_html(target);
     text += target.is_class ? confusion_html(target) : "";
+    if (target.rows.empty()) continue;
     text += "<main>\n";
     if (!target.is_class) text += scatter_svg(target);
     if (!evaluation.times.empty()) {
@@ -305,6 +307,8 @@ std::string report_page(const Report& report) {
   for (const Evaluation& evaluation : report.evaluations) body += evaluation_html(evaluation);
   body += forecasts_html(report);
   body += coverage_html(report.coverage);
+  if (report.cross_validation) body += cross_validation_html(*report.cross_validation);
+  if (report.tuning) body += tuning_html(*report.tuning);
   if (report.history) body += history_html(*report.history);
   if (report.data) body += data_html(*report.data);
   return fmt::format(

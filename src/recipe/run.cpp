@@ -89,10 +89,6 @@ Table without_duplicates(const Table& table, const DataReport& found) {
 
 // ---- Splits ----
 
-struct Parts {
-  RowList training, validation = {.rows = {}, .held_out = true}, test = {.rows = {}, .held_out = true};
-};
-
 RowList numbers_from(Index begin, Index end, bool held_out = false) {
   RowList list{.rows = std::vector<Index>(static_cast<std::size_t>(end - begin)), .held_out = held_out};
   std::iota(list.rows.begin(), list.rows.end(), begin);
@@ -172,19 +168,6 @@ Parts group_parts(const Recipe& recipe, const Table& table) {
   return parts;
 }
 
-Parts part_rows(const Recipe& recipe, const Table& table) {
-  const RecipeSplit& split = recipe.split;
-  if (split.by == SplitBy::random) return random_parts(recipe, table.rows());
-  if (split.by == SplitBy::stratified) return labelled_parts(recipe, table, split_stratified);
-  if (split.by == SplitBy::group)
-    return split.validation_groups.empty() && split.test_groups.empty() ? labelled_parts(recipe, table, split_by_group)
-                                                                        : group_parts(recipe, table);
-  const TimeSplit found = split_by_time(table.rows(), split.validation, split.test);
-  return {numbers_from(found.train.begin, found.train.end),
-          numbers_from(found.validation.begin, found.validation.end, true),
-          numbers_from(found.test.begin, found.test.end, true)};
-}
-
 // ---- Samples ----
 
 void require_complete(const Recipe& recipe, const Pipeline& pipeline, const PreparedSamples& samples,
@@ -224,17 +207,6 @@ Model build(const Recipe& recipe, Index features) {
   }
 }
 
-// The model to go on from.
-Model base_of(const Recipe& recipe) {
-  const std::string path = file_in(recipe.folder, recipe.base), place = place_of(recipe, "base").text();
-  Model model = load_model(path);
-  require<ConfigError>(model.info().pipeline.has_value(),
-                       "{}: expected a model that was saved with its pipeline, got {}", place, path);
-  require<ConfigError>(model.is_compiled() || recipe.training.compile.loss,
-                       "{}: expected a model that was compiled, or a loss in training, got neither", place);
-  return model;
-}
-
 void check_fit(const Recipe& recipe, const Pipeline& pipeline, const Network& network) {
   const Graph& graph = network.graph();
   const Place place = place_of(recipe, "network");
@@ -253,28 +225,6 @@ void check_fit(const Recipe& recipe, const Pipeline& pipeline, const Network& ne
                        "{}: expected an output for each of the {} targets ({}), or for each class of a single one; the "
                        "last layer gives {}",
                        place.text(), targets, names, outputs);
-}
-
-// ---- Training ----
-
-std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
-  const ClassWeights& given = recipe.training.class_weight;
-  const Place place = place_of(recipe, "training").key("class_weight");
-  if (given.balanced) return balanced_class_weight(y);
-  std::map<int, double> weights;
-  std::vector<std::string> names;
-  const std::vector<std::string>& targets = pipeline.target_names();
-  if (const auto* classes = targets.size() == 1 ? pipeline.classes_of(targets[0]) : nullptr)
-    names = *classes;
-  else if (pipeline.target_names().size() > 1)
-    names = pipeline.target_names();
-  for (const auto& [name, weight] : given.weights) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    const bool is_number = !name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == name.npos;
-    if (found == names.end() && !is_number) fail_unknown(place, "classes", name, names);
-    weights[found != names.end() ? static_cast<int>(found - names.begin()) : std::stoi(name)] = weight;
-  }
-  return weights;
 }
 
 // ---- Output ----
@@ -318,19 +268,33 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
                 {"epochs", std::to_string(result.history.epochs().size())}};
   page.history = result.history;
   page.evaluations = result.evaluations;
-  page.data = result.data;
+  page.cross_validation = result.cross_validation;
+  page.tuning = result.tuning;
+  if (!recipe.data.stream) page.data = result.data;  // of a stream nothing is looked for
   return page;
 }
 
-void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows) {
-  const RecipeOutput& output = recipe.output;
-  if (!output.model.empty()) result.warnings = result.model.save(file_in(recipe.folder, output.model));
-  if (!output.predictions.empty())
-    write_predictions(file_in(recipe.folder, output.predictions), result.evaluations.back(), test_rows);
-  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
+}  // namespace
+
+RowList Parts::before_test() const {
+  RowList all = training;
+  all.rows.insert(all.rows.end(), validation.rows.begin(), validation.rows.end());
+  std::sort(all.rows.begin(), all.rows.end());
+  return all;
 }
 
-}  // namespace
+Parts part_rows(const Recipe& recipe, const Table& table) {
+  const RecipeSplit& split = recipe.split;
+  if (split.by == SplitBy::random) return random_parts(recipe, table.rows());
+  if (split.by == SplitBy::stratified) return labelled_parts(recipe, table, split_stratified);
+  if (split.by == SplitBy::group)
+    return split.validation_groups.empty() && split.test_groups.empty() ? labelled_parts(recipe, table, split_by_group)
+                                                                        : group_parts(recipe, table);
+  const TimeSplit found = split_by_time(table.rows(), split.validation, split.test);
+  return {numbers_from(found.train.begin, found.train.end),
+          numbers_from(found.validation.begin, found.validation.end, true),
+          numbers_from(found.test.begin, found.test.end, true)};
+}
 
 constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
 
@@ -410,42 +374,48 @@ bool is_finite(const History& history) {
   return std::isfinite(history["loss"].back());
 }
 
-}  // namespace maas::inline MAAS_ABI::recipe
+void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows) {
+  const RecipeOutput& output = recipe.output;
+  if (!output.model.empty()) result.warnings = result.model.save(file_in(recipe.folder, output.model));
+  if (!output.predictions.empty())
+    write_predictions(file_in(recipe.folder, output.predictions), result.evaluations.back(), test_rows);
+  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
+}
 
-namespace maas::inline MAAS_ABI {
+std::optional<Model> base_of(const Recipe& recipe) {
+  if (recipe.base.empty()) return std::nullopt;
+  const std::string path = file_in(recipe.folder, recipe.base), place = place_of(recipe, "base").text();
+  Model model = load_model(path);
+  require<ConfigError>(model.info().pipeline.has_value(),
+                       "{}: expected a model that was saved with its pipeline, got {}", place, path);
+  require<ConfigError>(model.is_compiled() || recipe.training.compile.loss,
+                       "{}: expected a model that was compiled, or a loss in training, got neither", place);
+  return model;
+}
 
-RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
-  namespace parts = maas::recipe;
-  if (recipe.forecast) return parts::run_forecast(recipe, options);
-  auto [table, found, duplicates] = parts::read_rows(recipe);
-  const parts::Parts rows = parts::part_rows(recipe, table);
-  const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
-  std::optional<Model> base;
-  if (!recipe.base.empty()) base = parts::base_of(recipe);
-  Pipeline pipeline = base ? *base->info().pipeline : Pipeline(recipe.pipeline);
-  if (!base) pipeline.fit(training);
-  const PreparedSamples samples = pipeline.samples(training);
-  parts::require_complete(recipe, pipeline, samples, "training");
-
-  RecipeResult result{.model = base ? std::move(*base) : parts::build(recipe, samples.x.cols()),
-                      .history = {},
-                      .rows = {},
-                      .data = std::move(found)};
-  Model& model = result.model;
-  parts::check_fit(recipe, pipeline, model.network());
-  result.rows = {.duplicates = duplicates,
-                 .all = table.rows(),
-                 .training = training.rows(),
-                 .validation = validation.rows(),
-                 .test = test.rows(),
-                 .left_out = training.rows() - samples.x.rows()};
-  FitOptions fit = parts::fit_options(recipe, options);
-  fit.class_weight = parts::class_weights(recipe, pipeline, samples.y);
-  if (validation.rows() > 0) {
-    PreparedSamples held_out = pipeline.samples(validation);
-    parts::require_complete(recipe, pipeline, held_out, "validation");
-    fit.validation_data = ValidationData{.x = std::move(held_out.x), .y = std::move(held_out.y)};
+std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
+  const ClassWeights& given = recipe.training.class_weight;
+  const Place place = place_of(recipe, "training").key("class_weight");
+  if (given.balanced) return balanced_class_weight(y);
+  std::map<int, double> weights;
+  std::vector<std::string> names;
+  const std::vector<std::string>& targets = pipeline.target_names();
+  if (const auto* classes = targets.size() == 1 ? pipeline.classes_of(targets[0]) : nullptr)
+    names = *classes;
+  else if (pipeline.target_names().size() > 1)
+    names = pipeline.target_names();
+  for (const auto& [name, weight] : given.weights) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    const bool is_number = !name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == name.npos;
+    if (found == names.end() && !is_number) fail_unknown(place, "classes", name, names);
+    weights[found != names.end() ? static_cast<int>(found - names.begin()) : std::stoi(name)] = weight;
   }
+  return weights;
+}
+
+Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipeline& pipeline, const FitOptions& fit) {
+  Model model = base ? std::move(*base) : build(recipe, static_cast<Index>(pipeline.feature_names().size()));
+  check_fit(recipe, pipeline, model.network());
   model.info().pipeline = pipeline;
   model.info().inputs.clear();
   for (const std::string& name : pipeline.feature_names()) {
@@ -458,9 +428,72 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
     if (auto* checkpoint = callback.as<ModelCheckpoint>()) checkpoint->info = model.info();
   if (recipe.base.empty() || recipe.training.compile.loss) model.compile(recipe.training.compile);
   if (model.info().self_test) model.info().self_test->outputs.clear();  // of a base: they are given anew
-  result.history = model.fit(samples.x, samples.y, fit);
-  result.finite = parts::is_finite(result.history);
+  return model;
+}
+
+FitOptions quiet_options(const Recipe& recipe) {
+  Recipe plain = recipe;
+  plain.training.backup.clear();
+  FitOptions fit = fit_options(plain, {.verbose = 0});
+  std::erase_if(fit.callbacks, [](const Callback& each) {
+    return each.as<ModelCheckpoint>() != nullptr || each.as<CSVLogger>() != nullptr;
+  });
+  return fit;
+}
+
+TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit) {
+  std::optional<Model> base = base_of(recipe);
+  Pipeline pipeline = base ? *base->info().pipeline : Pipeline(recipe.pipeline);
+  if (!base) pipeline.fit(training);
+  const PreparedSamples samples = pipeline.samples(training);
+  require_complete(recipe, pipeline, samples, "training");
+
+  TrainedModel result{.model = ready_model(recipe, std::move(base), pipeline, fit), .history = {}};
+  result.left_out = training.rows() - samples.x.rows();
+  fit.class_weight = class_weights(recipe, pipeline, samples.y);
+  if (validation.rows() > 0) {
+    PreparedSamples held_out = pipeline.samples(validation);
+    require_complete(recipe, pipeline, held_out, "validation");
+    fit.validation_data = ValidationData{.x = std::move(held_out.x), .y = std::move(held_out.y)};
+  }
+  result.history = result.model.fit(samples.x, samples.y, fit);
+  result.finite = is_finite(result.history);
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI::recipe
+
+namespace maas::inline MAAS_ABI {
+
+RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
+  namespace parts = maas::recipe;
+  parts::backup_path(recipe, options);  // what is wrong with it is said before a search
+  if (recipe.forecast) return parts::run_forecast(recipe, options);
+  if (recipe.data.stream) return parts::run_stream(recipe, options);
+  auto [table, found, duplicates] = parts::read_rows(recipe);
+  const parts::Parts rows = parts::part_rows(recipe, table);
+  const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
+  std::optional<Tuning> tuning;
+  if (recipe.tuner) tuning = parts::tune(recipe, training, validation, options);
+  const Recipe chosen = parts::tuned(recipe, tuning);
+  std::optional<CrossValidation> folds;
+  if (recipe.cross_validation) folds = parts::cross_validate_recipe(chosen, rows.before_test().of(table), options);
+
+  parts::TrainedModel trained = parts::train_model(chosen, training, validation, parts::fit_options(chosen, options));
+  RecipeResult result{.model = std::move(trained.model),
+                      .history = std::move(trained.history),
+                      .rows = {.duplicates = duplicates,
+                               .all = table.rows(),
+                               .training = training.rows(),
+                               .validation = validation.rows(),
+                               .test = test.rows(),
+                               .left_out = trained.left_out},
+                      .data = std::move(found),
+                      .tuning = std::move(tuning),
+                      .cross_validation = std::move(folds),
+                      .finite = trained.finite};
   if (!result.finite) return result;
+  const Model& model = result.model;
   if (validation.rows() > 0) result.evaluations.push_back(evaluate_table(model, validation, &training, "validation"));
   if (test.rows() > 0) result.evaluations.push_back(evaluate_table(model, test, &training, "test"));
   parts::write_outputs(recipe, result, rows.test.rows);

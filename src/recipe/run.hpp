@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "maas/data/folds.hpp"
 #include "maas/recipe/recipe.hpp"
+#include "maas/recipe/report.hpp"
 #include "recipe/place.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
@@ -15,6 +17,51 @@ struct RecipeRowsRead {
   Index duplicates;
 };
 RecipeRowsRead read_rows(const Recipe& recipe);
+
+/// Which rows of a table are for what.
+struct Parts {
+  RowList training, validation = {.rows = {}, .held_out = true}, test = {.rows = {}, .held_out = true};
+
+  /// Those that are not for the test, in the order of the table.
+  RowList before_test() const;
+};
+Parts part_rows(const Recipe& recipe, const Table& table);
+
+/// A model that has learned from rows, with its pipeline.
+struct TrainedModel {
+  Model model;
+  History history;
+  Index left_out = 0;  ///< of the training rows, by steps
+  bool finite = true;  ///< whether the last loss is a number
+};
+/// Fits the pipeline to the training rows, builds, compiles and fits the network. `validation` may have no rows. Throws
+/// what run_recipe throws.
+TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit);
+
+// What training has in memory and in a stream in common.
+
+/// The model of `base` with its pipeline; nothing where the recipe has none.
+std::optional<Model> base_of(const Recipe& recipe);
+/// The base, or a new network for the features of the pipeline; with the pipeline in it, and compiled. Checkpoints of
+/// the fit are told what to write beside it. Throws ConfigError where network and pipeline do not fit.
+Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipeline& pipeline, const FitOptions& fit);
+/// By the numbers of classes. `y` are the targets, which balanced weights are counted of.
+std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y);
+/// Model, predictions and report. `test_rows` are those that predictions are written of.
+void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows);
+
+/// What the final training is told, but without all that writes files or prints: for trials and folds.
+FitOptions quiet_options(const Recipe& recipe);
+
+/// A forecaster that has learned from rows in order of time, the last share of which was measured on.
+struct TrainedForecaster {
+  Forecaster forecaster;
+  std::vector<History> histories;
+  Index held_out = 0;  ///< rows that were not learned from
+  bool finite = true;
+};
+/// `quiet`: without all that writes files or prints.
+TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet);
 
 /// The file that keeps the state of the training; empty for none. Throws ConfigError for one that is there already and
 /// is not to be resumed from.
@@ -37,5 +84,21 @@ void check_sizes(const std::vector<Layer>& chain, const Place& place);
 bool is_finite(const History& history);
 
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options);
+RecipeResult run_stream(const Recipe& recipe, const RunOptions& options);
+
+// In tuner.cpp and folds.cpp.
+
+/// The trials of the recipe's tuner, each judged on the validation rows (of forecasts: on the last share of `training`,
+/// which are all rows that are not for the test). Throws DataError where all of them failed.
+Tuning tune(const Recipe& recipe, const Table& training, const Table& validation, const RunOptions& options);
+/// The recipe with the settings of the best trial, or as it is where there was no search.
+Recipe tuned(const Recipe& recipe, const std::optional<Tuning>& tuning);
+
+/// A model for each fold of these rows, which are not for the test.
+CrossValidation cross_validate_recipe(const Recipe& recipe, const Table& rows, const RunOptions& options);
+
+/// What pages show of them.
+std::string tuning_html(const Tuning& tuning);
+std::string cross_validation_html(const CrossValidation& found);
 
 }  // namespace maas::inline MAAS_ABI::recipe

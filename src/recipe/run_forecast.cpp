@@ -54,7 +54,7 @@ Forecaster::Build network_of(const Recipe& recipe) {
   };
 }
 
-ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options) {
+ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options, bool quiet) {
   const RecipeForecast& forecast = *recipe.forecast;
   const bool alone = forecast.networks == 1;
   ForecastFit fit;
@@ -63,13 +63,15 @@ ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options) {
   fit.validation_share = recipe.split.validation / (1 - recipe.split.test);
   RunOptions run = options;
   if (!alone) run.callbacks.clear();
-  fit.fit = fit_options(recipe, run);
+  fit.fit = quiet ? quiet_options(recipe) : fit_options(recipe, run);
   fit.fit.callbacks.clear();
   if (!alone) fit.fit.verbose = 0;  // side by side, their lines would mix
-  require<ConfigError>(alone || backup_path(recipe, run).empty(),
+  require<ConfigError>(quiet || alone || backup_path(recipe, run).empty(),
                        "{}: expected none for an ensemble, whose networks are trained side by side",
                        Place{recipe.source}.key("training").key("backup").text());
-  fit.callbacks = [recipe, run] { return fit_options(recipe, run).callbacks; };
+  fit.callbacks = [recipe, run, quiet] {
+    return quiet ? quiet_options(recipe).callbacks : fit_options(recipe, run).callbacks;
+  };
   return fit;
 }
 
@@ -118,6 +120,8 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   page.scores = result.scores;
   page.forecasts = result.forecasts;
   page.coverage = result.coverage;
+  page.cross_validation = result.cross_validation;
+  page.tuning = result.tuning;
   page.data = result.data;
   return page;
 }
@@ -156,25 +160,42 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
 
 }  // namespace
 
+TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet) {
+  const ForecastFit fit = forecast_fit(recipe, options, quiet);
+  TrainedForecaster result{.forecaster = Forecaster(recipe.forecast->options, network_of(recipe)), .histories = {}};
+  result.histories = result.forecaster.fit(rows, readings_options(recipe), fit);
+  result.held_out = fit.held_out(rows.rows());
+  result.finite = std::all_of(result.histories.begin(), result.histories.end(),
+                              [](const History& each) { return is_finite(each); });
+  return result;
+}
+
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
-  const RecipeForecast& wanted = *recipe.forecast;
   auto [table, found, duplicates] = read_rows(recipe);
   const TimeSplit split = split_by_time(table.rows(), 0, recipe.split.test);
   const Table rows = split.train.of(table);
+  std::optional<Tuning> tuning;
+  if (recipe.tuner) tuning = tune(recipe, rows, Table(), options);
+  const Recipe chosen = tuned(recipe, tuning);
+  std::optional<CrossValidation> folds;
+  if (recipe.cross_validation) folds = cross_validate_recipe(chosen, rows, options);
 
-  Forecaster forecaster(wanted.options, network_of(recipe));
-  const ForecastFit fit = forecast_fit(recipe, options);
-  const std::vector<History> histories = forecaster.fit(rows, readings_options(recipe), fit);
-  const Index learned = forecaster.learned_readings(), held_out = fit.held_out(rows.rows());
+  const RecipeForecast& wanted = *chosen.forecast;
+  auto [forecaster, histories, held_out, finite] = train_forecaster(chosen, rows, options, false);
   const Readings training = forecaster.readings(rows, {}, rows.rows() - held_out);
-  RecipeResult result{.model = forecaster.model(), .history = histories.front(), .rows = {}, .data = std::move(found)};
-  result.rows = {.duplicates = duplicates,
-                 .all = table.rows(),
-                 .training = rows.rows() - held_out,
-                 .validation = held_out,
-                 .test = split.test.size(),
-                 .left_out = rows.rows() - held_out - learned};
-  result.finite = std::all_of(histories.begin(), histories.end(), [](const History& each) { return is_finite(each); });
+  const Index learned = forecaster.learned_readings();
+  RecipeResult result{.model = forecaster.model(),
+                      .history = histories.front(),
+                      .rows = {.duplicates = duplicates,
+                               .all = table.rows(),
+                               .training = rows.rows() - held_out,
+                               .validation = held_out,
+                               .test = split.test.size(),
+                               .left_out = rows.rows() - held_out - learned},
+                      .data = std::move(found),
+                      .tuning = std::move(tuning),
+                      .cross_validation = std::move(folds),
+                      .finite = finite};
   if (!result.finite) return result;
   result.forecaster = std::move(forecaster);
   const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
@@ -192,7 +213,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
     const ForecastWindows held_back = result.forecaster->windows(training).targets_from(learned);
     add_intervals(wanted, result.forecaster->forecast(held_back), result);
   }
-  write_outputs(recipe, result);
+  write_outputs(chosen, result);
   return result;
 }
 

@@ -18,6 +18,12 @@ Config reference(std::string_view kind) { return Config{}.set("$ref", fmt::forma
 Config array_of(Config items) { return type("array").set("items", std::move(items)); }
 Config texts() { return any_of({type("string"), array_of(type("string"))}); }
 
+void require_keys(Config& schema, std::initializer_list<std::string_view> names) {
+  Config::List list;
+  for (std::string_view name : names) list.emplace_back(name);
+  schema.set("required", std::move(list));
+}
+
 template <class Names>
 Config one_of(const Names& names) {
   Config::List list;
@@ -41,6 +47,15 @@ Config schema_of(const std::vector<Metric>&) { return array_of(reference("metric
 Config schema_of(const std::vector<Index>&) { return array_of(type("integer").set("minimum", 1)); }
 Config schema_of(const std::optional<double>&) { return types({"number", "null"}); }
 Config schema_of(const std::vector<std::function<Callback()>>&) { return array_of(reference("callback")); }
+Config schema_of(const SearchSpace&) {
+  Config properties = Config{}.set("low", type("number")).set("high", type("number"));
+  properties.set("log", type("boolean")).set("integer", type("boolean"));
+  Config range = type("object").set("properties", std::move(properties));
+  require_keys(range, {"low", "high"});
+  range.set("additionalProperties", false);
+  const Config values = array_of(Config(Config::Object{})).set("minItems", 1);
+  return type("object").set("additionalProperties", any_of({values, std::move(range)}));
+}
 Config schema_of(const Optimizer&) { return reference("optimizer"); }
 Config schema_of(const std::optional<Loss>&) { return reference("loss"); }
 Config schema_of(const std::optional<Graph>&) { return type("object"); }
@@ -75,12 +90,6 @@ Config schema_of(const Section& section) {
 template <HasKeys Section>
 Config schema_of(const std::optional<Section>&) {
   return schema_of(Section());
-}
-
-void require_keys(Config& schema, std::initializer_list<std::string_view> names) {
-  Config::List list;
-  for (std::string_view name : names) list.emplace_back(name);
-  schema.set("required", std::move(list));
 }
 
 // ---- Parts: what may be set is known by what it is where it is not ----
@@ -159,6 +168,7 @@ std::string recipe_schema() {
   Config whole = schema_of(Recipe());
   Config sections = whole.at("properties");
   require_in(sections, "data", {"files"});
+  require_in(sections, "tuner", {"space"});
   Config properties = Config{}.set("$schema", recipe::type("string"));
   for (const auto& [name, section] : sections.as_object()) properties.set(name, section);
 

@@ -59,6 +59,18 @@ void check_callback(JsonView callback) {
                      name ? fmt::format("\"{}\"", *name) : "another");
 }
 
+// What a tuner tries: nothing where files are named.
+void check_space(JsonView recipe) {
+  const auto tuner = recipe.member("tuner"), space = tuner ? tuner->member("space") : std::nullopt;
+  if (!space) return;
+  space->for_each_member([](std::string_view path, JsonView) {
+    require<DataError>(
+        path != "training" && !path.starts_with("training.callbacks") && !path.starts_with("training.backup"),
+        "recipe: tuner.space: expected no callbacks and no backup, which may name files, got \"{}\"",
+        path.substr(0, 100));
+  });
+}
+
 std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of(" \n\r");
   if (end == std::string::npos) return {};
@@ -228,6 +240,7 @@ void Jobs::check_recipe(JsonView recipe) {
                      recipe.kind_name());
   require<DataError>(!recipe.member("output"), "recipe: expected no output: the server says where the model goes");
   require<DataError>(!recipe.member("base"), "recipe: expected no base: the request says what it goes on from");
+  check_space(recipe);
   const auto training = recipe.member("training");
   if (!training) return;
   require<DataError>(!training->member("backup"), "recipe: expected no training.backup: the server keeps one");

@@ -556,6 +556,30 @@ TEST_CASE("maas train tells programs of each epoch by a line of JSON, and of its
   CHECK(lines[4].find(R"({"name": "test", "rows": 10)") != std::string::npos);
 }
 
+TEST_CASE("maas train tells of trials and folds, in lines for programs and in tables for people") {
+  write_recipe("recipe.json");
+  const std::string search =
+      "train recipe.json --set training.epochs=2 --set 'tuner={\"trials\": 3, \"threads\": 1, \"space\": "
+      "{\"training.batch_size\": [4, 8]}}' --set 'cross_validation={\"n_splits\": 2}' --progress ";
+  const Run json = run(search + "json");
+  const std::vector<std::string> lines = lines_of(json.out);
+  INFO(json.out);
+  REQUIRE(lines.size() == 3 + 2 + 1 + 2 + 1);
+  CHECK(lines[0].starts_with(R"({"event": "trial", "trial": 0, "score": )"));
+  CHECK(lines[2].find(R"("settings": {"training.batch_size": )") != std::string::npos);
+  CHECK(
+      lines[3].starts_with(R"({"event": "fold", "fold": 0, "training": 15, "validation": 5, "test": 20, "answers": )"));
+  CHECK(lines[4].find(R"({"target": "y", "name": "mean", "scores": {"mae": )") != std::string::npos);
+  CHECK(lines[5].starts_with(R"({"event": "begin")"));
+  CHECK(lines[8].find(R"("tuner": {"objective": "mae", "best": {"trial": )") != std::string::npos);
+  CHECK(lines[8].find(R"("cross_validation": {"folds": 2, "answers": [{"target": "y", "name": "model", "scores": )") !=
+        std::string::npos);
+  const Run text = run(search + "none");
+  INFO(text.out);
+  for (const char* part : {"\ntuner: 3 results, judged by mae", "\nbest: trial ", "\ncross-validation: 2 folds\n"})
+    CHECK(text.out.find(part) != std::string::npos);
+}
+
 TEST_CASE("maas train: exit codes and messages") {
   write_recipe("recipe.json");
   const Run wrong = run("train recipe.json --set training.optimizer.learning_rate=fast");

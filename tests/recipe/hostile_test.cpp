@@ -105,6 +105,40 @@ const std::string rich_forecast = R"({
                "callbacks": [{"class": "early_stopping", "patience": 1}]}
 })";
 
+const std::string rich_search = R"({
+  "data": {"files": "line.csv"},
+  "split": {"by": "group", "column": "kind", "validation_groups": "big"},
+  "pipeline": {"features": ["x"], "targets": ["y"]},
+  "network": {"layers": [{"class": "dense", "units": 1}]},
+  "training": {"optimizer": "adam", "loss": "mse", "epochs": 2, "batch_size": 8},
+  "tuner": {
+    "method": "successive_halving", "objective": "rmse", "trials": 3, "seed": 1, "factor": 3, "min_resources": 1,
+    "max_resources": 3, "threads": 1,
+    "space": {"training.batch_size": [4, 8], "training.loss": ["mse", {"class": "huber", "delta": 2}],
+              "training.optimizer.learning_rate": {"low": 0.001, "high": 0.1, "log": true, "integer": false}}},
+  "cross_validation": {"by": "rolling_origin", "n_splits": 2, "shuffle": false, "seed": 1, "test_size": 5,
+                       "max_train_size": 9, "gap": 1},
+  "output": {}
+})";
+
+const std::string rich_stream = R"({
+  "data": {"files": ["line.csv", "line.csv"], "file_column": "file", "comment": "#", "types": {"kind": "text"},
+           "stream": {"block_rows": 7, "mixed_blocks": 2, "prefetch": true}},
+  "split": {"validation": 0.2, "test": 0.2},
+  "pipeline": {
+    "steps": [
+      {"class": "drop", "columns": ["file"]}, {"class": "valid_range", "columns": ["x"], "low": 1, "high": 9},
+      {"class": "drop_missing_rows", "columns": ["x"]}, {"class": "one_hot", "columns": ["kind"], "unseen": "ignore"},
+      {"class": "impute", "columns": ["y"], "fill": "most_frequent"}, {"class": "log", "columns": ["x"], "offset": 1},
+      {"class": "time_features", "columns": ["time"]}, {"class": "min_max", "columns": ["x"]},
+      {"class": "standard", "columns": ["y"]}
+    ],
+    "features": ["x", "kind", "time"], "targets": ["y"], "out_of_range": "clip"
+  },
+  "network": {"layers": [{"class": "dense", "units": 1}]},
+  "training": {"optimizer": "adam", "loss": "mse", "epochs": 2, "batch_size": 8, "class_weight": {"1": 2}}
+})";
+
 }  // namespace
 
 TEST_CASE("no value of any key does worse than throw an Error") {
@@ -123,4 +157,15 @@ TEST_CASE("no value of any key of a forecast does worse than throw an Error") {
   REQUIRE(counts.paths > 40);
   CHECK(counts.ran > 60);
   CHECK(counts.refused > 300);
+}
+
+TEST_CASE("no value of any key of a tuner, of folds and of a stream does worse than throw an Error") {
+  write_line_csv("line.csv", 30);
+  for (const std::string* recipe : {&rich_search, &rich_stream}) {
+    CHECK_NOTHROW(run_recipe(parse_recipe(*recipe, "r"), {.verbose = 0}));
+    const Counts counts = try_all(*recipe);
+    REQUIRE(counts.paths > 40);
+    CHECK(counts.ran > 30);
+    CHECK(counts.refused > 300);
+  }
 }

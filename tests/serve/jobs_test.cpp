@@ -216,6 +216,8 @@ TEST_CASE("a job may read the folder of data, and write where it is told") {
   refused("{" + data + R"(,"training":{"backup":"/tmp/x"}})", "no training.backup");
   refused("{" + data + R"(,"training":{"callbacks":[{"class":"CSVLogger","filename":"/tmp/x"}]}})", "CSVLogger");
   refused("{" + data + R"(,"training":{"callbacks":["model_checkpoint"]}})", "model_checkpoint");
+  for (const char* path : {"training", "training.callbacks", "training.callbacks[0].filename", "training.backup"})
+    refused("{" + data + R"(,"tuner":{"space":{")" + path + R"(":["/tmp/x"]}}})", "tuner.space: expected no callbacks");
   refused("{" + data + "}", "a file in the folder of data", R"(,"holdout":"../secret.csv")");
   refused("{" + data + "}", "promote", R"(,"promote":"always")");
   refused("{}", "data.files");

@@ -28,6 +28,11 @@ struct TargetEvaluation {
   std::vector<double> truth = {}, predicted = {};  ///< numbers, or positions in classes; one a row
   std::vector<std::string> classes = {};           ///< in the order of the pipeline, others that occur behind them
   std::vector<std::vector<Index>> confusion = {};  ///< true class x answer; empty for numbers
+  /// How many rows count where they are too many to be listed: then `rows`, `truth` and `predicted` are empty.
+  Index counted = 0;
+
+  /// How many rows count.
+  Index count() const { return counted > 0 ? counted : static_cast<Index>(rows.size()); }
 };
 
 /// Answers of one target that need no model.

@@ -16,8 +16,17 @@
 #include "maas/forecast/intervals.hpp"
 #include "maas/model/model.hpp"
 #include "maas/recipe/evaluation.hpp"
+#include "maas/recipe/folds.hpp"
+#include "maas/recipe/tuning.hpp"
 
 namespace maas::inline MAAS_ABI {
+
+/// Files that are larger than memory: rows are read in blocks when they are needed, again in every epoch.
+struct RecipeStream {
+  Index block_rows = 0;     ///< rows that are read at once; 0: about 1 MiB of samples
+  Index mixed_blocks = 16;  ///< blocks whose rows are shuffled together; twice as many are in memory, at most
+  bool prefetch = true;     ///< a thread reads ahead; the samples and their order are the same without it
+};
 
 /// Where the rows come from.
 struct RecipeData {
@@ -28,6 +37,9 @@ struct RecipeData {
   /// Whether rows with the same cells as one before are left out, before they are shared out. Rows without a time may
   /// be the same and yet two.
   bool drop_duplicates = false;
+  /// Nothing: all rows are held in memory. Else none is held for longer than it is needed; then the split is one by
+  /// time, and steps learn what can be learned in passes over the rows: see docs/guide/recipes.md.
+  std::optional<RecipeStream> stream = std::nullopt;
 };
 
 /// How rows are shared out.
@@ -45,6 +57,66 @@ struct RecipeSplit {
   std::string column = {};          ///< of `stratified` and `group`: the column of the classes, or of the groups
   std::vector<std::string> validation_groups = {}, test_groups = {};  ///< of `group`, in place of shares
   std::int64_t seed = 0;                                              ///< of what is drawn
+};
+
+/// How the rows that are not for the test are parted into folds: see folds.hpp.
+enum class FoldsBy {
+  k_fold,         ///< runs of rows, or drawn where they are shuffled
+  stratified,     ///< each class of a column in each fold by its share
+  group,          ///< whole groups of a column
+  rolling_origin  ///< in the order of the rows: each test lies behind what was learned from. The one for forecasts
+};
+
+/// A cross-validation: before the training, each fold trains a model of its own, from its training rows alone, and
+/// measures it on its test rows. The validation share of the split is taken off each fold's training rows, in the way
+/// the split says.
+struct RecipeFolds {
+  FoldsBy by = FoldsBy::k_fold;
+  std::string column = {};  ///< of `stratified` and `group`: that of the classes, or of the groups
+  Index n_splits = 5;       ///< folds
+  bool shuffle = false;     ///< all but rolling_origin: rows (groups) in an order that is drawn
+  std::int64_t seed = 0;    ///< of that order
+  std::optional<Index> test_size = std::nullopt;       ///< of rolling_origin: see RollingOriginOptions
+  std::optional<Index> max_train_size = std::nullopt;  ///< likewise
+  Index gap = 0;                                       ///< likewise: rows left out between training and test
+};
+
+/// How a tuner looks for good settings.
+enum class TunerMethod {
+  random_search,      ///< maas::random_search
+  successive_halving  ///< maas::successive_halving, which spends epochs
+};
+
+/// What trials are judged by, on the validation rows. Of several targets it is the mean over them, of forecasts the
+/// score over all steps of all windows.
+enum class TunerObjective {
+  automatic,  ///< accuracy where the targets are texts or 0 and 1 behind a binary cross-entropy, else mae
+  by_loss,    ///< of the prepared samples, as Model::evaluate gives it; not of forecasts
+  by_mae,
+  by_rmse,
+  by_r2,
+  by_accuracy,
+  by_balanced_accuracy,
+  by_macro_f1
+};
+
+struct Recipe;
+
+/// A search for good settings, judged on the validation rows alone: the test is not looked at. Every trial trains with
+/// the seeds of the recipe; the training behind it has the settings of the best one.
+struct RecipeTuner {
+  TunerMethod method = TunerMethod::random_search;
+  SearchSpace space = {};  ///< options by the path of their keys, "network.layers[0].units"
+  /// Gives a recipe the settings of a trial. read_recipe makes one that puts them in their places and reads the
+  /// sections they stand in anew.
+  std::function<void(Recipe& recipe, const Trial& trial)> apply = {};
+  TunerObjective objective = TunerObjective::automatic;
+  Index trials = 20;                                  ///< of successive halving: in the first round
+  std::int64_t seed = 0;                              ///< what trials are drawn by
+  Index factor = 3;                                   ///< of successive halving: see HalvingOptions
+  Index min_resources = 1;                            ///< likewise: epochs in the first round
+  std::optional<Index> max_resources = std::nullopt;  ///< likewise: epochs that none exceeds; else those of the recipe
+  Index threads = 0;  ///< trials at the same time; 0: as many as the library uses. No result depends on it
 };
 
 /// Readings of sensors, and what is forecast of them. Steps of the pipeline, which has no features and no targets then,
@@ -115,6 +187,9 @@ struct Recipe {
   std::optional<RecipeForecast> forecast = std::nullopt;  ///< in place of features and targets
   RecipeNetwork network = {};
   RecipeTraining training = {};
+  std::optional<RecipeTuner> tuner = std::nullopt;
+  std::optional<RecipeFolds> cross_validation =
+      std::nullopt;  ///< of the settings a tuner has found, where there is one
   RecipeOutput output = {};
 
   std::string source = "recipe";  ///< what messages begin with: the name of the file
@@ -143,6 +218,10 @@ struct RunOptions {
   int verbose = -1;  ///< FitOptions::verbose
   /// Beside those of the recipe, before them. Not of an ensemble, whose networks are trained side by side.
   std::vector<Callback> callbacks = {};
+  /// Told of each trial of a tuner when it is over, one at a time, in no certain order.
+  std::function<void(const TrialResult&)> trial_end = {};
+  /// Told of each fold of a cross-validation when it is over, with all that are: the last one is the new one.
+  std::function<void(const CrossValidation&)> fold_end = {};
 };
 
 /// How many rows fell where, and what became of them.
@@ -157,21 +236,24 @@ struct RecipeResult {
   Model model;      ///< trained, with its pipeline
   History history;  ///< of an ensemble that of its first network
   RecipeRows rows;
-  DataReport data;                           ///< what was found in the files, before anything became of it
-  std::vector<Evaluation> evaluations = {};  ///< of the validation rows, then of the test rows, where there are some
-  std::optional<Forecaster> forecaster = std::nullopt;  ///< of forecasts: what `model` is the network of
-  std::optional<ScoreTable> scores = std::nullopt;      ///< of forecasts on the test readings, baselines beside
-  std::optional<Forecasts> forecasts = std::nullopt;    ///< for the windows of the test readings
-  std::vector<IntervalCoverage> coverage = {};          ///< of RecipeForecast::intervals, on the test readings
-  std::optional<AlarmReport> alarms = std::nullopt;     ///< of RecipeForecast::alarm, on the test readings
-  std::vector<std::string> warnings = {};               ///< of saving: see Model::save
+  DataReport data;                              ///< what was found in the files, before anything became of it
+  std::vector<Evaluation> evaluations = {};     ///< of the validation rows, then of the test rows, where there are some
+  std::optional<Tuning> tuning = std::nullopt;  ///< of RecipeTuner; `model` has the best settings
+  std::optional<CrossValidation> cross_validation = std::nullopt;  ///< of RecipeFolds, with the best settings
+  std::optional<Forecaster> forecaster = std::nullopt;             ///< of forecasts: what `model` is the network of
+  std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts on the test readings, baselines beside
+  std::optional<Forecasts> forecasts = std::nullopt;  ///< for the windows of the test readings
+  std::vector<IntervalCoverage> coverage = {};        ///< of RecipeForecast::intervals, on the test readings
+  std::optional<AlarmReport> alarms = std::nullopt;   ///< of RecipeForecast::alarm, on the test readings
+  std::vector<std::string> warnings = {};             ///< of saving: see Model::save
   bool finite = true;  ///< false where the last loss is no number: nothing is written then
 };
 
-/// Runs it: reads the files, shares out the rows, fits the pipeline to the training rows, builds, compiles and fits the
-/// network, measures it beside baselines fitted to the training rows, and writes what the recipe asks for. The same
-/// recipe on the same files gives the same bits. Throws what its parts throw; ConfigError, naming the key, for parts
-/// that do not fit each other; DataError where a feature is missing in rows that nothing fills or leaves out.
+/// Runs it: reads the files, shares out the rows, looks for the best settings and cross-validates if it is to, fits the
+/// pipeline to the training rows, builds, compiles and fits the network, measures it beside baselines fitted to the
+/// training rows, and writes what the recipe asks for. The same recipe on the same files gives the same bits. Throws
+/// what its parts throw; ConfigError, naming the key, for parts that do not fit each other; DataError where a feature
+/// is missing in rows that nothing fills or leaves out.
 RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options = {});
 
 }  // namespace maas::inline MAAS_ABI

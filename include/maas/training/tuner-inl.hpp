@@ -109,6 +109,12 @@ MAAS_INLINE SearchSpace& SearchSpace::log_integer(std::string name, Index low, I
   return add({.name = std::move(name), .kind = Kind::log_integer, .first = low, .last = high});
 }
 
+MAAS_INLINE std::vector<std::string> SearchSpace::names() const {
+  std::vector<std::string> names;
+  for (const Dimension& each : dimensions_) names.push_back(each.name);
+  return names;
+}
+
 MAAS_INLINE Trial SearchSpace::draw(std::uint64_t seed, Index number) const {
   require<ConfigError>(!dimensions_.empty(), "SearchSpace: expected options to try, got none");
   const Random random = Random(seed).stream(0x74756e65u).stream(static_cast<std::uint64_t>(number));

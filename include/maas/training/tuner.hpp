@@ -64,6 +64,8 @@ class SearchSpace {
   /// The same, of which the logarithm is uniform: for numbers of units. `low` must be at least 1.
   SearchSpace& log_integer(std::string name, Index low, Index high);
 
+  /// The names of the options, in the order in which they were added.
+  std::vector<std::string> names() const;
   /// The number-th trial of a seed: it depends on nothing else. Throws ConfigError for an empty space.
   Trial draw(std::uint64_t seed, Index number) const;
 

@@ -1,0 +1,79 @@
+#include "recipe/row_files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "io/hdf5_parts.hpp"
+#include "recipe/parts.hpp"
+#include "recipe/place.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+// The rows of one table behind those of another that has the same columns.
+Table joined(const Table& first, const Table& next) {
+  Table all;
+  for (Index i = 0; i < first.columns(); ++i) {
+    Column column = first.column(i);
+    const Column& more = next.column(column.name);
+    column.numbers.insert(column.numbers.end(), more.numbers.begin(), more.numbers.end());
+    column.texts.insert(column.texts.end(), more.texts.begin(), more.texts.end());
+    all.add(std::move(column));
+  }
+  return all;
+}
+
+void require_same_columns(const Table& first, const Table& next, const std::string& path, const std::string& before) {
+  require<DataError>(first.columns() == next.columns(), "{}: expected {} columns, as in {}, got {}", path,
+                     first.columns(), before, next.columns());
+  for (Index i = 0; i < first.columns(); ++i) {
+    const Column& column = first.column(i);
+    require<DataError>(next.contains(column.name), "{}: expected a column \"{}\", as in {}, got none", path,
+                       column.name, before);
+    require<DataError>(
+        next.column(column.name).type == column.type,
+        "{}: expected the same in column \"{}\" as in {}; data.types of a recipe says what a column holds", path,
+        column.name, before);
+  }
+}
+
+}  // namespace
+
+RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column), types_(recipe.data.csv.types) {
+  for (const std::string& name : recipe.data.files) {
+    File file{.path = file_in(recipe.folder, name), .first = rows_};
+    file.is_hdf5 = is_hdf5_file(file.path);
+    file.parts = file.is_hdf5 ? io::hdf5_parts(file.path) : csv_parts(file.path, recipe.data.csv);
+    require<DataError>(file.parts.rows > 0, "{}: expected rows, got none", file.path);
+    rows_ += file.parts.rows;
+    files_.push_back(std::move(file));
+  }
+  for (std::size_t i = 1; i < files_.size(); ++i)
+    require_same_columns(read_of(files_[0], 0, 1), read_of(files_[i], 0, 1), files_[i].path, files_[0].path);
+}
+
+Table RowFiles::read_of(const File& file, Index first, Index count) const {
+  Table table = file.parts.read(first, count);
+  if (file.is_hdf5) set_types(table, types_, file.path);
+  if (!file_column_.empty())
+    table.add({.name = file_column_,
+               .type = ColumnType::text,
+               .texts = std::vector<std::string>(static_cast<std::size_t>(count),
+                                                 std::filesystem::path(file.path).stem().string())});
+  return table;
+}
+
+Table RowFiles::read(Index first, Index count) const {
+  std::optional<Table> all;
+  for (const File& file : files_) {
+    const Index begin = std::max(first, file.first), end = std::min(first + count, file.first + file.parts.rows);
+    if (begin >= end) continue;
+    const Table part = read_of(file, begin - file.first, end - begin);
+    all = all ? joined(*all, part) : part;
+  }
+  require<DataError>(all.has_value(), "expected rows of 0 to {}, got {}", rows_ - 1, first);
+  return std::move(*all);
+}
+
+}  // namespace maas::inline MAAS_ABI::recipe

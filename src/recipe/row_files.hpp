@@ -1,0 +1,51 @@
+// The rows of a recipe's files, read part by part.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/table_parts.hpp"
+#include "maas/data/split.hpp"
+#include "maas/recipe/recipe.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+/// By its first bytes.
+bool is_hdf5_file(const std::string& path);
+/// Columns of a file of datasets hold numbers, or times where these types say so. Throws FormatError for texts.
+void set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path);
+
+/// The files that follow each other, as one table of which only parts are in memory.
+class RowFiles {
+ public:
+  /// Throws what read_table throws, and DataError for files of other columns than the first, or without rows.
+  explicit RowFiles(const Recipe& recipe);
+
+  Index rows() const { return rows_; }
+  /// Some rows, which must be there. It may be called on several threads at once.
+  Table read(Index first, Index count) const;
+  /// Calls `visit(part)` for these rows, part by part, in order.
+  template <class Visit>
+  void for_each(const RowRange& range, Index rows_a_part, Visit&& visit) const {
+    for (Index first = range.begin; first < range.end; first += rows_a_part)
+      visit(read(first, std::min(rows_a_part, range.end - first)));
+  }
+
+ private:
+  struct File {
+    std::string path;
+    Index first = 0;  // of its rows among all
+    bool is_hdf5 = false;
+    TableParts parts = {};
+  };
+  Table read_of(const File& file, Index first, Index count) const;
+
+  std::vector<File> files_;
+  std::string file_column_;
+  std::map<std::string, ColumnType> types_;
+  Index rows_ = 0;
+};
+
+}  // namespace maas::inline MAAS_ABI::recipe

@@ -1,0 +1,123 @@
+// run_recipe for files that are larger than memory: blocks of rows are read when they are needed.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "maas/data/streamed.hpp"
+#include "recipe/row_files.hpp"
+#include "recipe/run.hpp"
+#include "recipe/stream_scores.hpp"
+#include "recipe/stream_steps.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+// Rows that are looked at together, in memory for a moment.
+Index rows_a_part(const RecipeStream& wanted, const RowFiles& files) {
+  if (wanted.block_rows > 0) return std::min(wanted.block_rows, files.rows());
+  constexpr Index bytes = 1 << 20;
+  const Index columns = std::max<Index>(files.read(0, 1).columns(), 1);
+  return std::clamp<Index>(bytes / (columns * static_cast<Index>(sizeof(double))), 1, files.rows());
+}
+
+using FilesPointer = std::shared_ptr<const RowFiles>;
+using PipelinePointer = std::shared_ptr<const Pipeline>;
+
+/// Samples of rows of which a step leaves some out: where each part's begin is counted once.
+class KeptSamples {
+ public:
+  KeptSamples(FilesPointer files, PipelinePointer pipeline, const RowRange& range, Index part)
+      : files_(std::move(files)), pipeline_(std::move(pipeline)), range_(range), part_(part) {
+    for (Index i = 0; i * part_ < range_.size(); ++i) ends_.push_back(size() + samples(i).x.rows());
+  }
+
+  Index size() const { return ends_.empty() ? 0 : ends_.back(); }
+
+  void operator()(Index first, MatrixView x, MatrixView y) const {
+    auto part = static_cast<Index>(std::upper_bound(ends_.begin(), ends_.end(), first) - ends_.begin());
+    for (Index done = 0; done < x.rows(); ++part) {
+      const PreparedSamples found = samples(part);
+      const Index skipped = first + done - (ends_[static_cast<std::size_t>(part)] - found.x.rows());
+      const Index count = std::min(found.x.rows() - skipped, x.rows() - done);
+      x.middleRows(done, count) = found.x.middleRows(skipped, count);
+      y.middleRows(done, count) = found.y.middleRows(skipped, count);
+      done += count;
+    }
+  }
+
+ private:
+  PreparedSamples samples(Index part) const {
+    const Index first = range_.begin + part * part_;
+    return pipeline_->samples(files_->read(first, std::min(part_, range_.end - first)));
+  }
+
+  FilesPointer files_;
+  PipelinePointer pipeline_;
+  RowRange range_;
+  Index part_;
+  std::vector<Index> ends_;  // samples up to and with each part
+};
+
+Streamed samples_of(const Recipe& recipe, const FilesPointer& files, const PipelinePointer& pipeline,
+                    const RowRange& range, Index part) {
+  const RecipeStream& wanted = *recipe.data.stream;
+  StreamSource source{.features = Shape{static_cast<Index>(pipeline->feature_names().size())},
+                      .targets = Shape{static_cast<Index>(pipeline->target_names().size())},
+                      .name = Place{recipe.source}.key("pipeline").key("steps").text(),
+                      .feature_names = pipeline->feature_names(),
+                      .target_names = pipeline->target_names()};
+  StreamOptions options{
+      .block_rows = wanted.block_rows, .mixed_blocks = wanted.mixed_blocks, .prefetch = wanted.prefetch};
+  if (leaves_rows_out(*pipeline)) {
+    KeptSamples kept(files, pipeline, range, part);
+    require<DataError>(kept.size() > 0, "{}: expected rows behind the steps, got none", source.name);
+    source.rows = kept.size();
+    source.read = std::move(kept);
+  } else {
+    source.rows = files->rows();
+    source.read = [files, pipeline](Index first, MatrixView x, MatrixView y) {
+      const Table rows = files->read(first, x.rows());
+      x = pipeline->apply(rows);
+      y = pipeline->targets(rows);
+    };
+    options.rows = range;
+  }
+  return Streamed(std::move(source), options);
+}
+
+}  // namespace
+
+RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
+  const auto files = std::make_shared<const RowFiles>(recipe);
+  const TimeSplit split = split_by_time(files->rows(), recipe.split.validation, recipe.split.test);
+  const Index part = rows_a_part(*recipe.data.stream, *files);
+  const StreamRows training{*files, split.train, part};
+  std::optional<Model> base = base_of(recipe);
+  const auto pipeline = std::make_shared<const Pipeline>(
+      base ? *base->info().pipeline : learn_pipeline(recipe.pipeline, training, Place{recipe.source}.key("pipeline")));
+
+  FitOptions fit = fit_options(recipe, options);
+  fit.class_weight = class_weights(recipe, *pipeline, Matrix());
+  if (split.validation.size() > 0)
+    fit.validation_set = Dataset(samples_of(recipe, files, pipeline, split.validation, part));
+  const Streamed samples = samples_of(recipe, files, pipeline, split.train, part);
+  RecipeResult result{.model = ready_model(recipe, std::move(base), *pipeline, fit),
+                      .history = {},
+                      .rows = {.all = files->rows(),
+                               .training = split.train.size(),
+                               .validation = split.validation.size(),
+                               .test = split.test.size(),
+                               .left_out = split.train.size() - samples.size()},
+                      .data = {}};
+  result.history = result.model.fit(Dataset(samples), fit);
+  result.finite = is_finite(result.history);
+  if (!result.finite) return result;
+  for (const auto& [range, name] : {std::pair(split.validation, "validation"), std::pair(split.test, "test")})
+    if (range.size() > 0)
+      result.evaluations.push_back(evaluate_stream(result.model, training, {*files, range, part}, name));
+  write_outputs(recipe, result, {});
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI::recipe

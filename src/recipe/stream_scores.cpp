@@ -1,0 +1,207 @@
+#include "recipe/stream_scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace maas::inline MAAS_ABI::recipe {
+
+namespace {
+
+// ---- Numbers ----
+
+/// Sums of errors against the same truth.
+struct Errors {
+  double absolute = 0, squares = 0;
+
+  void add(double error) { absolute += std::abs(error), squares += error * error; }
+};
+
+/// Mean and squared distances from it, without two passes (Welford 1962).
+struct Spread {
+  double count = 0, mean = 0, squares = 0;
+
+  void add(double value) {
+    ++count;
+    const double distance = value - mean;
+    mean += distance / count;
+    squares += distance * (value - mean);
+  }
+};
+
+Logs number_scores(const Errors& errors, const Spread& truth) {
+  const double nothing = std::numeric_limits<double>::quiet_NaN();
+  return {{"mae", errors.absolute / truth.count},
+          {"rmse", std::sqrt(errors.squares / truth.count)},
+          {"r2", truth.squares > 0 ? 1 - errors.squares / truth.squares : nothing}};
+}
+
+// ---- Classes ----
+
+using Counts = std::vector<std::vector<Index>>;
+
+/// True classes and answers, counted; classes that nobody named before come behind the others.
+struct Confusion {
+  std::vector<std::string> classes = {};
+  Counts counts = {};
+
+  std::size_t position(const std::string& name) {
+    const auto found = std::find(classes.begin(), classes.end(), name);
+    if (found != classes.end()) return static_cast<std::size_t>(found - classes.begin());
+    constexpr std::size_t most = 10000;
+    require<DataError>(classes.size() < most, "evaluate: expected at most {} classes, got more", most);
+    classes.push_back(name);
+    grow();
+    return classes.size() - 1;
+  }
+  void grow() {
+    counts.resize(classes.size());
+    for (std::vector<Index>& row : counts) row.resize(classes.size(), 0);
+  }
+};
+
+// As scikit-learn: accuracy, balanced_accuracy_score, f1_score with average="macro".
+Logs class_scores(const Counts& counts) {
+  double right = 0, all = 0, recalls = 0, occurring = 0, f1s = 0, judged = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    double row = 0, column = 0;
+    for (std::size_t j = 0; j < counts.size(); ++j)
+      row += static_cast<double>(counts[i][j]), column += static_cast<double>(counts[j][i]);
+    const auto hits = static_cast<double>(counts[i][i]);
+    right += hits, all += row;
+    if (row > 0) recalls += hits / row, ++occurring;
+    if (row + column > 0) f1s += 2 * hits / (row + column), ++judged;
+  }
+  return {{"accuracy", right / all}, {"balanced_accuracy", recalls / occurring}, {"macro_f1", f1s / judged}};
+}
+
+// All answers in one column of the counts.
+Logs constant_scores(const Counts& counts, std::size_t answer) {
+  Counts all(counts.size(), std::vector<Index>(counts.size(), 0));
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    for (Index count : counts[i]) all[i][answer] += count;
+  return class_scores(all);
+}
+
+// ---- One target ----
+
+/// What is summed up of one target, part by part.
+class TargetSums {
+ public:
+  TargetSums(std::string name, const Pipeline& pipeline, bool binary, const KnownTarget& known)
+      : name_(std::move(name)), binary_(binary), known_(known) {
+    if (const auto* classes = pipeline.classes_of(name_)) confusion_.classes = *classes;
+    confusion_.grow();
+    bits_.classes = {"0", "1"};
+    bits_.grow();
+  }
+
+  void add(const Column& truth, const Column& answers) {
+    require<DataError>(
+        truth.type == answers.type, "evaluate: expected in the target \"{}\" what the model gives, {}; got {}", name_,
+        answers.type == ColumnType::text ? "texts" : "numbers", truth.type == ColumnType::text ? "texts" : "numbers");
+    is_text_ = truth.type == ColumnType::text;
+    for (std::size_t row = 0; row < static_cast<std::size_t>(truth.rows()); ++row)
+      is_text_ ? add_text(truth.texts[row], answers.texts[row]) : add_number(truth.numbers[row], answers.numbers[row]);
+  }
+
+  Index unanswered() const { return unanswered_; }
+
+  TargetEvaluation result() {
+    require<DataError>(counted_ > 0, "evaluate: expected a row with a true \"{}\" and an answer, got none", name_);
+    TargetEvaluation found{.target = name_};
+    found.counted = counted_;
+    found.is_class = is_text_ || (binary_ && all_bits_);
+    if (found.is_class)
+      add_class_answers(found, is_text_ ? confusion_ : bits_);
+    else
+      add_number_answers(found);
+    return found;
+  }
+
+ private:
+  void add_text(const std::string& truth, const std::string& answer) {
+    unanswered_ += answer.empty();
+    if (truth.empty() || answer.empty()) return;
+    ++counted_;
+    const std::size_t row = confusion_.position(truth), column = confusion_.position(answer);
+    ++confusion_.counts[row][column];
+  }
+  void add_number(double truth, double answer) {
+    unanswered_ += std::isnan(answer);
+    if (!std::isfinite(truth) || !std::isfinite(answer)) return;
+    ++counted_;
+    truth_.add(truth);
+    model_.add(answer - truth);
+    if (known_.count > 0) constant_.add(mean() - truth);
+    all_bits_ = all_bits_ && (truth == 0 || truth == 1);
+    if (all_bits_) ++bits_.counts[truth == 1 ? 1 : 0][answer > 0.5 ? 1 : 0];
+  }
+  double mean() const { return known_.sum / static_cast<double>(known_.count); }
+
+  void add_number_answers(TargetEvaluation& found) const {
+    found.answers.push_back({"model", number_scores(model_, truth_)});
+    if (known_.count > 0) found.answers.push_back({"mean", number_scores(constant_, truth_)});
+  }
+  void add_class_answers(TargetEvaluation& found, Confusion& confusion) const {
+    const std::optional<std::size_t> most = majority(confusion);
+    found.confusion = confusion.counts;
+    found.classes = confusion.classes;
+    found.answers.push_back({"model", class_scores(confusion.counts)});
+    if (most) found.answers.push_back({"majority class", constant_scores(confusion.counts, *most)});
+  }
+  // Of the training rows; of several the first in the order of the classes.
+  std::optional<std::size_t> majority(Confusion& confusion) const {
+    if (!is_text_) return known_.count > 0 ? std::optional<std::size_t>(mean() > 0.5 ? 1 : 0) : std::nullopt;
+    std::optional<std::size_t> best;
+    std::vector<Index> counts(confusion.classes.size(), 0);
+    for (const auto& [name, count] : known_.texts) {
+      const std::size_t place = confusion.position(name);
+      counts.resize(std::max(counts.size(), place + 1), 0);
+      counts[place] = count;
+    }
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      if (counts[i] > 0 && (!best || counts[i] > counts[*best])) best = i;
+    return best;
+  }
+
+  std::string name_;
+  bool binary_, is_text_ = false, all_bits_ = true;
+  KnownTarget known_;
+  Confusion confusion_, bits_;
+  Errors model_, constant_;
+  Spread truth_;
+  Index counted_ = 0, unanswered_ = 0;
+};
+
+bool is_binary(const Model& model) {
+  return model.is_compiled() && model.compile_options().loss &&
+         model.compile_options().loss->class_name() == BinaryCrossentropy::class_name;
+}
+
+}  // namespace
+
+Evaluation evaluate_stream(const Model& model, const StreamRows& training, const StreamRows& rows,
+                           const std::string& name) {
+  const Pipeline& pipeline = *model.info().pipeline;
+  const std::vector<std::string> targets = model.predict_table(rows.files.read(rows.range.begin, 1)).names();
+  const Table first = training.files.read(training.range.begin, 1);
+  for (const std::string& target : targets)
+    require<DataError>(first.contains(target), "evaluate: expected the target \"{}\" in the rows, got no such column",
+                       target);
+  const std::map<std::string, KnownTarget> known = known_targets(targets, training);
+  std::vector<TargetSums> sums;
+  for (const std::string& target : targets) sums.emplace_back(target, pipeline, is_binary(model), known.at(target));
+  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+    const Table answers = model.predict_table(part);
+    for (std::size_t i = 0; i < targets.size(); ++i) sums[i].add(part.column(targets[i]), answers.column(targets[i]));
+  });
+  Evaluation result{.name = name, .rows = rows.range.size()};
+  for (TargetSums& each : sums) {
+    result.unanswered = std::max(result.unanswered, each.unanswered());
+    result.targets.push_back(each.result());
+  }
+  return result;
+}
+
+}  // namespace maas::inline MAAS_ABI::recipe

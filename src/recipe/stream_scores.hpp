@@ -1,0 +1,16 @@
+// What a model is worth on rows that are not all in memory, beside baselines that one pass can learn.
+#pragma once
+
+#include <string>
+
+#include "maas/recipe/evaluation.hpp"
+#include "recipe/stream_steps.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+/// As evaluate_table: the same scores of classes, those of numbers to rounding, with the mean or the majority class of
+/// the training rows beside them. Rows, truth and answers are not listed. Throws as evaluate_table.
+Evaluation evaluate_stream(const Model& model, const StreamRows& training, const StreamRows& rows,
+                           const std::string& name);
+
+}  // namespace maas::inline MAAS_ABI::recipe

@@ -1,0 +1,39 @@
+// What a pipeline learns of rows that are not all in memory: in passes over them, part by part.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "maas/data/pipeline.hpp"
+#include "recipe/place.hpp"
+#include "recipe/row_files.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+/// Rows to learn from.
+struct StreamRows {
+  const RowFiles& files;
+  RowRange range;
+  Index part = 1;  ///< rows that are looked at together
+};
+
+/// The pipeline that these rows teach: with the bits that Pipeline::fit learns of them in memory. Each step that learns
+/// numbers takes a pass of its own or two. Throws ConfigError, naming the step by its place, for one that has to see
+/// all rows at once or that looks at other rows; else what Pipeline::fit throws.
+Pipeline learn_pipeline(const PipelineOptions& options, const StreamRows& rows, const Place& place);
+
+/// Whether it has a step that leaves rows out of training.
+bool leaves_rows_out(const Pipeline& pipeline);
+
+/// Of one column of the training rows, what a baseline knows.
+struct KnownTarget {
+  double sum = 0;
+  Index count = 0;
+  std::vector<std::pair<std::string, Index>> texts = {};  ///< how often each came, in the order of their first rows
+};
+
+/// In one pass. Throws DataError for a column that is not there.
+std::map<std::string, KnownTarget> known_targets(const std::vector<std::string>& targets, const StreamRows& rows);
+
+}  // namespace maas::inline MAAS_ABI::recipe

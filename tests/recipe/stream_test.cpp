@@ -1,0 +1,312 @@
+// Recipes for files that are larger than memory.
+#include <algorithm>
+#include <cmath>
+
+#include "maas/io/hdf5.hpp"
+#include "recipe/row_files.hpp"
+#include "recipe/small.hpp"
+
+using namespace maas;
+using namespace maas::tests;
+
+namespace {
+
+const RunOptions silent{.verbose = 0};
+
+/// Three columns with gaps, a kind and a time; the rows from `planted` on hold other numbers.
+void write_rows(const std::string& path, int rows = 200, int planted = 1000000) {
+  std::string text = "time,speed,count,kind,flow\n";
+  for (int i = 0; i < rows; ++i) {
+    const double speed = i < planted ? 50 + 10 * std::sin(0.7 * i) : 1e5;
+    text += fmt::format("2024-01-{:02d} {:02d}:00,{},{},{},{:.6g}\n", 1 + i / 24, i % 24,
+                        i % 11 == 3 ? "" : fmt::format("{:.5g}", speed), i % 9 == 4 ? "" : std::to_string(i % 5),
+                        i % 3 == 0 ? "car" : "bus", 2 * speed + i % 5);
+  }
+  write_text(path, text);
+}
+
+const std::string flow_recipe = R"({
+  "data": {"files": "flow.csv"},
+  "split": {"validation": 0.1, "test": 0.2},
+  "pipeline": {
+    "steps": [
+      {"class": "valid_range", "columns": ["speed"], "low": 0, "high": 200},
+      {"class": "impute", "columns": ["speed"]},
+      {"class": "impute", "columns": ["count"], "fill": "most_frequent"},
+      "one_hot", "time_features",
+      {"class": "min_max", "columns": ["count"]},
+      {"class": "standard", "columns": ["speed", "flow"]}
+    ],
+    "features": ["time", "speed", "count", "kind"], "targets": ["flow"], "out_of_range": "clip"
+  },
+  "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}, {"class": "dense", "units": 1}]},
+  "training": {"optimizer": {"class": "adam", "learning_rate": 0.01}, "loss": "mse", "epochs": 5, "shuffle": false,
+               "batch_size": 16, "callbacks": [{"class": "early_stopping", "patience": 2}]}
+})";
+
+Recipe flow(const std::vector<std::string>& changes = {}) { return parse_recipe(flow_recipe, "f.json", changes); }
+
+std::string problem_of(const std::vector<std::string>& changes) {
+  try {
+    run_recipe(flow(changes), silent);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+const std::string in_blocks = R"(data.stream={"block_rows": 7, "mixed_blocks": 3})";
+
+void check_same_scores(const Evaluation& a, const Evaluation& b) {
+  CHECK(a.name == b.name);
+  CHECK(a.rows == b.rows);
+  CHECK(a.unanswered == b.unanswered);
+  REQUIRE(a.targets.size() == b.targets.size());
+  for (std::size_t i = 0; i < a.targets.size(); ++i) {
+    CHECK(a.targets[i].count() == b.targets[i].count());
+    CHECK(a.targets[i].confusion == b.targets[i].confusion);
+    for (std::size_t answer = 0; answer < a.targets[i].answers.size(); ++answer) {
+      CHECK(a.targets[i].answers[answer].name == b.targets[i].answers[answer].name);
+      for (std::size_t k = 0; k < a.targets[i].answers[answer].scores.size(); ++k)
+        CHECK(a.targets[i].answers[answer].scores[k].second ==
+              Approx(b.targets[i].answers[answer].scores[k].second).epsilon(1e-9));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a recipe in a stream has the bits of one in memory where nothing is shuffled") {
+  write_rows("flow.csv");
+  const RecipeResult whole = run_recipe(flow(), silent);
+  const RecipeResult streamed =
+      run_recipe(flow({in_blocks, "output.report=stream.html", "output.model=stream.h5"}), silent);
+  CHECK(streamed.rows.training == 140);
+  CHECK(streamed.rows.validation == 20);
+  CHECK(streamed.rows.test == 40);
+  CHECK(*streamed.model.info().pipeline == *whole.model.info().pipeline);
+  CHECK(streamed.model.get_weights() == whole.model.get_weights());
+  CHECK(streamed.history["val_loss"] == whole.history["val_loss"]);
+  REQUIRE(streamed.evaluations.size() == 2);
+  Evaluation expected = whole.evaluations[1];
+  // In memory there is one baseline more: the mean at the same hour of the week.
+  CHECK(expected.targets[0].answers.size() == 3);
+  expected.targets[0].answers.pop_back();
+  check_same_scores(streamed.evaluations[1], expected);
+  CHECK(streamed.evaluations[1].targets[0].answers.size() == 2);
+  CHECK(streamed.evaluations[1].text().find("flow, 40 rows") != std::string::npos);
+  CHECK(text_of("stream.html").find("flow, 40 rows") != std::string::npos);
+  CHECK(load_model("stream.h5").predict_table(read_csv("flow.csv")).numbers("flow") ==
+        whole.model.predict_table(read_csv("flow.csv")).numbers("flow"));
+}
+
+TEST_CASE(
+    "shuffled streams end with the same bits, read ahead or not, and in blocks that hold all with those of Streamed") {
+  write_rows("flow.csv");
+  const std::vector<std::string> shuffled{"training.shuffle=true", in_blocks};
+  std::vector<std::string> waiting = shuffled;
+  waiting.emplace_back("data.stream.prefetch=false");
+  const RecipeResult result = run_recipe(flow(shuffled), silent);
+  CHECK(result.model.get_weights() == run_recipe(flow(shuffled), silent).model.get_weights());
+  CHECK(result.model.get_weights() == run_recipe(flow(waiting), silent).model.get_weights());
+  CHECK(result.model.get_weights() != run_recipe(flow(), silent).model.get_weights());
+  // The same by hand: samples that the pipeline makes, in blocks.
+  const Table rows = read_csv("flow.csv");
+  const Pipeline& pipeline = *result.model.info().pipeline;
+  const Matrix x = pipeline.apply(rows), y = pipeline.targets(rows);
+  const auto samples = [&](const RowRange& range) {
+    return Dataset(Streamed({.read =
+                                 [&](Index first, MatrixView to_x, MatrixView to_y) {
+                                   to_x = x.middleRows(first, to_x.rows());
+                                   to_y = y.middleRows(first, to_y.rows());
+                                 },
+                             .rows = 200,
+                             .features = Shape{x.cols()},
+                             .targets = Shape{1}},
+                            {.block_rows = 7, .mixed_blocks = 3, .rows = range}));
+  };
+  const Recipe recipe = flow(shuffled);
+  std::vector<Layer> layers{InputLayer{Shape{x.cols()}}};
+  layers.insert(layers.end(), recipe.network.layers.begin(), recipe.network.layers.end());
+  Model model{Network(Graph(layers))};
+  model.initialize(0);
+  model.compile(recipe.training.compile);
+  model.fit(samples({0, 140}), {.epochs = 5,
+                                .batch_size = 16,
+                                .verbose = 0,
+                                .callbacks = {EarlyStopping{.patience = 2}},
+                                .validation_set = samples({140, 160})});
+  CHECK(model.get_weights() == result.model.get_weights());
+}
+
+TEST_CASE("rows that steps leave out are left out of a stream, too") {
+  write_rows("flow.csv");
+  // The third step learns from what the first and the second leave; no row of the first two blocks stays.
+  const std::vector<std::string> dropping{R"(pipeline.steps=[
+      {"class": "valid_range", "columns": ["speed"], "low": 0, "high": 59},
+      {"class": "drop_missing_rows", "columns": ["speed", "count"]}, "one_hot", "time_features",
+      {"class": "min_max", "columns": ["count"]}, {"class": "standard", "columns": ["speed", "flow"]}])"};
+  std::vector<std::string> streamed = dropping;
+  streamed.push_back(in_blocks);
+  for (const bool late : {false, true}) {
+    if (late) {
+      std::string text = text_of("flow.csv"), head = text.substr(0, text.find('\n') + 1);
+      for (int i = 0; i < 20; ++i) head += fmt::format("2023-12-31 {:02d}:00,,1,car,1\n", i);
+      write_text("flow.csv", head + text.substr(text.find('\n') + 1));
+    }
+    const RecipeResult whole = run_recipe(flow(dropping), silent), parts = run_recipe(flow(streamed), silent);
+    CHECK(whole.rows.left_out > 20);
+    CHECK(parts.rows.left_out == whole.rows.left_out);
+    CHECK(*parts.model.info().pipeline == *whole.model.info().pipeline);
+    CHECK(parts.model.get_weights() == whole.model.get_weights());
+    CHECK(parts.history["val_loss"] == whole.history["val_loss"]);
+    CHECK(parts.evaluations[1].unanswered == whole.evaluations[1].unanswered);
+  }
+  std::vector<std::string> shuffled = streamed;
+  shuffled.emplace_back("training.shuffle=true");
+  CHECK(run_recipe(flow(shuffled), silent).model.get_weights() ==
+        run_recipe(flow(shuffled), silent).model.get_weights());
+}
+
+TEST_CASE("what comes in the test rows of a stream changes nothing that is learned") {
+  write_rows("flow.csv");
+  const RecipeResult before = run_recipe(flow({in_blocks}), silent);
+  write_rows("flow.csv", 200, 160);
+  const RecipeResult after = run_recipe(flow({in_blocks}), silent);
+  CHECK(*before.model.info().pipeline == *after.model.info().pipeline);
+  CHECK(before.model.get_weights() == after.model.get_weights());
+  CHECK(before.evaluations[1].targets[0].answers[0].scores != after.evaluations[1].targets[0].answers[0].scores);
+}
+
+TEST_CASE("classes in a stream have the scores they have in memory") {
+  write_rows("flow.csv");
+  const std::vector<std::string> classes{
+      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"]})",
+      R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
+      "training.loss=sparse_categorical_crossentropy", R"(training.class_weight={"car": 2})"};
+  std::vector<std::string> streamed = classes;
+  streamed.push_back(in_blocks);
+  const RecipeResult whole = run_recipe(flow(classes), silent), parts = run_recipe(flow(streamed), silent);
+  CHECK(parts.model.get_weights() == whole.model.get_weights());
+  for (std::size_t i = 0; i < 2; ++i) check_same_scores(parts.evaluations[i], whole.evaluations[i]);
+  CHECK(parts.evaluations[1].targets[0].answers[1].name == "majority class");
+
+  // And a target of 0 and 1 behind a binary cross-entropy.
+  std::string text = "x,y\n";
+  for (int i = 0; i < 60; ++i) text += fmt::format("{},{}\n", i % 7, i % 7 > 3 ? 1 : 0);
+  write_text("bits.csv", text);
+  const std::vector<std::string> bits{"data.files=bits.csv", R"(pipeline={"features": ["x"], "targets": ["y"]})",
+                                      R"(network.layers=[{"class": "dense", "units": 1, "activation": "sigmoid"}])",
+                                      "training.loss=binary_crossentropy"};
+  streamed = bits;
+  streamed.push_back(in_blocks);
+  check_same_scores(run_recipe(flow(streamed), silent).evaluations[1], run_recipe(flow(bits), silent).evaluations[1]);
+}
+
+TEST_CASE("HDF5 files and several files after each other are streamed as they are read in memory") {
+  Matrix x(90, 2), y(90, 1);
+  for (Index i = 0; i < 90; ++i) {
+    x(i, 0) = Scalar(i % 7);
+    x(i, 1) = Scalar(i % 5);
+    y(i, 0) = 3 * x(i, 0) - x(i, 1);
+  }
+  write_hdf5("samples.h5", {{"x", x}, {"y", y}});
+  const std::vector<std::string> hdf5{
+      "data.files=samples.h5", R"(pipeline={"steps": ["standard"], "features": ["x_0", "x_1"], "targets": ["y_0"]})"};
+  std::vector<std::string> streamed = hdf5;
+  streamed.push_back(in_blocks);
+  CHECK(run_recipe(flow(streamed), silent).model.get_weights() == run_recipe(flow(hdf5), silent).model.get_weights());
+
+  write_rows("flow.csv", 100);
+  write_rows("flow2.csv", 70);
+  const std::vector<std::string> two{R"(data.files=["flow.csv", "flow2.csv"])", "data.file_column=road",
+                                     R"(pipeline.features=["road", "speed", "count", "kind"])",
+                                     "pipeline.steps[3]=\"one_hot\"",
+                                     "pipeline.steps[4]={\"class\": \"drop\", \"columns\": [\"time\"]}"};
+  streamed = two;
+  streamed.push_back(in_blocks);
+  const RecipeResult result = run_recipe(flow(streamed), silent);
+  CHECK(result.rows.all == 170);
+  CHECK(result.model.get_weights() == run_recipe(flow(two), silent).model.get_weights());
+}
+
+TEST_CASE("a base goes on learning from a stream") {
+  write_rows("flow.csv");
+  run_recipe(flow({"output.model=base.h5"}), silent);
+  const auto on = [](const std::string& stream) {
+    return run_recipe(parse_recipe(R"({"base": "base.h5", "data": {"files": "flow.csv"}, "split": {"test": 0.2},
+                                       "training": {"epochs": 2, "shuffle": false}})",
+                                   "b.json", stream.empty() ? std::vector<std::string>{} : std::vector{stream}),
+                      silent);
+  };
+  CHECK(on(in_blocks).model.get_weights() == on("").model.get_weights());
+}
+
+TEST_CASE("parts of a CSV file hold what the whole file holds") {
+  // In the last rows a number turns out to be a text, a date to have its month first, and another one to be none.
+  std::string text = "a;b;c;d\r\n# comment\r\n";
+  for (int i = 0; i < 3000; ++i) text += fmt::format("{};0{}/0{}/2024;{};\r\n", i, 1 + i % 9, 1 + i % 7, "2024-01-02");
+  text += "\"x;\n\"\"y\";05/25/2024;never;\r\n";
+  write_text("late.csv", text);
+  const Table whole = read_csv("late.csv", {.comment = '#'});
+  const TableParts parts = csv_parts("late.csv", {.comment = '#'});
+  REQUIRE(parts.rows == 3001);
+  CHECK(parts.rows == whole.rows());
+  for (const auto& [first, count] : {std::pair<Index, Index>{0, 3001}, {1023, 2}, {2990, 11}, {5, 0}, {3000, 1}}) {
+    const Table part = parts.read(first, count), expected = whole.part(first, first + count);
+    CAPTURE(first, count);
+    REQUIRE(part.names() == expected.names());
+    for (Index i = 0; i < part.columns(); ++i) {
+      CHECK(part.column(i).type == expected.column(i).type);
+      CHECK(part.column(i).texts == expected.column(i).texts);
+      if (i != 3) CHECK(part.column(i).numbers == expected.column(i).numbers);
+    }
+  }
+  CHECK(whole.column("b").type == ColumnType::time);
+  CHECK(whole.column("d").type == ColumnType::number);
+  CHECK(csv_parts("late.csv", {.comment = '#', .types = {{"b", ColumnType::text}}}).read(0, 1).texts("b")[0] ==
+        "01/01/2024");
+  CHECK_THROWS_WITH(csv_parts("late.csv", {.comment = '#', .types = {{"a", ColumnType::number}}}).read(2999, 2),
+                    Catch::Matchers::StartsWith("late.csv:3003:1: expected a number in \"a\", got \"x;"));
+  CHECK_THROWS_WITH(csv_parts("late.csv", {.comment = '#', .types = {{"e", ColumnType::number}}}),
+                    Catch::Matchers::ContainsSubstring("expected a column \"e\""));
+  write_text("orders.csv", "a,b\n25/01/2024,01/25/2024\n");
+  CHECK_THROWS_WITH(csv_parts("orders.csv", {}),
+                    Catch::Matchers::ContainsSubstring("expected dates of one order in all columns"));
+}
+
+TEST_CASE("what cannot be done in a stream is said with the path of its key") {
+  write_rows("flow.csv");
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{R"(pipeline.steps[1]={"class": "impute", "fill": "median"})"},
+       "f.json: pipeline.steps[1].fill: median cannot learn in a stream, as it has to see all numbers at once; "
+       "standard,"},
+      {{R"(pipeline.steps[1]={"class": "impute", "fill": "forward_fill"})"},
+       "f.json: pipeline.steps[1].fill: a fill along the rows cannot learn in a stream, as it looks at other rows"},
+      {{R"(pipeline.steps[5]="robust")"}, "f.json: pipeline.steps[5]: Robust cannot learn in a stream"},
+      {{R"(pipeline.steps[5]="power")"}, "f.json: pipeline.steps[5]: Power cannot learn"},
+      {{R"(pipeline.steps[5]="clip_outliers")"}, "f.json: pipeline.steps[5]: ClipOutliers cannot learn"},
+      {{R"(pipeline.steps[0]="drop_duplicate_rows")"}, "f.json: pipeline.steps[0]: DropDuplicateRows cannot learn"},
+      {{R"(pipeline.steps[5]={"class": "lag", "columns": ["speed"], "lags": [1]})"},
+       "f.json: pipeline.steps[5]: Lag cannot learn in a stream, as it looks at other rows"},
+      {{"split.by=random"}, "f.json: split.by: expected \"time\" beside data.stream"},
+      {{"data.drop_duplicates=true"}, "f.json: data.drop_duplicates: expected none beside data.stream"},
+      {{"cross_validation={}"}, "f.json: cross_validation: expected none beside data.stream"},
+      {{"training.class_weight=balanced"}, "f.json: training.class_weight: expected none beside data.stream"},
+      {{"output.predictions=p.csv"}, "f.json: output.predictions: expected none beside data.stream"},
+      {{"data.stream.mixed_blocks=0"}, "f.json: data.stream.mixed_blocks: expected from 1 to 1048576 blocks, got 0"},
+      {{"data.stream.block=7"},
+       "f.json: data.stream: expected keys of block_rows, mixed_blocks, prefetch; got \"block\""},
+      {{R"(pipeline.steps[1]={"class": "impute", "columns": ["count"]})"},
+       "f.json: pipeline.steps: expected finite numbers in \"speed\", got nan in row 3"},
+      {{"data.files=none.csv"}, "none.csv"},
+      {{"pipeline.targets=[\"flow\", \"flaw\"]"}, "flaw"},
+  };
+  for (const auto& [changes, expected] : cases) {
+    std::vector<std::string> all{in_blocks};
+    all.insert(all.end(), changes.begin(), changes.end());
+    const std::string problem = problem_of(all);
+    INFO(changes[0] << "\n" << problem);
+    CHECK(problem.find(expected) != std::string::npos);
+  }
+}
