@@ -97,7 +97,7 @@ FoldResult run_forecast_fold(const Recipe& recipe, const Table& rows, const Fold
   const Table all = fold.train.of(rows), test_rows = fold.test.of(rows);
   const auto [forecaster, histories, held_out, finite] = train_forecaster(recipe, all, {}, true);
   require<DataError>(finite, "the loss is no number any more");
-  const Readings training = forecaster.readings(all), test = forecaster.readings(test_rows);
+  const Readings training = forecaster.readings(all, {}, all.rows() - held_out), test = forecaster.readings(test_rows);
   const ForecastWindows learned_from = forecaster.windows(training).targets_before(forecaster.learned_readings());
   const ScoreTable table =
       forecaster.compare(fit_baselines(learned_from, recipe.forecast->weekends), test, recipe.forecast->scores);

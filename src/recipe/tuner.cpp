@@ -65,8 +65,8 @@ double table_score(const Recipe& recipe, const Table& training, const Table& val
 double forecast_score(const Recipe& recipe, const Table& rows, TunerObjective objective) {
   const auto [forecaster, histories, held_out, finite] = train_forecaster(recipe, rows, {}, true);
   require<DataError>(finite, "the loss is no number any more");
-  const ForecastWindows held_back =
-      forecaster.windows(forecaster.readings(rows)).targets_from(forecaster.learned_readings());
+  const ForecastWindows held_back = forecaster.windows(forecaster.readings(rows, {}, rows.rows() - held_out))
+                                        .targets_from(forecaster.learned_readings());
   ScoreOptions options = recipe.forecast->scores;
   options.averaging = Averaging::up_to_horizon;
   const Scores found = score(forecaster.forecast(held_back), recipe.forecast->options.windows.horizons.back(), options);
