@@ -226,6 +226,10 @@ void add_jobs(CLI::App& command, ServeOptions& options) {
   command.add_option("--job-program", options.server.jobs.program, "The maas that trains; empty for this one");
   command.add_option("--job-memory-bytes", options.server.jobs.memory_bytes, "Address space that a training may take")
       ->check(CLI::Range(1.0, 1e15));
+  command
+      .add_option("--job-threads", options.server.jobs.threads,
+                  "Processors and threads that a training has; 0: all but one, which is left to answers")
+      ->check(CLI::Range(0, 1024));
   command.add_option("--job-seconds", options.job_seconds, "Time that a training may take")
       ->check(CLI::Range(1, 30 * 86400));
   command

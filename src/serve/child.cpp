@@ -8,12 +8,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <string_view>
 
 #include "maas/core/error.hpp"
+#include "maas/core/parallel.hpp"
 
 extern char** environ;
 
@@ -31,9 +34,21 @@ void limit(decltype(RLIMIT_AS) what, rlim_t most) {
   ::setrlimit(what, &both);
 }
 
+// A mask of as many sets as it takes: each has room for 1024 processors.
+std::size_t bytes_of(const std::vector<cpu_set_t>& mask) { return mask.size() * sizeof(cpu_set_t); }
+
+std::vector<cpu_set_t> mask_of(const std::vector<int>& processors) {
+  std::vector<cpu_set_t> mask;
+  if (processors.empty()) return mask;
+  const auto last = static_cast<std::size_t>(std::ranges::max(processors));
+  mask.resize(last / CPU_SETSIZE + 1);
+  for (const int each : processors) CPU_SET_S(static_cast<std::size_t>(each), bytes_of(mask), mask.data());
+  return mask;
+}
+
 // Between fork and exec nothing may be called that takes memory or a lock.
-[[noreturn]] void become(const ChildOptions& options, char* const* arguments, char* const* environment, int output,
-                         pid_t parent) {
+[[noreturn]] void become(const ChildOptions& options, char* const* arguments, char* const* environment,
+                         const std::vector<cpu_set_t>& processors, int output, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(126);
@@ -45,6 +60,7 @@ void limit(decltype(RLIMIT_AS) what, rlim_t most) {
   ::setpriority(PRIO_PROCESS, 0, 10);
   const sched_param none_needed{};
   ::sched_setscheduler(0, SCHED_IDLE, &none_needed);
+  if (!processors.empty()) ::sched_setaffinity(0, bytes_of(processors), processors.data());
   limit(RLIMIT_AS, options.memory_bytes);
   limit(RLIMIT_CORE, 0);
   const int nothing = ::open("/dev/null", O_RDONLY);
@@ -106,17 +122,44 @@ struct Descriptor {
 
 }  // namespace
 
+std::vector<int> own_processors() {
+  std::vector<int> processors;
+  for (std::size_t sets = 1; sets <= 64; sets *= 2) {  // the system refuses a mask that has no room for all it knows
+    std::vector<cpu_set_t> mask(sets);
+    if (::sched_getaffinity(0, bytes_of(mask), mask.data()) != 0) continue;
+    for (std::size_t i = 0; i < sets * CPU_SETSIZE; ++i)
+      if (CPU_ISSET_S(i, bytes_of(mask), mask.data())) processors.push_back(static_cast<int>(i));
+    break;
+  }
+  return processors;
+}
+
+int paid_processors() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string text;
+  return std::getline(file, text) ? detail::cores_of_quota(text.c_str()) : 0;
+}
+
+std::vector<int> share_of_processors(std::vector<int> own, int paid, int most) {
+  const auto all = static_cast<int>(own.size());
+  const int usable = paid > 0 ? std::min(paid, all) : all;
+  const int count = std::clamp(most > 0 ? most : usable - 1, std::min(1, all), all);
+  own.erase(own.begin(), own.end() - count);
+  return own;
+}
+
 ChildEnd run_child(const ChildOptions& options, const std::function<void(std::string_view)>& line,
                    const std::function<bool()>& stop) {
   std::vector<std::string> arguments = options.arguments, variables = environment();
   const std::vector<char*> argument_pointers = pointers_to(arguments), variable_pointers = pointers_to(variables);
+  const std::vector<cpu_set_t> processors = mask_of(options.processors);
   int ends[2];
   require<StateError>(::pipe2(ends, O_CLOEXEC) == 0, "{}: no pipe: {}", options.arguments[0], std::strerror(errno));
   const Descriptor read_end{ends[0]};
   Descriptor write_end{ends[1]};
   const pid_t parent = ::getpid(), child = ::fork();
   require<StateError>(child >= 0, "{}: cannot be started: {}", options.arguments[0], std::strerror(errno));
-  if (child == 0) become(options, argument_pointers.data(), variable_pointers.data(), ends[1], parent);
+  if (child == 0) become(options, argument_pointers.data(), variable_pointers.data(), processors, ends[1], parent);
   ::close(write_end.number);
   write_end.number = -1;
 

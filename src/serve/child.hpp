@@ -19,7 +19,16 @@ struct ChildOptions {
   std::string errors{};                  ///< the file that takes what it says on standard error
   std::uint64_t memory_bytes = 0;        ///< of its address space
   std::chrono::seconds time{};           ///< after which it is ended
+  std::vector<int> processors{};         ///< that it may use; empty: those of this program
 };
+
+/// Those that this program may use, by its affinity mask; empty where the system does not tell.
+std::vector<int> own_processors();
+/// How many processors' worth of time the control group pays for; 0 for all.
+int paid_processors();
+/// A child's share of `own`: the last `most` of them; with 0 all but one, counting no more than are paid for (0: all
+/// are). At least one where there is any, so that a lone one is shared.
+std::vector<int> share_of_processors(std::vector<int> own, int paid, int most);
 
 /// How a child ended.
 struct ChildEnd {

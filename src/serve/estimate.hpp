@@ -13,7 +13,9 @@ namespace maas::inline MAAS_ABI::serve {
 std::chrono::nanoseconds likely_answer_time(const Servable& servable, std::size_t body_bytes, Index rows);
 
 /// The same for a body that has not been read: its samples are counted by its commas and its bytes behind JSON, taken
-/// for FP32. Not known for one that is compressed, or holds raw rows, and for a long one.
-std::chrono::nanoseconds likely_answer_time(const Servable& servable, const Request& request);
+/// for FP32. Not known for one that is compressed, or holds raw rows, and for a long one. Where that of as many samples
+/// as its bytes could hold is at most `enough`, nothing is counted, and that is it.
+std::chrono::nanoseconds likely_answer_time(const Servable& servable, const Request& request,
+                                            std::chrono::nanoseconds enough = {});
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include <cstring>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "maas/core/error.hpp"
 #include "serve/idle_memory.hpp"
@@ -61,17 +63,23 @@ std::size_t block_bytes(std::size_t header_bytes) {
   return std::max(header_bytes + beside, least);
 }
 
-Headers headers_of(MHD_Connection* connection) {
-  Headers headers;
-  headers.reserve(8);
+// Into headers that are there, as those of the request before: mostly they are the same, and need no new memory.
+void read_headers(MHD_Connection* connection, Headers& headers) {
+  struct Reading {
+    Headers& headers;
+    std::size_t count = 0;
+  } reading{headers};
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
-        static_cast<Headers*>(to)->emplace_back(name, value == nullptr ? "" : value);
-        return static_cast<Headers*>(to)->size() <= most_headers ? MHD_YES : MHD_NO;
+        auto& [all, count] = *static_cast<Reading*>(to);
+        if (count == all.size()) all.emplace_back();
+        all[count].first = name;
+        all[count].second = value == nullptr ? "" : value;
+        return ++count <= most_headers ? MHD_YES : MHD_NO;
       },
-      &headers);
-  return headers;
+      &reading);
+  headers.resize(reading.count);
 }
 
 std::size_t head_bytes(MHD_Connection* connection) {
@@ -99,6 +107,8 @@ class HttpServer::Daemon {
                        .is_plain = options.certificate.empty()},
                       counters.slow),
         idle_memory_({.block_bytes = block_bytes(options.header_bytes)}) {
+    spare_.reserve(most_spare);
+    spare_bodies_.reserve(most_spare);
     const Address address(options.address, options.port);
     const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address.is_ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG) |
                            (options.certificate.empty() ? MHD_NO_FLAG : MHD_USE_TLS);
@@ -171,14 +181,22 @@ class HttpServer::Daemon {
   // One request, from its head until its answer is sent.
   class Exchange final : public PendingAnswer {
    public:
-    Exchange(Daemon& daemon, MHD_Connection* connection)
-        : daemon_(daemon), connection_(connection), kept_(kept_of(connection)) {
-      ++daemon_.counters_.in_flight;
-    }
+    explicit Exchange(Daemon& daemon) : daemon_(daemon) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
-    ~Exchange() {
+
+    void open(MHD_Connection* connection) {
+      connection_ = connection;
+      kept_ = kept_of(connection);
+      ++daemon_.counters_.in_flight;
+    }
+    // What is left is memory for the next request.
+    void close() {
       give_back();
+      request_.ticket.reset();
+      response_.reset();
+      declared_ = received_ = 0;
+      is_chunked_ = is_head_wrong_ = false;
       --daemon_.counters_.in_flight;
     }
 
@@ -195,10 +213,12 @@ class HttpServer::Daemon {
         kept_->enter(SlowClients::Phase::other);
         kept_->memory->begin(method);  // the first word of the request
       }
+      request_.arrived = std::chrono::steady_clock::now();
       request_.method = method;
       request_.path = path;
-      request_.headers = headers_of(connection_);
+      read_headers(connection_, request_.headers);
       if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
+      if (declares_body()) request_.body = daemon_.spare_body();
       request_.body.reserve(std::min(declared_, most_reserved));
       if (kept_ != nullptr && declares_body()) kept_->enter(SlowClients::Phase::body);
       return MHD_YES;
@@ -316,7 +336,7 @@ class HttpServer::Daemon {
 
     // The body goes, and what was held for it.
     void give_back() {
-      request_.body = std::string();
+      daemon_.take_back(request_.body);
       daemon_.held_ -= held_;
       held_ = 0;
     }
@@ -357,8 +377,8 @@ class HttpServer::Daemon {
     }
 
     Daemon& daemon_;
-    MHD_Connection* connection_;
-    Kept* const kept_;  // null where there was no memory for it
+    MHD_Connection* connection_ = nullptr;
+    Kept* kept_ = nullptr;  // null where there was no memory for it
     Request request_{};
     std::optional<Response> response_{};
     std::size_t declared_ = 0, received_ = 0, held_ = 0;
@@ -371,7 +391,8 @@ class HttpServer::Daemon {
                          const char* bytes, std::size_t* count, void** state) {
     try {
       if (*state == nullptr) {
-        auto* exchange = new Exchange(*static_cast<Daemon*>(self), connection);
+        Exchange* exchange = static_cast<Daemon*>(self)->new_exchange();
+        exchange->open(connection);
         *state = exchange;
         return exchange->begin(method, url);
       }
@@ -385,8 +406,8 @@ class HttpServer::Daemon {
     }
   }
 
-  static void completed(void*, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
-    delete static_cast<Exchange*>(*state);
+  static void completed(void* self, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
+    static_cast<Daemon*>(self)->end_exchange(static_cast<Exchange*>(*state));
     *state = nullptr;
     const Kept* kept = kept_of(connection);
     if (kept == nullptr) return;
@@ -394,14 +415,49 @@ class HttpServer::Daemon {
     kept->memory->end();
   }
 
+  // ---- Memory of one request after the other: by the thread that moves bytes alone ----
+
+  static constexpr std::size_t most_spare = 16, most_spare_body = 16 << 10;
+
+  Exchange* new_exchange() {
+    if (spare_.empty()) return new Exchange(*this);
+    Exchange* exchange = spare_.back().release();
+    spare_.pop_back();
+    return exchange;
+  }
+
+  void end_exchange(Exchange* ended) {
+    if (ended == nullptr) return;
+    std::unique_ptr<Exchange> exchange(ended);
+    exchange->close();
+    if (spare_.size() < most_spare) spare_.push_back(std::move(exchange));
+  }
+
+  std::string spare_body() {
+    if (spare_bodies_.empty()) return {};
+    std::string body = std::move(spare_bodies_.back());
+    spare_bodies_.pop_back();
+    return body;
+  }
+
+  void take_back(std::string& body) {
+    body.clear();
+    if (body.capacity() > std::string().capacity() && body.capacity() <= most_spare_body &&
+        spare_bodies_.size() < most_spare)
+      spare_bodies_.push_back(std::move(body));
+    body = std::string();
+  }
+
   // The library says that a connection has ended before it closes the socket.
   static void connected(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode what) {
     auto& daemon = *static_cast<Daemon*>(self);
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+      --daemon.open_;
       daemon.forget(static_cast<Kept*>(*kept));
       *kept = nullptr;
       return;
     }
+    ++daemon.open_;
     *kept = nullptr;
     const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info != nullptr) *kept = daemon.keep(info->connect_fd);
@@ -434,9 +490,9 @@ class HttpServer::Daemon {
   // The library does not wake a thread that is not its own. It passes over events that carry no pointer.
   void watch_alarm() {
     alarm_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    const int events = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    events_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
-    require<ConfigError>(alarm_ >= 0 && ::epoll_ctl(events, EPOLL_CTL_ADD, alarm_, &event) == 0,
+    require<ConfigError>(alarm_ >= 0 && ::epoll_ctl(events_, EPOLL_CTL_ADD, alarm_, &event) == 0,
                          "server: no event can be had: {}", std::strerror(errno));
   }
 
@@ -461,9 +517,25 @@ class HttpServer::Daemon {
     while (!stopping_) {
       hear_alarm();
       if (closing_ && !is_quiet_) is_quiet_ = MHD_quiesce_daemon(daemon_) != MHD_INVALID_SOCKET;
-      if (MHD_run_wait(daemon_, closing_ ? 10 : until_due()) != MHD_YES)
+      const int most = closing_ ? 10 : until_due();
+      if (MHD_run_wait(daemon_, may_fill_a_list() ? waited(most) : most) != MHD_YES)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+  }
+
+  // The library takes events in lists of 128, and after a full one it waits for more before it does any of the work:
+  // for as long as it may, where a multiple of 128 has come. Beside connections there are three that may tell of
+  // something.
+  bool may_fill_a_list() const { return open_ + 3 >= 128; }
+
+  // Waits in its place for something to happen, for so many milliseconds at most. 0: it need not wait any more.
+  int waited(int most) const {
+    MHD_UNSIGNED_LONG_LONG least = 0;  // also 0 where it has work left
+    if (MHD_get_timeout(daemon_, &least) == MHD_YES)
+      most = static_cast<int>(std::min<MHD_UNSIGNED_LONG_LONG>(least, static_cast<unsigned>(most)));
+    pollfd events{.fd = events_, .events = POLLIN, .revents = 0};
+    if (most > 0) ::poll(&events, 1, most);
+    return 0;
   }
 
   // In milliseconds.
@@ -483,10 +555,12 @@ class HttpServer::Daemon {
   MHD_Daemon* daemon_ = nullptr;
   MHD_socket listener_ = MHD_INVALID_SOCKET;
   int port_ = 0;
-  int alarm_ = -1;
+  int events_ = -1, alarm_ = -1;
   std::atomic<bool> closing_{false}, stopping_{false}, is_awake_{false};
   bool is_quiet_ = false;  // by the thread that moves bytes alone, as is the next
-  std::size_t held_ = 0;
+  std::size_t held_ = 0, open_ = 0;
+  std::vector<std::unique_ptr<Exchange>> spare_{};  // with room for all there may be, as are the next
+  std::vector<std::string> spare_bodies_{};
   std::thread thread_{};
 };
 

@@ -100,6 +100,8 @@ Jobs::Jobs(Repository& repository, JobOptions options) : repository_(repository)
                        "jobs: expected a folder of data, got \"{}\"", options_.data);
   require<ConfigError>(options_.memory_bytes >= 1 && options_.time.count() >= 1 && options_.queue >= 1,
                        "jobs: expected limits of at least 1");
+  require<ConfigError>(options_.threads >= 0 && options_.threads <= 1024, "jobs: expected 0 to 1024 threads, got {}",
+                       options_.threads);
   read_folder();
   thread_ = std::thread([this] { work(); });
 }
@@ -447,6 +449,10 @@ void Jobs::finish(std::int64_t number, std::string_view state, const std::string
 
 // ---- Running ----
 
+std::vector<int> Jobs::processors() const {
+  return share_of_processors(own_processors(), paid_processors(), options_.threads);
+}
+
 void Jobs::work() {
   while (true) {
     std::int64_t number = 0;
@@ -497,7 +503,8 @@ void Jobs::train(std::int64_t number) {
                      .folder = folder,
                      .errors = folder + "/errors.txt",
                      .memory_bytes = options_.memory_bytes,
-                     .time = options_.time};
+                     .time = options_.time,
+                     .processors = processors()};
   if (!base.empty()) child.arguments.insert(child.arguments.end(), {"--set", "base=" + json_text(base)});
   std::ofstream events(folder + "/events.jsonl", std::ios::binary | std::ios::app);
   const ChildEnd end = run_child(
@@ -540,7 +547,8 @@ std::optional<double> Jobs::score_of(std::int64_t number, const std::string& mod
        .folder = folder_of(number),
        .errors = folder_of(number) + "/evaluation_errors.txt",
        .memory_bytes = options_.memory_bytes,
-       .time = options_.time},
+       .time = options_.time,
+       .processors = processors()},
       [&](std::string_view line) { said = line; }, [&] { return is_to_stop(number); });
   if (end.is_stopped) throw Stopped();
   if (!end.is_good()) return std::nullopt;

@@ -74,6 +74,7 @@ class Jobs {
   void forget_oldest();
   void require_room() const;
 
+  std::vector<int> processors() const;
   std::string folder_of(std::int64_t number) const;
   std::string file_under_root(std::string_view name, std::string_view what) const;
   std::string data_file(std::string_view name, std::string_view what, std::span<const Upload> uploads) const;

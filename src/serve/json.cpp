@@ -301,6 +301,16 @@ std::string_view text_of(dom::element element) {
 struct JsonTensorReader::Access {
   JsonTensorReader& reader;
 
+  // What nearly all are: numbers within FP32. False for others, and where there is no room, which scalar() tells.
+  bool take_plain(dom::element element, std::vector<Scalar>& values) const {
+    double value = 0;
+    if (reader.type_ != DataType::fp32 || element.get_double().get(value) != simdjson::SUCCESS) return false;
+    const auto number = static_cast<Scalar>(value);
+    if (!std::isfinite(number) || static_cast<Index>(values.size()) >= reader.most_) return false;
+    values.push_back(number);
+    return true;
+  }
+
   void scalar(dom::element element, std::vector<Scalar>& values) const {
     if (static_cast<Index>(values.size()) >= reader.most_)
       fail_with(413, "{}: expected at most {} numbers, got more", reader.what_, reader.most_);
@@ -334,9 +344,12 @@ struct JsonTensorReader::Access {
       fail<DataError>("{}{}: expected a number, as in its neighbours, got a list", reader.what_, reader.place());
     Index count = 0;
     reader.position_.push_back(0);
-    for (const dom::element each : dom::array(element)) {
+    const dom::array list(element);
+    if (first) tensor.values.reserve(std::min(list.size(), static_cast<std::size_t>(std::max<Index>(reader.most_, 0))));
+    for (const dom::element each : list) {
       reader.position_.back() = count;
-      rectangular(each, depth + 1, first && count == 0, tensor);
+      const bool is_taken = depth + 1 == tensor.shape.size() && take_plain(each, tensor.values);
+      if (!is_taken) rectangular(each, depth + 1, first && count == 0, tensor);
       ++count;
     }
     reader.position_.pop_back();

@@ -217,7 +217,7 @@ class Generator {
     connection = Connection{.socket = addresses_.connecting(), .since = Clock::now()};
     if (!connection.socket.is_open()) return;
     connection.state = Connection::State::connecting;
-    watch(connection.socket.get(), i, EPOLLIN | EPOLLOUT | EPOLLET, EPOLL_CTL_ADD);
+    watch(connection.socket.get(), i, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, EPOLL_CTL_ADD);
   }
 
   void connect_all() {
@@ -276,7 +276,7 @@ class Generator {
       idle_.push_back(i);
     }
     if (connection.state == Connection::State::busy && (events & EPOLLOUT) != 0) write(i);
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read(i);
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read(i, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
   }
 
   void write(std::size_t i) {
@@ -290,13 +290,16 @@ class Generator {
     }
   }
 
-  void read(std::size_t i) {
+  // An answer that came whole is all there is, unless the other side has ended, which would not be told again.
+  void read(std::size_t i, bool to_the_end) {
     std::array<char, 65536> bytes;
     while (connections_[i].state != Connection::State::closed) {
       const ssize_t got = ::recv(connections_[i].socket.get(), bytes.data(), bytes.size(), 0);
       if (got < 0 && would_block()) return;
       if (got <= 0) return ended(i);
       if (!take(i, {bytes.data(), static_cast<std::size_t>(got)})) return;
+      const bool is_answered = connections_[i].state == Connection::State::idle;
+      if (is_answered && !to_the_end && static_cast<std::size_t>(got) < bytes.size()) return;
     }
   }
 
@@ -382,7 +385,8 @@ class Generator {
 
   void set_timer() const {
     auto wake = next_check_;
-    if (due_ < total_) wake = std::min(wake, due_at(due_));
+    // Where requests wait for a connection, another one that is due changes nothing.
+    if (due_ < total_ && !was_waiting_) wake = std::min(wake, due_at(due_));
     const std::int64_t time = std::max<std::int64_t>(wake.time_since_epoch().count(), 1);
     itimerspec spec{};
     spec.it_value = {.tv_sec = time / 1'000'000'000, .tv_nsec = time % 1'000'000'000};

@@ -192,7 +192,10 @@ class Protocol::Routes {
     try {
       const Route asked = route(request);
       if (!serve::is_prediction(asked.action)) return {};
-      return fmt::format("{}\n{}\n{}", asked.model, asked.version.value_or(-1), asked.label.value_or(""));
+      std::string key = asked.model;
+      if (asked.version) key += fmt::format("\n{}", *asked.version);
+      if (asked.label) (key += "\n=") += *asked.label;
+      return key;
     } catch (const StatusError&) {
       return {};
     }
@@ -404,7 +407,7 @@ class Protocol::Routes {
       const Route asked = route(request);
       if (asked.action != Action::v1_predict && asked.action != Action::v2_infer) return false;
       const auto is_short = [&](const std::shared_ptr<const Servable>& servable) {
-        return servable == nullptr || likely_answer_time(*servable, request) <= most;
+        return servable == nullptr || likely_answer_time(*servable, request, most) <= most;
       };
       if (asked.label) return is_short(repository_.find_label(asked.model, *asked.label));
       if (asked.version) return is_short(repository_.find(asked.model, asked.version));

@@ -148,7 +148,15 @@ class Server::Running final : public HttpHandler {
   }
 
  private:
-  std::optional<Response> refuse(Request& head) override { return protocol_.refuse(head); }
+  // Where the queue is full, a body need not be read to be told so: unless it may be answered at once, which those are
+  // not whose like wait already.
+  std::optional<Response> refuse(Request& head) override {
+    if (std::optional<Response> refused = protocol_.refuse(head)) return refused;
+    if (!workers_.is_full() || !protocol_.is_prediction(head)) return std::nullopt;
+    if (options_.at_once.count() > 0 && !waits_behind_others(head)) return std::nullopt;
+    head.ticket.reset();
+    return queue_full(head);
+  }
 
   bool takes_body(const Request& head) override { return protocol_.takes_body(head); }
 
@@ -170,11 +178,14 @@ class Server::Running final : public HttpHandler {
 
   void answer_later(PendingAnswer& pending) override {
     Workers& workers = protocol_.is_change(pending.request()) ? changes_ : workers_;
-    if (workers.add(pending)) return;
+    if (!workers.add(pending)) pending.finish(queue_full(pending.request()));
+  }
+
+  Response queue_full(const Request& request) {
     ++rejected_;
     Response response = error_response(503, "too many requests are waiting; try again");
-    protocol_.count(pending.request(), response);
-    pending.finish(std::move(response));
+    protocol_.count(request, response);
+    return response;
   }
 
   void answered(const Request& head, const Response& response) override { protocol_.count(head, response); }

@@ -1,6 +1,7 @@
 #include "serve/workers.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace maas::inline MAAS_ABI::serve {
@@ -20,7 +21,14 @@ bool Workers::add(PendingAnswer& pending) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= most_queued_) return false;
-    queue_.push_back({&pending, std::move(key)});
+    std::size_t& alike = waiting_[key];
+    try {
+      queue_.push_back({&pending, std::move(key)});
+    } catch (...) {
+      if (alike == 0) waiting_.erase(key);
+      throw;
+    }
+    ++alike;
     queued_ = queue_.size();
   }
   wake_.notify_one();
@@ -29,7 +37,7 @@ bool Workers::add(PendingAnswer& pending) {
 
 bool Workers::has_waiting(const std::string& key) const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::find(queue_, key, &Waiting::key) != queue_.end();
+  return waiting_.contains(key);
 }
 
 bool Workers::stop() {
@@ -38,6 +46,7 @@ bool Workers::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     left.swap(queue_);
+    waiting_.clear();
     queued_ = 0;
   }
   wake_.notify_all();
@@ -47,22 +56,28 @@ bool Workers::stop() {
   return left.empty();
 }
 
+void Workers::has_left(const std::string& key, std::size_t count) {
+  const auto found = waiting_.find(key);
+  if ((found->second -= count) == 0) waiting_.erase(found);
+}
+
 // Those like the first, from the front of the queue on. A thread takes its share, so that the others, which are about
 // to be free, find some, too.
 void Workers::take_more(std::vector<PendingAnswer*>& taken, const std::string& key) {
-  const auto is_like_it = [&](const Waiting& each) { return each.key == key; };
-  const auto alike = 1 + static_cast<std::size_t>(std::ranges::count_if(queue_, is_like_it));
-  if (alike == 1) return;
-  const auto threads = static_cast<std::size_t>(count_);
+  const auto found = waiting_.find(key);
+  if (found == waiting_.end()) return;
+  const std::size_t alike = 1 + found->second, threads = static_cast<std::size_t>(count_);
   const std::size_t most = std::min(joining_.most(taken[0]->request()), (alike + threads - 1) / threads);
-  for (auto next = queue_.begin(); next != queue_.end() && taken.size() < most;) {
-    if (is_like_it(*next)) {
+  taken.reserve(most);  // from here on nothing fails
+  auto next = queue_.begin(), kept = next;
+  for (; next != queue_.end() && taken.size() < most; ++next) {
+    if (next->key == key)
       taken.push_back(next->pending);
-      next = queue_.erase(next);
-    } else {
-      ++next;
-    }
+    else if (kept++ != next)
+      *std::prev(kept) = std::move(*next);
   }
+  queue_.erase(kept, next);
+  has_left(key, taken.size() - 1);
 }
 
 void Workers::answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const {
@@ -86,6 +101,7 @@ void Workers::work() {
       if (queue_.empty()) return;
       const Waiting first = std::move(queue_.front());
       queue_.pop_front();
+      has_left(first.key, 1);
       taken.push_back(first.pending);
       try {
         if (!first.key.empty()) take_more(taken, first.key);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "serve/http.hpp"
@@ -34,6 +35,8 @@ class Workers {
   /// False if the queue is full, or the workers have stopped; then it is still the caller's to answer.
   bool add(PendingAnswer& pending);
   std::size_t queued() const { return queued_; }
+  /// Whether no more can be added.
+  bool is_full() const { return queued_ >= most_queued_; }
   /// Whether a request of that key waits.
   bool has_waiting(const std::string& key) const;
   /// Ends the threads after what they are at; what waits is answered 503. True if nothing waited.
@@ -46,6 +49,7 @@ class Workers {
   };
   void work();
   void take_more(std::vector<PendingAnswer*>& taken, const std::string& key);
+  void has_left(const std::string& key, std::size_t count);
   void answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const;
 
   const int count_;
@@ -55,7 +59,8 @@ class Workers {
   mutable std::mutex mutex_{};
   std::condition_variable wake_{};
   std::deque<Waiting> queue_{};
-  std::atomic<std::size_t> queued_{0};  // its size, for those who only look
+  std::unordered_map<std::string, std::size_t> waiting_{};  // how many of each key, none of them 0
+  std::atomic<std::size_t> queued_{0};                      // its size, for those who only look
   bool stopping_ = false;
   std::vector<std::thread> threads_{};
 };

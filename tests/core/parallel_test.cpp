@@ -1,5 +1,9 @@
 #include "maas/core/parallel.hpp"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -52,6 +56,22 @@ TEST_CASE("a control group's quota is read as cores' worth of time, rounded up")
   for (const char* none : {"max 100000", "", "0 100000", "-1 100000", "100000", "100000 0"})
     CHECK(detail::cores_of_quota(none) == 0);
 }
+
+#if defined(__linux__)
+TEST_CASE("there are no more threads than processors that may be used") {
+  cpu_set_t before;
+  REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+  CHECK(detail::available_cores() == 1);
+  REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
+  CHECK(detail::available_cores() <= CPU_COUNT(&before));
+}
+#endif
 
 TEST_CASE("pieces are shared among threads") {
   const Threads scope(4);

@@ -71,6 +71,28 @@ TEST_CASE("a short prediction is answered while all threads are at others; a lon
   CHECK(blocking.read().status == 200);
 }
 
+TEST_CASE("a queue that is full of others refuses none that can be answered at once") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("affine", 1, affine());
+  repository.publish("gated", 1, gated());
+  repository.publish("heavy", 1, heavy());
+  serve::Server server(repository, {.port = 0, .threads = 1, .queue = 1});
+  HttpClient blocking(server.port()), waiting(server.port()), client(server.port());
+  {
+    const ClosedGate closed;
+    blocking.send(post_text("/v1/models/gated:predict", R"({"instances": [1]})"));
+    gate.wait_for(1);
+    waiting.send(post_text("/v1/models/heavy:predict", short_body));
+    CHECK(queue_reaches(server.port(), 1));
+    CHECK(client.ask("POST", "/v1/models/affine:predict", short_body).body == R"({"predictions":[[8.5]]})");
+    CHECK(client.ask("POST", "/v1/models/heavy:predict", short_body).status == 503);
+    CHECK(client.ask("POST", "/v1/models/affine:predict", body_of(4000)).status == 503);
+    CHECK(client.ask("POST", "/v1/models/affine:predict", short_body).status == 200);
+  }
+  CHECK(waiting.read().status == 200);
+  CHECK(blocking.read().status == 200);
+}
+
 TEST_CASE("what is answered at once has the same bits, and is counted the same") {
   serve::Repository repository{serve::RepositoryOptions{}};
   repository.publish("m", 1, Network{input(Shape{16}, "x"), dense(33, relu), dense(7, sigmoid)});
@@ -113,6 +135,14 @@ TEST_CASE("how long an answer takes is told by what runs took, and by how much i
   CHECK(of(post("/", three)) == likely_answer_time(servable, three.size(), 3));
   const std::string json = R"({"inputs":[{"name":"x"}]})";
   CHECK(of(post_binary("/", json, bytes_of({1, 2, 3, 4}))) == likely_answer_time(servable, json.size() + 16, 2));
+  // Two bytes a number at the least: where even that is short enough, nothing is counted.
+  const auto longest = likely_answer_time(servable, one.size(), 4);  // 21 bytes: at most 11 numbers, which is 5 samples
+  CHECK(likely_answer_time(servable, post("/", one), longest) == likely_answer_time(servable, one.size(), 1));
+  servable.run_costs.push_back({8, 4500ns});
+  const auto bound = likely_answer_time(servable, one.size(), 5);
+  CHECK(likely_answer_time(servable, post("/", one), bound) == bound);
+  CHECK(likely_answer_time(servable, post("/", one), bound - 1ns) == likely_answer_time(servable, one.size(), 1));
+  servable.run_costs.pop_back();
   CHECK(of(post("/", one, {{"Content-Encoding", "gzip"}})) == unknown);
   CHECK(of(post("/", one + std::string(64 << 10, ' '))) == unknown);
 }

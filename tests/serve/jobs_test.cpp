@@ -36,6 +36,7 @@ if [ "$1" = evaluate ]; then
   exit 0
 fi
 echo "$@" > arguments.txt
+grep Cpus_allowed_list /proc/self/status > processors.txt
 echo '{"event":"begin","epochs":2,"weights":3}'
 echo '{"event":"epoch","epoch":1,"epochs":2,"figures":{"loss":0.5}}'
 grep -q waits recipe.json && [ ! -f resumed ] && { touch resumed; exec sleep 60; }
@@ -50,7 +51,7 @@ struct Served {
   std::unique_ptr<serve::Repository> repository{};
   std::unique_ptr<serve::Protocol> protocol{};
 
-  explicit Served(bool fresh = true, std::chrono::seconds time = 60s) {
+  explicit Served(bool fresh = true, std::chrono::seconds time = 60s, int threads = 0) {
     if (fresh) make();
     repository = std::make_unique<serve::Repository>(serve::RepositoryOptions{.folder = "jobs_models", .poll = 50ms});
     protocol = std::make_unique<serve::Protocol>(*repository,
@@ -60,6 +61,7 @@ struct Served {
                                                                                  .program = "jobs_script",
                                                                                  .memory_bytes = std::uint64_t{1} << 30,
                                                                                  .time = time,
+                                                                                 .threads = threads,
                                                                                  .queue = 2}});
   }
 
@@ -433,4 +435,43 @@ TEST_CASE("a child's lines come whole, and it ends with what it was told") {
              .time = 5s},
             [](std::string_view) {}, [] { return false; })
             .exit_code == 127);
+}
+
+TEST_CASE("a child's share leaves a processor free where there are several") {
+  using Processors = std::vector<int>;
+  CHECK(serve::share_of_processors({0, 1}, 0, 0) == Processors{1});
+  CHECK(serve::share_of_processors({3, 5, 7, 9}, 0, 0) == Processors{5, 7, 9});
+  CHECK(serve::share_of_processors({4}, 0, 0) == Processors{4});
+  CHECK(serve::share_of_processors({}, 0, 0).empty());
+  CHECK(serve::share_of_processors({0, 1, 2, 3}, 3, 0) == Processors{2, 3});  // three are paid for
+  CHECK(serve::share_of_processors({0, 1, 2, 3}, 1, 0) == Processors{3});
+  CHECK(serve::share_of_processors({0, 1, 2, 3}, 9, 0) == Processors{1, 2, 3});
+  CHECK(serve::share_of_processors({0, 1, 2, 3}, 0, 1) == Processors{3});
+  CHECK(serve::share_of_processors({0, 1, 2, 3}, 0, 4) == Processors{0, 1, 2, 3});
+  CHECK(serve::share_of_processors({0, 1}, 1, 5) == Processors{0, 1});
+}
+
+TEST_CASE("trainings stay on the processors that they are given") {
+  const std::vector<int> own = serve::own_processors();
+  REQUIRE_FALSE(own.empty());
+  const auto said = [](const std::string& line) { return line.substr(line.find_last_of(":\t") + 1); };
+  std::string last;
+  const serve::ChildEnd end = serve::run_child(
+      {.arguments = {"/bin/grep", "Cpus_allowed_list", "/proc/self/status"},
+       .folder = "/",
+       .errors = "/dev/null",
+       .memory_bytes = std::uint64_t{1} << 30,
+       .time = 20s,
+       .processors = {own.back()}},
+      [&](std::string_view line) { last = line; }, [] { return false; });
+  CHECK(end.is_good());
+  CHECK(said(last) == std::to_string(own.back()));
+  Served served(true, 60s, 1);
+  CHECK(served.add("rmse=1.5").status == 200);
+  CHECK(served.reaches(1, R"("state":"candidate")"));
+  CHECK(said(content_of("jobs_home/1/processors.txt")) == std::to_string(own.back()) + "\n");
+  for (const int threads : {-1, 1025})
+    CHECK_THROWS_AS(
+        serve::Protocol(*served.repository, {.jobs = {.folder = "jobs_more", .data = "jobs_data", .threads = threads}}),
+        ConfigError);
 }

@@ -364,6 +364,57 @@ TEST_CASE("a full queue answers 503, and health is answered all the while") {
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
 }
 
+TEST_CASE("a full queue is told before the body comes, which need not be sent then") {
+  const Running running({.threads = 1, .queue = 1});
+  const ClosedGate closed;
+  HttpClient working(running.port()), queued(running.port()), refused(running.port());
+  working.send(post_text(gated_path, waiting_body));
+  gate.wait_for(1);
+  queued.send(post_text(gated_path, waiting_body));
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 1"));
+  refused.send(
+      fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", predict_path));
+  const HttpAnswer answer = refused.read();
+  CHECK(is_error(answer, 503));
+  CHECK(answer.headers.at("retry-after") == "1");
+  CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",code="503"} 1)"));
+  // Who sends it all the same keeps the connection.
+  HttpClient sending(running.port());
+  sending.send(fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n", predict_path));
+  sending.send("[1, 2, 3]");
+  CHECK(is_error(sending.read(), 503));
+  CHECK(sending.ask("GET", "/v2/health/ready").status == 200);
+  gate.open();
+  CHECK(working.read().status == 200);
+  CHECK(queued.read().status == 200);
+  CHECK(sending.ask("POST", predict_path, predict_body).body == predicted);
+}
+
+// The library takes events in lists of 128.
+TEST_CASE("many connections that ask in one moment are all answered, again and again") {
+  const Running running({.threads = 1});
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (int i = 0; i < 256; ++i) clients.push_back(std::make_unique<HttpClient>(running.port()));
+  int good = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (auto& each : clients) each->send("GET /v2/health/ready HTTP/1.1\r\nHost: h\r\n\r\n");
+    for (auto& each : clients) good += each->read().status == 200 ? 1 : 0;
+  }
+  CHECK(good == 20 * 256);
+}
+
+TEST_CASE("a request has none of the one before in it") {
+  const Running running;
+  HttpClient client(running.port());
+  const std::string long_body = R"({"instances": [[1, 2])" + std::string(3000, ' ') + "]}";
+  CHECK(client.ask("POST", predict_path, long_body, "X-Request-Timeout-Ms: none\r\nX-More: 1\r\n").status == 400);
+  CHECK(client.ask("POST", predict_path, predict_body).body == predicted);
+  CHECK(client.ask("POST", predict_path).status == 400);  // no body
+  CHECK(client.ask("GET", "/v1/models/affine").status == 200);
+  CHECK(client.ask("POST", predict_path, long_body).body == predicted);
+}
+
 TEST_CASE("who waits too long for a thread gets a 504") {
   const Running running({.limits = {.wait = 50ms}, .threads = 1});
   const ClosedGate closed;

@@ -13,6 +13,9 @@
 #include <type_traits>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -31,9 +34,16 @@ MAAS_INLINE int cores_of_quota(const char* text) {
   return static_cast<int>(std::min<long long>(quota / period + (quota % period != 0), 1024));
 }
 
-/// How many threads can run at once: the cores this process may use, and no more than its control group pays for.
-inline int available_cores() {
-  int cores = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 1024u));
+inline int allowed_cores() {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+#endif
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 1024u));
+}
+
+MAAS_INLINE int available_cores() {
+  int cores = allowed_cores();
   if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
     char text[64] = "";
     if (std::fgets(text, sizeof text, file) != nullptr)

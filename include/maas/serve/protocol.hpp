@@ -61,8 +61,11 @@ struct JobOptions {
   std::string program = {};  ///< `maas`, called as `maas train RECIPE ...` and `maas evaluate MODEL DATA ...`
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< of address space that one may take
   std::chrono::seconds time{86400};                     ///< that one may take; then it has failed
-  std::size_t queue = 16;                               ///< that may wait; more is a 429
-  std::size_t upload_bytes = std::size_t{64} << 20;     ///< of files of data that come with one; more is a 413
+  /// Processors that one may use, the last ones of the server's own, and threads that it has; 0: all but one, as far as
+  /// the control group pays for them, so that answers find one free. At least one, and at most all.
+  int threads = 0;
+  std::size_t queue = 16;                            ///< that may wait; more is a 429
+  std::size_t upload_bytes = std::size_t{64} << 20;  ///< of files of data that come with one; more is a 413
 };
 
 /// How requests are answered.
