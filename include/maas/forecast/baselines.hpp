@@ -145,7 +145,7 @@ struct KeptBaselines {
   static constexpr Index most_numbers = Index{1} << 17;
 
   std::vector<Baseline> baselines = {};    ///< fitted
-  std::vector<std::string> left_out = {};  ///< "ridge VAR: it has learned 6171660 numbers, more than 131072"
+  std::vector<std::string> left_out = {};  ///< "ridge VAR: it has learned 6172740 numbers, more than 131072"
 
   /// All that they have learned, as a tree: to the last bit.
   Config config() const;

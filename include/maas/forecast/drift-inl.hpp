@@ -103,6 +103,11 @@ inline std::vector<double> reference_edges(const std::vector<double>& sorted) {
   return edges;
 }
 
+/// A place below `count`, another one for each number: every 288th reading would be that of one time of day.
+inline Index scattered_place(Index number, Index count) {
+  return static_cast<Index>(((static_cast<std::uint64_t>(number) + 1) * 0x9e3779b97f4a7c15ull) >> 33) % count;
+}
+
 inline std::size_t bin_of(const std::vector<double>& edges, double number) {
   return static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), number) - edges.begin());
 }
@@ -121,7 +126,7 @@ MAAS_INLINE double DriftReference::Input::stability(std::span<const std::uint64_
 }
 
 MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<std::string>& names) {
-  constexpr Index most_rows = 100000;
+  constexpr Index most_rows = 10000;
   require<ShapeError>(names.empty() || static_cast<Index>(names.size()) == rows.cols(),
                       "DriftReference: expected {} names, one a column, got {}", rows.cols(), names.size());
   const Index stride = std::max<Index>(1, (rows.rows() + most_rows - 1) / most_rows);
@@ -129,8 +134,10 @@ MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<
   for (Index column = 0; column < rows.cols(); ++column) {
     Input input{.name = names.empty() ? std::to_string(column) : names[static_cast<std::size_t>(column)]};
     std::vector<double> sorted;
-    for (Index row = 0; row < rows.rows(); row += stride)
+    for (Index first = 0; first < rows.rows(); first += stride) {
+      const Index row = std::min(first + detail::scattered_place(first, stride), rows.rows() - 1);
       if (const auto number = static_cast<double>(rows(row, column)); std::isfinite(number)) sorted.push_back(number);
+    }
     if (sorted.size() >= detail::reference_bins) {
       std::sort(sorted.begin(), sorted.end());
       input.edges = detail::reference_edges(sorted);

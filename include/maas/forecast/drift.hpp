@@ -78,7 +78,7 @@ struct DriftReference {
   /// that are no forecasters.
   std::vector<double> errors = {};
 
-  /// Of training rows, a column an input. Of more than 100000 rows every k-th counts. NaN and infinite numbers do not.
+  /// Of training rows, a column an input. Of more than 10000 rows one in k counts. NaN and infinite numbers do not.
   /// Without names they are "0", "1", ... Throws ShapeError for another number of names than of columns.
   static DriftReference of(MatrixArg rows, const std::vector<std::string>& names = {});
   /// As a tree, and from it. `from` throws ConfigError for what `check` refuses, and for a tree that is none.
