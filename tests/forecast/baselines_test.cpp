@@ -238,6 +238,13 @@ TEST_CASE("baselines that are too large, not the library's or not finite are lef
   const KeptBaselines some = fit_kept_baselines(ForecastWindows(many, {.lags = 10, .horizons = every_step(10)}));
   REQUIRE(some.baselines.size() == 2);
   CHECK(some.left_out == std::vector<std::string>{"ridge VAR: it would learn more than 131072 numbers"});
+  // Readings a week apart have no times of day.
+  Readings weekly = two_waves(60);
+  for (double& time : weekly.times) time *= 168;
+  const KeptBaselines slow = fit_kept_baselines(ForecastWindows(weekly, options));
+  CHECK(slow.baselines.size() == 3);
+  REQUIRE(slow.left_out.size() == 1);
+  CHECK(slow.left_out[0].find("historical average: expected from 1 second to 1 day between readings") == 0);
 }
 
 TEST_CASE("kept baselines that are damaged are refused by name") {

@@ -428,15 +428,25 @@ MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted) {
 }
 
 MAAS_INLINE KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends) {
-  const Index sensors = training.readings().sensor_count();
-  if (detail::ridge_numbers(training.options(), sensors) <= KeptBaselines::most_numbers)
-    return keep_baselines(fit_baselines(training, weekends));
-  std::vector<Baseline> fitted = detail::unfitted_baselines(training, weekends);
-  fitted.pop_back();  // the ridge regression: it would take long
-  for (Baseline& baseline : fitted) baseline.fit(training);
+  const bool with_ridge =
+      detail::ridge_numbers(training.options(), training.readings().sensor_count()) <= KeptBaselines::most_numbers;
+  detail::require_training("baselines", training.readings());
+  std::vector<Baseline> fitted;
+  std::vector<std::string> left_out;
+  for (Baseline baseline : detail::unfitted_baselines(training, weekends)) {
+    if (baseline.as<RidgeVAR>() != nullptr && !with_ridge) {  // it would take long
+      left_out.push_back(
+          fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, KeptBaselines::most_numbers));
+      continue;
+    }
+    try {
+      fitted.push_back(baseline.fit(training));
+    } catch (const DataError& error) {  // which names the baseline
+      left_out.emplace_back(error.what());
+    }
+  }
   KeptBaselines kept = keep_baselines(fitted);
-  kept.left_out.push_back(
-      fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, KeptBaselines::most_numbers));
+  kept.left_out.insert(kept.left_out.end(), left_out.begin(), left_out.end());
   return kept;
 }
 

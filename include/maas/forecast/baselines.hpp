@@ -157,7 +157,8 @@ struct KeptBaselines {
 /// Those of fitted baselines that may be kept: this library's own that have learned few enough numbers, all of them
 /// finite. Throws StateError for one that is not fitted.
 KeptBaselines keep_baselines(const std::vector<Baseline>& fitted);
-/// fit_baselines, but those that are too large to be kept are not fitted.
+/// fit_baselines, but those that are too large to be kept are not fitted, and those that can learn nothing from the
+/// windows are left out, too.
 KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends = false);
 
 }  // namespace maas::inline MAAS_ABI
