@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""What `maas serve` costs beside the least its HTTP library can do, and beside ONNX Runtime behind FastAPI, and how it
-holds out. Prints tables. Parts:
-cost      processor time of the server a request, in interleaved rounds at one rate (with --python: FastAPI, too)
+"""What `maas serve` costs beside the least its HTTP library can do, and beside ONNX Runtime behind FastAPI and MLServer,
+and how it holds out. Prints tables. Parts:
+cost      processor time of the server a request, in interleaved rounds at one rate (with --python: FastAPI, with
+          --mlserver: MLServer, too)
 half      latencies at half of the rate that 16 clients, who ask as fast as they can, are answered at
 batching  answers a second with and without batches, at 1, 16 and 64 such clients (wrk)
-overload  good answers a second where twice as many are asked for as can be given
+overload  good answers a second where twice as many are asked for as can be given; with 2048 clients more than the queue
+          has room for
 idle      memory of idle connections; answers a second beside them and 100 slow ones
-train     latencies while a train job runs
+train     latencies while a train job runs, and while an empty loop does in its place
 beside    latencies of a light model beside a heavy one that is asked as fast as it answers
 swaps     memory of the server after loads and unloads
-usage: serve.py MAAS SERVE_BENCH [PART...] [--python PYTHON_WITH_FASTAPI] [--rate 1000] [--seconds 3] [--rounds 5]
-                [--idle 10000] [--swaps 1000]"""
+In half and overload the servers have a processor of their own, the first, and who asks has the last one.
+usage: serve.py MAAS SERVE_BENCH [PART...] [--python PYTHON_WITH_FASTAPI] [--mlserver MLSERVER] [--rate 1000]
+                [--seconds 3] [--rounds 5] [--idle 10000] [--swaps 1000]"""
 
 import argparse
 import atexit
@@ -35,6 +38,7 @@ parser.add_argument("maas")
 parser.add_argument("serve_bench")
 parser.add_argument("parts", nargs="*", metavar="PART")
 parser.add_argument("--python")
+parser.add_argument("--mlserver", help="its program; PEERS/mlserver_onnx.py says which packages it needs beside it")
 parser.add_argument("--rate", type=float, default=1000)
 parser.add_argument("--seconds", type=float, default=3)
 parser.add_argument("--rounds", type=int, default=5)
@@ -72,34 +76,62 @@ def start(command):
     raise SystemExit(f"{command} did not start")
 
 
-def start_python(model):
+def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    process = subprocess.Popen([options.python, f"{here}/peers/serve_onnx.py", model, str(port)])
-    url = f"http://127.0.0.1:{port}"
+        return listener.getsockname()[1]
+
+
+def when_ready(process, url):
     for _ in range(600):
         try:
             with urllib.request.urlopen(url + "/v2/health/ready"):
                 return process, url
         except OSError:
             time.sleep(0.1)
-    raise SystemExit("FastAPI did not start")
+    raise SystemExit(f"{process.args} did not start")
 
 
-def load(url, *arguments, rate=None, connections=16, seconds=None):
-    command = [options.maas, "load-test", url, "--rate", str(rate or options.rate), "--seconds",
-               str(seconds or options.seconds), "--warmup", "0.5", "--connections", str(connections), "--json", *arguments]
+def start_python(model):
+    port = free_port()
+    process = subprocess.Popen([options.python, f"{here}/peers/serve_onnx.py", model, str(port)])
+    atexit.register(process.kill)
+    return when_ready(process, f"http://127.0.0.1:{port}")
+
+
+def start_mlserver(model):
+    home, port = f"{folder}/mlserver", free_port()
+    os.makedirs(f"{home}/net")
+    with open(f"{home}/settings.json", "w") as file:
+        json.dump({"host": "127.0.0.1", "http_port": port, "grpc_port": free_port(), "metrics_port": free_port(),
+                   "parallel_workers": 0, "debug": False}, file)
+    with open(f"{home}/net/model-settings.json", "w") as file:
+        json.dump({"name": "net", "implementation": "mlserver_onnx.OnnxModel", "parameters": {"uri": model}}, file)
+    with open(f"{folder}/mlserver.log", "w") as log:  # it says a line for each request
+        process = subprocess.Popen([options.mlserver, "start", home], stdout=log, stderr=log,
+                                   env={**os.environ, "PYTHONPATH": f"{here}/peers"})
+    atexit.register(process.kill)
+    return when_ready(process, f"http://127.0.0.1:{port}")
+
+
+processors = sorted(os.sched_getaffinity(0))
+FIRST, LAST = (["taskset", "-c", str(each)] for each in (processors[0], processors[-1]))
+
+
+def load(url, *arguments, rate=None, connections=16, seconds=None, warmup=0.5, on=()):
+    command = [*on, options.maas, "load-test", url, "--rate", str(rate or options.rate), "--seconds",
+               str(seconds or options.seconds), "--warmup", str(warmup), "--connections", str(connections), "--json",
+               *arguments]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode not in (0, 2):  # 2: not all answers were good
         raise SystemExit(f"{command}: {result.stdout}{result.stderr}")
     return json.loads(result.stdout)
 
 
-def answers_a_second(url, clients, seconds=None):
+def answers_a_second(url, clients, seconds=None, on=()):
     """Of so many clients that ask as fast as they are answered."""
     seconds = seconds or options.seconds
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "-s", f"{folder}/post.lua", "--latency", url]
+    command = [*on, "wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "-s", f"{folder}/post.lua", "--latency", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text:
         raise SystemExit(text)
@@ -143,12 +175,12 @@ def swap_versions(count):
     process.kill()
 
 
-def serve(*arguments):
-    return start([options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", *arguments])
+def serve(*arguments, on=()):
+    return start([*on, options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", *arguments])
 
 
-def serve_empty():
-    return start([options.serve_bench, "empty", "40"])
+def serve_empty(on=()):
+    return start([*on, options.serve_bench, "empty", "40"])
 
 
 JSON_BODY = ["--body", f"{folder}/body.json"]
@@ -170,6 +202,16 @@ def cost():
         processes.append(python)
         cases["ONNX Runtime, FastAPI, bytes"] = (python, python_url + "/bytes", ["--body", f"{folder}/body.bin"])
         cases["ONNX Runtime, FastAPI, JSON"] = (python, python_url + "/json", JSON_BODY)
+    if options.mlserver:
+        mlserver, mlserver_url = start_mlserver(f"{folder}/net.onnx")
+        processes.append(mlserver)
+        with urllib.request.urlopen(maas_url + "/v2/models/net") as answer:
+            tensor = {"name": json.load(answer)["inputs"][0]["name"], "shape": [1, 100], "datatype": "FP32", "data": row}
+        with open(f"{folder}/v2.json", "w") as file:
+            json.dump({"inputs": [tensor]}, file)
+        infer = ["--body", f"{folder}/v2.json"]
+        cases["maas, JSON body (`/v2/.../infer`)"] = (maas, maas_url + "/v2/models/net/infer", infer)
+        cases["ONNX Runtime, MLServer, JSON (`/v2/.../infer`)"] = (mlserver, mlserver_url + "/v2/models/net/infer", infer)
     figures = {name: [] for name in cases}
     for _ in range(options.rounds):
         for name, (process, url, arguments) in cases.items():
@@ -188,14 +230,14 @@ def cost():
 
 
 def half():
-    maas, maas_url = serve()
-    empty, empty_url = serve_empty()
-    most, _ = answers_a_second(predict_url(maas_url), 16)
+    maas, maas_url = serve(on=FIRST)
+    empty, empty_url = serve_empty(on=FIRST)
+    most, _ = answers_a_second(predict_url(maas_url), 16, on=LAST)
     cases = {"empty handler": empty_url + "/json", "maas": predict_url(maas_url)}
     figures = {name: [] for name in cases}
     for _ in range(options.rounds):
         for name, url in cases.items():
-            latency = load(url, *JSON_BODY, rate=most / 2)["latency_ms"]
+            latency = load(url, *JSON_BODY, rate=most / 2, on=LAST)["latency_ms"]
             figures[name].append((latency["p50"], latency["p99"]))
     print(f"At {most / 2:.0f} requests a second, half of what maas answers:\n\n| | p50 | p99 |\n| --- | --- | --- |")
     for name, rounds in figures.items():
@@ -221,16 +263,18 @@ def batching():
 
 
 def overload():
-    maas, url = serve()
-    for model in "net", "wide":
+    maas, url = serve(on=FIRST)
+    print("| network | clients | answers a second to 64 | of twice as many: good | refused | |\n" + "| --- " * 6 + "|")
+    for model, clients in ("net", 256), ("wide", 256), ("heavy", 256), ("heavy", 2048):
         rounds = []
         for _ in range(options.rounds):
-            most, _ = answers_a_second(predict_url(url, model), 64)
-            result = load(predict_url(url, model), *JSON_BODY, rate=2 * most, connections=256)
-            rounds.append((most, result["good_rate"], result["good_rate"] / most))
-        most, good, ratio = median_of(rounds)
-        print(f"{model}: {most:.0f} answers a second to 64 clients; of twice as many requests {good:.0f} good answers a "
-              f"second: {ratio:.2f}.")
+            most, _ = answers_a_second(predict_url(url, model), 64, on=LAST)
+            # No warm-up: what is left of it would be answered in the time of those that count.
+            result = load(predict_url(url, model), *JSON_BODY, rate=2 * most, connections=clients, warmup=0, on=LAST)
+            refused = result["statuses"].get("503", 0) / result["requests"]
+            rounds.append((most, result["good_rate"], refused, result["good_rate"] / most))
+        most, good, refused, ratio = median_of(rounds)
+        print(f"| {model} | {clients} | {most:.0f} | {good:.0f}/s | {100 * refused:.0f} % | {ratio:.2f} |")
     return [maas]
 
 
@@ -308,9 +352,14 @@ def train():
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
-    alone, beside = [], []
+    alone, beside, busy = [], [], []
     for _ in range(options.rounds):
         alone.append(load(predict_url(url), *JSON_BODY)["latency_ms"])
+        # What the machine itself does to latencies where its last processor is busy.
+        loop = subprocess.Popen(["chrt", "-i", "0", *LAST, "sh", "-c", "while :; do :; done"])
+        busy.append(load(predict_url(url), *JSON_BODY)["latency_ms"])
+        loop.kill()
+        loop.wait()
         job = post("/v1/jobs", {"model": "made", "recipe": recipe})["id"]
         time.sleep(2)
         beside.append(load(predict_url(url), *JSON_BODY)["latency_ms"])
@@ -320,8 +369,9 @@ def train():
         post(f"/v1/jobs/{job}:cancel", {})
         time.sleep(1)
     for what in "p50", "p99":
-        a, b = (statistics.median(each[what] for each in rounds) for rounds in (alone, beside))
-        print(f"{what} at {options.rate:g} requests a second: {a:.3f} ms alone, {b:.3f} ms while a training runs: {b / a:.2f}.")
+        a, b, c = (statistics.median(each[what] for each in rounds) for rounds in (alone, beside, busy))
+        print(f"{what} at {options.rate:g} requests a second: {a:.3f} ms alone, {b:.3f} ms while a training runs: "
+              f"{b / a:.2f}; {c:.3f} ms while an empty loop runs on the last processor: {c / a:.2f}.")
     return [maas]
 
 

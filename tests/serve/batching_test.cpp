@@ -1,12 +1,16 @@
 // Requests that wait are joined; each is answered as it would be alone.
 #include "serve/batching.hpp"
 
+#include <array>
+#include <atomic>
 #include <cstring>
+#include <future>
 #include <thread>
 
 #include "maas/serve/server.hpp"
 #include "serve/gate.hpp"
 #include "serve/models.hpp"
+#include "serve/workers.hpp"
 #include "support/catch.hpp"
 #include "support/http_client.hpp"
 
@@ -98,18 +102,62 @@ TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit
   }
 }
 
-TEST_CASE("a lone request waits for no others: a timer would be in the fastest of many") {
-  serve::Repository repository{serve::RepositoryOptions{}};
-  repository.publish("wide", 1, wide());
-  const serve::Server server(repository, {.port = 0, .threads = 1, .at_once = 0us});
-  HttpClient client(server.port());
-  auto fastest = std::chrono::steady_clock::duration::max();
+TEST_CASE("workers join what waits, in its order, and look for company only where there is some") {
+  struct Pending final : serve::PendingAnswer {
+    serve::Request asked{};
+    std::promise<serve::Response> promise{};
+    const serve::Request& request() const override { return asked; }
+    void finish(serve::Response response) override { promise.set_value(std::move(response)); }
+    std::string answer() { return promise.get_future().get().body; }
+  };
+  std::atomic<int> looks{0};
+  const auto alone = [](const serve::Request& request) -> serve::Response {
+    if (request.path == "gate") gate.pass();
+    return {.body = "alone " + request.path};
+  };
+  serve::Workers workers(1, 8, alone,
+                         {.key = [](const serve::Request& request) { return request.method; },
+                          .most =
+                              [&](const serve::Request&) {
+                                ++looks;
+                                return std::size_t{2};
+                              },
+                          .answer =
+                              [](std::span<const serve::Request* const> all) {
+                                std::vector<serve::Response> responses;
+                                for (const serve::Request* each : all)
+                                  responses.push_back({.body = fmt::format("{} of {}", each->path, all.size())});
+                                return responses;
+                              }});
   for (int i = 0; i < 100; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    REQUIRE(client.ask("POST", "/v1/models/wide:predict", body_of(i, 1)).status == 200);
-    fastest = std::min(fastest, std::chrono::steady_clock::now() - start);
+    Pending one;
+    one.asked = {.method = "a", .path = "x"};
+    REQUIRE(workers.add(one));
+    REQUIRE(one.answer() == "alone x");
   }
-  CHECK(fastest < 1ms);  // some 0.1 ms; under the sanitizers, too
+  CHECK(looks == 0);
+
+  Pending blocking;
+  std::array<Pending, 6> waiting;
+  blocking.asked = {.method = "g", .path = "gate"};
+  const std::array<const char*, 6> keys{"a", "b", "a", "a", "b", "c"};
+  {
+    const ClosedGate closed;
+    REQUIRE(workers.add(blocking));
+    gate.wait_for(1);
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      waiting[i].asked = {.method = keys[i], .path = std::to_string(i)};
+      REQUIRE(workers.add(waiting[i]));
+    }
+    for (const char* key : {"a", "b", "c"}) CHECK(workers.has_waiting(key));
+    CHECK_FALSE(workers.has_waiting("g"));
+    CHECK(workers.queued() == 6);
+  }
+  CHECK(blocking.answer() == "alone gate");
+  const std::array<const char*, 6> expected{"0 of 2", "1 of 2", "2 of 2", "alone 3", "4 of 2", "alone 5"};
+  for (std::size_t i = 0; i < waiting.size(); ++i) CHECK(waiting[i].answer() == expected[i]);
+  CHECK(looks == 2);
+  for (const char* key : {"a", "b", "c"}) CHECK_FALSE(workers.has_waiting(key));
 }
 
 TEST_CASE("an answer goes out as soon as a worker has it, though the thread that sends it sleeps") {
