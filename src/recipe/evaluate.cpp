@@ -6,6 +6,7 @@
 #include "maas/forecast/scores.hpp"
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/table_file.hpp"
+#include "recipe/class_scores.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -24,29 +25,11 @@ Logs number_scores(const std::vector<double>& truth, const std::vector<double>& 
   return {{"mae", scores.mae}, {"rmse", scores.rmse}, {"r2", scores.r2}};
 }
 
-using Counts = std::vector<std::vector<Index>>;
-
 Counts confusion_of(const std::vector<double>& truth, const std::vector<double>& answers, std::size_t classes) {
   Counts counts(classes, std::vector<Index>(classes, 0));
   for (std::size_t i = 0; i < truth.size(); ++i)
     ++counts[static_cast<std::size_t>(truth[i])][static_cast<std::size_t>(answers[i])];
   return counts;
-}
-
-// As scikit-learn: accuracy; balanced_accuracy_score, the mean recall of the classes that occur; f1_score with
-// average="macro", over the classes that occur or are answered.
-Logs class_scores(const Counts& counts) {
-  double right = 0, all = 0, recalls = 0, occurring = 0, f1s = 0, judged = 0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    double row = 0, column = 0;
-    for (std::size_t j = 0; j < counts.size(); ++j)
-      row += static_cast<double>(counts[i][j]), column += static_cast<double>(counts[j][i]);
-    const auto hits = static_cast<double>(counts[i][i]);
-    right += hits, all += row;
-    if (row > 0) recalls += hits / row, ++occurring;
-    if (row + column > 0) f1s += 2 * hits / (row + column), ++judged;
-  }
-  return {{"accuracy", right / all}, {"balanced_accuracy", recalls / occurring}, {"macro_f1", f1s / judged}};
 }
 
 // ---- Truth and answers ----

@@ -413,7 +413,8 @@ std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeli
   return weights;
 }
 
-Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipeline& pipeline, const FitOptions& fit) {
+Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipeline& pipeline, KeptFigures kept,
+                  const FitOptions& fit) {
   Model model = base ? std::move(*base) : build(recipe, static_cast<Index>(pipeline.feature_names().size()));
   check_fit(recipe, pipeline, model.network());
   model.info().pipeline = pipeline;
@@ -422,8 +423,8 @@ Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipelin
     if (model.info().inputs.empty()) model.info().inputs.emplace_back();
     model.info().inputs[0].push_back({.name = name});
   }
-  model.info().baselines = TableBaselines::of(pipeline, training).config();
-  model.info().reference = DriftReference::of(samples.x, pipeline.feature_names()).config();
+  model.info().baselines = std::move(kept.baselines);
+  model.info().reference = std::move(kept.reference);
   for (const Callback& callback : fit.callbacks)
     if (auto* checkpoint = callback.as<ModelCheckpoint>()) checkpoint->info = model.info();
   if (recipe.base.empty() || recipe.training.compile.loss) model.compile(recipe.training.compile);
@@ -448,7 +449,9 @@ TrainedModel train_model(const Recipe& recipe, const Table& training, const Tabl
   const PreparedSamples samples = pipeline.samples(training);
   require_complete(recipe, pipeline, samples, "training");
 
-  TrainedModel result{.model = ready_model(recipe, std::move(base), pipeline, fit), .history = {}};
+  KeptFigures kept{.baselines = TableBaselines::of(pipeline, training).config(),
+                   .reference = DriftReference::of(samples.x, pipeline.feature_names()).config()};
+  TrainedModel result{.model = ready_model(recipe, std::move(base), pipeline, std::move(kept), fit), .history = {}};
   result.left_out = training.rows() - samples.x.rows();
   fit.class_weight = class_weights(recipe, pipeline, samples.y);
   if (validation.rows() > 0) {

@@ -42,9 +42,14 @@ TrainedModel train_model(const Recipe& recipe, const Table& training, const Tabl
 
 /// The model of `base` with its pipeline; nothing where the recipe has none.
 std::optional<Model> base_of(const Recipe& recipe);
-/// The base, or a new network for the features of the pipeline; with the pipeline in it, and compiled. Checkpoints of
-/// the fit are told what to write beside it. Throws ConfigError where network and pipeline do not fit.
-Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipeline& pipeline, const FitOptions& fit);
+/// What of the training rows is kept with the model: see ModelInfo.
+struct KeptFigures {
+  Config baselines, reference;
+};
+/// The base, or a new network for the features of the pipeline; with the pipeline and the figures in it, and compiled.
+/// Checkpoints of the fit are told what to write beside it. Throws ConfigError where network and pipeline do not fit.
+Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipeline& pipeline, KeptFigures kept,
+                  const FitOptions& fit);
 /// By the numbers of classes. `y` are the targets, which balanced weights are counted of.
 std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y);
 /// Model, predictions and report. `test_rows` are those that predictions are written of.

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <memory>
 
+#include "maas/core/random.hpp"
 #include "maas/data/streamed.hpp"
+#include "maas/forecast/drift.hpp"
 #include "recipe/row_files.hpp"
 #include "recipe/run.hpp"
 #include "recipe/stream_scores.hpp"
@@ -86,6 +88,39 @@ Streamed samples_of(const Recipe& recipe, const FilesPointer& files, const Pipel
   return Streamed(std::move(source), options);
 }
 
+// Of more rows than the reference looks at one in so many, scattered: not always one of the same time of day.
+DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training) {
+  constexpr Index most_rows = 10000;
+  const Index stride = (training.range.size() + most_rows - 1) / most_rows;
+  const auto features = static_cast<Index>(pipeline.feature_names().size());
+  std::vector<Scalar> numbers;
+  Index first = 0;  // of the part, among the training rows
+  training.files.for_each(training.range, training.part, [&](const Table& part) {
+    std::vector<Index> rows;
+    for (Index i = (first + stride - 1) / stride * stride; i < first + part.rows(); i += stride) {
+      const auto scattered =
+          static_cast<Index>(Random(0).uniform(static_cast<std::uint64_t>(i)) * static_cast<double>(stride));
+      rows.push_back(std::min(i + scattered, first + part.rows() - 1) - first);
+    }
+    first += part.rows();
+    if (rows.empty()) return;
+    const Matrix x = pipeline.samples(part.select(rows)).x;
+    numbers.insert(numbers.end(), x.data(), x.data() + x.size());
+  });
+  const Index rows = features > 0 ? static_cast<Index>(numbers.size()) / features : 0;
+  return DriftReference::of(ConstMatrixView(numbers.data(), rows, features), pipeline.feature_names());
+}
+
+KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
+  TableBaselines baselines;
+  const std::map<std::string, KnownTarget> known = known_targets(pipeline.target_names(), training);
+  for (const auto& name : pipeline.target_names()) {
+    TargetBaseline found = baseline_of(name, known.at(name), pipeline);
+    if (found.mean || !found.majority.empty()) baselines.targets.push_back(std::move(found));
+  }
+  return {.baselines = baselines.config(), .reference = reference_of(pipeline, training).config()};
+}
+
 }  // namespace
 
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
@@ -102,7 +137,7 @@ RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
   if (split.validation.size() > 0)
     fit.validation_set = Dataset(samples_of(recipe, files, pipeline, split.validation, part));
   const Streamed samples = samples_of(recipe, files, pipeline, split.train, part);
-  RecipeResult result{.model = ready_model(recipe, std::move(base), *pipeline, fit),
+  RecipeResult result{.model = ready_model(recipe, std::move(base), *pipeline, figures_of(*pipeline, training), fit),
                       .history = {},
                       .rows = {.all = files->rows(),
                                .training = split.train.size(),

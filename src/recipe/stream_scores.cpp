@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "recipe/class_scores.hpp"
+
 namespace maas::inline MAAS_ABI::recipe {
 
 namespace {
@@ -38,8 +40,6 @@ Logs number_scores(const Errors& errors, const Spread& truth) {
 
 // ---- Classes ----
 
-using Counts = std::vector<std::vector<Index>>;
-
 /// True classes and answers, counted; classes that nobody named before come behind the others.
 struct Confusion {
   std::vector<std::string> classes = {};
@@ -59,21 +59,6 @@ struct Confusion {
     for (std::vector<Index>& row : counts) row.resize(classes.size(), 0);
   }
 };
-
-// As scikit-learn: accuracy, balanced_accuracy_score, f1_score with average="macro".
-Logs class_scores(const Counts& counts) {
-  double right = 0, all = 0, recalls = 0, occurring = 0, f1s = 0, judged = 0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    double row = 0, column = 0;
-    for (std::size_t j = 0; j < counts.size(); ++j)
-      row += static_cast<double>(counts[i][j]), column += static_cast<double>(counts[j][i]);
-    const auto hits = static_cast<double>(counts[i][i]);
-    right += hits, all += row;
-    if (row > 0) recalls += hits / row, ++occurring;
-    if (row + column > 0) f1s += 2 * hits / (row + column), ++judged;
-  }
-  return {{"accuracy", right / all}, {"balanced_accuracy", recalls / occurring}, {"macro_f1", f1s / judged}};
-}
 
 // All answers in one column of the counts.
 Logs constant_scores(const Counts& counts, std::size_t answer) {

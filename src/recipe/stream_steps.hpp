@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "maas/data/pipeline.hpp"
+#include "maas/recipe/evaluation.hpp"
 #include "recipe/place.hpp"
 #include "recipe/row_files.hpp"
 
@@ -30,8 +31,12 @@ bool leaves_rows_out(const Pipeline& pipeline);
 struct KnownTarget {
   double sum = 0;
   Index count = 0;
+  bool all_bits = true;                                   ///< whether all numbers are 0 or 1
   std::vector<std::pair<std::string, Index>> texts = {};  ///< how often each came, in the order of their first rows
 };
+
+/// What evaluate_table knows of training rows in memory, but for the means at hours of the week.
+TargetBaseline baseline_of(const std::string& target, const KnownTarget& known, const Pipeline& pipeline);
 
 /// In one pass. Throws DataError for a column that is not there.
 std::map<std::string, KnownTarget> known_targets(const std::vector<std::string>& targets, const StreamRows& rows);

@@ -98,6 +98,11 @@ TEST_CASE("a recipe in a stream has the bits of one in memory where nothing is s
   CHECK(text_of("stream.html").find("flow, 40 rows") != std::string::npos);
   CHECK(load_model("stream.h5").predict_table(read_csv("flow.csv")).numbers("flow") ==
         whole.model.predict_table(read_csv("flow.csv")).numbers("flow"));
+  // What is kept of the training rows: the same but for the mean at the same hour of the week.
+  CHECK(streamed.model.info().reference == whole.model.info().reference);
+  TableBaselines baselines = TableBaselines::from(*whole.model.info().baselines);
+  baselines.targets[0].hours.clear();
+  CHECK(*streamed.model.info().baselines == baselines.config());
 }
 
 TEST_CASE(
@@ -190,6 +195,8 @@ TEST_CASE("classes in a stream have the scores they have in memory") {
   CHECK(parts.model.get_weights() == whole.model.get_weights());
   for (std::size_t i = 0; i < 2; ++i) check_same_scores(parts.evaluations[i], whole.evaluations[i]);
   CHECK(parts.evaluations[1].targets[0].answers[1].name == "majority class");
+  CHECK(parts.model.info().baselines == whole.model.info().baselines);
+  CHECK(TableBaselines::from(*parts.model.info().baselines).targets[0].majority == "bus");
 
   // And a target of 0 and 1 behind a binary cross-entropy.
   std::string text = "x,y\n";
@@ -200,7 +207,9 @@ TEST_CASE("classes in a stream have the scores they have in memory") {
                                       "training.loss=binary_crossentropy"};
   streamed = bits;
   streamed.push_back(in_blocks);
-  check_same_scores(run_recipe(flow(streamed), silent).evaluations[1], run_recipe(flow(bits), silent).evaluations[1]);
+  const RecipeResult streamed_bits = run_recipe(flow(streamed), silent), whole_bits = run_recipe(flow(bits), silent);
+  check_same_scores(streamed_bits.evaluations[1], whole_bits.evaluations[1]);
+  CHECK(streamed_bits.model.info().baselines == whole_bits.model.info().baselines);
 }
 
 TEST_CASE("HDF5 files and several files after each other are streamed as they are read in memory") {

@@ -1,0 +1,17 @@
+// Scores of classes, of counts of true classes and answers.
+#pragma once
+
+#include <vector>
+
+#include "maas/recipe/evaluation.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+/// counts[i][j]: how many rows of class i were answered with class j. Square.
+using Counts = std::vector<std::vector<Index>>;
+
+/// As scikit-learn: accuracy; balanced_accuracy_score, the mean recall of the classes that occur; f1_score with
+/// average="macro", over the classes that occur or are answered.
+Logs class_scores(const Counts& counts);
+
+}  // namespace maas::inline MAAS_ABI::recipe
