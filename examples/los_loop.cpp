@@ -3,9 +3,9 @@
 //   los_loop [--data FOLDER] [--csv FILE]   FOLDER holds los-loop-speed.csv; FILE gets the table of scores
 //   los_loop --choose [--data FOLDER]       holds settings against each other, without the test part
 //
-// The first 80 % of the week are learned from, the last 20 % are the test. The settings are those that --choose finds
-// the best, by errors on three pieces of the training part, each held out in turn: its Friday, its Monday, its last
-// tenth. It takes half an hour of one processor.
+// The first 80 % of the week are learned from, the last 20 % are the test. The settings stand where --choose finds none
+// that is better by more than networks of one setting differ among each other. It looks at three pieces of the training
+// part, each held out in turn: its Friday, its Monday, its last tenth; and takes half an hour of one processor.
 #include <fmt/core.h>
 
 #include <chrono>
