@@ -51,20 +51,33 @@ TEST_CASE("scores of numbers, by hand, rows without truth or answer left aside")
   CHECK(found.text().find("test: 5 rows, 1 without an answer\ny, 3 rows\n") == 0);
 }
 
-TEST_CASE("the mean at the same hour of the week is a baseline where times are known") {
+namespace {
+
+/// Readings of a target y by the hour, the training rows with a holiday among them, and a network of its feature.
+struct Hours {
   Table training, rows;
-  const double monday = 1704067200;  // 2024-01-01 00:00
-  const auto at = [&](double hours) { return monday + hours * 3600; };
-  training.add({.name = "t", .type = ColumnType::time, .numbers = {at(0), at(0.5), at(25), at(100)}});
-  training.add(numbers("y", {1, 3, 10, 2}));
-  rows.add({.name = "t", .type = ColumnType::time, .numbers = {at(168), at(168 + 25.9), at(-1), at(168 + 100)}});
-  rows.add(numbers("y", {2, 12, 4, 2}));
   Model model = Sequential{input(1), dense(1)};
-  model.info().pipeline = Pipeline({.steps = {TimeFeatures{.time_of_day = false, .holidays = {"2024-01-01"}},
-                                              Drop{.columns = {"t_week_sin", "t_week_cos"}}},
-                                    .features = {"t_holiday"},
-                                    .targets = {"y"}})
-                              .fit(training);
+
+  Hours() {
+    const double monday = 1704067200;  // 2024-01-01 00:00
+    const auto at = [&](double hours) { return monday + hours * 3600; };
+    training.add({.name = "t", .type = ColumnType::time, .numbers = {at(0), at(0.5), at(25), at(100)}});
+    training.add(numbers("y", {1, 3, 10, 2}));
+    rows.add({.name = "t", .type = ColumnType::time, .numbers = {at(168), at(168 + 25.9), at(-1), at(168 + 100)}});
+    rows.add(numbers("y", {2, 12, 4, 2}));
+    model.info().pipeline = Pipeline({.steps = {TimeFeatures{.time_of_day = false, .holidays = {"2024-01-01"}},
+                                                Drop{.columns = {"t_week_sin", "t_week_cos"}}},
+                                      .features = {"t_holiday"},
+                                      .targets = {"y"}})
+                                .fit(training);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the mean at the same hour of the week is a baseline where times are known") {
+  Hours hours;
+  auto& [training, rows, model] = hours;
   const TargetEvaluation y = evaluate_table(model, rows, &training).targets.at(0);
   REQUIRE(y.answers.size() == 3);
   CHECK(y.answers[2].name == "mean at that hour of the week");
@@ -122,19 +135,8 @@ TEST_CASE("what cannot be evaluated is said") {
 }
 
 TEST_CASE("baselines that a model keeps stand beside it, from its file, too") {
-  Table training, rows;
-  const double monday = 1704067200;  // 2024-01-01 00:00
-  const auto at = [&](double hours) { return monday + hours * 3600; };
-  training.add({.name = "t", .type = ColumnType::time, .numbers = {at(0), at(0.5), at(25), at(100)}});
-  training.add(numbers("y", {1, 3, 10, 2}));
-  rows.add({.name = "t", .type = ColumnType::time, .numbers = {at(168), at(168 + 25.9), at(-1), at(168 + 100)}});
-  rows.add(numbers("y", {2, 12, 4, 2}));
-  Model model = Sequential{input(1), dense(1)};
-  model.info().pipeline = Pipeline({.steps = {TimeFeatures{.time_of_day = false, .holidays = {"2024-01-01"}},
-                                              Drop{.columns = {"t_week_sin", "t_week_cos"}}},
-                                    .features = {"t_holiday"},
-                                    .targets = {"y"}})
-                              .fit(training);
+  Hours hours;
+  auto& [training, rows, model] = hours;
   const TableBaselines learned = TableBaselines::of(*model.info().pipeline, training);
   REQUIRE(learned.targets.size() == 1);
   CHECK(learned.targets[0].mean == 4);

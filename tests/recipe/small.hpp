@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "maas/recipe/recipe.hpp"
 #include "support/catch.hpp"
@@ -34,5 +35,16 @@ inline const std::string line_recipe = R"({
   "training": {"optimizer": {"class": "adam", "learning_rate": 0.1}, "loss": "mse", "metrics": ["mae"], "epochs": 200},
   "output": {}
 })";
+
+/// What reading the recipe that `make(changes)` gives is refused with; empty where it is not.
+template <class Make>
+std::string problem_of(Make&& make, const std::vector<std::string>& changes) {
+  try {
+    make(changes);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
 
 }  // namespace maas::inline MAAS_ABI::tests

@@ -21,14 +21,7 @@ Recipe line(const std::vector<std::string>& changes = {}) {
   return parse_recipe(line_recipe, "r.json", all);
 }
 
-std::string problem_of(const std::vector<std::string>& changes) {
-  try {
-    line(changes);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
+std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
 
 const RunOptions silent{.verbose = 0};
 
