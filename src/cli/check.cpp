@@ -103,6 +103,7 @@ std::vector<std::string> odd_notes(const ModelInfo& info) {
   look("reference", [&] {
     if (info.reference) DriftReference::from(*info.reference);
   });
+  look("reading", [&] { kept_reading(info); });
   return odd;
 }
 

@@ -43,7 +43,7 @@ void round_weights(SavedModel& saved, const ConvertCommand& command) {
   if (command.data.empty()) {
     fmt::print("Note: nothing says how far outputs move; --data measures it, and --limit refuses\n");
   } else {
-    const OutputChange change = change_of(saved.network, close, read_features(saved, command.data));
+    const OutputChange change = change_of(saved.network, close, read_features(saved, command.from, command.data));
     fmt::print("outputs move by {:.3g} on average, {:.3g} at most; their standard deviation is {:.3g}\n", change.mean,
                change.largest, change.spread);
     require<DataError>(change.relative() <= command.limit,

@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/evaluation_json.hpp"
+#include "cli/samples.hpp"
 #include "io/json.hpp"
 #include "maas/model/load.hpp"
 #include "maas/recipe/report.hpp"
@@ -27,9 +28,10 @@ void evaluate(const EvaluateOptions& options) {
   require<StateError>(model.info().pipeline.has_value(),
                       "{}: expected a model with a pipeline, as maas train saves one; got one without", options.model);
   const Pipeline& pipeline = *model.info().pipeline;
-  const Table rows = read_table_for(pipeline, options.data);
+  const CsvOptions reading = reading_for(model.info(), options.model);
+  const Table rows = read_table_for(pipeline, options.data, reading);
   std::optional<Table> training;
-  if (!options.training.empty()) training = read_table_for(pipeline, options.training);
+  if (!options.training.empty()) training = read_table_for(pipeline, options.training, reading);
   Evaluation evaluation;
   try {
     evaluation = evaluate_table(model, rows, training ? &*training : nullptr, options.data);

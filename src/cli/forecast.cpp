@@ -32,7 +32,7 @@ std::string time_column(const Forecaster& forecaster, const Table& table, const 
 }
 
 Readings read_readings(const Forecaster& forecaster, const std::string& path, const std::string& time) {
-  const CsvOptions options{.comment = '#'};
+  const CsvOptions options = forecaster.reading().value_or(CsvOptions{.comment = '#'});
   const auto& known = forecaster.frame().table;
   const Table table = known ? read_table_for(known->pipeline(), path, options) : read_table(path, options);
   try {

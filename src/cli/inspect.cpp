@@ -211,6 +211,20 @@ void print_reference(const SavedModel& saved) {
   }
 }
 
+// What differs from how CSV files are read without settings.
+void print_reading(const SavedModel& saved) {
+  if (!saved.info.reading) return;
+  try {
+    const Config usual = to_config(CsvOptions{}), kept = to_config(kept_reading(saved.info));
+    std::string text;
+    for (const auto& [key, value] : kept.as_object())
+      if (value != usual.at(key)) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, value.text());
+    fmt::print("Reading of CSV files: {}\n", text.empty() ? "the usual settings" : text);
+  } catch (const Error& error) {
+    fmt::print("Reading of CSV files: cannot be used: {}\n", error.what());
+  }
+}
+
 void inspect(const std::string& path) {
   const SavedModel saved = read_keras(path);
   fmt::print("{}: {}\n\n{}\n", path, writer_of(saved), summary(saved.network, saved.name));
@@ -221,6 +235,7 @@ void inspect(const std::string& path) {
   print_forecast(saved);
   print_table_baselines(saved);
   print_reference(saved);
+  print_reading(saved);
   for (const std::string& warning : saved.warnings) fmt::print("Note: {}\n", warning);
 }
 

@@ -52,9 +52,10 @@ void predict_raw(const Model& model, const PredictOptions& options) {
       options.inputs.size() == 1 && options.outputs.size() <= 1,
       "the model has a pipeline: expected 1 file with --input and at most 1 with --output, got {} and {}",
       options.inputs.size(), options.outputs.size());
+  const CsvOptions reading = reading_for(model.info(), options.model, {.comment = '#'});
   Matrix y;
   try {
-    y = model.predict(read_table_for(pipeline, options.inputs[0], {.comment = '#'}));
+    y = model.predict(read_table_for(pipeline, options.inputs[0], reading));
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", options.inputs[0], error.what());
   }

@@ -42,12 +42,22 @@ std::vector<Matrix> read_inputs(const Network& network, const std::vector<std::s
   return inputs;
 }
 
-std::vector<Matrix> read_features(const SavedModel& model, const std::vector<std::string>& paths) {
+CsvOptions reading_for(const ModelInfo& info, const std::string& path, const CsvOptions& otherwise) {
+  try {
+    return kept_reading(info, otherwise);
+  } catch (const ConfigError& error) {
+    fail<ConfigError>("{}: {}", path, error.what());
+  }
+}
+
+std::vector<Matrix> read_features(const SavedModel& model, const std::string& from,
+                                  const std::vector<std::string>& paths) {
   if (!model.info.pipeline) return read_inputs(model.network, paths);
   require<ConfigError>(paths.size() == 1, "the model has a pipeline: expected 1 file of raw rows, got {}",
                        paths.size());
+  const CsvOptions reading = reading_for(model.info, from, {.comment = '#'});
   try {
-    return {model.info.pipeline->apply(read_table_for(*model.info.pipeline, paths[0], {.comment = '#'}))};
+    return {model.info.pipeline->apply(read_table_for(*model.info.pipeline, paths[0], reading))};
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", paths[0], error.what());
   }

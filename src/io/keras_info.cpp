@@ -129,9 +129,10 @@ ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<co
   if (!pipeline.is_null()) info.pipeline = Pipeline::from(pipeline, steps);
   // Read by load_forecaster, which also says what in it is wrong.
   if (Config forecast = read_json(file, "forecast"); !forecast.is_null()) info.forecast = std::move(forecast);
-  // Read by evaluate_table, load_forecaster and the server.
+  // Read by evaluate_table, load_forecaster, the server, and whoever reads files of rows.
   if (Config baselines = read_json(file, "baselines"); !baselines.is_null()) info.baselines = std::move(baselines);
   if (Config reference = read_json(file, "reference"); !reference.is_null()) info.reference = std::move(reference);
+  if (Config reading = read_json(file, "reading"); !reading.is_null()) info.reading = std::move(reading);
   if (info.forecast && file.has_numbers(errors_path)) {
     const std::vector<Index> dimensions = file.dataset(errors_path).dimensions;
     require<FormatError>(dimensions.size() == 2 && dimensions[0] >= 1 && dimensions[1] >= 1,
@@ -156,6 +157,7 @@ void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network)
   if (info.forecast) file.text(group, "forecast", write_json(*info.forecast));
   if (info.baselines) file.text(group, "baselines", write_json(*info.baselines));
   if (info.reference) file.text(group, "reference", write_json(*info.reference));
+  if (info.reading) file.text(group, "reading", write_json(*info.reading));
   if (info.forecast && info.forecast_errors && info.forecast_errors->size() > 0)
     file.floats(errors_path, {info.forecast_errors->rows(), info.forecast_errors->cols()},
                 info.forecast_errors->data());

@@ -7,6 +7,7 @@
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/table_file.hpp"
 #include "recipe/class_scores.hpp"
+#include "recipe/raw_targets.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -224,7 +225,7 @@ std::string Evaluation::text() const {
 TableBaselines TableBaselines::of(const Pipeline& pipeline, const Table& training) {
   const std::optional<std::string> time = recipe::time_column(pipeline, training);
   TableBaselines result;
-  for (const std::string& target : pipeline.target_names()) {
+  for (const std::string& target : recipe::raw_targets(pipeline, training)) {
     const Column& column = recipe::target_column(training, target);
     TargetBaseline found =
         recipe::baseline_of(target, column, pipeline, time ? &training.column(*time).numbers : nullptr);
@@ -291,7 +292,8 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
                        truth.type == ColumnType::text ? "texts" : "numbers");
     Index missing = 0;
     for (std::size_t row = 0; row < static_cast<std::size_t>(answered.rows()); ++row)
-      missing += answered.type == ColumnType::text ? answered.texts[row].empty() : std::isnan(answered.numbers[row]);
+      missing +=
+          answered.type == ColumnType::text ? answered.texts[row].empty() : !std::isfinite(answered.numbers[row]);
     result.unanswered = std::max(result.unanswered, missing);
     if (truth.type == ColumnType::text)
       pair_texts(found, truth, answered);
@@ -325,7 +327,11 @@ std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrat
 }
 
 Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {
-  const Table guessed = read_table(path, options);
+  // What a column is to hold is asked only of those that are there: files to predict for lack targets.
+  CsvOptions untyped = options;
+  untyped.types.clear();
+  const Table guessed = read_table(path, untyped);
+  std::erase_if(options.types, [&](const auto& each) { return !guessed.contains(each.first); });
   std::vector<std::string> names = pipeline.needed_columns();
   names.insert(names.end(), pipeline.target_names().begin(), pipeline.target_names().end());
   for (const std::string& name : names)

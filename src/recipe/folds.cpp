@@ -103,18 +103,27 @@ FoldResult run_forecast_fold(const Recipe& recipe, const Table& rows, const Fold
       forecaster.compare(fit_baselines(learned_from, recipe.forecast->weekends), test, recipe.forecast->scores);
   FoldResult result{.rows = {all.rows() - held_out, held_out, test_rows.rows()}, .entries = {}};
   for (const ScoreTable::Row& row : table.rows())
-    result.entries.push_back(
-        {horizon_text(row.horizon, table.seconds_a_reading()),
-         row.model,
-         {{"mae", row.scores.mae}, {"rmse", row.scores.rmse}, {"mape", row.scores.mape}, {"r2", row.scores.r2}}});
+    result.entries.push_back({horizon_text(row.horizon, table.seconds_a_reading()),
+                              row.model,
+                              {{"mae", row.scores.mae},
+                               {"rmse", row.scores.rmse},
+                               {"mape", row.scores.mape},
+                               {"smape", row.scores.smape},
+                               {"r2", row.scores.r2}}});
   return result;
+}
+
+// What went wrong, without the name of the recipe, which stands in front already.
+std::string problem_text(const Recipe& recipe, const Error& error) {
+  const std::string what = error.what(), source = recipe.source + ": ";
+  return what.starts_with(source) ? what.substr(source.size()) : what;
 }
 
 FoldResult run_fold(const Recipe& recipe, const Table& rows, const Fold& fold, std::size_t number) {
   try {
     return recipe.forecast ? run_forecast_fold(recipe, rows, fold) : run_table_fold(recipe, rows, fold);
   } catch (const Error& error) {
-    fail<DataError>("{}: fold {} (counted from 0): {}", place_of(recipe).text(), number, error.what());
+    fail<DataError>("{}: fold {} (counted from 0): {}", place_of(recipe).text(), number, problem_text(recipe, error));
   }
 }
 

@@ -1,10 +1,13 @@
 #include "recipe/parts.hpp"
 
+#include <cmath>
 #include <filesystem>
 
 #include "io/keras_spelling.hpp"
 #include "maas/core/names.hpp"
+#include "maas/data/times.hpp"
 #include "recipe/callbacks.hpp"
+#include "recipe/keys.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -120,7 +123,77 @@ Config keras_object(const Part& part) {
   return Config{}.set("class_name", part.part->class_name).set("config", part.fields);
 }
 
+/// What a step looks at beside the row itself: "lag", "before".
+struct RowsLookedAt {
+  std::string step;
+  std::string_view rows;
+};
+
+std::optional<RowsLookedAt> rows_looked_at(const Step& step) {
+  const std::string name = snake_case(step.class_name());
+  if (step.as<Lag>() != nullptr || step.as<Difference>() != nullptr) return RowsLookedAt{name, "before"};
+  const auto* impute = step.as<Impute>();
+  if (impute == nullptr) return std::nullopt;
+  if (impute->fill == Fill::forward_fill) return RowsLookedAt{name + " with forward_fill", "before"};
+  if (impute->fill == Fill::linear_interpolation)
+    return RowsLookedAt{name + " with linear_interpolation", "before and behind"};
+  return std::nullopt;
+}
+
+bool takes_rows_away(const RecipeSplit& split) {
+  return split.validation > 0 || split.test > 0 || !split.validation_groups.empty() || !split.test_groups.empty();
+}
+
+template <class Enum>
+std::string_view name_of(Enum value) {
+  return EnumNames<Enum>::names[static_cast<std::size_t>(value)];
+}
+
 }  // namespace
+
+void check_row_order(const Recipe& recipe, std::span<const Step> steps) {
+  const RecipeSplit& split = recipe.split;
+  const Place whole{recipe.source};
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::optional<RowsLookedAt> found = rows_looked_at(steps[i]);
+    if (!found) continue;
+    const Place place = recipe.base.empty() ? whole.key("pipeline").key("steps").item(i) : whole.key("base");
+    require<ConfigError>(recipe.base.empty() || !recipe.data.stream,
+                         "{}: {} looks at the rows {}, which the blocks of data.stream take away; expected no stream",
+                         place.text(), found->step, found->rows);
+    require<ConfigError>(split.by == SplitBy::time || !takes_rows_away(split),
+                         "{}: {} looks at the rows {}, which a split by {} takes away; expected split.by time",
+                         place.text(), found->step, found->rows, name_of(split.by));
+    if (!recipe.cross_validation) continue;
+    const FoldsBy by = recipe.cross_validation->by;
+    require<ConfigError>(by == FoldsBy::rolling_origin,
+                         "{}: {} looks at the rows {}, which folds by {} take away; expected cross_validation.by "
+                         "rolling_origin",
+                         place.text(), found->step, found->rows, name_of(by));
+  }
+}
+
+std::string time_column(const Pipeline& pipeline, const Table& rows) {
+  for (const std::string& name : pipeline.needed_columns())
+    if (pipeline.column_type(name) == ColumnType::time && rows.contains(name) &&
+        rows.column(name).type == ColumnType::time)
+      return name;
+  return "";
+}
+
+void TimeOrder::learn_from(Index row, double time) {
+  if (!std::isfinite(time) || (latest >= 0 && time <= latest_time)) return;
+  latest = row;
+  latest_time = time;
+}
+
+void TimeOrder::measure_on(Index row, double time, std::string_view part) {
+  if (!note.empty() || latest < 0 || !(time < latest_time)) return;
+  note = fmt::format(
+      "split.by time takes the rows as they stand, and they are not in the order of \"{}\": row {} (counted from 0), "
+      "which is for {}, is of {}, before row {}, which is learned from, of {}",
+      column, row, part, format_time(time), latest, format_time(latest_time));
+}
 
 std::vector<std::string> PartClass::keys() const {
   std::vector<std::string> keys;

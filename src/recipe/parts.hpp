@@ -1,9 +1,12 @@
 // Parts of a recipe: layers, steps, optimizers, losses, metrics and callbacks, by name and settings.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "maas/data/pipeline.hpp"
 #include "maas/data/steps.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/losses/losses.hpp"
@@ -11,6 +14,10 @@
 #include "maas/optimizers/optimizers.hpp"
 #include "maas/training/callback.hpp"
 #include "recipe/place.hpp"
+
+namespace maas::inline MAAS_ABI {
+struct Recipe;
+}
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -50,6 +57,44 @@ Loss read_loss(const Config& given, const Place& place);
 Metric read_metric(const Config& given, const Place& place);
 /// Files that it writes are of `folder` unless their names are absolute.
 Callback read_callback(const Config& given, const Place& place, const std::string& folder);
+
+/// Throws ConfigError for a step that looks at other rows (lag, difference, fills along the rows) where the split or
+/// the folds take some of them away: the row before would be the last one that is left. `steps` are those of the
+/// recipe, or of its base.
+void check_row_order(const Recipe& recipe, std::span<const Step> steps);
+
+/// The first column of times that the features need and the rows have: what baselines by the hour go by. Else empty.
+std::string time_column(const Pipeline& pipeline, const Table& rows);
+
+/// Whether rows to measure on are of times before the last row that is learned from. Shown all of these first.
+struct TimeOrder {
+  std::string column;      ///< of the times
+  Index latest = -1;       ///< row, counted from 0; none yet
+  double latest_time = 0;  ///< its time
+  std::string note = {};   ///< the first row that is out of order, in words; empty: none
+
+  void learn_from(Index row, double time);
+  void measure_on(Index row, double time, std::string_view part);
+};
+
+/// What `work` gives. An error about its options, shapes or data has the place in front, where it names none yet, and
+/// behind that `part`, such as "test rows: "; it stays of its type.
+template <class Work>
+auto at_place(const Place& place, std::string_view part, Work&& work) {
+  const auto text = [&](const Error& error) {
+    const std::string what = error.what();
+    return what.starts_with(place.source + ": ") ? what : place.text() + ": " + std::string(part) + what;
+  };
+  try {
+    return work();
+  } catch (const ConfigError& error) {
+    fail<ConfigError>("{}", text(error));
+  } catch (const DataError& error) {
+    fail<DataError>("{}", text(error));
+  } catch (const ShapeError& error) {
+    fail<ShapeError>("{}", text(error));
+  }
+}
 
 /// A name of a file, of `folder` unless it is absolute or empty.
 std::string file_in(const std::string& folder, const std::string& name);

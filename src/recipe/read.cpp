@@ -301,6 +301,7 @@ void check_forecast(const Recipe& recipe, const Place& place) {
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");
   check_split(recipe.split, place.key("split"));
+  check_row_order(recipe, recipe.pipeline.steps);
   if (!recipe.base.empty()) check_base(recipe, place);
   if (recipe.forecast)
     check_forecast(recipe, place);

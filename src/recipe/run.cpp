@@ -74,26 +74,32 @@ Table read_files(const Recipe& recipe) {
   return all;
 }
 
-// The table without the rows that come again.
-Table without_duplicates(const Table& table, const DataReport& found) {
-  std::vector<Index> kept;
-  std::size_t next = 0;
-  for (Index row = 0; row < table.rows(); ++row) {
-    if (next < found.duplicates.size() && found.duplicates[next].row == row)
-      ++next;
-    else
-      kept.push_back(row);
-  }
-  return table.select(kept);
-}
-
-// ---- Splits ----
-
 RowList numbers_from(Index begin, Index end, bool held_out = false) {
   RowList list{.rows = std::vector<Index>(static_cast<std::size_t>(end - begin)), .held_out = held_out};
   std::iota(list.rows.begin(), list.rows.end(), begin);
   return list;
 }
+
+// Of so many rows those that do not come again.
+std::vector<Index> rows_once(Index rows, const DataReport& found) {
+  std::vector<Index> kept;
+  std::size_t next = 0;
+  for (Index row = 0; row < rows; ++row) {
+    if (next < found.duplicates.size() && found.duplicates[next].row == row)
+      ++next;
+    else
+      kept.push_back(row);
+  }
+  return kept;
+}
+
+// The row of the files, one after another, that each row of the table is.
+std::vector<Index> rows_of_files(const Recipe& recipe, Index rows, Index duplicates, const DataReport& found) {
+  if (recipe.data.drop_duplicates) return rows_once(rows + duplicates, found);
+  return numbers_from(0, rows).rows;
+}
+
+// ---- Splits ----
 
 RowList chosen(const RowList& from, const RowList& places, bool held_out) {
   RowList result{.rows = {}, .held_out = held_out};
@@ -168,6 +174,20 @@ Parts group_parts(const Recipe& recipe, const Table& table) {
   return parts;
 }
 
+// A row to measure on that is of a time before the last one that is learned from. Empty where there is none.
+std::string order_note(const Recipe& recipe, const Pipeline& pipeline, const Table& table, const Parts& parts,
+                       const std::vector<Index>& file_rows) {
+  if (recipe.split.by != SplitBy::time) return "";
+  TimeOrder order{.column = time_column(pipeline, table)};
+  if (order.column.empty()) return "";
+  const std::vector<double>& times = table.column(order.column).numbers;
+  const auto place = [](Index row) { return static_cast<std::size_t>(row); };
+  for (Index row : parts.training) order.learn_from(file_rows[place(row)], times[place(row)]);
+  for (Index row : parts.validation) order.measure_on(file_rows[place(row)], times[place(row)], "validation");
+  for (Index row : parts.test) order.measure_on(file_rows[place(row)], times[place(row)], "the test");
+  return order.note;
+}
+
 // ---- Samples ----
 
 void require_complete(const Recipe& recipe, const Pipeline& pipeline, const PreparedSamples& samples,
@@ -188,6 +208,74 @@ void require_complete(const Recipe& recipe, const Pipeline& pipeline, const Prep
   };
   look(samples.x, pipeline.feature_names(), "feature");
   look(samples.y, pipeline.target_names(), "target");
+}
+
+Place pipeline_place(const Recipe& recipe) { return place_of(recipe, recipe.base.empty() ? "pipeline" : "base"); }
+
+Pipeline learned_pipeline(const Recipe& recipe, const std::optional<Model>& base, const Table& training) {
+  Pipeline pipeline = base ? *base->info().pipeline : Pipeline(recipe.pipeline);
+  check_row_order(recipe, pipeline.steps());
+  if (!base) at_place(pipeline_place(recipe), "", [&] { pipeline.fit(training); });
+  return pipeline;
+}
+
+PreparedSamples samples_of(const Recipe& recipe, const Pipeline& pipeline, const Table& rows, std::string_view part) {
+  PreparedSamples samples =
+      at_place(pipeline_place(recipe), fmt::format("{} rows: ", part), [&] { return pipeline.samples(rows); });
+  require_complete(recipe, pipeline, samples, part);
+  return samples;
+}
+
+// What a policy refuses in rows to measure on is said before anything is trained.
+void check_held_out(const Recipe& recipe, const Table& training, const Table& validation, const Table& test) {
+  if (validation.rows() + test.rows() == 0) return;
+  const Pipeline pipeline = learned_pipeline(recipe, base_of(recipe), training);
+  const auto look = [&](const Table& rows, std::string_view part) {
+    if (rows.rows() > 0) at_place(pipeline_place(recipe), part, [&] { pipeline.apply(rows); });
+  };
+  look(validation, "validation rows: ");
+  look(test, "test rows: ");
+}
+
+bool tunes_pipeline(const Recipe& recipe) {
+  if (!recipe.tuner) return false;
+  const std::vector<std::string> names = recipe.tuner->space.names();
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("pipeline"); });
+}
+
+// ---- Weights of classes ----
+
+// These measure how far numbers are apart.
+bool is_loss_of_numbers(const Loss& loss) {
+  constexpr std::string_view names[] = {MeanSquaredError::class_name,
+                                        MeanAbsoluteError::class_name,
+                                        MeanAbsolutePercentageError::class_name,
+                                        MeanSquaredLogarithmicError::class_name,
+                                        Huber::class_name,
+                                        LogCosh::class_name,
+                                        Poisson::class_name,
+                                        QuantileLoss::class_name};
+  return std::find(std::begin(names), std::end(names), loss.class_name()) != std::end(names);
+}
+
+// Counts of vehicles are whole numbers, too: what they are is told by the loss, unless they are yes or no.
+bool are_classes(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
+  const std::vector<std::string>& targets = pipeline.target_names();
+  if (targets.size() == 1 && pipeline.classes_of(targets[0]) != nullptr) return true;
+  if (!recipe.training.compile.loss || !is_loss_of_numbers(*recipe.training.compile.loss)) return true;
+  return std::all_of(y.data(), y.data() + y.size(), [](Scalar value) { return value == 0 || value == 1; });
+}
+
+std::map<int, double> balanced_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
+  const Place place = place_of(recipe, "training").key("class_weight");
+  require<ConfigError>(are_classes(recipe, pipeline, y),
+                       "{}: expected a target of classes for \"balanced\", got numbers in \"{}\"", place.text(),
+                       pipeline.target_names().front());
+  try {
+    return balanced_class_weight(y);
+  } catch (const DataError& error) {
+    fail<ConfigError>("{}: expected a target of classes for \"balanced\": {}", place.text(), error.what());
+  }
 }
 
 // ---- Network ----
@@ -257,6 +345,7 @@ void write_predictions(const std::string& path, const Evaluation& evaluation, co
 
 Report report_of(const Recipe& recipe, const RecipeResult& result) {
   Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
+  page.notes = result.warnings;
   const RecipeRows& rows = result.rows;
   page.facts = {{"rows", std::to_string(rows.all)},
                 {"left out before, as they come twice", std::to_string(rows.duplicates)},
@@ -274,6 +363,53 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   return page;
 }
 
+bool is_same_file(const std::string& a, const std::string& b) {
+  namespace files = std::filesystem;
+  std::error_code problem;
+  if (files::equivalent(a, b, problem)) return true;
+  // Neither may be there yet.
+  const auto whole = [](const std::string& path) {
+    std::error_code none;
+    return files::weakly_canonical(files::absolute(path, none), none);
+  };
+  const files::path first = whole(a);
+  return !first.empty() && first == whole(b);
+}
+
+void check_writable(const std::string& path, const std::string& given, const Place& place) {
+  std::error_code problem;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  require<ConfigError>(folder.empty() || std::filesystem::is_directory(folder, problem),
+                       "{}: expected a file in a folder that is there, got \"{}\"", place.text(), given);
+  require<ConfigError>(!std::filesystem::is_directory(path, problem), "{}: expected a file, got a folder, \"{}\"",
+                       place.text(), given);
+  try {
+    const NewFile probe(path);  // leaves nothing behind
+  } catch (const FormatError& error) {
+    fail<ConfigError>("{}: {}", place.text(), error.what());
+  }
+}
+
+// What cannot be written, or would replace what is read, is said before hours of training.
+void check_outputs(const Recipe& recipe) {
+  const RecipeOutput& output = recipe.output;
+  std::vector<std::pair<std::string, std::string>> taken;  // keys and their files
+  for (std::size_t i = 0; i < recipe.data.files.size(); ++i)
+    taken.emplace_back(fmt::format("data.files[{}]", i), file_in(recipe.folder, recipe.data.files[i]));
+  if (!recipe.base.empty()) taken.emplace_back("base", file_in(recipe.folder, recipe.base));
+  for (const auto& [key, name] : {std::pair("model", &output.model), std::pair("report", &output.report),
+                                  std::pair("predictions", &output.predictions)}) {
+    if (name->empty()) continue;
+    const Place place = place_of(recipe, "output").key(key);
+    const std::string path = file_in(recipe.folder, *name);
+    for (const auto& [other, file] : taken)
+      require<ConfigError>(!is_same_file(path, file), "{}: expected a file of its own, got \"{}\", which {} names",
+                           place.text(), *name, other);
+    check_writable(path, *name, place);
+    taken.emplace_back(fmt::format("output.{}", key), path);
+  }
+}
+
 }  // namespace
 
 RowList Parts::before_test() const {
@@ -283,7 +419,9 @@ RowList Parts::before_test() const {
   return all;
 }
 
-Parts part_rows(const Recipe& recipe, const Table& table) {
+namespace {
+
+Parts parts_of(const Recipe& recipe, const Table& table) {
   const RecipeSplit& split = recipe.split;
   if (split.by == SplitBy::random) return random_parts(recipe, table.rows());
   if (split.by == SplitBy::stratified) return labelled_parts(recipe, table, split_stratified);
@@ -294,6 +432,12 @@ Parts part_rows(const Recipe& recipe, const Table& table) {
   return {numbers_from(found.train.begin, found.train.end),
           numbers_from(found.validation.begin, found.validation.end, true),
           numbers_from(found.test.begin, found.test.end, true)};
+}
+
+}  // namespace
+
+Parts part_rows(const Recipe& recipe, const Table& table) {
+  return at_place(place_of(recipe, "split"), "", [&] { return parts_of(recipe, table); });
 }
 
 constexpr Index largest = Index{1} << 31;  // numbers in a sample, in a weight, in all weights: io reads no larger ones
@@ -332,7 +476,7 @@ RecipeRowsRead read_rows(const Recipe& recipe) {
   Table table = read_files(recipe);
   DataReport found = report(table);
   const Index all = table.rows();
-  if (recipe.data.drop_duplicates) table = without_duplicates(table, found);
+  if (recipe.data.drop_duplicates) table = table.select(rows_once(all, found));
   const Index duplicates = all - table.rows();
   return {std::move(table), std::move(found), duplicates};
 }
@@ -376,7 +520,10 @@ bool is_finite(const History& history) {
 
 void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows) {
   const RecipeOutput& output = recipe.output;
-  if (!output.model.empty()) result.warnings = result.model.save(file_in(recipe.folder, output.model));
+  if (!output.model.empty()) {
+    const std::vector<std::string> found = result.model.save(file_in(recipe.folder, output.model));
+    result.warnings.insert(result.warnings.end(), found.begin(), found.end());
+  }
   if (!output.predictions.empty())
     write_predictions(file_in(recipe.folder, output.predictions), result.evaluations.back(), test_rows);
   if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
@@ -396,7 +543,7 @@ std::optional<Model> base_of(const Recipe& recipe) {
 std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
   const ClassWeights& given = recipe.training.class_weight;
   const Place place = place_of(recipe, "training").key("class_weight");
-  if (given.balanced) return balanced_class_weight(y);
+  if (given.balanced) return balanced_weights(recipe, pipeline, y);
   std::map<int, double> weights;
   std::vector<std::string> names;
   const std::vector<std::string>& targets = pipeline.target_names();
@@ -425,6 +572,7 @@ Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipelin
   }
   model.info().baselines = std::move(kept.baselines);
   model.info().reference = std::move(kept.reference);
+  model.info().reading = to_config(recipe.data.csv);
   for (const Callback& callback : fit.callbacks)
     if (auto* checkpoint = callback.as<ModelCheckpoint>()) checkpoint->info = model.info();
   if (recipe.base.empty() || recipe.training.compile.loss) model.compile(recipe.training.compile);
@@ -444,22 +592,19 @@ FitOptions quiet_options(const Recipe& recipe) {
 
 TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit) {
   std::optional<Model> base = base_of(recipe);
-  Pipeline pipeline = base ? *base->info().pipeline : Pipeline(recipe.pipeline);
-  if (!base) pipeline.fit(training);
-  const PreparedSamples samples = pipeline.samples(training);
-  require_complete(recipe, pipeline, samples, "training");
-
+  const Pipeline pipeline = learned_pipeline(recipe, base, training);
+  const PreparedSamples samples = samples_of(recipe, pipeline, training, "training");
   KeptFigures kept{.baselines = TableBaselines::of(pipeline, training).config(),
                    .reference = DriftReference::of(samples.x, pipeline.feature_names()).config()};
   TrainedModel result{.model = ready_model(recipe, std::move(base), pipeline, std::move(kept), fit), .history = {}};
   result.left_out = training.rows() - samples.x.rows();
   fit.class_weight = class_weights(recipe, pipeline, samples.y);
   if (validation.rows() > 0) {
-    PreparedSamples held_out = pipeline.samples(validation);
-    require_complete(recipe, pipeline, held_out, "validation");
+    PreparedSamples held_out = samples_of(recipe, pipeline, validation, "validation");
     fit.validation_data = ValidationData{.x = std::move(held_out.x), .y = std::move(held_out.y)};
   }
-  result.history = result.model.fit(samples.x, samples.y, fit);
+  result.history =
+      at_place(place_of(recipe, "training"), "", [&] { return result.model.fit(samples.x, samples.y, fit); });
   result.finite = is_finite(result.history);
   return result;
 }
@@ -471,17 +616,22 @@ namespace maas::inline MAAS_ABI {
 RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   namespace parts = maas::recipe;
   parts::backup_path(recipe, options);  // what is wrong with it is said before a search
+  parts::check_outputs(recipe);
   if (recipe.forecast) return parts::run_forecast(recipe, options);
   if (recipe.data.stream) return parts::run_stream(recipe, options);
   auto [table, found, duplicates] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);
   const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
+  const bool tunes_pipeline = parts::tunes_pipeline(recipe);
+  if (!tunes_pipeline) parts::check_held_out(recipe, training, validation, test);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = parts::tune(recipe, training, validation, options);
   const Recipe chosen = parts::tuned(recipe, tuning);
+  if (tunes_pipeline) parts::check_held_out(chosen, training, validation, test);
   std::optional<CrossValidation> folds;
   if (recipe.cross_validation) folds = parts::cross_validate_recipe(chosen, rows.before_test().of(table), options);
 
+  const std::vector<Index> file_rows = parts::rows_of_files(recipe, table.rows(), duplicates, found);
   parts::TrainedModel trained = parts::train_model(chosen, training, validation, parts::fit_options(chosen, options));
   RecipeResult result{.model = std::move(trained.model),
                       .history = std::move(trained.history),
@@ -497,9 +647,13 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
                       .finite = trained.finite};
   if (!result.finite) return result;
   const Model& model = result.model;
+  if (std::string note = parts::order_note(recipe, *model.info().pipeline, table, rows, file_rows); !note.empty())
+    result.warnings.push_back(std::move(note));
   if (validation.rows() > 0) result.evaluations.push_back(evaluate_table(model, validation, &training, "validation"));
   if (test.rows() > 0) result.evaluations.push_back(evaluate_table(model, test, &training, "test"));
-  parts::write_outputs(recipe, result, rows.test.rows);
+  std::vector<Index> test_rows;
+  for (Index row : rows.test) test_rows.push_back(file_rows[static_cast<std::size_t>(row)]);
+  parts::write_outputs(recipe, result, test_rows);
   return result;
 }
 

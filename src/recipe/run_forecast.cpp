@@ -160,10 +160,22 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
 
 }  // namespace
 
+namespace {
+
+// One bad cell makes a text of a column, which is no sensor then.
+void note_texts(const Table& table, std::vector<std::string>& warnings) {
+  for (Index i = 0; i < table.columns(); ++i)
+    if (const Column& column = table.column(i); column.type == ColumnType::text && !column.why_text.empty())
+      warnings.push_back(fmt::format("\"{}\" is a column of texts and no sensor: {}", column.name, column.why_text));
+}
+
+}  // namespace
+
 TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet) {
   const ForecastFit fit = forecast_fit(recipe, options, quiet);
   TrainedForecaster result{.forecaster = Forecaster(recipe.forecast->options, network_of(recipe)), .histories = {}};
-  result.histories = result.forecaster.fit(rows, readings_options(recipe), fit);
+  result.histories = at_place(Place{recipe.source}.key("forecast"), "",
+                              [&] { return result.forecaster.fit(rows, readings_options(recipe), fit); });
   result.held_out = fit.held_out(rows.rows());
   result.finite = std::all_of(result.histories.begin(), result.histories.end(),
                               [](const History& each) { return is_finite(each); });
@@ -172,7 +184,8 @@ TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, cons
 
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   auto [table, found, duplicates] = read_rows(recipe);
-  const TimeSplit split = split_by_time(table.rows(), 0, recipe.split.test);
+  const TimeSplit split = at_place(Place{recipe.source}.key("split"), "",
+                                   [&] { return split_by_time(table.rows(), 0, recipe.split.test); });
   const Table rows = split.train.of(table);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = tune(recipe, rows, Table(), options);
@@ -196,19 +209,23 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
                       .tuning = std::move(tuning),
                       .cross_validation = std::move(folds),
                       .finite = finite};
+  if (wanted.sensors.empty()) note_texts(table, result.warnings);
   if (!result.finite) return result;
   result.forecaster = std::move(forecaster);
+  result.forecaster->set_reading(chosen.data.csv);
   const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
   if (split.test.size() > 0) {
     const Readings test = result.forecaster->readings(split.test.of(table));
-    const std::vector<Baseline> baselines = fit_baselines(learned_from, wanted.weekends);
+    std::vector<std::string> left_out;
+    const std::vector<Baseline> baselines = fit_baselines(learned_from, wanted.weekends, &left_out);
     result.scores = result.forecaster->compare(baselines, test, wanted.scores);
     result.forecasts = result.forecaster->forecast(test);
-    result.forecaster->set_baselines(baselines);
+    result.forecaster->set_baselines(baselines, left_out);
   } else {
     const KeptBaselines kept = fit_kept_baselines(learned_from, wanted.weekends);
     result.forecaster->set_baselines(kept.baselines, kept.left_out);
   }
+  result.forecaster->set_scores(wanted.scores);
   if (wanted.intervals) {
     const ForecastWindows held_back = result.forecaster->windows(training).targets_from(learned);
     add_intervals(wanted, result.forecaster->forecast(held_back), result);

@@ -6,6 +6,8 @@
 #include "maas/core/random.hpp"
 #include "maas/data/streamed.hpp"
 #include "maas/forecast/drift.hpp"
+#include "recipe/parts.hpp"
+#include "recipe/raw_targets.hpp"
 #include "recipe/row_files.hpp"
 #include "recipe/run.hpp"
 #include "recipe/stream_scores.hpp"
@@ -113,8 +115,9 @@ DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training
 
 KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
   TableBaselines baselines;
-  const std::map<std::string, KnownTarget> known = known_targets(pipeline.target_names(), training);
-  for (const auto& name : pipeline.target_names()) {
+  const std::vector<std::string> targets = raw_targets(pipeline, training.files.read(training.range.begin, 1));
+  const std::map<std::string, KnownTarget> known = known_targets(targets, training);
+  for (const std::string& name : targets) {
     TargetBaseline found = baseline_of(name, known.at(name), pipeline);
     if (found.mean || !found.majority.empty()) baselines.targets.push_back(std::move(found));
   }
@@ -123,14 +126,59 @@ KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
 
 }  // namespace
 
+namespace {
+
+Pipeline learned_pipeline(const Recipe& recipe, const std::optional<Model>& base, const StreamRows& training) {
+  const Place place = Place{recipe.source}.key("pipeline");
+  if (!base) return at_place(place, "", [&] { return learn_pipeline(recipe.pipeline, training, place); });
+  check_row_order(recipe, base->info().pipeline->steps());
+  return *base->info().pipeline;
+}
+
+// Calls look(row, time) for the rows of a range.
+template <class Look>
+void for_each_time(const StreamRows& rows, const std::string& column, Look&& look) {
+  Index row = rows.range.begin;
+  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+    for (double time : part.column(column).numbers) look(row++, time);
+  });
+}
+
+// What a policy refuses in rows to measure on is said before anything is trained. Gives a note where they are of times
+// before those that are learned from.
+std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const StreamRows& training,
+                           const TimeSplit& split) {
+  const Place place = Place{recipe.source}.key(recipe.base.empty() ? "pipeline" : "base");
+  struct Part {
+    RowRange range;
+    std::string_view rows, what;
+  };
+  const Part parts[] = {{split.validation, "validation rows: ", "validation"}, {split.test, "test rows: ", "the test"}};
+  for (const Part& each : parts)
+    at_place(place, each.rows, [&] {
+      training.files.for_each(each.range, training.part, [&](const Table& rows) { pipeline.apply(rows); });
+    });
+  TimeOrder order{.column = time_column(pipeline, training.files.read(split.train.begin, 1))};
+  if (order.column.empty() || split.validation.size() + split.test.size() == 0) return "";
+  for_each_time(training, order.column, [&](Index row, double time) { order.learn_from(row, time); });
+  for (const Part& each : parts)
+    for_each_time({training.files, each.range, training.part}, order.column,
+                  [&](Index row, double time) { order.measure_on(row, time, each.what); });
+  return order.note;
+}
+
+}  // namespace
+
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
   const auto files = std::make_shared<const RowFiles>(recipe);
-  const TimeSplit split = split_by_time(files->rows(), recipe.split.validation, recipe.split.test);
+  const TimeSplit split = at_place(Place{recipe.source}.key("split"), "", [&] {
+    return split_by_time(files->rows(), recipe.split.validation, recipe.split.test);
+  });
   const Index part = rows_a_part(*recipe.data.stream, *files);
   const StreamRows training{*files, split.train, part};
   std::optional<Model> base = base_of(recipe);
-  const auto pipeline = std::make_shared<const Pipeline>(
-      base ? *base->info().pipeline : learn_pipeline(recipe.pipeline, training, Place{recipe.source}.key("pipeline")));
+  const auto pipeline = std::make_shared<const Pipeline>(learned_pipeline(recipe, base, training));
+  std::string note = check_held_out(recipe, *pipeline, training, split);
 
   FitOptions fit = fit_options(recipe, options);
   fit.class_weight = class_weights(recipe, *pipeline, Matrix());
@@ -145,7 +193,9 @@ RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
                                .test = split.test.size(),
                                .left_out = split.train.size() - samples.size()},
                       .data = {}};
-  result.history = result.model.fit(Dataset(samples), fit);
+  if (!note.empty()) result.warnings.push_back(std::move(note));
+  result.history =
+      at_place(Place{recipe.source}.key("training"), "", [&] { return result.model.fit(Dataset(samples), fit); });
   result.finite = is_finite(result.history);
   if (!result.finite) return result;
   for (const auto& [range, name] : {std::pair(split.validation, "validation"), std::pair(split.test, "test")})

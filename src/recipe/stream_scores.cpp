@@ -113,7 +113,7 @@ class TargetSums {
     ++confusion_.counts[row][column];
   }
   void add_number(double truth, double answer) {
-    unanswered_ += std::isnan(answer);
+    unanswered_ += !std::isfinite(answer);
     if (!std::isfinite(truth) || !std::isfinite(answer)) return;
     ++counted_;
     truth_.add(truth);

@@ -167,6 +167,7 @@ Step learn(OneHot step, const Table& first, const Pass& pass) {
   for (const auto& counts : count_texts(OneHot::class_name, names, pass))
     step.categories.push_back(categories_of(counts, true));
   step.fitted_columns = names;
+  step.check();
   return step;
 }
 

@@ -20,22 +20,22 @@ std::string names_of(const std::vector<std::string>& names) {
   return text;
 }
 
-double time_in(JsonView value, const std::string& what) {
+double time_in(JsonView value, DateOrder dates, const std::string& what) {
   if (value.number()) return *value.number();
   const auto text = value.text();
-  const auto time = text ? parse_time(*text) : std::nullopt;
+  const auto time = text ? parse_time(*text, dates) : std::nullopt;
   require<DataError>(time.has_value(), "{}: expected a time, got {}", what,
                      text ? fmt::format("\"{}\"", *text) : std::string(value.kind_name()));
   return *time;
 }
 
-void set_cell(Column& column, std::size_t row, JsonView value, const std::string& what) {
+void set_cell(Column& column, std::size_t row, JsonView value, DateOrder dates, const std::string& what) {
   if (value.kind() == JsonKind::null) return;
   if (column.type == ColumnType::text) {
     require<DataError>(value.text().has_value(), "{}: expected a text, got {}", what, value.kind_name());
     column.texts[row] = *value.text();
   } else if (column.type == ColumnType::time) {
-    column.numbers[row] = time_in(value, what);
+    column.numbers[row] = time_in(value, dates, what);
   } else {
     require<DataError>(value.number().has_value(), "{}: expected a number, got {}", what, value.kind_name());
     column.numbers[row] = *value.number();
@@ -52,7 +52,7 @@ Column empty_column(std::string name, ColumnType type, std::size_t rows) {
 }
 
 // The table of all columns that some row has.
-Table table_of(const Pipeline& pipeline, JsonView rows) {
+Table table_of(const Pipeline& pipeline, DateOrder dates, JsonView rows) {
   const std::size_t count = rows.size();
   std::map<std::string, Column, std::less<>> columns;
   std::size_t row = 0;
@@ -68,7 +68,7 @@ Table table_of(const Pipeline& pipeline, JsonView rows) {
                            names_of(pipeline.needed_columns()), name);
         column = columns.emplace(name, empty_column(std::string(name), *type, count)).first;
       }
-      set_cell(column->second, row, value, fmt::format("{}[\"{}\"]", what, name));
+      set_cell(column->second, row, value, dates, fmt::format("{}[\"{}\"]", what, name));
     });
     ++row;
   });
@@ -97,7 +97,7 @@ bool is_raw_row(const Servable& servable, JsonView row) {
 }
 
 RawRows raw_rows_of(const Servable& servable, JsonView rows) {
-  RawRows raw{.table = table_of(*servable.pipeline, rows)};
+  RawRows raw{.table = table_of(*servable.pipeline, servable.dates, rows)};
   raw.features = servable.pipeline->apply(raw.table);
   raw.is_unknown.resize(static_cast<std::size_t>(raw.features.rows()));
   for (Index row = 0; row < raw.features.rows(); ++row) {

@@ -87,6 +87,7 @@ std::shared_ptr<const Servable> load_servable(const std::string& model, std::int
                                  .keras_version = saved.keras_version,
                                  .file = path,
                                  .pipeline = std::move(saved.info.pipeline),
+                                 .dates = kept_reading(saved.info).dates,
                                  .forecast = forecast_in(saved.info, path),
                                  .reference = reference_in(saved.info, path)});
   if (!golden.empty()) check_golden(*servable, golden);

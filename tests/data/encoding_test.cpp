@@ -106,3 +106,12 @@ TEST_CASE("the code for unseen categories is nobody else's") {
                     "Ordinal: expected an unseen_code that is no category's (0 to 2), got 2");
   CHECK_NOTHROW(Step(Ordinal{.columns = {"kind"}, .unseen = Unseen::ignore, .unseen_code = 3}).fit(training));
 }
+
+TEST_CASE("a column of another text in each row is no category") {
+  Column id{.name = "id", .type = ColumnType::text};
+  for (std::size_t i = 0; i <= OneHot::most_categories; ++i) id.texts.push_back(std::to_string(i));
+  Table table;
+  table.add(std::move(id));
+  CHECK_THROWS_WITH(OneHot{}.fit(table),
+                    "OneHot: expected at most 10000 categories in column \"id\", got 10001; each becomes a column");
+}

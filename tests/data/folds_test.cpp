@@ -193,6 +193,12 @@ TEST_CASE("balanced class weights are scikit-learn's") {
   y(4, 0) = Scalar(1e30);
   CHECK_THROWS_AS(balanced_class_weight(y), DataError);
   CHECK_THROWS_AS(balanced_class_weight(Matrix(0, 1)), DataError);
+  y(4, 0) = Scalar(0.5);
+  CHECK_THROWS_WITH(balanced_class_weight(y), "balanced_class_weight: expected a class in row 4 (from 0), got 0.5");
+  y(4, 0) = -1;  // a class beside 1 alone
+  CHECK_THROWS_WITH(balanced_class_weight(y), "balanced_class_weight: expected a class in row 4 (from 0), got -1");
+  y(4, 0) = 0;
+  CHECK(balanced_class_weight(y) == weights);
 }
 
 TEST_CASE("splits refuse what makes no sense") {

@@ -107,6 +107,15 @@ TEST_CASE("no step and no pipeline learns from rows that are held out") {
   copy.remove("kind");
   copy.add({.name = "else", .numbers = std::vector<double>(count, 1)});
   CHECK_THROWS_AS(Standard{}.fit(copy), DataError);
+  // Columns carry the mark into other tables.
+  Table other;
+  other.add({.name = "mine", .numbers = std::vector<double>(count, 1)});
+  CHECK_NOTHROW(Standard{}.fit(other));
+  Table added = other, replaced = other;
+  added.add(held.column("flow"));
+  CHECK_THROWS_AS(Standard{{"mine"}}.fit(added), DataError);
+  replaced.replace("mine", {held.part(0, static_cast<Index>(count)).column("flow")});
+  CHECK_THROWS_AS(Standard{}.fit(replaced), DataError);
   const Pipeline fitted = pipeline().fit(table);
   CHECK_THROWS_AS(Standard{}.fit(fitted.prepare(held)), DataError);
   CHECK_THROWS_AS(Standard{}.fit(Step(OneHot{}).fit(table).apply(held)), DataError);

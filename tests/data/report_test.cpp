@@ -169,3 +169,17 @@ TEST_CASE("a real file that is clean: nothing is missing, negative or misspelt")
   CHECK(situation.categories[3].count == 304);
   CHECK(found.columns[0].mean == Approx(68.696573));
 }
+
+TEST_CASE("a column that one bad cell makes a text of is odd, and the cell is named") {
+  Column speed{.name = "speed", .type = ColumnType::text, .texts = {"50", "12x", "51.5", ""}};
+  Column name{.name = "name", .type = ColumnType::text, .texts = {"ring", "7", "bridge", "tunnel"}};
+  speed.why_text = "d.csv, line 3, column 1: expected a number, got \"12x\"";
+  name.why_text = "d.csv, line 2, column 2: expected a number, got \"ring\"";
+  Table table;
+  table.add(speed);
+  table.add(name);
+  const std::string text = report(table).text();
+  CHECK(text.find("\"speed\": 2 of 3 texts are numbers, but d.csv, line 3, column 1: expected a number, got \"12x\"") !=
+        std::string::npos);
+  CHECK(text.find("\"name\": ") == std::string::npos);
+}

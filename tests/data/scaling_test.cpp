@@ -156,3 +156,9 @@ TEST_CASE("scaling says what it cannot use") {
   CHECK_THROWS_AS(Step(Log{.offset = INFINITY}), ConfigError);
   CHECK_THROWS_AS(Step(Standard{.columns = {"a", "a"}}), ConfigError);
 }
+
+TEST_CASE("numbers that are too far apart for a scale are refused") {
+  Table table;
+  table.add({.name = "x", .numbers = {1e308, -1e308, 5}});
+  CHECK_THROWS_AS(MinMax{}.fit(table), DataError);
+}

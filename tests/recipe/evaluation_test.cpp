@@ -214,3 +214,26 @@ TEST_CASE("kept baselines that are damaged are refused by name") {
   CHECK_THROWS_AS(TableBaselines::from(Config()), ConfigError);
   CHECK_THROWS_AS(TableBaselines::from(Config{}.set("targets", "all")), ConfigError);
 }
+
+TEST_CASE("targets that a step makes of a column have the baseline of that column") {
+  Table rows;
+  Column kind{.name = "kind", .type = ColumnType::text}, x = numbers("x", {});
+  for (int i = 0; i < 30; ++i) {
+    kind.texts.push_back(i % 3 == 0 ? "car" : "bus");
+    x.numbers.push_back(i);
+  }
+  rows.add(kind);
+  rows.add(x);
+  const Pipeline pipeline =
+      Pipeline({.steps = {OneHot{}}, .features = {"x"}, .targets = {"kind_bus", "kind_car"}}).fit(rows);
+  const TableBaselines learned = TableBaselines::of(pipeline, rows);
+  REQUIRE(learned.targets.size() == 1);
+  CHECK(learned.targets[0].target == "kind");
+  CHECK(learned.targets[0].majority == "bus");
+  Model model = Sequential{input(1), dense(2, softmax)};
+  model.info().pipeline = pipeline;
+  const TargetEvaluation found = evaluate_table(model, rows, &rows).targets.at(0);
+  CHECK(found.target == "kind");
+  CHECK(found.answers.at(1).name == "majority class");
+  CHECK(*find_log(found.answers[1].scores, "accuracy") == Approx(2.0 / 3));
+}

@@ -257,3 +257,38 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
     CHECK(problem.find(expected) != std::string::npos);
   }
 }
+
+TEST_CASE("a baseline that can learn nothing is left out, and how forecasts are scored is kept with them") {
+  // Weekly readings have no time of day.
+  std::string text = "time,north\n";
+  for (int i = 0; i < 200; ++i)
+    text += fmt::format("{},{:.4f}\n", format_time(1.7e9 + i * seconds_a_week), 50 + 10 * std::sin(0.3 * i));
+  write_text("weekly.csv", text);
+  const RecipeResult weekly = run_recipe(waves({"data.files=weekly.csv", "training.epochs=2"}), silent);
+  REQUIRE(weekly.scores);
+  CHECK(weekly.scores->text().find("historical average") == std::string::npos);
+  CHECK(weekly.scores->text().find("persistence") != std::string::npos);
+  REQUIRE(weekly.forecaster->baselines().left_out.size() == 1);
+  CHECK(weekly.forecaster->baselines().left_out[0].find("historical average") == 0);
+
+  write_waves("waves.csv");
+  const RecipeResult result = run_recipe(waves({"training.epochs=2", "output.model=scored.h5",
+                                                R"(forecast.scores={"averaging": "up_to_horizon", "null_value": 0})"}),
+                                         silent);
+  const ScoreOptions kept = load_forecaster("scored.h5").frame().scores;
+  CHECK(kept.averaging == Averaging::up_to_horizon);
+  CHECK(kept.null_value == 0);
+  CHECK(result.forecaster->frame().scores == kept);
+}
+
+TEST_CASE("a column that one bad cell makes a text of is no sensor, and the run says so") {
+  write_waves("bad.csv");
+  std::string text = text_of("bad.csv");
+  text.replace(text.find("\n2024") + 1 + 17, 7, "12x");
+  write_text("bad.csv", text);
+  const RecipeResult result = run_recipe(waves({"data.files=bad.csv", "training.epochs=1"}), silent);
+  CHECK(result.forecaster->sensors() == std::vector<std::string>{"south"});
+  REQUIRE(result.warnings.size() == 1);
+  CHECK(result.warnings[0].find("\"north\" is a column of texts and no sensor") == 0);
+  CHECK(result.warnings[0].find("12x") != std::string::npos);
+}

@@ -12,7 +12,7 @@ const std::string rich_recipe = R"({
   "name": "n", "description": "d",
   "data": {"files": ["line.csv"], "file_column": "file", "drop_duplicates": true, "separator": ",", "decimal": ".",
            "header": "first_line", "comment": "#", "missing": ["NA"], "types": {"kind": "text"}, "dates": "automatic"},
-  "split": {"by": "random", "validation": 0.2, "test": 0.2, "seed": 1},
+  "split": {"by": "time", "validation": 0.2, "test": 0.2, "seed": 1},
   "pipeline": {
     "steps": [
       {"class": "drop", "columns": ["file"]}, {"class": "valid_range", "columns": ["x"], "low": 0, "high": 9},

@@ -319,3 +319,17 @@ TEST_CASE("what cannot be done in a stream is said with the path of its key") {
     CHECK(problem.find(expected) != std::string::npos);
   }
 }
+
+TEST_CASE("a target of categories, a column each, trains in a stream as in memory") {
+  write_rows("flow.csv");
+  const std::vector<std::string> kinds{
+      R"(pipeline={"steps": ["impute", "one_hot"], "features": ["speed"], "targets": ["kind"]})",
+      R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
+      "training.loss=categorical_crossentropy"};
+  std::vector<std::string> streamed = kinds;
+  streamed.push_back(in_blocks);
+  const RecipeResult whole = run_recipe(flow(kinds), silent), parts = run_recipe(flow(streamed), silent);
+  CHECK(parts.model.get_weights() == whole.model.get_weights());
+  check_same_scores(parts.evaluations[1], whole.evaluations[1]);
+  CHECK(parts.model.info().baselines == whole.model.info().baselines);
+}

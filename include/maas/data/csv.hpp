@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "maas/core/config.hpp"
 #include "maas/data/table.hpp"
 #include "maas/data/times.hpp"
 
@@ -31,6 +32,12 @@ struct CsvOptions {
   std::map<std::string, ColumnType> types = {};
   DateOrder dates = DateOrder::automatic;
 };
+
+/// As a tree, to be kept with a model, and from it: `separator`, `decimal` and `comment` as texts, empty for none;
+/// `header` and `dates` by name ("first_line", "month_first"), `types` as an object. Keys that are not there keep their
+/// defaults. Reading throws ConfigError, with `where` in front, for a tree that is none.
+Config to_config(const CsvOptions& options);
+void from_config(const Config& config, std::string_view where, CsvOptions& options);
 
 /// Reads a whole file: UTF-8 with or without a byte order mark; lines end in LF, CRLF or CR; cells may stand in double
 /// quotes, with "" for a quote inside; blanks around cells do not count, and empty lines are passed over. A column

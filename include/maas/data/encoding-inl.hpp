@@ -123,6 +123,10 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Unsee
 MAAS_INLINE void OneHot::check() const {
   detail::check_names(class_name, columns);
   detail::check_categories(class_name, fitted_columns, categories);
+  for (std::size_t i = 0; i < std::min(categories.size(), fitted_columns.size()); ++i)
+    require<DataError>(categories[i].size() <= most_categories,
+                       "OneHot: expected at most {} categories in column \"{}\", got {}; each becomes a column",
+                       most_categories, fitted_columns[i], categories[i].size());
 }
 
 MAAS_INLINE void OneHot::fit(const Table& training) {
@@ -131,6 +135,7 @@ MAAS_INLINE void OneHot::fit(const Table& training) {
   require<DataError>(training.rows() > 0, "OneHot: expected at least 1 row, got none");
   for (const std::string& name : names) categories.push_back(detail::categories_of(training.texts(name), true));
   fitted_columns = names;
+  check();
 }
 
 MAAS_INLINE Table OneHot::apply(Table table) const {

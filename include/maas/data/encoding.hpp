@@ -22,7 +22,8 @@ void from_config(const Config& config, std::string_view where, Unseen& unseen);
 /// text, as scikit-learn's OneHotEncoder. A missing (empty) text is a category like others, if training rows have it.
 struct OneHot {
   static constexpr std::string_view class_name = "OneHot";
-  std::vector<std::string> columns = {};  ///< empty: all that hold texts
+  static constexpr std::size_t most_categories = 10000;  ///< of a column; more are a DataError
+  std::vector<std::string> columns = {};                 ///< empty: all that hold texts
   Unseen unseen = Unseen::error;
 
   std::vector<std::string> fitted_columns = {};           ///< learned

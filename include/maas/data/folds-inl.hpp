@@ -304,9 +304,23 @@ MAAS_INLINE std::vector<Fold> rolling_origin(Index rows, const RollingOriginOpti
   return folds;
 }
 
+namespace detail {
+
+/// Of one column of targets: 0, 1, ..., or the -1 and 1 of hinges. `row` is the first that holds another number.
+inline bool holds_classes(MatrixArg y, Index& row) {
+  const bool is_hinge = (y.array() == Scalar(-1) || y.array() == Scalar(1)).all();
+  for (row = 0; row < y.rows(); ++row)
+    if (!(y(row, 0) == std::round(y(row, 0)) && (is_hinge || y(row, 0) >= 0))) return false;
+  return true;
+}
+
+}  // namespace detail
+
 MAAS_INLINE std::map<int, double> balanced_class_weight(MatrixArg y) {
   require<DataError>(y.rows() > 0 && y.cols() > 0, "balanced_class_weight: expected targets, got {} rows of {} numbers",
                      y.rows(), y.cols());
+  if (Index other = 0; y.cols() == 1 && !detail::holds_classes(y, other))
+    fail<DataError>("balanced_class_weight: expected a class in row {} (from 0), got {}", other, y(other, 0));
   std::map<int, double> weights;
   for (Index row = 0; row < y.rows(); ++row) {
     const std::optional<int> label = detail::class_of(y, row);

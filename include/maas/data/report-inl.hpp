@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <map>
 #include <unordered_map>
 
@@ -232,6 +233,22 @@ inline void find_odd_numbers(const Column& column, const ColumnReport& found, st
                                    found.name, far, count, number_at(found.farthest), found.farthest));
 }
 
+inline bool is_number(const std::string& text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end;
+}
+
+/// One bad cell among numbers makes a column of texts.
+inline void find_no_numbers(const Column& column, const ColumnReport& found, std::vector<std::string>& findings) {
+  if (column.why_text.empty()) return;
+  const Index there = column.rows() - found.missing, numbers = std::ranges::count_if(column.texts, is_number);
+  if (numbers > 0 && 2 * numbers >= there)
+    findings.push_back(
+        fmt::format("\"{}\": {} of {} texts are numbers, but {}", found.name, numbers, there, column.why_text));
+}
+
 inline void find_duplicates(const std::vector<DuplicateRow>& duplicates, std::vector<std::string>& findings) {
   if (duplicates.empty()) return;
   std::string rows;
@@ -249,7 +266,9 @@ inline std::vector<std::string> findings_of(const Table& table, const DataReport
     find_missing(column, findings);
     if (column.constant && found.rows > 1) findings.push_back(fmt::format("\"{}\": never changes", column.name));
     if (column.type == ColumnType::number) find_odd_numbers(table.column(i), column, findings);
-    if (column.type == ColumnType::text) find_look_alikes(column, findings);
+    if (column.type != ColumnType::text) continue;
+    find_no_numbers(table.column(i), column, findings);
+    find_look_alikes(column, findings);
   }
   find_duplicates(found.duplicates, findings);
   return findings;

@@ -95,6 +95,9 @@ MAAS_INLINE void MinMax::fit(const Table& training) {
   detail::require_training(class_name, training);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](const std::vector<double>& numbers) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
+    require<DataError>(std::isfinite(figures.max - figures.min),
+                       "MinMax: expected numbers of which one less another is a number, too, got {:.6g} and {:.6g}",
+                       figures.min, figures.max);
     data_min.push_back(figures.min);
     data_max.push_back(figures.max);
   });

@@ -66,7 +66,14 @@ MAAS_INLINE void Table::add(Column column) {
   require<DataError>(columns_.empty() || column.rows() == rows(), "Table: expected {} rows in column \"{}\", got {}",
                      rows(), column.name, column.rows());
   require<DataError>(!contains(column.name), "Table: there is a column \"{}\" already", column.name);
+  const bool is_held_out = held_out_ || column.held_out;
   columns_.push_back(std::move(column));
+  if (is_held_out) hold_out();
+}
+
+MAAS_INLINE void Table::hold_out() {
+  held_out_ = true;
+  for (Column& each : columns_) each.held_out = true;
 }
 
 MAAS_INLINE std::size_t Table::position_of(std::string_view name) const {
@@ -120,7 +127,7 @@ MAAS_INLINE Table Table::select(std::span<const Index> rows) const {
   Table result;
   result.held_out_ = held_out_;
   for (const Column& each : columns_) {
-    Column made{.name = each.name, .type = each.type, .why_text = each.why_text};
+    Column made{.name = each.name, .type = each.type, .why_text = each.why_text, .held_out = held_out_};
     if (each.type == ColumnType::text)
       made.texts = picked(each.texts);
     else

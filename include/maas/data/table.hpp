@@ -26,6 +26,7 @@ struct Column {
   std::vector<double> numbers = {};     ///< numbers, or times in seconds (see times.hpp); empty for text
   std::vector<std::string> texts = {};  ///< the cells of a text column; empty for others
   std::string why_text = {};  ///< of a text column read from a file: the first cell that is no number, and where
+  bool held_out = false;      ///< of a table that is held out: so is one that it is added to
 
   Index rows() const { return static_cast<Index>(type == ColumnType::text ? texts.size() : numbers.size()); }
 };
@@ -50,7 +51,8 @@ class Table {
   /// The cells of a text column.
   const std::vector<std::string>& texts(std::string_view name) const;
 
-  /// Adds a column at the right. Throws DataError if its length is not that of the others, or its name is taken.
+  /// Adds a column at the right; one of a table that is held out holds out this one, too. Throws DataError if its
+  /// length is not that of the others, or its name is taken.
   void add(Column column);
 
   /// The cells of a column of numbers or times, to be changed in place. Throws DataError for a text column.
@@ -76,8 +78,9 @@ class Table {
   Matrix matrix() const { return matrix(names()); }
 
   /// Marks the rows as kept for validation or test: no step and no pipeline learns from them, nor from what select and
-  /// part give of them. Splits do it; for a file of its own that holds test rows, call it. It cannot be undone.
-  void hold_out() { held_out_ = true; }
+  /// part give of them, nor from a table that one of their columns is added to. Splits do it; for a file of its own
+  /// that holds test rows, call it. It cannot be undone, but by taking cells out as plain numbers or texts.
+  void hold_out();
   bool is_held_out() const { return held_out_; }
 
  private:

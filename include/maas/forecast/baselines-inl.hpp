@@ -272,9 +272,16 @@ inline std::vector<Baseline> unfitted_baselines(const ForecastWindows& training,
 
 }  // namespace detail
 
-MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends) {
-  std::vector<Baseline> result = detail::unfitted_baselines(training, weekends);
-  for (Baseline& baseline : result) baseline.fit(training);
+MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends,
+                                                std::vector<std::string>* left_out) {
+  detail::require_training("baselines", training.readings());
+  std::vector<Baseline> result;
+  for (Baseline baseline : detail::unfitted_baselines(training, weekends)) try {
+      result.push_back(baseline.fit(training));
+    } catch (const DataError& error) {  // which names the baseline
+      if (left_out == nullptr) throw;
+      left_out->emplace_back(error.what());
+    }
   return result;
 }
 

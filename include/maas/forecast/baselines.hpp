@@ -136,8 +136,10 @@ class Baseline {
 };
 
 /// All of them, fitted: persistence, historical average (where the readings have times; with `weekends` also that of
-/// weekdays and weekends apart), linear autoregression, ridge VAR.
-std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends = false);
+/// weekdays and weekends apart), linear autoregression, ridge VAR. One that can learn nothing from the windows throws
+/// its DataError; with `left_out` it is left out, and named there with the reason.
+std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends = false,
+                                    std::vector<std::string>* left_out = nullptr);
 
 /// Baselines that are kept with a forecaster, and which ones are not.
 struct KeptBaselines {

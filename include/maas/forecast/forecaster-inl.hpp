@@ -366,6 +366,7 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
   if (networks() > 1) result.frame_.label = fmt::format("network {} of {}", i + 1, networks());
   result.baselines_ = baselines_;
   result.reference_ = reference_;
+  result.reading_ = reading_;
   if (result.reference_ && networks() > 1) result.reference_->errors.clear();  // likewise
   result.fused_ = networks_.empty() ? *fused_ : networks_[static_cast<std::size_t>(i)];
   return result;
@@ -477,6 +478,8 @@ MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& op
   if (!baselines_.baselines.empty() || !baselines_.left_out.empty()) model.info().baselines = baselines_.config();
   model.info().reference.reset();
   if (reference_) model.info().reference = reference_->config();
+  model.info().reading.reset();
+  if (reading_) model.info().reading = to_config(*reading_);
   model.info().forecast_errors.reset();
   if (frame_.intervals) model.info().forecast_errors = frame_.intervals->errors();
   model.save(path, options);
@@ -497,9 +500,11 @@ MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOption
       result.reference_ = DriftReference::from(*kept);
       result.reference_->check(sensors);
     }
+    if (model.info().reading) result.reading_ = kept_reading(model.info());
     model.info().forecast_errors.reset();  // kept once, where they are used
     model.info().baselines.reset();
     model.info().reference.reset();
+    model.info().reading.reset();
     result.fused_ = std::move(model);
     return result;
   } catch (const ConfigError& error) {

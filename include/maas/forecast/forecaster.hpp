@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "maas/activations/activations.hpp"
+#include "maas/data/csv.hpp"
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/drift.hpp"
 #include "maas/forecast/frame.hpp"
@@ -157,6 +158,10 @@ class Forecaster {
   ScoreTable compare(const std::vector<Baseline>& baselines, const Readings& readings, const ScoreOptions& options = {},
                      const std::vector<Index>& horizons = {}) const;
 
+  /// Says how it is to be scored where nothing else is asked for: `frame().scores`, which is saved with it. `maas
+  /// evaluate` does as it says.
+  void set_scores(const ScoreOptions& options) { frame_.scores = options; }
+
   /// Gives it intervals that were calibrated on its forecasts, and perhaps an alarm: they are saved with it, for
   /// whoever forecasts from its file. Throws StateError before fit or calibrate, ShapeError for intervals of other
   /// forecasts, ConfigError for an alarm whose options are out of range.
@@ -176,6 +181,12 @@ class Forecaster {
   /// validated on (without any, on the last thousand windows it has learned from): learned by fit, for a watch over
   /// drift. Nothing before fit, and of older files.
   const std::optional<DriftReference>& reference() const { return reference_; }
+
+  /// Gives it how the files of raw rows were read that it has learned from, to be saved with it: other files are read
+  /// likewise.
+  void set_reading(CsvOptions reading) { reading_ = std::move(reading); }
+  /// What it was given; nothing if there is none, and of older files.
+  const std::optional<CsvOptions>& reading() const { return reading_; }
 
   /// Writes the fused network as a file of Keras, with all of the forecaster beside it; Keras passes over that. Throws
   /// StateError before fit, FormatError as Model::save.
@@ -203,6 +214,7 @@ class Forecaster {
   Build build_;
   KeptBaselines baselines_;
   std::optional<DriftReference> reference_;
+  std::optional<CsvOptions> reading_;
   std::vector<Model> networks_;  // where there are several
   std::optional<Model> fused_;
   Index learned_ = 0;

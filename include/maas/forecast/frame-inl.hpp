@@ -151,6 +151,7 @@ MAAS_INLINE Config ForecastFrame::config() const {
   if (intervals) result.set("intervals", intervals->config());
   if (alarm) result.set("alarm", to_config(*alarm));
   if (table) result.set("table", table->config());
+  if (scores != ScoreOptions()) result.set("scores", to_config(scores));
   return result;
 }
 
@@ -183,6 +184,7 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<c
                          "table: expected a pipeline that gives the {} sensors, got one that gives {} others",
                          frame.sensors.size(), frame.table->sensors().size());
   }
+  if (const Config* kept = config.find("scores")) from_config(*kept, "scores", frame.scores);
   frame.check_warning();
   return frame;
 }

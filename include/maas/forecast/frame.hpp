@@ -11,6 +11,7 @@
 #include "maas/forecast/intervals.hpp"
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/readings_pipeline.hpp"
+#include "maas/forecast/scores.hpp"
 #include "maas/io/info.hpp"
 #include "maas/network/graph.hpp"
 
@@ -91,6 +92,7 @@ struct ForecastFrame {
   std::optional<ConformalIntervals> intervals = std::nullopt;  ///< columns step * sensors + sensor, as forecasts have
   std::optional<AlarmOptions> alarm = std::nullopt;            ///< only beside intervals, which give the chances
   std::optional<ReadingsPipeline> table = std::nullopt;        ///< how a table becomes readings; fitted
+  ScoreOptions scores = {};                                    ///< how it is scored where nothing else is asked for
 
   /// Whether a sample is all sensors' window.
   bool is_joint() const { return options.sensors == SensorMode::joint; }

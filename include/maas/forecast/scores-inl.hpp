@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "maas/data/csv.hpp"
+#include "maas/data/enum_from-inl.hpp"
 #include "maas/forecast/scores.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -67,6 +68,15 @@ inline std::string_view averaging_name(Averaging averaging) {
 }
 
 }  // namespace detail
+
+MAAS_INLINE Config to_config(Averaging averaging) { return detail::averaging_name(averaging); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, Averaging& averaging) {
+  averaging = detail::enum_from<Averaging>(config, where, detail::averaging_names);
+}
+MAAS_INLINE Config to_config(const ScoreOptions& options) { return write_config(options); }
+MAAS_INLINE void from_config(const Config& config, std::string_view where, ScoreOptions& options) {
+  options = read_config<ScoreOptions>(config, where);
+}
 
 MAAS_INLINE Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& options) {
   const auto sensors = static_cast<Index>(forecasts.sensors.size());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "maas/core/config.hpp"
+#include "maas/core/fields.hpp"
 #include "maas/forecast/readings.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -35,12 +36,27 @@ namespace detail {
 inline constexpr std::string_view averaging_names[] = {"at_horizon", "up_to_horizon"};
 }  // namespace detail
 
+/// "at_horizon", "up_to_horizon".
+Config to_config(Averaging averaging);
+void from_config(const Config& config, std::string_view where, Averaging& averaging);
+
 /// What is scored.
 struct ScoreOptions {
   Averaging averaging = Averaging::at_horizon;
   std::optional<double> null_value = std::nullopt;  ///< a reading that stands for "missing", such as 0 in some data
   std::optional<Index> sensor = std::nullopt;       ///< one sensor, counted from 0, instead of all
+
+  static void fields(auto& self, auto&& field) {
+    field("averaging", self.averaging);
+    field("null_value", self.null_value);
+    field("sensor", self.sensor);
+  }
+  friend bool operator==(const ScoreOptions&, const ScoreOptions&) = default;
 };
+
+/// The options by name, and from that.
+Config to_config(const ScoreOptions& options);
+void from_config(const Config& config, std::string_view where, ScoreOptions& options);
 
 /// Scores at a horizon, or up to it. Throws ConfigError for a horizon or sensor that is not there.
 Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& options = {});

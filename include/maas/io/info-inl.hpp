@@ -41,6 +41,11 @@ inline void check_test_matrices(const std::vector<Matrix>& matrices, const Graph
 
 }  // namespace detail
 
+MAAS_INLINE CsvOptions kept_reading(const ModelInfo& info, CsvOptions otherwise) {
+  if (info.reading) from_config(*info.reading, "reading", otherwise);
+  return otherwise;
+}
+
 MAAS_INLINE void check_info(const ModelInfo& info, const Network& network) {
   const Graph& graph = network.graph();
   detail::check_quantities(info.inputs, graph, true);

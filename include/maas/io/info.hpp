@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maas/core/config.hpp"
+#include "maas/data/csv.hpp"
 #include "maas/data/pipeline.hpp"
 #include "maas/network/network.hpp"
 
@@ -53,9 +54,16 @@ struct ModelInfo {
   std::optional<Config> baselines = std::nullopt;
   /// What the inputs, or a Forecaster's sensors, were in training: DriftReference::config. A server reads it.
   std::optional<Config> reference = std::nullopt;
+  /// How the files of raw rows were read that the pipeline, or a Forecaster, has learned from: to_config of CsvOptions.
+  /// Other files are read likewise: see kept_reading.
+  std::optional<Config> reading = std::nullopt;
 
   static constexpr std::size_t most_runs = 100;
 };
+
+/// How files of raw rows are to be read for a model: as it keeps that, or else as `otherwise` says. Throws ConfigError
+/// "reading ..." where what is kept cannot be used.
+CsvOptions kept_reading(const ModelInfo& info, CsvOptions otherwise = {});
 
 /// Throws ShapeError or ConfigError where it does not fit the network: lists of another length, a self-test of other
 /// widths, without samples or of more than 4096, a pipeline that does not fit (see check_pipeline).

@@ -99,7 +99,8 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
 std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts);
 
 /// Reads a file as a pipeline needs it (see read_table): columns hold what they held in training, whatever they look
-/// like. Throws as read_table.
+/// like. `options` are how the rows of the training were read: `kept_reading(model.info())`; their `types` count for
+/// columns that the file has. Throws as read_table.
 Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options = {});
 
 }  // namespace maas::inline MAAS_ABI

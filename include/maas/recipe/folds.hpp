@@ -20,7 +20,7 @@ struct FoldRows {
 struct FoldAnswer {
   std::string target;  ///< the column; of forecasts the horizon, "15 minutes"
   std::string name;    ///< "model", "mean", "majority class"; of forecasts "network", "persistence"
-  FoldScores scores;   ///< the figures of AnswerScores; of forecasts mae, rmse, mape and r2
+  FoldScores scores;   ///< the figures of AnswerScores; of forecasts mae, rmse, mape, smape and r2
 };
 
 /// A cross-validation of a recipe.

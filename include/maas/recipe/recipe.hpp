@@ -245,7 +245,8 @@ struct RecipeResult {
   std::optional<Forecasts> forecasts = std::nullopt;  ///< for the windows of the test readings
   std::vector<IntervalCoverage> coverage = {};        ///< of RecipeForecast::intervals, on the test readings
   std::optional<AlarmReport> alarms = std::nullopt;   ///< of RecipeForecast::alarm, on the test readings
-  std::vector<std::string> warnings = {};             ///< of saving: see Model::save
+  /// Of rows to measure on that are of times before those that are learned from, and of saving: see Model::save.
+  std::vector<std::string> warnings = {};
   bool finite = true;  ///< false where the last loss is no number: nothing is written then
 };
 

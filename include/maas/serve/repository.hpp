@@ -51,6 +51,7 @@ struct Servable {
   std::vector<RunCost> run_costs{};
   /// What the file was saved with: then raw rows of named values are taken, too.
   std::optional<Pipeline> pipeline = std::nullopt;
+  DateOrder dates = DateOrder::automatic;  ///< of the texts of times in raw rows: as in the files it has learned from
   /// What a forecaster's file was saved with: then streams take readings in their unit, and answer with intervals and
   /// a warning where it has them.
   std::optional<ForecastFrame> forecast = std::nullopt;
