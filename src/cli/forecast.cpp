@@ -99,7 +99,7 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   const Readings readings = read_readings(forecaster, data, "");
   std::vector<std::string> notes;
   const std::vector<Baseline> baselines = baselines_for(forecaster, readings, training, notes);
-  const ScoreTable table = forecaster.compare(baselines, readings);
+  const ScoreTable table = forecaster.compare(baselines, readings, forecaster.frame().scores);
   const Forecasts forecasts = forecaster.forecast(readings);
   std::vector<IntervalCoverage> coverage;
   if (forecaster.intervals()) coverage = judge_intervals(*forecaster.intervals(), forecasts);

@@ -7,6 +7,7 @@
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/table_file.hpp"
 #include "recipe/class_scores.hpp"
+#include "recipe/parts.hpp"
 #include "recipe/raw_targets.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
@@ -92,15 +93,6 @@ constexpr std::size_t hours_a_week = 168;
 std::optional<std::size_t> hour_of_week(double time) {
   if (!std::isfinite(time)) return std::nullopt;
   return static_cast<std::size_t>(seconds_of_week(time) / seconds_an_hour);
-}
-
-// The first column of times that the features need and the table has.
-std::optional<std::string> time_column(const Pipeline& pipeline, const Table& rows) {
-  for (const std::string& name : pipeline.needed_columns())
-    if (pipeline.column_type(name) == ColumnType::time && rows.contains(name) &&
-        rows.column(name).type == ColumnType::time)
-      return name;
-  return std::nullopt;
 }
 
 // Of those that occur equally often the first: in the pipeline's order, and behind them as they come.
@@ -223,12 +215,12 @@ std::string Evaluation::text() const {
 }
 
 TableBaselines TableBaselines::of(const Pipeline& pipeline, const Table& training) {
-  const std::optional<std::string> time = recipe::time_column(pipeline, training);
+  const std::string time = recipe::time_column(pipeline, training);
   TableBaselines result;
   for (const std::string& target : recipe::raw_targets(pipeline, training)) {
     const Column& column = recipe::target_column(training, target);
     TargetBaseline found =
-        recipe::baseline_of(target, column, pipeline, time ? &training.column(*time).numbers : nullptr);
+        recipe::baseline_of(target, column, pipeline, time.empty() ? nullptr : &training.column(time).numbers);
     if (found.mean || !found.majority.empty()) result.targets.push_back(std::move(found));
   }
   return result;
@@ -273,14 +265,14 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
                       "evaluate: expected a model with a pipeline, as maas train saves one; got one without");
   const Pipeline& pipeline = *model.info().pipeline;
   const Table answers = model.predict_table(rows);
-  const std::optional<std::string> time = time_column(pipeline, rows);
+  const std::string time = time_column(pipeline, rows);
   const bool are_kept = training == nullptr && model.info().baselines;
   const std::string prefix = training == nullptr && !are_kept ? "best " : "";
   const TableBaselines baselines = are_kept ? TableBaselines::from(*model.info().baselines)
                                             : TableBaselines::of(pipeline, training == nullptr ? rows : *training);
 
   Evaluation result{.name = name, .rows = rows.rows()};
-  if (time) result.times = rows.times(*time);
+  if (!time.empty()) result.times = rows.times(time);
   for (const std::string& target : answers.names()) {
     TargetEvaluation found{.target = target};
     if (const auto* classes = pipeline.classes_of(target)) found.classes = *classes;
