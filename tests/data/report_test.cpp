@@ -183,3 +183,16 @@ TEST_CASE("a column that one bad cell makes a text of is odd, and the cell is na
         std::string::npos);
   CHECK(text.find("\"name\": ") == std::string::npos);
 }
+
+TEST_CASE("numbers that may be classes are counted, too") {
+  std::vector<double> jam;
+  for (int i = 0; i < 20; ++i) jam.push_back(i == 3 ? gap : i % 4 == 0 ? 1 : 0);
+  const DataReport found = report(table_of("jam", jam));
+  REQUIRE(found.columns[0].categories.size() == 2);
+  CHECK(found.columns[0].categories[0].name == "0");
+  CHECK(found.columns[0].categories[0].count == 14);
+  CHECK(found.text().find("; 2 different: \"0\" 14 (73.7 %), \"1\" 5 (26.3 %)\n") != std::string::npos);
+  // Too few of each, or not whole.
+  CHECK(report(table_of("few", {0, 1, 2, 0, 1, 2})).columns[0].categories.empty());
+  CHECK(report(table_of("half", std::vector<double>(12, 0.5))).columns[0].categories.empty());
+}

@@ -62,13 +62,34 @@ inline void note_numbers(const Column& column, ColumnReport& found) {
   note_extremes(column, found);
 }
 
+inline void sort_categories(ColumnReport& found) {
+  std::stable_sort(found.categories.begin(), found.categories.end(),
+                   [](const CategoryCount& a, const CategoryCount& b) { return a.count > b.count; });
+}
+
+/// How numbers that may be classes are shared out.
+inline void note_classes(const Column& column, ColumnReport& found) {
+  constexpr std::size_t most = 20;
+  constexpr Index often = 5;
+  std::map<double, Index> counts;
+  for (double value : column.numbers) {
+    if (std::isnan(value)) continue;
+    if (value != std::floor(value)) return;
+    ++counts[value];
+    if (counts.size() > most) return;
+  }
+  const auto different = static_cast<Index>(counts.size());
+  if (different < 2 || column.rows() - found.missing < often * different) return;
+  for (const auto& [value, count] : counts) found.categories.push_back({fmt::format("{:.6g}", value), count});
+  sort_categories(found);
+}
+
 inline void note_texts(const Column& column, ColumnReport& found) {
   std::map<std::string, Index> counts;
   for (const std::string& text : column.texts)
     if (!text.empty()) ++counts[text];
   for (const auto& [name, count] : counts) found.categories.push_back({name, count});
-  std::stable_sort(found.categories.begin(), found.categories.end(),
-                   [](const CategoryCount& a, const CategoryCount& b) { return a.count > b.count; });
+  sort_categories(found);
   found.constant = found.categories.size() == 1;
   for (double* figure : {&found.min, &found.max, &found.mean, &found.deviation, &found.q1, &found.median, &found.q3})
     *figure = missing_number;
@@ -81,6 +102,7 @@ inline ColumnReport column_report(const Column& column) {
     note_texts(column, found);
   else
     note_numbers(column, found);
+  if (column.type == ColumnType::number) note_classes(column, found);
   return found;
 }
 
@@ -303,9 +325,11 @@ MAAS_INLINE std::string DataReport::text() const {
   std::string result = fmt::format("{}, {} column{}; rows are counted from 0\n", detail::rows_text(rows),
                                    columns.size(), columns.size() == 1 ? "" : "s");
   for (const ColumnReport& column : columns) {
-    const bool is_text = column.type == ColumnType::text;
+    std::string figures = column.type == ColumnType::text ? "" : detail::numbers_text(column);
+    if (column.type == ColumnType::text || !column.categories.empty())
+      figures += (figures.empty() ? "" : "; ") + detail::categories_text(column, rows);
     result += fmt::format("  \"{}\": {}, {} missing; {}\n", column.name, detail::type_text(column.type), column.missing,
-                          is_text ? detail::categories_text(column, rows) : detail::numbers_text(column));
+                          figures);
   }
   constexpr std::size_t most = 10;
   constexpr double weakest = 0.1;

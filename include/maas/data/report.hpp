@@ -23,11 +23,13 @@ struct ColumnReport {
   bool constant = false;                             ///< one and the same value in all rows that have one
   double min = 0, max = 0, mean = 0, deviation = 0;  ///< deviation: of the population
   double q1 = 0, median = 0, q3 = 0;                 ///< quartiles, as numpy's
-  Index outliers = 0;                          ///< numbers more than 1.5 * (q3 - q1) beyond the quartiles (Tukey 1977)
-  Index farthest = -1;                         ///< the row of the one farthest from the median; -1: none
-  Index negative = 0;                          ///< numbers below 0
-  Index lowest = -1;                           ///< the row of the lowest number; -1: none
-  std::vector<CategoryCount> categories = {};  ///< of texts that are not missing, the most frequent first
+  Index outliers = 0;   ///< numbers more than 1.5 * (q3 - q1) beyond the quartiles (Tukey 1977)
+  Index farthest = -1;  ///< the row of the one farthest from the median; -1: none
+  Index negative = 0;   ///< numbers below 0
+  Index lowest = -1;    ///< the row of the lowest number; -1: none
+  /// Of texts that are not missing, the most frequent first. Of numbers that may be classes, too: from 2 to 20
+  /// different whole ones, each 5 times or more on average.
+  std::vector<CategoryCount> categories = {};
 };
 
 /// Pearson's correlation of two columns of numbers, over the rows that have both.
