@@ -178,10 +178,11 @@ TEST_CASE("a column that one bad cell makes a text of is odd, and the cell is na
   Table table;
   table.add(speed);
   table.add(name);
-  const std::string text = report(table).text();
-  CHECK(text.find("\"speed\": 2 of 3 texts are numbers, but d.csv, line 3, column 1: expected a number, got \"12x\"") !=
-        std::string::npos);
-  CHECK(text.find("\"name\": ") == std::string::npos);
+  const std::vector<std::string> findings = report(table).findings;
+  CHECK(std::ranges::count(
+            findings,
+            "\"speed\": 2 of 3 texts are numbers, but d.csv, line 3, column 1: expected a number, got \"12x\"") == 1);
+  CHECK(std::ranges::none_of(findings, [](const std::string& each) { return each.starts_with("\"name\""); }));
 }
 
 TEST_CASE("numbers that may be classes are counted, too") {

@@ -161,7 +161,7 @@ TEST_CASE("folds of a forecast are learned from what lies before them, and judge
   const Scores scores = score(persistence.forecast(forecaster.windows(test)), 3);
   CHECK(found.at("15 minutes", "persistence").at("mae").at(1) == scores.mae);
   CHECK(found.at("15 minutes", "network").at("mae").at(1) > 0);
-  CHECK(found.at("5 minutes", "ridge VAR").names() == std::vector<std::string>{"mae", "rmse", "mape", "r2"});
+  CHECK(found.at("5 minutes", "ridge VAR").names() == std::vector<std::string>{"mae", "rmse", "mape", "smape", "r2"});
 }
 
 TEST_CASE("what stands in the test rows changes no fold") {
