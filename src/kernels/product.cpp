@@ -247,14 +247,15 @@ HWY_NOINLINE void ProductPieceAhead(Index rows, Index columns, const Problem& p,
   ProductOf(rows, columns, p, next);
 }
 
-// The columns are whole lines; see with_stream.
+// Whole tiles alone; see with_stream. Older vectors are not worth the bytes of more tiles.
 HWY_NOINLINE void ProductPieceStreamed(Index rows, Index columns, const Problem& p, AheadOfStream next) {
-  const hn::ScalableTag<Scalar> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  Index column = 0;
-  for (; column + tile_vectors * lanes <= columns; column += tile_vectors * lanes)
-    Strip<tile_vectors>(d, p, rows, column, next);
-  for (; column < columns; column += lanes) Strip<1>(d, p, rows, column, next);
+  if constexpr (HWY_TARGET <= HWY_AVX2) {
+    const hn::ScalableTag<Scalar> d;
+    const Index width = tile_vectors * static_cast<Index>(hn::Lanes(d));
+    for (Index column = 0; column < columns; column += width) Strip<tile_vectors>(d, p, rows, column, next);
+  } else {
+    ProductPieceAhead(rows, columns, p, next);
+  }
 }
 
 HWY_NOINLINE void ProductPiece(Index rows, Index columns, const Problem& p) {
@@ -625,10 +626,10 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
 // Whether to write c past the caches: it is larger than these are, all of it is written once, and lines lie in it as
 // such stores want them. So it is with the gradient of a large kernel.
 Problem with_stream(Index rows, Index columns, Problem p) {
-  constexpr Index line = 64, large = Index{32} << 20;
+  constexpr Index line = 64, widest_tile = 4 * line, large = Index{32} << 20;
   const auto bytes = [](Index numbers) { return numbers * static_cast<Index>(sizeof(Scalar)); };
-  const bool lies_right =
-      reinterpret_cast<std::uintptr_t>(p.c) % line == 0 && bytes(p.c_stride) % line == 0 && bytes(columns) % line == 0;
+  const bool lies_right = reinterpret_cast<std::uintptr_t>(p.c) % line == 0 && bytes(p.c_stride) % line == 0 &&
+                          bytes(columns) % widest_tile == 0;
   p.stream = lies_right && !p.add && p.inner <= packed_inner && bytes(rows * columns) >= large;
   return p;
 }

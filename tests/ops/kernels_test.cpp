@@ -187,7 +187,7 @@ TEST_CASE("every kernel multiplies right where columns are few, and a row as it 
 
 TEST_CASE("a result larger than the caches, which is written past them, has the bits of its parts") {
   const Restore restore;
-  constexpr Index columns = 4096 + 48, inner = 17, line = 64 / static_cast<Index>(sizeof(Scalar));
+  constexpr Index columns = 4096 + 64, inner = 17, line = 64 / static_cast<Index>(sizeof(Scalar));
   const Index rows = (Index{33} << 20) / static_cast<Index>(sizeof(Scalar)) / columns;
   const Matrix a = random_matrix(inner, rows, -1, 1, Random(5)), b = random_matrix(inner, columns, -1, 1, Random(6));
   for (const auto& [which, name] : kernels_here()) {
