@@ -184,8 +184,9 @@ TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, cons
 
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   auto [table, found, duplicates] = read_rows(recipe);
-  const TimeSplit split = at_place(Place{recipe.source}.key("split"), "",
-                                   [&] { return split_by_time(table.rows(), 0, recipe.split.test); });
+  const Index count = table.rows();
+  const TimeSplit split =
+      at_place(Place{recipe.source}.key("split"), "", [&] { return split_by_time(count, 0, recipe.split.test); });
   const Table rows = split.train.of(table);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = tune(recipe, rows, Table(), options);
