@@ -16,4 +16,9 @@ Logs class_scores(const Counts& counts) {
   return {{"accuracy", right / all}, {"balanced_accuracy", recalls / occurring}, {"macro_f1", f1s / judged}};
 }
 
+bool is_binary(const Model& model) {
+  return model.is_compiled() && model.compile_options().loss &&
+         model.compile_options().loss->class_name() == BinaryCrossentropy::class_name;
+}
+
 }  // namespace maas::inline MAAS_ABI::recipe

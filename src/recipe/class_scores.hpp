@@ -14,4 +14,7 @@ using Counts = std::vector<std::vector<Index>>;
 /// average="macro", over the classes that occur or are answered.
 Logs class_scores(const Counts& counts);
 
+/// Whether a model was compiled with a binary cross-entropy: then targets of 0 and 1 are classes.
+bool is_binary(const Model& model);
+
 }  // namespace maas::inline MAAS_ABI::recipe

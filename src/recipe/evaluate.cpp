@@ -53,11 +53,6 @@ double position_in(std::vector<std::string>& classes, const std::string& text) {
   return static_cast<double>(place - classes.begin());
 }
 
-bool is_binary(const Model& model) {
-  return model.is_compiled() && model.compile_options().loss &&
-         model.compile_options().loss->class_name() == BinaryCrossentropy::class_name;
-}
-
 void add_pair(TargetEvaluation& found, std::size_t row, double truth, double answer) {
   found.rows.push_back(static_cast<Index>(row));
   found.truth.push_back(truth);

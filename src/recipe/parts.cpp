@@ -123,11 +123,16 @@ Config keras_object(const Part& part) {
   return Config{}.set("class_name", part.part->class_name).set("config", part.fields);
 }
 
-/// What a step looks at beside the row itself: "lag", "before".
-struct RowsLookedAt {
-  std::string step;
-  std::string_view rows;
-};
+bool takes_rows_away(const RecipeSplit& split) {
+  return split.validation > 0 || split.test > 0 || !split.validation_groups.empty() || !split.test_groups.empty();
+}
+
+template <class Enum>
+std::string_view name_of(Enum value) {
+  return EnumNames<Enum>::names[static_cast<std::size_t>(value)];
+}
+
+}  // namespace
 
 std::optional<RowsLookedAt> rows_looked_at(const Step& step) {
   const std::string name = snake_case(step.class_name());
@@ -139,17 +144,6 @@ std::optional<RowsLookedAt> rows_looked_at(const Step& step) {
     return RowsLookedAt{name + " with linear_interpolation", "before and behind"};
   return std::nullopt;
 }
-
-bool takes_rows_away(const RecipeSplit& split) {
-  return split.validation > 0 || split.test > 0 || !split.validation_groups.empty() || !split.test_groups.empty();
-}
-
-template <class Enum>
-std::string_view name_of(Enum value) {
-  return EnumNames<Enum>::names[static_cast<std::size_t>(value)];
-}
-
-}  // namespace
 
 void check_row_order(const Recipe& recipe, std::span<const Step> steps) {
   const RecipeSplit& split = recipe.split;

@@ -1,6 +1,7 @@
 // Parts of a recipe: layers, steps, optimizers, losses, metrics and callbacks, by name and settings.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,14 @@ Loss read_loss(const Config& given, const Place& place);
 Metric read_metric(const Config& given, const Place& place);
 /// Files that it writes are of `folder` unless their names are absolute.
 Callback read_callback(const Config& given, const Place& place, const std::string& folder);
+
+/// What a step looks at beside the row itself: "lag", "before".
+struct RowsLookedAt {
+  std::string step;
+  std::string_view rows;
+};
+/// Nothing for a step that makes each row of that row alone, and for those of the user's own.
+std::optional<RowsLookedAt> rows_looked_at(const Step& step);
 
 /// Throws ConfigError for a step that looks at other rows (lag, difference, fills along the rows) where the split or
 /// the folds take some of them away: the row before would be the last one that is left. `steps` are those of the

@@ -199,8 +199,7 @@ RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
   result.finite = is_finite(result.history);
   if (!result.finite) return result;
   for (const auto& [range, name] : {std::pair(split.validation, "validation"), std::pair(split.test, "test")})
-    if (range.size() > 0)
-      result.evaluations.push_back(evaluate_stream(result.model, training, {*files, range, part}, name));
+    if (range.size() > 0) result.evaluations.push_back(evaluate_stream(result.model, {*files, range, part}, name));
   write_outputs(recipe, result, {});
   return result;
 }

@@ -60,21 +60,13 @@ struct Confusion {
   }
 };
 
-// All answers in one column of the counts.
-Logs constant_scores(const Counts& counts, std::size_t answer) {
-  Counts all(counts.size(), std::vector<Index>(counts.size(), 0));
-  for (std::size_t i = 0; i < counts.size(); ++i)
-    for (Index count : counts[i]) all[i][answer] += count;
-  return class_scores(all);
-}
-
 // ---- One target ----
 
 /// What is summed up of one target, part by part.
 class TargetSums {
  public:
-  TargetSums(std::string name, const Pipeline& pipeline, bool binary, const KnownTarget& known)
-      : name_(std::move(name)), binary_(binary), known_(known) {
+  TargetSums(std::string name, const Pipeline& pipeline, bool binary, TargetBaseline known)
+      : name_(std::move(name)), binary_(binary), known_(std::move(known)) {
     if (const auto* classes = pipeline.classes_of(name_)) confusion_.classes = *classes;
     confusion_.grow();
     bits_.classes = {"0", "1"};
@@ -118,65 +110,53 @@ class TargetSums {
     ++counted_;
     truth_.add(truth);
     model_.add(answer - truth);
-    if (known_.count > 0) constant_.add(mean() - truth);
+    if (known_.mean) constant_.add(*known_.mean - truth);
     all_bits_ = all_bits_ && (truth == 0 || truth == 1);
     if (all_bits_) ++bits_.counts[truth == 1 ? 1 : 0][answer > 0.5 ? 1 : 0];
   }
-  double mean() const { return known_.sum / static_cast<double>(known_.count); }
-
   void add_number_answers(TargetEvaluation& found) const {
     found.answers.push_back({"model", number_scores(model_, truth_)});
-    if (known_.count > 0) found.answers.push_back({"mean", number_scores(constant_, truth_)});
+    if (known_.mean) found.answers.push_back({"mean", number_scores(constant_, truth_)});
   }
-  void add_class_answers(TargetEvaluation& found, Confusion& confusion) const {
-    const std::optional<std::size_t> most = majority(confusion);
+  void add_class_answers(TargetEvaluation& found, const Confusion& confusion) const {
     found.confusion = confusion.counts;
     found.classes = confusion.classes;
     found.answers.push_back({"model", class_scores(confusion.counts)});
-    if (most) found.answers.push_back({"majority class", constant_scores(confusion.counts, *most)});
+    if (!known_.majority.empty()) found.answers.push_back({"majority class", majority_scores(confusion)});
   }
-  // Of the training rows; of several the first in the order of the classes.
-  std::optional<std::size_t> majority(Confusion& confusion) const {
-    if (!is_text_) return known_.count > 0 ? std::optional<std::size_t>(mean() > 0.5 ? 1 : 0) : std::nullopt;
-    std::optional<std::size_t> best;
-    std::vector<Index> counts(confusion.classes.size(), 0);
-    for (const auto& [name, count] : known_.texts) {
-      const std::size_t place = confusion.position(name);
-      counts.resize(std::max(counts.size(), place + 1), 0);
-      counts[place] = count;
-    }
-    for (std::size_t i = 0; i < counts.size(); ++i)
-      if (counts[i] > 0 && (!best || counts[i] > counts[*best])) best = i;
-    return best;
+  // Of the answer that is always the most frequent class of the training rows.
+  Logs majority_scores(const Confusion& confusion) const {
+    Confusion all{.classes = confusion.classes, .counts = {}};
+    const std::size_t answer = all.position(known_.majority);
+    all.grow();
+    for (std::size_t i = 0; i < confusion.counts.size(); ++i)
+      for (Index count : confusion.counts[i]) all.counts[i][answer] += count;
+    return class_scores(all.counts);
   }
 
   std::string name_;
   bool binary_, is_text_ = false, all_bits_ = true;
-  KnownTarget known_;
+  TargetBaseline known_;
   Confusion confusion_, bits_;
   Errors model_, constant_;
   Spread truth_;
   Index counted_ = 0, unanswered_ = 0;
 };
 
-bool is_binary(const Model& model) {
-  return model.is_compiled() && model.compile_options().loss &&
-         model.compile_options().loss->class_name() == BinaryCrossentropy::class_name;
-}
-
 }  // namespace
 
-Evaluation evaluate_stream(const Model& model, const StreamRows& training, const StreamRows& rows,
-                           const std::string& name) {
+Evaluation evaluate_stream(const Model& model, const StreamRows& rows, const std::string& name) {
   const Pipeline& pipeline = *model.info().pipeline;
-  const std::vector<std::string> targets = model.predict_table(rows.files.read(rows.range.begin, 1)).names();
-  const Table first = training.files.read(training.range.begin, 1);
-  for (const std::string& target : targets)
+  const Table first = rows.files.read(rows.range.begin, 1);
+  const std::vector<std::string> targets = model.predict_table(first).names();
+  const TableBaselines baselines = TableBaselines::from(model.info().baselines.value());
+  std::vector<TargetSums> sums;
+  for (const std::string& target : targets) {
     require<DataError>(first.contains(target), "evaluate: expected the target \"{}\" in the rows, got no such column",
                        target);
-  const std::map<std::string, KnownTarget> known = known_targets(targets, training);
-  std::vector<TargetSums> sums;
-  for (const std::string& target : targets) sums.emplace_back(target, pipeline, is_binary(model), known.at(target));
+    const auto known = std::ranges::find(baselines.targets, target, &TargetBaseline::target);
+    sums.emplace_back(target, pipeline, is_binary(model), known == baselines.targets.end() ? TargetBaseline() : *known);
+  }
   rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
     const Table answers = model.predict_table(part);
     for (std::size_t i = 0; i < targets.size(); ++i) sums[i].add(part.column(targets[i]), answers.column(targets[i]));

@@ -1,4 +1,4 @@
-// What a model is worth on rows that are not all in memory, beside baselines that one pass can learn.
+// What a model is worth on rows that are not all in memory, beside the baselines that it keeps.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace maas::inline MAAS_ABI::recipe {
 
-/// As evaluate_table: the same scores of classes, those of numbers to rounding, with the mean or the majority class of
-/// the training rows beside them. Rows, truth and answers are not listed. Throws as evaluate_table.
-Evaluation evaluate_stream(const Model& model, const StreamRows& training, const StreamRows& rows,
-                           const std::string& name);
+/// As evaluate_table: the same scores of classes, those of numbers to rounding, with the mean or the majority class
+/// that ModelInfo::baselines knows, which must be there, beside them. Rows, truth and answers are not listed. Throws as
+/// evaluate_table.
+Evaluation evaluate_stream(const Model& model, const StreamRows& rows, const std::string& name);
 
 }  // namespace maas::inline MAAS_ABI::recipe

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "maas/data/figures-inl.hpp"
+#include "recipe/parts.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -227,8 +228,7 @@ std::map<std::string, double> learned_numbers(const Impute& step, const std::vec
 
 Step learn(Impute step, const Table& first, const Pass& pass, const Place& place) {
   if (step.fill == Fill::median) refuse(place.key("fill"), "median", "has to see all numbers at once");
-  if (step.fill == Fill::forward_fill || step.fill == Fill::linear_interpolation)
-    refuse(place.key("fill"), "a fill along the rows", "looks at other rows");
+  if (rows_looked_at(step)) refuse(place.key("fill"), "a fill along the rows", "looks at other rows");
   if (step.fill == Fill::constant) return Step(step).fit(first);  // it learns names alone
   const std::vector<std::string> names =
       step.columns.empty() ? columns_of(Impute::class_name, first, {}, ColumnType::number) : step.columns;
@@ -275,7 +275,8 @@ Step learn_step(const Step& step, const Table& first, const Pass& pass, const Pl
   if (const auto* each = step.as<Impute>()) return learn(*each, first, pass, place);
   // These learn which columns there are, which every part tells.
   if (is_one_of<Drop, DropMissingRows, ValidRange, ReplaceTexts, Log, TimeFeatures>(step)) return step.fit(first);
-  if (is_one_of<DropDuplicateRows, Lag, Difference>(step)) refuse(place, step.class_name(), "looks at other rows");
+  if (rows_looked_at(step) || is_one_of<DropDuplicateRows>(step))
+    refuse(place, step.class_name(), "looks at other rows");
   refuse(place, step.class_name(), "has to see all numbers at once");
 }
 

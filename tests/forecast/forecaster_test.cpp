@@ -39,6 +39,17 @@ ForecastOptions small(SensorMode mode = SensorMode::shared) {
   return {.windows = {.lags = 4, .horizons = {1, 2}}, .sensors = mode, .scale_each = true, .changes = true};
 }
 
+/// What load_forecaster says of a file of this model.
+std::string refusal_of(const Model& model) {
+  model.save("damaged.h5");
+  try {
+    load_forecaster("damaged.h5");
+  } catch (const FormatError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
 }  // namespace
 
 TEST_CASE("a forecaster beats persistence on what it has not seen") {
@@ -303,13 +314,7 @@ TEST_CASE("files without a forecaster, or with a damaged one, are refused") {
   const auto refusal = [&](const Config& config) {
     Model model = forecaster.model();
     model.info().forecast = config;
-    model.save("damaged.h5");
-    try {
-      load_forecaster("damaged.h5");
-    } catch (const FormatError& error) {
-      return std::string(error.what());
-    }
-    return std::string("accepted");
+    return refusal_of(model);
   };
   CHECK(refusal(good) == "accepted");
   const auto with = [&](std::string_view key, Config value) { return Config(good).set(key, std::move(value)); };
@@ -459,13 +464,7 @@ TEST_CASE("a forecaster keeps its baselines and what its readings were") {
   const auto refusal = [&](const Config& baselines, const Config& known) {
     model.info().baselines = baselines;
     model.info().reference = known;
-    model.save("damaged.h5");
-    try {
-      load_forecaster("damaged.h5");
-    } catch (const FormatError& error) {
-      return std::string(error.what());
-    }
-    return std::string("accepted");
+    return refusal_of(model);
   };
   const Config kept = forecaster.baselines().config(), known = reference.config();
   CHECK(refusal(kept, known) == "accepted");

@@ -10,11 +10,7 @@ using namespace maas::tests;
 
 namespace {
 
-Recipe line(const std::vector<std::string>& changes = {}) { return parse_recipe(line_recipe, "r.json", changes); }
-
 std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
-
-const RunOptions silent{.verbose = 0};
 
 void write_waves(const std::string& path, int planted_from = 400) {
   std::string text = "time,north,south\n";

@@ -29,8 +29,6 @@ const std::string wave_recipe = R"({
 
 Recipe waves(const std::vector<std::string>& changes = {}) { return parse_recipe(wave_recipe, "w.json", changes); }
 
-const RunOptions silent{.verbose = 0};
-
 }  // namespace
 
 TEST_CASE("a recipe for forecasts runs: scored beside baselines on the test readings, saved as a forecaster") {

@@ -79,8 +79,6 @@ void write_waves(const std::string& path, const Spelling& spelling) {
   write_text(path, text);
 }
 
-const RunOptions silent{.verbose = 0};
-
 CsvOptions read_back(const Config& config) {
   CsvOptions options;
   from_config(config, "reading", options);

@@ -12,10 +12,6 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-const RunOptions silent{.verbose = 0};
-
-Recipe line(const std::vector<std::string>& changes = {}) { return parse_recipe(line_recipe, "r.json", changes); }
-
 RecipeResult run(std::vector<std::string> changes, const RunOptions& options = silent) {
   changes.insert(changes.begin(), "training.epochs=1");
   return run_recipe(line(changes), options);

@@ -36,6 +36,13 @@ inline const std::string line_recipe = R"({
   "output": {}
 })";
 
+inline const RunOptions silent{.verbose = 0};
+
+/// The recipe of a line, with changes.
+inline Recipe line(const std::vector<std::string>& changes = {}) {
+  return parse_recipe(line_recipe, "r.json", changes);
+}
+
 /// What reading the recipe that `make(changes)` gives is refused with; empty where it is not.
 template <class Make>
 std::string problem_of(Make&& make, const std::vector<std::string>& changes) {

@@ -11,8 +11,6 @@ using namespace maas::tests;
 
 namespace {
 
-const RunOptions silent{.verbose = 0};
-
 /// Three columns with gaps, a kind and a time; the rows from `planted` on hold other numbers.
 void write_rows(const std::string& path, int rows = 200, int planted = 1000000) {
   std::string text = "time,speed,count,kind,flow\n";

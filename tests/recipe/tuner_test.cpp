@@ -13,7 +13,7 @@ namespace {
 const std::string space = R"(tuner.space={"training.optimizer.learning_rate": {"low": 1e-4, "high": 0.3, "log": true},
                                           "network.layers[0].units": [2, 4, 8]})";
 
-Recipe line(const std::vector<std::string>& changes = {}) {
+Recipe tuned_line(const std::vector<std::string>& changes = {}) {
   std::vector<std::string> all{R"(network.layers=[{"class": "dense", "units": 4, "activation": "relu"},
                                                   {"class": "dense", "units": 1}])",
                                "training.epochs=5", "training.batch_size=8", "tuner.trials=6", space};
@@ -21,9 +21,7 @@ Recipe line(const std::vector<std::string>& changes = {}) {
   return parse_recipe(line_recipe, "r.json", all);
 }
 
-std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
-
-const RunOptions silent{.verbose = 0};
+std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(tuned_line, changes); }
 
 std::vector<double> scores_of(const Tuning& tuning) {
   std::vector<double> scores;
@@ -35,7 +33,7 @@ std::vector<double> scores_of(const Tuning& tuning) {
 
 TEST_CASE("the tuner of a recipe finds what random_search finds, bit for bit, and trains with it") {
   write_line_csv("line.csv");
-  const Recipe recipe = line({"tuner.seed=3", "output.report=tuned.html"});
+  const Recipe recipe = tuned_line({"tuner.seed=3", "output.report=tuned.html"});
   const RecipeResult result = run_recipe(recipe, silent);
   REQUIRE(result.tuning);
   CHECK(result.tuning->objective == "mae");
@@ -82,7 +80,7 @@ TEST_CASE("no number of threads changes what a tuner finds; trials are told of o
   write_line_csv("line.csv");
   const std::string callbacks =
       R"(training.callbacks=[{"class": "csv_logger", "filename": "trials.log"}, "early_stopping"])";
-  const std::vector<double> alone = scores_of(*run_recipe(line({"tuner.threads=1", callbacks}), silent).tuning);
+  const std::vector<double> alone = scores_of(*run_recipe(tuned_line({"tuner.threads=1", callbacks}), silent).tuning);
   std::filesystem::remove("trials.log");
   std::vector<Index> told;
   bool wrote = false;
@@ -91,7 +89,7 @@ TEST_CASE("no number of threads changes what a tuner finds; trials are told of o
     told.push_back(each.trial.number());
     wrote = wrote || std::filesystem::exists("trials.log");
   };
-  const RecipeResult beside = run_recipe(line({"tuner.threads=4", callbacks}), options);
+  const RecipeResult beside = run_recipe(tuned_line({"tuner.threads=4", callbacks}), options);
   CHECK(scores_of(*beside.tuning) == alone);
   std::sort(told.begin(), told.end());
   CHECK(told == std::vector<Index>{0, 1, 2, 3, 4, 5});
@@ -102,7 +100,8 @@ TEST_CASE("no number of threads changes what a tuner finds; trials are told of o
 TEST_CASE("successive halving spends epochs, and the final training has those of the recipe") {
   write_line_csv("line.csv");
   const RecipeResult result = run_recipe(
-      line({"tuner.method=successive_halving", "tuner.trials=9", "training.epochs=9", "tuner.objective=rmse"}), silent);
+      tuned_line({"tuner.method=successive_halving", "tuner.trials=9", "training.epochs=9", "tuner.objective=rmse"}),
+      silent);
   std::vector<Index> resources;
   for (const TrialResult& each : result.tuning->report.results()) resources.push_back(each.trial.resource());
   CHECK(resources == std::vector<Index>{1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 9});
@@ -112,7 +111,8 @@ TEST_CASE("successive halving spends epochs, and the final training has those of
 
 TEST_CASE("any key of pipeline, network and training may be tuned: parts by name, lists and whole objects") {
   write_line_csv("line.csv");
-  const Recipe recipe = line({R"(tuner.space={"training.optimizer": ["sgd", {"class": "adam", "learning_rate": 0.01}],
+  const Recipe recipe =
+      tuned_line({R"(tuner.space={"training.optimizer": ["sgd", {"class": "adam", "learning_rate": 0.01}],
       "pipeline.steps[0].class": ["standard", "min_max"], "training.batch_size": {"low": 4, "high": 16, "integer": true},
       "network.layers[0].activation": ["relu", "tanh"], "training.shuffle": [true, false]})"});
   Recipe changed = recipe;
@@ -140,7 +140,7 @@ TEST_CASE("classes are judged by accuracy unless told otherwise; trials that fai
       "training.loss=sparse_categorical_crossentropy", "training.metrics=[]",
       // An output for two classes with any other width does not fit.
       R"(tuner.space={"network.layers[1].units": [2, 3], "training.optimizer.learning_rate": [0.01, 0.02, 0.03]})"};
-  const RecipeResult result = run_recipe(line(classes), silent);
+  const RecipeResult result = run_recipe(tuned_line(classes), silent);
   CHECK(result.tuning->objective == "accuracy");
   bool failed = false;
   for (const TrialResult& each : result.tuning->report.results())
@@ -155,23 +155,23 @@ TEST_CASE("classes are judged by accuracy unless told otherwise; trials that fai
   CHECK(failed);
   std::vector<std::string> wrong = classes;
   wrong.emplace_back(R"(tuner.space={"network.layers[1].units": [3]})");
-  CHECK_THROWS_WITH(run_recipe(line(wrong), silent),
+  CHECK_THROWS_WITH(run_recipe(tuned_line(wrong), silent),
                     Catch::Matchers::StartsWith("r.json: tuner: TunerReport: all trials failed"));
   wrong.back() = "tuner.objective=mae";
-  CHECK_THROWS_WITH(run_recipe(line(wrong), silent),
+  CHECK_THROWS_WITH(run_recipe(tuned_line(wrong), silent),
                     Catch::Matchers::ContainsSubstring("\"mae\" of the target \"kind\", which is one of classes"));
 }
 
 TEST_CASE("what stands in the test rows changes neither what is learned nor what a tuner chooses") {
   write_line_csv("line.csv");
-  const RecipeResult before = run_recipe(line(), silent);
+  const RecipeResult before = run_recipe(tuned_line(), silent);
   std::string text = text_of("line.csv");
   std::size_t line_begin = 0;
   for (int i = 0; i < 49; ++i) line_begin = text.find('\n', line_begin) + 1;  // 48 rows, the others are the test
   std::string planted = text.substr(0, line_begin);
   for (int i = 48; i < 60; ++i) planted += fmt::format("2024-01-03 {:02d}:00,1e6,big,-1e6\n", i % 24);
   write_text("line.csv", planted);
-  const RecipeResult after = run_recipe(line(), silent);
+  const RecipeResult after = run_recipe(tuned_line(), silent);
   CHECK(after.rows.test == 12);
   CHECK(scores_of(*before.tuning) == scores_of(*after.tuning));
   CHECK(before.model.get_weights() == after.model.get_weights());

@@ -111,7 +111,8 @@ std::vector<Fold> rolling_origin(Index rows, const RollingOriginOptions& options
 
 /// For FitOptions::class_weight: rows / (classes * rows of the class), which is scikit-learn's "balanced". `y` are the
 /// targets: one column of class numbers, or a column a class. Classes without a row have none. Throws DataError for
-/// targets without a row, or of which one is missing or no class number.
+/// targets without a row, or of which one is missing or no class number: whole ones from 0, or all -1 and 1, as hinge
+/// losses have them.
 std::map<int, double> balanced_class_weight(MatrixArg y);
 
 }  // namespace maas::inline MAAS_ABI

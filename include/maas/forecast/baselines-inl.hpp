@@ -272,17 +272,27 @@ inline std::vector<Baseline> unfitted_baselines(const ForecastWindows& training,
 
 }  // namespace detail
 
-MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends,
-                                                std::vector<std::string>* left_out) {
-  detail::require_training("baselines", training.readings());
-  std::vector<Baseline> result;
-  for (Baseline baseline : detail::unfitted_baselines(training, weekends)) try {
-      result.push_back(baseline.fit(training));
+namespace detail {
+
+/// Fits each. One that can learn nothing is named in `left_out`, or without that throws.
+inline std::vector<Baseline> fit_each(const std::vector<Baseline>& unfitted, const ForecastWindows& training,
+                                      std::vector<std::string>* left_out) {
+  require_training("baselines", training.readings());
+  std::vector<Baseline> fitted;
+  for (Baseline baseline : unfitted) try {
+      fitted.push_back(baseline.fit(training));
     } catch (const DataError& error) {  // which names the baseline
       if (left_out == nullptr) throw;
       left_out->emplace_back(error.what());
     }
-  return result;
+  return fitted;
+}
+
+}  // namespace detail
+
+MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends,
+                                                std::vector<std::string>* left_out) {
+  return detail::fit_each(detail::unfitted_baselines(training, weekends), training, left_out);
 }
 
 // ---- Kept with a forecaster ----
@@ -435,24 +445,14 @@ MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted) {
 }
 
 MAAS_INLINE KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends) {
-  const bool with_ridge =
-      detail::ridge_numbers(training.options(), training.readings().sensor_count()) <= KeptBaselines::most_numbers;
-  detail::require_training("baselines", training.readings());
-  std::vector<Baseline> fitted;
+  std::vector<Baseline> wanted = detail::unfitted_baselines(training, weekends);
   std::vector<std::string> left_out;
-  for (Baseline baseline : detail::unfitted_baselines(training, weekends)) {
-    if (baseline.as<RidgeVAR>() != nullptr && !with_ridge) {  // it would take long
-      left_out.push_back(
-          fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, KeptBaselines::most_numbers));
-      continue;
-    }
-    try {
-      fitted.push_back(baseline.fit(training));
-    } catch (const DataError& error) {  // which names the baseline
-      left_out.emplace_back(error.what());
-    }
+  if (detail::ridge_numbers(training.options(), training.readings().sensor_count()) > KeptBaselines::most_numbers) {
+    std::erase_if(wanted, [](const Baseline& each) { return each.as<RidgeVAR>() != nullptr; });  // it would take long
+    left_out.push_back(
+        fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, KeptBaselines::most_numbers));
   }
-  KeptBaselines kept = keep_baselines(fitted);
+  KeptBaselines kept = keep_baselines(detail::fit_each(wanted, training, &left_out));
   kept.left_out.insert(kept.left_out.end(), left_out.begin(), left_out.end());
   return kept;
 }
