@@ -10,6 +10,7 @@
 #include "maas/core/error.hpp"
 #include "maas/ops/compact.hpp"
 #include "maas/ops/elementwise.hpp"
+#include "maas/ops/exponential.hpp"
 #include "maas/ops/probes.hpp"
 #include "maas/ops/product.hpp"
 #include "maas/ops/softmax.hpp"
@@ -138,6 +139,29 @@ TEST_CASE("every kernel's sweeps are right") {
     }
     CHECK(worst <= 8 * epsilon);
   }
+}
+
+TEST_CASE("what is activated where it stands has the bits that the kernels give where both round alike") {
+  const Restore restore;
+  const auto here = kernels_here();
+  if (here.size() < 2) SKIP("there are no kernels here but Eigen's");
+  if (!ops::fuses) ops::use_kernels(here[1].first);  // these round twice, too
+  if (ops::fuses == (ops::vectors_in_use() == "SSE4")) SKIP("these kernels round otherwise than this file");
+  std::vector<Scalar> x;
+  for (Scalar size = Scalar(1e-44); size < Scalar(1e4); size += std::max(size / 3000, Scalar(1e-44)))
+    x.insert(x.end(), {size, -size});
+  const Scalar infinity = std::numeric_limits<Scalar>::infinity();
+  x.insert(x.end(), {0, Scalar(-0.0), infinity, -infinity, std::numeric_limits<Scalar>::quiet_NaN()});
+  const Index count = static_cast<Index>(x.size());
+  std::vector<Scalar> sigmoids(x.size()), tanhs(x.size());
+  ops::sigmoid(count, x.data(), sigmoids.data());
+  ops::tanh(count, x.data(), tanhs.data());
+  const auto same = [](Scalar a, Scalar b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  Index differ = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    differ += same(ops::sigmoid_of(x[i]), sigmoids[i]) && same(ops::tanh_of(x[i]), tanhs[i]) ? 0 : 1;
+  }
+  CHECK(differ == 0);
 }
 
 TEST_CASE("every kernel multiplies right where columns are few, and a row as it does alone") {
