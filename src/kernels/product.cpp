@@ -111,11 +111,11 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
       }
     }
   }
-  for (; k >= 4; k -= 4) {
-    next.Fetch();
-    for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  // One term at a time: compilers mix several, and run out of registers. What fetches keeps its pace.
+  for (; k > 0; --k, a += a_step, b += b_step) {
+    if (k % 4 == 0) next.Fetch();
+    Step<Rows, Vectors>(d, a, a_stride, b, sum);
   }
-  for (; k > 0; --k, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   if (p.finish.bias != nullptr)
     for (int v = 0; v < Vectors; ++v) {
       const hn::Vec<D> bias = hn::LoadU(d, p.finish.bias + column + v * lanes);
