@@ -502,7 +502,7 @@ struct TurnedLeft {
 
 // What is left where it is: rows in order, whose cache lines are all used.
 struct UncopiedLeft {
-  static constexpr Index deepest = 128;
+  static constexpr Index deepest = deep;
   static HWY_INLINE Strided Pack(Strided a, Index row, Index, Index k, Index, Scalar*) {
     return {a.data + row * a.row_stride + k * a.column_stride, a.row_stride, a.column_stride};
   }
@@ -561,9 +561,12 @@ void NarrowTurnedPiece(Index rows, Index columns, const Problem& p) {
   }
 }
 
-// Few rows and a large b: some rows of b at a time, so that it is read from front to back.
+// Some rows of b at a time: of a large b under few rows, so that it is read from front to back; under many rows, so
+// that what all of them multiply stays in the first-level cache.
 void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
-  const Index depth = rows <= 2 ? 16 : 32;
+  constexpr Index strip = tile_vectors * static_cast<Index>(hn::MaxLanes(hn::ScalableTag<Scalar>()));
+  const Index most = rows <= 2 ? 16 : rows <= 12 ? 32 : deep * packed_columns / strip;
+  const Index pieces = (p.inner + most - 1) / most, depth = (p.inner + pieces - 1) / pieces;
   for (Index k = 0; k < p.inner; k += depth) {
     const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
     const Index terms = std::min(depth, p.inner - k);
@@ -651,6 +654,8 @@ void multiply(Index rows, Index columns, const Problem& p) {
     return share_out(MAAS_BODY(TurnedProductPiece), rows, columns, with_stream(rows, columns, p), 1, {false, 768});
   if (rows >= 8 && p.b_stride >= far_apart && p.inner >= 8)
     return share_out(MAAS_BODY(PackedProductPiece), rows, columns, p, 1, longer);
+  if (rows >= 24 && columns >= 64 && p.inner > deep)
+    return share_out(MAAS_BODY(StreamedProductPiece), rows, columns, p, 1, longer);
   share_out(MAAS_BODY(ProductPiece), rows, columns, p, 1, longer);
 }
 
