@@ -274,6 +274,27 @@ void ColumnAcrossRows(Index rows, const Problem& p) {
   ProductPiece(1, rows, turned);
 }
 
+// The last terms, fewer than there are lanes: each is added to a lane of its own.
+template <class D, std::size_t Vectors>
+HWY_INLINE void AddRest(D d, const Scalar* a, const Scalar* b, Index terms, hn::Vec<D> (&sum)[Vectors]) {
+  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(D()));
+  if constexpr (HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86) {  // reads nothing but these
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      const Index first = static_cast<Index>(v) * lanes;
+      if (first >= terms) return;
+      const auto there = hn::FirstN(d, static_cast<std::size_t>(std::min(lanes, terms - first)));
+      sum[v] = hn::MulAdd(hn::MaskedLoad(there, d, a + first), hn::MaskedLoad(there, d, b + first), sum[v]);
+    }
+  } else {
+    HWY_ALIGN Scalar sums[Vectors * lanes];
+    for (std::size_t v = 0; v < Vectors; ++v) hn::Store(sum[v], d, sums + static_cast<Index>(v) * lanes);
+    const hn::CappedTag<Scalar, 1> one;
+    for (Index k = 0; k < terms; ++k)
+      hn::StoreU(hn::MulAdd(hn::LoadU(one, a + k), hn::LoadU(one, b + k), hn::LoadU(one, sums + k)), one, sums + k);
+    for (std::size_t v = 0; v < Vectors; ++v) sum[v] = hn::Load(d, sums + static_cast<Index>(v) * lanes);
+  }
+}
+
 // One column: the sum along each row in 16 lanes, then one fixed tree, the same on every target.
 void ColumnAlongRows(Index rows, const Problem& p) {
   constexpr Index width = 16;
@@ -288,16 +309,7 @@ void ColumnAlongRows(Index rows, const Problem& p) {
     for (Index k = 0; k < whole; k += width)
       for (int v = 0; v < vectors; ++v)
         sum[v] = hn::MulAdd(hn::LoadU(d, a + k + v * lanes), hn::LoadU(d, p.b + k + v * lanes), sum[v]);
-    if (whole < p.inner) {
-      HWY_ALIGN Scalar sums[width];
-      for (int v = 0; v < vectors; ++v) hn::Store(sum[v], d, sums + v * lanes);
-      const hn::CappedTag<Scalar, 1> one;
-      for (Index k = whole; k < p.inner; ++k) {
-        Scalar* lane = sums + (k - whole);
-        hn::StoreU(hn::MulAdd(hn::LoadU(one, a + k), hn::LoadU(one, p.b + k), hn::LoadU(one, lane)), one, lane);
-      }
-      for (int v = 0; v < vectors; ++v) sum[v] = hn::Load(d, sums + v * lanes);
-    }
+    if (whole < p.inner) AddRest(d, a + whole, p.b + whole, p.inner - whole, sum);
     const Scalar total = AddHalves(d, sum);
     Scalar& c = p.c[row * p.c_stride];
     c = p.add ? c + total : total;
@@ -681,6 +693,13 @@ void finished_product(Index rows, Index columns, Index inner, Strided a, const S
                       Index c_stride, Finish finish) {
   if (!use_vectors()) return portable::finished_product(rows, columns, inner, a, b, b_stride, c, c_stride, finish);
   multiply(rows, columns, {inner, a, b, b_stride, c, c_stride, false, finish});
+}
+
+void finished_product(Index rows, Index columns, Index inner, const Scalar* a, const Scalar* b, Scalar* c,
+                      Finish finish) {
+  if (!use_vectors())
+    return portable::finished_product(rows, columns, inner, {a, inner, 1}, b, columns, c, columns, finish);
+  multiply(rows, columns, {inner, {a, inner, 1}, b, columns, c, columns, false, finish});
 }
 
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,

@@ -66,7 +66,7 @@ struct Dense {
     // Where this file is compiled for any processor, a large layer is worth a call of the library's kernels, which use
     // the vectors that the processor has. (Still larger ones they would share among threads.)
     if constexpr (!ops::fuses && In * Out >= 2048 && In * Out < (Index{1} << 20)) {
-      ops::finished_product(1, Out, In, {x, In, 1}, kernel.data(), Out, y, Out, {bias.data(), rectifies});
+      ops::finished_product(1, Out, In, x, kernel.data(), y, {bias.data(), rectifies});
     } else {
       ops::row_product<In, Out>(x, kernel.data(), y);
       ops::finish_row<Out, rectifies>(bias.data(), y);
