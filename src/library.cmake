@@ -72,7 +72,7 @@ function(maas_add_library target)
   if(MAAS_WITH_KERNELS)
     # SSSE3 and the Ice Lake variant of AVX-512 would cost compile time and size, and win nothing here. Vectors of SVE have
     # no size when they are compiled, which tiles in registers need.
-    target_compile_definitions(${target} PRIVATE MAAS_KERNELS "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+    target_compile_definitions(${target} PUBLIC MAAS_KERNELS PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
     # Headers alone: see kernels/dispatch.hpp.
     target_include_directories(${target} SYSTEM PRIVATE $<TARGET_PROPERTY:hwy::hwy,INTERFACE_INCLUDE_DIRECTORIES>)
   endif()

@@ -111,11 +111,11 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
       }
     }
   }
-  for (; k >= 4; k -= 4) {
-    next.Fetch();
-    for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+  // One term at a time: compilers mix several, and run out of registers. What fetches keeps its pace.
+  for (; k > 0; --k, a += a_step, b += b_step) {
+    if (k % 4 == 0) next.Fetch();
+    Step<Rows, Vectors>(d, a, a_stride, b, sum);
   }
-  for (; k > 0; --k, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
   if (p.finish.bias != nullptr)
     for (int v = 0; v < Vectors; ++v) {
       const hn::Vec<D> bias = hn::LoadU(d, p.finish.bias + column + v * lanes);
@@ -274,6 +274,27 @@ void ColumnAcrossRows(Index rows, const Problem& p) {
   ProductPiece(1, rows, turned);
 }
 
+// The last terms, fewer than there are lanes: each is added to a lane of its own.
+template <class D, std::size_t Vectors>
+HWY_INLINE void AddRest(D d, const Scalar* a, const Scalar* b, Index terms, hn::Vec<D> (&sum)[Vectors]) {
+  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(D()));
+  if constexpr (HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86) {  // reads nothing but these
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      const Index first = static_cast<Index>(v) * lanes;
+      if (first >= terms) return;
+      const auto there = hn::FirstN(d, static_cast<std::size_t>(std::min(lanes, terms - first)));
+      sum[v] = hn::MulAdd(hn::MaskedLoad(there, d, a + first), hn::MaskedLoad(there, d, b + first), sum[v]);
+    }
+  } else {
+    HWY_ALIGN Scalar sums[Vectors * lanes];
+    for (std::size_t v = 0; v < Vectors; ++v) hn::Store(sum[v], d, sums + static_cast<Index>(v) * lanes);
+    const hn::CappedTag<Scalar, 1> one;
+    for (Index k = 0; k < terms; ++k)
+      hn::StoreU(hn::MulAdd(hn::LoadU(one, a + k), hn::LoadU(one, b + k), hn::LoadU(one, sums + k)), one, sums + k);
+    for (std::size_t v = 0; v < Vectors; ++v) sum[v] = hn::Load(d, sums + static_cast<Index>(v) * lanes);
+  }
+}
+
 // One column: the sum along each row in 16 lanes, then one fixed tree, the same on every target.
 void ColumnAlongRows(Index rows, const Problem& p) {
   constexpr Index width = 16;
@@ -288,16 +309,7 @@ void ColumnAlongRows(Index rows, const Problem& p) {
     for (Index k = 0; k < whole; k += width)
       for (int v = 0; v < vectors; ++v)
         sum[v] = hn::MulAdd(hn::LoadU(d, a + k + v * lanes), hn::LoadU(d, p.b + k + v * lanes), sum[v]);
-    if (whole < p.inner) {
-      HWY_ALIGN Scalar sums[width];
-      for (int v = 0; v < vectors; ++v) hn::Store(sum[v], d, sums + v * lanes);
-      const hn::CappedTag<Scalar, 1> one;
-      for (Index k = whole; k < p.inner; ++k) {
-        Scalar* lane = sums + (k - whole);
-        hn::StoreU(hn::MulAdd(hn::LoadU(one, a + k), hn::LoadU(one, p.b + k), hn::LoadU(one, lane)), one, lane);
-      }
-      for (int v = 0; v < vectors; ++v) sum[v] = hn::Load(d, sums + v * lanes);
-    }
+    if (whole < p.inner) AddRest(d, a + whole, p.b + whole, p.inner - whole, sum);
     const Scalar total = AddHalves(d, sum);
     Scalar& c = p.c[row * p.c_stride];
     c = p.add ? c + total : total;
@@ -502,7 +514,7 @@ struct TurnedLeft {
 
 // What is left where it is: rows in order, whose cache lines are all used.
 struct UncopiedLeft {
-  static constexpr Index deepest = 128;
+  static constexpr Index deepest = deep;
   static HWY_INLINE Strided Pack(Strided a, Index row, Index, Index k, Index, Scalar*) {
     return {a.data + row * a.row_stride + k * a.column_stride, a.row_stride, a.column_stride};
   }
@@ -561,9 +573,12 @@ void NarrowTurnedPiece(Index rows, Index columns, const Problem& p) {
   }
 }
 
-// Few rows and a large b: some rows of b at a time, so that it is read from front to back.
+// Some rows of b at a time: of a large b under few rows, so that it is read from front to back; under many rows, so
+// that what all of them multiply stays in the first-level cache.
 void StreamedProductPiece(Index rows, Index columns, const Problem& p) {
-  const Index depth = rows <= 2 ? 16 : 32;
+  constexpr Index strip = tile_vectors * static_cast<Index>(hn::MaxLanes(hn::ScalableTag<Scalar>()));
+  const Index most = rows <= 2 ? 16 : rows <= 12 ? 32 : deep * packed_columns / strip;
+  const Index pieces = (p.inner + most - 1) / most, depth = (p.inner + pieces - 1) / pieces;
   for (Index k = 0; k < p.inner; k += depth) {
     const Strided a{p.a.data + k * p.a.column_stride, p.a.row_stride, p.a.column_stride};
     const Index terms = std::min(depth, p.inner - k);
@@ -651,6 +666,8 @@ void multiply(Index rows, Index columns, const Problem& p) {
     return share_out(MAAS_BODY(TurnedProductPiece), rows, columns, with_stream(rows, columns, p), 1, {false, 768});
   if (rows >= 8 && p.b_stride >= far_apart && p.inner >= 8)
     return share_out(MAAS_BODY(PackedProductPiece), rows, columns, p, 1, longer);
+  if (rows >= 24 && columns >= 64 && p.inner > deep)
+    return share_out(MAAS_BODY(StreamedProductPiece), rows, columns, p, 1, longer);
   share_out(MAAS_BODY(ProductPiece), rows, columns, p, 1, longer);
 }
 
@@ -676,6 +693,13 @@ void finished_product(Index rows, Index columns, Index inner, Strided a, const S
                       Index c_stride, Finish finish) {
   if (!use_vectors()) return portable::finished_product(rows, columns, inner, a, b, b_stride, c, c_stride, finish);
   multiply(rows, columns, {inner, a, b, b_stride, c, c_stride, false, finish});
+}
+
+void finished_product(Index rows, Index columns, Index inner, const Scalar* a, const Scalar* b, Scalar* c,
+                      Finish finish) {
+  if (!use_vectors())
+    return portable::finished_product(rows, columns, inner, {a, inner, 1}, b, columns, c, columns, finish);
+  multiply(rows, columns, {inner, {a, inner, 1}, b, columns, c, columns, false, finish});
 }
 
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,

@@ -20,6 +20,7 @@ struct Problem {
 
 constexpr Index far_apart = 2048 / static_cast<Index>(sizeof(Scalar));  ///< rows that drive each other out of the cache
 constexpr Index packed_inner = 256;                                     ///< of a block of b, rows at most
+constexpr Index deep = 128;                      ///< rows of b of which 64 columns stay in the first-level cache
 constexpr Index narrow_columns = 16;             ///< so few that vectors across them would be left half empty
 constexpr Index worth_sharing = Index{1} << 20;  ///< multiply-adds; below it waking threads costs more than it saves
 

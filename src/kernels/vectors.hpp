@@ -35,14 +35,13 @@ HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
     const auto n = hn::Round(hn::Mul(y, hn::Set(d, Scalar(1.44269504088896341))));
     auto r = hn::NegMulAdd(n, hn::Set(d, Scalar(0.693145751953125)), y);
     r = hn::NegMulAdd(n, hn::Set(d, Scalar(1.42860682030941723e-6)), r);
-    auto p = hn::Set(d, Scalar(1.0 / 5040));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 720)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 120)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 24)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1.0 / 6)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(0.5)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1)));
-    p = hn::MulAdd(p, r, hn::Set(d, Scalar(1)));
+    const auto term = [&](double a, double b) HWY_ATTR {
+      return hn::MulAdd(hn::Set(d, static_cast<Scalar>(b)), r, hn::Set(d, static_cast<Scalar>(a)));
+    };
+    const auto square = hn::Mul(r, r), fourth = hn::Mul(square, square);
+    auto p = hn::MulAdd(square, term(1.0 / 24, 1.0 / 120), term(0.5, 1.0 / 6));
+    p = hn::MulAdd(fourth, term(1.0 / 720, 1.0 / 5040), p);
+    p = hn::Add(hn::MulAdd(square, p, r), hn::Set(d, Scalar(1)));
     const auto whole = hn::ConvertTo(di, hn::IfThenElse(hn::Eq(n, n), n, hn::Zero(d)));
     const auto half = hn::ShiftRight<1>(whole);
     const auto power = [&](auto e) { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };

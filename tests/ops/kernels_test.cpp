@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "maas/core/error.hpp"
 #include "maas/ops/compact.hpp"
 #include "maas/ops/elementwise.hpp"
+#include "maas/ops/exponential.hpp"
 #include "maas/ops/probes.hpp"
 #include "maas/ops/product.hpp"
 #include "maas/ops/softmax.hpp"
@@ -140,6 +142,29 @@ TEST_CASE("every kernel's sweeps are right") {
   }
 }
 
+TEST_CASE("what is activated where it stands has the bits that the kernels give where both round alike") {
+  const Restore restore;
+  const auto here = kernels_here();
+  if (here.size() < 2) SKIP("there are no kernels here but Eigen's");
+  if (!ops::fuses) ops::use_kernels(here[1].first);  // these round twice, too
+  if (ops::fuses == (ops::vectors_in_use() == "SSE4")) SKIP("these kernels round otherwise than this file");
+  std::vector<Scalar> x;
+  for (Scalar size = Scalar(1e-44); size < Scalar(1e4); size += std::max(size / 3000, Scalar(1e-44)))
+    x.insert(x.end(), {size, -size});
+  const Scalar infinity = std::numeric_limits<Scalar>::infinity();
+  x.insert(x.end(), {0, Scalar(-0.0), infinity, -infinity, std::numeric_limits<Scalar>::quiet_NaN()});
+  const Index count = static_cast<Index>(x.size());
+  std::vector<Scalar> sigmoids(x.size()), tanhs(x.size());
+  ops::sigmoid(count, x.data(), sigmoids.data());
+  ops::tanh(count, x.data(), tanhs.data());
+  const auto same = [](Scalar a, Scalar b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  Index differ = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    differ += same(ops::sigmoid_of(x[i]), sigmoids[i]) && same(ops::tanh_of(x[i]), tanhs[i]) ? 0 : 1;
+  }
+  CHECK(differ == 0);
+}
+
 TEST_CASE("every kernel multiplies right where columns are few, and a row as it does alone") {
   const Restore restore;
   Matrix earlier;
@@ -163,6 +188,9 @@ TEST_CASE("every kernel multiplies right where columns are few, and a row as it 
         ops::product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, twice.data(), columns, true);
         ops::finished_product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, finished.data(), columns,
                               {bias.data(), true});
+        Matrix without_gaps(rows, columns);
+        ops::finished_product(rows, columns, inner, a.data(), b.data(), without_gaps.data(), {bias.data(), true});
+        CHECK(without_gaps == finished);
         const Matrix expected = (a.cast<double>() * b.cast<double>()).cast<Scalar>();
         CHECK((plain - expected).cwiseAbs().maxCoeff() <= bound(inner) * static_cast<double>(inner));
         CHECK((twice.array() - Scalar(2) - expected.array()).abs().maxCoeff() <=
@@ -182,6 +210,35 @@ TEST_CASE("every kernel multiplies right where columns are few, and a row as it 
     if (name != "AVX2" && name != "AVX3") continue;
     if (earlier.size() > 0) CHECK(bits == earlier);
     earlier = bits;
+  }
+}
+
+TEST_CASE("every kernel sums a single column right, whatever is left behind its vectors") {
+  const Restore restore;
+  std::vector<Scalar> earlier;
+  for (const auto& [which, name] : kernels_here()) {
+    ops::use_kernels(which);
+    std::vector<Scalar> all;
+    for (Index inner = 1; inner <= 70; ++inner) {
+      INFO(name << ": " << inner);
+      // In blocks of their own: a read behind their end is one behind their memory.
+      const std::unique_ptr<Scalar[]> a(new Scalar[static_cast<std::size_t>(3 * inner)]),
+          b(new Scalar[static_cast<std::size_t>(inner)]);
+      const Matrix from = random_matrix(4, inner, -1, 1, Random(static_cast<std::uint64_t>(inner)));
+      std::copy_n(from.data(), 3 * inner, a.get());
+      std::copy_n(from.data() + 3 * inner, inner, b.get());
+      Scalar y[3];
+      ops::finished_product(3, 1, inner, a.get(), b.get(), y, {});
+      for (Index row = 0; row < 3; ++row) {
+        double sum = 0;
+        for (Index k = 0; k < inner; ++k) sum += static_cast<double>(from(row, k)) * static_cast<double>(from(3, k));
+        CHECK(std::abs(static_cast<double>(y[row]) - sum) <= bound(inner) * static_cast<double>(inner));
+      }
+      all.insert(all.end(), y, y + 3);
+    }
+    if (name != "AVX2" && name != "AVX3") continue;
+    if (!earlier.empty()) CHECK(all == earlier);
+    earlier = all;
   }
 }
 

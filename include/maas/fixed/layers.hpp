@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "maas/activations/activations.hpp"
+#include "maas/ops/exponential.hpp"
 #include "maas/ops/product.hpp"
 #include "maas/ops/tile.hpp"
 
@@ -25,6 +26,25 @@ namespace detail {
 /// What fixed::Dense::check says.
 void require_kernel(const DenseStep& step, Index inputs, Index outputs);
 void require_activation(const DenseStep& step, bool right, std::string_view expected);
+
+/// So few numbers are activated where they stand: to call a kernel for them would take longer.
+inline constexpr Index few_outputs = 4;
+
+/// y = Rule(y) for Out numbers, with the bits that the ordinary network gives where both round alike.
+template <Index Out, class Rule>
+void activate_row(const Rule& activation, Scalar* y) noexcept {
+#if defined(MAAS_KERNELS)
+  if constexpr (Out <= few_outputs && std::is_same_v<Rule, Sigmoid>) {
+    for (Index i = 0; i < Out; ++i) y[i] = ops::sigmoid_of(y[i]);
+    return;
+  } else if constexpr (Out <= few_outputs && std::is_same_v<Rule, Tanh>) {
+    for (Index i = 0; i < Out; ++i) y[i] = ops::tanh_of(y[i]);
+    return;
+  }
+#endif
+  if constexpr (!std::is_same_v<Rule, Linear>)
+    maas::detail::activate(activation, ConstMatrixView(y, 1, Out), MatrixView(y, 1, Out));
+}
 }  // namespace detail
 
 /// y = Rule(x kernel + bias), In numbers to Out. A trivially copyable aggregate: the weights lie in the object, zero
@@ -42,20 +62,16 @@ struct Dense {
 
   /// x: In numbers, y: Out numbers (overwritten); they must not overlap.
   void forward(const Scalar* x, Scalar* y) const noexcept {
+    constexpr bool rectifies = std::is_same_v<Rule, Relu>;
     // Where this file is compiled for any processor, a large layer is worth a call of the library's kernels, which use
     // the vectors that the processor has. (Still larger ones they would share among threads.)
     if constexpr (!ops::fuses && In * Out >= 2048 && In * Out < (Index{1} << 20)) {
-      constexpr bool rectify = std::is_same_v<Rule, Relu>;
-      ops::finished_product(1, Out, In, {x, In, 1}, kernel.data(), Out, y, Out, {bias.data(), rectify});
-      if constexpr (rectify) return;
+      ops::finished_product(1, Out, In, x, kernel.data(), y, {bias.data(), rectifies});
     } else {
       ops::row_product<In, Out>(x, kernel.data(), y);
-      for (std::size_t i = 0; i < bias.size(); ++i) y[i] += bias[i];
+      ops::finish_row<Out, rectifies>(bias.data(), y);
     }
-    if constexpr (std::is_same_v<Rule, Relu>)  // it rounds nothing, and is over before a call of a kernel begins
-      ops::map_elements(y, y, Out, [](const auto& v) { return Relu::value(v); });
-    else if constexpr (!std::is_same_v<Rule, Linear>)
-      maas::detail::activate(Rule(activation), ConstMatrixView(y, 1, Out), MatrixView(y, 1, Out));
+    if constexpr (!rectifies) detail::activate_row<Out>(Rule(activation), y);
   }
 
   /// Throws unless the step has this layer's sizes (ShapeError) and activation (ConfigError); both name the layer.
@@ -68,6 +84,7 @@ struct Dense {
     std::copy_n(step.kernel.data(), kernel.size(), kernel.data());
     bias.fill(Scalar(0));
     std::copy_n(step.bias.data(), static_cast<std::size_t>(step.bias.size()), bias.data());
+    for (Scalar& b : bias) b += 0;  // no -0, which would tell a product of -0 from one of 0
     activation = *step.activation.as<Rule>();
   }
 };

@@ -29,7 +29,7 @@ MAAS_INLINE void Dense::forward(const Forward& pass) const {
   const Index inputs = kernel.rows();
   const Index rows = pass.output.cols() == units ? pass.output.rows() : pass.output.size() / units;
   Scalar* y = const_cast<Scalar*>(pass.output.data());  // a map's constness is the view's, not the numbers'
-  ops::finished_product(rows, units, inputs, {pass.inputs[0].data(), inputs, 1}, kernel.data(), units, y, units,
+  ops::finished_product(rows, units, inputs, pass.inputs[0].data(), kernel.data(), y,
                         {use_bias ? pass.parameters[1].data() : nullptr, after == AfterProduct::rectify});
   if (after == AfterProduct::forward) detail::activate(activation, {y, rows, units}, pass.cache);
 }

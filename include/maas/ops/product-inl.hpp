@@ -99,6 +99,11 @@ MAAS_INLINE void finished_product(Index rows, Index columns, Index inner, Stride
   }
 }
 
+MAAS_INLINE void finished_product(Index rows, Index columns, Index inner, const Scalar* a, const Scalar* b, Scalar* c,
+                                  Finish finish) {
+  (finished_product)(rows, columns, inner, Strided{a, inner, 1}, b, columns, c, columns, finish);
+}
+
 MAAS_INLINE void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride,
                                     Scalar* c, Index c_stride) {
   // b^T is packed block by block on the stack, since the product wants contiguous rows on its right side.

@@ -24,6 +24,10 @@ struct Finish {
 void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                       Index c_stride, Finish finish);
 
+/// The same of matrices that lie in memory without gaps: a small product is over before arguments in memory are there.
+void finished_product(Index rows, Index columns, Index inner, const Scalar* a, const Scalar* b, Scalar* c,
+                      Finish finish);
+
 /// c = a b^T. a is rows x inner, b is columns x inner with contiguous rows `b_stride` apart, c as above; sums as above.
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                         Index c_stride);

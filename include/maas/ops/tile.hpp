@@ -2,6 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <type_traits>
+#include <utility>
 
 #include "maas/ops/lanes.hpp"
 #include "maas/ops/strided.hpp"
@@ -64,13 +67,75 @@ inline Scalar dot(Index size, const Scalar* a, const Scalar* b) {
 /// The next narrower vector that is used: halves down to 16 bytes, then single numbers.
 constexpr int narrower(int width) { return width > narrow_lanes ? width / 2 : 1; }
 
+/// Number K of a row of In numbers in all lanes: out of the vector that it was written in, where there is one.
+template <Index In, Index K, int Width>
+inline Lanes<Width> spread_of(const Scalar* x) {
+  constexpr Index first = K / narrow_lanes * narrow_lanes;
+  if constexpr (Width != narrow_lanes || first + narrow_lanes > In) {
+    return spread<Width>(x[K]);
+  } else {
+    const Lanes<narrow_lanes> from = load<narrow_lanes>(x + first);
+    return [&]<int... Lane>(std::integer_sequence<int, Lane...>) {
+      return __builtin_shufflevector(from, from, (Lane * 0 + static_cast<int>(K - first))...);
+    }
+    (std::make_integer_sequence<int, Width>());
+  }
+}
+
+/// Rows of so few numbers are multiplied without a loop.
+inline constexpr Index few_inputs = 16;
+
+/// Vectors * Width columns of y = x W of one sample of few numbers. The first term begins the sum, so it is -0 where
+/// all terms are -0.
+template <Index In, Index Out, int Vectors, int Width>
+inline void short_row(const Scalar* x, const Scalar* kernel, Scalar* y) {
+  Lanes<Width> sum[Vectors];
+  [&]<Index... K>(std::integer_sequence<Index, K...>) {
+    const auto add = [&]<Index k>(std::integral_constant<Index, k>) {
+      const Lanes<Width> left = spread_of<In, k, Width>(x);
+      for (int v = 0; v < Vectors; ++v) {
+        const Lanes<Width> right = load<Width>(kernel + k * Out + v * Width);
+        if constexpr (k == 0)
+          sum[v] = left * right;
+        else
+          sum[v] = multiply_add<Width>(left, right, sum[v]);
+      }
+    };
+    (add(std::integral_constant<Index, K>()), ...);
+  }
+  (std::make_integer_sequence<Index, In>());
+  for (int v = 0; v < Vectors; ++v) store<Width>(y + v * Width, sum[v]);
+}
+
+/// dot() of few numbers, without the parts of it that are 0.
+template <Index In>
+inline Scalar short_dot(const Scalar* a, const Scalar* b) {
+  constexpr Index narrow = narrow_lanes, parts = (In + narrow - 1) / narrow, first = std::bit_ceil(std::size_t{parts});
+  Lanes<narrow_lanes> part[first] = {};
+  for (Index i = 0; i < parts; ++i) {
+    const Index k = i * narrow;
+    if (k + narrow <= In)
+      part[i] = load<narrow_lanes>(a + k) * load<narrow_lanes>(b + k);
+    else
+      for (Index j = 0; k + j < In; ++j) part[i][j] = a[k + j] * b[k + j];
+  }
+  for (Index half = first / 2; half > 0; half /= 2)
+    for (Index i = 0; i < half; ++i) part[i] += part[i + half];
+  for (Index half = narrow / 2; half > 0; half /= 2)
+    for (Index i = 0; i < half; ++i) part[0][i] += part[0][i + half];
+  return part[0][0];
+}
+
 /// Columns From and on of y = x W of one sample; see row_product().
 template <Index In, Index Out, Index From, int Width>
 inline void row_product_from(const Scalar* x, const Scalar* kernel, Scalar* y) {
   constexpr Index left = Out - From;
   if constexpr (left >= Width) {
     constexpr int vectors = static_cast<int>(std::min<Index>(left / Width, 8));
-    tile<1, vectors, Width>(In, {x, In, 1}, kernel + From, Out, y + From, Out, false);
+    if constexpr (In <= few_inputs)
+      short_row<In, Out, vectors, Width>(x, kernel + From, y + From);
+    else
+      tile<1, vectors, Width>(In, {x, In, 1}, kernel + From, Out, y + From, Out, false);
     row_product_from<In, Out, From + vectors * Width, Width>(x, kernel, y);
   } else if constexpr (left > 0) {
     row_product_from<In, Out, From, narrower(Width)>(x, kernel, y);
@@ -78,16 +143,51 @@ inline void row_product_from(const Scalar* x, const Scalar* kernel, Scalar* y) {
 }
 
 /// y = x W of one sample, with sizes known to the compiler. x: In, kernel: In x Out, row-major, y: Out (overwritten).
-/// The same bits as product().
+/// The same bits as product(), but for the sign of a sum of nothing but -0.
 template <Index In, Index Out>
 inline void row_product(const Scalar* x, const Scalar* kernel, Scalar* y) {
   if constexpr (Out == 1) {
-    *y = dot(In, x, kernel);
-    return;
+    if constexpr (In < 16)
+      *y = short_dot<In>(x, kernel);
+    else
+      *y = dot(In, x, kernel);
+  } else {
+    constexpr Index group = 8 * lanes, whole = In > few_inputs ? Out / group * group : 0;
+    for (Index j = 0; j < whole; j += group) tile<1, 8, lanes>(In, {x, In, 1}, kernel + j, Out, y + j, Out, false);
+    row_product_from<In, Out, whole, lanes>(x, kernel, y);
   }
-  constexpr Index group = 8 * lanes, whole = Out / group * group;
-  for (Index j = 0; j < whole; j += group) tile<1, 8, lanes>(In, {x, In, 1}, kernel + j, Out, y + j, Out, false);
-  row_product_from<In, Out, whole, lanes>(x, kernel, y);
+}
+
+/// max(v, 0) in each lane; NaN stays NaN.
+template <int Width>
+inline Lanes<Width> rectified(const Lanes<Width>& v) {
+  if constexpr (Width == 1) {
+    return v < Scalar(0) ? Scalar(0) : v;
+  } else {
+    return Lanes<Width>{} > v ? Lanes<Width>{} : v;
+  }
+}
+
+/// Columns From and on of y = y + bias; see finish_row().
+template <Index Out, bool Rectify, Index From, int Width>
+inline void finish_row_from(const Scalar* bias, Scalar* y) {
+  if constexpr (Out - From >= Width) {
+    constexpr Index end = From + (Out - From) / Width * Width;
+    for (Index j = From; j < end; j += Width) {
+      const Lanes<Width> sum = load<Width>(y + j) + load<Width>(bias + j);
+      store<Width>(y + j, Rectify ? rectified<Width>(sum) : sum);
+    }
+    finish_row_from<Out, Rectify, end, Width>(bias, y);
+  } else if constexpr (Out > From) {
+    finish_row_from<Out, Rectify, From, narrower(Width)>(bias, y);
+  }
+}
+
+/// y = y + bias, and max(y, 0) if Rectify, in the vectors that row_product() left y in: Out numbers each. What is read
+/// from memory in other pieces than it was written in waits until it is there.
+template <Index Out, bool Rectify>
+inline void finish_row(const Scalar* bias, Scalar* y) {
+  finish_row_from<Out, Rectify, 0, lanes>(bias, y);
 }
 
 }  // namespace maas::inline MAAS_ABI::ops::inline MAAS_VECTORS
