@@ -298,8 +298,7 @@ TEST_CASE("nothing is filled unless it is asked for, and files are then as they 
   };
   CHECK(refusal(filling.config().at("means")) == "accepted");
   CHECK(refusal(Config::List{1.0}) == "damaged.h5: forecast of maas: means: expected one for each of 2 sensors, got 1");
-  CHECK(refusal(Config::List{1.0, std::nan("")}) ==
-        "damaged.h5: forecast of maas: means: expected finite numbers, got nan");
+  CHECK(refusal(Config::List{1.0, Config()}).starts_with("damaged.h5: forecast of maas: means: expected a number"));
 }
 
 TEST_CASE("a network and the baselines are scored on the same filled windows") {
