@@ -95,7 +95,8 @@ std::vector<std::string> odd_notes(const ModelInfo& info) {
     if (!info.forecast) return;
     const ForecastFrame frame = ForecastFrame::from(info);
     if (info.baselines)
-      KeptBaselines::from(*info.baselines, frame.options.windows, static_cast<Index>(frame.sensors.size()));
+      KeptBaselines::from(*info.baselines, frame.options.windows, static_cast<Index>(frame.sensors.size()),
+                          info.baseline_numbers);
   });
   look("baselines", [&] {
     if (info.baselines && !info.forecast) TableBaselines::from(*info.baselines);

@@ -122,6 +122,8 @@ void print_windows(const ForecastFrame& frame) {
              frame.shape(static_cast<Index>(frame.sensors.size())).ids > 0 ? " with a number each" : "");
   fmt::print("  scaling: {}, {}\n", setting_text(to_config(options.scaling)),
              options.scale_each ? "each sensor by its own" : "all sensors by the same");
+  if (options.windows.fill_missing)
+    fmt::print("  missing readings: the mean of their sensor{}\n", options.masks ? ", and masks that tell which" : "");
   std::string known;
   if (options.time_of_day) known = fmt::format("time of day (harmonics {})", options.harmonics);
   if (options.day_of_week) known += known.empty() ? "day of the week" : ", day of the week";
@@ -155,8 +157,8 @@ void print_forecast_baselines(const ModelInfo& info, const ForecastFrame& frame)
     fmt::print("  baselines: none in the file\n");
     return;
   }
-  const KeptBaselines kept =
-      KeptBaselines::from(*info.baselines, frame.options.windows, static_cast<Index>(frame.sensors.size()));
+  const KeptBaselines kept = KeptBaselines::from(*info.baselines, frame.options.windows,
+                                                 static_cast<Index>(frame.sensors.size()), info.baseline_numbers);
   std::string names;
   for (const Baseline& baseline : kept.baselines) names += (names.empty() ? "" : ", ") + std::string(baseline.name());
   fmt::print("  baselines: {}\n", names.empty() ? "none" : names);

@@ -185,16 +185,23 @@ class Typer {
     return result;
   }
 
-  Table table() const {
+  Table table() {
     for (const auto& [column, unused] : options_.types) require_column(column);
     return table(column_names());
   }
 
-  Table table(const std::vector<std::string>& names) const {
+  Table table(const std::vector<std::string>& names) {
     Table result;
     for (Index column = 0; column < cells_.columns; ++column)
       result.add(typed_column(column, names[static_cast<std::size_t>(column)]));
     return result;
+  }
+
+  /// The order of dates that the table was read by, where the options leave it open: open still if no date tells, or
+  /// columns differ.
+  DateOrder order_of_dates() const {
+    if (has_day_first_ == has_month_first_) return options_.dates;
+    return has_day_first_ ? DateOrder::day_first : DateOrder::month_first;
   }
 
  private:
@@ -250,11 +257,31 @@ class Typer {
   }
 
   // An ambiguous order of dates is settled by the whole column.
-  std::optional<Index> read_times(Index column, std::vector<double>& values) const {
+  std::optional<Index> read_times(Index column, std::vector<double>& values) {
     const bool automatic = options_.dates == DateOrder::automatic;
     const auto wrong = read_values(column, ColumnType::time, automatic ? DateOrder::day_first : options_.dates, values);
-    if (!wrong || !automatic) return wrong;
-    return read_values(column, ColumnType::time, DateOrder::month_first, values) ? wrong : std::nullopt;
+    if (!automatic) return wrong;
+    if (!wrong) {
+      has_day_first_ = has_day_first_ || differs_month_first(column, values);
+      return wrong;
+    }
+    if (read_values(column, ColumnType::time, DateOrder::month_first, values)) return wrong;
+    has_month_first_ = true;
+    return std::nullopt;
+  }
+
+  // Whether some cell of a column, read day first, would be another day or none if it were read month first.
+  bool differs_month_first(Index column, const std::vector<double>& values) const {
+    const auto begins_with_year = [](std::string_view cell) {
+      constexpr std::size_t digits = 4;
+      return cell.size() > digits && cell.find_first_not_of("0123456789") == digits;
+    };
+    for (Index row = first_row_; row < cells_.rows(); ++row) {
+      const std::string_view cell = cells_.at(row, column);
+      if (begins_with_year(cell) || is_missing(cell)) continue;  // most columns by far: no second look at each cell
+      if (parse_time(cell, DateOrder::month_first) != values[static_cast<std::size_t>(row - first_row_)]) return true;
+    }
+    return false;
   }
 
   std::string complaint(Index row, Index column, std::string_view expected) const {
@@ -265,7 +292,7 @@ class Typer {
            std::to_string(column + 1) + ": expected " + std::string(expected) + ", got \"" + got + "\"";
   }
 
-  Column typed_column(Index column, const std::string& name) const {
+  Column typed_column(Index column, const std::string& name) {
     const auto wanted = options_.types.find(name);
     if (wanted != options_.types.end()) return column_as(wanted->second, column, name);
     Column result{.name = name, .type = ColumnType::number};
@@ -278,7 +305,7 @@ class Typer {
     return result;
   }
 
-  Column column_as(ColumnType type, Index column, const std::string& name) const {
+  Column column_as(ColumnType type, Index column, const std::string& name) {
     if (type == ColumnType::text) return text_column(column, name);
     Column result{.name = name, .type = type};
     const bool number = type == ColumnType::number;
@@ -298,6 +325,7 @@ class Typer {
   const Cells& cells_;
   const CsvOptions& options_;
   Index first_row_ = 0;
+  bool has_day_first_ = false, has_month_first_ = false;  // columns that were settled so
 };
 
 std::string whole_file(const std::string& path) {
@@ -345,7 +373,7 @@ Table csv_table(std::string_view text, const CsvRows& rows) {
   return Typer(rows.name, cells, rows.options, 0).table(rows.wanted_names);
 }
 
-Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used) {
   require<FormatError>(!text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
                        "{}: expected UTF-8 text, got UTF-16", name);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -353,11 +381,26 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
   const char separator = csv_separator(text, options);
   const Cells cells = Splitter(name, separator, options.comment).split(text);
   require<FormatError>(cells.rows() > 0, "{}: expected rows of cells, got none", name);
-  return Typer(name, cells, options).table();
+  Typer typer(name, cells, options);
+  Table table = typer.table();
+  const DateOrder dates = typer.order_of_dates();
+  used = options;
+  used.dates = dates;
+  return table;
+}
+
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {
+  CsvOptions used;
+  return parse_csv(text, name, options, used);
+}
+
+Table read_csv(const std::string& path, const CsvOptions& options, CsvOptions& used) {
+  return parse_csv(whole_file(path), path, options, used);
 }
 
 Table read_csv(const std::string& path, const CsvOptions& options) {
-  return parse_csv(whole_file(path), path, options);
+  CsvOptions used;
+  return read_csv(path, options, used);
 }
 
 }  // namespace maas::inline MAAS_ABI

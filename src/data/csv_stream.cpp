@@ -265,6 +265,7 @@ struct PartReader {
 /// What the cells of a column may be, by those seen so far.
 struct Readable {
   bool number = true, day_first = true, month_first = true;
+  bool differs = false;  // some cell is another day by the one than by the other
 
   bool time() const { return day_first || month_first; }
 };
@@ -285,22 +286,40 @@ void look_at(const Table& part, bool month_first, std::vector<Readable>& readabl
   }
 }
 
-// What columns hold is settled by all of their cells, as where a file is read whole.
-void settle_types(PartReader& reader) {
+void compare(const Table& day_first, const Table& month_first, std::vector<Readable>& readable) {
+  const auto is_other = [](double a, double b) { return a != b && !(std::isnan(a) && std::isnan(b)); };
+  for (std::size_t i = 0; i < readable.size(); ++i) {
+    const Column &one = day_first.column(static_cast<Index>(i)), &other = month_first.column(static_cast<Index>(i));
+    if (one.type == ColumnType::time && other.type == ColumnType::time)
+      readable[i].differs =
+          readable[i].differs ||
+          !std::ranges::equal(one.numbers, other.numbers, [&](double a, double b) { return !is_other(a, b); });
+  }
+}
+
+// What columns hold is settled by all of their cells, as where a file is read whole. Gives the order of dates that was
+// found; where none of them tells, that of the options.
+DateOrder settle_types(PartReader& reader) {
   const CsvOptions asked = reader.rows.options;
   const bool both = asked.dates == DateOrder::automatic;
   std::vector<Readable> readable(reader.rows.wanted_names.size());
   constexpr Index blocks_a_part = 16;
   const auto count = static_cast<Index>(reader.index.blocks.size());
   reader.rows.options.types.clear();
-  for (Index begin = 0; begin < count; begin += blocks_a_part)
-    for (const bool month_first : {false, true}) {
-      if (month_first && !both) continue;
-      if (both) reader.rows.options.dates = month_first ? DateOrder::month_first : DateOrder::day_first;
-      look_at(reader.read_blocks(begin, std::min(begin + blocks_a_part, count)), month_first, readable);
-    }
+  for (Index begin = 0; begin < count; begin += blocks_a_part) {
+    const auto read_by = [&](DateOrder order) {
+      reader.rows.options.dates = order;
+      return reader.read_blocks(begin, std::min(begin + blocks_a_part, count));
+    };
+    const Table part = read_by(both ? DateOrder::day_first : asked.dates);
+    look_at(part, false, readable);
+    if (!both) continue;
+    const Table other = read_by(DateOrder::month_first);
+    look_at(other, true, readable);
+    compare(part, other, readable);
+  }
   reader.rows.options = asked;
-  bool needs_month_first = false, needs_day_first = false;
+  bool needs_month_first = false, needs_day_first = false, differs = false;
   for (std::size_t i = 0; i < readable.size(); ++i) {
     const Readable& found = readable[i];
     const bool time = both ? found.time() : found.day_first;
@@ -309,13 +328,15 @@ void settle_types(PartReader& reader) {
     if (entry->second != ColumnType::time || found.number) continue;
     needs_month_first = needs_month_first || (found.month_first && !found.day_first);
     needs_day_first = needs_day_first || (found.day_first && !found.month_first);
+    differs = differs || found.differs;
   }
-  if (!both) return;
+  if (!both) return asked.dates;
   require<FormatError>(!needs_month_first || !needs_day_first,
                        "{}: expected dates of one order in all columns, got day and month first; a stream needs to be "
                        "told which columns are texts",
                        reader.rows.name);
   reader.rows.options.dates = needs_month_first ? DateOrder::month_first : DateOrder::day_first;
+  return needs_month_first || needs_day_first || differs ? reader.rows.options.dates : DateOrder::automatic;
 }
 
 }  // namespace
@@ -333,9 +354,9 @@ TableParts csv_parts(const std::string& path, const CsvOptions& options) {
   for (const auto& [name, type] : options.types) position_of(name, head, path);
   PartReader reader{file, index_rows(*file, head, options.comment, block), std::move(rows), block};
   require<FormatError>(reader.index.rows > 0, "{}: expected rows of cells, got none", path);
-  settle_types(reader);
+  const DateOrder dates = settle_types(reader);
   const Index count = reader.index.rows;
-  return {count, std::move(reader)};
+  return {count, std::move(reader), dates};
 }
 
 Streamed stream_csv(const std::string& path, const CsvStreamOptions& options) {

@@ -15,6 +15,8 @@ struct TableParts {
   /// The rows from `first` on, `count` of them, which must be there. Columns hold the same in every part. It may be
   /// called on several threads at once.
   std::function<Table(Index first, Index count)> read = nullptr;
+  /// Of texts that are times: as CsvOptions::dates, but found where those leave it open and some date tells.
+  DateOrder dates = DateOrder::automatic;
 };
 
 /// Of a CSV file. It is read twice when it is opened: to find where rows begin, and what columns hold, by the same

@@ -96,6 +96,7 @@ class Hdf5Writer {
   void text(const std::string& group, const std::string& attribute, const std::string& value);
   void names(const std::string& group, const std::string& attribute, const std::vector<std::string>& values);
   void floats(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values);
+  void doubles(const std::string& dataset, const std::vector<Index>& dimensions, const double* values);
   void integer(const std::string& dataset, std::int64_t value);
   /// One number with all the digits of a double.
   void real(const std::string& dataset, double value);

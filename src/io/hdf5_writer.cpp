@@ -142,15 +142,17 @@ void Hdf5Writer::floats(const std::string& dataset, const std::vector<Index>& di
                 dimensions, values);
 }
 
+void Hdf5Writer::doubles(const std::string& dataset, const std::vector<Index>& dimensions, const double* values) {
+  const Silence silence;
+  write_dataset(self_->file.get(), path_, dataset, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, dimensions, values);
+}
+
 void Hdf5Writer::integer(const std::string& dataset, std::int64_t value) {
   const Silence silence;
   write_dataset(self_->file.get(), path_, dataset, H5T_STD_I64LE, H5T_NATIVE_INT64, {}, &value);
 }
 
-void Hdf5Writer::real(const std::string& dataset, double value) {
-  const Silence silence;
-  write_dataset(self_->file.get(), path_, dataset, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {}, &value);
-}
+void Hdf5Writer::real(const std::string& dataset, double value) { doubles(dataset, {}, &value); }
 
 void Hdf5Writer::close() {
   const Silence silence;

@@ -9,6 +9,7 @@ namespace {
 constexpr const char* group = "maas";
 constexpr const char* test_group = "maas/self_test";
 constexpr const char* errors_path = "maas/forecast_errors";
+constexpr const char* baselines_path = "maas/baseline_numbers";
 
 // ---- Quantities: [[{"name", "unit"}, ...], ...] ----
 
@@ -131,6 +132,12 @@ ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<co
   if (Config forecast = read_json(file, "forecast"); !forecast.is_null()) info.forecast = std::move(forecast);
   // Read by evaluate_table, load_forecaster, the server, and whoever reads files of rows.
   if (Config baselines = read_json(file, "baselines"); !baselines.is_null()) info.baselines = std::move(baselines);
+  if (info.baselines && file.has_numbers(baselines_path)) {
+    const std::vector<Index> dimensions = file.dataset(baselines_path).dimensions;
+    require<FormatError>(dimensions.size() == 1, "{}: {}: expected a list of numbers", file.path(), baselines_path);
+    info.baseline_numbers.resize(static_cast<std::size_t>(dimensions[0]));
+    file.read_doubles(baselines_path, dimensions, info.baseline_numbers.data());
+  }
   if (Config reference = read_json(file, "reference"); !reference.is_null()) info.reference = std::move(reference);
   if (Config reading = read_json(file, "reading"); !reading.is_null()) info.reading = std::move(reading);
   if (info.forecast && file.has_numbers(errors_path)) {
@@ -156,6 +163,8 @@ void write_info(Hdf5Writer& file, const ModelInfo& info, const Network& network)
   if (info.pipeline) file.text(group, "pipeline", write_json(info.pipeline->config()));
   if (info.forecast) file.text(group, "forecast", write_json(*info.forecast));
   if (info.baselines) file.text(group, "baselines", write_json(*info.baselines));
+  if (info.baselines && !info.baseline_numbers.empty())
+    file.doubles(baselines_path, {static_cast<Index>(info.baseline_numbers.size())}, info.baseline_numbers.data());
   if (info.reference) file.text(group, "reference", write_json(*info.reference));
   if (info.reading) file.text(group, "reading", write_json(*info.reading));
   if (info.forecast && info.forecast_errors && info.forecast_errors->size() > 0)

@@ -60,6 +60,9 @@ void list_keys(Like<ForecastWindowOptions> auto& self, auto&& key) {
   key("stride", self.stride, "Readings from one window's beginning to the next one's");
   key("across_gaps", self.across_gaps, "Whether windows are taken within which the time jumps");
   key("seconds_a_reading", self.seconds_a_reading, "0: the median of the differences");
+  key("fill_missing", self.fill_missing,
+      "Whether windows with missing readings are learned and forecast from, too: the mean of the sensor stands for "
+      "them");
 }
 
 void list_keys(Like<ScoreOptions> auto& self, auto&& key) {
@@ -92,8 +95,12 @@ void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
   key("scale_each", self.options.scale_each, "Each sensor by its own figures, instead of all by the same");
   key("changes", self.options.changes, "Whether the network gives the change since the last reading");
   key("unit", self.options.unit, "Of the readings, for tables");
+  key("masks", self.options.masks,
+      "With fill_missing: beside each reading of a window 1 where it is there, 0 where it was filled");
   key("networks", self.networks, "An ensemble of so many, trained side by side; what it forecasts is their mean");
   key("weekends", self.weekends, "A baseline more: the average of weekdays and weekends apart");
+  key("large_baselines", self.large_baselines,
+      "Whether baselines of more than 1 MB are saved with the model, too, such as ridge VAR of many sensors");
   key("intervals", self.intervals,
       "Whether intervals are calibrated on the validation share, judged on the test, and saved with the model");
   key("alarm", self.alarm, "When a warning is raised, by the chances that intervals give; saved with the model");

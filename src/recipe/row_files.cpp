@@ -33,18 +33,20 @@ void require_same_columns(const Table& first, const Table& next, const std::stri
                        column.name, before);
     require<DataError>(
         next.column(column.name).type == column.type,
-        "{}: expected the same in column \"{}\" as in {}; data.types of a recipe says what a column holds", path,
-        column.name, before);
+        "{}: expected the same in column \"{}\" as in {}; data.types of a recipe says what a column holds, data.dates "
+        "how dates are meant",
+        path, column.name, before);
   }
 }
 
 }  // namespace
 
-RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column), types_(recipe.data.csv.types) {
+RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column), reading_(recipe.data.csv) {
   for (const std::string& name : recipe.data.files) {
     File file{.path = file_in(recipe.folder, name), .first = rows_};
     file.is_hdf5 = is_hdf5_file(file.path);
-    file.parts = file.is_hdf5 ? io::hdf5_parts(file.path) : csv_parts(file.path, recipe.data.csv);
+    file.parts = file.is_hdf5 ? io::hdf5_parts(file.path) : csv_parts(file.path, reading_);
+    if (!file.is_hdf5) reading_.dates = file.parts.dates;  // the next ones are read as those before
     require<DataError>(file.parts.rows > 0, "{}: expected rows, got none", file.path);
     rows_ += file.parts.rows;
     files_.push_back(std::move(file));
@@ -55,7 +57,7 @@ RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column)
 
 Table RowFiles::read_of(const File& file, Index first, Index count) const {
   Table table = file.parts.read(first, count);
-  if (file.is_hdf5) set_types(table, types_, file.path);
+  if (file.is_hdf5) set_types(table, reading_.types, file.path);
   if (!file_column_.empty())
     table.add({.name = file_column_,
                .type = ColumnType::text,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +23,8 @@ class RowFiles {
   explicit RowFiles(const Recipe& recipe);
 
   Index rows() const { return rows_; }
+  /// How the files were read: as the recipe says, but with the order of dates that was found.
+  const CsvOptions& reading() const { return reading_; }
   /// Some rows, which must be there. It may be called on several threads at once.
   Table read(Index first, Index count) const;
   /// Calls `visit(part)` for these rows, part by part, in order.
@@ -44,7 +45,7 @@ class RowFiles {
 
   std::vector<File> files_;
   std::string file_column_;
-  std::map<std::string, ColumnType> types_;
+  CsvOptions reading_;
   Index rows_ = 0;
 };
 

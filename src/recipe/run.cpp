@@ -42,20 +42,21 @@ void append_rows(std::vector<Column>& all, const Table& more, const std::string&
     const Column& next = more.column(column.name);
     require<DataError>(column.type == next.type,
                        "{}: expected {} in column \"{}\", as in {}, got {}; data.types of a recipe says what a column "
-                       "holds",
+                       "holds, data.dates how dates are meant",
                        path, type_name(column.type), column.name, first, type_name(next.type));
     column.numbers.insert(column.numbers.end(), next.numbers.begin(), next.numbers.end());
     column.texts.insert(column.texts.end(), next.texts.begin(), next.texts.end());
   }
 }
 
-Table read_files(const Recipe& recipe) {
+// Where the order of dates is open, files are read as those before them, whose dates tell. `reading` is how they were.
+Table read_files(const Recipe& recipe, CsvOptions& reading) {
   const RecipeData& data = recipe.data;
   std::vector<Column> columns;
   std::string first;
   for (const std::string& name : data.files) {
     const std::string path = file_in(recipe.folder, name);
-    Table table = read_table(path, data.csv);
+    Table table = read_table(path, CsvOptions(reading), reading);
     if (!data.file_column.empty())
       table.add({.name = data.file_column,
                  .type = ColumnType::text,
@@ -473,12 +474,13 @@ void fail_network(const Recipe& recipe, const Error& error) {
 }
 
 RecipeRowsRead read_rows(const Recipe& recipe) {
-  Table table = read_files(recipe);
+  CsvOptions reading = recipe.data.csv;
+  Table table = read_files(recipe, reading);
   DataReport found = report(table);
   const Index all = table.rows();
   if (recipe.data.drop_duplicates) table = table.select(rows_once(all, found));
   const Index duplicates = all - table.rows();
-  return {std::move(table), std::move(found), duplicates};
+  return {std::move(table), std::move(found), duplicates, std::move(reading)};
 }
 
 std::string backup_path(const Recipe& recipe, const RunOptions& options) {
@@ -619,14 +621,15 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   parts::check_outputs(recipe);
   if (recipe.forecast) return parts::run_forecast(recipe, options);
   if (recipe.data.stream) return parts::run_stream(recipe, options);
-  auto [table, found, duplicates] = parts::read_rows(recipe);
+  auto [table, found, duplicates, reading] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);
   const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
   const bool tunes_pipeline = parts::tunes_pipeline(recipe);
   if (!tunes_pipeline) parts::check_held_out(recipe, training, validation, test);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = parts::tune(recipe, training, validation, options);
-  const Recipe chosen = parts::tuned(recipe, tuning);
+  Recipe chosen = parts::tuned(recipe, tuning);
+  chosen.data.csv = reading;
   if (tunes_pipeline) parts::check_held_out(chosen, training, validation, test);
   std::optional<CrossValidation> folds;
   if (recipe.cross_validation) folds = parts::cross_validate_recipe(chosen, rows.before_test().of(table), options);

@@ -15,6 +15,7 @@ struct RecipeRowsRead {
   Table table;
   DataReport found;
   Index duplicates;
+  CsvOptions reading;  ///< as the recipe says, but with the order of dates that was found
 };
 RecipeRowsRead read_rows(const Recipe& recipe);
 

@@ -1,6 +1,7 @@
 // run_recipe for forecasts: from readings to a forecaster, with baselines beside it.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "maas/core/new_file.hpp"
 #include "maas/data/csv.hpp"
@@ -183,7 +184,7 @@ TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, cons
 }
 
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
-  auto [table, found, duplicates] = read_rows(recipe);
+  auto [table, found, duplicates, reading] = read_rows(recipe);
   const Index count = table.rows();
   const TimeSplit split =
       at_place(Place{recipe.source}.key("split"), "", [&] { return split_by_time(count, 0, recipe.split.test); });
@@ -213,18 +214,19 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   if (wanted.sensors.empty()) note_texts(table, result.warnings);
   if (!result.finite) return result;
   result.forecaster = std::move(forecaster);
-  result.forecaster->set_reading(chosen.data.csv);
+  result.forecaster->set_reading(reading);
   const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
+  const Index most = wanted.large_baselines ? std::numeric_limits<Index>::max() : KeptBaselines::most_numbers;
   if (split.test.size() > 0) {
     const Readings test = result.forecaster->readings(split.test.of(table));
     std::vector<std::string> left_out;
     const std::vector<Baseline> baselines = fit_baselines(learned_from, wanted.weekends, &left_out);
     result.scores = result.forecaster->compare(baselines, test, wanted.scores);
     result.forecasts = result.forecaster->forecast(test);
-    result.forecaster->set_baselines(baselines, left_out);
+    result.forecaster->set_baselines(baselines, left_out, most);
   } else {
-    const KeptBaselines kept = fit_kept_baselines(learned_from, wanted.weekends);
-    result.forecaster->set_baselines(kept.baselines, kept.left_out);
+    const KeptBaselines kept = fit_kept_baselines(learned_from, wanted.weekends, most);
+    result.forecaster->set_baselines(kept.baselines, kept.left_out, most);
   }
   result.forecaster->set_scores(wanted.scores);
   if (wanted.intervals) {

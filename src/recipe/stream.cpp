@@ -171,6 +171,8 @@ std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const
 
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
   const auto files = std::make_shared<const RowFiles>(recipe);
+  Recipe read = recipe;
+  read.data.csv = files->reading();
   const TimeSplit split = at_place(Place{recipe.source}.key("split"), "", [&] {
     return split_by_time(files->rows(), recipe.split.validation, recipe.split.test);
   });
@@ -185,7 +187,7 @@ RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
   if (split.validation.size() > 0)
     fit.validation_set = Dataset(samples_of(recipe, files, pipeline, split.validation, part));
   const Streamed samples = samples_of(recipe, files, pipeline, split.train, part);
-  RecipeResult result{.model = ready_model(recipe, std::move(base), *pipeline, figures_of(*pipeline, training), fit),
+  RecipeResult result{.model = ready_model(read, std::move(base), *pipeline, figures_of(*pipeline, training), fit),
                       .history = {},
                       .rows = {.all = files->rows(),
                                .training = split.train.size(),

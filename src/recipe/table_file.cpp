@@ -34,9 +34,15 @@ void set_types(Table& table, const std::map<std::string, ColumnType>& types, con
 }  // namespace recipe
 
 Table read_table(const std::string& path, const CsvOptions& options) {
-  if (!recipe::is_hdf5_file(path)) return read_csv(path, options);
+  CsvOptions used;
+  return read_table(path, options, used);
+}
+
+Table read_table(const std::string& path, const CsvOptions& options, CsvOptions& used) {
+  if (!recipe::is_hdf5_file(path)) return read_csv(path, options, used);
   Table table = read_hdf5(path);
   recipe::set_types(table, options.types, path);
+  used = options;
   return table;
 }
 

@@ -126,9 +126,11 @@ std::string outlook_of(const ForecastFrame& frame, const Matrix& forecast, const
   return out;
 }
 
-// A window with a missing reading has no forecast.
-bool is_whole(const Streams::Window& window, const WindowShape& shape) {
-  return window.have == shape.steps && std::ranges::none_of(window.values, [](Scalar x) { return std::isnan(x); });
+// A window with a missing reading has no forecast, unless the forecaster fills it.
+bool is_whole(const Streams::Window& window, const WindowShape& shape, const ForecastFrame& frame) {
+  const auto is_missing = [](Scalar reading) { return std::isnan(reading); };
+  return window.have == shape.steps &&
+         (frame.options.windows.fill_missing || std::ranges::none_of(window.values, is_missing));
 }
 
 Asked forecaster_push(const Context& context, const Route& route, const Samples& samples, Asked asked) {
@@ -147,7 +149,7 @@ Asked forecaster_push(const Context& context, const Route& route, const Samples&
                                                 .sensor = sensor},
                                                samples.values, samples.time);
   const std::string head = head_of(route, window.have, shape.steps);
-  if (!is_whole(window, shape)) {
+  if (!is_whole(window, shape, frame)) {
     asked.ready = Response{.body = head + R"(,"forecast":null})"};
     return asked;
   }

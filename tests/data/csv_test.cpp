@@ -219,3 +219,34 @@ TEST_CASE("real detector files are read as they are") {
   CHECK(loop.matrix().rows() == 2016);
   CHECK(loop.matrix().cols() == 207);
 }
+
+TEST_CASE("the order of dates that a file was read by is told, where its dates tell") {
+  const auto order = [](const std::string& text, const CsvOptions& options = {}) {
+    CsvOptions used{.decimal = ';', .dates = DateOrder::month_first};  // to be written over
+    const Table table = parse_csv(text, "f", options, used);
+    CHECK(csv_text(table) == csv_text(parse_csv(text, "f", options)));
+    CHECK(csv_text(table) == csv_text(parse_csv(text, "f", used)));
+    CHECK(used.decimal == options.decimal);
+    return used.dates;
+  };
+  CHECK(order("t,x\n13/1/2016,1\n2/1/2016,2\n") == DateOrder::day_first);
+  CHECK(order("t,x\n1/13/2016,1\n2/1/2016,2\n") == DateOrder::month_first);
+  CHECK(order("t,x\n,1\n2.1.2016 10:30,2\n") == DateOrder::day_first);  // read so, though it could be 1 February
+  CHECK(order("t,x\n2/2/2016,1\n,2\n3/3/2016,3\n") == DateOrder::automatic);
+  CHECK(order("t,x\n2016-01-13,1\n2016/01/02 10:30:00,2\n") == DateOrder::automatic);
+  CHECK(order("t,x\n2016-01-13,1\n1/13/2016,2\n") == DateOrder::month_first);
+  CHECK(order("x,y\n1,2\n") == DateOrder::automatic);
+  CHECK(order("t,x\n1/13/2016,1\n13/1/2016,2\n") == DateOrder::automatic);  // texts
+  // Columns that differ are each read by their own.
+  CHECK(order("a,b\n1/13/2016,13/1/2016\n") == DateOrder::automatic);
+  CHECK(order("a,b\n1/13/2016,2016-05-04\n") == DateOrder::month_first);
+  CHECK(order("t\n2/1/2016\n", {.dates = DateOrder::month_first}) == DateOrder::month_first);
+  CHECK(order("t\n2/1/2016\n", {.types = {{"t", ColumnType::time}}}) == DateOrder::day_first);
+  CHECK(order("t\n2/1/2016\n", {.types = {{"t", ColumnType::text}}}) == DateOrder::automatic);
+
+  write_csv("order.csv", parse_csv("t\n2016-01-13\n", "f"));
+  CsvOptions used{.dates = DateOrder::month_first};
+  CHECK(read_csv("order.csv", {.comment = '#'}, used).rows() == 1);
+  CHECK(used.dates == DateOrder::automatic);
+  CHECK(used.comment == '#');
+}

@@ -247,6 +247,98 @@ TEST_CASE("baselines that are too large, not the library's or not finite are lef
   CHECK(slow.left_out[0].find("historical average: expected from 1 second to 1 day between readings") == 0);
 }
 
+TEST_CASE("baselines answer for windows with missing readings where these are to be filled") {
+  const ForecastWindowOptions options{.lags = 2, .horizons = {1}, .fill_missing = true};
+  Readings readings = column({1, 2, gap, 8, 16, gap, gap, 3}, 3600);
+  const ForecastWindows windows(readings, options);
+  const Matrix last = Baseline(Persistence{}).fit(windows).forecast(windows).values;
+  REQUIRE(last.rows() == 6);
+  CHECK(last.topRows(5) == (Matrix(5, 1) << 2, 2, 8, 16, 16).finished());
+  CHECK(std::isnan(last(5, 0)));  // no reading at all
+  ForecastWindowOptions unfilled = options;
+  unfilled.fill_missing = false;
+  CHECK(std::isnan(Baseline(Persistence{}).fit(windows).forecast(ForecastWindows(readings, unfilled)).values(1, 0)));
+
+  // x(t + 1) = x(t) + 1, but that readings are missing here and there: the mean stands for them.
+  Readings rising{.values = Matrix(40, 2)};
+  for (Index row = 0; row < 40; ++row) rising.values.row(row).setConstant(static_cast<Scalar>(row));
+  rising.values(10, 0) = rising.values(20, 0) = rising.values(30, 1) = gap;
+  const ForecastWindows training(rising, options);
+  LinearAutoregression linear;
+  linear.fit(training);
+  RidgeVAR ridge;
+  ridge.fit(training);
+  REQUIRE(linear.fill_.cols() == 2);
+  CHECK(linear.fill_(0, 0) == Approx((780.0 - 30) / 38));
+  CHECK(linear.fill_(0, 1) == Approx((780.0 - 30) / 39));
+  CHECK(ridge.fill_ == linear.fill_);
+  Readings whole = rising;
+  for (Index row : {10, 20}) whole.values(row, 0) = static_cast<Scalar>(linear.fill_(0, 0));
+  whole.values(30, 1) = static_cast<Scalar>(linear.fill_(0, 1));
+  const ForecastWindows stood_for(whole, unfilled);
+  const auto same = [&](const Matrix& a, const Matrix& b) { return (a - b).cwiseAbs().maxCoeff() < precision; };
+  CHECK(same(linear.forecast(training).values, linear.forecast(stood_for).values));
+  CHECK(same(ridge.forecast(training).values, ridge.forecast(stood_for).values));
+  // Without it the same windows have no answer.
+  LinearAutoregression strict;
+  strict.fit(ForecastWindows(rising, unfilled));
+  CHECK(strict.fill_.size() == 0);
+  CHECK(strict.forecast(training).values.hasNaN());
+
+  const KeptBaselines kept = keep_baselines({Baseline::learned(linear), Baseline::learned(ridge)});
+  const KeptBaselines again = KeptBaselines::from(io::parse_json(io::write_json(kept.config()), "kept"), options, 2);
+  CHECK(again.config() == kept.config());
+  CHECK(again.baselines[0].forecast(training).values == linear.forecast(training).values);
+  CHECK(again.baselines[1].forecast(training).values == ridge.forecast(training).values);
+  Config::List all = kept.config().at("baselines").as_list();
+  all[0].set("fill", Config::List{1.0});
+  CHECK_THROWS_WITH(KeptBaselines::from(kept.config().set("baselines", all), options, 2),
+                    "baselines: linear autoregression: expected 1 x 2 numbers, got 1");
+}
+
+TEST_CASE("large baselines are kept where that is asked for, their numbers behind the tree") {
+  const ForecastWindowOptions options{.lags = 10, .horizons = every_step(10)};
+  Readings many{.values = Matrix::Random(60, 40)};  // 401 x 400 weights
+  const ForecastWindows training(many, options);
+  const Index all = std::numeric_limits<Index>::max();
+  const KeptBaselines kept = fit_kept_baselines(training, false, all);
+  REQUIRE(kept.baselines.size() == 3);
+  CHECK(kept.left_out.empty());
+  const std::vector<double> numbers = kept.large_numbers();
+  CHECK(numbers.size() == 401 * 400);
+  const std::string text = io::write_json(kept.config());
+  CHECK(text.size() < 500000);  // those of the linear autoregression
+  const Config tree = io::parse_json(text, "kept");
+  const KeptBaselines again = KeptBaselines::from(tree, options, 40, numbers);
+  CHECK(again.config() == kept.config());
+  CHECK(again.large_numbers() == numbers);
+  CHECK(again.baselines[2].forecast(training).values == kept.baselines[2].forecast(training).values);
+  CHECK(keep_baselines(kept.baselines, 401 * 400 - 1).left_out ==
+        std::vector<std::string>{"ridge VAR: it has learned 160400 numbers, more than 160399"});
+  CHECK(keep_baselines(kept.baselines, 401 * 400).left_out.empty());
+
+  const auto refusal = [&](const Config& given, std::vector<double> behind) {
+    try {
+      KeptBaselines::from(given, options, 40, behind);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  std::vector<double> other = numbers;
+  CHECK(refusal(tree, other) == "accepted");
+  CHECK(refusal(tree, {}) == "baselines: ridge VAR: expected 401 x 400 numbers, got 160400 of 0 behind the tree");
+  other.push_back(1);
+  CHECK(refusal(tree, other) == "baselines: expected no numbers behind those of the tree, got 1 more");
+  other = numbers;
+  other[7] = std::nan("");
+  CHECK(refusal(tree, other) == "baselines: ridge VAR: expected numbers from -1e30 to 1e30, got nan");
+  Config::List list = tree.at("baselines").as_list();
+  list[2].set("weights", std::int64_t{1} << 62);
+  CHECK(refusal(Config(tree).set("baselines", list), numbers) ==
+        "baselines: ridge VAR: expected 401 x 400 numbers, got 4611686018427387904 of 160400 behind the tree");
+}
+
 TEST_CASE("kept baselines that are damaged are refused by name") {
   const ForecastWindowOptions options{.lags = 2, .horizons = {1, 3}};
   const Config good = fit_kept_baselines(ForecastWindows(two_waves(80), options)).config();
@@ -272,7 +364,7 @@ TEST_CASE("kept baselines that are damaged are refused by name") {
   CHECK(refusal(1, "slots", std::int64_t{1} << 62) ==
         "baselines: historical average: expected from 1 to 86400 slots, got 4611686018427387904");
   CHECK(refusal(1, "slots", std::int64_t{86400}) ==
-        "baselines: historical average: expected at most 131072 numbers, got more");
+        "baselines: historical average: expected 86400 x 2 numbers, got 48");
   CHECK(refusal(1, "slots", std::int64_t{23}) == "baselines: historical average: expected 23 x 2 numbers, got 48");
   CHECK(refusal(1, "means", with_first(1, "means", Config())).find("baselines: historical average: expected") == 0);
   CHECK(refusal(1, "means", with_first(1, "means", 1e300)) ==

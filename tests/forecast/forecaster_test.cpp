@@ -5,6 +5,7 @@
 #include "maas/core/parallel.hpp"
 #include "maas/data/times.hpp"
 #include "maas/layers/layers.hpp"
+#include "maas/network/merge.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -174,6 +175,162 @@ TEST_CASE("missing readings give no answer for their sensor, and none at all to 
   CHECK(joint.predict(readings).array().isNaN().all());
 }
 
+TEST_CASE("windows with missing readings are filled with the mean of the sensor, and masks tell where") {
+  Readings readings = waves(60);
+  readings.values.col(1).array() += 1000;  // far off, so that it shows whose mean it is
+  readings.values(20, 0) = gap;
+  readings.values(21, 1) = gap;
+  for (const ReadingScaling scaling : {ReadingScaling::none, ReadingScaling::standard, ReadingScaling::min_max})
+    for (const SensorMode mode : {SensorMode::shared, SensorMode::joint}) {
+      CAPTURE(mode, scaling);
+      Forecaster forecaster({.windows = {.lags = 3, .horizons = {2}, .fill_missing = true},
+                             .sensors = mode,
+                             .time_of_day = true,
+                             .scaling = scaling,
+                             .scale_each = scaling == ReadingScaling::min_max,
+                             .masks = true});
+      forecaster.fit(readings, quick(1));
+      const ForecastFrame& frame = forecaster.frame();
+      const bool joint = mode == SensorMode::joint;
+      CHECK(forecaster.shape(2).features == (joint ? 12 : 6) + 2);
+      // Of the readings before those that are held out.
+      double sum = 0;
+      for (Index row = 0; row < 54; ++row) sum += row == 20 ? 0 : static_cast<double>(readings.values(row, 0));
+      REQUIRE(frame.means.size() == 2);
+      CHECK(frame.means[0] == Approx(sum / 53));
+      CHECK(frame.means[1] > 1000);
+
+      const ForecastSamples samples = forecaster.samples(forecaster.windows(readings));
+      CHECK(samples.size() == (joint ? 56 - 2 : 2 * 56 - 2));  // without those that have a gap for their target
+      const std::vector<Matrix> inputs = samples.inputs(0, samples.size());
+      Index looked_at = 0;
+      for (Index sample = 0; sample < samples.size(); ++sample) {
+        const Index first = samples.window_of(sample), sensor = samples.sensor_of(sample);
+        for (Index lag = 0; lag < 3; ++lag)
+          for (Index each = 0; each < (joint ? 2 : 1); ++each, ++looked_at) {
+            const Index of = joint ? each : sensor, width = joint ? 2 : 1, place = lag * 2 * width + each;
+            const auto reading = static_cast<double>(readings.values(first + lag, of));
+            const double expected = std::isnan(reading) ? frame.means[static_cast<std::size_t>(of)] : reading;
+            CHECK(inputs[0](sample, place) == static_cast<Scalar>(frame.scaled(expected, of)));
+            CHECK(inputs[0](sample, place + width) == (std::isnan(reading) ? 0 : 1));
+          }
+        CHECK(inputs[0].row(sample).allFinite());
+        // One window at a time, as a server makes them.
+        const Matrix window = joint ? Matrix(readings.values.middleRows(first, 3))
+                                    : Matrix(readings.values.col(sensor).segment(first, 3));
+        const double time = readings.times[static_cast<std::size_t>(first + 2)];
+        CHECK(frame.inputs(window, sensor, time)[0] == inputs[0].row(sample));
+      }
+      CHECK(looked_at == samples.size() * (joint ? 6 : 3));
+      CHECK(samples.targets().allFinite());
+
+      const Forecasts forecasts = forecaster.forecast(readings);
+      CHECK(forecasts.values.allFinite());
+      CHECK(std::isnan(forecasts.truth(16, 0)));
+      const Matrix next = forecaster.predict(readings.part({0, 22}));
+      CHECK(next.allFinite());
+      for (Index sensor = 0; sensor < 2; ++sensor)
+        CHECK(next(0, sensor) == Approx(static_cast<double>(forecasts.values(19, sensor))).epsilon(1e-5));
+
+      forecaster.save("filled.h5");
+      const Forecaster loaded = load_forecaster("filled.h5");
+      CHECK(loaded.config() == forecaster.config());
+      CHECK(loaded.options().masks);
+      CHECK(loaded.forecast(readings).values == forecasts.values);
+      CHECK(loaded.predict(readings.part({0, 22})) == next);
+    }
+}
+
+TEST_CASE("masks reach the network, and a change is added to what stands for the last reading") {
+  Readings readings = waves(50);
+  for (const bool changes : {false, true}) {
+    Forecaster forecaster({.windows = {.lags = 3, .fill_missing = true},
+                           .sensor_id = false,
+                           .scaling = ReadingScaling::none,
+                           .changes = changes,
+                           .masks = true},
+                          ForecastNetwork{.hidden = {}});
+    forecaster.fit(readings, quick(1));
+    // 1, 2 and 4 for the readings that are there, the oldest first.
+    Matrix kernel = Matrix::Zero(6, 1);
+    kernel(1, 0) = 1, kernel(3, 0) = 2, kernel(5, 0) = 4;
+    forecaster.model().set_weights({kernel, Matrix::Zero(1, 1)});
+    const auto base = [&](Index row, Index sensor) {
+      const auto reading = static_cast<double>(readings.values(row, sensor));
+      return !changes ? 0 : std::isnan(reading) ? forecaster.frame().means[static_cast<std::size_t>(sensor)] : reading;
+    };
+    readings = waves(50);
+    CHECK(forecaster.predict(readings)(0, 1) == Approx(base(49, 1) + 7));
+    readings.values(48, 0) = gap;
+    CHECK(forecaster.predict(readings)(0, 0) == Approx(base(49, 0) + 5));
+    readings.values(49, 0) = gap;
+    readings.values(47, 1) = gap;
+    CHECK(forecaster.predict(readings)(0, 0) == Approx(base(49, 0) + 1));
+    CHECK(forecaster.predict(readings)(0, 1) == Approx(base(49, 1) + 6));
+    const Matrix window = readings.values.col(0).tail(3), output = Matrix::Constant(1, 1, 1);
+    CHECK(forecaster.frame().forecasts(output, window, 0)(0, 0) == Approx(base(49, 0) + 1));
+    readings.values.col(0).tail(3).setConstant(gap);
+    CHECK(forecaster.predict(readings)(0, 0) == Approx(base(49, 0)));
+  }
+}
+
+TEST_CASE("nothing is filled unless it is asked for, and files are then as they were") {
+  Forecaster plain(small());
+  plain.fit(waves(80), quick(1));
+  const std::string text = plain.config().text();
+  for (const char* key : {"fill_missing", "masks", "means", "networks"}) CHECK(text.find(key) == text.npos);
+  CHECK(plain.frame().means.empty());
+  CHECK_THROWS_WITH(Forecaster({.masks = true}),
+                    "forecaster: expected fill_missing of the windows beside masks, which say what was filled, got "
+                    "masks alone");
+  // Without a missing reading filled windows are the same windows: the same network learns the same.
+  ForecastOptions options = small();
+  options.windows.fill_missing = true;
+  Forecaster filling(options);
+  filling.fit(waves(80), quick(1));
+  CHECK(filling.model().get_weights() == plain.model().get_weights());
+  CHECK(filling.config().text().find("\"fill_missing\": true") != std::string::npos);
+
+  const auto refusal = [&](const Config& means) {
+    Model model = filling.model();
+    model.info().forecast = filling.config().set("means", means);
+    return refusal_of(model);
+  };
+  CHECK(refusal(filling.config().at("means")) == "accepted");
+  CHECK(refusal(Config::List{1.0}) == "damaged.h5: forecast of maas: means: expected one for each of 2 sensors, got 1");
+  CHECK(refusal(Config::List{1.0, Config()}).starts_with("damaged.h5: forecast of maas: means: expected a number"));
+}
+
+TEST_CASE("a network and the baselines are scored on the same filled windows") {
+  Readings readings = waves(400);
+  for (Index row = 5; row < 400; row += 7) readings.values(row, row % 2) = gap;
+  ForecastOptions options = small();
+  options.windows.fill_missing = true;
+  options.masks = true;
+  const Readings training = readings.part({0, 300}), test = readings.part({300, 400});
+  const auto rows_of = [&](const ForecastOptions& asked) {
+    Forecaster forecaster(asked);
+    forecaster.fit(training, quick(2));
+    forecaster.set_baselines(fit_baselines(forecaster.windows(training)));
+    forecaster.save("same.h5");
+    const Forecaster loaded = load_forecaster("same.h5");
+    const ScoreTable table = forecaster.compare(forecaster.baselines().baselines, test);
+    CHECK(loaded.compare(loaded.baselines().baselines, test).text() == table.text());
+    return table.rows();
+  };
+  const std::vector<ScoreTable::Row> filled = rows_of(options);
+  REQUIRE(filled.size() == 5 * 2);
+  for (const ScoreTable::Row& row : filled) {
+    CAPTURE(row.model, row.horizon);
+    CHECK(row.scores.missed == 0);
+    CHECK(row.scores.count == filled[row.horizon == 1 ? 0 : 1].scores.count);
+    CHECK(std::isfinite(row.scores.rmse));
+  }
+  const std::vector<ScoreTable::Row> left_out = rows_of(small());
+  CHECK(left_out.back().scores.missed > 0);
+  CHECK(left_out.back().scores.count + left_out.back().scores.missed == filled.back().scores.count);
+}
+
 TEST_CASE("nothing is learned from the validation share, nor from later readings") {
   Readings readings = waves(100);
   const auto learned_from = [](const Readings& training) {
@@ -262,6 +419,61 @@ TEST_CASE("an ensemble is one network that gives the mean of its networks") {
   alone.fit(readings, next);
   set_threads(before);
   CHECK(alone.forecast(readings).values == forecaster.network(1).forecast(readings).values);
+}
+
+TEST_CASE("a file of an ensemble gives each network back, and mean and spread as before") {
+  const Readings readings = waves(120);
+  // A layer that is called twice, moving statistics, and two inputs.
+  const auto build = [](const ForecastShape& shape) {
+    const Symbol features = input(shape.features), id = input(1);
+    const Layer twice = dense(shape.features, relu);
+    Symbol last = twice(twice(features));
+    last = batch_normalization()(concatenate({last, flatten()(embedding(shape.ids, 2)(id))}));
+    return Model({features, id}, {dense(shape.outputs)(last)});
+  };
+  for (const std::string path : {"three.h5", "three.keras"}) {
+    Forecaster forecaster(small(), build);
+    forecaster.fit(readings, quick(2, 3));
+    forecaster.set_baselines(fit_baselines(forecaster.windows(readings)));
+    forecaster.save(path);
+    const Forecaster loaded = load_forecaster(path);
+    REQUIRE(loaded.networks() == 3);
+    CHECK(loaded.config() == forecaster.config());
+    for (Index i = 0; i < 3; ++i) {
+      const Forecaster before = forecaster.network(i), after = loaded.network(i);
+      CHECK(after.networks() == 1);
+      CHECK(after.frame().label == before.frame().label);
+      CHECK(after.model().weight_names() == before.model().weight_names());
+      CHECK(after.model().get_weights() == before.model().get_weights());
+      CHECK(after.forecast(readings).values == before.forecast(readings).values);
+    }
+    CHECK_THROWS_AS(loaded.network(3), ConfigError);
+    CHECK(loaded.compare(loaded.baselines().baselines, readings).text() ==
+          forecaster.compare(forecaster.baselines().baselines, readings).text());
+    loaded.save("again.h5");
+    CHECK(load_forecaster("again.h5").networks() == 3);
+    loaded.network(1).save("second.h5");
+    const Forecaster second = load_forecaster("second.h5");
+    CHECK(second.networks() == 1);
+    CHECK(second.forecast(readings).values == forecaster.network(1).forecast(readings).values);
+  }
+
+  const Forecaster known = load_forecaster("three.h5");
+  Model model = known.model();
+  model.info().forecast = known.config();
+  const auto refusal = [&](Config networks) {
+    model.info().forecast->set("networks", std::move(networks));
+    return refusal_of(model);
+  };
+  CHECK(refusal(3) == "accepted");
+  CHECK(refusal(2) ==
+        "damaged.h5: forecast of maas: networks: expected a network that is the average of 2, got another");
+  CHECK(refusal(std::int64_t{1} << 40) ==
+        "damaged.h5: forecast of maas: networks: expected from 1 to 1000, got 1099511627776");
+  model.info().forecast->erase("networks");  // an older file
+  CHECK(refusal_of(model) == "accepted");
+  CHECK(load_forecaster("damaged.h5").networks() == 1);
+  CHECK(load_forecaster("damaged.h5").compare({}, readings, {}, {1}).rows().size() == 1);
 }
 
 TEST_CASE("every network of an ensemble has callbacks of its own") {

@@ -68,6 +68,87 @@ TEST_CASE("a recipe for forecasts runs: scored beside baselines on the test read
   CHECK(written.numbers("forecast")[1] == Approx(double(result.forecasts->values(0, 1))));
 }
 
+TEST_CASE("a recipe may fill missing readings, and tell the network where") {
+  write_waves("waves.csv");
+  std::string text = text_of("waves.csv");
+  const auto lose = [&](int row) {  // north
+    std::size_t place = 0;
+    for (int i = 0; i <= row; ++i) place = text.find('\n', place) + 1;
+    const std::size_t begin = text.find(',', place) + 1;
+    text.replace(begin, text.find(',', begin) - begin, "");
+  };
+  for (int row = 9; row < 400; row += 9) lose(row);
+  lose(399);  // the last
+  write_text("holes.csv", text);
+  const std::vector<std::string> changes = {"data.files=holes.csv", "output.model=holes.h5", "training.epochs=3"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), changes.begin(), changes.end());
+    return waves(more);
+  };
+  const auto readings = [](const Forecaster& forecaster) { return forecaster.readings(read_csv("holes.csv")); };
+  const RecipeResult plain = run_recipe(with({}), silent);
+  CHECK(plain.scores->at("network", 1).scores.missed > 0);
+  CHECK(std::isnan(plain.forecaster->predict(readings(*plain.forecaster))(0, 0)));
+
+  const RecipeResult filled = run_recipe(with({"forecast.windows.fill_missing=true", "forecast.masks=true"}), silent);
+  const Forecaster loaded = load_forecaster("holes.h5");
+  CHECK(loaded.options().windows.fill_missing);
+  CHECK(loaded.options().masks);
+  CHECK(loaded.model().network().graph().input_shape(0).size() == 8);
+  const Matrix next = loaded.predict(readings(loaded));
+  CHECK(next.allFinite());
+  CHECK(next == filled.forecaster->predict(readings(*filled.forecaster)));
+  for (const ScoreTable::Row& row : filled.scores->rows()) {
+    CAPTURE(row.model);
+    CHECK(row.scores.missed == 0);
+    CHECK(row.scores.count == plain.scores->at("network", row.horizon).scores.count +
+                                  plain.scores->at("network", row.horizon).scores.missed);
+  }
+}
+
+TEST_CASE("an ensemble's file has mean and spread of its networks, and large baselines where they are asked for") {
+  write_waves("waves.csv");
+  // 30 more sensors: ridge VAR has learned 32 * 12 + 1 by 32 * 12 numbers.
+  Table table = read_csv("waves.csv");
+  for (int sensor = 0; sensor < 30; ++sensor) {
+    std::vector<double> numbers;
+    for (int row = 0; row < 400; ++row) numbers.push_back(30 + sensor + 5 * std::sin(0.1 * row + sensor));
+    table.add({.name = fmt::format("s{}", sensor), .numbers = std::move(numbers)});
+  }
+  write_csv("many.csv", table);
+  const std::vector<std::string> changes = {"data.files=many.csv",
+                                            "output.model=many.h5",
+                                            "training.epochs=1",
+                                            "forecast.windows.lags=12",
+                                            "forecast.networks=2",
+                                            "network.layers=[]",
+                                            "forecast.windows.horizons=[1,2,3,4,5,6,7,8,9,10,11,12]"};
+  std::vector<std::string> large = changes;
+  large.push_back("forecast.large_baselines=true");
+  for (const std::string path : {"many.h5", "many.keras"}) {
+    large.push_back("output.model=" + path);
+    const RecipeResult result = run_recipe(waves(large), silent);
+    CHECK(result.forecaster->baselines().left_out.empty());
+    const Forecaster loaded = load_forecaster(path);
+    const Readings test = loaded.readings(table.part(320, 400));
+    CHECK(loaded.networks() == 2);
+    CHECK(loaded.compare(loaded.baselines().baselines, test).text() == result.scores->text());
+    CHECK(loaded.compare(loaded.baselines().baselines, test).at("mean of 2 networks", 3).spread->mae > 0);
+    CHECK(loaded.baselines().large_numbers().size() == 385 * 384);
+    loaded.save("again.h5");
+    CHECK(load_forecaster("again.h5").baselines().large_numbers() == loaded.baselines().large_numbers());
+  }
+  const auto large_size = std::filesystem::file_size("many.h5");
+  const RecipeResult small = run_recipe(waves(changes), silent);
+  CHECK(small.forecaster->baselines().left_out ==
+        std::vector<std::string>{"ridge VAR: it has learned 147840 numbers, more than 131072"});
+  CHECK(large_size - std::filesystem::file_size("many.h5") > 147840 * 8 - 1000);
+  CHECK(large_size - std::filesystem::file_size("many.h5") < 147840 * 8 + 1000);
+  std::vector<std::string> untested = large;
+  untested.push_back("split.test=0");
+  CHECK(run_recipe(waves(untested), silent).forecaster->baselines().baselines.size() == 4);
+}
+
 TEST_CASE("intervals are calibrated on what was held back, and judged on the test") {
   write_waves("waves.csv");
   const RecipeResult result = run_recipe(
@@ -239,6 +320,10 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
       {{"network.keras={}"}, "w.json: network.keras: "},
       {{"network.embedding=0"}, "w.json: network.embedding: expected from 1 to 1000000 numbers"},
       {{"forecast.harmonics=101"}, "w.json: forecast: forecaster: expected from 1 to 100 harmonics, got 101"},
+      {{"forecast.masks=true"},
+       "w.json: forecast: forecaster: expected fill_missing of the windows beside masks, which say what was filled, "
+       "got "
+       "masks alone"},
       {{"network.layers[0].units=9e15"}, "w.json: network.layers[0]: expected at most"},
       {{"network.layers[0].units=2000000000"}, "w.json: network.layers[0]: expected at most"},
       {{R"(training.class_weight={"a": 1})"}, "w.json: training.class_weight: expected none for forecasts"},

@@ -95,9 +95,11 @@ const std::string rich_forecast = R"({
   "split": {"by": "time", "validation": 0.2, "test": 0.2},
   "forecast": {
     "time": "time", "sensors": ["x", "y"],
-    "windows": {"lags": 2, "horizons": [1, 2], "stride": 1, "across_gaps": false, "seconds_a_reading": 3600},
+    "windows": {"lags": 2, "horizons": [1, 2], "stride": 1, "across_gaps": false, "seconds_a_reading": 3600,
+                "fill_missing": true},
     "mode": "shared", "sensor_id": true, "time_of_day": true, "harmonics": 2, "day_of_week": true,
-    "scaling": "standard", "scale_each": true, "changes": true, "unit": "mph", "networks": 2, "weekends": true,
+    "scaling": "standard", "scale_each": true, "changes": true, "unit": "mph", "masks": true, "networks": 2,
+    "weekends": true, "large_baselines": true,
     "intervals": {"coverage": 0.8, "rate": 0.01, "window": 10},
     "scores": {"averaging": "at_horizon", "null_value": 0}},
   "network": {"layers": [{"class": "dense", "units": 3, "activation": "relu"}], "embedding": 2},

@@ -179,6 +179,49 @@ TEST_CASE("a forecaster keeps how the files of its readings were read") {
   CHECK_FALSE(load_forecaster("again.h5").reading());
 }
 
+TEST_CASE("the order of dates that was found is kept: other files are read in the same one") {
+  std::string text = "time,x,y\n", next = text;
+  for (int row = 0; row < all_rows; ++row) {
+    const int hour = row * 7 % 24, x = row % 9, y = x + hour;
+    text += fmt::format("{:02d}/{:02d}/2024 {:02d}:00,{},{}\n", 1 + row / 28, 1 + row % 28, hour, x, y);
+    next += fmt::format("04/{:02d}/2024 {:02d}:00,{},{}\n", 1 + row % 12, hour, x, y);  // either order would do
+  }
+  write_text("found.csv", text);
+  write_text("next.csv", next);
+  for (const std::string stream : {"", "data.stream={}"}) {
+    CAPTURE(stream);
+    std::vector<std::string> changes;
+    if (!stream.empty()) changes.push_back(stream);
+    const auto with = [&](const std::string& change) {
+      std::vector<std::string> more = changes;
+      more.push_back(change);
+      return rows_recipe("found", "", more);
+    };
+    run_recipe(rows_recipe("found", "", changes), silent);
+    const Model model = load_model("found.h5");
+    const CsvOptions reading = kept_reading(model.info());
+    CHECK(reading.dates == DateOrder::month_first);
+    CHECK(read_table_for(*model.info().pipeline, "next.csv", reading).times("time")[2] ==
+          *parse_time("2024-04-03 14:00"));
+    // A file behind another one is read as that.
+    const std::string both = R"(data.files=["found.csv", "next.csv"])";
+    const RecipeResult found = run_recipe(with(both), silent);
+    changes.push_back("data.dates=month_first");
+    CHECK(found.model.get_weights() == run_recipe(with(both), silent).model.get_weights());
+    changes.pop_back();
+    CHECK_THROWS_WITH(run_recipe(with(R"(data.files=["next.csv", "found.csv"])"), silent),
+                      Catch::Matchers::ContainsSubstring("data.dates how dates are meant"));
+    run_recipe(with("data.files=next.csv"), silent);
+    CHECK(kept_reading(load_model("found.h5").info()).dates == DateOrder::day_first);  // as it was read
+    write_rows("plain.csv", plain, 0, all_rows);
+    run_recipe(with("data.files=plain.csv"), silent);
+    CHECK(kept_reading(load_model("found.h5").info()).dates == DateOrder::automatic);  // no date tells
+  }
+  write_waves("found_waves.csv", odd);
+  run_recipe(waves_recipe("found_waves", R"("decimal": ",")"), silent);
+  CHECK(load_forecaster("found_waves.h5").reading()->dates == DateOrder::day_first);
+}
+
 TEST_CASE("how a file is read comes back from a tree, and from a model's file of either form") {
   const CsvOptions options{.separator = ';',
                            .decimal = ',',

@@ -320,6 +320,40 @@ TEST_CASE("a forecaster's stream answers in readings, with intervals and a warni
   CHECK_THAT(road.get("any").body, ContainsSubstring(R"("window":[5.0,6.0],"version":1,"forecast":[6.0,6.0])"));
 }
 
+TEST_CASE("a stream forecasts from missing readings too where its forecaster fills them") {
+  Readings readings = waves(40);
+  readings.values(30, 0) = readings.values(33, 1) = readings.values(34, 1) = std::numeric_limits<Scalar>::quiet_NaN();
+  for (const SensorMode mode : {SensorMode::shared, SensorMode::joint}) {
+    fresh_folder("filled");
+    const Forecaster forecaster = trained({.windows = {.lags = 3, .horizons = {1, 2}, .fill_missing = true},
+                                           .sensors = mode,
+                                           .changes = true,
+                                           .masks = true},
+                                          readings);
+    Road road(folder_with(forecaster, "filled"));
+    const Index width = mode == SensorMode::joint ? 2 : 1;
+    std::string said;
+    for (Index row = 28; row < 36; ++row) {
+      CAPTURE(row, width);
+      std::string sample;
+      for (Index sensor = 0; sensor < width; ++sensor) {
+        const Scalar reading = readings.values(row, sensor);
+        sample += (sensor > 0 ? "," : "") + (std::isnan(reading) ? std::string("NaN") : fmt::format("{}", reading));
+      }
+      said = road.push("north", R"({"sample": [)" + sample + "]}").body;
+      if (row < 30) continue;
+      const Matrix next = forecaster.predict(readings.part({0, row + 1}));
+      CHECK(next.allFinite());
+      std::string expected;
+      serve::append_nested(expected, Matrix(next.leftCols(width)).data(),
+                           mode == SensorMode::joint ? std::vector<Index>{2, 2} : std::vector<Index>{2},
+                           serve::Whole::with_point);
+      CHECK_THAT(said, ContainsSubstring(R"("forecast":)" + expected));
+    }
+    CHECK_THAT(road.get("north").body, ContainsSubstring(R"("forecast":)"));
+  }
+}
+
 TEST_CASE("intervals of a stream follow what comes, and metrics count it") {
   fresh_folder("newest");
   Road road(folder_with(newest({.coverage = 0.8, .rate = 1}, std::nullopt), "newest"));

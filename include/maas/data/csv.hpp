@@ -47,8 +47,14 @@ void from_config(const Config& config, std::string_view where, CsvOptions& optio
 /// read or is empty.
 Table read_csv(const std::string& path, const CsvOptions& options = {});
 
+/// The same, and how it was read: `used` becomes `options`, but where these leave the order of dates open with the one
+/// that was found, so that other files are read likewise. It stays open where no date of the file would be another day
+/// in the other order, and where columns differ in it: each is read by its own.
+Table read_csv(const std::string& path, const CsvOptions& options, CsvOptions& used);
+
 /// The same from text in memory; `name` stands for the file in messages.
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options = {});
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used);
 
 /// A matrix as CSV text: one row a line, 9 significant digits (enough to get every float back), LF line ends; first the
 /// names, if there are any. Throws ShapeError if there are not as many names as columns.

@@ -40,6 +40,14 @@ struct RunningMean {
   double mean_or(double other) const { return count > 0 ? sum / static_cast<double>(count) : other; }
 };
 
+/// The last reading of a window that is there; NaN where none is.
+inline Scalar last_reading(const ForecastWindows& windows, Index window, Index sensor) {
+  const Index origin = windows.origin(window);
+  for (Index row = origin; row > origin - windows.options().lags; --row)
+    if (const Scalar reading = windows.readings().values(row, sensor); !std::isnan(reading)) return reading;
+  return std::numeric_limits<Scalar>::quiet_NaN();
+}
+
 /// Which readings lie in a window or are a target of one: others are not of the training part.
 inline std::vector<bool> rows_of_windows(const ForecastWindows& windows) {
   std::vector<bool> used(static_cast<std::size_t>(windows.readings().rows()), false);
@@ -53,25 +61,49 @@ inline std::vector<bool> rows_of_windows(const ForecastWindows& windows) {
   return used;
 }
 
+/// What stands for missing lags, 1 x sensors: the means of readings in these windows. Empty where nothing does.
+inline Eigen::MatrixXd fill_of(const ForecastWindows& windows) {
+  if (!windows.options().fill_missing) return {};
+  const std::vector<bool> used = rows_of_windows(windows);
+  Eigen::MatrixXd fill(1, windows.readings().sensor_count());
+  for (Index sensor = 0; sensor < fill.cols(); ++sensor) {
+    RunningMean mean;
+    for (Index row = 0; row < windows.readings().rows(); ++row)
+      if (used[static_cast<std::size_t>(row)]) mean.add(static_cast<double>(windows.readings().values(row, sensor)));
+    fill(0, sensor) = mean.mean_or(std::numeric_limits<double>::quiet_NaN());
+  }
+  return fill;
+}
+
+/// A lag, or what stands for it where it is missing.
+inline double filled_lag(double lag, const Eigen::MatrixXd& fill, Index sensor) {
+  return fill.size() > 0 && std::isnan(lag) ? fill(0, sensor) : lag;
+}
+
 /// Lags of one sensor and a 1 for the constant, one window a row.
-inline Eigen::MatrixXd own_lags(const ForecastWindows& windows, Index sensor) {
+inline Eigen::MatrixXd own_lags(const ForecastWindows& windows, Index sensor, const Eigen::MatrixXd& fill) {
   const Index lags = windows.options().lags;
   Eigen::MatrixXd x(windows.size(), lags + 1);
   for (Index window = 0; window < windows.size(); ++window)
-    for (Index lag = 0; lag < lags; ++lag)
-      x(window, lag) = static_cast<double>(windows.readings().values(windows.origin(window) - lags + 1 + lag, sensor));
+    for (Index lag = 0; lag < lags; ++lag) {
+      const Index row = windows.origin(window) - lags + 1 + lag;
+      x(window, lag) = filled_lag(static_cast<double>(windows.readings().values(row, sensor)), fill, sensor);
+    }
   x.col(lags).setOnes();
   return x;
 }
 
 /// Lags of all sensors, oldest first, one window a row.
-inline Eigen::MatrixXd all_lags(const ForecastWindows& windows) {
+inline Eigen::MatrixXd all_lags(const ForecastWindows& windows, const Eigen::MatrixXd& fill) {
   const Index lags = windows.options().lags, sensors = windows.readings().sensor_count();
   Eigen::MatrixXd x(windows.size(), lags * sensors);
   for (Index window = 0; window < windows.size(); ++window)
     for (Index lag = 0; lag < lags; ++lag)
       x.row(window).segment(lag * sensors, sensors) =
           windows.readings().values.row(windows.origin(window) - lags + 1 + lag).cast<double>();
+  for (Index sensor = 0; sensor < (fill.size() > 0 ? sensors : 0); ++sensor)
+    for (Index column = sensor; column < x.cols(); column += sensors)
+      for (double& lag : x.col(column)) lag = filled_lag(lag, fill, sensor);
   return x;
 }
 
@@ -125,10 +157,13 @@ MAAS_INLINE void Persistence::fit(const ForecastWindows& training) {
 MAAS_INLINE Forecasts Persistence::forecast(const ForecastWindows& windows) const {
   detail::check_windows(label, windows, windows.options().lags, windows.steps(), sensors_);
   Forecasts result = empty_forecasts(std::string(label), windows);
+  const bool fills = windows.options().fill_missing;
   for (Index window = 0; window < windows.size(); ++window)
-    for (Index step = 0; step < windows.steps(); ++step)
-      result.values.row(window).segment(step * sensors_, sensors_) =
-          windows.readings().values.row(windows.origin(window));
+    for (Index sensor = 0; sensor < sensors_; ++sensor) {
+      const Scalar last = fills ? detail::last_reading(windows, window, sensor)
+                                : windows.readings().values(windows.origin(window), sensor);
+      for (Index step = 0; step < windows.steps(); ++step) result.values(window, result.column(step, sensor)) = last;
+    }
   return result;
 }
 
@@ -179,9 +214,10 @@ MAAS_INLINE void LinearAutoregression::fit(const ForecastWindows& training) {
   detail::require_training(label, training.readings());
   const Matrix truth = training.truth();
   const Index sensors = training.readings().sensor_count(), steps = training.steps();
+  const Eigen::MatrixXd fill = detail::fill_of(training);
   std::vector<Eigen::MatrixXd> weights;
   for (Index sensor = 0; sensor < sensors; ++sensor) {
-    const Eigen::MatrixXd all = detail::own_lags(training, sensor);
+    const Eigen::MatrixXd all = detail::own_lags(training, sensor, fill);
     Eigen::MatrixXd of_sensor(all.cols(), steps);
     for (Index step = 0; step < steps; ++step) {
       Eigen::MatrixXd x = all, y = truth.col(step * sensors + sensor).cast<double>();
@@ -193,6 +229,7 @@ MAAS_INLINE void LinearAutoregression::fit(const ForecastWindows& training) {
     weights.push_back(std::move(of_sensor));
   }
   weights_ = std::move(weights);
+  fill_ = fill;
 }
 
 MAAS_INLINE Forecasts LinearAutoregression::forecast(const ForecastWindows& windows) const {
@@ -201,7 +238,7 @@ MAAS_INLINE Forecasts LinearAutoregression::forecast(const ForecastWindows& wind
                         weights_.empty() ? 0 : weights_[0].cols(), sensors);
   Forecasts result = empty_forecasts(std::string(label), windows);
   for (Index sensor = 0; sensor < sensors; ++sensor) {
-    const Eigen::MatrixXd y = detail::own_lags(windows, sensor) * weights_[static_cast<std::size_t>(sensor)];
+    const Eigen::MatrixXd y = detail::own_lags(windows, sensor, fill_) * weights_[static_cast<std::size_t>(sensor)];
     for (Index step = 0; step < y.cols(); ++step)
       result.values.col(result.column(step, sensor)) = y.col(step).cast<Scalar>();
   }
@@ -213,7 +250,8 @@ MAAS_INLINE void RidgeVAR::fit(const ForecastWindows& training) {
   require<ConfigError>(!alphas.empty(), "{}: expected at least 1 alpha, got none", label);
   for (double alpha : alphas)
     require<ConfigError>(alpha > 0 && std::isfinite(alpha), "{}: expected alphas above 0, got {}", label, alpha);
-  Eigen::MatrixXd x = detail::all_lags(training), y = training.truth().cast<double>();
+  const Eigen::MatrixXd fill = detail::fill_of(training);
+  Eigen::MatrixXd x = detail::all_lags(training, fill), y = training.truth().cast<double>();
   detail::keep_whole_rows(x, y);
   require<DataError>(x.rows() > 0, "{}: expected windows without a missing reading, got none", label);
   double best = alphas[0];
@@ -232,6 +270,7 @@ MAAS_INLINE void RidgeVAR::fit(const ForecastWindows& training) {
     }
   }
   weights_ = detail::ridge_with_constant(std::move(x), std::move(y), {best})[0];
+  fill_ = fill;
   alpha_ = best;
   horizons_ = training.options().horizons;
   lags_ = training.options().lags;
@@ -241,7 +280,7 @@ MAAS_INLINE void RidgeVAR::fit(const ForecastWindows& training) {
 MAAS_INLINE Forecasts RidgeVAR::forecast(const ForecastWindows& windows) const {
   detail::check_windows(label, windows, lags_, static_cast<Index>(horizons_.size()), sensors_);
   Forecasts result = empty_forecasts(std::string(label), windows);
-  result.values = detail::linear_function(detail::all_lags(windows), weights_).cast<Scalar>();
+  result.values = detail::linear_function(detail::all_lags(windows, fill_), weights_).cast<Scalar>();
   return result;
 }
 
@@ -299,20 +338,22 @@ MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training,
 
 namespace detail {
 
-/// So many numbers, or one more than are kept: the product may be larger than an Index.
-inline Index kept_size(std::initializer_list<Index> factors) {
-  double size = 1;
-  for (Index factor : factors) size *= static_cast<double>(factor);
-  constexpr Index most = KeptBaselines::most_numbers;
-  return size > static_cast<double>(most) ? most + 1 : static_cast<Index>(size);
+/// A product that may be larger than an Index.
+inline double product_of(std::initializer_list<Index> factors) {
+  double product = 1;
+  for (Index factor : factors) product *= static_cast<double>(factor);
+  return product;
 }
 
-inline Index ridge_numbers(const ForecastWindowOptions& windows, Index sensors) {
-  return kept_size({windows.lags * sensors + 1, static_cast<Index>(windows.horizons.size()), sensors});
+inline double ridge_numbers(const ForecastWindowOptions& windows, Index sensors) {
+  return product_of({windows.lags * sensors + 1, static_cast<Index>(windows.horizons.size()), sensors});
 }
 
-/// Rows one after the other.
+inline bool is_large(const Eigen::MatrixXd& matrix) { return matrix.size() > KeptBaselines::most_numbers; }
+
+/// Rows one after the other; of a large matrix how many numbers it has.
 inline Config numbers_config(const Eigen::MatrixXd& matrix) {
+  if (is_large(matrix)) return Config(static_cast<std::int64_t>(matrix.size()));
   Config::List list;
   for (Index row = 0; row < matrix.rows(); ++row)
     for (Index column = 0; column < matrix.cols(); ++column) list.emplace_back(matrix(row, column));
@@ -321,21 +362,27 @@ inline Config numbers_config(const Eigen::MatrixXd& matrix) {
 
 inline constexpr double largest_kept = 1e30;
 
-inline Eigen::MatrixXd numbers_from(const Config& config, const std::string& where, Index rows, Index columns) {
-  const Config::List& list = config.as_list(where);
-  const Index wanted = kept_size({rows, columns});
-  require<ConfigError>(wanted <= KeptBaselines::most_numbers, "{}: expected at most {} numbers, got more", where,
-                       KeptBaselines::most_numbers);
-  require<ConfigError>(static_cast<Index>(list.size()) == wanted, "{}: expected {} x {} numbers, got {}", where, rows,
-                       columns, list.size());
+/// `large` are the numbers that no matrix has taken yet.
+inline Eigen::MatrixXd numbers_from(const Config& config, const std::string& where, Index rows, Index columns,
+                                    std::span<const double>& large) {
+  const bool in_tree = !config.is_integer();
+  const std::size_t there = in_tree ? config.as_list(where).size() : large.size();
+  const double wanted = product_of({rows, columns});
+  require<ConfigError>(
+      in_tree ? static_cast<double>(there) == wanted
+              : static_cast<double>(there) >= wanted && config.as_real(where) == wanted,
+      "{}: expected {} x {} numbers, got {}", where, rows, columns,
+      in_tree ? fmt::format("{}", there) : fmt::format("{} of {} behind the tree", config.as_integer(where), there));
   Eigen::MatrixXd matrix(rows, columns);
   for (Index row = 0; row < rows; ++row)
     for (Index column = 0; column < columns; ++column) {
-      const double number = list[static_cast<std::size_t>(row * columns + column)].as_real(where);
+      const auto place = static_cast<std::size_t>(row * columns + column);
+      const double number = in_tree ? config.as_list(where)[place].as_real(where) : large[place];
       require<ConfigError>(std::abs(number) <= largest_kept, "{}: expected numbers from -1e30 to 1e30, got {}", where,
                            number);
       matrix(row, column) = number;
     }
+  if (!in_tree) large = large.subspan(static_cast<std::size_t>(matrix.size()));
   return matrix;
 }
 
@@ -343,25 +390,22 @@ inline Eigen::MatrixXd numbers_from(const Config& config, const std::string& whe
 inline std::vector<const Eigen::MatrixXd*> learned_numbers(const Baseline& baseline) {
   std::vector<const Eigen::MatrixXd*> all;
   if (const auto* average = baseline.as<HistoricalAverage>()) all = {&average->means_};
-  if (const auto* ridge = baseline.as<RidgeVAR>()) all = {&ridge->weights_};
-  if (const auto* linear = baseline.as<LinearAutoregression>())
+  if (const auto* ridge = baseline.as<RidgeVAR>()) all = {&ridge->weights_, &ridge->fill_};
+  if (const auto* linear = baseline.as<LinearAutoregression>()) {
     for (const Eigen::MatrixXd& weights : linear->weights_) all.push_back(&weights);
+    all.push_back(&linear->fill_);
+  }
   return all;
 }
 
-inline std::string too_many(std::string_view name, const std::string& numbers) {
-  return fmt::format("{}: it has learned {} numbers, more than {}", name, numbers, KeptBaselines::most_numbers);
-}
-
 /// Why it is not kept; empty where it is.
-inline std::string not_kept(const Baseline& baseline) {
+inline std::string not_kept(const Baseline& baseline, Index most) {
   const std::vector<const Eigen::MatrixXd*> all = learned_numbers(baseline);
   if (all.empty() && baseline.as<Persistence>() == nullptr)
     return fmt::format("{}: it is none of the library's", baseline.name());
-  double count = 0;
-  for (const Eigen::MatrixXd* numbers : all) count += static_cast<double>(numbers->size());
-  if (count > static_cast<double>(KeptBaselines::most_numbers))
-    return too_many(baseline.name(), fmt::format("{}", count));
+  Index count = 0;
+  for (const Eigen::MatrixXd* numbers : all) count += numbers->size();
+  if (count > most) return fmt::format("{}: it has learned {} numbers, more than {}", baseline.name(), count, most);
   for (const Eigen::MatrixXd* numbers : all)
     if (!(numbers->array().abs() <= largest_kept).all())
       return fmt::format("{}: it has learned numbers that are not finite", baseline.name());
@@ -377,13 +421,16 @@ inline Config baseline_config(const Baseline& baseline) {
     Config::List weights;
     for (const Eigen::MatrixXd& of_sensor : linear->weights_) weights.push_back(numbers_config(of_sensor));
     result.set("weights", std::move(weights));
+    if (linear->fill_.size() > 0) result.set("fill", numbers_config(linear->fill_));
   } else if (const auto* ridge = baseline.as<RidgeVAR>()) {
     result.set("alpha", ridge->alpha_).set("weights", numbers_config(ridge->weights_));
+    if (ridge->fill_.size() > 0) result.set("fill", numbers_config(ridge->fill_));
   }
   return result;
 }
 
-inline Baseline baseline_from(const Config& config, const ForecastWindowOptions& windows, Index sensors) {
+inline Baseline baseline_from(const Config& config, const ForecastWindowOptions& windows, Index sensors,
+                              std::span<const double>& large) {
   const std::string rule = config.at("rule").as_string("baselines rule"), where = "baselines: " + rule;
   const auto steps = static_cast<Index>(windows.horizons.size());
   if (rule == Persistence::label) return Baseline::learned(Persistence{.sensors_ = sensors});
@@ -392,7 +439,8 @@ inline Baseline baseline_from(const Config& config, const ForecastWindowOptions&
     average.slots_ = static_cast<Index>(config.at("slots").as_integer(where));
     require<ConfigError>(average.slots_ >= 1 && average.slots_ <= static_cast<Index>(seconds_a_day),
                          "{}: expected from 1 to 86400 slots, got {}", where, average.slots_);
-    average.means_ = numbers_from(config.at("means"), where, average.slots_ * (average.weekends ? 2 : 1), sensors);
+    average.means_ =
+        numbers_from(config.at("means"), where, average.slots_ * (average.weekends ? 2 : 1), sensors, large);
     return Baseline::learned(std::move(average));
   }
   if (rule == LinearAutoregression::label) {
@@ -401,15 +449,15 @@ inline Baseline baseline_from(const Config& config, const ForecastWindowOptions&
                          where, sensors, weights.size());
     LinearAutoregression linear;
     for (const Config& of_sensor : weights)
-      linear.weights_.push_back(numbers_from(of_sensor, where, windows.lags + 1, steps));
+      linear.weights_.push_back(numbers_from(of_sensor, where, windows.lags + 1, steps, large));
+    if (const Config* fill = config.find("fill")) linear.fill_ = numbers_from(*fill, where, 1, sensors, large);
     return Baseline::learned(std::move(linear));
   }
   require<ConfigError>(rule == RidgeVAR::label, "baselines: expected {}, {}, {} or {}, got \"{}\"", Persistence::label,
                        HistoricalAverage::label, LinearAutoregression::label, RidgeVAR::label, rule);
   RidgeVAR ridge{.alpha_ = config.at("alpha").as_real(where), .horizons_ = windows.horizons};
-  require<ConfigError>(ridge_numbers(windows, sensors) <= KeptBaselines::most_numbers,
-                       "{}: expected at most {} numbers, got more", where, KeptBaselines::most_numbers);
-  ridge.weights_ = numbers_from(config.at("weights"), where, windows.lags * sensors + 1, steps * sensors);
+  ridge.weights_ = numbers_from(config.at("weights"), where, windows.lags * sensors + 1, steps * sensors, large);
+  if (const Config* fill = config.find("fill")) ridge.fill_ = numbers_from(*fill, where, 1, sensors, large);
   ridge.lags_ = windows.lags;
   ridge.sensors_ = sensors;
   return Baseline::learned(std::move(ridge));
@@ -423,20 +471,34 @@ MAAS_INLINE Config KeptBaselines::config() const {
   return Config{}.set("baselines", std::move(all)).set("left_out", to_config(left_out));
 }
 
-MAAS_INLINE KeptBaselines KeptBaselines::from(const Config& config, const ForecastWindowOptions& windows,
-                                              Index sensors) {
+MAAS_INLINE std::vector<double> KeptBaselines::large_numbers() const {
+  std::vector<double> all;
+  for (const Baseline& baseline : baselines)
+    for (const Eigen::MatrixXd* matrix : detail::learned_numbers(baseline)) {
+      if (!detail::is_large(*matrix)) continue;
+      all.reserve(all.size() + static_cast<std::size_t>(matrix->size()));
+      for (Index row = 0; row < matrix->rows(); ++row)
+        for (Index column = 0; column < matrix->cols(); ++column) all.push_back((*matrix)(row, column));
+    }
+  return all;
+}
+
+MAAS_INLINE KeptBaselines KeptBaselines::from(const Config& config, const ForecastWindowOptions& windows, Index sensors,
+                                              std::span<const double> large_numbers) {
   KeptBaselines kept;
   for (const Config& each : config.at("baselines").as_list("baselines"))
-    kept.baselines.push_back(detail::baseline_from(each, windows, sensors));
+    kept.baselines.push_back(detail::baseline_from(each, windows, sensors, large_numbers));
+  require<ConfigError>(large_numbers.empty(), "baselines: expected no numbers behind those of the tree, got {} more",
+                       large_numbers.size());
   from_config(config.at("left_out"), "baselines left_out", kept.left_out);
   return kept;
 }
 
-MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted) {
+MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted, Index most) {
   KeptBaselines kept;
   for (const Baseline& baseline : fitted) {
     require<StateError>(baseline.is_fitted(), "{}: call fit first, with training windows", baseline.name());
-    if (std::string why = detail::not_kept(baseline); !why.empty())
+    if (std::string why = detail::not_kept(baseline, most); !why.empty())
       kept.left_out.push_back(std::move(why));
     else
       kept.baselines.push_back(baseline);
@@ -444,15 +506,14 @@ MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted) {
   return kept;
 }
 
-MAAS_INLINE KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends) {
+MAAS_INLINE KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends, Index most) {
   std::vector<Baseline> wanted = detail::unfitted_baselines(training, weekends);
   std::vector<std::string> left_out;
-  if (detail::ridge_numbers(training.options(), training.readings().sensor_count()) > KeptBaselines::most_numbers) {
+  if (detail::ridge_numbers(training.options(), training.readings().sensor_count()) > static_cast<double>(most)) {
     std::erase_if(wanted, [](const Baseline& each) { return each.as<RidgeVAR>() != nullptr; });  // it would take long
-    left_out.push_back(
-        fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, KeptBaselines::most_numbers));
+    left_out.push_back(fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, most));
   }
-  KeptBaselines kept = keep_baselines(detail::fit_each(wanted, training, &left_out));
+  KeptBaselines kept = keep_baselines(detail::fit_each(wanted, training, &left_out), most);
   kept.left_out.insert(kept.left_out.end(), left_out.begin(), left_out.end());
   return kept;
 }

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,11 @@ std::vector<Eigen::MatrixXd> ridge(const Eigen::MatrixXd& x, const Eigen::Matrix
 
 // Each is computed in double and gives the same bits in every run. `fit` throws DataError for training windows it can
 // learn nothing from; `forecast` throws StateError before fit, and ShapeError for windows of other lags, horizons or
-// sensors than it was fitted to. Where a reading that it needs is missing there is no answer: NaN.
+// sensors than it was fitted to. Where a reading that it needs is missing there is no answer: NaN. But windows with
+// ForecastWindowOptions::fill_missing have one, from those readings that are there, so that all are scored on the same.
 
-/// The last reading stays.
+/// The last reading stays. Where it is missing and windows are to be filled: the last one of the window that is there,
+/// of a window without any NaN.
 struct Persistence {
   static constexpr std::string_view label = "persistence";
   void fit(const ForecastWindows& training);
@@ -49,20 +52,22 @@ struct HistoricalAverage {
   Index slots_ = 0;             ///< learned: times of day
 };
 
-/// For each sensor and horizon a linear function of the sensor's own lags and a constant, by least squares. Needs
-/// `maas::maas` to link.
+/// For each sensor and horizon a linear function of the sensor's own lags and a constant, by least squares. Where
+/// training windows were to be filled, the sensor's mean stands for a missing lag. Needs `maas::maas` to link.
 struct LinearAutoregression {
   static constexpr std::string_view label = "linear autoregression";
   void fit(const ForecastWindows& training);
   Forecasts forecast(const ForecastWindows& windows) const;
 
   std::vector<Eigen::MatrixXd> weights_ = {};  ///< learned: one a sensor, (lags + 1) x steps, the constant last
+  Eigen::MatrixXd fill_ = {};                  ///< learned: 1 x sensors, what stands for missing lags; empty: nothing
 };
 
 /// Vector autoregression: for each sensor and horizon a linear function of the lags of all sensors and a constant, with
 /// the penalty alpha |weights|^2 beside the squared errors of standardized lags (the constant is free), as
 /// scikit-learn's Ridge. Of several `alphas` that one is taken which forecasts the last fifth of the training windows
-/// best when fitted to those before; then it is fitted to all. Needs `maas::maas` to link.
+/// best when fitted to those before; then it is fitted to all. Missing lags are filled as LinearAutoregression does.
+/// Needs `maas::maas` to link.
 struct RidgeVAR {
   static constexpr std::string_view label = "ridge VAR";
   std::vector<double> alphas = {10, 100, 1000, 1e4, 1e5};
@@ -73,6 +78,7 @@ struct RidgeVAR {
   Eigen::MatrixXd weights_ = {};      ///< learned: (lags * sensors + 1) x (steps * sensors), constant last
   std::vector<Index> horizons_ = {};  ///< learned
   Index lags_ = 0, sensors_ = 0;      ///< learned
+  Eigen::MatrixXd fill_ = {};         ///< learned: 1 x sensors, what stands for missing lags; empty: nothing
 };
 
 /// What may stand behind a Baseline: `label`, `fit(training)` and `forecast(windows)`.
@@ -143,25 +149,30 @@ std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weeken
 
 /// Baselines that are kept with a forecaster, and which ones are not.
 struct KeptBaselines {
-  /// How many numbers of 8 bytes one may have learned to be kept: 1 MB.
+  /// How many numbers of 8 bytes one may have learned to be kept where nothing else is asked for: 1 MB.
   static constexpr Index most_numbers = Index{1} << 17;
 
   std::vector<Baseline> baselines = {};    ///< fitted
   std::vector<std::string> left_out = {};  ///< "ridge VAR: it has learned 6172740 numbers, more than 131072"
 
-  /// All that they have learned, as a tree: to the last bit.
+  /// All that they have learned, to the last bit: as a tree, but for matrices of more than `most_numbers`, of which it
+  /// only says how many numbers they have.
   Config config() const;
-  /// Of a tree, for windows of these options over so many sensors. Throws ConfigError for one that is none, for numbers
-  /// of another count, more of them than are kept, or such that no training gives (above 1e30, NaN).
-  static KeptBaselines from(const Config& config, const ForecastWindowOptions& windows, Index sensors);
+  /// The numbers of those matrices, one matrix after the other, row by row.
+  std::vector<double> large_numbers() const;
+  /// Of both, for windows of these options over so many sensors. Throws ConfigError for a tree that is none, for
+  /// numbers of another count, and for such that no training gives (above 1e30, NaN).
+  static KeptBaselines from(const Config& config, const ForecastWindowOptions& windows, Index sensors,
+                            std::span<const double> large_numbers = {});
 };
 
-/// Those of fitted baselines that may be kept: this library's own that have learned few enough numbers, all of them
-/// finite. Throws StateError for one that is not fitted.
-KeptBaselines keep_baselines(const std::vector<Baseline>& fitted);
+/// Those of fitted baselines that may be kept: this library's own that have learned at most so many numbers, all of
+/// them finite. Throws StateError for one that is not fitted.
+KeptBaselines keep_baselines(const std::vector<Baseline>& fitted, Index most = KeptBaselines::most_numbers);
 /// fit_baselines, but those that are too large to be kept are not fitted, and those that can learn nothing from the
 /// windows are left out, too.
-KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends = false);
+KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends = false,
+                                 Index most = KeptBaselines::most_numbers);
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -59,8 +59,8 @@ MAAS_INLINE Model ForecastNetwork::operator()(const ForecastShape& shape) const 
 // ---- Samples ----
 
 MAAS_INLINE Shape ForecastSamples::feature_shape() const {
-  const Index sensors = by_row_.size() > 0 ? by_row_.cols() : 1;
-  return Shape{lags_ * sensors + known_.cols() + (ids_ ? 1 : 0)};
+  const Index a_row = by_row_.size() > 0 ? by_row_.cols() : numbers_;
+  return Shape{lags_ * a_row + known_.cols() + (ids_ ? 1 : 0)};
 }
 
 MAAS_INLINE Scalar* ForecastSamples::write_features(Index sample, Scalar* to) const {
@@ -69,7 +69,7 @@ MAAS_INLINE Scalar* ForecastSamples::write_features(Index sample, Scalar* to) co
   if (by_row_.size() > 0)
     to = std::copy_n(by_row_.data() + begin * by_row_.cols(), lags_ * by_row_.cols(), to);
   else
-    to = std::copy_n(by_sensor_.data() + sensor * by_sensor_.cols() + begin, lags_, to);
+    to = std::copy_n(by_sensor_.data() + sensor * by_sensor_.cols() + begin * numbers_, lags_ * numbers_, to);
   return std::copy_n(known_.data() + window * known_.cols(), known_.cols(), to);
 }
 
@@ -78,9 +78,9 @@ MAAS_INLINE void ForecastSamples::write_targets(Index sample, Scalar* to) const 
   for (Index horizon : horizons_) {
     if (by_row_.size() == 0) {
       const Scalar* readings = by_sensor_.data() + sensor * by_sensor_.cols();
-      *to++ = readings[origin + horizon] - (changes_ ? readings[origin] : Scalar{0});
+      *to++ = readings[(origin + horizon) * numbers_] - (changes_ ? readings[origin * numbers_] : Scalar{0});
     } else {
-      for (Index each = 0; each < by_row_.cols(); ++each)
+      for (Index each = 0; each < by_row_.cols() / numbers_; ++each)
         *to++ = by_row_(origin + horizon, each) - (changes_ ? by_row_(origin, each) : Scalar{0});
     }
   }
@@ -164,20 +164,27 @@ MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, con
     result.known_.resize(static_cast<Index>(origins.size()), 0);
   }
 
-  const bool joint = frame_.options.sensors == SensorMode::joint;
+  const bool joint = frame_.options.sensors == SensorMode::joint, masks = frame_.options.masks;
+  const Index numbers = frame_.options.numbers_a_reading();
+  result.numbers_ = numbers;
   Matrix& scaled = joint ? result.by_row_ : result.by_sensor_;
-  scaled.resize(joint ? rows : sensors, joint ? sensors : rows);
+  scaled.resize(joint ? rows : sensors, numbers * (joint ? sensors : rows));
   for (Index row = 0; row < rows; ++row)
     for (Index sensor = 0; sensor < sensors; ++sensor) {
-      const auto value = static_cast<Scalar>(frame_.scaled(static_cast<double>(readings.values(row, sensor)), sensor));
-      (joint ? scaled(row, sensor) : scaled(sensor, row)) = value;
+      const auto reading = static_cast<double>(readings.values(row, sensor));
+      const auto value = static_cast<Scalar>(frame_.scaled(frame_.filled(reading, sensor), sensor));
+      (joint ? scaled(row, sensor) : scaled(sensor, row * numbers)) = value;
+      if (masks)
+        (joint ? scaled(row, sensors + sensor) : scaled(sensor, row * numbers + 1)) =
+            std::isnan(reading) ? Scalar(0) : Scalar(1);
     }
 
+  const bool fills = frame_.options.windows.fill_missing;
   const auto is_whole = [&](Index origin, Index first, Index count) {
     const auto block = [&](Index begin, Index length) {
       return !readings.values.block(begin, first, length, count).hasNaN();
     };
-    if (!block(origin - result.lags_ + 1, result.lags_)) return false;
+    if (!fills && !block(origin - result.lags_ + 1, result.lags_)) return false;
     for (Index horizon : result.horizons_)
       if (with_targets && !block(origin + horizon, 1)) return false;
     return true;
@@ -201,12 +208,16 @@ MAAS_INLINE void Forecaster::learn_scaling(const Readings& training, Index rows)
   const Index sensors = training.sensor_count();
   frame_.center.clear();
   frame_.scale.clear();
+  frame_.means.clear();
   for (Index sensor = 0; sensor < sensors; ++sensor) {
     const auto each = detail::scaling_of(training.values, rows, sensor, sensor + 1, frame_.options.scaling);
     require<DataError>(each.has_value(), "forecaster: expected readings of sensor \"{}\" to learn from, got none",
                        frame_.sensors[static_cast<std::size_t>(sensor)]);
     frame_.center.push_back(each->center);
     frame_.scale.push_back(each->scale);
+    if (frame_.options.windows.fill_missing)
+      frame_.means.push_back(
+          detail::scaling_of(training.values, rows, sensor, sensor + 1, ReadingScaling::standard)->center);
   }
   if (frame_.options.scale_each) return;
   const auto all = detail::scaling_of(training.values, rows, 0, sensors, frame_.options.scaling);
@@ -277,7 +288,8 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
 
   const auto samples_in = [&](const ForecastWindows& windows, std::string_view what) {
     ForecastSamples samples = samples_of(training, windows.origins(), true);
-    require<DataError>(samples.size() > 0, "forecaster: expected {} windows without a missing reading, got none", what);
+    require<DataError>(samples.size() > 0, "forecaster: expected {} windows without a missing {}, got none", what,
+                       frame_.options.windows.fill_missing ? "target" : "reading");
     return Dataset(std::move(samples));
   };
   const Dataset samples = samples_in(all.targets_before(cut), "training");
@@ -341,7 +353,62 @@ MAAS_INLINE void Forecaster::fuse(std::vector<Model> networks) {
   for (const Model& each : networks) outputs.push_back(each(inputs)[0]);
   fused_ = Model(inputs, {average(outputs)}, "ensemble");
   frame_.label = fmt::format("ensemble of {}", networks.size());
+  frame_.networks = static_cast<Index>(networks.size());
   networks_ = std::move(networks);
+}
+
+namespace detail {
+
+/// The network behind one input of the layer that averages networks: what leads to it, with its weights.
+inline Network part_of_average(const Network& whole, Index which) {
+  const Graph& graph = whole.graph();
+  const Index last = graph.node(graph.outputs()[0]).inputs[static_cast<std::size_t>(which)];
+  std::vector<bool> needed(graph.nodes().size(), false);
+  needed[static_cast<std::size_t>(last)] = true;
+  for (Index input : graph.inputs()) needed[static_cast<std::size_t>(input)] = true;
+  for (Index i = last; i >= 0; --i)
+    if (needed[static_cast<std::size_t>(i)])
+      for (Index from : graph.node(i).inputs) needed[static_cast<std::size_t>(from)] = true;
+
+  constexpr Index nowhere = -1;
+  std::vector<Index> new_node(graph.nodes().size(), nowhere), new_layer(graph.layers().size(), nowhere), old_layer;
+  std::vector<Layer> layers;
+  std::vector<GraphNode> nodes;
+  for (Index i = 0; i < static_cast<Index>(graph.nodes().size()); ++i) {
+    if (!needed[static_cast<std::size_t>(i)]) continue;
+    const GraphNode& node = graph.node(i);
+    Index& layer = new_layer[static_cast<std::size_t>(node.layer)];
+    if (layer == nowhere) {
+      layer = static_cast<Index>(layers.size());
+      old_layer.push_back(node.layer);
+      layers.push_back(graph.layer(node.layer).named(""));  // "dense_7" of all networks is "dense_1" of its own
+    }
+    GraphNode taken{.layer = layer};
+    for (Index from : node.inputs) taken.inputs.push_back(new_node[static_cast<std::size_t>(from)]);
+    new_node[static_cast<std::size_t>(i)] = static_cast<Index>(nodes.size());
+    nodes.push_back(std::move(taken));
+  }
+  std::vector<Index> inputs;
+  for (Index input : graph.inputs()) inputs.push_back(new_node[static_cast<std::size_t>(input)]);
+  Network part = Network::undrawn(
+      Graph(std::move(layers), std::move(nodes), std::move(inputs), {new_node[static_cast<std::size_t>(last)]}));
+  for (const ParameterEntry& entry : part.parameters().entries())
+    part.parameters().view(entry) =
+        whole.parameters().view(old_layer[static_cast<std::size_t>(entry.layer)], entry.which);
+  return part;
+}
+
+/// Whether a network is the average of so many, as Forecaster::fuse makes it.
+inline bool is_average_of(const Graph& graph, Index networks) {
+  const GraphNode& last = graph.node(graph.outputs()[0]);
+  return graph.layer(last.layer).as<Average>() != nullptr && static_cast<Index>(last.inputs.size()) == networks &&
+         std::ranges::all_of(last.input_shapes, [&](const Shape& shape) { return shape == last.plan.output; });
+}
+
+}  // namespace detail
+
+MAAS_INLINE Model Forecaster::part_of_ensemble(Index i) const {
+  return Model(detail::part_of_average(fused_->network(), i));
 }
 
 MAAS_INLINE const Model& Forecaster::model() const {
@@ -363,12 +430,16 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
   result.learned_ = learned_;
   result.frame_.intervals.reset();  // the errors they know are those of all together
   result.frame_.alarm.reset();
+  result.frame_.networks = 1;
   if (networks() > 1) result.frame_.label = fmt::format("network {} of {}", i + 1, networks());
   result.baselines_ = baselines_;
   result.reference_ = reference_;
   result.reading_ = reading_;
   if (result.reference_ && networks() > 1) result.reference_->errors.clear();  // likewise
-  result.fused_ = networks_.empty() ? *fused_ : networks_[static_cast<std::size_t>(i)];
+  if (networks() == 1)
+    result.fused_ = *fused_;
+  else
+    result.fused_ = networks_.empty() ? part_of_ensemble(i) : networks_[static_cast<std::size_t>(i)];
   return result;
 }
 
@@ -395,8 +466,9 @@ MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings&
         const Index sensor = joint ? number % sensors : samples.sensor_of(begin + i);
         const Index column = joint ? number : number * sensors + sensor;
         const auto place = static_cast<std::size_t>(sensor);
-        const double base =
-            frame_.options.changes ? static_cast<double>(readings.values(origin, sensor)) : frame_.center[place];
+        const double base = frame_.options.changes
+                                ? frame_.filled(static_cast<double>(readings.values(origin, sensor)), sensor)
+                                : frame_.center[place];
         values(window, column) = static_cast<Scalar>(base + frame_.scale[place] * static_cast<double>(y(i, number)));
       }
     }
@@ -456,14 +528,14 @@ MAAS_INLINE void Forecaster::set_intervals(ConformalIntervals intervals, const s
 }
 
 MAAS_INLINE void Forecaster::set_baselines(const std::vector<Baseline>& fitted,
-                                           const std::vector<std::string>& left_out) {
+                                           const std::vector<std::string>& left_out, Index most) {
   require_fitted("set_baselines");
-  KeptBaselines kept = keep_baselines(fitted);
+  KeptBaselines kept = keep_baselines(fitted, most);
   kept.left_out.insert(kept.left_out.begin(), left_out.begin(), left_out.end());
   const ForecastWindowOptions& windows = frame_.options.windows;
   try {
     // Fitted ones as a file gives them back: what does not fit is found there.
-    kept = KeptBaselines::from(kept.config(), windows, static_cast<Index>(frame_.sensors.size()));
+    kept = KeptBaselines::from(kept.config(), windows, static_cast<Index>(frame_.sensors.size()), kept.large_numbers());
   } catch (const ConfigError& error) {
     fail<ShapeError>("set_baselines: expected baselines of the forecaster's own windows: {}", error.what());
   }
@@ -476,6 +548,7 @@ MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& op
   model.info().forecast = config();
   model.info().baselines.reset();
   if (!baselines_.baselines.empty() || !baselines_.left_out.empty()) model.info().baselines = baselines_.config();
+  model.info().baseline_numbers = baselines_.large_numbers();
   model.info().reference.reset();
   if (reference_) model.info().reference = reference_->config();
   model.info().reading.reset();
@@ -492,10 +565,14 @@ MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOption
   try {
     Forecaster result;
     result.frame_ = ForecastFrame::from(model.info(), options.steps);
-    result.frame_.check_network(model.network().graph());
+    const Graph& graph = model.network().graph();
+    result.frame_.check_network(graph);
+    require<ConfigError>(result.frame_.networks == 1 || detail::is_average_of(graph, result.frame_.networks),
+                         "networks: expected a network that is the average of {}, got another", result.frame_.networks);
     const auto sensors = static_cast<Index>(result.frame_.sensors.size());
     if (const auto& kept = model.info().baselines)
-      result.baselines_ = KeptBaselines::from(*kept, result.frame_.options.windows, sensors);
+      result.baselines_ =
+          KeptBaselines::from(*kept, result.frame_.options.windows, sensors, model.info().baseline_numbers);
     if (const auto& kept = model.info().reference) {
       result.reference_ = DriftReference::from(*kept);
       result.reference_->check(sensors);
@@ -503,6 +580,7 @@ MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOption
     if (model.info().reading) result.reading_ = kept_reading(model.info());
     model.info().forecast_errors.reset();  // kept once, where they are used
     model.info().baselines.reset();
+    model.info().baseline_numbers.clear();
     model.info().reference.reset();
     model.info().reading.reset();
     result.fused_ = std::move(model);

@@ -72,9 +72,11 @@ class ForecastSamples {
 
   std::vector<std::pair<Index, Index>> places_;
   std::vector<Index> origins_, horizons_;
-  Matrix by_sensor_, by_row_;  // scaled readings, of which one is filled: sensors x rows, or rows x sensors
-  Matrix known_;               // one row a window
-  Index lags_ = 0, targets_ = 0;
+  // Scaled readings, of which one is there: sensors x rows, or rows x sensors. With masks those stand beside each
+  // reading, or behind each row.
+  Matrix by_sensor_, by_row_;
+  Matrix known_;                                // one row a window
+  Index lags_ = 0, targets_ = 0, numbers_ = 1;  // numbers a reading
   bool ids_ = false, changes_ = false;
 };
 
@@ -134,23 +136,24 @@ class Forecaster {
   /// The fused network: what predict runs and save writes. Throws StateError before fit.
   const Model& model() const;
   Model& model();
-  /// How many networks there are; of a forecaster from a file, 1.
-  Index networks() const { return std::max<Index>(1, static_cast<Index>(networks_.size())); }
-  /// A forecaster of one network of the ensemble alone. Throws StateError before fit, ConfigError for one that is not
-  /// there.
+  /// How many networks there are; of an older file, 1.
+  Index networks() const { return frame_.networks; }
+  /// A forecaster of one network of the ensemble alone: of a file, a part of the fused network, which is not compiled.
+  /// Throws StateError before fit, ConfigError for one that is not there.
   Forecaster network(Index i) const;
 
   /// What comes after the last reading, horizons x sensors, in the unit of the readings: from the last `lags` of them.
-  /// A reading missing there gives NaN. Throws StateError before fit; ShapeError for fewer readings, or another number
-  /// of sensors; DataError for times that jump within the window, or are missing where they are needed.
+  /// A reading missing there gives NaN, unless such windows are filled. Throws StateError before fit; ShapeError for
+  /// fewer readings, or another number of sensors; DataError for times that jump within the window, or are missing
+  /// where they are needed.
   Matrix predict(const Readings& latest) const;
-  /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading. Throws StateError
-  /// before fit, and what windows() throws.
+  /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading, unless such are
+  /// filled. Throws StateError before fit, and what windows() throws.
   Forecasts forecast(const Readings& readings) const { return forecast(windows(readings)); }
   /// The same for windows that stand already. Throws ShapeError, too, for those of other lags or horizons.
   Forecasts forecast(const ForecastWindows& windows) const;
-  /// What the network is given for windows of readings, and what it should answer: windows with a missing reading are
-  /// left out. Throws as forecast.
+  /// What the network is given for windows of readings, and what it should answer: windows with a missing target, and
+  /// unless such are filled with a missing reading, are left out. Throws as forecast.
   ForecastSamples samples(const ForecastWindows& windows) const;
 
   /// Scores on the windows of readings, at all horizons or those asked for: the baselines first, then each network if
@@ -171,10 +174,11 @@ class Forecaster {
   const std::optional<AlarmOptions>& alarm() const { return frame_.alarm; }
 
   /// Gives it baselines that were fitted to the windows it has learned from, to be saved with it: whoever scores it has
-  /// them then without the training readings. Those that are too large are left out, which `baselines` tells behind
-  /// `left_out`: see keep_baselines. Throws StateError before fit, or for one that is not fitted; ShapeError for those
-  /// of other windows.
-  void set_baselines(const std::vector<Baseline>& fitted, const std::vector<std::string>& left_out = {});
+  /// them then without the training readings. Those that have learned more than `most` numbers are left out, which
+  /// `baselines` tells behind `left_out`: see keep_baselines. Throws StateError before fit, or for one that is not
+  /// fitted; ShapeError for those of other windows.
+  void set_baselines(const std::vector<Baseline>& fitted, const std::vector<std::string>& left_out = {},
+                     Index most = KeptBaselines::most_numbers);
   /// Those it was given, and which ones are too large to be kept.
   const KeptBaselines& baselines() const { return baselines_; }
   /// What the readings were that it has learned from, and its mean absolute errors one horizon ahead on those it has
@@ -207,6 +211,7 @@ class Forecaster {
   Model train(std::uint64_t number, const Dataset& training, const std::optional<Dataset>& validation,
               const ForecastFit& options, History& history) const;
   void fuse(std::vector<Model> networks);
+  Model part_of_ensemble(Index i) const;
   ForecastSamples samples_of(const Readings& readings, const std::vector<Index>& origins, bool with_targets) const;
   void run(const ForecastSamples& samples, const Readings& readings, Matrix& values) const;
 
@@ -215,7 +220,7 @@ class Forecaster {
   KeptBaselines baselines_;
   std::optional<DriftReference> reference_;
   std::optional<CsvOptions> reading_;
-  std::vector<Model> networks_;  // where there are several
+  std::vector<Model> networks_;  // as they were trained, where there are several; none of a file
   std::optional<Model> fused_;
   Index learned_ = 0;
 };

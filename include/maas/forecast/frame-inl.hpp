@@ -20,7 +20,11 @@ MAAS_INLINE Config to_config(ReadingScaling scaling) {
 MAAS_INLINE void from_config(const Config& config, std::string_view where, ReadingScaling& scaling) {
   scaling = detail::enum_from<ReadingScaling>(config, where, detail::reading_scaling_names);
 }
-MAAS_INLINE Config to_config(const ForecastOptions& options) { return write_config(options); }
+MAAS_INLINE Config to_config(const ForecastOptions& options) {
+  Config result = write_config(options);
+  if (!options.masks) result.erase("masks");  // as in files from before there was such a thing
+  return result;
+}
 MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastOptions& options) {
   options = read_config<ForecastOptions>(config, where);
 }
@@ -29,6 +33,9 @@ MAAS_INLINE void ForecastOptions::check() const {
   windows.check();
   require<ConfigError>(harmonics >= 1 && harmonics <= 100, "forecaster: expected from 1 to 100 harmonics, got {}",
                        harmonics);
+  require<ConfigError>(!masks || windows.fill_missing,
+                       "forecaster: expected fill_missing of the windows beside masks, which say what was filled, got "
+                       "masks alone");
 }
 
 // ---- The network ----
@@ -37,7 +44,7 @@ MAAS_INLINE ForecastShape ForecastFrame::shape(Index count) const {
   require<ShapeError>(count >= 1, "forecaster: expected at least 1 sensor, got {}", count);
   const Index each = is_joint() ? count : 1;
   const Index known = (options.time_of_day ? 2 * options.harmonics : 0) + (options.day_of_week ? 2 : 0);
-  return {.features = options.windows.lags * each + known,
+  return {.features = options.windows.lags * options.numbers_a_reading() * each + known,
           .ids = !is_joint() && options.sensor_id && count > 1 ? count : 0,
           .outputs = static_cast<Index>(options.windows.horizons.size()) * each};
 }
@@ -66,6 +73,10 @@ MAAS_INLINE void ForecastFrame::check_warning() const {
 }
 
 // ---- Windows ----
+
+MAAS_INLINE double ForecastFrame::filled(double reading, Index sensor) const {
+  return options.windows.fill_missing && std::isnan(reading) ? means[static_cast<std::size_t>(sensor)] : reading;
+}
 
 MAAS_INLINE double ForecastFrame::scaled(double reading, Index sensor) const {
   const auto place = static_cast<std::size_t>(sensor);
@@ -99,11 +110,15 @@ MAAS_INLINE std::vector<Matrix> ForecastFrame::inputs(MatrixArg window, Index se
   require<ShapeError>(is_joint() || (sensor >= 0 && sensor < count),
                       "forecaster: expected a sensor from 0 to {}, got {}", count - 1, sensor);
   std::vector<Matrix> result{Matrix(1, shape(count).features)};
+  const Index numbers = options.numbers_a_reading() * width;
   for (Index row = 0; row < lags; ++row)
-    for (Index each = 0; each < width; ++each)
-      result[0](0, row * width + each) =
-          static_cast<Scalar>(scaled(static_cast<double>(window(row, each)), is_joint() ? each : sensor));
-  if (const Index begin = lags * width; begin < result[0].cols()) {
+    for (Index each = 0; each < width; ++each) {
+      const auto reading = static_cast<double>(window(row, each));
+      const Index of = is_joint() ? each : sensor;
+      result[0](0, row * numbers + each) = static_cast<Scalar>(scaled(filled(reading, of), of));
+      if (options.masks) result[0](0, row * numbers + width + each) = std::isnan(reading) ? Scalar(0) : Scalar(1);
+    }
+  if (const Index begin = lags * numbers; begin < result[0].cols()) {
     const Matrix ahead = known({time});
     for (Index i = 0; i < ahead.cols(); ++i) result[0](0, begin + i) = ahead(0, i);
   }
@@ -121,8 +136,10 @@ MAAS_INLINE Matrix ForecastFrame::forecasts(MatrixArg outputs, MatrixArg window,
   Matrix result(steps, width);
   for (Index step = 0; step < steps; ++step)
     for (Index each = 0; each < width; ++each) {
-      const auto place = static_cast<std::size_t>(is_joint() ? each : sensor);
-      const double base = options.changes ? static_cast<double>(window(window.rows() - 1, each)) : center[place];
+      const Index of = is_joint() ? each : sensor;
+      const auto place = static_cast<std::size_t>(of);
+      const double base =
+          options.changes ? filled(static_cast<double>(window(window.rows() - 1, each)), of) : center[place];
       result(step, each) =
           static_cast<Scalar>(base + scale[place] * static_cast<double>(outputs(0, step * width + each)));
     }
@@ -148,6 +165,8 @@ MAAS_INLINE Config ForecastFrame::config() const {
                       .set("sensors", to_config(sensors))
                       .set("center", to_config(center))
                       .set("scale", to_config(scale));
+  if (options.windows.fill_missing) result.set("means", to_config(means));
+  if (networks > 1) result.set("networks", static_cast<std::int64_t>(networks));
   if (intervals) result.set("intervals", intervals->config());
   if (alarm) result.set("alarm", to_config(*alarm));
   if (table) result.set("table", table->config());
@@ -173,6 +192,19 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<c
     require<ConfigError>(std::isfinite(frame.center[i]) && std::isfinite(frame.scale[i]) && frame.scale[i] > 0,
                          "expected a finite center and a scale above 0 for sensor \"{}\", got {} and {}",
                          frame.sensors[i], frame.center[i], frame.scale[i]);
+  if (frame.options.windows.fill_missing) {
+    from_config(config.at("means"), "means", frame.means);
+    require<ConfigError>(frame.means.size() == frame.sensors.size(),
+                         "means: expected one for each of {} sensors, got {}", frame.sensors.size(),
+                         frame.means.size());
+    for (double mean : frame.means)
+      require<ConfigError>(std::isfinite(mean), "means: expected finite numbers, got {}", mean);
+  }
+  if (const Config* kept = config.find("networks")) {
+    from_config(*kept, "networks", frame.networks);
+    require<ConfigError>(frame.networks >= 1 && frame.networks <= 1000, "networks: expected from 1 to 1000, got {}",
+                         frame.networks);
+  }
   if (const Config* kept = config.find("intervals")) {
     require<ConfigError>(info.forecast_errors.has_value(), "intervals: expected errors beside them, got none");
     frame.intervals = ConformalIntervals::from(*kept, *info.forecast_errors);

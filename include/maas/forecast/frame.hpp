@@ -55,6 +55,9 @@ struct ForecastOptions {
   bool scale_each = false;  ///< each sensor by its own figures, instead of all by the same
   bool changes = false;     ///< the network gives the change since the last reading, which is added to its output
   std::string unit = {};    ///< of the readings, for tables: "mph"
+  /// Beside the readings of a window 1 for each that is there, 0 for one that was filled: oldest first, as
+  /// WindowOptions::masks. Needs windows.fill_missing.
+  bool masks = false;
 
   static void fields(auto& self, auto&& field) {
     field("windows", self.windows);
@@ -67,12 +70,15 @@ struct ForecastOptions {
     field("scale_each", self.scale_each);
     field("changes", self.changes);
     field("unit", self.unit);
+    field("masks", self.masks);
   }
-  /// Throws ConfigError for numbers out of range.
+  /// Numbers that the network is given a reading: 2 with masks, else 1.
+  Index numbers_a_reading() const { return masks ? 2 : 1; }
+  /// Throws ConfigError for numbers out of range, and for masks where nothing is filled.
   void check() const;
 };
 
-/// The options by name, and from that.
+/// The options by name (masks only where they are asked for), and from that.
 Config to_config(const ForecastOptions& options);
 void from_config(const Config& config, std::string_view where, ForecastOptions& options);
 
@@ -85,10 +91,12 @@ struct ForecastShape {
 /// What a Forecaster keeps beside its network. A program that runs the network itself, such as a server, makes inputs
 /// and forecasts of a window with it.
 struct ForecastFrame {
-  ForecastOptions options = {};                                ///< seconds_a_reading as it was in training
-  std::string label = "network";                               ///< who forecasts, in tables
-  std::vector<std::string> sensors = {};                       ///< names, in order
-  std::vector<double> center = {}, scale = {};                 ///< a scaled reading is (reading - center) / scale
+  ForecastOptions options = {};                 ///< seconds_a_reading as it was in training
+  std::string label = "network";                ///< who forecasts, in tables
+  std::vector<std::string> sensors = {};        ///< names, in order
+  std::vector<double> center = {}, scale = {};  ///< a scaled reading is (reading - center) / scale
+  std::vector<double> means = {};  ///< of the readings learned from, one a sensor; empty where none are filled
+  Index networks = 1;              ///< that the network is the mean of, each of them a part of it
   std::optional<ConformalIntervals> intervals = std::nullopt;  ///< columns step * sensors + sensor, as forecasts have
   std::optional<AlarmOptions> alarm = std::nullopt;            ///< only beside intervals, which give the chances
   std::optional<ReadingsPipeline> table = std::nullopt;        ///< how a table becomes readings; fitted
@@ -106,6 +114,9 @@ struct ForecastFrame {
 
   /// Whether rows of a table go through steps before they are readings.
   bool has_steps() const { return table && !table->pipeline().steps().empty(); }
+  /// A reading, or where it is missing what stands for it in a window: the mean of its sensor, or NaN where windows
+  /// with missing readings are left out.
+  double filled(double reading, Index sensor) const;
   /// A reading as the network gets it.
   double scaled(double reading, Index sensor) const;
   /// What is known in advance at the first targets of windows that end at `times`, one row a window; no columns where
@@ -115,10 +126,11 @@ struct ForecastFrame {
   bool needs_times() const { return options.time_of_day || options.day_of_week; }
   /// The network's inputs for one window in the readings' unit, oldest first: lags x 1 of one sensor, or lags x sensors
   /// where it is joint (then `sensor` does not count). `time` is that of its last reading, 0 where none is needed.
+  /// Missing readings are filled, or NaN.
   /// Throws ShapeError for a window of another size.
   std::vector<Matrix> inputs(MatrixArg window, Index sensor, double time) const;
-  /// What its one row of outputs means, in the readings' unit: steps x 1, or steps x sensors where it is joint. Throws
-  /// ShapeError for outputs or a window of another size.
+  /// What its one row of outputs means, in the readings' unit: steps x 1, or steps x sensors where it is joint. Of the
+  /// window the last reading counts. Throws ShapeError for outputs or a window of another size.
   Matrix forecasts(MatrixArg outputs, MatrixArg window, Index sensor) const;
   /// The columns of a sensor in `intervals`, a step each; where it is joint those of all.
   std::vector<Index> columns(Index sensor) const;

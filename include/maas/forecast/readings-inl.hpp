@@ -84,7 +84,11 @@ MAAS_INLINE void ForecastWindowOptions::check() const {
                        "forecast windows: expected seconds_a_reading of at least 0, got {}", seconds_a_reading);
 }
 
-MAAS_INLINE Config to_config(const ForecastWindowOptions& options) { return write_config(options); }
+MAAS_INLINE Config to_config(const ForecastWindowOptions& options) {
+  Config result = write_config(options);
+  if (!options.fill_missing) result.erase("fill_missing");  // as in files from before there was such a thing
+  return result;
+}
 MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options) {
   options = read_config<ForecastWindowOptions>(config, where);
 }

@@ -56,6 +56,10 @@ struct ForecastWindowOptions {
   Index stride = 1;                   ///< readings from one window's beginning to the next one's
   bool across_gaps = false;           ///< take also windows within which, or before whose targets, the time jumps
   double seconds_a_reading = 0;       ///< the time between readings; 0: the median of the differences
+  /// Learn and forecast also from windows in which readings are missing. A network is given the mean of the readings of
+  /// that sensor which it learned from: the best guess that needs nothing else, and one that no scaling makes an
+  /// extreme. Baselines answer for the same windows, each in its own way. Targets must be there all the same.
+  bool fill_missing = false;
 
   static void fields(auto& self, auto&& field) {
     field("lags", self.lags);
@@ -63,12 +67,13 @@ struct ForecastWindowOptions {
     field("stride", self.stride);
     field("across_gaps", self.across_gaps);
     field("seconds_a_reading", self.seconds_a_reading);
+    field("fill_missing", self.fill_missing);
   }
   /// Throws ConfigError for numbers below 1 or above 1000000, and for horizons that do not grow.
   void check() const;
 };
 
-/// The options by name, and from that.
+/// The options by name (fill_missing only where it is asked for), and from that.
 Config to_config(const ForecastWindowOptions& options);
 void from_config(const Config& config, std::string_view where, ForecastWindowOptions& options);
 

@@ -52,6 +52,7 @@ struct ModelInfo {
   /// What answers that need no model have learned of the training rows: TableBaselines::config, or of a Forecaster
   /// KeptBaselines::config. Who evaluates the model reads it.
   std::optional<Config> baselines = std::nullopt;
+  std::vector<double> baseline_numbers = {};  ///< and of a Forecaster's large ones: KeptBaselines::large_numbers
   /// What the inputs, or a Forecaster's sensors, were in training: DriftReference::config. A server reads it.
   std::optional<Config> reference = std::nullopt;
   /// How the files of raw rows were read that the pipeline, or a Forecaster, has learned from: to_config of CsvOptions.

@@ -125,8 +125,9 @@ struct RecipeForecast {
   std::string time = {};                  ///< the column of times; empty: readings are evenly spaced
   std::vector<std::string> sensors = {};  ///< columns of numbers, before the steps; empty: all there are
   ForecastOptions options = {};
-  Index networks = 1;     ///< an ensemble of so many; what it forecasts is their mean
-  bool weekends = false;  ///< a baseline more: the average of weekdays and weekends apart
+  Index networks = 1;            ///< an ensemble of so many; what it forecasts is their mean
+  bool weekends = false;         ///< a baseline more: the average of weekdays and weekends apart
+  bool large_baselines = false;  ///< keep also baselines of more than 1 MB with the forecaster
   ScoreOptions scores = {};
   /// Intervals that are calibrated on the validation share, which is not learned from, and judged on the test, if there
   /// is one. The forecaster is saved with them: see Forecaster::set_intervals.
