@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,12 @@ bool is_hdf5_file(const std::string& path);
 /// Columns of a file of datasets hold numbers, or times where these types say so. Throws FormatError for texts.
 void set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path);
 
+/// "numbers", "times", "texts": with where a file says so, if it is known: "texts (a.csv:3:1: expected a number, ...)".
+std::string type_text(const Column& column);
+/// Throws DataError that names the files where the columns of `path` are not those of the file `before`.
+void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
+                          const std::string& before);
+
 /// The files that follow each other, as one table of which only parts are in memory.
 class RowFiles {
  public:
@@ -24,6 +31,8 @@ class RowFiles {
   explicit RowFiles(const Recipe& recipe);
 
   Index rows() const { return rows_; }
+  /// Whatever is read of these rows later is held out (see Table::hold_out).
+  void hold_out(const RowRange& rows) { held_out_.push_back(rows); }
   /// Some rows, which must be there. It may be called on several threads at once.
   Table read(Index first, Index count) const;
   /// Calls `visit(part)` for these rows, part by part, in order.
@@ -43,6 +52,7 @@ class RowFiles {
   Table read_of(const File& file, Index first, Index count) const;
 
   std::vector<File> files_;
+  std::vector<RowRange> held_out_;
   std::string file_column_;
   std::map<std::string, ColumnType> types_;
   Index rows_ = 0;

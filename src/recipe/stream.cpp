@@ -170,10 +170,13 @@ std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const
 }  // namespace
 
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
-  const auto files = std::make_shared<const RowFiles>(recipe);
+  const auto opened = std::make_shared<RowFiles>(recipe);
   const TimeSplit split = at_place(Place{recipe.source}.key("split"), "", [&] {
-    return split_by_time(files->rows(), recipe.split.validation, recipe.split.test);
+    return split_by_time(opened->rows(), recipe.split.validation, recipe.split.test);
   });
+  opened->hold_out(split.validation);
+  opened->hold_out(split.test);
+  const FilesPointer files = opened;
   const Index part = rows_a_part(*recipe.data.stream, *files);
   const StreamRows training{*files, split.train, part};
   std::optional<Model> base = base_of(recipe);

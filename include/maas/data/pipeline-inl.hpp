@@ -263,7 +263,7 @@ MAAS_INLINE Table Pipeline::prepare(const Table& table) const {
   const Table all = run(std::move(raw));
   Table result;
   for (const std::string& name : feature_names_) result.add(all.column(name));
-  if (table.is_held_out()) result.hold_out();
+  detail::hold_out_made(result, detail::why_made_held_out(table));
   return result;
 }
 
