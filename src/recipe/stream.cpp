@@ -97,7 +97,7 @@ DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training
   const auto features = static_cast<Index>(pipeline.feature_names().size());
   std::vector<Scalar> numbers;
   Index first = 0;  // of the part, among the training rows
-  training.files.for_each(training.range, training.part, [&](const Table& part) {
+  training.learn_from_each([&](const Table& part) {
     std::vector<Index> rows;
     for (Index i = (first + stride - 1) / stride * stride; i < first + part.rows(); i += stride) {
       const auto scattered =

@@ -304,7 +304,7 @@ Table first_whole_part(std::span<const Step> steps, const StreamRows& rows) {
 Table digest_of(const Table& first, const StreamRows& rows) {
   std::vector<double> low(static_cast<std::size_t>(first.columns()), std::numeric_limits<double>::infinity());
   std::vector<double> high(low.size(), -std::numeric_limits<double>::infinity());
-  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+  rows.learn_from_each([&](const Table& part) {
     for (std::size_t i = 0; i < low.size(); ++i) {
       const Column& column = part.column(static_cast<Index>(i));
       if (column.type != ColumnType::number) continue;
@@ -334,10 +334,7 @@ Pipeline learn_pipeline(const PipelineOptions& options, const StreamRows& rows, 
   std::size_t done = 0;
   const auto before = [&] { return std::span<const Step>(learned.steps).first(done); };
   const Pass pass = [&](const Visit& visit) {
-    rows.files.for_each(rows.range, rows.part, [&](Table part) {
-      detail::require_training(Pipeline::class_name, part);
-      visit(prepared(std::move(part), before()));
-    });
+    rows.learn_from_each([&](Table part) { visit(prepared(std::move(part), before())); });
   };
   for (; done < learned.steps.size(); ++done) {
     Step& step = learned.steps[done];
@@ -385,7 +382,7 @@ TargetBaseline baseline_of(const std::string& target, const KnownTarget& known, 
 std::map<std::string, KnownTarget> known_targets(const std::vector<std::string>& targets, const StreamRows& rows) {
   std::map<std::string, KnownTarget> known;
   std::map<std::string, std::map<std::string, std::size_t>> places;
-  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+  rows.learn_from_each([&](const Table& part) {
     for (const std::string& name : targets) {
       const Column& column = part.column(name);
       KnownTarget& target = known[name];

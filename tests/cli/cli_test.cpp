@@ -576,7 +576,8 @@ TEST_CASE("maas train tells of trials and folds, in lines for programs and in ta
         std::string::npos);
   const Run text = run(search + "none");
   INFO(text.out);
-  for (const char* part : {"\ntuner: 3 results, judged by mae", "\nbest: trial ", "\ncross-validation: 2 folds\n"})
+  for (const char* part :
+       {"\ntuner: 3 results, judged by mae", "  baseline: mean\n", "\nbest: trial ", "\ncross-validation: 2 folds\n"})
     CHECK(text.out.find(part) != std::string::npos);
 }
 
