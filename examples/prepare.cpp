@@ -54,7 +54,7 @@ int run() {
                      .features = {"flow_lag_1", "flow_lag_2", "flow_lag_3", "speed_lag_1", "time", "weather"},
                      .targets = {"flow"},
                      .out_of_range = OutOfRange::clip});
-  const TimeSplit split = split_by_time(table.rows(), 0, 0.25);
+  const TimeSplit split = split_by_time(table, 0, 0.25);  // the table knows its test rows
   const Table train = split.train.of(table), test = split.test.of(table);
   const PreparedSamples samples = pipeline.fit(train).samples(train);
   fmt::print("{} features of {} rows; {} rows are left out of training\n", samples.x.cols(), train.rows(),

@@ -129,6 +129,7 @@ Config tuning_json(const Tuning& tuning) {
   return Config{}
       .set("objective", tuning.objective)
       .set("best", trial_json(tuning.report.best()))
+      .set("baselines", scores_json(tuning.baselines))
       .set("trials", std::move(trials));
 }
 

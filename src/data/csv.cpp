@@ -173,9 +173,9 @@ class Typer {
     first_row_ = has_header() ? 1 : 0;
   }
 
-  /// For rows without a header.
-  Typer(const std::string& name, const Cells& cells, const CsvOptions& options, Index first_row)
-      : name_(name), cells_(cells), options_(options), first_row_(first_row) {}
+  /// For some rows of a file, without a header.
+  Typer(const CsvRows& rows, const Cells& cells)
+      : name_(rows.name), cells_(cells), options_(rows.options), part_of_(&rows) {}
 
   /// A column that must hold numbers.
   std::vector<double> numbers(Index column, const std::string& shown) const {
@@ -299,9 +299,9 @@ class Typer {
     const std::optional<Index> no_number = read_values(column, ColumnType::number, options_.dates, result.numbers);
     if (!no_number) return result;
     result.type = ColumnType::time;
-    if (!read_times(column, result.numbers)) return result;
-    result = text_column(column, name);
-    result.why_text = complaint(*no_number, column, "a number");
+    const bool is_time = !read_times(column, result.numbers);
+    if (!is_time) result = text_column(column, name);
+    if (!is_time || part_of_ != nullptr) result.why_text = complaint(*no_number, column, "a number");
     return result;
   }
 
@@ -318,12 +318,15 @@ class Typer {
   Column text_column(Index column, const std::string& name) const {
     Column result{.name = name, .type = ColumnType::text};
     for (Index row = first_row_; row < cells_.rows(); ++row) result.texts.emplace_back(cells_.at(row, column));
+    if (part_of_ != nullptr && !part_of_->why_texts.empty())
+      result.why_text = part_of_->why_texts[static_cast<std::size_t>(column)];
     return result;
   }
 
   const std::string& name_;
   const Cells& cells_;
   const CsvOptions& options_;
+  const CsvRows* part_of_ = nullptr;
   Index first_row_ = 0;
   bool has_day_first_ = false, has_month_first_ = false;  // columns that were settled so
 };
@@ -339,14 +342,35 @@ std::string whole_file(const std::string& path) {
   return text;
 }
 
-void check_text(std::string_view text, const std::string& name, Index first_line) {
-  require<FormatError>(text.find('\0') == std::string_view::npos, "{}: expected text, got a byte 0", name);
-  const std::size_t wrong = first_not_utf8(text);
-  require<FormatError>(
-      wrong == std::string_view::npos,
-      "{}:{}: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first", name,
-      first_line +
-          std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(wrong, text.size())), '\n'));
+/// Where a byte of text stands: "file:line:column", the column that of its cell, both counted from 1.
+std::string place_of(std::size_t byte, std::string_view text, const std::string& name, Index first_line,
+                     const CsvOptions& options) {
+  Index line = first_line, column = 1;
+  bool quoted = false, in_comment = false, begins = true;
+  for (std::size_t i = 0; i < byte; ++i) {
+    const char c = text[i];
+    if (begins) in_comment = !quoted && options.comment != '\0' && c == options.comment;
+    begins = c == '\n' || (c == '\r' && !text.substr(i + 1).starts_with('\n'));
+    if (begins) {
+      ++line;
+      if (!quoted) column = 1;
+    } else if (!in_comment) {
+      if (c == '"') quoted = !quoted;  // within a cell they are doubled
+      if (c == options.separator && !quoted) ++column;
+    }
+  }
+  return fmt::format("{}:{}:{}", name, line, column);
+}
+
+// `options` have a separator.
+void check_text(std::string_view text, const std::string& name, Index first_line, const CsvOptions& options) {
+  const std::size_t wrong = std::min(text.find('\0'), first_not_utf8(text));
+  if (wrong == std::string_view::npos) return;
+  const std::string place = place_of(wrong, text, name, first_line, options);
+  require<FormatError>(text[wrong] != '\0', "{}: expected UTF-8 text, got a byte 0 (UTF-16?); convert the file first",
+                       place);
+  fail<FormatError>("{}: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first",
+                    place);
 }
 
 }  // namespace
@@ -356,10 +380,10 @@ char csv_separator(std::string_view text, const CsvOptions& options) {
 }
 
 std::vector<std::vector<double>> csv_numbers(std::string_view text, const CsvRows& rows) {
-  check_text(text, rows.name, rows.first_line);
+  check_text(text, rows.name, rows.first_line, rows.options);
   const Cells cells =
       Splitter(rows.name, rows.options.separator, rows.options.comment, rows.columns, rows.first_line).split(text);
-  const Typer typer(rows.name, cells, rows.options, 0);
+  const Typer typer(rows, cells);
   std::vector<std::vector<double>> result;
   for (std::size_t i = 0; i < rows.wanted.size(); ++i)
     result.push_back(typer.numbers(rows.wanted[i], rows.wanted_names[i]));
@@ -367,19 +391,24 @@ std::vector<std::vector<double>> csv_numbers(std::string_view text, const CsvRow
 }
 
 Table csv_table(std::string_view text, const CsvRows& rows) {
-  check_text(text, rows.name, rows.first_line);
+  check_text(text, rows.name, rows.first_line, rows.options);
   const Cells cells =
       Splitter(rows.name, rows.options.separator, rows.options.comment, rows.columns, rows.first_line).split(text);
-  return Typer(rows.name, cells, rows.options, 0).table(rows.wanted_names);
+  return Typer(rows, cells).table(rows.wanted_names);
+}
+
+void check_no_utf16(std::string_view text, const std::string& name) {
+  require<FormatError>(!text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
+                       "{}:1:1: expected UTF-8 text, got UTF-16; convert the file first", name);
 }
 
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used) {
-  require<FormatError>(!text.starts_with("\xFF\xFE") && !text.starts_with("\xFE\xFF"),
-                       "{}: expected UTF-8 text, got UTF-16", name);
+  check_no_utf16(text, name);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  check_text(text, name, 1);
-  const char separator = csv_separator(text, options);
-  const Cells cells = Splitter(name, separator, options.comment).split(text);
+  CsvOptions with_separator = options;
+  with_separator.separator = csv_separator(text, options);
+  check_text(text, name, 1, with_separator);
+  const Cells cells = Splitter(name, with_separator.separator, options.comment).split(text);
   require<FormatError>(cells.rows() > 0, "{}: expected rows of cells, got none", name);
   Typer typer(name, cells, options);
   Table table = typer.table();

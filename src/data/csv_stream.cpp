@@ -137,8 +137,7 @@ std::vector<Place> first_places(const OpenFile& file, Index begin, char comment,
 
 Head read_head(const OpenFile& file, const std::string& path, const CsvOptions& options) {
   const std::string start = file.read(0, 3);
-  require<FormatError>(!start.starts_with("\xFF\xFE") && !start.starts_with("\xFE\xFF"),
-                       "{}: expected UTF-8 text, got UTF-16", path);
+  check_no_utf16(start, path);
   const Index begin = start == "\xEF\xBB\xBF" ? 3 : 0;
   const std::vector<Place> places = first_places(file, begin, options.comment, path);
   const Index rows = std::min<Index>(2, static_cast<Index>(places.size()) - 1);
@@ -265,7 +264,8 @@ struct PartReader {
 /// What the cells of a column may be, by those seen so far.
 struct Readable {
   bool number = true, day_first = true, month_first = true;
-  bool differs = false;  // some cell is another day by the one than by the other
+  bool differs = false;        // some cell is another day by the one than by the other
+  std::string no_number = {};  ///< the first cell that is none, and where
 
   bool time() const { return day_first || month_first; }
 };
@@ -278,6 +278,7 @@ bool is_all_missing(const Column& column) {
 void look_at(const Table& part, bool month_first, std::vector<Readable>& readable) {
   for (std::size_t i = 0; i < readable.size(); ++i) {
     const Column& column = part.column(static_cast<Index>(i));
+    if (readable[i].no_number.empty()) readable[i].no_number = column.why_text;
     if (is_all_missing(column)) continue;
     const bool time = column.type == ColumnType::time;
     readable[i].number = readable[i].number && column.type == ColumnType::number;
@@ -325,6 +326,7 @@ DateOrder settle_types(PartReader& reader) {
     const bool time = both ? found.time() : found.day_first;
     const ColumnType type = found.number ? ColumnType::number : time ? ColumnType::time : ColumnType::text;
     const auto [entry, is_new] = reader.rows.options.types.emplace(reader.rows.wanted_names[i], type);
+    reader.rows.why_texts.push_back(is_new ? found.no_number : std::string());
     if (entry->second != ColumnType::time || found.number) continue;
     needs_month_first = needs_month_first || (found.month_first && !found.day_first);
     needs_day_first = needs_day_first || (found.day_first && !found.month_first);

@@ -51,12 +51,11 @@ std::vector<std::string> numbers_in_root(const Hdf5Reader& file) {
   return names;
 }
 
-// Rows of `axes` numbers as columns at the right of a table; without a second axis one column of the name alone.
-void add_columns_of(const std::string& name, std::size_t axes, Index columns, const std::vector<double>& numbers,
-                    Table& table) {
+// Rows of numbers as columns at the right of a table; one column has the name alone.
+void add_columns_of(const std::string& name, Index columns, const std::vector<double>& numbers, Table& table) {
   const Index rows = columns == 0 ? 0 : static_cast<Index>(numbers.size()) / columns;
   for (Index column = 0; column < columns; ++column) {
-    Column made{.name = axes == 1 ? name : name + "_" + std::to_string(column)};
+    Column made{.name = columns == 1 ? name : name + "_" + std::to_string(column)};
     made.numbers.reserve(static_cast<std::size_t>(rows));
     for (Index row = 0; row < rows; ++row)
       made.numbers.push_back(numbers[static_cast<std::size_t>(row * columns + column)]);
@@ -77,18 +76,17 @@ void add_columns(const Hdf5Reader& file, const std::string& name, Table& table) 
                        rows);
   std::vector<double> numbers(static_cast<std::size_t>(rows * columns));
   file.read_doubles(name, dimensions, numbers.data());
-  add_columns_of(name, dimensions.size(), columns, numbers, table);
+  add_columns_of(name, columns, numbers, table);
 }
 
 /// A dataset that is read part by part as columns.
 struct PartColumns {
   std::string name;
-  std::size_t axes;
   Index rows, columns;
 
   PartColumns(const Hdf5Reader& file, std::string dataset) : name(std::move(dataset)) {
     const Hdf5Rows found = file.rows(name);
-    axes = found.dimensions.size() + 1;
+    const std::size_t axes = found.dimensions.size() + 1;
     rows = found.rows;
     columns = found.numbers;
     require<FormatError>(
@@ -192,7 +190,7 @@ TableParts io::hdf5_parts(const std::string& path) {
             for (const PartColumns& part : parts) {
               std::vector<double> numbers(static_cast<std::size_t>(count * part.columns));
               file->read_double_rows(part.name, first, count, numbers.data());
-              add_columns_of(part.name, part.axes, part.columns, numbers, table);
+              add_columns_of(part.name, part.columns, numbers, table);
             }
             return table;
           }};

@@ -193,6 +193,18 @@ std::string confusion_text(const TargetEvaluation& found) {
   return text + "\n";
 }
 
+// Learned of these rows, whatever they are for.
+TableBaselines baselines_of(const Pipeline& pipeline, const Table& rows) {
+  const std::string time = time_column(pipeline, rows);
+  TableBaselines result;
+  for (const std::string& target : raw_targets(pipeline, rows)) {
+    const Column& column = target_column(rows, target);
+    TargetBaseline found = baseline_of(target, column, pipeline, time.empty() ? nullptr : &rows.column(time).numbers);
+    if (found.mean || !found.majority.empty()) result.targets.push_back(std::move(found));
+  }
+  return result;
+}
+
 }  // namespace
 
 }  // namespace maas::inline MAAS_ABI::recipe
@@ -210,15 +222,8 @@ std::string Evaluation::text() const {
 }
 
 TableBaselines TableBaselines::of(const Pipeline& pipeline, const Table& training) {
-  const std::string time = recipe::time_column(pipeline, training);
-  TableBaselines result;
-  for (const std::string& target : recipe::raw_targets(pipeline, training)) {
-    const Column& column = recipe::target_column(training, target);
-    TargetBaseline found =
-        recipe::baseline_of(target, column, pipeline, time.empty() ? nullptr : &training.column(time).numbers);
-    if (found.mean || !found.majority.empty()) result.targets.push_back(std::move(found));
-  }
-  return result;
+  detail::require_training("baselines", training);
+  return recipe::baselines_of(pipeline, training);
 }
 
 Config TableBaselines::config() const {
@@ -263,8 +268,9 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
   const std::string time = time_column(pipeline, rows);
   const bool are_kept = training == nullptr && model.info().baselines;
   const std::string prefix = training == nullptr && !are_kept ? "best " : "";
-  const TableBaselines baselines = are_kept ? TableBaselines::from(*model.info().baselines)
-                                            : TableBaselines::of(pipeline, training == nullptr ? rows : *training);
+  const TableBaselines baselines = are_kept              ? TableBaselines::from(*model.info().baselines)
+                                   : training == nullptr ? baselines_of(pipeline, rows)
+                                                         : TableBaselines::of(pipeline, *training);
 
   Evaluation result{.name = name, .rows = rows.rows()};
   if (!time.empty()) result.times = rows.times(time);

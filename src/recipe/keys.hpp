@@ -143,7 +143,7 @@ void list_keys(Like<RecipeTuner> auto& self, auto&& key) {
   key("space", self.space,
       "By the path of a key, \"network.layers[0].units\": a list of values, or low and high with log and integer");
   key("objective", self.objective, "What trials are judged by, on the validation rows; automatic: accuracy or mae");
-  key("trials", self.trials, "How many settings are tried; with successive_halving in the first round");
+  key("trials", self.trials, "How many settings are tried, none twice; with successive_halving in the first round");
   key("seed", self.seed, "What settings are drawn by");
   key("factor", self.factor, "With successive_halving one of so many goes on, with so many times the epochs");
   key("min_resources", self.min_resources, "With successive_halving epochs in the first round");

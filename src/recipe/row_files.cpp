@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "io/hdf5_parts.hpp"
 #include "recipe/parts.hpp"
@@ -24,22 +25,35 @@ Table joined(const Table& first, const Table& next) {
   return all;
 }
 
-void require_same_columns(const Table& first, const Table& next, const std::string& path, const std::string& before) {
-  require<DataError>(first.columns() == next.columns(), "{}: expected {} columns, as in {}, got {}", path,
-                     first.columns(), before, next.columns());
-  for (Index i = 0; i < first.columns(); ++i) {
-    const Column& column = first.column(i);
-    require<DataError>(next.contains(column.name), "{}: expected a column \"{}\", as in {}, got none", path,
-                       column.name, before);
-    require<DataError>(
-        next.column(column.name).type == column.type,
-        "{}: expected the same in column \"{}\" as in {}; data.types of a recipe says what a column holds, data.dates "
-        "how dates are meant",
-        path, column.name, before);
-  }
+std::vector<Column> columns_of(const Table& table) {
+  std::vector<Column> columns;
+  for (Index i = 0; i < table.columns(); ++i) columns.push_back(table.column(i));
+  return columns;
 }
 
 }  // namespace
+
+std::string type_text(const Column& column) {
+  const std::string type = column.type == ColumnType::text   ? "texts"
+                           : column.type == ColumnType::time ? "times"
+                                                             : "numbers";
+  return column.why_text.empty() ? type : type + " (" + column.why_text + ")";
+}
+
+void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
+                          const std::string& before) {
+  require<DataError>(static_cast<Index>(first.size()) == next.columns(), "{}: expected {} columns, as in {}, got {}",
+                     path, first.size(), before, next.columns());
+  for (const Column& column : first) {
+    require<DataError>(next.contains(column.name), "{}: expected a column \"{}\", as in {}, got none", path,
+                       column.name, before);
+    const Column& other = next.column(column.name);
+    require<DataError>(other.type == column.type,
+                       "{}: expected in column \"{}\" what {} has there, {}; got {}; data.types of a recipe says what "
+                       "a column holds, data.dates how dates are meant",
+                       path, column.name, before, type_text(column), type_text(other));
+  }
+}
 
 RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column), reading_(recipe.data.csv) {
   for (const std::string& name : recipe.data.files) {
@@ -51,8 +65,9 @@ RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column)
     rows_ += file.parts.rows;
     files_.push_back(std::move(file));
   }
+  const std::vector<Column> columns = columns_of(read_of(files_.front(), 0, 1));
   for (std::size_t i = 1; i < files_.size(); ++i)
-    require_same_columns(read_of(files_[0], 0, 1), read_of(files_[i], 0, 1), files_[i].path, files_[0].path);
+    require_same_columns(columns, read_of(files_[i], 0, 1), files_[i].path, files_[0].path);
 }
 
 Table RowFiles::read_of(const File& file, Index first, Index count) const {
@@ -75,6 +90,10 @@ Table RowFiles::read(Index first, Index count) const {
     all = all ? joined(*all, part) : part;
   }
   require<DataError>(all.has_value(), "expected rows of 0 to {}, got {}", rows_ - 1, first);
+  for (const RowRange& held : held_out_) {
+    const Index begin = std::max(first, held.begin), end = std::min(first + count, held.end);
+    if (begin < end) all->hold_out(RowRange{begin - first, end - first});
+  }
   return std::move(*all);
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,12 @@ bool is_hdf5_file(const std::string& path);
 /// Columns of a file of datasets hold numbers, or times where these types say so. Throws FormatError for texts.
 void set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path);
 
+/// "numbers", "times", "texts": with where a file says so, if it is known: "texts (a.csv:3:1: expected a number, ...)".
+std::string type_text(const Column& column);
+/// Throws DataError that names the files where the columns of `path` are not those of the file `before`.
+void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
+                          const std::string& before);
+
 /// The files that follow each other, as one table of which only parts are in memory.
 class RowFiles {
  public:
@@ -25,6 +33,8 @@ class RowFiles {
   Index rows() const { return rows_; }
   /// How the files were read: as the recipe says, but with the order of dates that was found.
   const CsvOptions& reading() const { return reading_; }
+  /// Whatever is read of these rows later is held out (see Table::hold_out).
+  void hold_out(const RowRange& rows) { held_out_.push_back(rows); }
   /// Some rows, which must be there. It may be called on several threads at once.
   Table read(Index first, Index count) const;
   /// Calls `visit(part)` for these rows, part by part, in order.
@@ -44,6 +54,7 @@ class RowFiles {
   Table read_of(const File& file, Index first, Index count) const;
 
   std::vector<File> files_;
+  std::vector<RowRange> held_out_;
   std::string file_column_;
   CsvOptions reading_;
   Index rows_ = 0;

@@ -20,6 +20,7 @@
 #include "maas/recipe/table_file.hpp"
 #include "maas/training/backup.hpp"
 #include "recipe/parts.hpp"
+#include "recipe/row_files.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -29,21 +30,10 @@ Place place_of(const Recipe& recipe, std::string_view section) { return Place{re
 
 // ---- Data ----
 
-std::string_view type_name(ColumnType type) {
-  return type == ColumnType::text ? "texts" : type == ColumnType::time ? "times" : "numbers";
-}
-
 void append_rows(std::vector<Column>& all, const Table& more, const std::string& path, const std::string& first) {
-  require<DataError>(static_cast<Index>(all.size()) == more.columns(), "{}: expected {} columns, as in {}, got {}",
-                     path, all.size(), first, more.columns());
+  require_same_columns(all, more, path, first);
   for (Column& column : all) {
-    require<DataError>(more.contains(column.name), "{}: expected a column \"{}\", as in {}, got none", path,
-                       column.name, first);
     const Column& next = more.column(column.name);
-    require<DataError>(column.type == next.type,
-                       "{}: expected {} in column \"{}\", as in {}, got {}; data.types of a recipe says what a column "
-                       "holds, data.dates how dates are meant",
-                       path, type_name(column.type), column.name, first, type_name(next.type));
     column.numbers.insert(column.numbers.end(), next.numbers.begin(), next.numbers.end());
     column.texts.insert(column.texts.end(), next.texts.begin(), next.texts.end());
   }
@@ -623,6 +613,7 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   if (recipe.data.stream) return parts::run_stream(recipe, options);
   auto [table, found, duplicates, reading] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);
+  table.hold_out(rows.test);  // validation rows are learned from in folds
   const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
   const bool tunes_pipeline = parts::tunes_pipeline(recipe);
   if (!tunes_pipeline) parts::check_held_out(recipe, training, validation, test);

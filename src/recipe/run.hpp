@@ -69,6 +69,12 @@ struct TrainedForecaster {
 /// `quiet`: without all that writes files or prints.
 TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet);
 
+/// The windows that train_forecaster learns from and those that it measures on, without a network: for baselines.
+struct LearnedWindows {
+  ForecastWindows training, held_back;
+};
+LearnedWindows learned_windows(const Recipe& recipe, const Table& rows);
+
 /// The file that keeps the state of the training; empty for none. Throws ConfigError for one that is there already and
 /// is not to be resumed from.
 std::string backup_path(const Recipe& recipe, const RunOptions& options);

@@ -183,11 +183,20 @@ TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, cons
   return result;
 }
 
+LearnedWindows learned_windows(const Recipe& recipe, const Table& rows) {
+  const Index cut = rows.rows() - forecast_fit(recipe, {}, true).held_out(rows.rows());
+  ReadingsPipeline pipeline(readings_options(recipe));
+  const PreparedReadings prepared = pipeline.fit(rows.part(0, cut)).prepare(rows, {}, cut);
+  const auto learned = std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut) - prepared.rows.begin();
+  const ForecastWindows all(prepared.readings, recipe.forecast->options.windows);
+  return {all.targets_before(learned), all.targets_from(learned)};
+}
+
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
-  auto [table, found, duplicates, reading] = read_rows(recipe);
-  const Index count = table.rows();
+  auto [all, found, duplicates, reading] = read_rows(recipe);
+  Table table = std::move(all);
   const TimeSplit split =
-      at_place(Place{recipe.source}.key("split"), "", [&] { return split_by_time(count, 0, recipe.split.test); });
+      at_place(Place{recipe.source}.key("split"), "", [&] { return split_by_time(table, 0, recipe.split.test); });
   const Table rows = split.train.of(table);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = tune(recipe, rows, Table(), options);

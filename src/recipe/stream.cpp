@@ -97,7 +97,7 @@ DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training
   const auto features = static_cast<Index>(pipeline.feature_names().size());
   std::vector<Scalar> numbers;
   Index first = 0;  // of the part, among the training rows
-  training.files.for_each(training.range, training.part, [&](const Table& part) {
+  training.learn_from_each([&](const Table& part) {
     std::vector<Index> rows;
     for (Index i = (first + stride - 1) / stride * stride; i < first + part.rows(); i += stride) {
       const auto scattered =
@@ -170,12 +170,15 @@ std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const
 }  // namespace
 
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
-  const auto files = std::make_shared<const RowFiles>(recipe);
+  const auto opened = std::make_shared<RowFiles>(recipe);
   Recipe read = recipe;
-  read.data.csv = files->reading();
+  read.data.csv = opened->reading();
   const TimeSplit split = at_place(Place{recipe.source}.key("split"), "", [&] {
-    return split_by_time(files->rows(), recipe.split.validation, recipe.split.test);
+    return split_by_time(opened->rows(), recipe.split.validation, recipe.split.test);
   });
+  opened->hold_out(split.validation);
+  opened->hold_out(split.test);
+  const FilesPointer files = opened;
   const Index part = rows_a_part(*recipe.data.stream, *files);
   const StreamRows training{*files, split.train, part};
   std::optional<Model> base = base_of(recipe);

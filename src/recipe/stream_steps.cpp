@@ -31,10 +31,6 @@ std::string quoted(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-std::string_view type_name(ColumnType type) {
-  return type == ColumnType::text ? "texts" : type == ColumnType::time ? "times" : "numbers";
-}
-
 // The columns a step learns from: those that were asked for, or all of a type.
 std::vector<std::string> columns_of(std::string_view who, const Table& table, const std::vector<std::string>& asked,
                                     ColumnType type) {
@@ -42,12 +38,13 @@ std::vector<std::string> columns_of(std::string_view who, const Table& table, co
   for (const std::string& name : asked.empty() ? table.names() : asked) {
     require<DataError>(table.contains(name), "{}: expected a column \"{}\", got columns {}", who, name,
                        quoted(table.names()));
-    const ColumnType got = table.column(name).type;
-    require<DataError>(asked.empty() || got == type, "{}: expected {} in column \"{}\", got {}", who, type_name(type),
-                       name, type_name(got));
-    if (got == type) found.push_back(name);
+    const Column& got = table.column(name);
+    require<DataError>(asked.empty() || got.type == type, "{}: expected {} in column \"{}\", got {}", who,
+                       type_text(Column{.name = name, .type = type}), name, type_text(got));
+    if (got.type == type) found.push_back(name);
   }
-  require<DataError>(!found.empty(), "{}: expected a column of {}, got none", who, type_name(type));
+  require<DataError>(!found.empty(), "{}: expected a column of {}, got none", who,
+                     type_text(Column{.name = "", .type = type}));
   return found;
 }
 
@@ -235,10 +232,10 @@ Step learn(Impute step, const Table& first, const Pass& pass, const Place& place
   for (const std::string& name : names) {
     require<DataError>(first.contains(name), "Impute: expected a column \"{}\", got columns {}", name,
                        quoted(first.names()));
-    require<DataError>(first.column(name).type != ColumnType::text || step.fill == Fill::most_frequent,
-                       "Impute: expected numbers in column \"{}\", got texts", name);
-    require<DataError>(first.column(name).type != ColumnType::time,
-                       "Impute: expected numbers in column \"{}\", got times", name);
+    const Column& column = first.column(name);
+    require<DataError>(
+        column.type == ColumnType::number || (column.type == ColumnType::text && step.fill == Fill::most_frequent),
+        "Impute: expected numbers in column \"{}\", got {}", name, type_text(column));
   }
   const std::vector<std::string> texts = names_of(first, names, true);
   const std::map<std::string, double> numbers = learned_numbers(step, names_of(first, names, false), pass);
@@ -307,7 +304,7 @@ Table first_whole_part(std::span<const Step> steps, const StreamRows& rows) {
 Table digest_of(const Table& first, const StreamRows& rows) {
   std::vector<double> low(static_cast<std::size_t>(first.columns()), std::numeric_limits<double>::infinity());
   std::vector<double> high(low.size(), -std::numeric_limits<double>::infinity());
-  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+  rows.learn_from_each([&](const Table& part) {
     for (std::size_t i = 0; i < low.size(); ++i) {
       const Column& column = part.column(static_cast<Index>(i));
       if (column.type != ColumnType::number) continue;
@@ -337,7 +334,7 @@ Pipeline learn_pipeline(const PipelineOptions& options, const StreamRows& rows, 
   std::size_t done = 0;
   const auto before = [&] { return std::span<const Step>(learned.steps).first(done); };
   const Pass pass = [&](const Visit& visit) {
-    rows.files.for_each(rows.range, rows.part, [&](Table part) { visit(prepared(std::move(part), before())); });
+    rows.learn_from_each([&](Table part) { visit(prepared(std::move(part), before())); });
   };
   for (; done < learned.steps.size(); ++done) {
     Step& step = learned.steps[done];
@@ -385,7 +382,7 @@ TargetBaseline baseline_of(const std::string& target, const KnownTarget& known, 
 std::map<std::string, KnownTarget> known_targets(const std::vector<std::string>& targets, const StreamRows& rows) {
   std::map<std::string, KnownTarget> known;
   std::map<std::string, std::map<std::string, std::size_t>> places;
-  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+  rows.learn_from_each([&](const Table& part) {
     for (const std::string& name : targets) {
       const Column& column = part.column(name);
       KnownTarget& target = known[name];

@@ -17,6 +17,15 @@ struct StreamRows {
   const RowFiles& files;
   RowRange range;
   Index part = 1;  ///< rows that are looked at together
+
+  /// Calls `visit(part)` for all of them, part by part, to learn from. Throws DataError where one is held out.
+  template <class Visit>
+  void learn_from_each(Visit&& visit) const {
+    files.for_each(range, part, [&](Table rows) {
+      detail::require_training("stream", rows);
+      visit(std::move(rows));
+    });
+  }
 };
 
 /// The pipeline that these rows teach: with the bits that Pipeline::fit learns of them in memory. Each step that learns

@@ -1,9 +1,13 @@
 // The tuner of a recipe: trials are trained as the recipe trains, and judged on the validation rows.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <mutex>
+#include <optional>
 
 #include "maas/core/markup.hpp"
+#include "maas/forecast/baselines.hpp"
+#include "maas/model/constant_model-inl.hpp"
 #include "maas/recipe/tuning.hpp"
 #include "recipe/keys.hpp"
 #include "recipe/run.hpp"
@@ -40,11 +44,19 @@ bool is_maximized(TunerObjective objective) {
          objective != TunerObjective::by_rmse;
 }
 
-// The mean over the targets.
-double figure_of(const Evaluation& found, const std::string& name) {
+/// What a trial gave, and what needs no model on the same rows.
+struct Judged {
+  double score;
+  Logs baselines = {};
+};
+
+// The mean over the targets; nothing where one of them has no such answer.
+std::optional<double> figure_of(const Evaluation& found, const std::string& answer, const std::string& name) {
   double sum = 0;
   for (const TargetEvaluation& target : found.targets) {
-    const double* value = find_log(target.answers.front().scores, name);
+    const auto place = std::ranges::find(target.answers, answer, &AnswerScores::name);
+    if (place == target.answers.end()) return std::nullopt;
+    const double* value = find_log(place->scores, name);
     require<DataError>(value != nullptr, "expected \"{}\" of the target \"{}\", which is one of {}", name,
                        target.target, target.is_class ? "classes" : "numbers");
     sum += *value;
@@ -52,25 +64,61 @@ double figure_of(const Evaluation& found, const std::string& name) {
   return sum / static_cast<double>(found.targets.size());
 }
 
-double table_score(const Recipe& recipe, const Table& training, const Table& validation, TunerObjective objective) {
-  TrainedModel trained = train_model(recipe, training, validation, quiet_options(recipe));
-  require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
-  if (objective != TunerObjective::by_loss)
-    return figure_of(evaluate_table(trained.model, validation, &training), name_of(objective));
-  const PreparedSamples samples = trained.model.info().pipeline->samples(validation);
-  return *find_log(trained.model.evaluate(samples.x, samples.y, recipe.training.batch_size), "loss");
+Judged judged_by(const Evaluation& found, const std::string& name) {
+  const std::vector<AnswerScores>& answers = found.targets.front().answers;
+  Judged result{.score = figure_of(found, answers.front().name, name).value()};
+  for (std::size_t i = 1; i < answers.size(); ++i)
+    if (const auto value = figure_of(found, answers[i].name, name))
+      result.baselines.emplace_back(answers[i].name, *value);
+  return result;
 }
 
-// Over all steps of the windows whose targets were held back.
-double forecast_score(const Recipe& recipe, const Table& rows, TunerObjective objective) {
+// Beside it that of one answer for all rows, the best one of the training targets.
+Judged judged_by_loss(TrainedModel& trained, const Table& training, const Table& validation, Index batch_size) {
+  const Pipeline& pipeline = *trained.model.info().pipeline;
+  const PreparedSamples samples = pipeline.samples(validation);
+  const auto loss_of = [&](Model& model) {
+    return *find_log(model.evaluate(samples.x, samples.y, batch_size), "loss");
+  };
+  Judged result{.score = loss_of(trained.model)};
+  if (auto constant = detail::constant_model(trained.model, pipeline.samples(training).y))
+    result.baselines.emplace_back("constant", loss_of(*constant));
+  return result;
+}
+
+Judged judged_table(const Recipe& recipe, const Table& training, const Table& validation, TunerObjective objective) {
+  TrainedModel trained = train_model(recipe, training, validation, quiet_options(recipe));
+  require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
+  if (objective == TunerObjective::by_loss)
+    return judged_by_loss(trained, training, validation, recipe.training.batch_size);
+  return judged_by(evaluate_table(trained.model, validation, &training), name_of(objective));
+}
+
+// Over all steps of windows.
+double forecast_figure(const Recipe& recipe, const Forecasts& forecasts, TunerObjective objective) {
+  ScoreOptions options = recipe.forecast->scores;
+  options.averaging = Averaging::up_to_horizon;
+  const Scores found = score(forecasts, recipe.forecast->options.windows.horizons.back(), options);
+  return objective == TunerObjective::by_rmse ? found.rmse : objective == TunerObjective::by_r2 ? found.r2 : found.mae;
+}
+
+// On the windows whose targets were held back. Baselines of forecasts take longer to fit: see forecast_baselines.
+Judged judged_forecast(const Recipe& recipe, const Table& rows, TunerObjective objective) {
   const auto [forecaster, histories, held_out, finite] = train_forecaster(recipe, rows, {}, true);
   require<DataError>(finite, "the loss is no number any more");
   const ForecastWindows held_back = forecaster.windows(forecaster.readings(rows, {}, rows.rows() - held_out))
                                         .targets_from(forecaster.learned_readings());
-  ScoreOptions options = recipe.forecast->scores;
-  options.averaging = Averaging::up_to_horizon;
-  const Scores found = score(forecaster.forecast(held_back), recipe.forecast->options.windows.horizons.back(), options);
-  return objective == TunerObjective::by_rmse ? found.rmse : objective == TunerObjective::by_r2 ? found.r2 : found.mae;
+  return {.score = forecast_figure(recipe, forecaster.forecast(held_back), objective)};
+}
+
+// On the same windows.
+Logs forecast_baselines(const Recipe& recipe, const Table& rows, TunerObjective objective) {
+  const LearnedWindows windows = learned_windows(recipe, rows);
+  Logs found;
+  std::vector<std::string> left_out;  // the final training tells of these
+  for (const Baseline& each : fit_baselines(windows.training, recipe.forecast->weekends, &left_out))
+    found.emplace_back(each.name(), forecast_figure(recipe, each.forecast(windows.held_back), objective));
+  return found;
 }
 
 // ---- Trials ----
@@ -81,6 +129,22 @@ Recipe with_settings(const Recipe& recipe, const Trial& trial) {
   if (trial.resource() > 0) result.training.epochs = static_cast<int>(trial.resource());
   return result;
 }
+
+/// The baselines beside each trial, which several threads find.
+class BesideTrials {
+ public:
+  void keep(const Trial& trial, Logs baselines) {
+    const std::lock_guard lock(mutex_);
+    found_[key(trial)] = std::move(baselines);
+  }
+  const Logs& of(const Trial& trial) const { return found_.at(key(trial)); }
+
+ private:
+  static std::pair<Index, Index> key(const Trial& trial) { return {trial.number(), trial.resource()}; }
+
+  std::map<std::pair<Index, Index>, Logs> found_;
+  std::mutex mutex_;
+};
 
 /// Tells of trials one at a time.
 class Telling {
@@ -136,9 +200,9 @@ std::string value_text(const TrialValue& value) {
   return fmt::format("{:.6g}", std::get<double>(value));
 }
 
-std::string score_text(const TrialResult& result) {
-  return std::isnan(result.score) ? "-" : fmt::format("{:.6g}", result.score);
-}
+std::string score_text(double score) { return std::isnan(score) ? "-" : fmt::format("{:.6g}", score); }
+
+std::string score_text(const TrialResult& result) { return score_text(result.score); }
 
 std::string settings_text(const Trial& trial) {
   std::string text;
@@ -166,16 +230,21 @@ Tuning tune(const Recipe& recipe, const Table& training, const Table& validation
   require<ConfigError>(static_cast<bool>(recipe.tuner->apply), "{}: expected what applies trials, got none", place);
   const TunerObjective objective = objective_of(recipe, validation);
   Telling telling(options);
+  BesideTrials beside;
   const TrialScore score = [&](const Trial& trial) {
     return telling.told(trial, [&] {
       const Recipe tried = with_settings(recipe, trial);
-      return tried.forecast ? forecast_score(tried, training, objective)
-                            : table_score(tried, training, validation, objective);
+      Judged found = tried.forecast ? judged_forecast(tried, training, objective)
+                                    : judged_table(tried, training, validation, objective);
+      beside.keep(trial, std::move(found.baselines));
+      return found.score;
     });
   };
-  Tuning result{name_of(objective), search(recipe, score, is_maximized(objective))};
+  Tuning result{.objective = name_of(objective), .report = search(recipe, score, is_maximized(objective))};
   try {
-    result.report.best();
+    const Trial& best = result.report.best().trial;
+    result.baselines =
+        recipe.forecast ? forecast_baselines(with_settings(recipe, best), training, objective) : beside.of(best);
   } catch (const Error& error) {
     fail<DataError>("{}: {}", place, error.what());
   }
@@ -198,6 +267,9 @@ std::string tuning_html(const Tuning& tuning) {
   for (const auto& [name, value] : best.trial.values()) text += fmt::format("<th>{}</th>", html_text(name));
   text += "<th></th></tr>\n";
   for (const TrialResult& result : report.results()) text += row_html(result, spends(report), &result == &best);
+  for (const auto& [name, value] : tuning.baselines)
+    text += fmt::format("<tr><th>baseline: {}</th>{}<td>{}</td><td colspan=\"{}\"></td></tr>\n", html_text(name),
+                        spends(report) ? "<td></td>" : "", score_text(value), best.trial.values().size() + 1);
   return text + "</table>\n";
 }
 
@@ -216,6 +288,9 @@ std::string Tuning::text() const {
                         recipe::score_text(result), recipe::settings_text(result.trial));
     if (!result.error.empty()) text += "         failed: " + result.error + "\n";
   }
+  for (const auto& [name, value] : baselines)
+    text += fmt::format("  {:>5}{}  {:>12}  baseline: {}\n", "", epochs ? fmt::format("  {:>6}", "") : std::string(),
+                        recipe::score_text(value), name);
   const TrialResult& best = report.best();
   return text + fmt::format("best: trial {}, {} {}: {}\n", best.trial.number(), objective, recipe::score_text(best),
                             recipe::settings_text(best.trial));

@@ -560,7 +560,7 @@ TEST_CASE("maas train tells of trials and folds, in lines for programs and in ta
   write_recipe("recipe.json");
   const std::string search =
       "train recipe.json --set training.epochs=2 --set 'tuner={\"trials\": 3, \"threads\": 1, \"space\": "
-      "{\"training.batch_size\": [4, 8]}}' --set 'cross_validation={\"n_splits\": 2}' --progress ";
+      "{\"training.batch_size\": [4, 8, 16]}}' --set 'cross_validation={\"n_splits\": 2}' --progress ";
   const Run json = run(search + "json");
   const std::vector<std::string> lines = lines_of(json.out);
   INFO(json.out);
@@ -572,11 +572,13 @@ TEST_CASE("maas train tells of trials and folds, in lines for programs and in ta
   CHECK(lines[4].find(R"({"target": "y", "name": "mean", "scores": {"mae": )") != std::string::npos);
   CHECK(lines[5].starts_with(R"({"event": "begin")"));
   CHECK(lines[8].find(R"("tuner": {"objective": "mae", "best": {"trial": )") != std::string::npos);
+  CHECK(lines[8].find(R"("baselines": {"mean": )") != std::string::npos);
   CHECK(lines[8].find(R"("cross_validation": {"folds": 2, "answers": [{"target": "y", "name": "model", "scores": )") !=
         std::string::npos);
   const Run text = run(search + "none");
   INFO(text.out);
-  for (const char* part : {"\ntuner: 3 results, judged by mae", "\nbest: trial ", "\ncross-validation: 2 folds\n"})
+  for (const char* part :
+       {"\ntuner: 3 results, judged by mae", "  baseline: mean\n", "\nbest: trial ", "\ncross-validation: 2 folds\n"})
     CHECK(text.out.find(part) != std::string::npos);
 }
 

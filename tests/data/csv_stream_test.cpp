@@ -115,11 +115,18 @@ TEST_CASE("errors in a streamed CSV file name file, line and column, or row") {
   CHECK_THROWS_WITH(stream_csv(write("empty.csv", "")), "empty.csv: expected rows of cells, got none");
   CHECK_THROWS_WITH(stream_csv(write("header.csv", "flow,speed\n")),
                     "header.csv: expected rows of cells below the header, got none");
-  CHECK_THROWS_AS(stream_csv(write("utf16.csv",
-                                   "\xFF\xFE"
-                                   "f")),
-                  FormatError);
-  CHECK_THROWS_AS(all_of(stream_csv(write("latin.csv", "a,b\n1,2\n3,\xE4\n"))), FormatError);
+  CHECK_THROWS_WITH(stream_csv(write("utf16.csv",
+                                     "\xFF\xFE"
+                                     "f")),
+                    "utf16.csv:1:1: expected UTF-8 text, got UTF-16; convert the file first");
+  write("latin.csv", "a;b\r\n1;2\r\n\r\n5;6\r\n3;\xE4\r\n");
+  for (const Index block : {1, 2, 100})
+    CHECK_THROWS_WITH(all_of(stream_csv("latin.csv", {.targets = {"b"}, .stream = {.block_rows = block}})),
+                      "latin.csv:5:2: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file "
+                      "first");
+  write("zero.csv", std::string("a,b\n1,2\n3,\0\n", 12));
+  CHECK_THROWS_WITH(all_of(stream_csv("zero.csv", {.targets = {"b"}})),
+                    Catch::Matchers::StartsWith("zero.csv:3:2: expected UTF-8 text, got a byte 0"));
 }
 
 TEST_CASE("a CSV file that has changed since it was opened is noticed") {

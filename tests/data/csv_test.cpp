@@ -122,11 +122,28 @@ TEST_CASE("what is wrong in a CSV file is said with line and column") {
   check_refused("", "data.csv: expected rows of cells, got none");
   check_refused("\n\r\n  \n", "data.csv: expected rows of cells, got none");
   check_refused("#a\n", "data.csv: expected rows of cells, got none", {.comment = '#'});
-  check_refused(std::string_view("a\0b\n", 4), "data.csv: expected text, got a byte 0");
-  check_refused("\xFF\xFE", "data.csv: expected UTF-8 text, got UTF-16");
-  check_refused("name,flow\nM\xC3\xBCller,1\nM\xFCller,2\n",
-                "data.csv:3: expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first");
+  check_refused("\xFF\xFE", "data.csv:1:1: expected UTF-8 text, got UTF-16; convert the file first");
   check_refused("a,b\r1,2\r3\r", "data.csv:3:2: expected 2 cells, as in the first row, got 1");
+}
+
+TEST_CASE("bytes that are no UTF-8 text have their line and column, wherever they stand") {
+  const std::string zero = "expected UTF-8 text, got a byte 0 (UTF-16?); convert the file first";
+  const std::string other = "expected UTF-8 text, got a byte of another encoding (Latin-1?); convert the file first";
+  using namespace std::string_literals;
+  check_refused("a\0b\n"s, "data.csv:1:1: " + zero);
+  check_refused("a,b\n1,2\n3,\0\n"s, "data.csv:3:2: " + zero);
+  check_refused("\0a\0,\0b\0\n"s, "data.csv:1:1: " + zero);  // UTF-16 without a mark
+  check_refused("name,flow\nM\xC3\xBCller,1\nM\xFCller,2\n", "data.csv:3:1: " + other);
+  check_refused("flow;name\r\n1;\"M;\xC3\xBC\"\r\n\r\n2;M\xFCller\r\n", "data.csv:4:2: " + other);
+  check_refused("a\tb\r1\tx\r2\t\xE4\r", "data.csv:3:2: " + other);
+  check_refused("a,b,c\n1,\"x,\ny\"\"\",\xFC\n", "data.csv:3:3: " + other);  // separators and line ends in quotes
+  check_refused("a,b\n# \"it's, \n1,\xFC\n", "data.csv:3:2: " + other, {.comment = '#'});
+  check_refused(
+      "\xEF\xBB\xBF"
+      "a,b\n\xFC,1\n",
+      "data.csv:2:1: " + other);
+  check_refused("a,b\n\xFC,\0\n"s, "data.csv:2:1: " + other);  // the first one
+  check_refused("a,b\n\0,\xFC\n"s, "data.csv:2:1: " + zero);
 }
 
 TEST_CASE("a cell of another type than asked for is named") {

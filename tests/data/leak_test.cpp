@@ -1,5 +1,8 @@
 // Nothing learns from rows that are held out, and none of the training side sees them.
 #include <functional>
+#include <numeric>
+#include <type_traits>
+#include <utility>
 
 #include "data/step_tables.hpp"
 #include "maas/data/folds.hpp"
@@ -157,4 +160,190 @@ TEST_CASE("a value planted in the test rows changes nothing that is learned, nor
   }
   // The test can fail: what is fitted to all rows does know.
   CHECK_FALSE(pipeline().fit(plain) == pipeline().fit(planted));
+}
+
+// ---- Marks that stay ----
+
+namespace {
+
+template <class Owner>
+constexpr bool mark_only_grows =
+    std::is_constructible_v<HeldOut<Owner>, bool> && !std::is_assignable_v<HeldOut<Owner>&, bool> &&
+    !std::is_assignable_v<HeldOut<Owner>&, HeldOut<Owner>> && !std::is_swappable_v<HeldOut<Owner>>;
+static_assert(mark_only_grows<RowRange> && mark_only_grows<RowList> && mark_only_grows<Column>);
+static_assert(std::is_same_v<decltype(RowRange::held_out), HeldOut<RowRange>> &&
+              std::is_same_v<decltype(RowList::held_out), HeldOut<RowList>> &&
+              std::is_same_v<decltype(Column::held_out), HeldOut<Column>>);
+
+constexpr Index first_test = 32;
+
+// All rows, of which the table knows the last 8 to be the test.
+Table told_of_test(bool planted = false) {
+  Table table = readings(planted);
+  split_by_time(table, 0, 0.2);
+  return table;
+}
+
+void check_refused(const Table& table, const std::string& why) {
+  for (const Step& step : {Step(Standard{.columns = {"flow"}}), Step(OneHot{.columns = {"kind"}})}) {
+    CAPTURE(step.class_name());
+    CHECK_THROWS_WITH(step.fit(table), Catch::Matchers::ContainsSubstring(why));
+  }
+  CHECK_THROWS_WITH(MinMax{.columns = {"flow"}}.fit(table), Catch::Matchers::ContainsSubstring(why));
+  CHECK_THROWS_WITH(pipeline().fit(table), Catch::Matchers::ContainsSubstring(why));
+}
+
+}  // namespace
+
+TEST_CASE("a mark is set, goes along with what is assigned, and is not taken away") {
+  RowRange range{0, 5};
+  CHECK_FALSE(range.held_out);
+  range.held_out.set();
+  CHECK(range.held_out);
+  const RowRange copy = range;
+  CHECK(copy.held_out);
+  range = RowRange{1, 2};  // other rows
+  CHECK_FALSE(range.held_out);
+  CHECK(RowRange{.begin = 1, .end = 2, .held_out = true}.held_out);
+  RowList list = k_fold(10).front().test;
+  CHECK(list.held_out);
+  list.rows = {8, 9};
+  CHECK(list.held_out);
+  CHECK_THROWS_WITH(StandardScaler{}.fit({Matrix::Zero(10, 1), list}),
+                    "TrainingRows: expected training rows to learn from, got 2 rows, from row 8 on (counted from 0), "
+                    "that are held out for validation or test");
+}
+
+TEST_CASE("a table that knows its test rows holds out every part of it that has one, however it is cut out") {
+  const Table table = told_of_test();
+  CHECK(table.is_held_out());
+  std::vector<Index> expected(8);
+  std::iota(expected.begin(), expected.end(), first_test);
+  CHECK(table.held_out_rows() == expected);
+  check_refused(
+      table,
+      "expected training rows to learn from, got 40 rows, of which 8 are held out for validation or test, the "
+      "first of them row 32 (counted from 0)");
+
+  // By plain numbers, which the split knows nothing of.
+  check_refused(table.part(30, 35),
+                "got 5 rows, of which 3 are held out for validation or test, the first of them row 2");
+  check_refused(table.part(20, 33), "got 13 rows, of which 1 is held out for validation or test, row 12 (counted");
+  check_refused(table.part(35, 40), "got 5 rows that are held out for validation or test");
+  check_refused(table.select(std::vector<Index>{39, 0, 1}), "of which 1 is held out for validation or test, row 0");
+  check_refused(RowRange{0, 33}.of(table), "row 32 (counted from 0)");
+  check_refused(RowList{.rows = {1, 32, 2}}.of(table), "row 1 (counted from 0)");
+  check_refused(split_rows(table.rows(), {.seed = 1}).train.of(table), "are held out for validation or test");
+  check_refused(table.part(10, 40).part(5, 25), "row 17 (counted from 0)");
+  // Training rows alone may be learned from, whoever cuts them out.
+  CHECK(Step(Standard{.columns = {"flow"}}).fit(table.part(0, first_test)).is_fitted());
+  CHECK(pipeline().fit(table.part(0, first_test)) == pipeline().fit(readings(false).part(0, first_test)));
+  CHECK_FALSE(table.part(3, 32).is_held_out());
+  CHECK(table.part(3, 32).held_out_rows().empty());
+  CHECK(table.part(3, 32).why_held_out().empty());
+  CHECK_FALSE(table.part(3, 32).column("flow").held_out);
+  CHECK_FALSE(table.part(35, 35).is_held_out());  // of no rows
+
+  // Copies, changes and columns.
+  Table changed = table;
+  changed.add({.name = "more", .numbers = std::vector<double>(count, 1)});
+  changed.remove("speed");
+  changed.replace("time", {{.name = "else", .numbers = std::vector<double>(count, 2)}});
+  changed.edit("flow")[0] = 3;
+  CHECK(changed.held_out_rows() == expected);
+  CHECK_THROWS_WITH(Standard{{"more"}}.fit(changed), Catch::Matchers::ContainsSubstring("row 32"));
+  CHECK(Step(Standard{{"else"}}).fit(changed.part(0, first_test)).is_fitted());
+  Table other;
+  other.add({.name = "mine", .numbers = std::vector<double>(count, 1)});
+  other.add(table.column("flow"));
+  CHECK_THROWS_WITH(Standard{{"mine"}}.fit(other.part(0, 5)),
+                    "Standard: expected training rows to learn from, got 5 rows that are held out, as the column "
+                    "\"flow\" is");
+  Table emptied = table;
+  for (const std::string& name : table.names()) emptied.remove(name);
+  emptied.add({.name = "mine", .numbers = {1, 2, 3}});
+  CHECK_THROWS_AS(Standard{{"mine"}}.fit(emptied), DataError);
+  Table swapped = table.part(0, 5);
+  std::swap(swapped, changed);
+  CHECK(swapped.is_held_out());
+  CHECK_FALSE(changed.is_held_out());
+}
+
+TEST_CASE("a table is told by ranges and by lists, more than once, and why") {
+  Table table = readings(false);
+  table.hold_out(RowRange{4, 6});
+  table.hold_out(RowList{.rows = {20, 1}}, "held out for the road works of May");
+  CHECK(table.held_out_rows() == std::vector<Index>{1, 4, 5, 20});
+  check_refused(table.part(18, 22), "got 4 rows, of which 1 is held out for the road works of May, row 2");
+  CHECK(Step(Standard{.columns = {"flow"}}).fit(table.part(6, 20)).is_fitted());
+  table.hold_out(RowRange{7, 7});  // none
+  CHECK(table.held_out_rows().size() == 4);
+  table.hold_out(RowRange{0, static_cast<Index>(count)}, "");
+  check_refused(table, "got 40 rows that are held out for validation or test");
+  CHECK(table.column("flow").held_out);
+  CHECK_THROWS_WITH(table.hold_out(RowRange{30, 41}), "Table: expected rows within 0 to 40 to hold out, got 30 to 41");
+  CHECK_THROWS_AS(table.hold_out(RowRange{-1, 4}), DataError);
+  CHECK_THROWS_AS(table.hold_out(RowRange{5, 4}), DataError);
+  CHECK_THROWS_WITH(table.hold_out(RowList{.rows = {3, 40}}), "Table: expected rows of 0 to 39 to hold out, got 40");
+
+  Table parted = readings(false);
+  const TimeSplit split = split_by_time(parted, 0.2, 0.2), expected = split_by_time(parted.rows(), 0.2, 0.2);
+  CHECK((split.train == expected.train && split.validation == expected.validation && split.test == expected.test));
+  CHECK(parted.held_out_rows().size() == 16);
+  CHECK(parted.held_out_rows().front() == 24);
+  CHECK(pipeline().fit(split.train.of(parted)).is_fitted());
+  CHECK_THROWS_AS(pipeline().fit(parted.part(0, 25)), DataError);
+}
+
+TEST_CASE("what is made of a table that knows its test rows may know them, too, and is held out as a whole") {
+  const Table table = told_of_test();
+  const std::string why =
+      "held out, as they were made of 40 rows, of which 8 are held out for validation or test, the "
+      "first of them row 32 (counted from 0)";
+  for (const Step& step : all_steps()) {
+    if (step.class_name() == "Robust" || step.class_name() == "Power") continue;  // of columns that Lag makes
+    CAPTURE(step.class_name());
+    const Table made = step.fit(table.part(0, first_test)).apply(table);
+    CHECK(made.held_out_rows().size() == count);
+    CHECK(made.why_held_out() == why);
+    CHECK(made.part(0, 4).is_held_out());
+    CHECK(step.fit(table.part(0, first_test)).invert(table, &table).part(0, 4).is_held_out());
+  }
+  const Pipeline fitted = pipeline().fit(table.part(0, first_test));
+  CHECK_THROWS_WITH(Standard{}.fit(fitted.prepare(table).part(0, 4)), Catch::Matchers::ContainsSubstring(why));
+  CHECK_FALSE(fitted.prepare(table.part(0, first_test)).is_held_out());
+
+  // The struct by itself: the line that it draws ends at a test row, which training rows must not be learned with.
+  const auto filled = [](const Table& rows) {
+    Impute impute{.columns = {"speed"}, .fill = Fill::linear_interpolation};
+    impute.fit(readings(false).part(0, first_test));
+    return impute.apply(rows);
+  };
+  Table gaps = told_of_test(), planted = told_of_test();
+  for (Table* each : {&gaps, &planted}) each->edit("speed")[31] = gap;
+  planted.edit("speed")[32] = 1e9;
+  CHECK(filled(gaps).numbers("speed")[31] != filled(planted).numbers("speed")[31]);  // it does know
+  CHECK_THROWS_WITH(Standard{{"speed"}}.fit(filled(planted).part(0, first_test)),
+                    Catch::Matchers::ContainsSubstring("as they were made of 40 rows"));
+  CHECK(Step(Standard{{"speed"}}).fit(filled(planted.part(0, first_test))).is_fitted());
+  Table around = readings(false);  // training on both sides of the test
+  around.hold_out(RowRange{10, 12});
+  CHECK_THROWS_AS(Standard{{"flow"}}.fit(Lag{.columns = {"flow"}, .lags = {1}}.apply(around).part(12, 40)), DataError);
+  CHECK_THROWS_AS(Standard{{"flow"}}.fit(Difference{.columns = {"flow"}}.apply(around).part(12, 40)), DataError);
+}
+
+TEST_CASE("a value planted in the rows a table holds out reaches no fit of any part that can be learned from") {
+  const Table plain = told_of_test(), planted = told_of_test(true);
+  Index learned = 0;
+  for (Index begin = 0; begin < plain.rows(); begin += 3)
+    for (Index end = begin + 10; end <= plain.rows(); ++end) {
+      const auto fitted = [&](const Table& table) { return Step(Standard{{"flow"}}).fit(table.part(begin, end)); };
+      if (end > first_test) {
+        CHECK_THROWS_AS(fitted(planted), DataError);
+        continue;
+      }
+      ++learned;
+      CHECK(to_config(fitted(plain)) == to_config(fitted(planted)));
+    }
+  CHECK(learned == 100);
 }

@@ -157,3 +157,32 @@ TEST_CASE("what a forecaster's steps learn is of the rows before the validation 
   CHECK_THROWS_AS(forecaster.fit(test, {.steps = {Impute{}}, .time = "time"}, quick()), DataError);
   CHECK_FALSE(forecaster.is_fitted());
 }
+
+TEST_CASE("nothing of a forecaster learns from a table that knows its test rows") {
+  Table all = waves(100);
+  const TimeSplit split = split_by_time(all, 0, 0.2);
+  const std::string why =
+      "expected training rows to learn from, got 100 rows, of which 20 are held out for validation or test, the first "
+      "of "
+      "them row 80 (counted from 0)";
+  // The test rows lie in the validation share, so that the steps alone would not meet them.
+  for (const double share : {0.0, 0.1, 0.5}) {
+    ForecastFit fit = quick();
+    fit.validation_share = share;
+    Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
+    CHECK_THROWS_WITH(forecaster.fit(all, {.steps = {Impute{}}, .time = "time"}, fit), "forecaster: " + why);
+    CHECK_THROWS_WITH(forecaster.fit(all.part(0, 81), {.steps = {Impute{}}, .time = "time"}, fit),
+                      Catch::Matchers::ContainsSubstring("81 rows, of which 1 is held out"));
+    CHECK_FALSE(forecaster.is_fitted());
+    forecaster.fit(all.part(0, 80), {.steps = {Impute{}}, .time = "time"}, fit);
+    CHECK(forecaster.is_fitted());
+    CHECK(forecaster.forecast(forecaster.readings(all)).windows() > 0);  // to be scored
+  }
+  ReadingsPipeline pipeline({.steps = {Impute{}}, .time = "time"});
+  CHECK_THROWS_WITH(pipeline.fit(all), "Pipeline: " + why);
+  pipeline.fit(split.train.of(all));
+  // Rows before a cut have no mark; joined with those behind it they have.
+  for (const Index cut : {0, 50, 80, 90}) CHECK(pipeline.prepare(all, {}, cut).readings.held_out);
+  CHECK_FALSE(pipeline.prepare(split.train.of(all), {}, 50).readings.held_out);
+  CHECK_THROWS_AS(fit_baselines(ForecastWindows(pipeline.prepare(all, {}, 80).readings, small.windows)), DataError);
+}

@@ -123,6 +123,28 @@ TEST_CASE("neither forecasters nor baselines learn from readings that are held o
   CHECK(forecaster.forecast(test).windows() > 0);  // to be scored is what they are for
 }
 
+TEST_CASE("a mark of readings is not taken away, and a table that knows its test rows gives readings that have it") {
+  static_assert(std::is_same_v<decltype(Readings::held_out), HeldOut<Readings>>);
+  static_assert(!std::is_assignable_v<HeldOut<Readings>&, bool>);
+  static_assert(!std::is_assignable_v<HeldOut<Readings>&, HeldOut<Readings>>);
+  Readings marked{.values = counting(40).values, .held_out = true};
+  CHECK(marked.held_out);
+  CHECK(Readings(marked).held_out);
+  Readings other = counting(40);
+  other.held_out.set();
+  CHECK(other.held_out);
+  other = counting(40);  // other readings
+  CHECK_FALSE(other.held_out);
+
+  Table table = table_of(counting(40).values);
+  const TimeSplit split = split_by_time(table, 0, 0.25);
+  CHECK(readings_of(table).held_out);
+  CHECK(readings_of(table).part({0, 5}).held_out);  // as a whole: cut the table instead
+  CHECK_FALSE(readings_of(split.train.of(table)).held_out);
+  CHECK_FALSE(readings_of(table.part(0, 30)).held_out);
+  CHECK(readings_of(table.part(20, 31)).held_out);
+}
+
 TEST_CASE("readings come from a table, by name or all numbers") {
   Table table;
   table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 60}});

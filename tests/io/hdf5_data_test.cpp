@@ -258,6 +258,7 @@ TEST_CASE("datasets become the columns of a table") {
     RawFile file("table.h5");
     file.add("flow", H5T_IEEE_F64LE, {4}, {}, false);
     file.add("id", H5T_STD_U8LE, {4}, {2}, true);
+    file.add("noise", H5T_IEEE_F32LE, {4, 1}, {}, false);
     file.add("speeds", H5T_IEEE_F32LE, {4, 2}, {}, false);
     file.add_texts("note");
     file.add_group("more");
@@ -268,7 +269,7 @@ TEST_CASE("datasets become the columns of a table") {
     H5Lcreate_hard(file.id(), "/", file.id(), "more/circle", H5P_DEFAULT, H5P_DEFAULT);
   }
   const Table table = read_hdf5("table.h5");
-  CHECK(table.names() == std::vector<std::string>{"flow", "id", "speeds_0", "speeds_1"});
+  CHECK(table.names() == std::vector<std::string>{"flow", "id", "noise", "speeds_0", "speeds_1"});
   CHECK(table.numbers("id") == std::vector<double>{0, 1, 2, 3});
   CHECK(table.numbers("speeds_1") == std::vector<double>{1, 3, 5, 7});
   CHECK(read_hdf5("table.h5", {"speeds"}).columns() == 2);
@@ -284,13 +285,15 @@ TEST_CASE("datasets become the columns of a table") {
   std::vector<std::string> names;
   for (const Hdf5Content& content : list_hdf5("table.h5"))
     if (content.name.find("circle") == std::string::npos) names.push_back(content.name);
-  CHECK(names == std::vector<std::string>{"flow", "id", "more/cube", "more/short", "more/unwritten", "speeds"});
+  CHECK(names ==
+        std::vector<std::string>{"flow", "id", "more/cube", "more/short", "more/unwritten", "noise", "speeds"});
   CHECK(list_hdf5("table.h5")[0].dimensions == std::vector<Index>{4});
 }
 
 TEST_CASE("matrices are written for others to read") {
   write_hdf5("written.h5", {{"x", counted(3, 2)}, {"a/b/y", counted(3, 1)}});
-  CHECK(read_hdf5("written.h5", {"a/b/y"}).numbers("a/b/y_0") == std::vector<double>{0, 1, 2});
+  CHECK(read_hdf5("written.h5", {"a/b/y"}).numbers("a/b/y") == std::vector<double>{0, 1, 2});
+  CHECK(read_hdf5("written.h5", {"x", "a/b/y"}).names() == std::vector<std::string>{"x_0", "x_1", "a/b/y"});
   CHECK(all_of(stream_hdf5("written.h5", {.targets = {"a/b/y"}})).x == counted(3, 2));
   CHECK_THROWS_AS(write_hdf5("written.h5", {{"x", counted(1, 1)}, {"x", counted(1, 1)}}), ConfigError);
   for (const std::string name : {"", "/x", "x/", "a//b", "a/./b"})

@@ -238,6 +238,11 @@ TEST_CASE("of a table the constant answer is judged by the same score, or by one
   };
   const FoldScores given = cross_validate(make, pipeline, road(3), folds, options);
   CHECK(*find_log(given.baselines()[0], "first") == mean_of(folds[0].train.of(road(3))) + 100);
+  Table told = road(3);  // folds of all rows of a table that knows its test
+  split_by_time(told, 0, 0.25);
+  CHECK_NOTHROW(cross_validate(make, pipeline, told, folds, options));  // all of them learn from rows before it
+  CHECK_THROWS_WITH(cross_validate(make, pipeline, told, k_fold(told.rows()), options),
+                    Catch::Matchers::ContainsSubstring("are held out for validation or test, the first of them row "));
   CHECK_THROWS_AS(
       cross_validate([] { return mean_model(); }, Matrix::Zero(5, 1), Matrix::Zero(5, 1), k_fold(5), options),
       ConfigError);

@@ -132,6 +132,13 @@ TEST_CASE("what cannot be evaluated is said") {
   CHECK_THROWS_AS(evaluate_table(model, texts_instead), DataError);
   CHECK_THROWS_AS(evaluate_table(model, none), DataError);
   CHECK_THROWS_AS(evaluate_table(Sequential{input(1), dense(1)}, without), StateError);
+  Table held = training;
+  held.hold_out(RowRange{1, 2});
+  CHECK_THROWS_WITH(
+      evaluate_table(model, training, &held),
+      Catch::Matchers::StartsWith("baselines: expected training rows to learn from, got 2 rows, of which 1"));
+  CHECK_THROWS_AS(TableBaselines::of(*model.info().pipeline, held), DataError);
+  CHECK(evaluate_table(model, held, &training).targets.size() == 1);  // to be judged is what they are for
 }
 
 TEST_CASE("baselines that a model keeps stand beside it, from its file, too") {

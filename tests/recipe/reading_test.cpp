@@ -257,16 +257,16 @@ TEST_CASE("how a file is read comes back from a tree, and from a model's file of
 
 TEST_CASE("HDF5 files are read for a model as ever") {
   Table table;
-  table.add({.name = "x_0", .numbers = {1, 2.5, 4}});
-  table.add({.name = "y_0", .numbers = {2, 5, 8}});
-  Pipeline pipeline({.targets = {"y_0"}});
+  table.add({.name = "x", .numbers = {1, 2.5, 4}});
+  table.add({.name = "y", .numbers = {2, 5, 8}});
+  Pipeline pipeline({.targets = {"y"}});
   pipeline.fit(table);
-  write_hdf5("rows.h5", {{"x", table.matrix({"x_0"})}, {"y", table.matrix({"y_0"})}});
+  write_hdf5("rows.h5", {{"x", table.matrix({"x"})}, {"y", table.matrix({"y"})}});
   const CsvOptions reading{
       .separator = ';', .decimal = ',', .types = {{"gone", ColumnType::text}}, .dates = DateOrder::month_first};
   const Table rows = read_table_for(pipeline, "rows.h5", reading);
-  CHECK(rows.numbers("x_0") == table.numbers("x_0"));
-  CHECK(rows.numbers("y_0") == table.numbers("y_0"));
+  CHECK(rows.numbers("x") == table.numbers("x"));
+  CHECK(rows.numbers("y") == table.numbers("y"));
 }
 
 TEST_CASE("a kept reading that is none is refused by name") {

@@ -5,6 +5,7 @@
 #include "maas/io/hdf5.hpp"
 #include "recipe/row_files.hpp"
 #include "recipe/small.hpp"
+#include "recipe/stream_steps.hpp"
 
 using namespace maas;
 using namespace maas::tests;
@@ -219,7 +220,7 @@ TEST_CASE("HDF5 files and several files after each other are streamed as they ar
   }
   write_hdf5("samples.h5", {{"x", x}, {"y", y}});
   const std::vector<std::string> hdf5{
-      "data.files=samples.h5", R"(pipeline={"steps": ["standard"], "features": ["x_0", "x_1"], "targets": ["y_0"]})"};
+      "data.files=samples.h5", R"(pipeline={"steps": ["standard"], "features": ["x_0", "x_1"], "targets": ["y"]})"};
   std::vector<std::string> streamed = hdf5;
   streamed.push_back(in_blocks);
   CHECK(run_recipe(flow(streamed), silent).model.get_weights() == run_recipe(flow(hdf5), silent).model.get_weights());
@@ -271,6 +272,8 @@ TEST_CASE("parts of a CSV file hold what the whole file holds") {
   }
   CHECK(whole.column("b").type == ColumnType::time);
   CHECK(whole.column("d").type == ColumnType::number);
+  CHECK(parts.read(0, 1).column("a").why_text == whole.column("a").why_text);
+  CHECK(parts.read(0, 1).column("b").why_text.empty());
   CHECK(csv_parts("late.csv", {.comment = '#', .types = {{"b", ColumnType::text}}}).read(0, 1).texts("b")[0] ==
         "01/01/2024");
   CHECK_THROWS_WITH(csv_parts("late.csv", {.comment = '#', .types = {{"a", ColumnType::number}}}).read(2999, 2),
@@ -280,6 +283,71 @@ TEST_CASE("parts of a CSV file hold what the whole file holds") {
   write_text("orders.csv", "a,b\n25/01/2024,01/25/2024\n");
   CHECK_THROWS_WITH(csv_parts("orders.csv", {}),
                     Catch::Matchers::ContainsSubstring("expected dates of one order in all columns"));
+}
+
+TEST_CASE("rows of files that are held out are so in every part that is read, and no stream learns from them") {
+  write_rows("flow.csv", 100);
+  write_rows("flow2.csv", 50);
+  maas::recipe::RowFiles files(flow({R"(data.files=["flow.csv", "flow2.csv"])"}));
+  files.hold_out({120, 135});
+  files.hold_out({135, 150});
+  CHECK_FALSE(files.read(0, 120).is_held_out());
+  CHECK(files.read(90, 40).held_out_rows().front() == 30);
+  CHECK(files.read(90, 40).held_out_rows().size() == 10);
+  CHECK(files.read(130, 10).held_out_rows().size() == 10);
+  const PipelineOptions options{.steps = {Standard{.columns = {"flow"}}}, .features = {"flow"}};
+  const maas::recipe::Place place{"f.json"};
+  CHECK(maas::recipe::learn_pipeline(options, {files, {0, 120}, 7}, place).is_fitted());
+  CHECK_THROWS_WITH(
+      maas::recipe::learn_pipeline(options, {files, {0, 121}, 7}, place),
+      "stream: expected training rows to learn from, got 2 rows, of which 1 is held out for validation or "
+      "test, row 1 (counted from 0)");
+  CHECK_THROWS_AS(maas::recipe::learn_pipeline({.features = {"flow"}}, {files, {0, 121}, 7}, place), DataError);
+}
+
+TEST_CASE("a column that a cell makes texts of is told with the file and the place of the cell, as in memory") {
+  write_rows("flow.csv");
+  std::string text = text_of("flow.csv");
+  const std::size_t end = text.rfind('\n', text.size() - 2), comma = text.rfind(',');
+  write_text("flow.csv", text.substr(0, comma) + ",many\n");  // the last of 200 rows, in line 201
+  CHECK(end < comma);
+  const std::string cell = "(flow.csv:201:5: expected a number, got \"many\")";
+  for (const std::string stream : {"", in_blocks.c_str()}) {
+    std::vector<std::string> changes{R"(pipeline={"steps": [{"class": "standard", "columns": ["flow"]}],
+                                                  "features": ["speed"], "targets": ["flow"]})"};
+    if (!stream.empty()) changes.push_back(stream);
+    const std::string problem = problem_of(changes);
+    INFO(problem);
+    CHECK(problem.find("f.json: pipeline") == 0);
+    CHECK(problem.find("expected numbers in column \"flow\", got text") != std::string::npos);
+    CHECK(problem.find(cell) != std::string::npos);
+  }
+  for (const std::string step : {R"({"class": "impute", "columns": ["flow"]})", R"("min_max")"}) {
+    const std::string problem = problem_of(
+        {in_blocks, "pipeline.steps=[" + step + "]", R"(pipeline.features=["flow"])", R"(pipeline.targets=["flow"])"});
+    INFO(problem);
+    CHECK((step == R"("min_max")" || problem.find("got texts " + cell) != std::string::npos));
+  }
+  // Files that follow each other: which of them, which cell.
+  write_rows("whole.csv");
+  for (const std::string stream : {"", in_blocks.c_str()}) {
+    std::vector<std::string> changes{R"(data.files=["whole.csv", "flow.csv"])"};
+    if (!stream.empty()) changes.push_back(stream);
+    CHECK(problem_of(changes) == "flow.csv: expected in column \"flow\" what whole.csv has there, numbers; got texts " +
+                                     cell + "; data.types of a recipe says what a column holds");
+  }
+  // A column of numbers in one block and of times in another one is one of texts: the first cell that is no number.
+  std::string mixed = "a,b\n";
+  for (int i = 0; i < 40000; ++i) mixed += i < 39999 ? "1,2024-01-02\n" : "2024-01-02,3\n";
+  write_text("mixed.csv", mixed);
+  const TableParts parts = csv_parts("mixed.csv", {});
+  const Table whole = read_csv("mixed.csv");
+  for (const std::string name : {"a", "b"}) {
+    CHECK(whole.column(name).type == ColumnType::text);
+    CHECK(parts.read(0, 1).column(name).why_text == whole.column(name).why_text);
+  }
+  CHECK(whole.column("a").why_text == "mixed.csv:40001:1: expected a number, got \"2024-01-02\"");
+  CHECK(csv_parts("mixed.csv", {.types = {{"a", ColumnType::text}}}).read(0, 1).column("a").why_text.empty());
 }
 
 TEST_CASE("what cannot be done in a stream is said with the path of its key") {

@@ -1,6 +1,7 @@
 // The tuner of a recipe.
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "maas/recipe/tuning.hpp"
 #include "recipe/small.hpp"
@@ -109,6 +110,64 @@ TEST_CASE("successive halving spends epochs, and the final training has those of
   CHECK(result.evaluations.at(0).targets[0].answers[0].scores[1].second == result.tuning->report.best().score);
 }
 
+TEST_CASE("no setting of short lists is tried twice in a recipe") {
+  write_line_csv("line.csv");
+  for (const std::string method : {"random_search", "successive_halving"}) {
+    CAPTURE(method);
+    const std::vector<std::string> changes{
+        "tuner.method=" + method, "tuner.trials=9", "training.epochs=3",
+        R"(tuner.space={"training.optimizer": ["adam", "rmsprop"], "network.layers[0].units": [2, 4]})"};
+    const RecipeResult result = run_recipe(tuned_line(changes), silent);
+    std::set<std::vector<std::pair<std::string, TrialValue>>> tried;
+    Index first_round = 0;
+    for (const TrialResult& each : result.tuning->report.results())
+      if (each.trial.resource() <= 1) tried.insert(each.trial.values()), ++first_round;
+    CHECK(first_round == 4);
+    CHECK(tried.size() == 4);
+    CHECK(scores_of(*run_recipe(tuned_line(changes), silent).tuning) == scores_of(*result.tuning));
+  }
+}
+
+TEST_CASE("trials stand beside the baselines of the same rows, learned of the training rows") {
+  write_line_csv("line.csv");
+  const RecipeResult result = run_recipe(tuned_line({"output.report=baselines.html"}), silent);
+  // Of 60 rows 36 are learned from and 12 are judged on; the mean by hand.
+  double mean = 0, error = 0;
+  for (int i = 0; i < 36; ++i) mean += (2 * (i % 7) + 1) / 36.0;
+  for (int i = 36; i < 48; ++i) error += std::abs(2 * (i % 7) + 1 - mean) / 12;
+  REQUIRE(result.tuning->baselines.size() == 1);
+  CHECK(result.tuning->baselines[0].first == "mean");
+  CHECK(result.tuning->baselines[0].second == Approx(error));
+  const std::vector<AnswerScores>& answers = result.evaluations.at(0).targets[0].answers;  // of the validation rows
+  CHECK(result.tuning->baselines[0].second == answers.at(1).scores[0].second);
+  const std::string line = fmt::format("{:>12.6g}  baseline: mean\n", error);
+  CHECK(result.tuning->text().find(line) != std::string::npos);
+  CHECK(result.tuning->text().find(line) < result.tuning->text().find("best: trial"));
+  CHECK(text_of("baselines.html").find(fmt::format("<tr><th>baseline: mean</th><td>{:.6g}</td>", error)) !=
+        std::string::npos);
+
+  // By the loss: that of one answer for all rows, in what the network is trained on.
+  const RecipeResult by_loss = run_recipe(
+      tuned_line({"tuner.objective=loss", "tuner.method=successive_halving", "output.report=loss.html"}), silent);
+  double squares = 0;
+  for (int i = 36; i < 48; ++i) squares += std::pow(2 * (i % 7) + 1 - mean, 2) / 12;
+  REQUIRE(by_loss.tuning->baselines.size() == 1);
+  CHECK(by_loss.tuning->baselines[0].first == "constant");
+  CHECK(by_loss.tuning->baselines[0].second == Approx(squares).epsilon(1e-5));
+  CHECK(text_of("loss.html").find("<tr><th>baseline: constant</th><td></td><td>") != std::string::npos);
+
+  // Times that the features need are one more; of several targets each is the mean.
+  const RecipeResult several =
+      run_recipe(tuned_line({R"(pipeline={"steps": ["time_features"], "features": ["time"], "targets": ["x", "y"]})",
+                             R"(network.layers=[{"class": "dense", "units": 4}, {"class": "dense", "units": 2}])"}),
+                 silent);
+  REQUIRE(several.tuning->baselines.size() == 2);
+  CHECK(several.tuning->baselines[1].first == "mean at that hour of the week");
+  const auto& targets = several.evaluations.at(0).targets;
+  CHECK(several.tuning->baselines[0].second ==
+        Approx((targets[0].answers[1].scores[0].second + targets[1].answers[1].scores[0].second) / 2));
+}
+
 TEST_CASE("any key of pipeline, network and training may be tuned: parts by name, lists and whole objects") {
   write_line_csv("line.csv");
   const Recipe recipe =
@@ -142,6 +201,9 @@ TEST_CASE("classes are judged by accuracy unless told otherwise; trials that fai
       R"(tuner.space={"network.layers[1].units": [2, 3], "training.optimizer.learning_rate": [0.01, 0.02, 0.03]})"};
   const RecipeResult result = run_recipe(tuned_line(classes), silent);
   CHECK(result.tuning->objective == "accuracy");
+  REQUIRE(result.tuning->baselines.size() == 1);
+  CHECK(result.tuning->baselines[0].first == "majority class");
+  CHECK(result.tuning->baselines[0].second == result.evaluations.at(0).targets[0].answers.at(1).scores[0].second);
   bool failed = false;
   for (const TrialResult& each : result.tuning->report.results())
     if (each.trial.real("network.layers[1].units") == 3) {
@@ -205,8 +267,19 @@ TEST_CASE("forecasts are tuned on the readings that are held back, whatever come
   const Readings readings = readings_of(read_csv("tuned_waves.csv")).part({0, 240});
   const Forecasts forecasts = result.forecaster->forecast(result.forecaster->windows(readings).targets_from(180));
   CHECK(score(forecasts, 3, {.averaging = Averaging::up_to_horizon}).mae == result.tuning->report.best().score);
+  // And its baselines, which learn from the windows before.
+  const ForecastWindows learned = result.forecaster->windows(readings).targets_before(180);
+  Logs expected;
+  for (const Baseline& each : fit_baselines(learned))
+    expected.emplace_back(each.name(), score(each.forecast(result.forecaster->windows(readings).targets_from(180)), 3,
+                                             {.averaging = Averaging::up_to_horizon})
+                                           .mae);
+  CHECK(expected.size() == 3);
+  CHECK(result.tuning->baselines == expected);
+  CHECK(result.tuning->text().find("  baseline: persistence\n") != std::string::npos);
   write_waves(1e6);
   CHECK(scores_of(*run_recipe(recipe, silent).tuning) == scores_of(*result.tuning));
+  CHECK(run_recipe(recipe, silent).tuning->baselines == result.tuning->baselines);
 }
 
 TEST_CASE("what is wrong with a tuner is said with the path of its key") {

@@ -111,6 +111,51 @@ TEST_CASE("successive halving gives the best more to spend") {
   CHECK(most.best().trial.number() == 4);
 }
 
+TEST_CASE("no options are tried twice, as far as there are different ones") {
+  const SearchSpace lists = SearchSpace()
+                                .choice("activation", {"relu", "tanh", "relu"})
+                                .values("batch", {16, 32, 16})
+                                .integer("layers", 1, 3);
+  const auto score = [](const Trial& trial) { return static_cast<double>(trial.number()); };
+  using Options = std::vector<std::pair<std::string, TrialValue>>;
+  for (const std::uint64_t seed : {0, 1, 2, 3}) {
+    CAPTURE(seed);
+    bool comes_again = false;  // by number alone
+    std::set<Options> drawn;
+    for (Index i = 0; i < 12; ++i) comes_again = comes_again || !drawn.insert(lists.draw(seed, i).values()).second;
+    CHECK(comes_again);
+    for (const Index wanted : {0, 1, 5, 11, 12, 13, 500}) {
+      const std::vector<Trial> trials = lists.draw_different(seed, wanted);
+      CHECK(static_cast<Index>(trials.size()) == std::min<Index>(wanted, 12));  // 2 x 2 x 3
+      std::set<Options> different;
+      Index last = -1;
+      for (const Trial& trial : trials) {
+        different.insert(trial.values());
+        CHECK(trial.number() > last);
+        last = trial.number();
+        CHECK(lists.draw(seed, last).values() == trial.values());  // each is the trial of its number
+        CHECK(lists.draw(seed, last).seed() == trial.seed());
+      }
+      CHECK(different.size() == trials.size());
+    }
+    const TunerReport halving = successive_halving(lists, score, {.n_candidates = 9, .seed = seed, .threads = 3});
+    REQUIRE(halving.results().size() == 9 + 3 + 1);
+    std::set<Options> first_round;
+    for (std::size_t i = 0; i < 9; ++i) first_round.insert(halving.results()[i].trial.values());
+    CHECK(first_round.size() == 9);
+    CHECK(halving.csv() == successive_halving(lists, score, {.n_candidates = 9, .seed = seed}).csv());
+    // Of 12 there are no 27: the rounds are those of 12.
+    CHECK(successive_halving(lists, score, {.n_candidates = 27, .seed = seed}).results().size() == 12 + 4 + 2);
+    CHECK(random_search(lists, score, {.trials = 100, .seed = seed}).results().size() == 12);
+  }
+  CHECK(SearchSpace().uniform("x", 1, std::nextafter(1.0, 2.0)).draw_different(0, 50).size() <= 2);
+  CHECK(SearchSpace().uniform("x", 1, 1).log_uniform("y", 2, 2).draw_different(0, 50).size() == 1);
+  CHECK(SearchSpace().log_integer("n", 1, 20).draw_different(0, 50).size() == 20);
+  const std::vector<Trial> numbers = space().draw_different(5, 30);  // where none comes again nothing changes
+  for (std::size_t i = 0; i < 30; ++i) CHECK(numbers[i].values() == space().draw(5, static_cast<Index>(i)).values());
+  CHECK_THROWS_AS(SearchSpace().draw_different(0, 3), ConfigError);
+}
+
 TEST_CASE("a trial that fails is noted; what is no error of maas' ends the search") {
   const auto score = [](const Trial& trial) -> double {
     if (trial.number() == 1) fail<NumericError>("the loss is nan, as \"feared\"");

@@ -106,6 +106,7 @@ MAAS_INLINE void Impute::learn(const Column& column) {
 
 MAAS_INLINE Table Impute::apply(Table table) const {
   detail::require_fitted(class_name, fitted_columns);
+  detail::hold_out_made(table, detail::why_made_held_out(table));  // fills may be of rows that are held out
   for (std::size_t i = 0; i < fitted_columns.size(); ++i) {
     if (!table.contains(fitted_columns[i])) continue;
     const ColumnType type = table.column(fitted_columns[i]).type;

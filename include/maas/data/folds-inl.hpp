@@ -118,6 +118,8 @@ MAAS_INLINE Table RowList::of(const Table& table) const {
   return part;
 }
 
+MAAS_INLINE void Table::hold_out(const RowList& list, std::string why) { hold_out_rows(list.rows, std::move(why)); }
+
 MAAS_INLINE Matrix RowList::of(MatrixArg matrix) const {
   Matrix part(size(), matrix.cols());
   for (Index i = 0; i < size(); ++i) {

@@ -14,7 +14,7 @@ namespace maas::inline MAAS_ABI {
 /// Rows by number, counted from 0, ascending.
 struct RowList {
   std::vector<Index> rows = {};
-  bool held_out = false;  ///< for test: tables made of them are marked so (see Table::hold_out)
+  HeldOut<RowList> held_out = false;  ///< for test: tables made of them are marked so (see Table::hold_out)
 
   Index size() const { return static_cast<Index>(rows.size()); }
   auto begin() const { return rows.begin(); }

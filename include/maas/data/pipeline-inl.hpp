@@ -262,8 +262,8 @@ MAAS_INLINE Table Pipeline::prepare(const Table& table) const {
   keep_in_range(raw);
   const Table all = run(std::move(raw));
   Table result;
+  detail::hold_out_made(result, detail::why_made_held_out(table));
   for (const std::string& name : feature_names_) result.add(all.column(name));
-  if (table.is_held_out()) result.hold_out();
   return result;
 }
 

@@ -1,6 +1,9 @@
 // Splitting rows by time: training first, then validation, then test: the bodies.
 #pragma once
 
+#include <numeric>
+#include <vector>
+
 #include "maas/data/split.hpp"
 #include "maas/data/table.hpp"
 
@@ -10,6 +13,14 @@ MAAS_INLINE Table RowRange::of(const Table& table) const {
   Table part = table.part(begin, end);
   if (held_out) part.hold_out();
   return part;
+}
+
+MAAS_INLINE void Table::hold_out(const RowRange& range, std::string why) {
+  require<DataError>(range.begin >= 0 && range.begin <= range.end && range.end <= rows(),
+                     "Table: expected rows within 0 to {} to hold out, got {} to {}", rows(), range.begin, range.end);
+  std::vector<Index> held(static_cast<std::size_t>(range.size()));
+  std::iota(held.begin(), held.end(), range.begin);
+  hold_out_rows(held, std::move(why));
 }
 
 MAAS_INLINE TimeSplit split_by_time(Index rows, double validation, double test) {
@@ -25,6 +36,13 @@ MAAS_INLINE TimeSplit split_by_time(Index rows, double validation, double test) 
   require<DataError>(split.train.size() > 0 && (validation == 0 || split.validation.size() > 0) &&
                          (test == 0 || split.test.size() > 0),
                      "split_by_time: expected rows for every part, got {} rows in all", rows);
+  return split;
+}
+
+MAAS_INLINE TimeSplit split_by_time(Table& table, double validation, double test) {
+  const TimeSplit split = split_by_time(table.rows(), validation, test);
+  table.hold_out(split.validation);
+  table.hold_out(split.test);
   return split;
 }
 

@@ -5,6 +5,7 @@
 
 #include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/data/held_out.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -13,7 +14,7 @@ class Table;
 /// Rows from `begin` up to, not including, `end`.
 struct RowRange {
   Index begin = 0, end = 0;
-  bool held_out = false;  ///< for validation or test: its tables are marked so (see Table::hold_out)
+  HeldOut<RowRange> held_out = false;  ///< for validation or test: its tables are marked so (see Table::hold_out)
 
   Index size() const { return end - begin; }
   bool contains(Index row) const { return row >= begin && row < end; }
@@ -36,6 +37,9 @@ struct TimeSplit {
 /// beginning, for training. Shares are of all rows, rounded down. Throws ConfigError for shares outside [0, 1) or that
 /// leave nothing for training, DataError where a part that was asked for would have no row.
 TimeSplit split_by_time(Index rows, double validation, double test);
+/// The same of the rows of a table, which is told: validation and test rows are held out in it, whichever way parts are
+/// cut out of it later (see Table::hold_out).
+TimeSplit split_by_time(Table& table, double validation, double test);
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -23,11 +23,16 @@ inline std::string quoted_names(std::span<const std::string> names) {
   return result.empty() ? "none" : result;
 }
 
-/// Throws for rows that a split keeps for validation or test.
-inline void require_training(std::string_view who, const Table& table) {
-  require<DataError>(!table.is_held_out(),
-                     "{}: expected training rows to learn from, got {} rows that are held out for validation or test",
-                     who, table.rows());
+/// Why what a step makes of a table is held out, all of it where any row of the table is: a step may look at other rows
+/// than the one it makes. Empty where none is.
+inline std::string why_made_held_out(const Table& source) {
+  const bool is_part = static_cast<Index>(source.held_out_rows().size()) < source.rows();
+  return source.is_held_out() && is_part ? "held out, as they were made of " + held_out_text(source)
+                                         : source.why_held_out();
+}
+
+inline void hold_out_made(Table& made, const std::string& why) {
+  if (!why.empty()) made.hold_out(why);
 }
 
 /// A column of that type. Throws DataError where it is not there or holds something else.
@@ -119,10 +124,17 @@ MAAS_INLINE Step Step::fit(const Table& training) const {
 }
 
 MAAS_INLINE Table Step::apply(Table table) const {
-  const bool held_out = table.is_held_out();
+  const std::string why = detail::why_made_held_out(table);
   Table applied = self_->apply(std::move(table));
-  if (held_out) applied.hold_out();
+  detail::hold_out_made(applied, why);
   return applied;
+}
+
+MAAS_INLINE Table Step::invert(Table table, const Table* before) const {
+  const std::string why = detail::why_made_held_out(table);
+  Table inverted = self_->invert(std::move(table), before);
+  detail::hold_out_made(inverted, why);
+  return inverted;
 }
 
 MAAS_INLINE Config to_config(const Step& step) {

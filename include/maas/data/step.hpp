@@ -118,14 +118,14 @@ class Step : public Handle<StepInterface> {
   /// Whether it has learned what it needs; true for steps that learn nothing.
   bool is_fitted() const { return self_->is_fitted(); }
   /// The step with what it learned from training rows. One that has learned before keeps what it knows: nothing is ever
-  /// learned twice. Throws DataError where the table is not fit for it, or held out (see Table::hold_out).
+  /// learned twice. Throws DataError where the table is not fit for it, or a row of it held out (see Table::hold_out).
   Step fit(const Table& training) const;
-  /// A table with as many rows, held out where the given one is. Throws StateError before fit, DataError for values it
-  /// was not made for.
+  /// A table with as many rows, all of them held out where any of the given one is. Throws StateError before fit,
+  /// DataError for values it was not made for.
   Table apply(Table table) const;
   /// Undoes apply in the columns that are there, as far as it can be undone. `before`, the table that apply was given,
   /// is needed where inverts_from_before(); without it a column that needs it throws StateError.
-  Table invert(Table table, const Table* before = nullptr) const { return self_->invert(std::move(table), before); }
+  Table invert(Table table, const Table* before = nullptr) const;
   bool inverts_from_before() const { return self_->inverts_from_before(); }
   /// Whether it turns texts into numbers: undoing it turns numbers into texts.
   bool encodes() const { return self_->encodes(); }

@@ -1,6 +1,7 @@
 // Bodies of Table.
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -13,6 +14,21 @@ namespace detail {
 inline std::string_view type_text(ColumnType type) {
   constexpr std::string_view texts[] = {"numbers", "times", "text"};
   return texts[static_cast<int>(type)];
+}
+
+MAAS_INLINE std::string held_out_text(const Table& table) {
+  const std::vector<Index> held = table.held_out_rows();
+  if (!table.is_held_out()) return fmt::format("{} rows", table.rows());
+  if (static_cast<Index>(held.size()) == table.rows())
+    return fmt::format("{} rows that are {}", table.rows(), table.why_held_out());
+  return fmt::format("{} rows, of which {} {} {}, {}row {} (counted from 0)", table.rows(), held.size(),
+                     held.size() == 1 ? "is" : "are", table.why_held_out(),
+                     held.size() == 1 ? "" : "the first of them ", held.front());
+}
+
+MAAS_INLINE void require_training(std::string_view who, const Table& table) {
+  require<DataError>(!table.is_held_out(), "{}: expected training rows to learn from, got {}", who,
+                     held_out_text(table));
 }
 
 }  // namespace detail
@@ -62,18 +78,50 @@ MAAS_INLINE const std::vector<std::string>& Table::texts(std::string_view name) 
   return column_of(name, ColumnType::text).texts;
 }
 
-MAAS_INLINE void Table::add(Column column) {
-  require<DataError>(columns_.empty() || column.rows() == rows(), "Table: expected {} rows in column \"{}\", got {}",
-                     rows(), column.name, column.rows());
+MAAS_INLINE void Table::check_addable(const Column& column, Index rows) const {
+  require<DataError>(column.rows() == rows, "Table: expected {} rows in column \"{}\", got {}", rows, column.name,
+                     column.rows());
   require<DataError>(!contains(column.name), "Table: there is a column \"{}\" already", column.name);
-  const bool is_held_out = held_out_ || column.held_out;
-  columns_.push_back(std::move(column));
-  if (is_held_out) hold_out();
 }
 
-MAAS_INLINE void Table::hold_out() {
+MAAS_INLINE void Table::add(Column column) {
+  check_addable(column, columns_.empty() ? column.rows() : rows());
+  const std::string carried = column.held_out ? "held out, as the column \"" + column.name + "\" is" : "";
+  columns_.push_back(std::move(column));
+  if (!carried.empty()) hold_out(carried);
+  mark_columns();
+}
+
+MAAS_INLINE void Table::mark_columns() {
+  if (!is_held_out()) return;
+  for (Column& each : columns_) each.held_out.set();
+}
+
+MAAS_INLINE void Table::hold_out(std::string why) {
+  if (held_out_) return;  // the first reason stays
   held_out_ = true;
-  for (Column& each : columns_) each.held_out = true;
+  held_rows_.clear();
+  why_held_out_ = why.empty() ? held_out_for_judging : std::move(why);
+  mark_columns();
+}
+
+MAAS_INLINE void Table::hold_out_rows(std::span<const Index> rows, std::string why) {
+  for (Index row : rows)
+    require<DataError>(row >= 0 && row < this->rows(), "Table: expected rows of 0 to {} to hold out, got {}",
+                       this->rows() - 1, row);
+  if (rows.empty() || held_out_) return;
+  held_rows_.resize(static_cast<std::size_t>(this->rows()), false);
+  for (Index row : rows) held_rows_[static_cast<std::size_t>(row)] = true;
+  if (std::find(held_rows_.begin(), held_rows_.end(), false) == held_rows_.end()) return hold_out(std::move(why));
+  why_held_out_ = why.empty() ? held_out_for_judging : std::move(why);
+  mark_columns();
+}
+
+MAAS_INLINE std::vector<Index> Table::held_out_rows() const {
+  std::vector<Index> found;
+  for (Index row = 0; row < rows(); ++row)
+    if (held_out_ || (!held_rows_.empty() && held_rows_[static_cast<std::size_t>(row)])) found.push_back(row);
+  return found;
 }
 
 MAAS_INLINE std::size_t Table::position_of(std::string_view name) const {
@@ -94,24 +142,30 @@ MAAS_INLINE std::span<std::string> Table::edit_texts(std::string_view name) {
 
 MAAS_INLINE void Table::remove(std::string_view name) {
   columns_.erase(columns_.begin() + static_cast<std::ptrdiff_t>(position_of(name)));
+  if (columns_.empty() && !held_rows_.empty()) hold_out(why_held_out_);  // of what is added next no row is told apart
 }
 
 MAAS_INLINE void Table::replace(std::string_view name, std::vector<Column> columns) {
   const std::size_t position = position_of(name);
   const Index count = rows();
-  Table others;
-  others.held_out_ = held_out_;
+  Table changed;
+  changed.held_out_ = held_out_;
+  changed.held_rows_ = held_rows_;
+  changed.why_held_out_ = why_held_out_;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    if (i != position)
-      others.add(columns_[i]);
-    else
-      for (Column& each : columns) {
-        require<DataError>(each.rows() == count, "Table: expected {} rows in column \"{}\", got {}", count, each.name,
-                           each.rows());
-        others.add(std::move(each));
-      }
+    if (i != position) {
+      require<DataError>(!changed.contains(columns_[i].name), "Table: there is a column \"{}\" already",
+                         columns_[i].name);
+      changed.columns_.push_back(columns_[i]);
+      continue;
+    }
+    for (Column& each : columns) {
+      changed.check_addable(each, count);
+      changed.add(std::move(each));
+    }
   }
-  *this = std::move(others);
+  if (changed.columns_.empty() && !held_rows_.empty()) changed.hold_out(why_held_out_);
+  *this = std::move(changed);
 }
 
 MAAS_INLINE Table Table::select(std::span<const Index> rows) const {
@@ -125,9 +179,13 @@ MAAS_INLINE Table Table::select(std::span<const Index> rows) const {
     return result;
   };
   Table result;
-  result.held_out_ = held_out_;
+  if (!held_rows_.empty()) result.held_rows_ = picked(held_rows_);
+  const auto held = std::count(result.held_rows_.begin(), result.held_rows_.end(), true);
+  result.held_out_ = held_out_ || (held > 0 && held == static_cast<std::ptrdiff_t>(rows.size()));
+  if (held == 0 || result.held_out_) result.held_rows_.clear();
+  if (result.is_held_out()) result.why_held_out_ = why_held_out_;
   for (const Column& each : columns_) {
-    Column made{.name = each.name, .type = each.type, .why_text = each.why_text, .held_out = held_out_};
+    Column made{.name = each.name, .type = each.type, .why_text = each.why_text, .held_out = result.is_held_out()};
     if (each.type == ColumnType::text)
       made.texts = picked(each.texts);
     else

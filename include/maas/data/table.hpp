@@ -8,8 +8,12 @@
 
 #include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/data/held_out.hpp"
 
 namespace maas::inline MAAS_ABI {
+
+struct RowRange;
+struct RowList;
 
 /// What the cells of a column are.
 enum class ColumnType { number, time, text };
@@ -25,8 +29,8 @@ struct Column {
   ColumnType type = ColumnType::number;
   std::vector<double> numbers = {};     ///< numbers, or times in seconds (see times.hpp); empty for text
   std::vector<std::string> texts = {};  ///< the cells of a text column; empty for others
-  std::string why_text = {};  ///< of a text column read from a file: the first cell that is no number, and where
-  bool held_out = false;      ///< of a table that is held out: so is one that it is added to
+  std::string why_text = {};         ///< of a text column read from a file: the first cell that is no number, and where
+  HeldOut<Column> held_out = false;  ///< of a table that is held out: so is one that it is added to
 
   Index rows() const { return static_cast<Index>(type == ColumnType::text ? texts.size() : numbers.size()); }
 };
@@ -77,24 +81,50 @@ class Table {
   /// All columns; each must hold numbers.
   Matrix matrix() const { return matrix(names()); }
 
-  /// Marks the rows as kept for validation or test: no step and no pipeline learns from them, nor from what select and
-  /// part give of them, nor from a table that one of their columns is added to. Splits do it; for a file of its own
-  /// that holds test rows, call it. It cannot be undone, but by taking cells out as plain numbers or texts.
-  void hold_out();
-  bool is_held_out() const { return held_out_; }
+  /// Marks the rows as kept for validation or test: no step, pipeline or forecaster learns from them, nor from what
+  /// select and part give of them, nor from a table that one of their columns is added to. Splits do it; for a file of
+  /// its own that holds test rows, call it. It cannot be undone, but by taking cells out as plain numbers or texts.
+  /// `why` stands behind "rows that are" in errors.
+  void hold_out(std::string why = held_out_for_judging);
+  /// Marks some of the rows. The table is held out then, and so is each part of it that holds one of them, whichever
+  /// way it is cut out; parts without one can be learned from. What steps make of the table, and the columns it gives,
+  /// are held out as a whole: they may know those rows. Throws DataError for a row that is not there.
+  void hold_out(const RowRange& rows, std::string why = held_out_for_judging);
+  void hold_out(const RowList& rows, std::string why = held_out_for_judging);
+  /// Whether any row is.
+  bool is_held_out() const { return held_out_ || !held_rows_.empty(); }
+  /// The rows that are, counted from 0, in order.
+  std::vector<Index> held_out_rows() const;
+  /// "held out for validation or test", or what hold_out was given; empty where no row is.
+  const std::string& why_held_out() const { return why_held_out_; }
 
  private:
   const Column* find(std::string_view name) const;
   std::size_t position_of(std::string_view name) const;
   const Column& column_of(std::string_view name, ColumnType type) const;
+  void check_addable(const Column& column, Index rows) const;
+  void hold_out_rows(std::span<const Index> rows, std::string why);
+  void mark_columns();
+
+  static constexpr const char* held_out_for_judging = "held out for validation or test";
 
   std::vector<Column> columns_;
-  bool held_out_ = false;
+  bool held_out_ = false;        // all rows
+  std::vector<bool> held_rows_;  // where some are, but not all: which; else empty
+  std::string why_held_out_;
 };
 
 /// The columns of a matrix as columns of numbers, called by name, or by their position from 0 where none are given.
 /// Throws DataError for another number of names, or one that comes twice.
 Table table_of(MatrixArg matrix, const std::vector<std::string>& names = {});
+
+namespace detail {
+/// How many rows there are, and which of them are held out and why: "40 rows, of which 8 are held out for validation or
+/// test, the first of them row 32 (counted from 0)".
+std::string held_out_text(const Table& table);
+/// Throws DataError for a table with a row that is held out.
+void require_training(std::string_view who, const Table& table);
+}  // namespace detail
 
 }  // namespace maas::inline MAAS_ABI
 

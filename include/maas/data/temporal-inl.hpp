@@ -104,6 +104,7 @@ MAAS_INLINE void Difference::fit(const Table& training) {
 }
 
 MAAS_INLINE Table Difference::apply(Table table) const {
+  detail::hold_out_made(table, detail::why_made_held_out(table));  // rows before may be held out
   for (const std::string& name : columns) {
     if (!table.contains(name)) continue;
     detail::step_column(class_name, table, name, ColumnType::number);
@@ -152,6 +153,7 @@ MAAS_INLINE void Lag::fit(const Table& training) {
 }
 
 MAAS_INLINE Table Lag::apply(Table table) const {
+  detail::hold_out_made(table, detail::why_made_held_out(table));  // rows before may be held out
   for (const std::string& name : columns)
     for (Index lag : lags) {
       if (!table.contains(name)) continue;

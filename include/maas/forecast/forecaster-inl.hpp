@@ -266,6 +266,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Readings& training, const
 MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const ReadingsOptions& table,
                                                  const ForecastFit& options) {
   check_fit(options);
+  detail::require_training("forecaster", training);  // here it is known which row it is
   Forecaster learner = *this;
   const Index cut = training.rows() - options.held_out(training.rows());
   learner.frame_.table = ReadingsPipeline(table).fit(training.part(0, cut));

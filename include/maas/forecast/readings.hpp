@@ -18,7 +18,7 @@ struct Readings {
   Matrix values = {};                     ///< readings x sensors, in the sensors' unit
   std::vector<double> times = {};         ///< seconds since 1970 (see times.hpp), one a reading; empty: evenly spaced
   std::vector<std::string> sensors = {};  ///< names, one a sensor; empty: "sensor 0", "sensor 1", ...
-  bool held_out = false;                  ///< for validation or test: neither forecasters nor baselines learn from them
+  HeldOut<Readings> held_out = false;     ///< for validation or test: neither forecasters nor baselines learn from them
 
   Index rows() const { return values.rows(); }
   Index sensor_count() const { return values.cols(); }
@@ -44,8 +44,8 @@ inline void require_training(std::string_view who, const Readings& readings) {
 }  // namespace detail
 
 /// Columns of a table as readings: `time` names the column of times (empty: none), `sensors` those of numbers (empty:
-/// all columns of numbers). They are held out where the table is. Throws DataError for columns that are not there or of
-/// another type.
+/// all columns of numbers). They are held out where any row of the table is. Throws DataError for columns that are not
+/// there or of another type.
 Readings readings_of(const Table& table, std::string_view time = "", const std::vector<std::string>& sensors = {});
 
 /// How windows are cut out of readings. A window is `lags` successive readings, oldest first; the last of them is its

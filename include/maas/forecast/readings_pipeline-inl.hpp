@@ -43,6 +43,7 @@ inline PreparedReadings joined(const PreparedReadings& first, const PreparedRead
   result.readings.values.resize(first.readings.rows() + rest.rows(), rest.sensor_count());
   result.readings.values << first.readings.values, rest.values;
   result.readings.times.insert(result.readings.times.end(), rest.times.begin(), rest.times.end());
+  if (rest.held_out) result.readings.held_out.set();
   return result;
 }
 

@@ -20,10 +20,10 @@ struct Hdf5Content {
 /// or is of a form that is not read (links between files, virtual datasets, the "latest" format).
 std::vector<Hdf5Content> list_hdf5(const std::string& path);
 
-/// Reads datasets of plain numbers into columns: one of n numbers becomes a column of its name; one of n x m becomes m
-/// columns, "name_0", "name_1" and so on. All must have as many rows. None named: all that stand in the root group.
-/// Throws FormatError that names file and dataset: where there is none, of texts or of more axes, of another number of
-/// rows, or of more than 2 GiB; DataError where two would make columns of one name.
+/// Reads datasets of plain numbers into columns: one of n or n x 1 numbers becomes a column of its name; one of more
+/// numbers a row becomes as many columns, "name_0", "name_1" and so on. All must have as many rows. None named: all
+/// that stand in the root group. Throws FormatError that names file and dataset: where there is none, of texts or of
+/// more axes, of another number of rows, or of more than 2 GiB; DataError where two would make columns of one name.
 Table read_hdf5(const std::string& path, const std::vector<std::string>& datasets = {});
 
 /// Which datasets are samples, and how they are read. The first axis counts samples, the others are the shape of one.
@@ -48,7 +48,8 @@ struct NamedMatrix {
 };
 
 /// Writes matrices as contiguous datasets of floats (doubles, in the double build) for h5py and its like; the file
-/// appears whole or not at all. Throws FormatError where it cannot be written, ConfigError for names that are empty or
+/// appears whole or not at all. Each has two axes, rows first; read_hdf5 gives a matrix of one column back as a
+/// column of its name. Throws FormatError where it cannot be written, ConfigError for names that are empty or
 /// come twice.
 void write_hdf5(const std::string& path, const std::vector<NamedMatrix>& matrices);
 

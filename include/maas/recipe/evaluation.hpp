@@ -50,7 +50,8 @@ struct TargetBaseline {
 struct TableBaselines {
   std::vector<TargetBaseline> targets = {};
 
-  /// Learns. Targets without a value are left out. Throws DataError where a target is not in the table.
+  /// Learns. Targets without a value are left out. Throws DataError where a target is not in the table, and for rows of
+  /// which one is held out.
   static TableBaselines of(const Pipeline& pipeline, const Table& training);
   /// As a tree, and from it. `from` throws ConfigError for a tree that is none, for other than 168 hours, and for
   /// numbers that are not finite.
@@ -88,7 +89,8 @@ struct Evaluation {
 /// the model keeps (ModelInfo::baselines). A model that keeps none has them fitted to the rows themselves, which
 /// flatters them, and they are called "best ..." then.
 ///
-/// Throws StateError where the model has no pipeline, DataError where a target is not in the table or no row counts,
+/// Throws StateError where the model has no pipeline, DataError where a target is not in the table, no row counts or
+/// rows of `training` are held out,
 /// ConfigError for kept baselines that are none, and what Model::predict_table throws.
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
                           const std::string& name = "evaluation");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -144,6 +145,27 @@ MAAS_INLINE Trial SearchSpace::draw(std::uint64_t seed, Index number) const {
   return {number, random.stream(1).bits(0) >> 11, std::move(values)};
 }
 
+/// How many different values an option has; infinite where it is any number.
+MAAS_INLINE double SearchSpace::count_of(const Dimension& d) {
+  if (d.kind == Kind::choice) return static_cast<double>(std::set(d.texts.begin(), d.texts.end()).size());
+  if (d.kind == Kind::values) return static_cast<double>(std::set(d.numbers.begin(), d.numbers.end()).size());
+  if (d.kind == Kind::integer || d.kind == Kind::log_integer) return static_cast<double>(d.last - d.first) + 1;
+  return d.low < d.high ? std::numeric_limits<double>::infinity() : 1;
+}
+
+MAAS_INLINE std::vector<Trial> SearchSpace::draw_different(std::uint64_t seed, Index count) const {
+  double different = 1;
+  for (const Dimension& each : dimensions_) different *= count_of(each);
+  const auto wanted = static_cast<std::size_t>(std::min(different, static_cast<double>(std::max<Index>(count, 0))));
+  // The last of a long list may be long in coming, and bounds next to each other have few numbers between them.
+  const Index most_draws = 1000 + 100 * static_cast<Index>(wanted);
+  std::set<std::vector<std::pair<std::string, TrialValue>>> seen;
+  std::vector<Trial> trials;
+  for (Index number = 0; trials.size() < wanted && number < most_draws; ++number)
+    if (Trial trial = draw(seed, number); seen.insert(trial.values()).second) trials.push_back(std::move(trial));
+  return trials;
+}
+
 // ---- Running ----
 
 namespace detail {
@@ -209,7 +231,7 @@ MAAS_INLINE TunerReport random_search(const SearchSpace& space, const TrialScore
   require<ConfigError>(options.trials >= 1 && options.trials <= 1000000,
                        "random_search: expected 1 to 1000000 trials, got {}", options.trials);
   std::vector<TrialResult> results;
-  for (Index i = 0; i < options.trials; ++i) results.push_back({space.draw(options.seed, i)});
+  for (Trial& trial : space.draw_different(options.seed, options.trials)) results.push_back({std::move(trial)});
   detail::run_trials(results, score, options.threads);
   return {std::move(results), options.maximize};
 }
@@ -225,11 +247,11 @@ MAAS_INLINE TunerReport successive_halving(const SearchSpace& space, const Trial
   require<ConfigError>(options.min_resources >= 1 && options.max_resources >= options.min_resources,
                        "{}: expected min_resources of at least 1 and max_resources not below, got {} and {}", who,
                        options.min_resources, options.max_resources);
-  const Index rounds = std::min(detail::rounds_of(options.n_candidates, options.factor),
-                                detail::rounds_of(options.max_resources / options.min_resources, options.factor));
   std::vector<TrialResult> all, round;
+  for (Trial& trial : space.draw_different(options.seed, options.n_candidates)) round.push_back({std::move(trial)});
+  const Index rounds = std::min(detail::rounds_of(static_cast<Index>(round.size()), options.factor),
+                                detail::rounds_of(options.max_resources / options.min_resources, options.factor));
   Index resource = options.min_resources;
-  for (Index i = 0; i < options.n_candidates; ++i) round.push_back({space.draw(options.seed, i)});
   for (Index i = 0; i < rounds; ++i) {
     for (TrialResult& result : round) result = {result.trial.with_resource(resource)};
     detail::run_trials(round, score, options.threads);

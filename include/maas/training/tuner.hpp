@@ -68,6 +68,9 @@ class SearchSpace {
   std::vector<std::string> names() const;
   /// The number-th trial of a seed: it depends on nothing else. Throws ConfigError for an empty space.
   Trial draw(std::uint64_t seed, Index number) const;
+  /// The first `count` trials of a seed of which no two have the same options; those that come again are passed over,
+  /// numbers and all. Fewer where the space has not as many. Throws ConfigError for an empty space.
+  std::vector<Trial> draw_different(std::uint64_t seed, Index count) const;
 
  private:
   enum class Kind { choice, values, uniform, log_uniform, integer, log_integer };
@@ -80,6 +83,7 @@ class SearchSpace {
     Index first = 0, last = 0;
   };
   SearchSpace& add(Dimension dimension);
+  static double count_of(const Dimension& dimension);
 
   std::vector<Dimension> dimensions_;
 };
@@ -118,7 +122,7 @@ using TrialScore = std::function<double(const Trial&)>;
 
 /// How a random search is run.
 struct RandomSearchOptions {
-  Index trials = 20;
+  Index trials = 20;  ///< fewer where the space has fewer different ones: none is tried twice
   std::uint64_t seed = 0;
   bool maximize = false;  ///< true: larger scores are better
   int threads = 0;        ///< trials at the same time; 0: as many as the library uses. No result depends on it
@@ -129,7 +133,7 @@ TunerReport random_search(const SearchSpace& space, const TrialScore& score, con
 
 /// How successive halving is run. Names are those of scikit-learn's HalvingRandomSearchCV.
 struct HalvingOptions {
-  Index n_candidates = 27;   ///< in the first round
+  Index n_candidates = 27;   ///< in the first round; fewer where the space has fewer different ones
   Index factor = 3;          ///< one of so many goes on to the next round, which spends so many times as much
   Index min_resources = 1;   ///< what a trial may spend in the first round, such as epochs
   Index max_resources = 27;  ///< what none may exceed
