@@ -509,7 +509,8 @@ FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
                  .validation_freq = training.validation_freq};
   for (const auto& make : training.callbacks) fit.callbacks.push_back(make());
   if (std::string path = backup_path(recipe, options); !path.empty())
-    fit.callbacks.push_back(BackupAndRestore{.path = std::move(path), .save_freq = training.backup_freq});
+    fit.callbacks.push_back(BackupAndRestore{
+        .path = std::move(path), .save_freq = training.backup_freq, .min_seconds = training.backup_seconds});
   return fit;
 }
 

@@ -273,6 +273,11 @@ TEST_CASE("a run that was killed is resumed to the same bits; a backup is not pa
   CHECK(resumed.history["loss"] == whole.history["loss"]);
   CHECK(resumed.model.get_weights()[0] == whole.model.get_weights()[0]);
   CHECK_FALSE(std::filesystem::exists("resumed.h5.backup"));
+  const Recipe seldom = line({"training.epochs=9", "output.model=resumed.h5", "training.backup_seconds=3600"});
+  CHECK_THROWS_WITH(run_recipe(seldom, {.resume = true, .verbose = 0, .callbacks = {StopAfter{4}}}), "killed");
+  CHECK_FALSE(std::filesystem::exists("resumed.h5.backup"));
+  CHECK_THROWS_WITH(line({"training.backup_seconds=-1"}),
+                    "r.json: training.backup_seconds: expected a number of at least 0, got -1");
 }
 
 TEST_CASE("a loss that is no number is told, and nothing is written") {

@@ -165,6 +165,7 @@ struct RecipeTraining {
   /// unless the run is asked to resume.
   std::string backup = {};
   std::optional<Index> backup_freq = std::nullopt;  ///< after so many steps; else after every epoch
+  double backup_seconds = 0;  ///< not within so many seconds after the one before: BackupAndRestore::min_seconds
 };
 
 /// What the training leaves behind. Empty names are not written.
