@@ -10,6 +10,7 @@
 
 #include "maas/core/new_file.hpp"
 #include "serve/child.hpp"
+#include "serve/folder.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
 #include "serve/status.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view staged = "new-";  // begins the names of folders of jobs without a number
 constexpr std::size_t most_kept = 200;       // finished jobs; older ones are deleted
+constexpr int backup_seconds = 5;            // that are lost at most; each backup waits for the disk, as answers may do
 
 // A job that is not to go on.
 struct Stopped {};
@@ -157,13 +159,10 @@ std::string Jobs::folder_of(std::int64_t number) const {
 std::string Jobs::file_under_root(std::string_view name, std::string_view what) const {
   require<DataError>(!options_.data.empty(), "{}: no folder of data is configured", what);
   std::error_code error;
-  const files::path root = files::canonical(options_.data, error);
-  const files::path path = files::canonical(root / files::path(name), error);
-  const bool is_inside =
-      !error && std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
-  require<DataError>(is_inside && files::is_regular_file(path, error),
+  const files::path root = files::canonical(options_.data, error), path = root / files::path(name);
+  require<DataError>(is_within(root, path) && files::is_regular_file(path, error),
                      "{}: expected a file in the folder of data, got \"{}\"", what, name.substr(0, 300));
-  return path.string();
+  return files::canonical(path).string();
 }
 
 // A file that came with the job, by its name in the job's folder, or one in the folder of data.
@@ -199,13 +198,8 @@ std::string Jobs::files_of(JsonView recipe, const std::string& holdout, std::spa
 void Jobs::check_uploads(std::span<const Upload> uploads) const {
   std::size_t bytes = 0;
   for (const Upload& each : uploads) {
-    const auto is_plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-             c == '.';
-    };
     require<DataError>(
-        !each.name.empty() && each.name.size() <= 100 && each.name[0] != '.' &&
-            std::ranges::all_of(each.name, is_plain),
+        is_file_name(each.name),
         "job: expected names of files of at most 100 letters, digits, \"_\", \"-\" and \".\", got \"{}\"",
         each.name.substr(0, 300));
     require<DataError>(std::ranges::count(uploads, each.name, &Upload::name) == 1, "job: got two files \"{}\"",
@@ -499,7 +493,8 @@ void Jobs::train(std::int64_t number) {
   const std::string folder = folder_of(number);
   ChildOptions child{.arguments = {files::absolute(options_.program).string(), "train", folder + "/recipe.json",
                                    "--progress", "json", "--resume", "--set", "data.files=" + files_list, "--set",
-                                   "output.model=" + json_text(folder + "/model.h5")},
+                                   "output.model=" + json_text(folder + "/model.h5"), "--set",
+                                   fmt::format("training.backup_seconds={}", backup_seconds)},
                      .folder = folder,
                      .errors = folder + "/errors.txt",
                      .memory_bytes = options_.memory_bytes,

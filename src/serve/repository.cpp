@@ -12,6 +12,7 @@
 
 #include "serve/folder.hpp"
 #include "serve/folder_notices.hpp"
+#include "serve/given_versions.hpp"
 #include "serve/names.hpp"
 #include "serve/servable.hpp"
 #include "serve/state_file.hpp"
@@ -180,6 +181,32 @@ class Repository::Folder {
       files::remove_all(folder / std::to_string(number), error);
       throw;
     }
+  }
+
+  void add_files(const std::string& name, std::span<const GivenFile> files) {
+    require<StateError>(!options_.folder.empty(), "add_files: expected a repository with a folder, got one without");
+    const std::lock_guard one_at_a_time(adding_);
+    GivenVersions given(options_.folder, name, files);
+    const std::vector<VersionStatus> known = status(name);
+    for (const std::int64_t number : given.numbers())
+      require<ConflictError>(std::ranges::find(known, number, &VersionStatus::version) == known.end(),
+                             "model \"{}\": version {} is there already", name, number);
+    given.write();
+    given.test();
+    given.move();
+    load(name);
+    given.stay();
+  }
+
+  void set_policy(const std::string& name, std::optional<VersionPolicy> policy) {
+    const std::lock_guard one_at_a_time(changing_);
+    require_known(name);
+    ModelSettings changed = settings(name);
+    changed.policy = std::move(policy);
+    check_settings(name, changed);
+    change_settings(name, [&](ModelSettings& settings) { settings.policy = changed.policy; });
+    load_wanted(name);
+    retire_old_versions(name);
   }
 
   void unload(const std::string& name) {
@@ -572,6 +599,12 @@ ModelSettings Repository::settings(std::string_view model) const { return folder
 void Repository::load(const std::string& model) { folder_->load(model); }
 std::int64_t Repository::add_version(const std::string& model, const std::string& file) {
   return folder_->add_version(model, file);
+}
+void Repository::add_files(const std::string& model, std::span<const GivenFile> files) {
+  folder_->add_files(model, files);
+}
+void Repository::set_policy(const std::string& model, std::optional<VersionPolicy> policy) {
+  folder_->set_policy(model, std::move(policy));
 }
 void Repository::unload(const std::string& model) { folder_->unload(model); }
 void Repository::remove_label(const std::string& model, const std::string& label) {

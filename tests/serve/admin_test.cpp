@@ -188,7 +188,6 @@ TEST_CASE("models are unloaded and loaded by request") {
   CHECK(answering(repository) == 3);  // the one before stays
   check_answer(changing.post("/v2/repository/models/none/load"), 404, "a model with a file");
   check_answer(changing.post("/v2/repository/models/none/unload"), 404, "unknown model");
-  check_answer(changing.post("/v2/repository/models/m/load", R"({"parameters":{"config":"{}"}})"), 501, "config");
   check_answer(changing.post("/v2/repository/models/m/load", R"({"parameters":{"file:1/model.h5":""}})"), 501, "file:");
   check_answer(changing.post("/v2/repository/models/m/load", R"({"parameters":{"other":1}})"), 400, "other");
   check_answer(changing.post("/v2/repository/models/m/unload", R"({"parameters":{"other":1}})"), 400, "other");

@@ -111,6 +111,7 @@ TEST_CASE("a training that is better on the holdout goes live") {
   CHECK(served.repository->find("m")->network.predict(Matrix::Ones(1, 2))(0, 0) == Scalar(10.5));
   const std::string arguments = content_of("jobs_home/1/arguments.txt");
   CHECK_THAT(arguments, ContainsSubstring("--progress json --resume --set data.files=[\""));
+  CHECK_THAT(arguments, ContainsSubstring("--set training.backup_seconds=5"));
   CHECK_THAT(arguments, ContainsSubstring("jobs_data/deep/x.csv"));
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,6 +123,13 @@ struct RepositoryOptions {
   bool notices = true;
 };
 
+/// A file of a version that is handed over, rather than found in the folder.
+struct GivenFile {
+  std::int64_t version = 0;       ///< that it belongs to
+  std::string name = {};          ///< a plain name ending in .h5 or .keras; or golden.json, beside such a one
+  std::string_view content = {};  ///< all of it
+};
+
 /// Models by name and version.
 ///
 /// A file is taken up when two looks in a row find it with the same size and time of change, or the system tells that
@@ -196,6 +204,16 @@ class Repository {
   /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, FormatError where the
   /// file cannot be copied, and what load throws: then the copy is removed again.
   std::int64_t add_version(const std::string& model, const std::string& file);
+  /// Writes files into the folder as new versions of a model, which may be a new one, and loads it. They are written
+  /// and tested under a name that is passed over, then moved into place: whoever is killed meanwhile leaves no version
+  /// that is not whole and tested. Throws StateError without a folder; ConfigError for names that no address or no file
+  /// can have, a version without a model file or with two; DataError for a version that is there already;
+  /// FormatError where they cannot be written, or the model's folder leads out of the repository's; DataError for a
+  /// model that cannot be used, and what load throws. Then all of them are removed again.
+  void add_files(const std::string& model, std::span<const GivenFile> files);
+  /// Sets which versions of a model answer, until the repository ends; nothing for RepositoryOptions::versions. Throws
+  /// ConfigError for a count below 1, DataError for an unknown model.
+  void set_policy(const std::string& model, std::optional<VersionPolicy> policy);
   /// Gives a version a label, or moves it there in one moment. Throws DataError for an unknown model, a label that is
   /// not of letters, digits and _ (at most 255), or a version that does not answer: then the label stays where it was.
   void set_label(const std::string& model, const std::string& label, std::int64_t version);
