@@ -121,7 +121,7 @@ TEST_CASE("a backup is left out that comes too soon after the one before, and th
     // Time passes in one epoch alone: the backup that is due next is made, and none after it.
     std::filesystem::file_time_type made;
     const Hook hook = [&](TrainingView& view) -> Signal {
-      if (view.epoch == 1 && view.step == 0) {
+      if (view.epoch == 1 && view.step == 1) {
         CHECK(!std::filesystem::exists(path));
         std::this_thread::sleep_for(std::chrono::milliseconds(1100));
       }
