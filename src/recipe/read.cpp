@@ -164,7 +164,7 @@ void check_split(const RecipeSplit& split, const Place& place) {
 void check_base(const Recipe& recipe, const Place& place) {
   const Place base = place.key("base");
   const PipelineOptions& pipeline = recipe.pipeline;
-  require<ConfigError>(!recipe.forecast, "{}: expected none for a forecast, which is trained from its readings anew",
+  require<ConfigError>(!recipe.forecast, "{}: expected no forecast beside it, as a forecaster's file has its own",
                        base.text());
   require<ConfigError>(pipeline.steps.empty() && pipeline.features.empty() && pipeline.targets.empty() &&
                            recipe.network.layers.empty() && !recipe.network.graph,
@@ -276,6 +276,8 @@ void check_intervals(const Recipe& recipe, const Place& forecast) {
   if (wanted.alarm) check_part(alarm, [&] { wanted.alarm->check(wanted.options.windows.horizons); });
 }
 
+}  // namespace
+
 void check_forecast(const Recipe& recipe, const Place& place) {
   for (const auto& [key, names] :
        {std::pair("features", &recipe.pipeline.features), std::pair("targets", &recipe.pipeline.targets)})
@@ -299,6 +301,8 @@ void check_forecast(const Recipe& recipe, const Place& place) {
                        "{}: expected none for forecasts, which have no classes",
                        place.key("training").key("class_weight").text());
 }
+
+namespace {
 
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");

@@ -619,6 +619,8 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   parts::backup_path(recipe, options);  // what is wrong with it is said before a search
   parts::check_outputs(recipe);
   if (recipe.forecast) return parts::run_forecast(recipe, options);
+  if (const std::optional<Recipe> onward = parts::going_on_with_forecasts(recipe))
+    return parts::run_forecast(*onward, options);
   if (recipe.data.stream) return parts::run_stream(recipe, options);
   auto [table, found, duplicates] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);

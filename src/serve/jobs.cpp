@@ -224,9 +224,11 @@ std::shared_ptr<const Servable> Jobs::base_of(JsonView request, const std::strin
   const auto found = label ? repository_.find_label(name, *label->text())
                            : repository_.find(name, version ? version->integer() : std::nullopt);
   require<DataError>(found != nullptr, "job: base: no such version of model \"{}\" answers", name.substr(0, 300));
-  require<DataError>(!found->file.empty() && found->pipeline.has_value(),
-                     "job: base: expected a model from a file with its pipeline, got \"{}\" version {} without", name,
-                     found->version);
+  require<DataError>(
+      !found->file.empty() && (found->pipeline || found->forecast),
+      "job: base: expected a model from a file with its pipeline, or a forecaster, got \"{}\" version {} "
+      "without",
+      name, found->version);
   return found;
 }
 
@@ -529,7 +531,28 @@ void Jobs::note_event(std::int64_t number, std::string_view line) {
   }
 }
 
-// The score of the first target on rows that were held out, larger where it is better: macro_f1, or rmse with a minus.
+namespace {
+
+// Of a forecaster's table of scores, whose last rows are its own, a horizon each: the mean of their rmse.
+std::optional<double> rmse_of_forecasts(JsonView table) {
+  std::string_view model;
+  double sum = 0;
+  int count = 0;
+  table.for_each([&](JsonView row) {
+    const auto name = row.member("model"), rmse = row.member("rmse");
+    if (!name || !name->text()) return;
+    if (*name->text() != model) sum = count = 0;
+    model = *name->text();
+    sum += rmse ? rmse->number().value_or(std::nan("")) : std::nan("");
+    ++count;
+  });
+  return count > 0 && std::isfinite(sum) ? std::optional(sum / count) : std::nullopt;
+}
+
+}  // namespace
+
+// The score of the first target on rows that were held out, larger where it is better: macro_f1, or rmse with a minus;
+// of forecasts the latter.
 std::optional<double> Jobs::score_of(std::int64_t number, const std::string& model_file, std::string& name) {
   std::string holdout;
   {
@@ -548,6 +571,11 @@ std::optional<double> Jobs::score_of(std::int64_t number, const std::string& mod
   if (end.is_stopped) throw Stopped();
   if (!end.is_good()) return std::nullopt;
   const JsonDocument document(said, 64);
+  if (document.root().kind() == JsonKind::list) {
+    const std::optional<double> rmse = rmse_of_forecasts(document.root());
+    name = "rmse";
+    return rmse ? std::optional(-*rmse) : std::nullopt;
+  }
   std::optional<JsonView> target, answer;
   if (const auto targets = document.root().member("targets"))
     targets->for_each([&](JsonView each) { target = target ? target : each; });

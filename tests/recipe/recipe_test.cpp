@@ -333,7 +333,7 @@ TEST_CASE("a recipe goes on from a model: its network, weights and pipeline, as 
       {{R"(network={"layers": []})", R"(pipeline={"targets": ["y"]})"},
        "r.json: base: expected no network and no pipe"},
       {{R"(network={"layers": [{"class": "dense", "units": 1}]})"}, "r.json: base: expected no network"},
-      {{R"(forecast={})"}, "r.json: base: expected none for a forecast"},
+      {{R"(forecast={})"}, "r.json: base: expected no forecast beside it"},
       {{"base=plain.h5"}, "r.json: base: expected a model that was saved with its pipeline, got plain.h5"},
       {{"base=3"}, "r.json: base: "}};
   Model plain = Sequential{input(1), dense(1)};

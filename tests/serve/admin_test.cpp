@@ -5,6 +5,7 @@
 
 #include "maas/serve/config_file.hpp"
 #include "maas/serve/protocol.hpp"
+#include "serve/asking.hpp"
 #include "serve/models.hpp"
 #include "serve/tokens.hpp"
 #include "support/catch.hpp"
@@ -41,14 +42,6 @@ int factor_of(const std::shared_ptr<const serve::Servable>& servable) {
   return servable ? static_cast<int>(servable->network.predict(Matrix::Ones(1, 2))(0, 0) / 5) : 0;
 }
 int answering(const Repository& repository) { return factor_of(repository.find("m")); }
-
-bool wait_until(const std::function<bool()>& done) {
-  for (int i = 0; i < 2000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
-}
 
 RepositoryOptions options_of(const std::string& folder, serve::ModelSettings settings = {}) {
   return {.folder = folder, .poll = 10ms, .models = {{"m", std::move(settings)}}};

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "maas/serve/server.hpp"
+#include "serve/asking.hpp"
 #include "serve/gate.hpp"
 #include "serve/models.hpp"
 #include "serve/workers.hpp"
@@ -38,18 +39,6 @@ struct Pending final : serve::PendingAnswer {
   void finish(serve::Response response) override { promise.set_value(std::move(response)); }
   std::string answer() { return promise.get_future().get().body; }
 };
-
-std::string post_text(const std::string& path, const std::string& body) {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}", path, body.size(), body);
-}
-
-bool metric_reaches(int port, const std::string& line) {
-  for (int i = 0; i < 2000; ++i) {
-    if (HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
-    std::this_thread::sleep_for(2ms);
-  }
-  return false;
-}
 
 Network wide() { return {input(Shape{64}, "x"), dense(256, relu), dense(5).named("y")}; }
 

@@ -8,6 +8,7 @@
 #include <new>
 #include <thread>
 
+#include "serve/asking.hpp"
 #include "serve/gate.hpp"
 #include "serve/http.hpp"
 #include "serve/models.hpp"
@@ -51,24 +52,11 @@ const std::string gated_path = "/v1/models/gated:predict";
 const std::string waiting_body = R"({"instances": [1]})";
 const std::string passing_body = R"({"instances": [-1]})";
 
-std::string post_text(const std::string& path, const std::string& body, const std::string& headers = "") {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
-}
-
 bool is_error(const HttpAnswer& answer, int status) {
   INFO(answer.status << " " << answer.body);
   CHECK(answer.status == status);
   CHECK(answer.headers.at("content-type") == "application/json");
   return answer.status == status && answer.body.starts_with(R"({"error":")");
-}
-
-// Waits for the server's own count of a gauge.
-bool metric_reaches(int port, const std::string& line) {
-  for (int i = 0; i < 2000; ++i) {
-    if (HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
-    std::this_thread::sleep_for(2ms);
-  }
-  return false;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "maas/serve/protocol.hpp"
+#include "serve/asking.hpp"
 #include "serve/base64.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
@@ -21,11 +22,6 @@ using serve::Response;
 namespace files = std::filesystem;
 
 namespace {
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // A model file that answers 5 factor + 0.5 for ones.
 std::string model_bytes(int factor, const std::string& name = "given.h5") {

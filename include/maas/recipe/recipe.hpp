@@ -180,7 +180,8 @@ struct Recipe {
   std::string name = {};         ///< for people; the title of the report
   std::string description = {};  ///< likewise
   /// A model file to go on from, whose network, weights and pipeline are taken, in the place of `network` and
-  /// `pipeline`; without a loss in `training` it is trained as it was compiled. Not for forecasts. Empty: none.
+  /// `pipeline`; without a loss in `training` it is trained as it was compiled. That of a forecaster is trained with
+  /// its own windows, scaling and steps, and its intervals are calibrated anew. Empty: none.
   std::string base = {};
   RecipeData data = {};
   RecipeSplit split = {};

@@ -4,11 +4,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "inference.grpc.pb.h"
+#include "serve/asking.hpp"
 #include "serve/gate.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
@@ -322,13 +321,12 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
   const ClosedGate closed;
   const int port = running.server.port();
   HttpClient first(port), second(port);
-  const std::string ask =
-      "POST /v1/models/gated:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\n{\"instances\": [1]}";
+  const std::string ask = post_text("/v1/models/gated:predict", R"({"instances": [1]})");
   first.send(ask);
   gate.wait_for(1);
   second.send(ask);
   const auto metrics = [&] { return HttpClient(port).ask("GET", "/metrics").body; };
-  while (metrics().find("\nmaas_queue_requests 1\n") == std::string::npos) std::this_thread::sleep_for(1ms);
+  CHECK(metric_reaches(port, "maas_queue_requests 1"));
   ModelInferResponse answer;
   CHECK(running.infer(affine_request({1, 2}, true), answer).error_code() == StatusCode::UNAVAILABLE);
   gate.open();
@@ -341,10 +339,7 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
 TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its share of the queue") {
   Running running({.threads = 1, .model_queue = 1, .held_bytes = 1000});
   const int port = running.server.port();
-  const auto metrics = [&] { return HttpClient(port).ask("GET", "/metrics").body; };
-  const auto reaches = [&](const std::string& line) {
-    while (metrics().find("\n" + line + "\n") == std::string::npos) std::this_thread::sleep_for(1ms);
-  };
+  const auto reaches = [&](const std::string& line) { CHECK(metric_reaches(port, line)); };
   ModelInferRequest request;
   request.set_model_name("gated");
   request.set_id(std::string(600, 'x'));  // most of what may be held
@@ -385,12 +380,10 @@ TEST_CASE("gRPC: a load brings a file along") {
   serve::GrpcServer service(server, 0);
   const auto stub = inference::GRPCInferenceService::NewStub(
       grpc::CreateChannel(fmt::format("127.0.0.1:{}", service.port()), grpc::InsecureChannelCredentials()));
-  std::ifstream file("grpc_given.h5", std::ios::binary);
   inference::RepositoryModelLoadRequest load;
   load.set_model_name("given");
   (*load.mutable_parameters())["config"].set_string_param("{}");
-  (*load.mutable_parameters())["file:4/model.h5"].set_bytes_param(
-      std::string(std::istreambuf_iterator<char>(file), {}));
+  (*load.mutable_parameters())["file:4/model.h5"].set_bytes_param(content_of("grpc_given.h5"));
   inference::RepositoryModelLoadResponse loaded;
   grpc::ClientContext first, second;
   CHECK(stub->RepositoryModelLoad(&first, load, &loaded).ok());
