@@ -7,6 +7,7 @@
 #include "maas/serve/protocol.hpp"
 #include "serve/asking.hpp"
 #include "serve/base64.hpp"
+#include "serve/json.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
 
@@ -114,6 +115,9 @@ TEST_CASE("files that come with a load become versions, of models that are there
                                                          "two/2/model.h5"});
   std::this_thread::sleep_for(100ms);  // looks change nothing of it
   CHECK(served.predicted("two/versions/1") == R"({"predictions":[[20.5]]})");
+  const std::string document = served.protocol.answer(get("/openapi.json")).body;
+  CHECK_NOTHROW(serve::JsonDocument(document, 100));
+  CHECK_THAT(document, ContainsSubstring(R"("patternProperties":{"^file:[0-9]+/)"));
   // An unloaded model is loaded by it.
   CHECK(served.protocol.answer(post("/v2/repository/models/new/unload", "")).status == 200);
   CHECK(served.upload("new", "8/model.h5", model_bytes(6)).status == 200);
@@ -192,6 +196,7 @@ TEST_CASE("files come only where they are allowed, and from who may change what 
   const std::string good = model_bytes(2);
   Served closed("closed_uploads", {.open_admin = true});
   check_answer(closed.upload("m", "1/model.h5", good), 501, "needs a server that allows uploads");
+  CHECK_THAT(closed.protocol.answer(get("/openapi.json")).body, !ContainsSubstring("patternProperties"));
   CHECK(names_in("closed_uploads").empty());
   Served nobody("closed_uploads", {.allow_upload = true});
   CHECK(nobody.upload("m", "1/model.h5", good).status == 501);

@@ -149,7 +149,8 @@ def jobs_and_streams_outlive_a_kill():
 
 def a_configuration_and_tokens():
     with open("maas.json", "w") as file:
-        json.dump({"server": {"base-path": "/base", "max-rows": 2, "cors": True},
+        json.dump({"server": {"base-path": "/base", "max-rows": 2, "cors": True, "v2-nonfinite": "null", "strict-dtypes": True,
+                              "max-model-queue": 100},
                    "models": {"m": {"versions": "all", "labels": {"first": 1}}}}, file)
     digest = hashlib.sha256(b"keeper's").hexdigest()
     with open("scopes.txt", "w") as file:
@@ -160,12 +161,18 @@ def a_configuration_and_tokens():
         rows = json.dumps({"instances": [[0.0] * 5] * 3}).encode()  # the command line comes before the file
         assert server.ask("/base/v1/models/m/labels/first:predict", rows, "asker")[0] == 200
         assert server.ask("/v1/models/m:predict", json.dumps({"instances": [[0.0] * 5] * 4}).encode(), "asker")[0] == 413
+        name = json.loads(server.ask("/v2/models/m", None, "asker")[1])["inputs"][0]["name"]
+        for kind, wanted, part in (("FP32", 200, '"data":[null]'), ("FP64", 400, "expected datatype FP32")):
+            tensor = {"name": name, "shape": [1, 5], "datatype": kind, "data": [math.nan] * 5}
+            status, answer = server.ask("/v2/models/m/infer", json.dumps({"inputs": [tensor]}).encode(), "asker")
+            assert status == wanted and part in answer.decode(), answer
         assert server.ask("/maas/v1/models/m:rollback", b"", "asker")[0] == 403
         assert server.ask("/maas/v1/models/m:rollback", b"", "keeper's")[0] == 200
         assert server.ask("/metrics", None, "owner's")[0] == 200
         assert server.ask("/metrics")[0] == 401
     for text, part in (('{"server": {"none": 1}}', 'expected an option of maas serve, got "none"'),
-                       ('{"server": {"port": "x"}}', "port"), ('{"models": 1}', "models: expected an object")):
+                       ('{"server": {"port": "x"}}', "port"), ('{"server": {"v2-nonfinite": "maybe"}}', "v2-nonfinite"),
+                       ('{"models": 1}', "models: expected an object")):
         with open("maas.json", "w") as file:
             file.write(text)
         result = subprocess.run([program, "serve", "state_models", "--config", "maas.json"], capture_output=True,
