@@ -137,10 +137,9 @@ Response repository_load(const Context& context, const Route& route, const Reque
   for_each_parameter(request, "load", context.limits,
                      [&](std::string_view name, JsonView value) { parameters.take(name, value); });
   if (parameters.files().empty())
-    context.changer->load(route.model);
+    context.changer->load(route.model, parameters.policy());
   else
-    context.changer->add_files(route.model, parameters.files());
-  if (parameters.policy()) context.changer->set_policy(route.model, *parameters.policy());
+    context.changer->add_files(route.model, parameters.files(), parameters.policy());
   return {.body = named(route.model) + R"(,"load":true})"};
 }
 

@@ -14,6 +14,7 @@ namespace files = std::filesystem;
 namespace {
 
 constexpr std::string_view golden_name = "golden.json";
+constexpr std::size_t most_versions = 100;  // that come at once: folders are made of what is not yet known to be good
 
 bool is_model_file(std::string_view name) { return name.ends_with(".h5") || name.ends_with(".keras"); }
 
@@ -36,6 +37,8 @@ GivenVersions::GivenVersions(const std::string& folder, const std::string& model
     if (is_model) version.model = file.name;
     version.has_golden = version.has_golden || is_golden;
     version.files.push_back(file);
+    require<ConfigError>(versions_.size() <= most_versions, "files: expected at most {} versions, got more",
+                         most_versions);
   }
   for (auto& [number, version] : versions_) {
     require<ConfigError>(!version.model.empty(), "files: version {}: expected a model file, got none", number);
@@ -58,9 +61,10 @@ std::vector<std::int64_t> GivenVersions::numbers() const {
 }
 
 void GivenVersions::write() {
-  for (const auto& [number, version] : versions_)
-    require<ConflictError>(!files::exists(version.place), "model \"{}\": version {} is there already", model_, number);
   try {
+    for (const auto& [number, version] : versions_)
+      require<ConflictError>(!files::exists(version.place), "model \"{}\": version {} is there already", model_,
+                             number);
     made_folder_ = files::create_directory(folder_);
     require<ConflictError>(is_within(root_, folder_), "model \"{}\": its folder leads out of the repository's", model_);
     for (const auto& [number, version] : versions_) {
@@ -83,9 +87,14 @@ void GivenVersions::write(const Version& version) const {
 }
 
 void GivenVersions::test() const {
-  for (const auto& [number, version] : versions_)
-    load_servable(model_, number, (version.made / version.model).string(),
-                  version.has_golden ? (version.made / golden_name).string() : "");
+  for (const auto& [number, version] : versions_) {
+    try {
+      load_servable(model_, number, (version.made / version.model).string(),
+                    version.has_golden ? (version.made / golden_name).string() : "");
+    } catch (const Error& error) {  // of any kind: it is what was sent
+      fail<DataError>("files: version {}: {}", number, error.what());
+    }
+  }
 }
 
 void GivenVersions::move() {

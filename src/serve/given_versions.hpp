@@ -28,7 +28,7 @@ class GivenVersions {
   /// Throws ConflictError for a version that is there, or a model's folder that leads out of the repository's;
   /// FormatError where they cannot be written.
   void write();
-  /// Reads each as a server does, with its golden.json. Throws what load_servable throws.
+  /// Reads each as a server does, with its golden.json. Throws DataError for one that cannot be used.
   void test() const;
   /// Throws FormatError.
   void move();

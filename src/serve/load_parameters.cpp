@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view file_prefix = "file:";
 constexpr std::size_t config_depth = 32;
+constexpr std::size_t most_versions = 1000;  // of a policy: each look-up goes through them
 
 std::string_view text_in(std::string_view name, JsonView value) {
   require<DataError>(value.text().has_value(), "load: expected parameter \"{}\" to be a text, got {}",
@@ -32,6 +33,8 @@ VersionPolicy specific_policy(JsonView specific) {
   require<DataError>(versions && versions->kind() == JsonKind::list,
                      "load: config: expected \"versions\" of \"specific\", a list, got {}",
                      versions ? versions->kind_name() : "none");
+  require<DataError>(versions->size() <= most_versions, "load: config: expected at most {} versions, got {}",
+                     most_versions, versions->size());
   versions->for_each([&](JsonView each) {
     require<DataError>(each.integer() && *each.integer() >= 0,
                        "load: config: expected versions, whole numbers of at least 0, got {}", each.kind_name());

@@ -24,8 +24,8 @@ class LoadParameters {
   void take(std::string_view name, JsonView value);
 
   const std::vector<GivenFile>& files() const { return files_; }
-  /// Whether a policy was given; nothing in it is the repository's own.
-  const std::optional<std::optional<VersionPolicy>>& policy() const { return policy_; }
+  /// Nothing if none was given.
+  const PolicyChange& policy() const { return policy_; }
 
  private:
   void take_config(std::string_view text);
@@ -35,7 +35,7 @@ class LoadParameters {
   const bool allow_upload_;
   std::vector<GivenFile> files_{};
   std::deque<std::string> contents_{};  // of the files
-  std::optional<std::optional<VersionPolicy>> policy_{};
+  PolicyChange policy_{};
 };
 
 }  // namespace maas::inline MAAS_ABI::serve

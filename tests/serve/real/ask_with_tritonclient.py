@@ -1,50 +1,20 @@
-"""Asks the real `maas serve` with NVIDIA's Python client, plain and asyncio. The client is installed from the Python
-package index into a virtual environment; where that cannot be, the test is skipped (77) and says so.
-usage: ask_with_tritonclient.py PROGRAM FIXTURES VENV"""
+"""Asks the real `maas serve` with NVIDIA's Python client, plain and asyncio.
+usage: ask_with_tritonclient.py PROGRAM FIXTURES VENV REQUIREMENTS"""
 
 import asyncio
 import os
-import subprocess
 import sys
 
+import with_venv
 from real_server import TOKEN, Server, close
 
-program, fixtures, venv = sys.argv[1:4]
-python = os.path.join(venv, "bin", "python")
-
-
-def installed():
-    return os.path.exists(python) and subprocess.run([python, "-c", "import tritonclient.http.aio"],
-                                                     capture_output=True).returncode == 0
-
-
-def install():
-    """Into the virtual environment, once a build folder."""
-    commands = [[sys.executable, "-m", "venv", venv],
-                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1",
-                 "tritonclient[http]"]]
-    for command in commands:
-        try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=240)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)
-        if result.returncode != 0:
-            return (result.stderr.strip() or "no reason given").splitlines()[-1]
-    return ""
-
-
-if os.path.realpath(sys.prefix) != os.path.realpath(venv):
-    problem = "" if installed() else install()
-    if problem:
-        print(f"skipped: tritonclient cannot be installed: {problem}")
-        sys.exit(77)
-    os.execv(python, [python, *sys.argv])
+program, fixtures, venv, requirements = sys.argv[1:5]
+with_venv.enter(venv, requirements)
 
 import numpy
 import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
-
 
 
 def headers():
