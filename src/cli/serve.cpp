@@ -29,6 +29,7 @@ struct ServeOptions {
   serve::RepositoryOptions repository;
   serve::ServerOptions server;
   std::string config_file, state_folder;
+  std::string v2_nonfinite = "tokens";
   bool only_polls = false, no_batching = false;
   unsigned at_once_us = 50;
   unsigned job_seconds = 86400;
@@ -126,6 +127,11 @@ class Grpc {
 #endif
 };
 
+serve::NonFinite nonfinite_of(const std::string& name) {
+  if (name == "null") return serve::NonFinite::null;
+  return name == "error" ? serve::NonFinite::error : serve::NonFinite::tokens;
+}
+
 void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   if (!given->config_file.empty()) {
     const serve::ConfigFile config = serve::read_config_file(given->config_file);
@@ -152,6 +158,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   }
   options.repository.notices = !options.only_polls;
   options.server.batching = !options.no_batching;
+  options.server.v2_nonfinite = nonfinite_of(options.v2_nonfinite);
   options.server.stream_save = milliseconds_of(options.stream_save_seconds);
   options.server.at_once = std::chrono::microseconds(options.at_once_us);
   options.server.head = milliseconds_of(options.head_seconds);
@@ -192,6 +199,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       ->check(positive);
   command.add_option("--max-connections", server.connections, "Most connections; others wait");
   command.add_option("--max-queue", server.queue, "Most predictions that wait for a thread; else 503");
+  command
+      .add_option("--max-model-queue", server.model_queue,
+                  "Of these, most predictions of one model that wait; else 429")
+      ->check(positive);
   command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503");
   command
       .add_option("--max-token-calls", server.limits.token_calls,
@@ -274,6 +285,14 @@ void add_serve(CLI::App& program) {
   command->add_option("--tls-key", options->server.key_file, "Its key, likewise");
   command->add_option("--compress-from", options->server.compress_from,
                       "Compresses predictions of so many bytes for clients that allow it; 0: none");
+  command
+      ->add_option("--v2-nonfinite", options->v2_nonfinite,
+                   "How /v2 writes what JSON has no number for: as NaN and Infinity, as null, or not: then it is a 500")
+      ->check(CLI::IsMember({"tokens", "null", "error"}));
+  command->add_flag("--strict-dtypes", options->server.strict_dtypes,
+                    "Takes inputs of /v2 in the model's datatype alone, FP32, instead of converting others");
+  command->add_flag("--allow-upload", options->server.allow_upload,
+                    "Lets a load bring model files along, for those who may change what is served");
   command->add_option("--base-path", options->server.base_path, "Cut off the beginning of paths: /base");
   command->add_flag("--cors", options->server.cors, "Lets pages of any origin ask");
   command->add_flag("--only-polls", options->only_polls, "Does not wait for notices of the file system");

@@ -130,6 +130,7 @@ void list_keys(Like<RecipeTraining> auto& self, auto&& key) {
   key("callbacks", self.callbacks, "What looks at the training, and may stop it");
   key("backup", self.backup, "A file that keeps the state of the training, to be resumed; deleted at the end");
   key("backup_freq", self.backup_freq, "Keep it after so many steps; else after every epoch");
+  key("backup_seconds", self.backup_seconds, "Do not keep it within so many seconds after the time before");
 }
 
 void list_keys(Like<RecipeOutput> auto& self, auto&& key) {

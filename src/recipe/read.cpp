@@ -164,7 +164,7 @@ void check_split(const RecipeSplit& split, const Place& place) {
 void check_base(const Recipe& recipe, const Place& place) {
   const Place base = place.key("base");
   const PipelineOptions& pipeline = recipe.pipeline;
-  require<ConfigError>(!recipe.forecast, "{}: expected none for a forecast, which is trained from its readings anew",
+  require<ConfigError>(!recipe.forecast, "{}: expected no forecast beside it, as a forecaster's file has its own",
                        base.text());
   require<ConfigError>(pipeline.steps.empty() && pipeline.features.empty() && pipeline.targets.empty() &&
                            recipe.network.layers.empty() && !recipe.network.graph,
@@ -249,6 +249,8 @@ void check_training(const RecipeTraining& training, const Place& place) {
   check_at_least(0, training.seed, place.key("seed"));
   check_at_least(1, training.validation_freq, place.key("validation_freq"));
   check_at_least(1, training.backup_freq.value_or(1), place.key("backup_freq"));
+  require<ConfigError>(training.backup_seconds >= 0, "{}: expected a number of at least 0, got {}",
+                       place.key("backup_seconds").text(), training.backup_seconds);
 }
 
 // What a part says of itself, with the place of its key before it.
@@ -274,6 +276,8 @@ void check_intervals(const Recipe& recipe, const Place& forecast) {
   if (wanted.alarm) check_part(alarm, [&] { wanted.alarm->check(wanted.options.windows.horizons); });
 }
 
+}  // namespace
+
 void check_forecast(const Recipe& recipe, const Place& place) {
   for (const auto& [key, names] :
        {std::pair("features", &recipe.pipeline.features), std::pair("targets", &recipe.pipeline.targets)})
@@ -297,6 +301,8 @@ void check_forecast(const Recipe& recipe, const Place& place) {
                        "{}: expected none for forecasts, which have no classes",
                        place.key("training").key("class_weight").text());
 }
+
+namespace {
 
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");

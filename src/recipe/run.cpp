@@ -501,7 +501,8 @@ FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
                  .validation_freq = training.validation_freq};
   for (const auto& make : training.callbacks) fit.callbacks.push_back(make());
   if (std::string path = backup_path(recipe, options); !path.empty())
-    fit.callbacks.push_back(BackupAndRestore{.path = std::move(path), .save_freq = training.backup_freq});
+    fit.callbacks.push_back(BackupAndRestore{
+        .path = std::move(path), .save_freq = training.backup_freq, .min_seconds = training.backup_seconds});
   return fit;
 }
 
@@ -610,6 +611,8 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   parts::backup_path(recipe, options);  // what is wrong with it is said before a search
   parts::check_outputs(recipe);
   if (recipe.forecast) return parts::run_forecast(recipe, options);
+  if (const std::optional<Recipe> onward = parts::going_on_with_forecasts(recipe))
+    return parts::run_forecast(*onward, options);
   if (recipe.data.stream) return parts::run_stream(recipe, options);
   auto [table, found, duplicates, reading] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);

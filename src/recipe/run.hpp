@@ -95,6 +95,11 @@ void check_sizes(const std::vector<Layer>& chain, const Place& place);
 /// Whether the last loss is a number.
 bool is_finite(const History& history);
 
+/// Throws ConfigError for a recipe that says of a forecast what cannot be.
+void check_forecast(const Recipe& recipe, const Place& place);
+/// A recipe with a base as one for forecasts, where that is a forecaster: its file says what stands in `forecast`.
+/// Nothing for another base, and for none. Throws ConfigError for what does not go with it.
+std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe);
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options);
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options);
 

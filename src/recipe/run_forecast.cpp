@@ -172,11 +172,48 @@ void note_texts(const Table& table, std::vector<std::string>& warnings) {
 
 }  // namespace
 
+std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe) {
+  if (recipe.base.empty()) return std::nullopt;
+  const std::string path = file_in(recipe.folder, recipe.base);
+  if (!load_model(path).info().forecast) return std::nullopt;
+  const Place place{recipe.source};
+  for (const auto& [there, key] :
+       {std::pair(recipe.tuner.has_value(), "tuner"), {recipe.data.stream.has_value(), "data.stream"}})
+    require<ConfigError>(!there, "{}: {}: expected none beside a base that is a forecaster", recipe.source, key);
+  const ForecastFrame frame = load_forecaster(path).frame();
+  Recipe onward = recipe;
+  onward.forecast = RecipeForecast{.options = frame.options, .scores = frame.scores, .alarm = frame.alarm};
+  if (frame.intervals) onward.forecast->intervals = frame.intervals->options();
+  check_forecast(onward, place);
+  return onward;
+}
+
+namespace {
+
+// A forecaster that goes on from a file, compiled anew where the recipe has a loss.
+Forecaster base_forecaster(const Recipe& recipe) {
+  const std::string path = file_in(recipe.folder, recipe.base);
+  Forecaster forecaster = load_forecaster(path);
+  if (recipe.training.compile.loss)
+    at_place(Place{recipe.source}.key("training"), "", [&] { forecaster.model().compile(recipe.training.compile); });
+  require<ConfigError>(forecaster.model().is_compiled(),
+                       "{}: expected a model that was compiled, or a loss in training, got neither",
+                       Place{recipe.source}.key("base").text());
+  return forecaster;
+}
+
+}  // namespace
+
 TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet) {
   const ForecastFit fit = forecast_fit(recipe, options, quiet);
-  TrainedForecaster result{.forecaster = Forecaster(recipe.forecast->options, network_of(recipe)), .histories = {}};
-  result.histories = at_place(Place{recipe.source}.key("forecast"), "",
-                              [&] { return result.forecaster.fit(rows, readings_options(recipe), fit); });
+  const bool goes_on = !recipe.base.empty();
+  TrainedForecaster result{
+      .forecaster = goes_on ? base_forecaster(recipe) : Forecaster(recipe.forecast->options, network_of(recipe)),
+      .histories = {}};
+  result.histories = at_place(Place{recipe.source}.key(goes_on ? "base" : "forecast"), "", [&] {
+    return goes_on ? std::vector<History>{result.forecaster.fit_more(rows, fit)}
+                   : result.forecaster.fit(rows, readings_options(recipe), fit);
+  });
   result.held_out = fit.held_out(rows.rows());
   result.finite = std::all_of(result.histories.begin(), result.histories.end(),
                               [](const History& each) { return is_finite(each); });

@@ -4,6 +4,7 @@
 #include "serve/form.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
+#include "serve/load_parameters.hpp"
 #include "serve/prediction.hpp"
 #include "serve/raw_rows.hpp"
 #include "serve/state_file.hpp"
@@ -132,12 +133,13 @@ Response repository_index(const Context& context, const Request& request) {
 }
 
 Response repository_load(const Context& context, const Route& route, const Request& request) {
-  for_each_parameter(request, "load", context.limits, [](std::string_view name, JsonView) {
-    if (name == "config" || name.starts_with("file:"))
-      fail_with(501, "load: models come from the folder: parameter \"{}\" is not offered", name);
-    fail<DataError>("load: expected no parameter, got \"{}\"", name);
-  });
-  context.changer->load(route.model);
+  LoadParameters parameters(route.model, context.options.allow_upload);
+  for_each_parameter(request, "load", context.limits,
+                     [&](std::string_view name, JsonView value) { parameters.take(name, value); });
+  if (parameters.files().empty())
+    context.changer->load(route.model, parameters.policy());
+  else
+    context.changer->add_files(route.model, parameters.files(), parameters.policy());
   return {.body = named(route.model) + R"(,"load":true})"};
 }
 

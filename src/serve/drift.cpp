@@ -94,6 +94,44 @@ void DriftCounts::count_rows(MatrixArg rows, const std::vector<bool>& unknown) {
   }
 }
 
+namespace {
+
+// A reading that has been scaled and back may have become a little less, and would be counted below the edge that it
+// stands on.
+double reading_of(const ForecastFrame& frame, std::size_t sensor, Scalar scaled) {
+  constexpr double rounding = 0x1p-21;
+  const double center = frame.center[sensor], part = frame.scale[sensor] * static_cast<double>(scaled);
+  return center + part + rounding * (std::abs(center) + std::abs(part));
+}
+
+// Whose window a row is: the first sensor's where all are in it, or there is one; nothing if it does not say.
+std::optional<std::size_t> sensor_of_row(const ForecastFrame& frame, std::span<const Matrix> inputs, Index row) {
+  if (frame.is_joint() || frame.sensors.size() == 1) return 0;
+  if (inputs.size() < 2) return std::nullopt;
+  const double number = static_cast<double>(inputs[1](row, 0));
+  const bool is_sensor = number >= 0 && number < static_cast<double>(frame.sensors.size());
+  return is_sensor ? std::optional(static_cast<std::size_t>(number)) : std::nullopt;
+}
+
+}  // namespace
+
+void DriftCounts::count_windows(const ForecastFrame& frame, std::span<const Matrix> inputs) {
+  const Index width = frame.is_joint() ? static_cast<Index>(frame.sensors.size()) : 1;
+  const Index newest = (frame.options.windows.lags - 1) * width;
+  if (frame.sensors.size() != inputs_.size() || inputs[0].cols() < newest + width) return;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return;
+  for (Index row = 0; row < inputs[0].rows(); ++row) {
+    if (frame.is_joint() && scattered(rows_++) % stride_ != 0) continue;
+    const std::optional<std::size_t> first = sensor_of_row(frame, inputs, row);
+    if (!first) continue;
+    for (Index i = 0; i < width; ++i) {
+      const std::size_t sensor = *first + static_cast<std::size_t>(i);
+      count(sensor, static_cast<Scalar>(reading_of(frame, sensor, inputs[0](row, newest + i))));
+    }
+  }
+}
+
 void DriftCounts::count_readings(Index sensor, Index width, std::span<const Scalar> readings) {
   const auto first = static_cast<std::size_t>(sensor), count_of = static_cast<std::size_t>(width);
   if (first + count_of > inputs_.size()) return;

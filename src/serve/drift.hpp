@@ -31,6 +31,9 @@ class DriftCounts {
 
   /// Rows of inputs as a network gets them; those of `unknown` (if any) are passed over. So is NaN.
   void count_rows(MatrixArg rows, const std::vector<bool>& unknown = {});
+  /// The newest reading of each of a forecaster's windows, taken back from its network's inputs; of sensors that these
+  /// name, or that there is one of. A network that sees all sensors has them in every window: then not each counts.
+  void count_windows(const ForecastFrame& frame, std::span<const Matrix> inputs);
   /// Readings of the sensor, or row after row those of `width` sensors from it on.
   void count_readings(Index sensor, Index width, std::span<const Scalar> readings);
   /// How far off a forecast one horizon ahead was. Does nothing where the reference has no error of the sensor.

@@ -139,6 +139,13 @@ std::optional<std::int64_t> version_of(std::string_view name) {
   return version;
 }
 
+bool is_within(const files::path& folder, const files::path& path) {
+  std::error_code no_folder, no_path;
+  const files::path root = files::canonical(folder, no_folder), place = files::canonical(path, no_path);
+  return !no_folder && !no_path &&
+         std::mismatch(root.begin(), root.end(), place.begin(), place.end()).first == root.end();
+}
+
 Look look_at(const std::string& folder) {
   Look look;
   for (const files::path& path : entries_of(folder)) add_entry(look, path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -29,6 +30,9 @@ using FoundModels = std::map<std::string, FoundVersions, std::less<>>;
 
 /// The number a version's folder is called, leading zeros allowed; nothing for other names.
 std::optional<std::int64_t> version_of(std::string_view name);
+
+/// Whether a path that is there lies in a folder or is it, whatever links and dots say.
+bool is_within(const std::filesystem::path& folder, const std::filesystem::path& path);
 
 /// What a look has found.
 struct Look {

@@ -94,6 +94,8 @@ bool is_header_name(std::string_view name) {
 
 }  // namespace
 
+Response too_many_bytes_answer() { return error_response(503, "too many bytes of requests are being held; try again"); }
+
 class HttpServer::Daemon {
  public:
   Daemon(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters)
@@ -270,7 +272,7 @@ class HttpServer::Daemon {
             413, fmt::format("body: expected none for {}, got one", std::string_view(request_.path).substr(0, 200))));
       if (declared_ > daemon_.options_.body_bytes) return counted(too_long(declared_));
       // Nothing is held for what has not come; but what has no room now need not be sent.
-      if (declared_ > 0 && daemon_.held_ + declared_ > daemon_.options_.held_bytes) return too_many_bytes();
+      if (declared_ > 0 && !daemon_.has_room(declared_)) return too_many_bytes();
       return std::nullopt;
     }
 
@@ -322,14 +324,12 @@ class HttpServer::Daemon {
 
     Response too_many_bytes() {
       ++daemon_.counters_.rejected;
-      return counted(error_response(503, "too many bytes of requests are being held; try again"));
+      return counted(too_many_bytes_answer());
     }
 
     bool hold(std::size_t bytes) {
-      if (daemon_.held_ += bytes; daemon_.held_ > daemon_.options_.held_bytes) {
-        daemon_.held_ -= bytes;
-        return false;
-      }
+      if (!daemon_.has_room(bytes)) return false;
+      daemon_.add_held(bytes);
       held_ += bytes;
       return true;
     }
@@ -337,7 +337,7 @@ class HttpServer::Daemon {
     // The body goes, and what was held for it.
     void give_back() {
       daemon_.take_back(request_.body);
-      daemon_.held_ -= held_;
+      daemon_.add_held(std::size_t{0} - held_);
       held_ = 0;
     }
 
@@ -345,7 +345,7 @@ class HttpServer::Daemon {
     void hold_answer() {
       give_back();
       held_ = response_->body.size();
-      daemon_.held_ += held_;
+      daemon_.add_held(held_);
     }
 
     bool is_worth_swallowing() {
@@ -418,6 +418,16 @@ class HttpServer::Daemon {
   // ---- Memory of one request after the other: by the thread that moves bytes alone ----
 
   static constexpr std::size_t most_spare = 16, most_spare_body = 16 << 10;
+
+  // No other thread changes what HTTP holds, so it takes no more than a load and a store.
+  void add_held(std::size_t bytes) {
+    counters_.held.store(counters_.held.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  }
+  bool has_room(std::size_t bytes) const {
+    return counters_.held.load(std::memory_order_relaxed) + counters_.held_beside.load(std::memory_order_relaxed) +
+               bytes <=
+           options_.held_bytes;
+  }
 
   Exchange* new_exchange() {
     if (spare_.empty()) return new Exchange(*this);
@@ -558,7 +568,7 @@ class HttpServer::Daemon {
   int events_ = -1, alarm_ = -1;
   std::atomic<bool> closing_{false}, stopping_{false}, is_awake_{false};
   bool is_quiet_ = false;  // by the thread that moves bytes alone, as is the next
-  std::size_t held_ = 0, open_ = 0;
+  std::size_t open_ = 0;
   std::vector<std::unique_ptr<Exchange>> spare_{};  // with room for all there may be, as are the next
   std::vector<std::string> spare_bodies_{};
   std::thread thread_{};

@@ -10,6 +10,7 @@
 
 #include "maas/core/new_file.hpp"
 #include "serve/child.hpp"
+#include "serve/folder.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
 #include "serve/status.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view staged = "new-";  // begins the names of folders of jobs without a number
 constexpr std::size_t most_kept = 200;       // finished jobs; older ones are deleted
+constexpr int backup_seconds = 5;            // that are lost at most; each backup waits for the disk, as answers may do
 
 // A job that is not to go on.
 struct Stopped {};
@@ -157,13 +159,10 @@ std::string Jobs::folder_of(std::int64_t number) const {
 std::string Jobs::file_under_root(std::string_view name, std::string_view what) const {
   require<DataError>(!options_.data.empty(), "{}: no folder of data is configured", what);
   std::error_code error;
-  const files::path root = files::canonical(options_.data, error);
-  const files::path path = files::canonical(root / files::path(name), error);
-  const bool is_inside =
-      !error && std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
-  require<DataError>(is_inside && files::is_regular_file(path, error),
+  const files::path root = files::canonical(options_.data, error), path = root / files::path(name);
+  require<DataError>(is_within(root, path) && files::is_regular_file(path, error),
                      "{}: expected a file in the folder of data, got \"{}\"", what, name.substr(0, 300));
-  return path.string();
+  return files::canonical(path).string();
 }
 
 // A file that came with the job, by its name in the job's folder, or one in the folder of data.
@@ -199,13 +198,8 @@ std::string Jobs::files_of(JsonView recipe, const std::string& holdout, std::spa
 void Jobs::check_uploads(std::span<const Upload> uploads) const {
   std::size_t bytes = 0;
   for (const Upload& each : uploads) {
-    const auto is_plain = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-             c == '.';
-    };
     require<DataError>(
-        !each.name.empty() && each.name.size() <= 100 && each.name[0] != '.' &&
-            std::ranges::all_of(each.name, is_plain),
+        is_file_name(each.name),
         "job: expected names of files of at most 100 letters, digits, \"_\", \"-\" and \".\", got \"{}\"",
         each.name.substr(0, 300));
     require<DataError>(std::ranges::count(uploads, each.name, &Upload::name) == 1, "job: got two files \"{}\"",
@@ -230,9 +224,11 @@ std::shared_ptr<const Servable> Jobs::base_of(JsonView request, const std::strin
   const auto found = label ? repository_.find_label(name, *label->text())
                            : repository_.find(name, version ? version->integer() : std::nullopt);
   require<DataError>(found != nullptr, "job: base: no such version of model \"{}\" answers", name.substr(0, 300));
-  require<DataError>(!found->file.empty() && found->pipeline.has_value(),
-                     "job: base: expected a model from a file with its pipeline, got \"{}\" version {} without", name,
-                     found->version);
+  require<DataError>(
+      !found->file.empty() && (found->pipeline || found->forecast),
+      "job: base: expected a model from a file with its pipeline, or a forecaster, got \"{}\" version {} "
+      "without",
+      name, found->version);
   return found;
 }
 
@@ -499,7 +495,8 @@ void Jobs::train(std::int64_t number) {
   const std::string folder = folder_of(number);
   ChildOptions child{.arguments = {files::absolute(options_.program).string(), "train", folder + "/recipe.json",
                                    "--progress", "json", "--resume", "--set", "data.files=" + files_list, "--set",
-                                   "output.model=" + json_text(folder + "/model.h5")},
+                                   "output.model=" + json_text(folder + "/model.h5"), "--set",
+                                   fmt::format("training.backup_seconds={}", backup_seconds)},
                      .folder = folder,
                      .errors = folder + "/errors.txt",
                      .memory_bytes = options_.memory_bytes,
@@ -534,7 +531,28 @@ void Jobs::note_event(std::int64_t number, std::string_view line) {
   }
 }
 
-// The score of the first target on rows that were held out, larger where it is better: macro_f1, or rmse with a minus.
+namespace {
+
+// Of a forecaster's table of scores, whose last rows are its own, a horizon each: the mean of their rmse.
+std::optional<double> rmse_of_forecasts(JsonView table) {
+  std::string_view model;
+  double sum = 0;
+  int count = 0;
+  table.for_each([&](JsonView row) {
+    const auto name = row.member("model"), rmse = row.member("rmse");
+    if (!name || !name->text()) return;
+    if (*name->text() != model) sum = count = 0;
+    model = *name->text();
+    sum += rmse ? rmse->number().value_or(std::nan("")) : std::nan("");
+    ++count;
+  });
+  return count > 0 && std::isfinite(sum) ? std::optional(sum / count) : std::nullopt;
+}
+
+}  // namespace
+
+// The score of the first target on rows that were held out, larger where it is better: macro_f1, or rmse with a minus;
+// of forecasts the latter.
 std::optional<double> Jobs::score_of(std::int64_t number, const std::string& model_file, std::string& name) {
   std::string holdout;
   {
@@ -553,6 +571,11 @@ std::optional<double> Jobs::score_of(std::int64_t number, const std::string& mod
   if (end.is_stopped) throw Stopped();
   if (!end.is_good()) return std::nullopt;
   const JsonDocument document(said, 64);
+  if (document.root().kind() == JsonKind::list) {
+    const std::optional<double> rmse = rmse_of_forecasts(document.root());
+    name = "rmse";
+    return rmse ? std::optional(-*rmse) : std::nullopt;
+  }
   std::optional<JsonView> target, answer;
   if (const auto targets = document.root().member("targets"))
     targets->for_each([&](JsonView each) { target = target ? target : each; });

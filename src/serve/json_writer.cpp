@@ -59,9 +59,9 @@ std::string json_text(std::string_view text) {
   return out;
 }
 
-void append_number(std::string& out, Scalar value, Whole whole) {
+void append_number(std::string& out, Scalar value, Whole whole, std::string_view nonfinite) {
   if (!std::isfinite(value)) {
-    out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+    out += !nonfinite.empty() ? nonfinite : std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
     return;
   }
   char digits[32];
@@ -76,11 +76,11 @@ void append_whole(std::string& out, std::int64_t value) {
   out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-void append_flat(std::string& out, std::span<const Scalar> values, Whole whole) {
+void append_flat(std::string& out, std::span<const Scalar> values, Whole whole, std::string_view nonfinite) {
   out += '[';
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i > 0) out += ',';
-    append_number(out, values[i], whole);
+    append_number(out, values[i], whole, nonfinite);
   }
   out += ']';
 }

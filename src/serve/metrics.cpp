@@ -58,10 +58,11 @@ void append_server(std::string& out, bool ready, const Gauges& gauges) {
   append_one(out, "maas_ready", "gauge", "1 where /v2/health/ready says so.", ready ? 1 : 0);
   append_one(out, "maas_inflight", "gauge", "Requests being received, waiting or being answered.", gauges.in_flight);
   append_one(out, "maas_queue_requests", "gauge", "Requests that wait for a thread.", gauges.queued);
-  append_head(out, "maas_rejected_total", "counter", "Requests answered 503, as there was no room for them.");
+  append_head(out, "maas_rejected_total", "counter", "Requests answered 429 or 503, as there was no room for them.");
   fmt::format_to(std::back_inserter(out),
-                 "maas_rejected_total{{reason=\"queue\"}} {}\nmaas_rejected_total{{reason=\"bytes\"}} {}\n",
-                 gauges.rejected_queue, gauges.rejected_bytes);
+                 "maas_rejected_total{{reason=\"queue\"}} {}\nmaas_rejected_total{{reason=\"model_queue\"}} {}\n"
+                 "maas_rejected_total{{reason=\"bytes\"}} {}\n",
+                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes);
   append_one(out, "maas_slow_connections_total", "counter",
              "Connections cut off, as their clients took too long to send a head or to read an answer.", gauges.slow);
 }

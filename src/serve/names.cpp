@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace maas::inline MAAS_ABI::serve {
 
 bool is_model_name(std::string_view name) {
@@ -9,6 +11,14 @@ bool is_model_name(std::string_view name) {
   for (const char c : name)
     if (c == '/' || c == ':' || static_cast<unsigned char>(c) < 32 || c == 127) return false;
   return true;
+}
+
+bool is_file_name(std::string_view name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  };
+  return !name.empty() && name.size() <= 100 && name[0] != '.' && std::ranges::all_of(name, is_plain);
 }
 
 std::string escaped(std::string_view name) {

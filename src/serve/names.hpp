@@ -12,6 +12,9 @@ namespace maas::inline MAAS_ABI::serve {
 /// Protocol), at most 255 bytes, without '/', ':' and control characters.
 bool is_model_name(std::string_view name);
 
+/// Whether a file that is sent may be called so: at most 100 letters, digits, '_', '-' and '.', not first a '.'.
+bool is_file_name(std::string_view name);
+
 /// A name as a part of a path: all but letters, digits, '-', '_', '.' and '~' percent-encoded (RFC 3986, 2.3).
 std::string escaped(std::string_view name);
 

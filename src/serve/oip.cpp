@@ -1,6 +1,7 @@
 // The Open Inference Protocol's REST API: /v2, with the extension for binary tensors.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "maas/version.hpp"
@@ -119,13 +120,15 @@ Index count_of(const std::vector<Index>& shape) {
   return count;
 }
 
-DataType read_type(JsonView input, const std::string& what) {
+DataType read_type(JsonView input, const std::string& what, bool is_strict) {
   const std::string_view name = text_member(input, "datatype", what);
   const std::optional<DataType> type = data_type_of(name);
   require<DataError>(type && *type != DataType::bytes,
                      "{}: expected a datatype of numbers (BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, "
                      "FP64), got \"{}\"",
                      what, name);
+  require<DataError>(!is_strict || *type == DataType::fp32,
+                     "{}: expected datatype FP32, as the model has it (datatypes are strict here), got {}", what, name);
   return *type;
 }
 
@@ -173,15 +176,16 @@ class Tail {
   bool has_header_;
 };
 
-JsonTensor read_input(JsonView input, Tail& tail, const std::string& what, const Limits& limits) {
+JsonTensor read_input(JsonView input, Tail& tail, const std::string& what, const ProtocolOptions& options) {
   const RequestParameters parameters(input, what);
-  JsonTensor tensor{.shape = read_shape(input, what, limits)};
-  const DataType type = read_type(input, what);
+  JsonTensor tensor{.shape = read_shape(input, what, options.limits)};
+  const DataType type = read_type(input, what, options.strict_dtypes);
   const Index count = count_of(tensor.shape);
   const std::optional<std::int64_t> bytes = parameters.size("binary_data_size");
   require<DataError>(!bytes || !input.member("data"), "{}: expected either \"data\" or binary_data_size, got both",
                      what);
-  tensor.values = bytes ? tail.values(type, count, *bytes, what) : json_values(input, type, count, what, limits);
+  tensor.values =
+      bytes ? tail.values(type, count, *bytes, what) : json_values(input, type, count, what, options.limits);
   return tensor;
 }
 
@@ -197,7 +201,8 @@ struct InferBody {
   std::optional<std::int64_t> timeout_us{};
 };
 
-std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const SplitBody& body, const Limits& limits) {
+std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const SplitBody& body,
+                                const ProtocolOptions& options) {
   require<DataError>(list.kind() == JsonKind::list, "infer: expected \"inputs\" to be a list, got {}",
                      list.kind_name());
   std::vector<std::optional<Matrix>> samples(servable.inputs.size());
@@ -211,7 +216,7 @@ std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const S
     std::optional<Matrix>& sample = samples[static_cast<std::size_t>(place)];
     require<DataError>(!sample, "infer: expected input \"{}\" once, got it twice", name);
     const TensorInfo& info = servable.inputs[static_cast<std::size_t>(place)];
-    sample = samples_of(info, read_input(input, tail, called("input", name), limits), limits);
+    sample = samples_of(info, read_input(input, tail, called("input", name), options), options.limits);
   });
   tail.require_empty();
   std::vector<Matrix> inputs;
@@ -252,8 +257,8 @@ std::vector<WantedOutput> read_outputs(const Servable& servable, std::optional<J
   return outputs;
 }
 
-InferBody read_body(const Servable& servable, const SplitBody& split, const Limits& limits) {
-  const JsonDocument document(split.json, limits.json_depth);
+InferBody read_body(const Servable& servable, const SplitBody& split, const ProtocolOptions& options) {
+  const JsonDocument document(split.json, options.limits.json_depth);
   const JsonView root = document.root();
   require<DataError>(root.kind() == JsonKind::object, "infer: expected an object, got {}", root.kind_name());
   std::optional<JsonView> inputs, outputs;
@@ -273,7 +278,7 @@ InferBody read_body(const Servable& servable, const SplitBody& split, const Limi
   const RequestParameters parameters(root, "infer");
   parameters.refuse_what_is_not_offered();
   body.timeout_us = parameters.size("timeout");
-  body.inputs = read_inputs(servable, *inputs, split, limits);
+  body.inputs = read_inputs(servable, *inputs, split, options);
   body.outputs = read_outputs(servable, outputs, parameters.boolean("binary_data_output").value_or(false));
   return body;
 }
@@ -306,7 +311,18 @@ void append_shape(std::string& out, Index rows, const Shape& shape) {
   out += ']';
 }
 
-void append_output(std::string& out, const TensorInfo& info, const Matrix& values, bool binary) {
+void require_finite(const TensorInfo& info, std::span<const Scalar> values) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]))
+      fail_with(500, "output \"{}\": expected finite numbers in JSON, got {} in element {}", info.name, values[i], i);
+}
+
+void append_data(std::string& out, const TensorInfo& info, std::span<const Scalar> values, NonFinite nonfinite) {
+  if (nonfinite == NonFinite::error) require_finite(info, values);
+  append_flat(out, values, Whole::short_form, nonfinite == NonFinite::null ? "null" : "");
+}
+
+void append_output(std::string& out, const TensorInfo& info, const Matrix& values, bool binary, NonFinite nonfinite) {
   out += R"({"name":)";
   append_text(out, info.name);
   out += R"(,"shape":)";
@@ -319,11 +335,12 @@ void append_output(std::string& out, const TensorInfo& info, const Matrix& value
     return;
   }
   out += R"(,"datatype":"FP32","data":)";
-  append_flat(out, {values.data(), count}, Whole::short_form);
+  append_data(out, info, {values.data(), count}, nonfinite);
   out += '}';
 }
 
-Response infer_answer(const Servable& servable, const InferBody& body, const std::vector<Matrix>& outputs) {
+Response infer_answer(const Servable& servable, const InferBody& body, const std::vector<Matrix>& outputs,
+                      NonFinite nonfinite) {
   Response response;
   std::string& out = response.body;
   out += R"({"model_name":)";
@@ -338,7 +355,7 @@ Response infer_answer(const Servable& servable, const InferBody& body, const std
   out += R"(,"outputs":[)";
   for (const WantedOutput& wanted : body.outputs) {
     if (out.back() != '[') out += ',';
-    append_output(out, servable.outputs[wanted.place], outputs[wanted.place], wanted.is_binary);
+    append_output(out, servable.outputs[wanted.place], outputs[wanted.place], wanted.is_binary, nonfinite);
   }
   out += "]}";
   if (std::ranges::none_of(body.outputs, &WantedOutput::is_binary)) return response;
@@ -457,13 +474,14 @@ Asked v2_infer(const Context& context, const Route& route, const Request& reques
   auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline);  // who has left by now needs no body read
   const SplitBody body = split(request);
-  InferBody read = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.limits);
+  InferBody read = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.options);
   if (read.timeout_us && *read.timeout_us > 0 && *read.timeout_us < 1'000'000'000'000)
     deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*read.timeout_us));
   Asked asked{
       .servable = servable, .inputs = std::move(read.inputs), .deadline = deadline, .shadow = std::move(shadow)};
-  asked.answer = [servable = asked.servable, wanted = std::move(read)](const std::vector<Matrix>& outputs) {
-    return infer_answer(*servable, wanted, outputs);
+  asked.answer = [servable = asked.servable, wanted = std::move(read),
+                  nonfinite = context.options.v2_nonfinite](const std::vector<Matrix>& outputs) {
+    return infer_answer(*servable, wanted, outputs, nonfinite);
   };
   return asked;
 }

@@ -117,6 +117,10 @@ std::string predict_body(const Servable& servable, Index rows) {
                 {{"instances", instances(servable, rows)}, {"inputs", columns(servable.inputs, rows)}});
 }
 
+constexpr std::string_view all_types =
+    R"({"enum":["BOOL","UINT8","UINT16","UINT32","UINT64","INT8","INT16","INT32","INT64","FP16","BF16","FP32","FP64"]})";
+constexpr std::string_view strict_types = R"({"enum":["FP32"]})";
+
 std::string tensor(const TensorInfo& input, Index rows) {
   std::string lengths = fmt::format(R"({{"type":"integer","minimum":0,"maximum":{}}})", rows);
   for (Index length : input.shape) lengths += fmt::format(R"(,{{"const":{}}})", length);
@@ -126,11 +130,10 @@ std::string tensor(const TensorInfo& input, Index rows) {
     shape = any_of({shape, fmt::format(R"({{"type":"array","prefixItems":[{}],"minItems":1,"maxItems":1}})",
                                        lengths.substr(0, lengths.find("},") + 1))});
   return filled(R"({"type":"object","required":["name","shape","datatype"],"properties":{"name":{"const":$name},)"
-                R"("shape":$shape,"datatype":{"enum":["BOOL","UINT8","UINT16","UINT32","UINT64","INT8","INT16",)"
-                R"("INT32","INT64","FP16","BF16","FP32","FP64"]},)"
+                R"("shape":$shape,"datatype":$types,)"
                 R"("data":{"type":"array","items":{"$ref":"#/components/schemas/Numbers"}},)"
                 R"("parameters":{"type":["object","null"]}}})",
-                {{"name", json_text(input.name)}, {"shape", shape}});
+                {{"name", json_text(input.name)}, {"shape", shape}, {"types", std::string(all_types)}});
 }
 
 std::string infer_body(const Servable& servable, Index rows) {
@@ -261,10 +264,17 @@ std::string stream_path(const Servable& servable, Index rows) {
 
 // ---- What changes the repository, and trainings ----
 
-constexpr std::string_view no_parameters =
-    R"({"type":"object","properties":{"parameters":{"type":["object","null"],"maxProperties":0}}})";
+// A policy of versions that are listed is not in the pattern: which there are comes and goes.
+constexpr std::string_view load_form =
+    R"({"type":"object","properties":{"parameters":{"type":["object","null"],"additionalProperties":false,)"
+    R"("properties":{"config":{"type":"string","description":"JSON, as Triton has it; or specific versions",)"
+    R"("pattern":"^\\{(\"version_policy\":\\{(\"all\":\\{\\}|)"
+    R"(\"latest\":\\{(\"num_versions\":[1-9][0-9]{0,2})?\\})\\})?\\}$"}}$files}}})";
+constexpr std::string_view file_form =
+    R"(,"patternProperties":{"^file:[0-9]+/[A-Za-z0-9_-]+[.](h5|keras|json)$":{"type":"string",)"
+    R"("contentEncoding":"base64"}})";
 
-std::string change_paths(const std::string& model) {
+std::string change_paths(const std::string& model, bool with_files) {
   const std::string maas = "/maas/v1/models/" + escaped(model), v2 = "/v2/repository/models/" + escaped(model);
   const std::string version =
       fmt::format(R"({{"type":"object","required":["version"],"properties":{{"version":{}}}}})", version_schema);
@@ -277,7 +287,7 @@ std::string change_paths(const std::string& model) {
                    {{.verb = "post",
                      .summary = "Reads its files as they are now",
                      .answer = "Changed",
-                     .body = std::string(no_parameters),
+                     .body = filled(load_form, {{"files", std::string(with_files ? file_form : "")}}),
                      .needs_body = false}}) +
          path_item(v2 + "/unload", model,
                    {{.verb = "post",
@@ -370,7 +380,7 @@ std::string model_paths(const Repository& repository, const std::string& model, 
     if (const auto servable = repository.find_label(model, label)) out += label_paths(*servable, label, rows);
   out += path_item("/maas/v1/models/" + escaped(model), model,
                    {{.summary = "How it is served, and what raw rows are made of", .answer = "Settings"}});
-  return out + (offers.changes ? change_paths(model) : "");
+  return out + (offers.changes ? change_paths(model, offers.uploads) : "");
 }
 
 }  // namespace
@@ -387,6 +397,9 @@ Response openapi(const Repository& repository, const ProtocolOptions& options, c
   }
   for (const std::string& model : repository.models())
     out += model_paths(repository, model, options.limits.rows, offers);
+  if (options.strict_dtypes)
+    for (std::size_t at = out.find(all_types); at != out.npos; at = out.find(all_types, at))
+      out.replace(at, all_types.size(), strict_types);
   if (offers.changes) out += index_path();
   if (offers.jobs) out += job_paths();
   out += '}';

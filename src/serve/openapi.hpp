@@ -10,6 +10,7 @@ namespace maas::inline MAAS_ABI::serve {
 struct Offers {
   bool changes = false;  ///< of what is served
   bool jobs = false;     ///< trainings
+  bool uploads = false;  ///< of files, beside changes
 };
 
 /// An OpenAPI 3.1 document with the paths of all versions that answer now, and the shapes they take.

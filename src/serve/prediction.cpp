@@ -141,6 +141,13 @@ std::vector<std::vector<Matrix>> parted(std::span<Asked* const> all, const std::
   return parts;
 }
 
+void count_inputs(const Servable& servable, const std::vector<Matrix>& inputs) {
+  if (servable.forecast)
+    servable.drift->count_windows(*servable.forecast, inputs);
+  else
+    servable.drift->count_rows(inputs[0]);
+}
+
 }  // namespace
 
 std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all) {
@@ -156,9 +163,9 @@ std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<
   const auto duration = std::chrono::steady_clock::now() - start;
   context.metrics.count_prediction(servable.model, rows, duration);
   context.statistics.count_run(servable, rows, duration);
-  if (servable.drift && !servable.forecast)
+  if (servable.drift)
     for (const Asked* asked : all)
-      if (!asked->is_counted) servable.drift->count_rows(asked->inputs[0]);
+      if (!asked->is_counted) count_inputs(servable, asked->inputs);
   for (Asked* asked : all) asked->durations.run = duration;
   return outputs;
 }

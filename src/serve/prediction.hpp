@@ -23,6 +23,7 @@ class Jobs;
 struct Context {
   const Repository& repository;
   const Limits& limits;
+  const ProtocolOptions& options;  ///< these limits among them
   Metrics& metrics;
   Statistics& statistics;
   Streams& streams;
@@ -75,7 +76,7 @@ struct Asked {
   std::optional<Response> ready{};
   std::shared_ptr<const Servable> shadow{};
   Durations durations{};
-  /// Whether drift has been told of the inputs, which are not all known.
+  /// Whether drift has been told of the inputs: of those that are known, or of a stream's readings.
   bool is_counted = false;
 };
 

@@ -201,6 +201,14 @@ class Protocol::Routes {
     }
   }
 
+  std::string_view model(const Request& request) const {
+    try {
+      return path_route(request).model;
+    } catch (const StatusError&) {
+      return {};
+    }
+  }
+
   std::size_t most_together(const Request& request) const {
     try {
       return static_cast<std::size_t>(servable_of(repository_, route(request))->batch_rows);
@@ -356,7 +364,9 @@ class Protocol::Routes {
     return *place;
   }
 
-  Context context() { return {repository_, options_.limits, metrics_, statistics_, streams_, jobs_.get(), changer_}; }
+  Context context() {
+    return {repository_, options_.limits, options_, metrics_, statistics_, streams_, jobs_.get(), changer_};
+  }
 
   Asked read_body(const Request& request) {
     const Context context = this->context();
@@ -518,7 +528,8 @@ class Protocol::Routes {
       case Action::front_page:
         return front_page(request);
       case Action::openapi:
-        return openapi(repository_, options_, {.changes = offers_changes(), .jobs = offers_jobs()});
+        return openapi(repository_, options_,
+                       {.changes = offers_changes(), .jobs = offers_jobs(), .uploads = options_.allow_upload});
       case Action::alive:
         return {.body = R"({"status":"alive"})"};
       case Action::metrics:
@@ -617,6 +628,7 @@ std::vector<Response> Protocol::answer_together(std::span<const Request* const> 
   return routes_->answer_together(requests);
 }
 std::string Protocol::joint(const Request& request) const { return routes_->joint(request); }
+std::string_view Protocol::model(const Request& request) const { return routes_->model(request); }
 std::size_t Protocol::most_together(const Request& request) const { return routes_->most_together(request); }
 std::optional<Response> Protocol::refuse(Request& head) { return routes_->refuse(head); }
 void Protocol::count(const Request& request, const Response& response) { routes_->count(request, response); }

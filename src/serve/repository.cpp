@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -12,6 +13,7 @@
 
 #include "serve/folder.hpp"
 #include "serve/folder_notices.hpp"
+#include "serve/given_versions.hpp"
 #include "serve/names.hpp"
 #include "serve/servable.hpp"
 #include "serve/state_file.hpp"
@@ -138,18 +140,26 @@ class Repository::Folder {
     return settings_of(name);
   }
 
-  void load(const std::string& name) {
+  // `given`: versions that were handed over with the call.
+  void load(const std::string& name, const PolicyChange& policy, std::span<const std::int64_t> given = {}) {
     const std::lock_guard one_at_a_time(changing_);
     Look found;
     if (!options_.folder.empty()) found = look_at(options_.folder);
     const auto model = found.models.find(name);
     require<UnknownError>(model != found.models.end(), "load: expected a model with a file in the folder, got \"{}\"",
                           name);
+    ModelSettings wanted = settings(name);
+    wanted.is_unloaded = false;
+    if (policy) wanted.policy = *policy;
+    check_settings(name, wanted);
     note_whole(name, model->second);
     change_settings(name, [](ModelSettings& settings) { settings.is_unloaded = false; });
-    load_wanted(name);
+    load_wanted(name, wanted);
+    // What answers by the policy before does so until the versions of the new one can take its place.
+    const std::string problem = problem_of_load(name, wanted, given);
+    if (policy && problem.empty()) change_settings(name, [&](ModelSettings& settings) { settings.policy = *policy; });
     retire_old_versions(name);
-    require_newest(name);
+    require<DataError>(problem.empty(), "load: {}", problem);
   }
 
   std::int64_t add_version(const std::string& name, const std::string& file) {
@@ -159,7 +169,11 @@ class Repository::Folder {
                          name);
     const std::lock_guard one_at_a_time(adding_);
     std::int64_t number = 1;
-    for (const VersionStatus& each : status(name)) number = std::max(number, each.version + 1);
+    for (const VersionStatus& each : status(name)) {
+      require<ConflictError>(each.version < std::numeric_limits<std::int64_t>::max(),
+                             "add_version: expected a version that a newer one can follow, got {}", each.version);
+      number = std::max(number, each.version + 1);
+    }
     const files::path folder = files::path(options_.folder) / name;
     while (files::exists(folder / std::to_string(number))) ++number;
     // Made under a name that is passed over, then moved into place: whole at once.
@@ -173,13 +187,30 @@ class Repository::Folder {
       fail<FormatError>("add_version: {}", error.what());
     }
     try {
-      load(name);
+      load(name, {});
       return number;
     } catch (...) {
       std::error_code error;
       files::remove_all(folder / std::to_string(number), error);
       throw;
     }
+  }
+
+  void add_files(const std::string& name, std::span<const GivenFile> files, const PolicyChange& policy) {
+    require<ConflictError>(!options_.folder.empty(),
+                           "files: expected a server with a folder of models, got one without");
+    const std::lock_guard one_at_a_time(adding_);
+    GivenVersions given(options_.folder, name, files);
+    const std::vector<VersionStatus> known = status(name);
+    const std::vector<std::int64_t> numbers = given.numbers();
+    for (const std::int64_t number : numbers)
+      require<ConflictError>(std::ranges::find(known, number, &VersionStatus::version) == known.end(),
+                             "model \"{}\": version {} is there already", name, number);
+    given.write();
+    given.test();
+    given.move();
+    load(name, policy, numbers);
+    given.stay();
   }
 
   void unload(const std::string& name) {
@@ -349,15 +380,19 @@ class Repository::Folder {
     require<UnknownError>(knows(name), "unknown model \"{}\"", name);
   }
 
-  // After a load that was asked for: that the newest candidate answers with the file as it is.
-  void require_newest(const std::string& name) const {
+  // Why a load that was asked for has failed, empty if it has not. The newest candidate must answer with the file as it
+  // is; where versions were given, these must be good if they were read, and any may answer.
+  std::string problem_of_load(const std::string& name, const ModelSettings& settings,
+                              std::span<const std::int64_t> given) const {
     const std::lock_guard lock(mutex_);
-    for (const auto& [number, known] : models_.find(name)->second)
-      if (is_candidate(settings_of(name), number) && (known.servable || !known.error.empty())) {
-        require<DataError>(known.error.empty(), "load: version {}: {}", number, known.error);
-        return;
-      }
-    fail<DataError>("load: no version of \"{}\" is to be served", name);
+    const Versions& versions = models_.find(name)->second;
+    for (const auto& [number, known] : versions) {
+      const bool is_newest = is_candidate(settings, number) && (known.servable || !known.error.empty());
+      const bool is_asked_for = given.empty() ? is_newest : std::ranges::find(given, number) != given.end();
+      if (is_asked_for && !known.error.empty()) return fmt::format("version {}: {}", number, known.error);
+      if (is_asked_for && given.empty()) return {};
+    }
+    return default_of(versions, settings) ? "" : fmt::format("no version of \"{}\" is to be served", name);
   }
 
   // Changes settings for this run, and for the next ones: if they cannot be written, nothing has changed.
@@ -451,8 +486,8 @@ class Repository::Folder {
   }
 
   // From the newest version down, until as many answer as are wanted: those that fail do not count.
-  void load_wanted(const std::string& name) {
-    const ModelSettings settings = this->settings(name);
+  void load_wanted(const std::string& name) { load_wanted(name, settings(name)); }
+  void load_wanted(const std::string& name, const ModelSettings& settings) {
     int answering = 0;
     for (const std::int64_t number : numbers(name)) {
       if (!is_wanted(settings, number, answering)) continue;
@@ -569,9 +604,12 @@ std::shared_ptr<const Servable> Repository::find_label(std::string_view model, s
 }
 
 ModelSettings Repository::settings(std::string_view model) const { return folder_->settings(model); }
-void Repository::load(const std::string& model) { folder_->load(model); }
+void Repository::load(const std::string& model, const PolicyChange& policy) { folder_->load(model, policy); }
 std::int64_t Repository::add_version(const std::string& model, const std::string& file) {
   return folder_->add_version(model, file);
+}
+void Repository::add_files(const std::string& model, std::span<const GivenFile> files, const PolicyChange& policy) {
+  folder_->add_files(model, files, policy);
 }
 void Repository::unload(const std::string& model) { folder_->unload(model); }
 void Repository::remove_label(const std::string& model, const std::string& label) {

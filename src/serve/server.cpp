@@ -58,6 +58,13 @@ int threads_of(const ServerOptions& options) {
 
 namespace {
 
+// After how long there may be room again.
+void set_retry_after(Response& response, std::chrono::nanoseconds wait) {
+  const std::int64_t seconds = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count());
+  for (auto& [name, value] : response.headers)
+    if (name == "Retry-After") value = std::to_string(seconds);
+}
+
 // A request whose thread waits for the answer.
 class Waiting final : public PendingAnswer {
  public:
@@ -80,6 +87,9 @@ class Server::Running final : public HttpHandler {
   Running(Served& repository, const ServerOptions& options)
       : options_((check(options), options)),
         protocol_(repository, {.limits = options.limits,
+                               .v2_nonfinite = options.v2_nonfinite,
+                               .strict_dtypes = options.strict_dtypes,
+                               .allow_upload = options.allow_upload,
                                .token = options.token,
                                .token_file = options.token_file,
                                .open_admin = options.open_admin,
@@ -92,9 +102,11 @@ class Server::Running final : public HttpHandler {
                                .stream_save = options.stream_save,
                                .jobs = options.jobs}),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
-        workers_(
-            threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },
-            options.batching ? joining() : Joining()) {
+        workers_(threads_of(options), options.queue,
+                 [this](const Request& request) { return protocol_.answer(request); },
+                 options.batching ? joining() : Joining(),
+                 {.model = [this](const Request& request) { return protocol_.model(request); },
+                  .most = options.model_queue}) {
     protocol_.set_gauges([](const void* self) { return static_cast<const Running*>(self)->gauges(); }, this);
     http_ = std::make_unique<HttpServer>(HttpOptions{.address = options.address,
                                                      .port = options.port,
@@ -127,6 +139,8 @@ class Server::Running final : public HttpHandler {
 
   Response answer(Request request) {
     if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
+    const HeldBeside held(counters_, request.body.size());
+    if (!held.fits(options_.held_bytes)) return too_many_bytes(request);
     if (std::optional<Response> answered = answer_without_run(request)) return *std::move(answered);
     Waiting waiting(std::move(request));
     answer_later(waiting);
@@ -148,14 +162,37 @@ class Server::Running final : public HttpHandler {
   }
 
  private:
+  // Bytes of a request that came by another way than HTTP, for as long as it is answered.
+  class HeldBeside {
+   public:
+    HeldBeside(HttpCounters& counters, std::size_t bytes)
+        : counters_(counters), bytes_(bytes), all_((counters.held_beside += bytes) + counters.held) {}
+    HeldBeside(const HeldBeside&) = delete;
+    HeldBeside& operator=(const HeldBeside&) = delete;
+    ~HeldBeside() { counters_.held_beside -= bytes_; }
+    bool fits(std::size_t most) const { return bytes_ == 0 || all_ <= most; }
+
+   private:
+    HttpCounters& counters_;
+    const std::size_t bytes_, all_;
+  };
+
+  Response too_many_bytes(const Request& request) {
+    ++counters_.rejected;
+    Response response = too_many_bytes_answer();
+    protocol_.count(request, response);
+    return response;
+  }
+
   // Where the queue is full, a body need not be read to be told so: unless it may be answered at once, which those are
   // not whose like wait already.
   std::optional<Response> refuse(Request& head) override {
     if (std::optional<Response> refused = protocol_.refuse(head)) return refused;
-    if (!workers_.is_full() || !protocol_.is_prediction(head)) return std::nullopt;
-    if (options_.at_once.count() > 0 && !waits_behind_others(head)) return std::nullopt;
+    if (workers_.has_room_for_all() || !protocol_.is_prediction(head)) return std::nullopt;
+    const Room room = workers_.room(protocol_.model(head));
+    if (room == Room::enough || (options_.at_once.count() > 0 && !waits_behind_others(head))) return std::nullopt;
     head.ticket.reset();
-    return queue_full(head);
+    return no_room(head, workers_, room);
   }
 
   bool takes_body(const Request& head) override { return protocol_.takes_body(head); }
@@ -178,12 +215,16 @@ class Server::Running final : public HttpHandler {
 
   void answer_later(PendingAnswer& pending) override {
     Workers& workers = protocol_.is_change(pending.request()) ? changes_ : workers_;
-    if (!workers.add(pending)) pending.finish(queue_full(pending.request()));
+    if (const Room room = workers.add(pending); room != Room::enough)
+      pending.finish(no_room(pending.request(), workers, room));
   }
 
-  Response queue_full(const Request& request) {
-    ++rejected_;
-    Response response = error_response(503, "too many requests are waiting; try again");
+  Response no_room(const Request& request, const Workers& workers, Room room) {
+    const bool is_model = room == Room::none_for_model;
+    ++(is_model ? rejected_model_ : rejected_);
+    Response response = is_model ? error_response(429, "too many requests for this model are waiting; try again")
+                                 : error_response(503, "too many requests are waiting; try again");
+    set_retry_after(response, workers.longest_wait());
     protocol_.count(request, response);
     return response;
   }
@@ -200,6 +241,7 @@ class Server::Running final : public HttpHandler {
     return {.in_flight = counters_.in_flight,
             .queued = static_cast<std::int64_t>(workers_.queued()),
             .rejected_queue = rejected_,
+            .rejected_model = rejected_model_,
             .rejected_bytes = counters_.rejected,
             .slow = counters_.slow};
   }
@@ -215,7 +257,7 @@ class Server::Running final : public HttpHandler {
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
-  std::atomic<std::uint64_t> rejected_{0};
+  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0};
   Workers changes_;  // on a thread of their own: they wait for files to be read
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it

@@ -149,6 +149,7 @@ Asked forecaster_push(const Context& context, const Route& route, const Samples&
                                                 .sensor = sensor},
                                                samples.values, samples.time);
   const std::string head = head_of(route, window.have, shape.steps);
+  asked.is_counted = is_default;
   if (!is_whole(window, shape, frame)) {
     asked.ready = Response{.body = head + R"(,"forecast":null})"};
     return asked;

@@ -391,6 +391,80 @@ TEST_CASE("a forecaster learns once, and says what it needs") {
   CHECK_THROWS_AS(Forecaster({.windows = {.lags = 0}}), ConfigError);
 }
 
+TEST_CASE("a forecaster goes on learning, from its file, too: windows and scaling stay, what was said of it goes") {
+  const Readings all = waves(600);
+  const Readings first = all.part({0, 200}), later = all.part({200, 600});
+  for (const SensorMode mode : {SensorMode::shared, SensorMode::joint}) {
+    Forecaster forecaster(small(mode), ForecastNetwork{.hidden = {16}, .embedding = 2});
+    forecaster.fit(first, quick(3));
+    ConformalIntervals intervals;
+    intervals.calibrate(forecaster.forecast(first));
+    forecaster.set_intervals(intervals, AlarmOptions{.value = 45, .horizon = 2});
+    forecaster.set_baselines(fit_baselines(forecaster.windows(first)));
+    forecaster.save("first_part.h5");
+    Forecaster onward = load_forecaster("first_part.h5");
+    const ForecastFrame before = onward.frame();
+    const History history = onward.fit_more(later, quick(20));
+    CHECK(history.contains("val_loss"));
+    CHECK(onward.frame().center == before.center);
+    CHECK(onward.frame().scale == before.scale);
+    CHECK(to_config(onward.options()) == to_config(before.options));
+    CHECK(onward.sensors() == before.sensors);
+    CHECK(onward.learned_readings() == 360);
+    CHECK_FALSE(onward.intervals());
+    CHECK_FALSE(onward.alarm());
+    CHECK(onward.baselines().baselines.empty());
+    const DriftReference reference = DriftReference::of(later.values.topRows(360), before.sensors);
+    CHECK(onward.reference()->inputs[1].edges == reference.inputs[1].edges);
+    CHECK(onward.reference()->inputs[1].edges != forecaster.reference()->inputs[1].edges);
+    CHECK(onward.reference()->errors[0] < forecaster.reference()->errors[0]);
+    // The network is what a fit by hand makes of it, bit for bit.
+    Forecaster by_hand = load_forecaster("first_part.h5");
+    const ForecastWindows windows = by_hand.windows(later);
+    FitOptions fit = quick(20).fit;
+    fit.validation_set = Dataset(by_hand.samples(windows.targets_from(360)));
+    const ForecastSamples samples = by_hand.samples(windows.targets_before(360));
+    by_hand.model().fit(Dataset(samples), fit);
+    CHECK(onward.model().network().parameters().values() == by_hand.model().network().parameters().values());
+    onward.save("second_part.h5");
+    CHECK(load_forecaster("second_part.h5").predict(later) == onward.predict(later));
+  }
+}
+
+TEST_CASE("a forecaster says what it needs to go on, and stays as it was where that fails") {
+  const Readings readings = waves(120);
+  Forecaster forecaster(small(), ForecastNetwork{.hidden = {4}, .embedding = 2});
+  CHECK_THROWS_AS(forecaster.fit_more(readings, quick(1)), StateError);
+  forecaster.fit(readings, quick(1));
+  const Vector weights = forecaster.model().network().parameters().values();
+  CHECK_THROWS_WITH(forecaster.fit_more(readings, quick(1, 2)),
+                    "fit_more: expected one network, which is trained on, got 2");
+  Readings others = readings;
+  others.sensors = {"south", "north"};
+  CHECK_THROWS_WITH(forecaster.fit_more(others, quick(1)),
+                    "fit_more: expected the sensors it has learned from, got others");
+  CHECK_THROWS_AS(forecaster.fit_more(readings.part({0, 5}), quick(1)), DataError);
+  ForecastFit failing = quick(3);
+  failing.callbacks = [] {
+    return std::vector<Callback>{LambdaCallback{.on_epoch_end = [](TrainingView& view) -> Signal {
+      if (view.epoch == 1) throw StateError("stopped");
+      return Signal::go_on;
+    }}};
+  };
+  CHECK_THROWS_WITH(forecaster.fit_more(readings, failing), "stopped");
+  CHECK(forecaster.model().network().parameters().values() == weights);
+  CHECK(forecaster.learned_readings() == 108);
+
+  Forecaster ensemble(small(), ForecastNetwork{.hidden = {4}, .embedding = 2});
+  ensemble.fit(readings, quick(1, 2));
+  CHECK_THROWS_WITH(ensemble.fit_more(readings, quick(1)),
+                    "fit_more: expected a model that is compiled: call model().compile first");
+  CHECK(ensemble.networks() == 2);
+  ensemble.model().compile(quick(1).compile);
+  ensemble.fit_more(readings, quick(2));
+  CHECK(ensemble.networks() == 1);
+}
+
 TEST_CASE("an ensemble is one network that gives the mean of its networks") {
   const Readings readings = waves(120);
   Forecaster forecaster(small(), ForecastNetwork{.hidden = {8}, .embedding = 3});

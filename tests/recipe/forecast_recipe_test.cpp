@@ -291,6 +291,74 @@ TEST_CASE("a run for forecasts is resumed; an ensemble is not") {
                     Catch::Matchers::StartsWith("w.json: training.backup: expected none for an ensemble"));
 }
 
+TEST_CASE("a recipe goes on from a forecaster: its windows, steps and scaling, with intervals calibrated anew") {
+  write_waves("waves.csv");
+  const RecipeResult first = run_recipe(
+      waves(
+          {"output.model=wave_first.h5", "training.epochs=3", R"(forecast.intervals={"coverage": 0.8, "window": 20})",
+           R"(forecast.alarm={"value": 45, "horizon": 3})", R"(forecast.scores={"averaging": "up_to_horizon"})",
+           R"(pipeline={"steps": [{"class": "valid_range", "low": 0, "high": 120}, {"class": "impute", "fill": "mean"}]})"}),
+      silent);
+  const auto onward = [](const std::vector<std::string>& changes = {}) {
+    return parse_recipe(R"({"base": "wave_first.h5", "data": {"files": "waves.csv"},
+                            "split": {"validation": 0.1, "test": 0.2}, "output": {"model": "wave_more.h5"},
+                            "training": {"epochs": 20}})",
+                        "w.json", changes);
+  };
+  const auto weights = [](const RecipeResult& result) { return result.forecaster->model().get_weights(); };
+  // Rates of next to nothing leave the weights as they were.
+  const RecipeResult same = run_recipe(
+      onward({R"(training={"loss": "mse", "optimizer": {"class": "sgd", "learning_rate": 1e-30}})"}), silent);
+  CHECK(weights(same) == weights(first));
+  CHECK(same.scores->config() == first.scores->config());
+  CHECK(same.coverage.size() == first.coverage.size());
+
+  const RecipeResult result = run_recipe(onward(), silent);
+  CHECK(result.history["loss"].size() == 20);
+  CHECK(result.history["loss"].front() < first.history["loss"].front());
+  CHECK(result.scores->at("network", 3).scores.mae < first.scores->at("network", 3).scores.mae);
+  REQUIRE(result.alarms);
+  const Forecaster loaded = load_forecaster("wave_more.h5"), before = load_forecaster("wave_first.h5");
+  CHECK(loaded.frame().config() == before.frame().config());
+  CHECK(loaded.intervals()->errors() != before.intervals()->errors());
+  CHECK(loaded.baselines().baselines.size() == 4);
+  CHECK(loaded.model().info().training.size() == 2);
+  const Readings readings = loaded.readings(read_csv("waves.csv"));
+  CHECK(loaded.predict(readings) == result.forecaster->predict(readings));
+
+  struct Stop {
+    void epoch_end(TrainingView& view) const {
+      if (view.epoch == 7) throw StateError("killed");
+    }
+  };
+  std::filesystem::remove("wave_more.h5.backup");
+  CHECK_THROWS_WITH(run_recipe(onward(), {.resume = true, .verbose = 0, .callbacks = {Stop{}}}), "killed");
+  CHECK(weights(run_recipe(onward(), {.resume = true, .verbose = 0})) == weights(result));
+
+  run_recipe(waves({"output.model=wave_mean.h5", "training.epochs=1", "forecast.networks=2"}), silent);
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"forecast={}"}, "w.json: base: expected no forecast beside it"},
+      {{R"(network={"layers": [{"class": "dense", "units": 1}]})"}, "w.json: base: expected no network"},
+      {{"split.by=random"}, "w.json: split.by: expected \"time\""},
+      {{"split.validation=0"}, "w.json: forecast.intervals: expected a share in split for validation"},
+      {{R"(tuner={"space": {"training.epochs": [1, 2]}})"}, "w.json: tuner: expected none beside a base"},
+      {{"data.stream={}"}, "w.json: data.stream: expected none beside a base"},
+      {{"base=wave_mean.h5"}, "w.json: base: expected a model that was compiled, or a loss"},
+  };
+  for (const auto& [changes, expected] : cases) {
+    std::string problem;
+    try {
+      run_recipe(onward(changes), silent);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+    INFO(changes[0] << "\n" << problem);
+    CHECK(problem.find(expected) == 0);
+  }
+  const RecipeResult mean = run_recipe(onward({"base=wave_mean.h5", "training.loss=mse"}), silent);
+  CHECK(mean.forecaster->networks() == 1);
+}
+
 TEST_CASE("what is wrong with a recipe for forecasts is said") {
   write_waves("waves.csv");
   const std::pair<std::vector<std::string>, std::string> cases[] = {

@@ -268,6 +268,11 @@ TEST_CASE("a run that was killed is resumed to the same bits; a backup is not pa
   CHECK(resumed.history["loss"] == whole.history["loss"]);
   CHECK(resumed.model.get_weights()[0] == whole.model.get_weights()[0]);
   CHECK_FALSE(std::filesystem::exists("resumed.h5.backup"));
+  const Recipe seldom = line({"training.epochs=9", "output.model=resumed.h5", "training.backup_seconds=3600"});
+  CHECK_THROWS_WITH(run_recipe(seldom, {.resume = true, .verbose = 0, .callbacks = {StopAfter{4}}}), "killed");
+  CHECK_FALSE(std::filesystem::exists("resumed.h5.backup"));
+  CHECK_THROWS_WITH(line({"training.backup_seconds=-1"}),
+                    "r.json: training.backup_seconds: expected a number of at least 0, got -1");
 }
 
 TEST_CASE("a loss that is no number is told, and nothing is written") {
@@ -323,7 +328,7 @@ TEST_CASE("a recipe goes on from a model: its network, weights and pipeline, as 
       {{R"(network={"layers": []})", R"(pipeline={"targets": ["y"]})"},
        "r.json: base: expected no network and no pipe"},
       {{R"(network={"layers": [{"class": "dense", "units": 1}]})"}, "r.json: base: expected no network"},
-      {{R"(forecast={})"}, "r.json: base: expected none for a forecast"},
+      {{R"(forecast={})"}, "r.json: base: expected no forecast beside it"},
       {{"base=plain.h5"}, "r.json: base: expected a model that was saved with its pipeline, got plain.h5"},
       {{"base=3"}, "r.json: base: "}};
   Model plain = Sequential{input(1), dense(1)};

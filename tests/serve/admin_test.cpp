@@ -5,6 +5,7 @@
 
 #include "maas/serve/config_file.hpp"
 #include "maas/serve/protocol.hpp"
+#include "serve/asking.hpp"
 #include "serve/models.hpp"
 #include "serve/tokens.hpp"
 #include "support/catch.hpp"
@@ -41,14 +42,6 @@ int factor_of(const std::shared_ptr<const serve::Servable>& servable) {
   return servable ? static_cast<int>(servable->network.predict(Matrix::Ones(1, 2))(0, 0) / 5) : 0;
 }
 int answering(const Repository& repository) { return factor_of(repository.find("m")); }
-
-bool wait_until(const std::function<bool()>& done) {
-  for (int i = 0; i < 2000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
-}
 
 RepositoryOptions options_of(const std::string& folder, serve::ModelSettings settings = {}) {
   return {.folder = folder, .poll = 10ms, .models = {{"m", std::move(settings)}}};
@@ -188,7 +181,6 @@ TEST_CASE("models are unloaded and loaded by request") {
   CHECK(answering(repository) == 3);  // the one before stays
   check_answer(changing.post("/v2/repository/models/none/load"), 404, "a model with a file");
   check_answer(changing.post("/v2/repository/models/none/unload"), 404, "unknown model");
-  check_answer(changing.post("/v2/repository/models/m/load", R"({"parameters":{"config":"{}"}})"), 501, "config");
   check_answer(changing.post("/v2/repository/models/m/load", R"({"parameters":{"file:1/model.h5":""}})"), 501, "file:");
   check_answer(changing.post("/v2/repository/models/m/load", R"({"parameters":{"other":1}})"), 400, "other");
   check_answer(changing.post("/v2/repository/models/m/unload", R"({"parameters":{"other":1}})"), 400, "other");

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "maas/serve/server.hpp"
+#include "serve/asking.hpp"
 #include "serve/estimate.hpp"
 #include "serve/gate.hpp"
 #include "serve/models.hpp"
@@ -25,18 +26,7 @@ std::string body_of(int rows) {
   return body + "]}";
 }
 
-std::string post_text(const std::string& path, const std::string& body) {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}", path, body.size(), body);
-}
-
-bool queue_reaches(int port, int count) {
-  const std::string line = fmt::format("\nmaas_queue_requests {}\n", count);
-  for (int i = 0; i < 2000; ++i) {
-    if (HttpClient(port).ask("GET", "/metrics").body.find(line) != std::string::npos) return true;
-    std::this_thread::sleep_for(2ms);
-  }
-  return false;
-}
+bool queue_reaches(int port, int count) { return metric_reaches(port, fmt::format("maas_queue_requests {}", count)); }
 
 // Half a million products a sample: above the bound on any machine.
 Network heavy() { return {input(Shape{2}, "x"), dense(4096, relu), dense(4096), dense(1)}; }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "maas/serve/server.hpp"
+#include "serve/asking.hpp"
 #include "serve/gate.hpp"
 #include "serve/models.hpp"
 #include "serve/workers.hpp"
@@ -31,17 +32,13 @@ struct Coupled {
   void backward(const Backward&) const {}
 };
 
-std::string post_text(const std::string& path, const std::string& body) {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}", path, body.size(), body);
-}
-
-bool metric_reaches(int port, const std::string& line) {
-  for (int i = 0; i < 2000; ++i) {
-    if (HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
-    std::this_thread::sleep_for(2ms);
-  }
-  return false;
-}
+struct Pending final : serve::PendingAnswer {
+  serve::Request asked{};
+  std::promise<serve::Response> promise{};
+  const serve::Request& request() const override { return asked; }
+  void finish(serve::Response response) override { promise.set_value(std::move(response)); }
+  std::string answer() { return promise.get_future().get().body; }
+};
 
 Network wide() { return {input(Shape{64}, "x"), dense(256, relu), dense(5).named("y")}; }
 
@@ -103,13 +100,6 @@ TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit
 }
 
 TEST_CASE("workers join what waits, in its order, and look for company only where there is some") {
-  struct Pending final : serve::PendingAnswer {
-    serve::Request asked{};
-    std::promise<serve::Response> promise{};
-    const serve::Request& request() const override { return asked; }
-    void finish(serve::Response response) override { promise.set_value(std::move(response)); }
-    std::string answer() { return promise.get_future().get().body; }
-  };
   std::atomic<int> looks{0};
   const auto alone = [](const serve::Request& request) -> serve::Response {
     if (request.path == "gate") gate.pass();
@@ -132,7 +122,7 @@ TEST_CASE("workers join what waits, in its order, and look for company only wher
   for (int i = 0; i < 100; ++i) {
     Pending one;
     one.asked = {.method = "a", .path = "x"};
-    REQUIRE(workers.add(one));
+    REQUIRE(workers.add(one) == serve::Room::enough);
     REQUIRE(one.answer() == "alone x");
   }
   CHECK(looks == 0);
@@ -143,11 +133,11 @@ TEST_CASE("workers join what waits, in its order, and look for company only wher
   const std::array<const char*, 6> keys{"a", "b", "a", "a", "b", "c"};
   {
     const ClosedGate closed;
-    REQUIRE(workers.add(blocking));
+    REQUIRE(workers.add(blocking) == serve::Room::enough);
     gate.wait_for(1);
     for (std::size_t i = 0; i < waiting.size(); ++i) {
       waiting[i].asked = {.method = keys[i], .path = std::to_string(i)};
-      REQUIRE(workers.add(waiting[i]));
+      REQUIRE(workers.add(waiting[i]) == serve::Room::enough);
     }
     for (const char* key : {"a", "b", "c"}) CHECK(workers.has_waiting(key));
     CHECK_FALSE(workers.has_waiting("g"));
@@ -158,6 +148,69 @@ TEST_CASE("workers join what waits, in its order, and look for company only wher
   for (std::size_t i = 0; i < waiting.size(); ++i) CHECK(waiting[i].answer() == expected[i]);
   CHECK(looks == 2);
   for (const char* key : {"a", "b", "c"}) CHECK_FALSE(workers.has_waiting(key));
+}
+
+TEST_CASE("a model has its share of the queue and no more, whether its requests are taken alone or together") {
+  using serve::Room;
+  for (const bool joins : {false, true}) {
+    CAPTURE(joins);
+    serve::Joining joining;
+    if (joins)
+      joining = {.key = [](const serve::Request& request) { return request.path; },
+                 .most = [](const serve::Request&) { return std::size_t{8}; },
+                 .answer =
+                     [](std::span<const serve::Request* const> all) {
+                       return std::vector<serve::Response>(all.size(), serve::Response{.body = "together"});
+                     }};
+    serve::Workers workers(
+        1, 5,
+        [](const serve::Request& request) -> serve::Response {
+          if (request.path == "gate") gate.pass();
+          return {.body = "alone"};
+        },
+        joining, {.model = [](const serve::Request& request) { return std::string_view(request.method); }, .most = 2});
+    for (int round = 0; round < 2; ++round) {  // what was taken leaves its room
+      Pending blocking;
+      blocking.asked = {.method = "", .path = "gate"};  // of no model
+      std::array<Pending, 8> waiting;
+      const std::array<const char*, 8> models{"a", "a", "a", "b", "b", "c", "b", "d"};
+      const std::array<Room, 8> expected{Room::enough, Room::enough, Room::none_for_model, Room::enough,
+                                         Room::enough, Room::enough, Room::none_for_model, Room::none};
+      {
+        const ClosedGate closed;
+        REQUIRE(workers.add(blocking) == Room::enough);
+        gate.wait_for(1);
+        CHECK(workers.has_room_for_all());
+        for (std::size_t i = 0; i < waiting.size(); ++i) {
+          waiting[i].asked = {.method = models[i], .path = models[i]};
+          waiting[i].asked.arrived -= std::chrono::seconds(i == 0 ? 3 : 0);
+          CHECK(workers.room(models[i]) == expected[i]);
+          CHECK(workers.add(waiting[i]) == expected[i]);
+        }
+        CHECK_FALSE(workers.has_room_for_all());
+        CHECK(workers.queued() == 5);
+        CHECK(workers.longest_wait() >= 3s);
+        CHECK(workers.longest_wait() < 60s);
+      }
+      CHECK(blocking.answer() == "alone");
+      for (std::size_t i = 0; i < waiting.size(); ++i)
+        if (expected[i] == Room::enough)
+          CHECK(waiting[i].answer() == (joins && std::string_view(models[i]) != "c" ? "together" : "alone"));
+      CHECK(workers.longest_wait() == 0ns);
+    }
+  }
+}
+
+TEST_CASE("models that come and go leave no counts without end") {
+  serve::Workers workers(
+      1, 2, [](const serve::Request&) { return serve::Response(); }, {},
+      {.model = [](const serve::Request& request) { return std::string_view(request.path); }, .most = 1});
+  for (int i = 0; i < 3000; ++i) {
+    Pending one;
+    one.asked.path = std::to_string(i);
+    REQUIRE(workers.add(one) == serve::Room::enough);
+    one.answer();
+  }
 }
 
 TEST_CASE("an answer goes out as soon as a worker has it, though the thread that sends it sleeps") {

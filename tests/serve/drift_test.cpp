@@ -360,6 +360,95 @@ TEST_CASE("streams tell of readings that shift and of errors that grow, with int
   }
 }
 
+namespace {
+
+// Two sensors, whose readings are whole numbers: edges of the reference's bins lie on them.
+Forecaster pair_of(SensorMode mode) {
+  const std::vector<double> a = walk(4, 1500), b = walk(5, 1500);
+  Readings readings{.values = Matrix(1500, 2), .sensors = {"north", "south"}};
+  for (Index row = 0; row < 1500; ++row) {
+    readings.values(row, 0) = static_cast<Scalar>(std::round(a[static_cast<std::size_t>(row)]));
+    readings.values(row, 1) = static_cast<Scalar>(std::round(10 * b[static_cast<std::size_t>(row)]));
+    readings.times.push_back(300.0 * static_cast<double>(row));
+  }
+  Forecaster forecaster({.windows = {.lags = 3, .horizons = {1}}, .sensors = mode, .scale_each = true},
+                        ForecastNetwork{.hidden = {}});
+  ForecastFit fit;
+  fit.fit.epochs = 1;
+  fit.fit.verbose = 0;
+  forecaster.fit(readings, fit);
+  return forecaster;
+}
+
+}  // namespace
+
+TEST_CASE("windows that a forecaster is asked about directly are watched by their newest reading, each in its bin") {
+  for (const SensorMode mode : {SensorMode::shared, SensorMode::joint}) {
+    CAPTURE(static_cast<int>(mode));
+    const Forecaster forecaster = pair_of(mode);
+    const ForecastFrame& frame = forecaster.frame();
+    DriftCounts asked(*forecaster.reference(), {.generation = 10000, .least = 50});
+    DriftCounts streamed(*forecaster.reference(), {.generation = 10000, .least = 50});
+    const Index width = frame.is_joint() ? 2 : 1;
+    for (int i = 0; i < 300; ++i) {
+      Matrix window(3, width);
+      for (Index row = 0; row < 3; ++row)
+        for (Index each = 0; each < width; ++each)
+          window(row, each) = static_cast<Scalar>((each == 0 ? 44 : 440) + (i * 7 + static_cast<int>(row)) % 13);
+      const Matrix newest = window.bottomRows(1);
+      asked.count_windows(frame, frame.inputs(window, 0, 0));
+      streamed.count_readings(0, width, {newest.data(), static_cast<std::size_t>(width)});
+    }
+    CHECK(asked.figures(2).counted == 300);
+    CHECK(asked.figures(2).psi_max == streamed.figures(2).psi_max);  // the same bins
+    CHECK(asked.figures(2).worst_inputs == streamed.figures(2).worst_inputs);
+    CHECK(asked.figures(2).worst_inputs.size() == static_cast<std::size_t>(width));
+  }
+}
+
+TEST_CASE(":predict of a forecaster tells that readings have shifted, of the sensors that it names") {
+  fresh_folder("asked_walks");
+  std::filesystem::create_directories("asked_walks/road/1");
+  pair_of(SensorMode::shared).save("asked_walks/road/1/model.h5");
+  serve::Repository repository({.folder = "asked_walks", .poll = 10ms});
+  serve::Protocol protocol(repository, {});
+  const auto servable = repository.find("road");
+  const ForecastFrame& frame = *servable->forecast;
+  const auto ask = [&](double reading, Scalar sensor) {
+    const Matrix window = Matrix::Constant(3, 1, static_cast<Scalar>(reading));
+    const Matrix features = frame.inputs(window, 1, 0)[0];
+    std::string numbers;
+    for (Index i = 0; i < features.size(); ++i) numbers += fmt::format("{}{}", i == 0 ? "" : ",", features.data()[i]);
+    const serve::Response response = protocol.answer(post(
+        "/v1/models/road:predict", fmt::format(R"({{"inputs": {{"{}": [[{}]], "{}": [[{}]]}}}})",
+                                               servable->inputs[0].name, numbers, servable->inputs[1].name, sensor)));
+    INFO(response.body);
+    CHECK(response.status == 200);
+  };
+  for (double reading : walk(6, 400)) ask(std::round(10 * reading) + 60, 1);
+  const std::string page = protocol.answer(get("/metrics")).body;
+  CHECK(metric(page, R"(maas_drift_inputs{model="road",version="1"})") == 400);
+  CHECK(metric(page, R"(maas_drift_psi{model="road",version="1",feature="south"})") > 0.25);
+  CHECK(lines_with(page, R"(maas_drift_psi{model="road",version="1",feature="north"})") == 0);  // nothing of it
+}
+
+TEST_CASE("a canary's readings are counted, too: those it forecasts from") {
+  fresh_folder("canary_walks");
+  for (const char* version : {"1", "2"}) {
+    std::filesystem::create_directories(fmt::format("canary_walks/road/{}", version));
+    walker(false).save(fmt::format("canary_walks/road/{}/model.h5", version));
+  }
+  serve::ModelSettings settings;
+  settings.canary = serve::Canary{2, 0.5};
+  serve::Repository repository({.folder = "canary_walks", .poll = 10ms, .models = {{"road", settings}}});
+  serve::Protocol protocol(repository, {});
+  for (int i = 0; i < 20; ++i) CHECK(protocol.answer(post("/v1/streams/road/a", R"({"sample": 50})")).status == 200);
+  const std::string page = protocol.answer(get("/metrics")).body;
+  CHECK(metric(page, R"(maas_drift_inputs{model="road",version="1"})") == 10);
+  // Each second sample is the canary's; the first one found no whole window yet.
+  CHECK(metric(page, R"(maas_drift_inputs{model="road",version="2"})") == 10);
+}
+
 TEST_CASE("forecasts without intervals wait for their truth over a restart") {
   fresh_folder("kept_walks");
   std::filesystem::create_directories("kept_walks/road/1");

@@ -66,6 +66,62 @@ TEST_CASE("v1 predicts in row form") {
              R"({"predictions":[[[[1.0],[2.0]],[[3.0],[4.0]]]]})");
 }
 
+TEST_CASE("v2 writes what is no number in JSON as it is told to, and v1 and bytes as ever") {
+  const auto with_id = [](const char* data, const char* parameters = "{}") {
+    return fmt::format(R"({{"inputs":[{{"name":"x","shape":[1,2],"datatype":"FP32","data":{}}}],"parameters":{}}})",
+                       data, parameters);
+  };
+  const char* const binary = R"({"binary_data_output":true})";
+  const auto data_of = [&](Served& served, const char* data) {
+    const std::string body = served.infer(with_id(data)).body;
+    return body.substr(body.find("\"data\":"));
+  };
+  for (const auto& [how, nan, infinity, below] : {std::tuple(serve::NonFinite::tokens, "NaN", "Infinity", "-Infinity"),
+                                                  {serve::NonFinite::null, "null", "null", "null"}}) {
+    Served served({.v2_nonfinite = how});
+    CHECK(data_of(served, "[NaN, 1]") == fmt::format("\"data\":[{}]}}]}}", nan));
+    CHECK(data_of(served, "[Infinity, 1]") == fmt::format("\"data\":[{}]}}]}}", infinity));
+    CHECK(data_of(served, "[-Infinity, 1]") == fmt::format("\"data\":[{}]}}]}}", below));
+    CHECK(data_of(served, "[1, 2]") == "\"data\":[8.5]}]}");
+  }
+  Served strict({.v2_nonfinite = serve::NonFinite::error});
+  check_error(strict.infer(with_id("[NaN, 1]")), 500,
+              R"(output \"y\": expected finite numbers in JSON, got nan in element 0)");
+  CHECK(data_of(strict, "[1, 2]") == "\"data\":[8.5]}]}");
+  check_body(strict.predict(R"({"instances": [[NaN, 1]]})"), R"({"predictions":[[NaN]]})");
+  for (const serve::NonFinite how : {serve::NonFinite::null, serve::NonFinite::error}) {
+    Served served({.v2_nonfinite = how});
+    const Response answer = served.infer(with_id("[Infinity, 1]", binary));
+    CHECK(answer.status == 200);
+    CHECK(floats_in(answer.body.substr(answer.body.size() - 4))[0] == INFINITY);
+  }
+}
+
+TEST_CASE("where datatypes are strict, an input of v2 must have that of the model, in JSON and as bytes") {
+  Served strict({.strict_dtypes = true}), lenient;
+  const auto body_of = [](const char* type) {
+    return fmt::format(R"({{"inputs":[{{"name":"x","shape":[1,2],"datatype":"{}","data":[1,2]}}]}})", type);
+  };
+  for (const char* type : {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP64"}) {
+    CHECK(lenient.infer(body_of(type)).status == 200);
+    check_error(
+        strict.infer(body_of(type)), 400,
+        fmt::format(R"(input \"x\": expected datatype FP32, as the model has it (datatypes are strict here), got {})",
+                    type));
+  }
+  CHECK(strict.infer(body_of("FP32")).body == lenient.infer(body_of("FP32")).body);
+  const std::string doubles =
+      R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP64","parameters":{"binary_data_size":16}}]})";
+  const Request request = post_binary("/v2/models/affine/infer", doubles, std::string(16, '\0'));
+  CHECK(lenient(request).status == 200);
+  check_error(strict(request), 400, "expected datatype FP32");
+  check_error(strict.infer(body_of("TEXT")), 400, "a datatype of numbers");
+  check_body(strict.predict(R"({"instances": [[1, 2]]})"), R"({"predictions":[[8.5]]})");
+  CHECK_THAT(strict(get("/openapi.json")).body,
+             ContainsSubstring(R"("datatype":{"enum":["FP32"]})") && !ContainsSubstring(R"("BOOL")"));
+  CHECK_THAT(lenient(get("/openapi.json")).body, ContainsSubstring(R"("datatype":{"enum":["BOOL",)"));
+}
+
 TEST_CASE("v1 predicts in column form") {
   Served served;
   check_body(served.predict(R"({"inputs": [[1, 2], [0.25, -1]]})"), R"({"outputs":[[8.5],[-2.0]]})");

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "maas/serve/protocol.hpp"
+#include "serve/asking.hpp"
 #include "serve/folder.hpp"
 #include "serve/models.hpp"
 #include "serve/names.hpp"
@@ -31,14 +32,6 @@ void save(const std::string& path, Scalar factor, std::optional<SelfTest> self_t
   write_keras(path, {.network = affine(factor), .info = {.self_test = std::move(self_test)}});
 }
 
-bool wait_until(const std::function<bool()>& done) {
-  for (int i = 0; i < 2000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
-}
-
 Scalar answer_of(const Repository& repository, std::optional<std::int64_t> version = {}) {
   const auto servable = repository.find("m", version);
   return servable ? servable->network.predict(Matrix::Ones(1, 2))(0, 0) : Scalar(-1);
@@ -54,11 +47,6 @@ std::string error_of(const Repository& repository, std::int64_t version) {
   for (const serve::VersionStatus& status : repository.status("m"))
     if (status.version == version) return status.error;
   return "unknown version";
-}
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void write_content(const std::string& path, std::string_view content) {

@@ -8,6 +8,7 @@
 #include <new>
 #include <thread>
 
+#include "serve/asking.hpp"
 #include "serve/gate.hpp"
 #include "serve/http.hpp"
 #include "serve/models.hpp"
@@ -51,24 +52,11 @@ const std::string gated_path = "/v1/models/gated:predict";
 const std::string waiting_body = R"({"instances": [1]})";
 const std::string passing_body = R"({"instances": [-1]})";
 
-std::string post_text(const std::string& path, const std::string& body, const std::string& headers = "") {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
-}
-
 bool is_error(const HttpAnswer& answer, int status) {
   INFO(answer.status << " " << answer.body);
   CHECK(answer.status == status);
   CHECK(answer.headers.at("content-type") == "application/json");
   return answer.status == status && answer.body.starts_with(R"({"error":")");
-}
-
-// Waits for the server's own count of a gauge.
-bool metric_reaches(int port, const std::string& line) {
-  for (int i = 0; i < 2000; ++i) {
-    if (HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
-    std::this_thread::sleep_for(2ms);
-  }
-  return false;
 }
 
 }  // namespace
@@ -391,6 +379,76 @@ TEST_CASE("a full queue is told before the body comes, which need not be sent th
   CHECK(sending.ask("POST", predict_path, predict_body).body == predicted);
 }
 
+TEST_CASE("a model whose share of the queue is full is told 429, and others are answered") {
+  const Running running({.threads = 1, .queue = 8, .model_queue = 2});
+  const ClosedGate closed;
+  std::vector<std::unique_ptr<HttpClient>> waiting;
+  for (int i = 0; i < 3; ++i) {  // one at work, two in the queue
+    waiting.push_back(std::make_unique<HttpClient>(running.port()));
+    waiting.back()->send(post_text(gated_path, waiting_body));
+    if (i == 0) gate.wait_for(1);
+  }
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 2"));
+  // Told before the body comes, by whichever path the model is asked.
+  HttpClient refused(running.port()), by_version(running.port());
+  refused.send(
+      fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", gated_path));
+  const HttpAnswer answer = refused.read();
+  CHECK(is_error(answer, 429));
+  CHECK_THAT(answer.body, ContainsSubstring("too many requests for this model"));
+  CHECK(answer.headers.at("retry-after") == "1");
+  CHECK(is_error(by_version.ask("POST", "/v2/models/gated/versions/1/infer", "{}"), 429));
+  HttpClient other(running.port());
+  other.send(post_text(predict_path, predict_body));
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 3"));
+  CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="model_queue"} 2)"));
+  CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 0)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="gated",code="429"} 1)"));
+  gate.open();
+  for (auto& each : waiting) CHECK(each->read().status == 200);
+  CHECK(other.read().body == predicted);
+  CHECK(HttpClient(running.port()).ask("POST", gated_path, passing_body).status == 200);
+}
+
+TEST_CASE("who is refused is told to come again after as long as the queue takes now") {
+  const Running running({.threads = 1, .queue = 1});
+  const ClosedGate closed;
+  HttpClient working(running.port()), queued(running.port());
+  working.send(post_text(gated_path, waiting_body));
+  gate.wait_for(1);
+  queued.send(post_text(gated_path, waiting_body));
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 1"));
+  std::this_thread::sleep_for(1100ms);
+  const HttpAnswer answer = HttpClient(running.port()).ask("POST", predict_path, predict_body);
+  CHECK(is_error(answer, 503));
+  const int seconds = std::stoi(answer.headers.at("retry-after"));
+  CHECK(seconds >= 2);
+  CHECK(seconds <= 30);
+  gate.open();
+  CHECK(working.read().status == 200);
+  CHECK(queued.read().status == 200);
+}
+
+TEST_CASE("bytes of requests that come by another way are held, too, for as long as they are answered") {
+  Running running({.threads = 1, .held_bytes = 200});
+  const ClosedGate closed;
+  serve::Response first;
+  std::thread waiting([&] { first = running.server.answer(post(gated_path, waiting_body + std::string(150, ' '))); });
+  gate.wait_for(1);
+  const std::string body = predict_body + std::string(100, ' ');
+  CHECK(is_error(HttpClient(running.port()).ask("POST", predict_path, body), 503));
+  const serve::Response refused = running.server.answer(post(predict_path, body));
+  CHECK(refused.status == 503);
+  CHECK_THAT(refused.body, ContainsSubstring("too many bytes"));
+  CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="bytes"} 2)"));
+  CHECK(running.server.answer(get("/v2/health/ready")).status == 200);
+  gate.open();
+  waiting.join();
+  CHECK(first.status == 200);
+  CHECK(running.server.answer(post(predict_path, body)).body == predicted);
+  CHECK(HttpClient(running.port()).ask("POST", predict_path, body).body == predicted);
+}
+
 // The library takes events in lists of 128.
 TEST_CASE("many connections that ask in one moment are all answered, again and again") {
   const Running running({.threads = 1});
@@ -627,7 +685,7 @@ TEST_CASE("a worker whose answer fails tells it in JSON") {
     void finish(serve::Response response) override { answer.set_value(std::move(response)); }
   } pending;
   serve::Workers workers(1, 1, [](const serve::Request&) -> serve::Response { throw std::bad_alloc(); });
-  REQUIRE(workers.add(pending));
+  REQUIRE(workers.add(pending) == serve::Room::enough);
   const serve::Response response = pending.answer.get_future().get();
   CHECK(response.status == 500);
   CHECK(response.body.starts_with(R"({"error":")"));

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "maas/serve/protocol.hpp"
+#include "serve/asking.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/models.hpp"
 #include "serve/status.hpp"
@@ -156,11 +157,6 @@ TEST_CASE("samples of many sensors run as one batch") {
 // ---- Windows that outlive a crash ----
 
 namespace {
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // As a crash would leave it: what is in the file while the streams still are.
 std::vector<std::string> held_after_a_crash(const std::string& path) {

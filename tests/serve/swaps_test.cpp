@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "maas/serve/server.hpp"
+#include "serve/asking.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
 #include "support/http_client.hpp"
@@ -47,14 +48,6 @@ bool is_of_some_version(const HttpAnswer& answer) {
   const double value = std::atof(answer.body.c_str() + start.size());
   const int version = static_cast<int>(value / 5);
   return version >= 1 && answer.body == fmt::format(R"({{"predictions":[[{}.5]]}})", 5 * version);
-}
-
-bool wait_until(const std::function<bool()>& done) {
-  for (int i = 0; i < 5000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
 }
 
 }  // namespace

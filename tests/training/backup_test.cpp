@@ -2,9 +2,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "maas/layers/layers.hpp"
 #include "maas/maas.hpp"
@@ -51,7 +54,7 @@ const std::string path = "backup.bin";
 using Hook = std::function<Signal(TrainingView&)>;
 
 /// One fit from the start of the program, with callbacks that remember, a backup, and a hook that may stop it.
-Outcome fitted(std::optional<Index> save_freq, Hook on_batch_end, FitOptions options = {}) {
+Outcome fitted(std::optional<Index> save_freq, Hook on_batch_end, FitOptions options = {}, double min_seconds = 0) {
   const Samples samples;
   Model model = model_of();
   const Callback stopping = EarlyStopping{.monitor = "val_loss", .patience = 3, .restore_best_weights = true};
@@ -61,7 +64,7 @@ Outcome fitted(std::optional<Index> save_freq, Hook on_batch_end, FitOptions opt
   options.validation_split = 0.2;
   options.seed = 7;
   // The backup stands first on purpose: it must come last all the same.
-  options.callbacks = {BackupAndRestore{.path = path, .save_freq = save_freq}, stopping,
+  options.callbacks = {BackupAndRestore{.path = path, .save_freq = save_freq, .min_seconds = min_seconds}, stopping,
                        ReduceLROnPlateau{.monitor = "loss", .patience = 1, .min_delta = 0.02},
                        LambdaCallback{.on_batch_end = std::move(on_batch_end)}};
   const History history = model.fit(samples.x, samples.y, options);
@@ -105,6 +108,45 @@ TEST_CASE("a run that is stopped in the middle of an epoch ends with the bits of
       CHECK(fitted(save_freq, nullptr) == expected);
       CHECK(!std::filesystem::exists(path));
     }
+}
+
+TEST_CASE("a backup is left out that comes too soon after the one before, and the run ends with the same bits") {
+  const Outcome expected = never_stopped();
+  // None comes within an hour: the run that goes on begins anew.
+  CHECK_THROWS_AS(fitted(std::nullopt, stop_at(3, 2), {}, 3600), Stopped);
+  CHECK(!std::filesystem::exists(path));
+  CHECK(fitted(std::nullopt, nullptr, {}, 3600) == expected);
+  for (const std::optional<Index> save_freq : {std::optional<Index>(), std::optional<Index>(2)}) {
+    std::filesystem::remove(path);
+    // Time passes in one epoch alone: the backup that is due next is made, and none after it.
+    std::filesystem::file_time_type made;
+    const Hook hook = [&](TrainingView& view) -> Signal {
+      if (view.epoch == 1 && view.step == 1) {
+        CHECK(!std::filesystem::exists(path));
+        std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+      }
+      if (view.epoch == 2 && view.step == 1) made = std::filesystem::last_write_time(path);
+      if (view.epoch == 2 && view.step == 4) {
+        CHECK(std::filesystem::last_write_time(path) == made);
+        throw Stopped();
+      }
+      return Signal::go_on;
+    };
+    CHECK_THROWS_AS(fitted(save_freq, hook, {}, 1), Stopped);
+    REQUIRE(std::filesystem::exists(path));
+    int first = -1;
+    CHECK(fitted(
+              save_freq,
+              [&](TrainingView& view) -> Signal {
+                if (first < 0) first = view.epoch;
+                return Signal::go_on;
+              },
+              {}, 1) == expected);
+    CHECK(first == (save_freq ? 1 : 2));
+    CHECK(!std::filesystem::exists(path));
+  }
+  for (const double seconds : {-1.0, std::nan(""), HUGE_VAL})
+    CHECK_THROWS_AS(fitted(std::nullopt, nullptr, {}, seconds), ConfigError);
 }
 
 TEST_CASE("a run that is stopped again and again comes to the same end") {

@@ -48,6 +48,11 @@ inline std::optional<ReadingScale> scaling_of(const Matrix& values, Index end, I
   return ReadingScale{mean, deviation > 0 ? deviation : 1};
 }
 
+/// Of readings made of the rows of a table those of the rows before `cut`.
+inline Index readings_before(const PreparedReadings& prepared, Index cut) {
+  return static_cast<Index>(std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut) - prepared.rows.begin());
+}
+
 }  // namespace detail
 
 MAAS_INLINE Model ForecastNetwork::operator()(const ForecastShape& shape) const {
@@ -226,7 +231,12 @@ MAAS_INLINE void Forecaster::learn_scaling(const Readings& training, Index rows)
 }
 
 MAAS_INLINE void Forecaster::check_fit(const ForecastFit& options) const {
-  require<StateError>(!is_fitted(), "forecaster: it has learned already, and does so once; make another one");
+  require<StateError>(!is_fitted(),
+                      "forecaster: it has learned already, and does so once; make another one, or go on with fit_more");
+  check_options(options);
+}
+
+MAAS_INLINE void Forecaster::check_options(const ForecastFit& options) {
   require<ConfigError>(options.networks >= 1 && options.networks <= 1000,
                        "forecaster: expected from 1 to 1000 networks, got {}", options.networks);
   require<ConfigError>(options.validation_share >= 0 && options.validation_share < 1,
@@ -271,11 +281,49 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const Re
   const Index cut = training.rows() - options.held_out(training.rows());
   learner.frame_.table = ReadingsPipeline(table).fit(training.part(0, cut));
   const PreparedReadings prepared = learner.frame_.table->prepare(training, {}, cut);
-  const auto first_held_out = std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut);
-  std::vector<History> histories =
-      learner.learn(prepared.readings, static_cast<Index>(first_held_out - prepared.rows.begin()), options);
+  std::vector<History> histories = learner.learn(prepared.readings, detail::readings_before(prepared, cut), options);
   *this = std::move(learner);
   return histories;
+}
+
+MAAS_INLINE History Forecaster::fit_more(const Readings& more, const ForecastFit& options) {
+  return learn_more(more, more.rows() - options.held_out(more.rows()), options);
+}
+
+MAAS_INLINE History Forecaster::fit_more(const Table& more, const ForecastFit& options) {
+  require_fitted("fit_more");
+  check_options(options);
+  const Index cut = more.rows() - options.held_out(more.rows());
+  if (!frame_.table) return learn_more(readings_of(more, "", frame_.sensors), cut, options);
+  const PreparedReadings prepared = frame_.table->prepare(more, {}, cut);
+  return learn_more(prepared.readings, detail::readings_before(prepared, cut), options);
+}
+
+MAAS_INLINE History Forecaster::learn_more(const Readings& more, Index cut, const ForecastFit& options) {
+  require_fitted("fit_more");
+  check_options(options);
+  require<ConfigError>(options.networks == 1, "fit_more: expected one network, which is trained on, got {}",
+                       options.networks);
+  require<StateError>(fused_->is_compiled(), "fit_more: expected a model that is compiled: call model().compile first");
+  require<DataError>(more.sensors.empty() || more.sensors == frame_.sensors,
+                     "fit_more: expected the sensors it has learned from, got others");
+  detail::require_training("forecaster", more);
+  Forecaster learner = *this;
+  learner.frame_.intervals.reset();
+  learner.frame_.alarm.reset();
+  learner.baselines_ = {};
+  learner.networks_.clear();
+  learner.learned_ = cut;
+  const ForecastWindows all = learner.windows(more);
+  Parts parts = learner.parted(all, cut);
+  FitOptions fit = options.fit;
+  fit.validation_set = std::move(parts.validation);
+  if (options.callbacks) fit.callbacks = options.callbacks();
+  History history = learner.fused_->fit(parts.training, fit);
+  if (auto& self_test = learner.fused_->info().self_test) self_test->outputs.clear();  // they are given anew
+  learner.learn_reference(more, all);
+  *this = std::move(learner);
+  return history;
 }
 
 /// Learns from the readings before `cut`, and validates on the others.
@@ -287,15 +335,7 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   learn_scaling(training, cut);
   learned_ = cut;
 
-  const auto samples_in = [&](const ForecastWindows& windows, std::string_view what) {
-    ForecastSamples samples = samples_of(training, windows.origins(), true);
-    require<DataError>(samples.size() > 0, "forecaster: expected {} windows without a missing {}, got none", what,
-                       frame_.options.windows.fill_missing ? "target" : "reading");
-    return Dataset(std::move(samples));
-  };
-  const Dataset samples = samples_in(all.targets_before(cut), "training");
-  std::optional<Dataset> validation;
-  if (cut < training.rows()) validation = samples_in(all.targets_from(cut), "validation");
+  const Parts parts = parted(all, cut);
 
   const auto count = static_cast<std::size_t>(options.networks);
   std::vector<History> histories(count);
@@ -304,7 +344,7 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   auto train_one = [&](Index i) {
     const auto place = static_cast<std::size_t>(i);
     try {
-      models[place] = train(static_cast<std::uint64_t>(i), samples, validation, options, histories[place]);
+      models[place] = train(static_cast<std::uint64_t>(i), parts.training, parts.validation, options, histories[place]);
     } catch (...) {
       problems[place] = std::current_exception();
     }
@@ -321,6 +361,19 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   fuse(std::move(networks));
   learn_reference(training, all);
   return histories;
+}
+
+/// Samples of the windows before `cut`, and of those from it on, if there are readings.
+MAAS_INLINE Forecaster::Parts Forecaster::parted(const ForecastWindows& all, Index cut) const {
+  const auto samples_in = [&](const ForecastWindows& windows, std::string_view what) {
+    ForecastSamples samples = samples_of(all.readings(), windows.origins(), true);
+    require<DataError>(samples.size() > 0, "forecaster: expected {} windows without a missing {}, got none", what,
+                       frame_.options.windows.fill_missing ? "target" : "reading");
+    return Dataset(std::move(samples));
+  };
+  Parts parts{.training = samples_in(all.targets_before(cut), "training"), .validation = {}};
+  if (cut < all.readings().rows()) parts.validation = samples_in(all.targets_from(cut), "validation");
+  return parts;
 }
 
 /// How far off forecasts of the nearest horizon are, one number a sensor; 0 where nothing came.

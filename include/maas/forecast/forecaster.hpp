@@ -111,6 +111,15 @@ class Forecaster {
   /// of the rows, and the steps learn nothing of it. Throws, too, what ReadingsPipeline::fit and prepare throw: rows
   /// that a split holds out are refused.
   std::vector<History> fit(const Table& training, const ReadingsOptions& table, const ForecastFit& options = {});
+  /// Goes on learning, also from a file, from other readings of the same sensors: the network is trained as its model()
+  /// was compiled; its windows and scaling stay as they are, and so do steps. Of an ensemble the fused network is
+  /// trained as one. What was said of the network before goes: intervals, alarm, baselines; the reference is learned
+  /// anew. ForecastFit::compile does not count. Throws StateError before fit, and for a model that is not compiled;
+  /// ConfigError for several networks; DataError for sensors of other names; and what fit throws. Then nothing has
+  /// changed.
+  History fit_more(const Readings& more, const ForecastFit& options = {});
+  /// The same from raw rows, which become readings as `readings` makes them.
+  History fit_more(const Table& more, const ForecastFit& options = {});
   bool is_fitted() const { return fused_.has_value(); }
   /// How many of the training readings, from the first on, it has learned from; the others were the validation share. 0
   /// of a forecaster from a file.
@@ -203,9 +212,16 @@ class Forecaster {
 
   void require_fitted(std::string_view what) const;
   void check_fit(const ForecastFit& options) const;
+  static void check_options(const ForecastFit& options);
   void learn_scaling(const Readings& training, Index rows);
   void learn_reference(const Readings& training, const ForecastWindows& all);
   std::vector<History> learn(const Readings& training, Index cut, const ForecastFit& options);
+  History learn_more(const Readings& more, Index cut, const ForecastFit& options);
+  struct Parts {
+    Dataset training;
+    std::optional<Dataset> validation;
+  };
+  Parts parted(const ForecastWindows& all, Index cut) const;
   void check_readings(const Readings& readings) const;
   void check_windows(const ForecastWindows& windows) const;
   Model train(std::uint64_t number, const Dataset& training, const std::optional<Dataset>& validation,

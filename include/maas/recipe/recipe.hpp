@@ -166,6 +166,7 @@ struct RecipeTraining {
   /// unless the run is asked to resume.
   std::string backup = {};
   std::optional<Index> backup_freq = std::nullopt;  ///< after so many steps; else after every epoch
+  double backup_seconds = 0;  ///< not within so many seconds after the one before: BackupAndRestore::min_seconds
 };
 
 /// What the training leaves behind. Empty names are not written.
@@ -180,7 +181,8 @@ struct Recipe {
   std::string name = {};         ///< for people; the title of the report
   std::string description = {};  ///< likewise
   /// A model file to go on from, whose network, weights and pipeline are taken, in the place of `network` and
-  /// `pipeline`; without a loss in `training` it is trained as it was compiled. Not for forecasts. Empty: none.
+  /// `pipeline`; without a loss in `training` it is trained as it was compiled. That of a forecaster is trained with
+  /// its own windows, scaling and steps, and its intervals are calibrated anew. Empty: none.
   std::string base = {};
   RecipeData data = {};
   RecipeSplit split = {};

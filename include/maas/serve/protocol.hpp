@@ -68,9 +68,23 @@ struct JobOptions {
   std::size_t upload_bytes = std::size_t{64} << 20;  ///< of files of data that come with one; more is a 413
 };
 
+/// How /v2 writes numbers that JSON has no text for: NaN and the infinities.
+enum class NonFinite {
+  tokens,  ///< NaN, Infinity and -Infinity, as Python's json reads and writes them
+  null,    ///< null, for readers of strict JSON
+  error    ///< not at all: the answer is a 500
+};
+
 /// How requests are answered.
 struct ProtocolOptions {
   Limits limits = {};  ///< for each request
+  /// Of outputs of /v2 in JSON; as bytes they are what they are, and /v1 always has the tokens.
+  NonFinite v2_nonfinite = NonFinite::tokens;
+  /// Whether an input of /v2 must have the datatype of the model, FP32, as Triton and TensorFlow Serving want it; else
+  /// other types of numbers are converted.
+  bool strict_dtypes = false;
+  /// Whether a load may bring model files along (`file:VERSION/NAME`), for those who may change what is served.
+  bool allow_upload = false;
   /// If not empty, all but health need `Authorization: Bearer TOKEN`; this one may do everything. It is compared in a
   /// time that does not tell how much of it was right.
   std::string token = {};
@@ -103,6 +117,7 @@ struct Gauges {
   std::int64_t in_flight = 0;        ///< requests being received, waiting or being answered
   std::int64_t queued = 0;           ///< of these, those that wait for a worker
   std::uint64_t rejected_queue = 0;  ///< answered 503 since the start, as too many were waiting
+  std::uint64_t rejected_model = 0;  ///< answered 429 since the start, as too many of one model were waiting
   std::uint64_t rejected_bytes = 0;  ///< likewise, as too many bytes were being held
   std::uint64_t slow = 0;            ///< connections that were cut off, as their clients were too slow
 };
@@ -137,6 +152,8 @@ class Protocol {
   std::vector<Response> answer_together(std::span<const Request* const> requests);
   /// Requests of the same key may run together; empty for those that may not.
   std::string joint(const Request& request) const;
+  /// The model that a request is about, empty for none; good until this thread asks about another request.
+  std::string_view model(const Request& request) const;
   /// How many requests like this one are worth running together.
   std::size_t most_together(const Request& request) const;
   /// What can be said before the body has come, of a request whose `body` is still empty: a missing token, an unknown

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,6 +99,10 @@ struct ModelSettings {
   friend bool operator==(const ModelSettings&, const ModelSettings&) = default;
 };
 
+/// Which versions of a model are to answer from now on, until the repository ends: an empty policy is
+/// RepositoryOptions::versions. Nothing: no change.
+using PolicyChange = std::optional<std::optional<VersionPolicy>>;
+
 /// What is known of one version.
 struct VersionStatus {
   std::int64_t version = 0;                    ///< its number
@@ -120,6 +125,13 @@ struct RepositoryOptions {
   std::string state_file = {};
   /// Whether to look as soon as the system tells of a change in the folder (inotify), beside every `poll`.
   bool notices = true;
+};
+
+/// A file of a version that is handed over, rather than found in the folder.
+struct GivenFile {
+  std::int64_t version = 0;       ///< that it belongs to
+  std::string name = {};          ///< a plain name ending in .h5 or .keras; or golden.json, beside such a one
+  std::string_view content = {};  ///< all of it
 };
 
 /// Models by name and version.
@@ -187,8 +199,10 @@ class Repository {
   ModelSettings settings(std::string_view model) const;
   /// Reads the model's files again as they are now, without waiting for looks, and takes back an `unload`. What has
   /// answered before goes on until then. Throws DataError for a model of which there is no file, and where the newest
-  /// version that is wanted cannot be used, with the reason; then what answered before still does.
-  void load(const std::string& model);
+  /// version that is wanted cannot be used, with the reason; then what answered before still does. With a policy it
+  /// sets, too, which versions answer from now on; throws ConfigError for a count below 1. Where no version of it can
+  /// be used, the one before stays.
+  void load(const std::string& model, const PolicyChange& policy = {});
   /// No version of the model answers any more, until `load`; requests that have begun keep theirs. Throws DataError for
   /// an unknown model.
   void unload(const std::string& model);
@@ -196,6 +210,14 @@ class Repository {
   /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, FormatError where the
   /// file cannot be copied, and what load throws: then the copy is removed again.
   std::int64_t add_version(const std::string& model, const std::string& file);
+  /// Writes files into the folder as new versions of a model, which may be a new one, and loads it, with the policy.
+  /// They are written and tested under a name that is passed over, then moved into place: whoever is killed meanwhile
+  /// leaves no version that is not whole and tested. Throws ConfigError for names that no address or no file can have,
+  /// a version without a model file or with two, or more than 100 versions; DataError without a folder, where the
+  /// model's leads out of it, for a version that is there already, and for a model that cannot be used; FormatError
+  /// where they cannot be written; and what load throws, which here asks nothing of versions that were there before.
+  /// Then all of them are removed again.
+  void add_files(const std::string& model, std::span<const GivenFile> files, const PolicyChange& policy = {});
   /// Gives a version a label, or moves it there in one moment. Throws DataError for an unknown model, a label that is
   /// not of letters, digits and _ (at most 255), or a version that does not answer: then the label stays where it was.
   void set_label(const std::string& model, const std::string& label, std::int64_t version);

@@ -13,17 +13,20 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// Where and how to serve. Each limit is there so that no client can take all of the machine.
 struct ServerOptions {
-  std::string address = "127.0.0.1";  ///< an IPv4 or IPv6 address in numbers; "0.0.0.0" is all of IPv4
-  int port = 8080;                    ///< 0: any that is free, see Server::port
-  std::string token = {};             ///< see ProtocolOptions::token
-  std::string token_file = {};        ///< see ProtocolOptions::token_file
-  bool open_admin = false;            ///< see ProtocolOptions::open_admin
-  bool closed_health = false;         ///< see ProtocolOptions::closed_health
-  std::string base_path = {};         ///< see ProtocolOptions::base_path
-  bool cors = false;                  ///< see ProtocolOptions::cors
-  JobOptions jobs = {};               ///< see ProtocolOptions::jobs
-  std::size_t streams = 10000;        ///< see ProtocolOptions::streams
-  std::string stream_file = {};       ///< see ProtocolOptions::stream_file
+  std::string address = "127.0.0.1";           ///< an IPv4 or IPv6 address in numbers; "0.0.0.0" is all of IPv4
+  int port = 8080;                             ///< 0: any that is free, see Server::port
+  std::string token = {};                      ///< see ProtocolOptions::token
+  std::string token_file = {};                 ///< see ProtocolOptions::token_file
+  bool open_admin = false;                     ///< see ProtocolOptions::open_admin
+  bool closed_health = false;                  ///< see ProtocolOptions::closed_health
+  std::string base_path = {};                  ///< see ProtocolOptions::base_path
+  bool cors = false;                           ///< see ProtocolOptions::cors
+  NonFinite v2_nonfinite = NonFinite::tokens;  ///< see ProtocolOptions::v2_nonfinite
+  bool strict_dtypes = false;                  ///< see ProtocolOptions::strict_dtypes
+  bool allow_upload = false;                   ///< see ProtocolOptions::allow_upload
+  JobOptions jobs = {};                        ///< see ProtocolOptions::jobs
+  std::size_t streams = 10000;                 ///< see ProtocolOptions::streams
+  std::string stream_file = {};                ///< see ProtocolOptions::stream_file
   std::chrono::milliseconds stream_save = std::chrono::seconds{30};  ///< see ProtocolOptions::stream_save
   std::size_t compress_from = 0;                                     ///< see ProtocolOptions::compress_from
   /// Files in PEM form: the server's certificate, with those between it and the root, and its key. Both, and TLS is
@@ -39,6 +42,7 @@ struct ServerOptions {
   /// handing them to another thread costs more. Not while others of the version wait for a thread. 0: none are.
   std::chrono::microseconds at_once{50};
   std::size_t queue = 1024;                         ///< predictions that may wait for a thread; more is a 503
+  std::size_t model_queue = 512;                    ///< of these, those of one model; more is a 429
   std::size_t held_bytes = std::size_t{256} << 20;  ///< of bodies that come and answers that go; more is a 503
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
   std::size_t header_bytes = 16 << 10;              ///< of one request, and at most 100 headers; more is a 431
@@ -77,8 +81,9 @@ class Server {
   /// As they were given.
   const ServerOptions& options() const;
 
-  /// Answers a request that came by another way than HTTP, with the same limits: a prediction waits in the same queue.
-  /// May be called from many threads at once, until stop() is called.
+  /// Answers a request that came by another way than HTTP, with the same limits: a prediction waits in the same queue,
+  /// and its body is among the held bytes until this returns. May be called from many threads at once, until stop() is
+  /// called.
   Response answer(Request request);
 
   /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends

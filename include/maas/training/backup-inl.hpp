@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -45,6 +46,9 @@ MAAS_INLINE void BackupAndRestore::train_begin(TrainingView& view) {
   require<ConfigError>(!path.empty(), "BackupAndRestore: expected a path, got none");
   require<ConfigError>(save_freq.value_or(1) >= 1, "BackupAndRestore: expected a save_freq of at least 1, got {}",
                        save_freq.value_or(1));
+  require<ConfigError>(min_seconds >= 0 && std::isfinite(min_seconds),
+                       "BackupAndRestore: expected min_seconds of at least 0, got {}", min_seconds);
+  saved_ = std::chrono::steady_clock::now();
   steps_since_ = 0;
   restored_.clear();
   const std::optional<std::string> file = detail::content_of(path);
@@ -67,11 +71,11 @@ MAAS_INLINE void BackupAndRestore::epoch_begin(TrainingView& view) {
 MAAS_INLINE void BackupAndRestore::batch_end(TrainingView& view) {
   if (!save_freq || ++steps_since_ < *save_freq) return;
   steps_since_ = 0;
-  save(view, Place::in_epoch);
+  save_if_due(view, Place::in_epoch);
 }
 
 MAAS_INLINE void BackupAndRestore::epoch_end(TrainingView& view) {
-  if (!save_freq) save(view, Place::after_epoch);
+  if (!save_freq) save_if_due(view, Place::after_epoch);
 }
 
 MAAS_INLINE void BackupAndRestore::train_end(TrainingView&) const {
@@ -98,6 +102,13 @@ MAAS_INLINE BackupAndRestore::Place BackupAndRestore::restore(TrainingView& view
     throw;
   }
   return in_epoch ? Place::in_epoch : Place::after_epoch;
+}
+
+MAAS_INLINE void BackupAndRestore::save_if_due(TrainingView& view, Place place) {
+  const auto now = std::chrono::steady_clock::now();
+  if (std::chrono::duration<double>(now - saved_).count() < min_seconds) return;
+  save(view, place);
+  saved_ = std::chrono::steady_clock::now();
 }
 
 MAAS_INLINE void BackupAndRestore::save(TrainingView& view, Place place) const {

@@ -1,6 +1,7 @@
 // BackupAndRestore: a run that is killed goes on where it was.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,10 @@ namespace maas::inline MAAS_ABI {
 struct BackupAndRestore {
   std::string path;                               ///< of the file
   std::optional<Index> save_freq = std::nullopt;  ///< after so many steps; else after every epoch
-  bool delete_checkpoint = true;                  ///< false: the file stays after the end of the fit
+  /// A backup that is due within so many seconds after the last one, or after the start, is left out; the next one
+  /// comes when it is due. So short epochs write no file each. 0, as in Keras: none is left out.
+  double min_seconds = 0;
+  bool delete_checkpoint = true;  ///< false: the file stays after the end of the fit
 
   static constexpr bool comes_last = true;  // the others have seen the epoch before it is written down
 
@@ -36,11 +40,13 @@ struct BackupAndRestore {
 
   // Kept while training; not for setting.
   std::string restored_ = {};  // what the file held of an epoch that was stopped, until that has begun again
-  Index steps_since_ = 0;      // since the last backup
+  Index steps_since_ = 0;      // since a backup was last due
+  std::chrono::steady_clock::time_point saved_ = {};  // when the last one was made, or the fit began
 
  private:
   enum class Place { in_epoch, after_epoch };
   Place restore(TrainingView& view, std::string content) const;
+  void save_if_due(TrainingView& view, Place place);
   void save(TrainingView& view, Place place) const;
 };
 

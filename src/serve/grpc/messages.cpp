@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "maas/core/error.hpp"
+#include "serve/base64.hpp"
 #include "serve/json.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
@@ -185,7 +186,9 @@ Request repository_request(std::string path, const RepositoryParameters& paramet
       case Parameter::kStringParam:
         append_text(out, value.string_param());
         break;
-      case Parameter::kBytesParam:  // of a file to upload, which is refused by its name
+      case Parameter::kBytesParam:  // a file that comes along
+        append_text(out, base64_of(value.bytes_param()));
+        break;
       case Parameter::PARAMETER_CHOICE_NOT_SET:
         out += "null";
     }

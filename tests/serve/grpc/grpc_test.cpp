@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "inference.grpc.pb.h"
+#include "serve/asking.hpp"
 #include "serve/gate.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
@@ -320,13 +321,12 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
   const ClosedGate closed;
   const int port = running.server.port();
   HttpClient first(port), second(port);
-  const std::string ask =
-      "POST /v1/models/gated:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\n{\"instances\": [1]}";
+  const std::string ask = post_text("/v1/models/gated:predict", R"({"instances": [1]})");
   first.send(ask);
   gate.wait_for(1);
   second.send(ask);
   const auto metrics = [&] { return HttpClient(port).ask("GET", "/metrics").body; };
-  while (metrics().find("\nmaas_queue_requests 1\n") == std::string::npos) std::this_thread::sleep_for(1ms);
+  CHECK(metric_reaches(port, "maas_queue_requests 1"));
   ModelInferResponse answer;
   CHECK(running.infer(affine_request({1, 2}, true), answer).error_code() == StatusCode::UNAVAILABLE);
   gate.open();
@@ -334,6 +334,62 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
   CHECK(second.read().status == 200);
   CHECK(running.infer(affine_request({1, 2}, true), answer).ok());
   CHECK_THAT(metrics(), ContainsSubstring(R"(maas_requests_total{api="v2",model="affine",code="200"} 1)"));
+}
+
+TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its share of the queue") {
+  Running running({.threads = 1, .model_queue = 1, .held_bytes = 1000});
+  const int port = running.server.port();
+  const auto reaches = [&](const std::string& line) { CHECK(metric_reaches(port, line)); };
+  ModelInferRequest request;
+  request.set_model_name("gated");
+  request.set_id(std::string(600, 'x'));  // most of what may be held
+  add_input(request, "x", {1, 1}).mutable_contents()->add_fp32_contents(1);
+  grpc::Status first(StatusCode::UNKNOWN, ""), second = first;
+  ModelInferResponse answer, answers[2];
+  std::thread working, waiting;
+  {
+    const ClosedGate closed;
+    working = std::thread([&] { first = running.infer(request, answers[0]); });
+    gate.wait_for(1);
+    const grpc::Status refused = running.infer(request, answer);
+    CHECK(refused.error_code() == StatusCode::UNAVAILABLE);
+    CHECK_THAT(refused.error_message(), ContainsSubstring("too many bytes"));
+    CHECK(HttpClient(port)
+              .ask("POST", "/v1/models/affine:predict", R"({"instances": [[1, 2]]})" + std::string(600, ' '))
+              .status == 503);
+    reaches(R"(maas_rejected_total{reason="bytes"} 2)");
+    request.set_id("");
+    waiting = std::thread([&] { second = running.infer(request, answers[1]); });
+    reaches("maas_queue_requests 1");
+    CHECK(running.infer(request, answer).error_code() == StatusCode::RESOURCE_EXHAUSTED);
+    reaches(R"(maas_rejected_total{reason="model_queue"} 1)");
+  }
+  working.join();
+  waiting.join();
+  CHECK(first.ok());
+  CHECK(second.ok());
+  request.set_id(std::string(600, 'x'));
+  CHECK(running.infer(request, answer).ok());
+}
+
+TEST_CASE("gRPC: a load brings a file along") {
+  fresh_folder("grpc_uploads");
+  write_keras("grpc_given.h5", {.network = affine(2)});
+  serve::Repository repository({.folder = "grpc_uploads", .poll = 10ms});
+  serve::Server server(repository, {.port = 0, .open_admin = true, .allow_upload = true});
+  serve::GrpcServer service(server, 0);
+  const auto stub = inference::GRPCInferenceService::NewStub(
+      grpc::CreateChannel(fmt::format("127.0.0.1:{}", service.port()), grpc::InsecureChannelCredentials()));
+  inference::RepositoryModelLoadRequest load;
+  load.set_model_name("given");
+  (*load.mutable_parameters())["config"].set_string_param("{}");
+  (*load.mutable_parameters())["file:4/model.h5"].set_bytes_param(content_of("grpc_given.h5"));
+  inference::RepositoryModelLoadResponse loaded;
+  grpc::ClientContext first, second;
+  CHECK(stub->RepositoryModelLoad(&first, load, &loaded).ok());
+  CHECK(repository.find("given")->version == 4);
+  CHECK(repository.find("given")->network.predict(Matrix::Ones(1, 2))(0, 0) == Scalar(10.5));
+  CHECK(stub->RepositoryModelLoad(&second, load, &loaded).error_code() == StatusCode::ABORTED);  // it is there
 }
 
 TEST_CASE("gRPC: many callers at once get their own answers") {

@@ -16,6 +16,8 @@ import time
 import urllib.error
 import urllib.request
 
+from real_server import wait_until
+
 program, fixtures, openssl = sys.argv[1:4]
 ADDRESSES = 1 << 47  # for trainings: under the address sanitizer a program takes terabytes; jobs_test tries the limit
 
@@ -55,15 +57,6 @@ class Serving:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read()
-
-
-def wait_until(done, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def make_models():
@@ -156,7 +149,8 @@ def jobs_and_streams_outlive_a_kill():
 
 def a_configuration_and_tokens():
     with open("maas.json", "w") as file:
-        json.dump({"server": {"base-path": "/base", "max-rows": 2, "cors": True},
+        json.dump({"server": {"base-path": "/base", "max-rows": 2, "cors": True, "v2-nonfinite": "null", "strict-dtypes": True,
+                              "max-model-queue": 100},
                    "models": {"m": {"versions": "all", "labels": {"first": 1}}}}, file)
     digest = hashlib.sha256(b"keeper's").hexdigest()
     with open("scopes.txt", "w") as file:
@@ -167,12 +161,18 @@ def a_configuration_and_tokens():
         rows = json.dumps({"instances": [[0.0] * 5] * 3}).encode()  # the command line comes before the file
         assert server.ask("/base/v1/models/m/labels/first:predict", rows, "asker")[0] == 200
         assert server.ask("/v1/models/m:predict", json.dumps({"instances": [[0.0] * 5] * 4}).encode(), "asker")[0] == 413
+        name = json.loads(server.ask("/v2/models/m", None, "asker")[1])["inputs"][0]["name"]
+        for kind, wanted, part in (("FP32", 200, '"data":[null]'), ("FP64", 400, "expected datatype FP32")):
+            tensor = {"name": name, "shape": [1, 5], "datatype": kind, "data": [math.nan] * 5}
+            status, answer = server.ask("/v2/models/m/infer", json.dumps({"inputs": [tensor]}).encode(), "asker")
+            assert status == wanted and part in answer.decode(), answer
         assert server.ask("/maas/v1/models/m:rollback", b"", "asker")[0] == 403
         assert server.ask("/maas/v1/models/m:rollback", b"", "keeper's")[0] == 200
         assert server.ask("/metrics", None, "owner's")[0] == 200
         assert server.ask("/metrics")[0] == 401
     for text, part in (('{"server": {"none": 1}}', 'expected an option of maas serve, got "none"'),
-                       ('{"server": {"port": "x"}}', "port"), ('{"models": 1}', "models: expected an object")):
+                       ('{"server": {"port": "x"}}', "port"), ('{"server": {"v2-nonfinite": "maybe"}}', "v2-nonfinite"),
+                       ('{"models": 1}', "models: expected an object")):
         with open("maas.json", "w") as file:
             file.write(text)
         result = subprocess.run([program, "serve", "state_models", "--config", "maas.json"], capture_output=True,
@@ -246,18 +246,23 @@ def trains_by_request():
                                      {"class": "dense", "units": 1}]},
               "training": {"optimizer": "adam", "loss": "mean_squared_error", "epochs": 3, "batch_size": 16}}
 
+    def ended(server, number):
+        def job():
+            return json.loads(server.ask(f"/v1/jobs/{number}")[1])
+
+        assert wait_until(lambda: job()["state"] not in ("queued", "running", "checking"), 60), job()
+        return job()
+
+    def run_job(server, job):
+        status, body = server.ask("/v1/jobs", json.dumps(job).encode())
+        assert status == 200, body
+        return ended(server, json.loads(body)["id"])
+
     def run(server, number, epochs):
         recipe["training"]["epochs"] = epochs
-        job = {"model": "trained", "recipe": recipe, "holdout": "rows.csv"}
-        status, body = server.ask("/v1/jobs", json.dumps(job).encode())
-        assert status == 200 and json.loads(body)["id"] == number, body
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            job = json.loads(server.ask(f"/v1/jobs/{number}")[1])
-            if job["state"] not in ("queued", "running", "checking"):
-                return job
-            time.sleep(0.05)
-        raise AssertionError(job)
+        job = run_job(server, {"model": "trained", "recipe": recipe, "holdout": "rows.csv"})
+        assert job["id"] == number, job
+        return job
 
     shutil.rmtree("state", ignore_errors=True)
     shutil.rmtree("state_models/trained", ignore_errors=True)
@@ -281,12 +286,23 @@ def trains_by_request():
             said = subprocess.run(["curl", "-sS", server.url + "/v1/jobs", "-F", "job=" + json.dumps(form), "-F",
                                    "rows=@new.csv", "-F", "rows=@held.csv"], capture_output=True, timeout=20).stdout
             assert json.loads(said)["id"] == 4, said
-            assert wait_until(lambda: json.loads(server.ask("/v1/jobs/4")[1])["state"] not in ("queued", "running", "checking"), 60)
-            fourth = json.loads(server.ask("/v1/jobs/4")[1])
+            fourth = ended(server, 4)
             assert fourth["state"] == "promoted" and fourth["version"] == 3, fourth
             assert fourth["score"]["live_version"] == 2 and fourth["score"]["new"] <= second["score"]["new"], fourth
         events = server.ask("/v1/jobs/1/events")[1].decode()
         assert events.count("data: ") == 5 and '"event": "end"' in events, events
+        # A forecaster goes on from what it has learned, and is judged by its forecasts.
+        road = run_job(server, {"model": "road", "recipe": recipe_of_waves(), "holdout": "waves.csv"})
+        assert road["state"] == "promoted" and road["version"] == 1, road
+        onward = {"model": "road", "base": {}, "holdout": "waves.csv",
+                  "recipe": {"data": {"files": "waves.csv"}, "split": {"validation": 0.2}, "training": {"epochs": 30}}}
+        later = run_job(server, onward)
+        assert later["state"] == "promoted" and later["version"] == 2, later
+        assert later["score"]["name"] == "rmse" and later["score"]["new"] < later["score"]["live"] == road["score"]["new"], later
+        for i in range(4):
+            sample = json.dumps({"sample": 50 + 10 * math.sin(0.3 * i), "time": 1704067200 + 300 * i}).encode()
+            said = json.loads(server.ask("/v1/streams/road/north", sample)[1])
+        assert said["version"] == 2 and "interval" in said and "warning" in said, said
 
 
 start = time.monotonic()

@@ -81,7 +81,10 @@ def change(server, client):
     assert wait_until(ready)
     assert code_of(lambda: client.load_model("flat")) == "StatusCode.UNAUTHENTICATED"
     assert code_of(lambda: client.load_model("none", headers=HEADERS)) == "StatusCode.NOT_FOUND"
-    assert code_of(lambda: client.load_model("flat", headers=HEADERS, config="{}")) == "StatusCode.UNIMPLEMENTED"
+    client.load_model("flat", headers=HEADERS, config='{"version_policy": {"latest": {"num_versions": 1}}}')
+    assert code_of(lambda: client.load_model("flat", headers=HEADERS, config='{"name": "b"}')) == "StatusCode.INVALID_ARGUMENT"
+    files = {"file:2/model.h5": b"not asked for"}
+    assert code_of(lambda: client.load_model("flat", headers=HEADERS, config="{}", files=files)) == "StatusCode.UNIMPLEMENTED"
 
     (model,) = client.get_inference_statistics("two_inputs", headers=HEADERS).model_stats
     said = json.loads(server.ask("/v2/models/two_inputs/stats")[2])["model_stats"][0]

@@ -1,50 +1,20 @@
-"""Asks the real `maas serve` with NVIDIA's Python client, plain and asyncio. The client is installed from the Python
-package index into a virtual environment; where that cannot be, the test is skipped (77) and says so.
-usage: ask_with_tritonclient.py PROGRAM FIXTURES VENV"""
+"""Asks the real `maas serve` with NVIDIA's Python client, plain and asyncio.
+usage: ask_with_tritonclient.py PROGRAM FIXTURES VENV REQUIREMENTS"""
 
 import asyncio
 import os
-import subprocess
 import sys
 
+import with_venv
 from real_server import TOKEN, Server, close
 
-program, fixtures, venv = sys.argv[1:4]
-python = os.path.join(venv, "bin", "python")
-
-
-def installed():
-    return os.path.exists(python) and subprocess.run([python, "-c", "import tritonclient.http.aio"],
-                                                     capture_output=True).returncode == 0
-
-
-def install():
-    """Into the virtual environment, once a build folder."""
-    commands = [[sys.executable, "-m", "venv", venv],
-                [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1",
-                 "tritonclient[http]"]]
-    for command in commands:
-        try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=240)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)
-        if result.returncode != 0:
-            return (result.stderr.strip() or "no reason given").splitlines()[-1]
-    return ""
-
-
-if os.path.realpath(sys.prefix) != os.path.realpath(venv):
-    problem = "" if installed() else install()
-    if problem:
-        print(f"skipped: tritonclient cannot be installed: {problem}")
-        sys.exit(77)
-    os.execv(python, [python, *sys.argv])
+program, fixtures, venv, requirements = sys.argv[1:5]
+with_venv.enter(venv, requirements)
 
 import numpy
 import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
-
 
 
 def headers():
@@ -97,6 +67,7 @@ def ask(server):
                               request_compression_algorithm=coding, response_compression_algorithm=coding)
         assert result.as_numpy("answer").tobytes() == answers[0].tobytes()
     change(client)
+    upload(client, server)
     client.close()
     return answers[0]
 
@@ -115,6 +86,30 @@ def change(client):
     assert [x["name"] for x in configuration["input"]] == ["left", "right"], configuration
 
 
+def upload(client, server):
+    """Files of a version that come with a load, as Triton has it."""
+    with open(f"{server.folder}/flat.h5", "rb") as file:
+        model = file.read()
+    client.load_model("flat", headers=headers(), config='{"version_policy": {"all": {}}}', files={"file:2/model.h5": model})
+    assert client.is_model_ready("flat", "1", headers=headers()) and client.is_model_ready("flat", "2", headers=headers())
+    client.load_model("given", headers=headers(), config="{}", files={"file:1/model.h5": model})
+    metadata = client.get_model_metadata("flat", headers=headers())
+    tensor = triton.InferInput(metadata["inputs"][0]["name"], [1, 5], "FP32")
+    tensor.set_data_from_numpy(numpy.ones((1, 5), numpy.float32))
+    answers = [client.infer(name, [tensor], headers=headers()).as_numpy(metadata["outputs"][0]["name"])
+               for name in ("flat", "given")]
+    assert answers[0].tobytes() == answers[1].tobytes(), answers
+    for files, status in (({"file:1/model.h5": model}, "409"), ({"file:3/model.h5": model[:100]}, ""),
+                          ({"file:3/../model.h5": model}, "400")):
+        try:
+            client.load_model("given", headers=headers(), config="{}", files=files)
+        except InferenceServerException as error:
+            assert status in str(error.status()) and error.message(), error
+        else:
+            raise AssertionError("expected a refusal")
+    assert os.listdir(f"{server.folder}/given") == ["1"], os.listdir(f"{server.folder}/given")
+
+
 async def ask_aio(server, expected):
     async with triton_aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
         assert await client.is_server_ready(headers=headers())
@@ -125,6 +120,6 @@ async def ask_aio(server, expected):
             assert result.as_numpy("answer").tobytes() == expected.tobytes()
 
 
-with Server(program, fixtures) as running:
+with Server(program, fixtures, options=("--allow-upload",)) as running:
     asyncio.run(ask_aio(running, ask(running)))
 print("the server answered tritonclient, plain and asyncio")

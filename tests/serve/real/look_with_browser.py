@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -171,6 +172,31 @@ def shows_a_bad_version(browser, server):
     shutil.rmtree(f"{server.folder}/two_inputs/5")
 
 
+def shows_drift(browser, server):
+    """Of a model that knows what its inputs were: first nothing, then that they are others."""
+    assert not browser.find_element(By.ID, "drift").is_displayed()
+    with open("watched.csv", "w") as file:
+        file.write("flow,speed,next\n" + "".join(f"{i % 97},{i % 13},{i % 7}\n" for i in range(400)))
+    recipe = {"data": {"files": "watched.csv"}, "network": {"layers": [{"class": "dense", "units": 1}]},
+              "pipeline": {"steps": [], "targets": ["next"]}, "output": {"model": "watched.h5"},
+              "training": {"optimizer": "adam", "loss": "mse", "epochs": 1}}
+    with open("watched.json", "w") as file:
+        json.dump(recipe, file)
+    subprocess.run([program, "train", "watched.json", "--progress", "none"], check=True, timeout=60)
+    os.makedirs(f"{server.folder}/watched/1.part")
+    shutil.copy("watched.h5", f"{server.folder}/watched/1.part/model.h5")
+    os.rename(f"{server.folder}/watched/1.part", f"{server.folder}/watched/1")
+    assert wait_until(lambda: "watched 1 not enough yet – 0" in text(browser, "drift")), text(browser, "drift")
+    rows_in = [{"flow": 500 + i % 97, "speed": i % 13} for i in range(260)]
+    status, _, answer = server.ask("/v1/models/watched:predict", json.dumps({"instances": rows_in}).encode())
+    assert status == 200, answer
+    assert wait_until(lambda: re.search(r"watched 1 much changed \d+\.\d+ 260 flow \d+\.\d+, speed 0\.\d+",
+                                        text(browser, "drift"))), text(browser, "drift")
+    verdict = browser.find_element(By.CSS_SELECTOR, "#drift tbody td:nth-child(3)")
+    assert verdict.get_attribute("class") == "bad", verdict.get_attribute("outerHTML")
+    browser.save_screenshot("4-drift.png")
+
+
 STAND_IN = """
 const real = window.fetch, answer = (value, status = 200) => Promise.resolve(
     new Response(typeof value === "string" ? value : JSON.stringify(value), {status}));
@@ -220,7 +246,7 @@ def shows_jobs_and_streams_where_there_are_some(browser):
         By.CSS_SELECTOR, said).get_attribute("aria-label"))), browser.find_element(By.ID, "watched").text
     assert re.search(r"5 of 5 samples; first feature \d+, next 0\.\d+", text(browser, "watched"))
     has_names(browser)
-    browser.save_screenshot("4-with-jobs-and-streams.png")
+    browser.save_screenshot("6-with-jobs-and-streams.png")
     browser.find_element(By.CSS_SELECTOR, "#watched button").send_keys(Keys.ENTER)
     assert focused(browser) == "watch-sensor" and text(browser, "watched") == ""
     browser.find_element(By.ID, "watch-sensor").clear()
@@ -264,7 +290,7 @@ def looks_well(browser):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                             {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True})
     width = browser.execute_script("return document.documentElement.scrollWidth")
-    browser.save_screenshot("6-narrow.png")
+    browser.save_screenshot("5-narrow.png")
     assert width <= 360, width
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -304,6 +330,7 @@ with Server(program, fixtures) as running:
             shows_load(browser)
             tries_predictions(browser, running)
             shows_a_bad_version(browser, running)
+            shows_drift(browser, running)
             looks_well(browser)
             has_names(browser)
         shows_jobs_and_streams_where_there_are_some(browser)

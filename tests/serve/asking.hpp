@@ -1,0 +1,44 @@
+// What tests of a server have in common: requests as they go over the wire, files, and patience.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "support/http_client.hpp"
+
+namespace maas::inline MAAS_ABI::tests {
+
+/// A request with a body; `headers` are lines that end in CR LF.
+inline std::string post_text(const std::string& path, const std::string& body, const std::string& headers = "") {
+  return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
+}
+
+/// All bytes of a file; none where there is none.
+inline std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Whether it is done within 20 seconds.
+inline bool wait_until(const std::function<bool()>& done) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < end) {
+    if (done()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return false;
+}
+
+/// Whether the server's metrics come to have a line.
+inline bool metric_reaches(int port, const std::string& line) {
+  return wait_until(
+      [&] { return HttpClient(port).ask("GET", "/metrics").body.find("\n" + line + "\n") != std::string::npos; });
+}
+
+}  // namespace maas::inline MAAS_ABI::tests
