@@ -337,12 +337,12 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
 }
 
 TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its share of the queue") {
-  Running running({.threads = 1, .model_queue = 1, .held_bytes = 1000});
+  Running running({.threads = 1, .model_queue = 1, .held_bytes = 50000});
   const int port = running.server.port();
   const auto reaches = [&](const std::string& line) { CHECK(metric_reaches(port, line)); };
   ModelInferRequest request;
   request.set_model_name("gated");
-  request.set_id(std::string(600, 'x'));  // most of what may be held
+  request.set_id(std::string(30000, 'x'));  // more than half of what may be held; answers of /metrics fit beside it
   add_input(request, "x", {1, 1}).mutable_contents()->add_fp32_contents(1);
   grpc::Status first(StatusCode::UNKNOWN, ""), second = first;
   ModelInferResponse answer, answers[2];
@@ -355,7 +355,7 @@ TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its sh
     CHECK(refused.error_code() == StatusCode::UNAVAILABLE);
     CHECK_THAT(refused.error_message(), ContainsSubstring("too many bytes"));
     CHECK(HttpClient(port)
-              .ask("POST", "/v1/models/affine:predict", R"({"instances": [[1, 2]]})" + std::string(600, ' '))
+              .ask("POST", "/v1/models/affine:predict", R"({"instances": [[1, 2]]})" + std::string(30000, ' '))
               .status == 503);
     reaches(R"(maas_rejected_total{reason="bytes"} 2)");
     request.set_id("");
@@ -368,7 +368,7 @@ TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its sh
   waiting.join();
   CHECK(first.ok());
   CHECK(second.ok());
-  request.set_id(std::string(600, 'x'));
+  request.set_id(std::string(30000, 'x'));
   CHECK(running.infer(request, answer).ok());
 }
 
