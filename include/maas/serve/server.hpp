@@ -41,8 +41,8 @@ struct ServerOptions {
   /// Predictions that are likely to take no longer are answered by the thread that reads requests, beside the others:
   /// handing them to another thread costs more. Not while others of the version wait for a thread. 0: none are.
   std::chrono::microseconds at_once{50};
-  std::size_t queue = 1024;                         ///< predictions that may wait for a thread; more is a 503
-  std::size_t model_queue = 512;                    ///< of these, those of one model; more is a 429
+  std::size_t queue = 2048;                         ///< predictions that may wait for a thread; more is a 503
+  std::size_t model_queue = 1024;                   ///< of these, those of one model; more is a 429
   std::size_t held_bytes = std::size_t{256} << 20;  ///< of bodies that come and answers that go; more is a 503
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
   std::size_t header_bytes = 16 << 10;              ///< of one request, and at most 100 headers; more is a 431
