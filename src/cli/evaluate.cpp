@@ -80,6 +80,14 @@ void print_coverage(const std::vector<IntervalCoverage>& coverage) {
                100 * each.covered, each.width);
 }
 
+void print_alarms(const std::optional<AlarmReport>& alarms) {
+  if (!alarms) return;
+  fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {:.3g} minutes on average\n",
+             alarms->right, alarms->alarms, alarms->warned, alarms->events, alarms->mean_lead_minutes);
+  fmt::print("alarms: precision {:.3g}, recall {:.3g}, {:.3g} false ones a day\n", alarms->precision, alarms->recall,
+             alarms->false_alarms_a_day);
+}
+
 void add_evaluate(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("evaluate", "Scores a model with a pipeline on raw rows, beside what needs no model");
