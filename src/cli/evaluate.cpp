@@ -82,10 +82,11 @@ void print_coverage(const std::vector<IntervalCoverage>& coverage) {
 
 void print_alarms(const std::optional<AlarmReport>& alarms) {
   if (!alarms) return;
-  fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {:.3g} minutes on average\n",
-             alarms->right, alarms->alarms, alarms->warned, alarms->events, alarms->mean_lead_minutes);
-  fmt::print("alarms: precision {:.3g}, recall {:.3g}, {:.3g} false ones a day\n", alarms->precision, alarms->recall,
-             alarms->false_alarms_a_day);
+  const auto text = [](double figure) { return std::isnan(figure) ? std::string("-") : fmt::format("{:.3g}", figure); };
+  fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {} minutes on average\n", alarms->right,
+             alarms->alarms, alarms->warned, alarms->events, text(alarms->mean_lead_minutes));
+  fmt::print("alarms: precision {}, recall {}, {} false ones a day\n", text(alarms->precision), text(alarms->recall),
+             text(alarms->false_alarms_a_day));
 }
 
 void add_evaluate(CLI::App& program) {
