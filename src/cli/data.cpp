@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "maas/data/report.hpp"
@@ -16,10 +17,16 @@ namespace {
 struct ReportOptions {
   std::string path;
   std::vector<std::string> texts;
+  std::string separator, decimal, dates;  // empty: found out, or those of CsvOptions
 };
 
 void print_report(const ReportOptions& options) {
   CsvOptions csv{.header = CsvHeader::automatic, .comment = '#'};
+  Config asked = to_config(csv);
+  for (const auto& [name, text] :
+       {std::pair("separator", options.separator), {"decimal", options.decimal}, {"dates", options.dates}})
+    if (!text.empty()) asked.set(name, text);
+  from_config(asked, "data report", csv);
   for (const std::string& name : options.texts) csv.types[name] = ColumnType::text;
   fmt::print("{}: {}", options.path, report(read_table(options.path, csv)).text());
 }
@@ -37,6 +44,9 @@ void add_data(CLI::App& program) {
       ->required();
   command->add_option("--text", options->texts, "A column whose numbers are names of categories; once for each")
       ->allow_extra_args(false);
+  command->add_option("--separator", options->separator, "Between cells; without it the most frequent of , ; and tab");
+  command->add_option("--decimal", options->decimal, "The decimal point of numbers, such as ,");
+  command->add_option("--dates", options->dates, "How 4/1/2016 is meant: day_first or month_first");
   command->callback([options] { print_report(*options); });
 }
 

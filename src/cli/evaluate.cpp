@@ -80,6 +80,15 @@ void print_coverage(const std::vector<IntervalCoverage>& coverage) {
                100 * each.covered, each.width);
 }
 
+void print_alarms(const std::optional<AlarmReport>& alarms) {
+  if (!alarms) return;
+  const auto text = [](double figure) { return std::isnan(figure) ? std::string("-") : fmt::format("{:.3g}", figure); };
+  fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {} minutes on average\n", alarms->right,
+             alarms->alarms, alarms->warned, alarms->events, text(alarms->mean_lead_minutes));
+  fmt::print("alarms: precision {}, recall {}, {} false ones a day\n", text(alarms->precision), text(alarms->recall),
+             text(alarms->false_alarms_a_day));
+}
+
 void add_evaluate(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("evaluate", "Scores a model with a pipeline on raw rows, beside what needs no model");

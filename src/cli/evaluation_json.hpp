@@ -1,6 +1,7 @@
 // Evaluations for programs and for people.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ Config evaluation_json(const Evaluation& evaluation);
 
 /// A line for each.
 void print_coverage(const std::vector<IntervalCoverage>& coverage);
+/// A line, or none.
+void print_alarms(const std::optional<AlarmReport>& alarms);
 
 /// The same for a file of a Forecaster: scores by horizon beside baselines, those of `training` or that the file keeps;
 /// one that keeps none has persistence alone.

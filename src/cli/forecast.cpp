@@ -20,6 +20,7 @@ namespace {
 
 struct ForecastArguments {
   std::string model, data, time, output;
+  bool intervals = false;
 };
 
 // The column of times: the one that was named, the one of the training, or the first there is.
@@ -42,20 +43,50 @@ Readings read_readings(const Forecaster& forecaster, const std::string& path, co
   }
 }
 
-// One line a horizon: its time, or how many readings ahead it is; then the sensors.
-std::string forecast_text(const Forecaster& forecaster, const Readings& readings) {
+// A number beside each forecast: 1 x (steps * sensors).
+struct Beside {
+  std::string name;
+  Matrix numbers;
+};
+
+// The ends of intervals as the file keeps them, and the chance that its alarm goes by.
+std::vector<Beside> beside(const Forecaster& forecaster, const Matrix& next) {
+  require<ConfigError>(forecaster.intervals().has_value(),
+                       "--intervals: expected a model that was saved with intervals, got one without");
+  Matrix values(1, next.size());
+  for (Index step = 0; step < next.rows(); ++step)
+    values.row(0).segment(step * next.cols(), next.cols()) = next.row(step);
+  Intervals ends = forecaster.intervals()->around(values);
+  std::vector<Beside> all{{"low", std::move(ends.lower)}, {"high", std::move(ends.upper)}};
+  if (const auto& alarm = forecaster.alarm())
+    all.push_back(
+        {fmt::format("chance below {:g}", alarm->value), forecaster.intervals()->chance_below(values, alarm->value)});
+  return all;
+}
+
+std::string cell(Scalar number) { return std::isnan(number) ? "," : fmt::format(",{:.9g}", number); }
+
+// One line a horizon: its time, or how many readings ahead it is; then the sensors, each with what stands beside it.
+std::string forecast_text(const Forecaster& forecaster, const Readings& readings, bool intervals) {
   const Matrix next = forecaster.predict(readings);
+  const std::vector<Beside> more = intervals ? beside(forecaster, next) : std::vector<Beside>();
   const ForecastWindowOptions& windows = forecaster.options().windows;
   const bool timed = !readings.times.empty() && windows.seconds_a_reading > 0;
   std::string text = timed ? "time" : "ahead";
-  for (const std::string& sensor : forecaster.sensors()) text += "," + detail::csv_cell(sensor, detail::csv_special);
+  const auto name = [&](const std::string& column) { text += "," + detail::csv_cell(column, detail::csv_special); };
+  for (const std::string& sensor : forecaster.sensors()) {
+    name(sensor);
+    for (const Beside& each : more) name(sensor + " " + each.name);
+  }
   text += "\n";
   for (Index step = 0; step < next.rows(); ++step) {
     const Index horizon = windows.horizons[static_cast<std::size_t>(step)];
     text += timed ? format_time(readings.times.back() + static_cast<double>(horizon) * windows.seconds_a_reading)
                   : std::to_string(horizon);
-    for (Index sensor = 0; sensor < next.cols(); ++sensor)
-      text += std::isnan(next(step, sensor)) ? "," : fmt::format(",{:.9g}", next(step, sensor));
+    for (Index sensor = 0; sensor < next.cols(); ++sensor) {
+      text += cell(next(step, sensor));
+      for (const Beside& each : more) text += cell(each.numbers(0, step * next.cols() + sensor));
+    }
     text += "\n";
   }
   return text;
@@ -84,7 +115,8 @@ std::vector<Baseline> baselines_for(const Forecaster& forecaster, const Readings
 
 void forecast(const ForecastArguments& arguments) {
   const Forecaster forecaster = load_forecaster(arguments.model);
-  const std::string text = forecast_text(forecaster, read_readings(forecaster, arguments.data, arguments.time));
+  const Readings readings = read_readings(forecaster, arguments.data, arguments.time);
+  const std::string text = forecast_text(forecaster, readings, arguments.intervals);
   if (arguments.output.empty()) return fmt::print("{}", text);
   NewFile file(arguments.output);
   file.write(text);
@@ -103,16 +135,20 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   const Forecasts forecasts = forecaster.forecast(readings);
   std::vector<IntervalCoverage> coverage;
   if (forecaster.intervals()) coverage = judge_intervals(*forecaster.intervals(), forecasts);
+  std::optional<AlarmReport> alarms;
+  if (forecaster.alarm()) alarms = judge_alarms(*forecaster.intervals(), forecasts, *forecaster.alarm());
   if (!page.empty())
     write_report(page, {.title = model + " on " + data,
                         .facts = {{"model", model}, {"readings of", data}},
                         .scores = table,
                         .forecasts = forecasts,
                         .coverage = coverage,
+                        .alarms = alarms,
                         .notes = notes});
   if (json) return fmt::print("{}\n", io::write_json(table.config()));
   fmt::print("{}", table.text());
   print_coverage(coverage);
+  print_alarms(alarms);
   for (const std::string& note : notes) fmt::print("{}\n", note);
 }
 
@@ -124,6 +160,8 @@ void add_forecast(CLI::App& program) {
       ->required();
   command->add_option("--time", arguments->time, "The column of times; without it the first column that holds times");
   command->add_option("--output", arguments->output, "Where forecasts go; without it to the standard output");
+  command->add_flag("--intervals", arguments->intervals,
+                    "Beside each forecast its interval, as the file keeps it, and the chance that the alarm goes by");
   command->callback([arguments] { forecast(*arguments); });
 }
 

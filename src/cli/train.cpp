@@ -181,10 +181,7 @@ void print_result(const Recipe& recipe, const RecipeResult& result) {
   for (const Evaluation& evaluation : result.evaluations) fmt::print("\n{}", evaluation.text());
   if (result.scores) fmt::print("\n{}", result.scores->text());
   print_coverage(result.coverage);
-  if (result.alarms)
-    fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {:.3g} minutes on average\n",
-               result.alarms->right, result.alarms->alarms, result.alarms->warned, result.alarms->events,
-               result.alarms->mean_lead_minutes);
+  print_alarms(result.alarms);
   for (const std::string& warning : result.warnings) fmt::print("warning: {}\n", warning);
   if (!recipe.output.model.empty()) fmt::print("\nwritten: {}\n", recipe.output.model);
 }

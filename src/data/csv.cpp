@@ -265,7 +265,8 @@ class Typer {
       has_day_first_ = has_day_first_ || differs_month_first(column, values);
       return wrong;
     }
-    if (read_values(column, ColumnType::time, DateOrder::month_first, values)) return wrong;
+    if (const auto other = read_values(column, ColumnType::time, DateOrder::month_first, values))
+      return std::max(*wrong, *other);  // of the order that more of the column is in
     has_month_first_ = true;
     return std::nullopt;
   }
@@ -299,10 +300,24 @@ class Typer {
     const std::optional<Index> no_number = read_values(column, ColumnType::number, options_.dates, result.numbers);
     if (!no_number) return result;
     result.type = ColumnType::time;
-    const bool is_time = !read_times(column, result.numbers);
-    if (!is_time) result = text_column(column, name);
-    if (!is_time || part_of_ != nullptr) result.why_text = complaint(*no_number, column, "a number");
+    const std::optional<Index> no_time = read_times(column, result.numbers);
+    if (no_time) result = text_column(column, name);
+    if (no_time && is_meant_as_times(column, *no_number, *no_time))
+      result.why_text = complaint(*no_time, column, time_text());
+    else if (no_time || part_of_ != nullptr)
+      result.why_text = complaint(*no_number, column, "a number");
     return result;
+  }
+
+  // A column was meant to hold what it holds for longer; a date in another order than asked for is meant as one.
+  bool is_meant_as_times(Index column, Index no_number, Index no_time) const {
+    const std::string_view cell = cells_.at(no_time, column);
+    return no_time > no_number || parse_time(cell, DateOrder::day_first) || parse_time(cell, DateOrder::month_first);
+  }
+
+  std::string_view time_text() const {
+    if (options_.dates == DateOrder::automatic) return "a time";
+    return options_.dates == DateOrder::day_first ? "a time, day first" : "a time, month first";
   }
 
   Column column_as(ColumnType type, Index column, const std::string& name) {

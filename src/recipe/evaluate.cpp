@@ -319,6 +319,14 @@ std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrat
   return found;
 }
 
+AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& forecasts,
+                         const AlarmOptions& options) {
+  ConformalIntervals follows = calibrated;
+  Matrix chances;
+  follows.follow(forecasts, options.value, chances);
+  return judge_alarms(forecasts, raise_alarms(forecasts, chances, options), options);
+}
+
 Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {
   // What a column is to hold is asked only of those that are there: files to predict for lack targets.
   CsvOptions untyped = options;

@@ -308,6 +308,7 @@ void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");
   check_split(recipe.split, place.key("split"));
   check_row_order(recipe, recipe.pipeline.steps);
+  check_part(place.key("pipeline"), [&] { Pipeline(recipe.pipeline); });
   if (!recipe.base.empty()) check_base(recipe, place);
   if (recipe.forecast)
     check_forecast(recipe, place);

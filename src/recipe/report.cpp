@@ -111,6 +111,11 @@ std::vector<Drawing::Tick> day_ticks(double first, double last) {
   std::vector<Drawing::Tick> ticks;
   for (double day = std::ceil(first / seconds_a_day); day * seconds_a_day <= last && ticks.size() < 10; ++day)
     ticks.emplace_back(day * seconds_a_day, format_time(day * seconds_a_day).substr(5, 5));
+  if (ticks.size() > 1) return ticks;
+  constexpr double part_of_day = seconds_a_day / 8;  // of less than two days the hours
+  ticks.clear();
+  for (double time = std::ceil(first / part_of_day) * part_of_day; time <= last; time += part_of_day)
+    ticks.emplace_back(time, format_time(time).substr(5, 11));
   return ticks;
 }
 
@@ -283,6 +288,17 @@ std::string coverage_html(const std::vector<IntervalCoverage>& all) {
   return text + "<main>\n" + drawing.svg() + "</main>\n";
 }
 
+std::string alarms_html(const AlarmReport& alarms) {
+  return heading("Alarms") +
+         fmt::format(
+             "<table>\n<tr><th></th><th>all</th><th>right</th><th></th></tr>\n"
+             "<tr><th>alarms</th><td>{}</td><td>{}</td><td>precision {}</td></tr>\n"
+             "<tr><th>events, and warned of</th><td>{}</td><td>{}</td><td>recall {}</td></tr>\n</table>\n"
+             "<p>Warned {} minutes ahead on average; false alarms a day, of all sensors together: {}.</p>\n",
+             alarms.alarms, alarms.right, number_text(alarms.precision), alarms.events, alarms.warned,
+             number_text(alarms.recall), number_text(alarms.mean_lead_minutes), number_text(alarms.false_alarms_a_day));
+}
+
 std::string data_html(const DataReport& data) {
   std::string text = heading("What was found in the data");
   if (data.findings.empty()) return text + "<p>nothing odd</p>\n";
@@ -307,6 +323,7 @@ std::string report_page(const Report& report) {
   for (const Evaluation& evaluation : report.evaluations) body += evaluation_html(evaluation);
   body += forecasts_html(report);
   body += coverage_html(report.coverage);
+  if (report.alarms) body += alarms_html(*report.alarms);
   if (report.cross_validation) body += cross_validation_html(*report.cross_validation);
   if (report.tuning) body += tuning_html(*report.tuning);
   if (report.history) body += history_html(*report.history);

@@ -106,6 +106,15 @@ void write_forecasts(const std::string& path, const Forecasts& forecasts) {
   file.commit();
 }
 
+// Before the training, which would be in vain.
+void check_test_size(const Recipe& recipe, Index rows) {
+  const ForecastWindowOptions& windows = recipe.forecast->options.windows;
+  const Index least = windows.lags + windows.horizons.back();
+  require<DataError>(rows == 0 || rows >= least,
+                     "{}: expected none or at least {} rows, which a window takes (lags and the last horizon), got {}",
+                     Place{recipe.source}.key("split").key("test").text(), least, rows);
+}
+
 Report report_of(const Recipe& recipe, const RecipeResult& result) {
   Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
   page.facts = {
@@ -121,6 +130,7 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   page.scores = result.scores;
   page.forecasts = result.forecasts;
   page.coverage = result.coverage;
+  page.alarms = result.alarms;
   page.cross_validation = result.cross_validation;
   page.tuning = result.tuning;
   page.data = result.data;
@@ -152,11 +162,7 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
   result.forecaster->set_intervals(intervals.calibrate(calibration), wanted.alarm);
   if (!result.forecasts) return;
   result.coverage = judge(intervals, calibration, *result.forecasts);
-  if (!wanted.alarm) return;
-  Matrix chances;
-  intervals.follow(*result.forecasts, wanted.alarm->value, chances);
-  result.alarms =
-      judge_alarms(*result.forecasts, raise_alarms(*result.forecasts, chances, *wanted.alarm), *wanted.alarm);
+  if (wanted.alarm) result.alarms = judge_alarms(intervals, *result.forecasts, *wanted.alarm);
 }
 
 }  // namespace
@@ -242,6 +248,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   if (recipe.cross_validation) folds = cross_validate_recipe(chosen, rows, options);
 
   const RecipeForecast& wanted = *chosen.forecast;
+  check_test_size(chosen, split.test.size());
   auto [forecaster, histories, held_out, finite] = train_forecaster(chosen, rows, options, false);
   const Readings training = forecaster.readings(rows, {}, rows.rows() - held_out);
   const Index learned = forecaster.learned_readings();

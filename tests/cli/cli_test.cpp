@@ -366,6 +366,15 @@ TEST_CASE("maas data report tells what a file holds, and what is odd") {
         "  1 row the same as one before: 2 as 0\n");
   CHECK(run("data report data.csv --text lane").out.find("\"lane\": text, 0 missing; 2 different: \"1\" 2 (66.7 %)") !=
         std::string::npos);
+  write("german.csv", "Zeit|Tempo\n1/2/2024|1,5\n2/2/2024|3,25\n");
+  const std::string found = run("data report german.csv --separator '|'").out;
+  CHECK(found.find("\"Tempo\": 2 of 2 texts are numbers with a decimal comma\n") != std::string::npos);
+  const std::string told = run("data report german.csv --separator '|' --decimal , --dates month_first").out;
+  CHECK(told.find("\"Zeit\": times, 0 missing; 2024-01-02 00:00 to 2024-02-02 00:00") != std::string::npos);
+  CHECK(told.find("\"Tempo\": numbers, 0 missing; 1.5 to 3.25") != std::string::npos);
+  const Run wrong = run("data report german.csv --dates year_first");
+  CHECK(wrong.code == 1);
+  CHECK(wrong.out.find("data report dates: expected ") != std::string::npos);
   CHECK(run("data report no_such.csv").code == 1);
   CHECK(run("data").code == 1);
 }
@@ -437,14 +446,15 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   write("road.csv", rows);
   write("road.json", R"({"data": {"files": "road.csv"}, "split": {"validation": 0.1, "test": 0.2},
     "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true, "unit": "mph",
-                 "intervals": {}},
+                 "intervals": {}, "alarm": {"value": 10, "probability": 0.5}},
     "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
     "output": {"model": "road.h5"}})");
   const Run trained = run("train road.json --progress none --report road.html");
   INFO(trained.out);
   CHECK(trained.code == 0);
-  for (const char* part : {"100 rows: 70 for training", "5 minutes ahead, at the horizon; MAE and RMSE in mph\n",
-                           "persistence", "intervals of 90 %, split, all horizons: ", "written: road.h5"})
+  for (const char* part :
+       {"100 rows: 70 for training", "5 minutes ahead, at the horizon; MAE and RMSE in mph\n", "persistence",
+        "intervals of 90 %, split, all horizons: ", "0 of 0 events had one before them, - minutes", "written: road.h5"})
     CHECK(trained.out.find(part) != std::string::npos);
   const Run json = run("train road.json --progress json --set output={}");
   const std::string end = lines_of(json.out).back();
@@ -457,6 +467,19 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(next.out == fmt::format("time,north,\"s, \"\"2\"\"\"\n2024-01-01 08:20,{:.9g},{:.9g}\n"
                                 "2024-01-01 08:25,{:.9g},{:.9g}\n",
                                 expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1)));
+  const Run wide = run("forecast road.h5 road.csv --intervals --output wide.csv");
+  INFO(wide.out);
+  CHECK(wide.code == 0);
+  const Table ends = read_csv("wide.csv");
+  CHECK(ends.names() == std::vector<std::string>{"time", "north", "north low", "north high", "north chance below 10",
+                                                 "s, \"2\"", "s, \"2\" low", "s, \"2\" high",
+                                                 "s, \"2\" chance below 10"});
+  Matrix in_a_row(1, 4);
+  in_a_row << expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1);
+  const Intervals around = load_forecaster("road.h5").intervals()->around(in_a_row);
+  CHECK(ends.numbers("north high")[1] == Approx(double(around.upper(0, 2))));
+  CHECK(ends.numbers("s, \"2\" low")[0] == Approx(double(around.lower(0, 1))));
+  CHECK(ends.numbers("north chance below 10")[0] < 0.5);
   CHECK(run("forecast road.h5 road.csv --time time --output next.csv").out.empty());
   CHECK(read_csv("next.csv").rows() == 2);
   write("short.csv", "time,north\n2024-01-01 00:00,1\n");
@@ -478,6 +501,10 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   const std::string drawn{std::istreambuf_iterator<char>(page), {}};
   CHECK(drawn.find("<h2>Intervals</h2>") != std::string::npos);
   CHECK(drawn.find("split, 10 minutes") != std::string::npos);
+  // Readings that grow never fall below a value.
+  CHECK(scored.out.find("0 of 0 events had one before them") != std::string::npos);
+  CHECK(scored.out.find(", recall -, ") != std::string::npos);  // of no event
+  CHECK(drawn.find("<h2>Alarms</h2>") != std::string::npos);
   const Run beside = run("evaluate road.h5 road.csv --training road.csv --json");
   CHECK(beside.out.find(R"("model": "ridge VAR")") != std::string::npos);
   CHECK(is_one_line(beside.out));
@@ -496,7 +523,7 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   for (const char* part :
        {"Forecast\n  lags: 3 readings, 300 seconds apart\n  horizons: 5 minutes, 10 minutes\n  sensors: 2 (\"north\", ",
         "  answers: network, as changes since the last reading, in mph\n", "  steps: none\n",
-        "  intervals: conformal (coverage 0.9, ", "  alarm: none\n",
+        "  intervals: conformal (coverage 0.9, ", "  alarm: below a value (value 10.0, ",
         "  baselines: persistence, historical average, linear autoregression, ridge VAR\n",
         "Reference for drift\n  sensors: 2, 2 of them watched\n  mean absolute error one horizon ahead: "})
     CHECK(told.find(part) != std::string::npos);

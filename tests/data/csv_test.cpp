@@ -27,6 +27,18 @@ void check_refused(std::string_view text, const std::string& message, const CsvO
 
 }  // namespace
 
+TEST_CASE("why a column is text: the first cell that is not what those before are") {
+  const auto why = [](const std::string& cells, DateOrder dates = DateOrder::automatic) {
+    return parse_csv("a\n" + cells, "d.csv", {.dates = dates}).column("a").why_text;
+  };
+  CHECK(why("1\n2\nx\n") == "d.csv:4:1: expected a number, got \"x\"");
+  CHECK(why("x\n1\n") == "d.csv:2:1: expected a number, got \"x\"");
+  CHECK(why("2024-01-01\n\"\"\nnever\n") == "d.csv:4:1: expected a time, got \"never\"");
+  CHECK(why("1/13/2024\n1/14/2024\n14/1/2024\n") == "d.csv:4:1: expected a time, got \"14/1/2024\"");
+  CHECK(why("1/13/2024\n", DateOrder::day_first) == "d.csv:2:1: expected a time, day first, got \"1/13/2024\"");
+  CHECK(why("13/1/2024\n", DateOrder::month_first) == "d.csv:2:1: expected a time, month first, got \"13/1/2024\"");
+}
+
 TEST_CASE("columns of a CSV file get the type that all their cells have") {
   const Table table = parse_csv(
       "time,flow,label\n"

@@ -105,6 +105,14 @@ TEST_CASE("a few numbers below 0, or far from the others, are odd; many are not"
               "\"rain\": 1 of 400 numbers far from the others, the farthest 9831 in row 8"));
 }
 
+TEST_CASE("numbers with a decimal comma are odd, lists and names are not") {
+  CHECK(finds(report(texts_of("speed", {"3,5", "", "40", "-1,25"})),
+              "\"speed\": 2 of 3 texts are numbers with a decimal comma"));
+  for (const std::vector<std::string>& texts :
+       {std::vector<std::string>{"1,2,3", "4,5,6"}, {"a,5", "b,5"}, {"3,5", "north", "south"}, {"40", "41"}})
+    CHECK(joined(report(texts_of("speed", texts)).findings).find("decimal comma") == std::string::npos);
+}
+
 TEST_CASE("a rare text that looks like a frequent one is odd") {
   std::vector<std::string> days;
   for (int i = 0; i < 200; ++i) days.insert(days.end(), {"Tuesday", "Thursday", "light rain", "tuesday "});
@@ -183,6 +191,8 @@ TEST_CASE("a column that one bad cell makes a text of is odd, and the cell is na
             findings,
             "\"speed\": 2 of 3 texts are numbers, but d.csv, line 3, column 1: expected a number, got \"12x\"") == 1);
   CHECK(std::ranges::none_of(findings, [](const std::string& each) { return each.starts_with("\"name\""); }));
+  CHECK(finds(report(parse_csv("day\n2024-01-01\n2024-02-30\n2024-01-03\n", "d.csv")),
+              "\"day\": 2 of 3 texts are times, but d.csv:3:1: expected a time, got \"2024-02-30\""));
 }
 
 TEST_CASE("numbers that may be classes are counted, too") {

@@ -174,6 +174,37 @@ TEST_CASE("a pipeline comes back from every form of file, and prepares the same 
   }
 }
 
+TEST_CASE("every step comes back from a file with all it learned: of one row, of gaps, of texts that need care") {
+  const double gap = std::numeric_limits<double>::quiet_NaN();
+  const auto rows = [](const std::vector<double>& numbers, const std::vector<std::string>& texts) {
+    Table table;
+    table.add({.name = "a", .numbers = numbers});
+    table.add({.name = "b", .numbers = std::vector<double>(numbers.size(), 1)});
+    table.add({.name = "t", .type = ColumnType::time, .numbers = std::vector<double>(numbers.size(), 3600)});
+    table.add({.name = "kind", .type = ColumnType::text, .texts = texts});
+    return table;
+  };
+  const Table tables[] = {rows({3, 1, 4, 1, 5, 9}, {"x", "y", "x", "z", "y", "x"}), rows({2}, {"x"}),
+                          rows({1, gap, 1e300}, {"", "x", ""}),
+                          rows({1e-310, 0.1, 1.0 / 3}, {"\xC3\xA9\"", "\\", "\n"})};
+  const Removed file{"step.h5"};
+  BuiltinSteps::for_each([&](auto rule) {
+    using Rule = decltype(rule);
+    if constexpr (std::is_same_v<Rule, Drop> || std::is_same_v<Rule, Difference> || std::is_same_v<Rule, Lag>)
+      rule.columns = {"a"};
+    for (const Table& table : tables) {
+      CAPTURE(Step(rule).class_name(), table.rows());
+      Model model = Sequential{input(1), dense(1)};
+      Pipeline pipeline({.steps = {Step(rule)}, .features = {"b"}});
+      model.info().pipeline = pipeline.fit(table);
+      model.save("step.h5");
+      const Model loaded = load_model("step.h5");
+      REQUIRE(loaded.info().pipeline);
+      CHECK(*loaded.info().pipeline == pipeline);
+    }
+  });
+}
+
 TEST_CASE("a pipeline may be longer than an HDF5 attribute") {
   Column ids{.name = "id", .type = ColumnType::text};
   for (int i = 0; i < 9000; ++i) ids.texts.push_back("sensor number " + std::to_string(i));

@@ -190,6 +190,7 @@ TEST_CASE(
       judge_alarms(*result.forecasts, raise_alarms(*result.forecasts, chances, *loaded.alarm()), *loaded.alarm());
   CHECK(report.alarms == result.alarms->alarms);
   CHECK(report.right == result.alarms->right);
+  CHECK(judge_alarms(*loaded.intervals(), *result.forecasts, *loaded.alarm()).warned == result.alarms->warned);
   std::vector<std::string> untested = changes;
   untested.push_back("split.test=0");
   const RecipeResult other = run_recipe(waves(untested), silent);
@@ -366,6 +367,7 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
       {{R"(pipeline={"features": ["north"]})"}, "w.json: pipeline.features: expected none beside a forecast"},
       {{R"(pipeline={"steps": ["impute2"]})"}, "w.json: pipeline.steps[0]: "},
       {{R"(pipeline={"steps": [{"class": "valid_range", "lowest": 3}]})"}, "w.json: pipeline.steps[0]: "},
+      {{"split.test=0.01"}, "w.json: split.test: expected none or at least "},
       {{"split.by=random"}, "w.json: split.by: expected \"time\""},
       {{"forecast.windows.lag=3"}, "w.json: forecast.windows: expected keys of lags, horizons,"},
       {{"forecast.windows.lags=0"}, "w.json: forecast.windows: "},

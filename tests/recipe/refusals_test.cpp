@@ -45,6 +45,12 @@ void write_backwards(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("names of a pipeline that contradict each other are refused when the recipe is read") {
+  CHECK(read_problem({R"(pipeline.features=["y"])"}) ==
+        "r.json: pipeline: Pipeline: expected \"y\" to be a feature or a target, got both");
+  CHECK_THAT(read_problem({R"(pipeline.features=["x", "x"])"}), StartsWith("r.json: pipeline: Pipeline: expected "));
+}
+
 TEST_CASE("a step that looks at other rows needs all of them in their order") {
   const std::string lag = R"({"class": "lag", "columns": ["x"]})";
   const std::string difference = R"({"class": "difference", "columns": ["x"]})";

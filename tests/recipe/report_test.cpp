@@ -57,6 +57,34 @@ TEST_CASE("a page shows what it is given, draws it, and needs nothing from elsew
   CHECK(page.find("prefers-color-scheme:dark") != std::string::npos);
 }
 
+TEST_CASE("alarms are on the page with precision, recall and false ones a day; none of them is no number") {
+  const std::string page = report_page({.alarms = AlarmReport{.events = 4,
+                                                              .warned = 3,
+                                                              .alarms = 8,
+                                                              .right = 2,
+                                                              .precision = 0.25,
+                                                              .recall = 0.75,
+                                                              .false_alarms_a_day = 1.5,
+                                                              .mean_lead_minutes = std::nan("")}});
+  for (const char* part : {"<h2>Alarms</h2>", "<td>8</td><td>2</td><td>precision 0.25</td>",
+                           "<td>4</td><td>3</td><td>recall 0.75</td>", "together: 1.5."})
+    CHECK(page.find(part) != std::string::npos);
+  CHECK(page.find("nan") == std::string::npos);
+}
+
+TEST_CASE("times of less than two days are drawn with their hours, longer ones with their days") {
+  Evaluation test{.name = "test", .rows = 4, .targets = {speeds()}};
+  test.times = {1704412800, 1704420000, 1704434400, 1704445200};  // 2024-01-05, 00:00 to 09:00
+  std::string page = report_page({.evaluations = {test}});
+  for (const char* part : {">01-05 00:00</text>", ">01-05 03:00</text>", ">01-05 09:00</text>"})
+    CHECK(page.find(part) != std::string::npos);
+  CHECK(page.find("e+09") == std::string::npos);
+  test.times.back() += 3 * seconds_a_day;
+  page = report_page({.evaluations = {test}});
+  CHECK(page.find(">01-06</text>") != std::string::npos);
+  CHECK(page.find("01-05 03:00") == std::string::npos);
+}
+
 TEST_CASE("classes have their confusion on the page") {
   TargetEvaluation kinds{.target = "kind", .is_class = true};
   kinds.answers = {{"model", {{"accuracy", 0.75}}}};

@@ -262,13 +262,31 @@ inline bool is_number(const std::string& text) {
   return error == std::errc() && stop == end;
 }
 
-/// One bad cell among numbers makes a column of texts.
-inline void find_no_numbers(const Column& column, const ColumnReport& found, std::vector<std::string>& findings) {
-  if (column.why_text.empty()) return;
-  const Index there = column.rows() - found.missing, numbers = std::ranges::count_if(column.texts, is_number);
-  if (numbers > 0 && 2 * numbers >= there)
+/// "3,5", which is a number where CsvOptions::decimal says so.
+inline bool has_decimal_comma(const std::string& text) {
+  const std::size_t comma = text.find(',');
+  return comma != std::string::npos && is_number(text.substr(0, comma) + "." + text.substr(comma + 1));
+}
+
+inline void find_decimal_commas(const Column& column, const ColumnReport& found, std::vector<std::string>& findings) {
+  const Index there = column.rows() - found.missing, commas = std::ranges::count_if(column.texts, has_decimal_comma);
+  if (commas > 0 && 2 * commas >= there)
     findings.push_back(
-        fmt::format("\"{}\": {} of {} texts are numbers, but {}", found.name, numbers, there, column.why_text));
+        fmt::format("\"{}\": {} of {} texts are numbers with a decimal comma", found.name, commas, there));
+}
+
+inline bool is_time(const std::string& text) {
+  return parse_time(text, DateOrder::day_first) || parse_time(text, DateOrder::month_first);
+}
+
+/// One bad cell among numbers or times makes a column of texts.
+inline void find_bad_cells(const Column& column, const ColumnReport& found, std::vector<std::string>& findings) {
+  if (column.why_text.empty()) return;
+  const Index there = column.rows() - found.missing, numbers = std::ranges::count_if(column.texts, is_number),
+              times = std::ranges::count_if(column.texts, is_time), most = std::max(numbers, times);
+  if (most > 0 && 2 * most >= there)
+    findings.push_back(fmt::format("\"{}\": {} of {} texts are {}, but {}", found.name, most, there,
+                                   numbers >= times ? "numbers" : "times", column.why_text));
 }
 
 inline void find_duplicates(const std::vector<DuplicateRow>& duplicates, std::vector<std::string>& findings) {
@@ -289,7 +307,8 @@ inline std::vector<std::string> findings_of(const Table& table, const DataReport
     if (column.constant && found.rows > 1) findings.push_back(fmt::format("\"{}\": never changes", column.name));
     if (column.type == ColumnType::number) find_odd_numbers(table.column(i), column, findings);
     if (column.type != ColumnType::text) continue;
-    find_no_numbers(table.column(i), column, findings);
+    find_bad_cells(table.column(i), column, findings);
+    find_decimal_commas(table.column(i), column, findings);
     find_look_alikes(column, findings);
   }
   find_duplicates(found.duplicates, findings);

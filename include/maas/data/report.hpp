@@ -51,7 +51,7 @@ struct DataReport {
   std::vector<Correlation> correlations = {};  ///< of each two columns that vary, the strongest first
   /// What a careful reader would ask about, a line each: where values are missing, rows that come twice, columns that
   /// never change, a few negative numbers in a column that has none else, numbers far beyond the others, a rare text
-  /// that looks like a frequent one.
+  /// that looks like a frequent one, texts that are numbers but for a few or for their decimal comma.
   std::vector<std::string> findings = {};
 
   /// For people: the columns one by one, the strongest correlations, the findings. Ends in a line end.

@@ -29,7 +29,7 @@ struct Column {
   ColumnType type = ColumnType::number;
   std::vector<double> numbers = {};     ///< numbers, or times in seconds (see times.hpp); empty for text
   std::vector<std::string> texts = {};  ///< the cells of a text column; empty for others
-  std::string why_text = {};         ///< of a text column read from a file: the first cell that is no number, and where
+  std::string why_text = {};  ///< of a text column read from a file: the first cell that fits nothing else, and where
   HeldOut<Column> held_out = false;  ///< of a table that is held out: so is one that it is added to
 
   Index rows() const { return static_cast<Index>(type == ColumnType::text ? texts.size() : numbers.size()); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "maas/data/csv.hpp"
+#include "maas/forecast/alarms.hpp"
 #include "maas/forecast/intervals.hpp"
 #include "maas/model/model.hpp"
 
@@ -99,6 +100,10 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
 /// minutes"), and, where they have a rate or a window, following what comes ("adaptive, 5 minutes"). Throws as
 /// ConformalIntervals::follow.
 std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts);
+
+/// What alarms are worth whose chances are those of calibrated intervals that follow what comes. Throws as
+/// ConformalIntervals::follow and judge_alarms.
+AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& forecasts, const AlarmOptions& options);
 
 /// Reads a file as a pipeline needs it (see read_table): columns hold what they held in training, whatever they look
 /// like. `options` are how the rows of the training were read: `kept_reading(model.info())`; their `types` count for

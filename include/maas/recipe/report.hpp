@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "maas/data/report.hpp"
+#include "maas/forecast/alarms.hpp"
 #include "maas/forecast/scores.hpp"
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/folds.hpp"
@@ -25,6 +26,7 @@ struct Report {
   std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts
   std::optional<Forecasts> forecasts = std::nullopt;  ///< drawn beside what came: the first sensor's
   std::vector<IntervalCoverage> coverage = {};
+  std::optional<AlarmReport> alarms = std::nullopt;
   std::optional<CrossValidation> cross_validation = std::nullopt;  ///< a table a target
   std::optional<Tuning> tuning = std::nullopt;                     ///< a row a trial
   std::optional<DataReport> data = std::nullopt;
@@ -36,8 +38,8 @@ struct Report {
 /// classes the confusion; of numbers the answers against the truth, and, where times are known, both along the last
 /// week of them and the mean absolute error by the hour of the day; of forecasts the scores of all models by horizon,
 /// the first sensor's forecasts of the nearest and the farthest horizon beside what came, and the error of all sensors
-/// by the hour; intervals' coverage; the folds of a cross-validation and the trials of a tuner; and what is odd about
-/// the data. Names may hold any character. Clouds of more than 2000 points show every k-th.
+/// by the hour; intervals' coverage; what alarms are worth; the folds of a cross-validation and the trials of a tuner;
+/// and what is odd about the data. Names may hold any character. Clouds of more than 2000 points show every k-th.
 std::string report_page(const Report& report);
 
 /// Writes it to a file, which appears whole or not at all. Throws FormatError.
