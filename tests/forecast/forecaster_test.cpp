@@ -241,7 +241,7 @@ TEST_CASE("windows with missing readings are filled with the mean of the sensor,
     }
 }
 
-TEST_CASE("masks reach the network, and a change is added to what stands for the last reading") {
+TEST_CASE("masks reach the network, and a change is added to the last reading that is there") {
   Readings readings = waves(50);
   for (const bool changes : {false, true}) {
     Forecaster forecaster({.windows = {.lags = 3, .fill_missing = true},
@@ -256,8 +256,11 @@ TEST_CASE("masks reach the network, and a change is added to what stands for the
     kernel(1, 0) = 1, kernel(3, 0) = 2, kernel(5, 0) = 4;
     forecaster.model().set_weights({kernel, Matrix::Zero(1, 1)});
     const auto base = [&](Index row, Index sensor) {
-      const auto reading = static_cast<double>(readings.values(row, sensor));
-      return !changes ? 0 : std::isnan(reading) ? forecaster.frame().means[static_cast<std::size_t>(sensor)] : reading;
+      if (!changes) return 0.0;
+      for (Index lag = 0; lag < 3; ++lag)
+        if (const auto reading = static_cast<double>(readings.values(row - lag, sensor)); !std::isnan(reading))
+          return reading;
+      return forecaster.frame().means[static_cast<std::size_t>(sensor)];
     };
     readings = waves(50);
     CHECK(forecaster.predict(readings)(0, 1) == Approx(base(49, 1) + 7));
@@ -271,6 +274,17 @@ TEST_CASE("masks reach the network, and a change is added to what stands for the
     CHECK(forecaster.frame().forecasts(output, window, 0)(0, 0) == Approx(base(49, 0) + 1));
     readings.values.col(0).tail(3).setConstant(gap);
     CHECK(forecaster.predict(readings)(0, 0) == Approx(base(49, 0)));
+
+    readings = waves(50);
+    readings.values(30, 0) = gap;
+    const ForecastWindows windows = forecaster.windows(readings);
+    const ForecastSamples samples = forecaster.samples(windows);
+    const Matrix targets = samples.targets();
+    for (Index i = 0; i < samples.size(); ++i) {
+      const Index origin = windows.origins()[static_cast<std::size_t>(samples.window_of(i))], of = samples.sensor_of(i);
+      CHECK(static_cast<double>(targets(i, 0)) ==
+            Approx(static_cast<double>(readings.values(origin + 1, of)) - base(origin, of)).margin(1e-6));
+    }
   }
 }
 

@@ -79,14 +79,15 @@ MAAS_INLINE Scalar* ForecastSamples::write_features(Index sample, Scalar* to) co
 }
 
 MAAS_INLINE void ForecastSamples::write_targets(Index sample, Scalar* to) const {
-  const Index sensor = sensor_of(sample), origin = origins_[static_cast<std::size_t>(window_of(sample))];
+  const Index window = window_of(sample), origin = origins_[static_cast<std::size_t>(window)];
+  const auto base = [&](Index sensor) { return bases_.size() > 0 ? bases_(window, sensor) : Scalar{0}; };
   for (Index horizon : horizons_) {
     if (by_row_.size() == 0) {
-      const Scalar* readings = by_sensor_.data() + sensor * by_sensor_.cols();
-      *to++ = readings[(origin + horizon) * numbers_] - (changes_ ? readings[origin * numbers_] : Scalar{0});
+      const Index sensor = sensor_of(sample);
+      *to++ = by_sensor_(sensor, (origin + horizon) * numbers_) - base(sensor);
     } else {
       for (Index each = 0; each < by_row_.cols() / numbers_; ++each)
-        *to++ = by_row_(origin + horizon, each) - (changes_ ? by_row_(origin, each) : Scalar{0});
+        *to++ = by_row_(origin + horizon, each) - base(each);
     }
   }
 }
@@ -160,7 +161,13 @@ MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, con
   result.lags_ = frame_.options.windows.lags;
   result.targets_ = shape(sensors).outputs;
   result.ids_ = shape(sensors).ids > 0;
-  result.changes_ = frame_.options.changes;
+  if (frame_.options.changes) {
+    result.bases_.resize(static_cast<Index>(origins.size()), sensors);
+    for (std::size_t window = 0; window < origins.size(); ++window)
+      for (Index sensor = 0; sensor < sensors; ++sensor)
+        result.bases_(static_cast<Index>(window), sensor) = static_cast<Scalar>(
+            frame_.scaled(frame_.last_of(readings.values, origins[window], sensor, sensor), sensor));
+  }
   if (frame_.needs_times()) {
     std::vector<double> times;
     for (Index origin : origins) times.push_back(readings.times[static_cast<std::size_t>(origin)]);
@@ -520,9 +527,8 @@ MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings&
         const Index sensor = joint ? number % sensors : samples.sensor_of(begin + i);
         const Index column = joint ? number : number * sensors + sensor;
         const auto place = static_cast<std::size_t>(sensor);
-        const double base = frame_.options.changes
-                                ? frame_.filled(static_cast<double>(readings.values(origin, sensor)), sensor)
-                                : frame_.center[place];
+        const double base =
+            frame_.options.changes ? frame_.last_of(readings.values, origin, sensor, sensor) : frame_.center[place];
         values(window, column) = static_cast<Scalar>(base + frame_.scale[place] * static_cast<double>(y(i, number)));
       }
     }

@@ -76,8 +76,9 @@ class ForecastSamples {
   // reading, or behind each row.
   Matrix by_sensor_, by_row_;
   Matrix known_;                                // one row a window
+  Matrix bases_;                                // windows x sensors, scaled: what changes are counted from, if they are
   Index lags_ = 0, targets_ = 0, numbers_ = 1;  // numbers a reading
-  bool ids_ = false, changes_ = false;
+  bool ids_ = false;
 };
 
 /// Windows, scaling, a network and horizons as one thing that learns from readings and forecasts readings.

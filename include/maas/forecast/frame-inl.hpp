@@ -1,7 +1,9 @@
 // Bodies of ForecastFrame.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "maas/data/enum_from-inl.hpp"
@@ -78,6 +80,13 @@ MAAS_INLINE double ForecastFrame::filled(double reading, Index sensor) const {
   return options.windows.fill_missing && std::isnan(reading) ? means[static_cast<std::size_t>(sensor)] : reading;
 }
 
+MAAS_INLINE double ForecastFrame::last_of(MatrixArg readings, Index origin, Index column, Index sensor) const {
+  const Index first = options.windows.fill_missing ? std::max(Index{0}, origin - options.windows.lags + 1) : origin;
+  for (Index row = origin; row >= first; --row)
+    if (!std::isnan(readings(row, column))) return static_cast<double>(readings(row, column));
+  return filled(std::numeric_limits<double>::quiet_NaN(), sensor);
+}
+
 MAAS_INLINE double ForecastFrame::scaled(double reading, Index sensor) const {
   const auto place = static_cast<std::size_t>(sensor);
   return (reading - center[place]) / scale[place];
@@ -138,8 +147,7 @@ MAAS_INLINE Matrix ForecastFrame::forecasts(MatrixArg outputs, MatrixArg window,
     for (Index each = 0; each < width; ++each) {
       const Index of = is_joint() ? each : sensor;
       const auto place = static_cast<std::size_t>(of);
-      const double base =
-          options.changes ? filled(static_cast<double>(window(window.rows() - 1, each)), of) : center[place];
+      const double base = options.changes ? last_of(window, window.rows() - 1, each, of) : center[place];
       result(step, each) =
           static_cast<Scalar>(base + scale[place] * static_cast<double>(outputs(0, step * width + each)));
     }
