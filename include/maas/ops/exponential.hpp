@@ -10,13 +10,12 @@
 
 namespace maas::inline MAAS_ABI::ops::inline MAAS_VECTORS {
 
-namespace detail {
 /// A number, rounded to the nearest whole one, of two to the even one; and that as an int.
 struct Whole {
   Scalar number;
   std::int32_t value;
 };
-inline Whole nearest(float x) {
+inline Whole nearest_whole(float x) {
   if constexpr (fuses) {  // there is an instruction, and a compiler that fuses products with what is added
     const float rounded = std::nearbyint(x);
     return {static_cast<Scalar>(rounded), rounded == rounded ? static_cast<std::int32_t>(rounded) : 0};
@@ -27,7 +26,6 @@ inline Whole nearest(float x) {
             std::bit_cast<std::int32_t>(sum) - std::bit_cast<std::int32_t>(rounder)};
   }
 }
-}  // namespace detail
 
 /// exp(x) as the library's kernels compute it (src/kernels/vectors.hpp): the same operations in the same order, so the
 /// same bits where both round alike. In double it is the C library's.
@@ -36,7 +34,7 @@ inline Scalar exp_of(Scalar x) {
     return std::exp(x);
   } else {
     const Scalar y = x < Scalar(-104) ? Scalar(-104) : x > Scalar(89) ? Scalar(89) : x;
-    const auto [n, whole] = detail::nearest(static_cast<float>(y * Scalar(1.44269504088896341)));
+    const auto [n, whole] = nearest_whole(static_cast<float>(y * Scalar(1.44269504088896341)));
     const std::int32_t half = whole >> 1;
     Scalar r = multiply_add<1>(-n, Scalar(0.693145751953125), y);
     r = multiply_add<1>(-n, Scalar(1.42860682030941723e-6), r);
