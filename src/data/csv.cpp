@@ -316,7 +316,7 @@ class Typer {
   }
 
   std::string_view time_text() const {
-    if (options_.dates == DateOrder::automatic) return "a time";
+    if (options_.dates == DateOrder::automatic || (part_of_ != nullptr && part_of_->tries_dates)) return "a time";
     return options_.dates == DateOrder::day_first ? "a time, day first" : "a time, month first";
   }
 

@@ -24,6 +24,7 @@ struct CsvRows {
   std::vector<Index> wanted = {};           ///< columns that must hold numbers, by position; csv_table takes all
   std::vector<std::string> wanted_names;    ///< of these, in messages; for csv_table of all columns
   std::vector<std::string> why_texts = {};  ///< of all columns: Column::why_text of those that options call texts
+  bool tries_dates = false;                 ///< the options' order of dates is a guess, which messages do not name
   Index first_line = 1;                     ///< the number of the text's first line
 };
 

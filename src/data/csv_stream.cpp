@@ -264,8 +264,8 @@ struct PartReader {
 /// What the cells of a column may be, by those seen so far.
 struct Readable {
   bool number = true, day_first = true, month_first = true;
-  bool differs = false;        // some cell is another day by the one than by the other
-  std::string no_number = {};  ///< the first cell that is none, and where
+  bool differs = false;       // some cell is another day by the one than by the other
+  std::string why_text = {};  // the cell that made a text of it, if it is one, and where
 
   bool time() const { return day_first || month_first; }
 };
@@ -278,8 +278,10 @@ bool is_all_missing(const Column& column) {
 void look_at(const Table& part, bool month_first, std::vector<Readable>& readable) {
   for (std::size_t i = 0; i < readable.size(); ++i) {
     const Column& column = part.column(static_cast<Index>(i));
-    if (readable[i].no_number.empty()) readable[i].no_number = column.why_text;
     if (is_all_missing(column)) continue;
+    // Of a column that held times so far it is the cell that is none; else the first one that is no number.
+    const bool ends_times = column.type == ColumnType::text && !readable[i].number && readable[i].time();
+    if (readable[i].why_text.empty() || ends_times) readable[i].why_text = column.why_text;
     const bool time = column.type == ColumnType::time;
     readable[i].number = readable[i].number && column.type == ColumnType::number;
     bool& order = month_first ? readable[i].month_first : readable[i].day_first;
@@ -307,6 +309,7 @@ DateOrder settle_types(PartReader& reader) {
   constexpr Index blocks_a_part = 16;
   const auto count = static_cast<Index>(reader.index.blocks.size());
   reader.rows.options.types.clear();
+  reader.rows.tries_dates = both;
   for (Index begin = 0; begin < count; begin += blocks_a_part) {
     const auto read_by = [&](DateOrder order) {
       reader.rows.options.dates = order;
@@ -320,13 +323,14 @@ DateOrder settle_types(PartReader& reader) {
     compare(part, other, readable);
   }
   reader.rows.options = asked;
+  reader.rows.tries_dates = false;
   bool needs_month_first = false, needs_day_first = false, differs = false;
   for (std::size_t i = 0; i < readable.size(); ++i) {
     const Readable& found = readable[i];
     const bool time = both ? found.time() : found.day_first;
     const ColumnType type = found.number ? ColumnType::number : time ? ColumnType::time : ColumnType::text;
     const auto [entry, is_new] = reader.rows.options.types.emplace(reader.rows.wanted_names[i], type);
-    reader.rows.why_texts.push_back(is_new ? found.no_number : std::string());
+    reader.rows.why_texts.push_back(is_new ? found.why_text : std::string());
     if (entry->second != ColumnType::time || found.number) continue;
     needs_month_first = needs_month_first || (found.month_first && !found.day_first);
     needs_day_first = needs_day_first || (found.day_first && !found.month_first);

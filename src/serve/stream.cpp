@@ -157,14 +157,14 @@ Asked forecaster_push(const Context& context, const Route& route, const Samples&
   const ConstMatrixView readings(window.values.data(), shape.steps, shape.features);
   asked.inputs = frame.inputs(readings, sensor, samples.time.value_or(0));
   asked.answer = [&context_streams = context.streams, servable, route, head, sensor, count = window.count,
-                  last = Matrix(readings.bottomRows(1))](const std::vector<Matrix>& outputs) -> Response {
+                  readings = Matrix(readings)](const std::vector<Matrix>& outputs) -> Response {
     const ForecastFrame& used = *servable->forecast;
-    const Matrix forecast = used.forecasts(outputs[0], last, sensor);
+    const Matrix forecast = used.forecasts(outputs[0], readings, sensor);
     std::optional<Streams::Outlook> outlook;
     if (used.intervals || (servable->drift && servable->drift->watches_errors()))
       outlook = context_streams.outlook(route.model, route.sensor, *servable, sensor, forecast, count);
     const std::string said = fmt::format(R"("version":{},)", servable->version) +
-                             outlook_of(used, forecast, used.intervals ? &*outlook : nullptr, last);
+                             outlook_of(used, forecast, used.intervals ? &*outlook : nullptr, readings.bottomRows(1));
     context_streams.tell(route.model, route.sensor, count, said);
     return {.body = head + ',' + said + '}'};
   };

@@ -476,7 +476,9 @@ TEST_CASE("a forecaster says what it needs to go on, and stays as it was where t
   CHECK(ensemble.networks() == 2);
   ensemble.model().compile(quick(1).compile);
   ensemble.fit_more(readings, quick(2));
-  CHECK(ensemble.networks() == 1);
+  REQUIRE(ensemble.networks() == 2);  // of what has gone on learning
+  const Matrix one = ensemble.network(0).predict(readings), other = ensemble.network(1).predict(readings);
+  CHECK((ensemble.predict(readings) - (one + other) / 2).cwiseAbs().maxCoeff() < 1e-4);
 }
 
 TEST_CASE("an ensemble is one network that gives the mean of its networks") {

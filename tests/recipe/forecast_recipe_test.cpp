@@ -357,7 +357,7 @@ TEST_CASE("a recipe goes on from a forecaster: its windows, steps and scaling, w
     CHECK(problem.find(expected) == 0);
   }
   const RecipeResult mean = run_recipe(onward({"base=wave_mean.h5", "training.loss=mse"}), silent);
-  CHECK(mean.forecaster->networks() == 1);
+  CHECK(mean.forecaster->networks() == 2);
 }
 
 TEST_CASE("what is wrong with a recipe for forecasts is said") {

@@ -133,7 +133,8 @@ struct ForecastFrame {
   /// Throws ShapeError for a window of another size.
   std::vector<Matrix> inputs(MatrixArg window, Index sensor, double time) const;
   /// What its one row of outputs means, in the readings' unit: steps x 1, or steps x sensors where it is joint. Of the
-  /// window the last reading counts. Throws ShapeError for outputs or a window of another size.
+  /// window the last reading counts, where windows are filled the last one that is there. Throws ShapeError for outputs
+  /// or a window of another size.
   Matrix forecasts(MatrixArg outputs, MatrixArg window, Index sensor) const;
   /// The columns of a sensor in `intervals`, a step each; where it is joint those of all.
   std::vector<Index> columns(Index sensor) const;
