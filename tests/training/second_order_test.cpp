@@ -87,11 +87,11 @@ TEST_CASE("L-BFGS comes further than Adam in as many looks at the loss, but wher
   int fewest = std::numeric_limits<int>::max();
   const double reached = middle([&](std::uint64_t) {
     if (looks > 0) fewest = std::min(fewest, looks);
-    return std::pair<Optimizer, Index>(Lbfgs{}, 150);
+    return std::pair<Optimizer, int>(Lbfgs{}, 150);
   });
   CHECK(fewest >= 300);
   const auto adam = [&](double rate) {
-    return middle([&](std::uint64_t) { return std::pair<Optimizer, Index>(Adam{.learning_rate = rate}, fewest); });
+    return middle([&](std::uint64_t) { return std::pair<Optimizer, int>(Adam{.learning_rate = rate}, fewest); });
   };
   CHECK(reached < 0.01 * adam(0.001));  // its default
   CHECK(reached < 0.5 * adam(0.01));
