@@ -111,6 +111,12 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
       }
     }
   }
+  if constexpr (Vectors == 1) {  // few sums, which the loop's own steps would keep waiting
+    for (; k >= 4; k -= 4) {
+      next.Fetch();
+      for (int i = 0; i < 4; ++i, a += a_step, b += b_step) Step<Rows, Vectors>(d, a, a_stride, b, sum);
+    }
+  }
   // One term at a time: compilers mix several, and run out of registers. What fetches keeps its pace.
   for (; k > 0; --k, a += a_step, b += b_step) {
     if (k % 4 == 0) next.Fetch();
