@@ -59,6 +59,18 @@ bool is_error(const HttpAnswer& answer, int status) {
   return answer.status == status && answer.body.starts_with(R"({"error":")");
 }
 
+// The one thread of a server waits at the gate, and two requests behind it.
+std::vector<std::unique_ptr<HttpClient>> one_at_work_and_two_queued(const Running& running) {
+  std::vector<std::unique_ptr<HttpClient>> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(std::make_unique<HttpClient>(running.port()));
+    waiting.back()->send(post_text(gated_path, waiting_body));
+    if (i == 0) gate.wait_for(1);
+  }
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 2"));
+  return waiting;
+}
+
 }  // namespace
 
 TEST_CASE("a server answers many requests on one connection, and more of them") {
@@ -333,13 +345,7 @@ TEST_CASE("a token may be kept to so many predictions at once, beside which othe
 TEST_CASE("a full queue answers 503, and health is answered all the while") {
   const Running running({.threads = 1, .queue = 2});
   const ClosedGate closed;
-  std::vector<std::unique_ptr<HttpClient>> waiting;
-  for (int i = 0; i < 3; ++i) {  // one at work, two in the queue
-    waiting.push_back(std::make_unique<HttpClient>(running.port()));
-    waiting.back()->send(post_text(gated_path, waiting_body));
-    if (i == 0) gate.wait_for(1);
-  }
-  CHECK(metric_reaches(running.port(), "maas_queue_requests 2"));
+  const auto waiting = one_at_work_and_two_queued(running);
   HttpClient client(running.port());
   const HttpAnswer refused = client.ask("POST", predict_path, predict_body);
   CHECK(is_error(refused, 503));
@@ -382,13 +388,7 @@ TEST_CASE("a full queue is told before the body comes, which need not be sent th
 TEST_CASE("a model whose share of the queue is full is told 429, and others are answered") {
   const Running running({.threads = 1, .queue = 8, .model_queue = 2});
   const ClosedGate closed;
-  std::vector<std::unique_ptr<HttpClient>> waiting;
-  for (int i = 0; i < 3; ++i) {  // one at work, two in the queue
-    waiting.push_back(std::make_unique<HttpClient>(running.port()));
-    waiting.back()->send(post_text(gated_path, waiting_body));
-    if (i == 0) gate.wait_for(1);
-  }
-  CHECK(metric_reaches(running.port(), "maas_queue_requests 2"));
+  const auto waiting = one_at_work_and_two_queued(running);
   // Told before the body comes, by whichever path the model is asked.
   HttpClient refused(running.port()), by_version(running.port());
   refused.send(
