@@ -150,7 +150,7 @@ TEST_CASE("what is activated where it stands has the bits that the kernels give 
     return;
   }
   if (!ops::fuses) ops::use_kernels(here[1].first);  // these round twice, too
-  if (ops::fuses == (ops::vectors_in_use() == "SSE4")) {
+  if (ops::fuses == (std::string_view(ops::vectors_in_use()) == "SSE4")) {
     WARN("skipped: these kernels round otherwise than this file");
     return;
   }

@@ -32,6 +32,16 @@ inline void tile(Index inner, Strided a, const Scalar* b, Index b_stride, Scalar
     for (int v = 0; v < Vectors; ++v) store<Width>(c + r * c_stride + v * Width, sum[r][v]);
 }
 
+/// The sum of all lanes of as many vectors as a power of two, which are added in halves and overwritten.
+template <std::size_t Vectors>
+inline Scalar sum_in_halves(Lanes<narrow_lanes> (&v)[Vectors]) {
+  for (std::size_t half = Vectors / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) v[i] += v[i + half];
+  for (int half = narrow_lanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) v[0][i] += v[0][i + half];
+  return v[0][0];
+}
+
 /// The sum of a_k b_k over runs of memory: a product of one column. It is long for its width, so it is summed in
 /// sixteen running sums, which are then added in halves: the order depends on the size alone.
 inline Scalar dot(Index size, const Scalar* a, const Scalar* b) {
@@ -57,11 +67,7 @@ inline Scalar dot(Index size, const Scalar* a, const Scalar* b) {
       for (int j = 0; k < size; ++j, ++k) part[i][j] = multiply_add<1>(a[k], b[k], part[i][j]);
     }
   }
-  for (int half = parts / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) part[i] += part[i + half];
-  for (int half = narrow / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) part[0][i] += part[0][i + half];
-  return part[0][0];
+  return sum_in_halves(part);
 }
 
 /// The next narrower vector that is used: halves down to 16 bytes, then single numbers.
@@ -82,6 +88,15 @@ inline Lanes<Width> spread_of(const Scalar* x) {
   }
 }
 
+/// a b, which begins a sum: rounded for itself, where a compiler might fuse it with what is added to it.
+template <int Width>
+inline Lanes<Width> first_term(const Lanes<Width>& a, const Lanes<Width>& b) {
+  if constexpr (fuses)
+    return multiply_add<Width>(a, b, Lanes<Width>{});
+  else
+    return a * b;
+}
+
 /// Rows of so few numbers are multiplied without a loop.
 inline constexpr Index few_inputs = 16;
 
@@ -96,7 +111,7 @@ inline void short_row(const Scalar* x, const Scalar* kernel, Scalar* y) {
       for (int v = 0; v < Vectors; ++v) {
         const Lanes<Width> right = load<Width>(kernel + k * Out + v * Width);
         if constexpr (k == 0)
-          sum[v] = left * right;
+          sum[v] = first_term<Width>(left, right);
         else
           sum[v] = multiply_add<Width>(left, right, sum[v]);
       }
@@ -115,15 +130,11 @@ inline Scalar short_dot(const Scalar* a, const Scalar* b) {
   for (Index i = 0; i < parts; ++i) {
     const Index k = i * narrow;
     if (k + narrow <= In)
-      part[i] = load<narrow_lanes>(a + k) * load<narrow_lanes>(b + k);
+      part[i] = first_term<narrow_lanes>(load<narrow_lanes>(a + k), load<narrow_lanes>(b + k));
     else
-      for (Index j = 0; k + j < In; ++j) part[i][j] = a[k + j] * b[k + j];
+      for (Index j = 0; k + j < In; ++j) part[i][j] = first_term<1>(a[k + j], b[k + j]);
   }
-  for (Index half = first / 2; half > 0; half /= 2)
-    for (Index i = 0; i < half; ++i) part[i] += part[i + half];
-  for (Index half = narrow / 2; half > 0; half /= 2)
-    for (Index i = 0; i < half; ++i) part[0][i] += part[0][i + half];
-  return part[0][0];
+  return sum_in_halves(part);
 }
 
 /// Columns From and on of y = x W of one sample; see row_product().
