@@ -269,6 +269,25 @@ HWY_NOINLINE void ProductPiece(Index rows, Index columns, const Problem& p) {
   ProductOf(rows, columns, p, next);
 }
 
+// One row by a matrix without gaps: what a prediction of one sample is made of. Between two of them the weights have
+// passed through the first-level cache, so that each line of memory that is touched beside them costs: no frame, no
+// arguments in memory.
+void RowPiece(Index columns, Index inner, const Scalar* a, const Scalar* b, Scalar* c, const Scalar* bias,
+              bool rectify) {
+  const hn::ScalableTag<Scalar> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const Problem p{inner, {a, inner, 1}, b, columns, c, columns, false, {bias, rectify}};
+  Nothing next;
+  Index column = FewRows<1>(d, p, columns, next);
+  if constexpr (tile_vectors < 8)
+    for (; column + tile_vectors * lanes <= columns; column += tile_vectors * lanes)
+      Tile<1, tile_vectors>(d, p, 0, column, next);
+  if constexpr (tile_vectors > 2)
+    for (; column + 2 * lanes <= columns; column += 2 * lanes) Tile<1, 2>(d, p, 0, column, next);
+  for (; column + lanes <= columns; column += lanes) Tile<1, 1>(d, p, 0, column, next);
+  Rest<8>(p, 1, column, columns, next);
+}
+
 // Several columns of one row side by side where a is one column: c(i) = sum over k of a(i, k) b(k), with rows of a
 // contiguous in memory the other way round (row_stride 1): vectors lie across the rows.
 void ColumnAcrossRows(Index rows, const Problem& p) {
@@ -605,6 +624,7 @@ namespace maas::inline MAAS_ABI {
 namespace kernels {
 
 MAAS_BODIES(ProductPiece);
+MAAS_BODIES(RowPiece);
 MAAS_BODIES(ProductPieceAhead);
 MAAS_BODIES(PackedProductPiece);
 MAAS_BODIES(StreamedProductPiece);
@@ -655,14 +675,16 @@ Problem with_stream(Index rows, Index columns, Problem p) {
   return p;
 }
 
+// A b of so many numbers does not stay in the second-level cache.
+constexpr Index large = Index{1} << 16;
+
 // Chooses the way that suits the sizes.
 void multiply(Index rows, Index columns, const Problem& p) {
   const bool finishes = p.finish.bias != nullptr || p.finish.rectify;
   if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return MAAS_BODY(ColumnAlongRows)(rows, p);
   if (columns == 1 && p.c_stride == 1 && p.a.row_stride == 1 && !p.add && !finishes)
     return MAAS_BODY(ColumnAcrossRows)(rows, p);
-  // A b that does not stay in the second-level cache is read in order; large blocks are packed.
-  constexpr Index large = Index{1} << 16;
+  // A large b is read in order; large blocks are packed.
   const Cut longer = columns >= rows ? Cut{true, 512} : Cut{false, 192};
   if (rows <= 12 && p.inner * columns >= large)
     return share_out(MAAS_BODY(StreamedProductPiece), rows, columns, p, 1, {true, 512});
@@ -708,6 +730,8 @@ void finished_product(Index rows, Index columns, Index inner, const Scalar* a, c
                       Finish finish) {
   if (!use_vectors())
     return portable::finished_product(rows, columns, inner, {a, inner, 1}, b, columns, c, columns, finish);
+  if (rows == 1 && columns > 1 && inner * columns < large)
+    return MAAS_BODY(RowPiece)(columns, inner, a, b, c, finish.bias, finish.rectify);
   multiply(rows, columns, {inner, {a, inner, 1}, b, columns, c, columns, false, finish});
 }
 

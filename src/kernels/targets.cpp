@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -25,8 +26,6 @@ using ops::Kernels;
 constexpr std::array<std::pair<std::string_view, Kernels>, 4> names = {
     {{"eigen", Kernels::eigen}, {"sse4", Kernels::sse4}, {"avx2", Kernels::avx2}, {"avx512", Kernels::avx512}}};
 
-std::atomic<bool> vectors{true};
-std::atomic<std::int64_t> enabled{0};
 Kernels from_start = Kernels::automatic;  // what the environment says
 
 #if HWY_ARCH_X86
@@ -73,8 +72,8 @@ void use(Kernels kernels) {
   std::int64_t wanted = targets_here();
   if (kernels == Kernels::sse4) wanted &= ~std::int64_t{HWY_AVX2 | HWY_AVX3};
   if (kernels == Kernels::avx2) wanted &= ~std::int64_t{HWY_AVX3};
-  enabled = wanted;
-  vectors = kernels != Kernels::eigen;
+  if (kernels == Kernels::eigen) wanted |= std::numeric_limits<std::int64_t>::min();
+  enabled_targets = wanted;
 }
 
 bool read_environment() {
@@ -93,20 +92,17 @@ bool read_environment() {
 
 }  // namespace
 
-bool use_vectors() {
-  [[maybe_unused]] static const bool once = read_environment();
-  return vectors.load(std::memory_order_relaxed);
-}
+std::atomic<std::int64_t> enabled_targets{0};
 
-std::int64_t targets() {
-  use_vectors();  // or the environment would be read after this
-  return enabled.load(std::memory_order_relaxed);
+std::int64_t read_enabled_targets() {
+  [[maybe_unused]] static const bool once = read_environment();
+  return enabled_targets.load(std::memory_order_relaxed);
 }
 
 }  // namespace kernels
 
 void ops::use_kernels(Kernels kernels) {
-  kernels::use_vectors();  // or the environment would be read after this
+  kernels::enabled();  // or the environment would be read after this
   for (const auto& [name, which] : kernels::names)
     require<ConfigError>(which != kernels || kernels::has(which), "use_kernels: this processor has no {}", name);
   kernels::use(kernels == Kernels::automatic ? kernels::from_start : kernels);

@@ -103,10 +103,10 @@ inline constexpr Index few_inputs = 16;
 /// Vectors * Width columns of y = x W of one sample of few numbers. The first term begins the sum, so it is -0 where
 /// all terms are -0.
 template <Index In, Index Out, int Vectors, int Width>
-inline void short_row(const Scalar* x, const Scalar* kernel, Scalar* y) {
+[[gnu::always_inline]] inline void short_row(const Scalar* x, const Scalar* kernel, Scalar* y) {
   Lanes<Width> sum[Vectors];
-  [&]<Index... K>(std::integer_sequence<Index, K...>) {
-    const auto add = [&]<Index k>(std::integral_constant<Index, k>) {
+  [&]<Index... K>(std::integer_sequence<Index, K...>) __attribute__((always_inline)) {
+    const auto add = [&]<Index k>(std::integral_constant<Index, k>) __attribute__((always_inline)) {
       const Lanes<Width> left = spread_of<In, k, Width>(x);
       for (int v = 0; v < Vectors; ++v) {
         const Lanes<Width> right = load<Width>(kernel + k * Out + v * Width);
@@ -139,7 +139,7 @@ inline Scalar short_dot(const Scalar* a, const Scalar* b) {
 
 /// Columns From and on of y = x W of one sample; see row_product().
 template <Index In, Index Out, Index From, int Width>
-inline void row_product_from(const Scalar* x, const Scalar* kernel, Scalar* y) {
+[[gnu::always_inline]] inline void row_product_from(const Scalar* x, const Scalar* kernel, Scalar* y) {
   constexpr Index left = Out - From;
   if constexpr (left >= Width) {
     constexpr int vectors = static_cast<int>(std::min<Index>(left / Width, 8));
@@ -156,9 +156,9 @@ inline void row_product_from(const Scalar* x, const Scalar* kernel, Scalar* y) {
 /// y = x W of one sample, with sizes known to the compiler. x: In, kernel: In x Out, row-major, y: Out (overwritten).
 /// The same bits as product(), but for the sign of a sum of nothing but -0.
 template <Index In, Index Out>
-inline void row_product(const Scalar* x, const Scalar* kernel, Scalar* y) {
+[[gnu::always_inline]] inline void row_product(const Scalar* x, const Scalar* kernel, Scalar* y) {
   if constexpr (Out == 1) {
-    if constexpr (In < 16)
+    if constexpr (In <= few_inputs)
       *y = short_dot<In>(x, kernel);
     else
       *y = dot(In, x, kernel);
