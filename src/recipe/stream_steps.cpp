@@ -293,8 +293,9 @@ Table prepared(Table rows, std::span<const Step> steps) {
 
 // The first part of which all steps leave something.
 Table first_whole_part(std::span<const Step> steps, const StreamRows& rows) {
-  for (Index first = rows.range.begin; first < rows.range.end; first += rows.part) {
-    Table part = rows.files.read(first, std::min(rows.part, rows.range.end - first));
+  const Index count = rows.size();
+  for (Index first = 0; first < count; first += rows.part) {
+    Table part = rows.read(first, std::min(rows.part, count - first));
     if (prepared(part, steps).rows() > 0) return part;
   }
   fail<DataError>("Pipeline: expected rows to learn from, got none that is whole");
@@ -329,7 +330,7 @@ Table digest_of(const Table& first, const StreamRows& rows) {
 }  // namespace
 
 Pipeline learn_pipeline(const PipelineOptions& options, const StreamRows& rows, const Place& place) {
-  Table first = rows.files.read(rows.range.begin, std::min(rows.part, rows.range.size()));
+  Table first = rows.read(0, std::min(rows.part, rows.size()));
   PipelineOptions learned = options;
   std::size_t done = 0;
   const auto before = [&] { return std::span<const Step>(learned.steps).first(done); };

@@ -8,25 +8,9 @@
 #include "maas/data/pipeline.hpp"
 #include "maas/recipe/evaluation.hpp"
 #include "recipe/place.hpp"
-#include "recipe/row_files.hpp"
+#include "recipe/stream_rows.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
-
-/// Rows to learn from.
-struct StreamRows {
-  const RowFiles& files;
-  RowRange range;
-  Index part = 1;  ///< rows that are looked at together
-
-  /// Calls `visit(part)` for all of them, part by part, to learn from. Throws DataError where one is held out.
-  template <class Visit>
-  void learn_from_each(Visit&& visit) const {
-    files.for_each(range, part, [&](Table rows) {
-      detail::require_training("stream", rows);
-      visit(std::move(rows));
-    });
-  }
-};
 
 /// The pipeline that these rows teach: with the bits that Pipeline::fit learns of them in memory. Each step that learns
 /// numbers takes a pass of its own or two. Throws ConfigError, naming the step by its place, for one that has to see
