@@ -33,13 +33,6 @@ std::vector<Column> columns_of(const Table& table) {
 
 }  // namespace
 
-std::string type_text(const Column& column) {
-  const std::string type = column.type == ColumnType::text   ? "texts"
-                           : column.type == ColumnType::time ? "times"
-                                                             : "numbers";
-  return column.why_text.empty() ? type : type + " (" + column.why_text + ")";
-}
-
 void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
                           const std::string& before) {
   require<DataError>(static_cast<Index>(first.size()) == next.columns(), "{}: expected {} columns, as in {}, got {}",

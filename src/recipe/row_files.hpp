@@ -18,8 +18,6 @@ bool is_hdf5_file(const std::string& path);
 /// Columns of a file of datasets hold numbers, or times where these types say so. Throws FormatError for texts.
 void set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path);
 
-/// "numbers", "times", "texts": with where a file says so, if it is known: "texts (a.csv:3:1: expected a number, ...)".
-std::string type_text(const Column& column);
 /// Throws DataError that names the files where the columns of `path` are not those of the file `before`.
 void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
                           const std::string& before);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/learn_in_passes.hpp"
 #include "maas/core/random.hpp"
 #include "maas/forecast/drift.hpp"
 #include "recipe/parts.hpp"
@@ -14,50 +15,6 @@
 namespace maas::inline MAAS_ABI::recipe {
 
 namespace {
-
-// Rows that are looked at together, in memory for a moment.
-Index rows_a_part(const RecipeStream& wanted, const RowFiles& files) {
-  if (wanted.block_rows > 0) return std::min(wanted.block_rows, files.rows());
-  constexpr Index bytes = 1 << 20;
-  const Index columns = std::max<Index>(files.read(0, 1).columns(), 1);
-  return std::clamp<Index>(bytes / (columns * static_cast<Index>(sizeof(double))), 1, files.rows());
-}
-
-using PipelinePointer = std::shared_ptr<const Pipeline>;
-
-/// Samples of rows of which a step leaves some out: where each part's begin is counted once.
-class KeptSamples {
- public:
-  KeptSamples(StreamRows rows, PipelinePointer pipeline)
-      : rows_(std::move(rows)), pipeline_(std::move(pipeline)), count_(rows_.size()) {
-    for (Index i = 0; i * rows_.part < count_; ++i) ends_.push_back(size() + samples(i).x.rows());
-  }
-
-  Index size() const { return ends_.empty() ? 0 : ends_.back(); }
-
-  void operator()(Index first, MatrixView x, MatrixView y) const {
-    auto part = static_cast<Index>(std::upper_bound(ends_.begin(), ends_.end(), first) - ends_.begin());
-    for (Index done = 0; done < x.rows(); ++part) {
-      const PreparedSamples found = samples(part);
-      const Index skipped = first + done - (ends_[static_cast<std::size_t>(part)] - found.x.rows());
-      const Index count = std::min(found.x.rows() - skipped, x.rows() - done);
-      x.middleRows(done, count) = found.x.middleRows(skipped, count);
-      y.middleRows(done, count) = found.y.middleRows(skipped, count);
-      done += count;
-    }
-  }
-
- private:
-  PreparedSamples samples(Index part) const {
-    const Index first = part * rows_.part;
-    return pipeline_->samples(rows_.read(first, std::min(rows_.part, count_ - first)));
-  }
-
-  StreamRows rows_;
-  PipelinePointer pipeline_;
-  Index count_;
-  std::vector<Index> ends_;  // samples up to and with each part
-};
 
 // Of more rows than the reference looks at one in so many, scattered: not always one of the same time of day.
 DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training) {
@@ -148,7 +105,7 @@ StreamParts part_stream(const Recipe& recipe) {
   const TimeSplit split = at_place(Place{recipe.source}.key("split"), "", [&] {
     return split_by_time(files.rows(), recipe.split.validation, recipe.split.test);
   });
-  const Index part = rows_a_part(*recipe.data.stream, files);
+  const Index part = rows_a_part(StreamRows{files, {{0, files.rows()}}}.parts(), recipe.data.stream->block_rows);
   const auto rows_of = [&](const RowRange& range) {
     return StreamRows{files, range.size() > 0 ? std::vector{range} : std::vector<RowRange>(), part};
   };
@@ -166,32 +123,14 @@ LearnedStream learn_stream(const Recipe& recipe, const StreamRows& training) {
 
 Streamed stream_samples(const Recipe& recipe, const LearnedStream& learned, const StreamRows& rows) {
   const RecipeStream& wanted = *recipe.data.stream;
-  const PipelinePointer& pipeline = learned.pipeline;
-  StreamSource source{.features = Shape{static_cast<Index>(pipeline->feature_names().size())},
-                      .targets = Shape{static_cast<Index>(pipeline->target_names().size())},
-                      .name = Place{recipe.source}.key("pipeline").key("steps").text(),
-                      .feature_names = pipeline->feature_names(),
-                      .target_names = pipeline->target_names()};
   StreamOptions options{
       .block_rows = wanted.block_rows, .mixed_blocks = wanted.mixed_blocks, .prefetch = wanted.prefetch};
-  if (leaves_rows_out(*pipeline)) {
-    KeptSamples kept(rows, pipeline);
-    require<DataError>(kept.size() > 0, "{}: expected rows behind the steps, got none", source.name);
-    source.rows = kept.size();
-    source.read = std::move(kept);
-    return Streamed(std::move(source), options);
-  }
   // Messages count the rows of one run as the files do.
   const bool one_run = rows.runs.size() == 1;
   if (one_run) options.rows = rows.runs.front();
   const StreamRows counted = one_run ? StreamRows{rows.files, {{0, rows.files.rows()}}, rows.part} : rows;
-  source.rows = counted.size();
-  source.read = [counted, pipeline](Index first, MatrixView x, MatrixView y) {
-    const Table table = counted.read(first, x.rows());
-    x = pipeline->apply(table);
-    y = pipeline->targets(table);
-  };
-  return Streamed(std::move(source), options);
+  return samples_in_blocks(learned.pipeline, counted.parts(), rows.part, options,
+                           Place{recipe.source}.key("pipeline").key("steps").text());
 }
 
 TrainedModel train_stream(const Recipe& recipe, const LearnedStream& learned, const StreamRows& training,

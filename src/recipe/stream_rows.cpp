@@ -1,5 +1,7 @@
 #include "recipe/stream_rows.hpp"
 
+#include <algorithm>
+
 namespace maas::inline MAAS_ABI::recipe {
 
 namespace {
@@ -26,6 +28,10 @@ Table StreamRows::read(Index first, Index count) const {
   std::vector<RowRange> wanted;
   add_runs(runs, {first, first + count}, wanted);
   return files.read(wanted);
+}
+
+TableParts StreamRows::parts() const {
+  return {.rows = size(), .read = [rows = *this](Index first, Index count) { return rows.read(first, count); }};
 }
 
 StreamRows StreamRows::of(std::span<const RowRange> ranges) const {

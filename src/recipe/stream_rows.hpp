@@ -1,12 +1,12 @@
 // Runs of rows of files that are larger than memory, which follow each other as those of one table do.
 #pragma once
 
-#include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "data/table_parts.hpp"
 #include "maas/data/split.hpp"
-#include "maas/data/table.hpp"
 #include "recipe/row_files.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
@@ -27,19 +27,17 @@ struct StreamRows {
   /// Whatever is read of the others through these files is held out.
   void hold_out(const StreamRows& others);
 
+  /// All of them, as what reads some.
+  TableParts parts() const;
   /// Calls `visit(part)` for all of them, part by part, in order.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    const Index rows = size();
-    for (Index first = 0; first < rows; first += part) visit(read(first, std::min(part, rows - first)));
+    parts().for_each(part, std::forward<Visit>(visit));
   }
   /// The same, to learn from. Throws DataError where one is held out.
   template <class Visit>
   void learn_from_each(Visit&& visit) const {
-    for_each([&](Table rows) {
-      detail::require_training("stream", rows);
-      visit(std::move(rows));
-    });
+    parts().learn_from_each(part, std::forward<Visit>(visit));
   }
 };
 

@@ -13,12 +13,8 @@
 namespace maas::inline MAAS_ABI::recipe {
 
 /// The pipeline that these rows teach: with the bits that Pipeline::fit learns of them in memory. Each step that learns
-/// numbers takes a pass of its own or two. Throws ConfigError, naming the step by its place, for one that has to see
-/// all rows at once or that looks at other rows; else what Pipeline::fit throws.
+/// numbers takes a pass of its own or two. Throws what learn_in_passes throws.
 Pipeline learn_pipeline(const PipelineOptions& options, const StreamRows& rows, const Place& place);
-
-/// Whether it has a step that leaves rows out of training.
-bool leaves_rows_out(const Pipeline& pipeline);
 
 /// Of one column of the training rows, what a baseline knows.
 struct KnownTarget {
