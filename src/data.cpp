@@ -6,6 +6,7 @@
 #include "maas/data/csv-inl.hpp"
 #include "maas/data/digest-inl.hpp"
 #include "maas/data/encoding-inl.hpp"
+#include "maas/data/fold_runs-inl.hpp"
 #include "maas/data/folds-inl.hpp"
 #include "maas/data/impute-inl.hpp"
 #include "maas/data/pipeline-inl.hpp"

@@ -10,6 +10,7 @@
 #include "maas/data/arrays.hpp"
 #include "maas/data/csv.hpp"
 #include "maas/data/csv_stream.hpp"
+#include "maas/data/fold_runs.hpp"
 #include "maas/data/folds.hpp"
 #include "maas/data/impute.hpp"
 #include "maas/data/pipeline.hpp"

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "data/csv_rows.hpp"
+#include "data/learn_in_passes.hpp"
 #include "data/table_parts.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -347,7 +348,7 @@ DateOrder settle_types(PartReader& reader) {
 
 }  // namespace
 
-TableParts csv_parts(const std::string& path, const CsvOptions& options) {
+TableParts csv_parts(const std::string& path, const CsvOptions& options, const ColumnTypes& known) {
   constexpr Index block = 1024;
   const auto file = std::make_shared<const OpenFile>(path);
   const Head head = read_head(*file, path, options);
@@ -358,6 +359,9 @@ TableParts csv_parts(const std::string& path, const CsvOptions& options) {
                .wanted_names = head.names};
   rows.options.separator = head.separator;
   for (const auto& [name, type] : options.types) position_of(name, head, path);
+  if (known)
+    for (const std::string& name : head.names)
+      if (const auto type = known(name)) rows.options.types.emplace(name, *type);
   PartReader reader{file, index_rows(*file, head, options.comment, block), std::move(rows), block};
   require<FormatError>(reader.index.rows > 0, "{}: expected rows of cells, got none", path);
   const DateOrder dates = settle_types(reader);
@@ -394,6 +398,29 @@ Streamed stream_csv(const std::string& path, const CsvStreamOptions& options) {
                    .target_names = options.targets,
                    .chunk_rows = block},
                   options.stream);
+}
+
+Pipeline fit_csv(const std::string& path, const PipelineOptions& options, const CsvRowsOptions& rows) {
+  require<ConfigError>(rows.stream.block_rows >= 0, "fit_csv: expected block_rows of at least 0, got {}",
+                       rows.stream.block_rows);
+  TableParts all = csv_parts(path, rows.csv);
+  const RowRange range = range_of(all, rows.stream.rows, path);
+  const Index part = rows_a_part(all, rows.stream.block_rows);
+  const TableParts wanted{.rows = range.size(), .read = [read = std::move(all.read), range](Index first, Index count) {
+                            Table table = read(range.begin + first, count);
+                            if (range.held_out) table.hold_out();
+                            return table;
+                          }};
+  return learn_in_passes(options, wanted, part, path + ": Pipeline");
+}
+
+Streamed stream_csv(const std::string& path, const Pipeline& fitted, const CsvRowsOptions& rows) {
+  require<StateError>(fitted.is_fitted(), "stream_csv: expected a pipeline that has learned; see fit_csv");
+  require<ConfigError>(rows.stream.block_rows >= 0, "stream_csv: expected block_rows of at least 0, got {}",
+                       rows.stream.block_rows);
+  const auto pipeline = std::make_shared<const Pipeline>(fitted);
+  const TableParts all = csv_parts(path, rows.csv, [&](std::string_view name) { return pipeline->column_type(name); });
+  return samples_in_blocks(pipeline, all, rows_a_part(all, rows.stream.block_rows), rows.stream, path);
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -6,8 +6,12 @@
 #include <set>
 
 #include "maas/core/markup.hpp"
+#include "maas/data/fold_runs.hpp"
 #include "maas/forecast/baselines.hpp"
+#include "recipe/parts.hpp"
 #include "recipe/run.hpp"
+#include "recipe/stream.hpp"
+#include "recipe/stream_scores.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -26,6 +30,13 @@ Labels labels_of(const Recipe& recipe, const Table& rows) {
   return rows.column(name);
 }
 
+RollingOriginOptions origin_options(const RecipeFolds& wanted) {
+  return {.n_splits = wanted.n_splits,
+          .test_size = wanted.test_size,
+          .max_train_size = wanted.max_train_size,
+          .gap = wanted.gap};
+}
+
 std::vector<Fold> part_into_folds(const Recipe& recipe, const Table& rows) {
   const RecipeFolds& wanted = *recipe.cross_validation;
   const KFoldOptions options{
@@ -33,15 +44,20 @@ std::vector<Fold> part_into_folds(const Recipe& recipe, const Table& rows) {
   if (wanted.by == FoldsBy::stratified) return stratified_k_fold(labels_of(recipe, rows), options);
   if (wanted.by == FoldsBy::group) return group_k_fold(labels_of(recipe, rows), options);
   if (wanted.by == FoldsBy::k_fold) return k_fold(rows.rows(), options);
-  return rolling_origin(rows.rows(), {.n_splits = wanted.n_splits,
-                                      .test_size = wanted.test_size,
-                                      .max_train_size = wanted.max_train_size,
-                                      .gap = wanted.gap});
+  return rolling_origin(rows.rows(), origin_options(wanted));
 }
 
-std::vector<Fold> folds_of(const Recipe& recipe, const Table& rows) {
+// Other folds are none of runs: see check_stream.
+std::vector<FoldRuns> part_into_runs(const RecipeFolds& wanted, Index rows) {
+  return wanted.by == FoldsBy::k_fold ? k_fold_runs(rows, wanted.n_splits)
+                                      : rolling_origin_runs(rows, origin_options(wanted));
+}
+
+// What `part()` gives; what is wrong is said with the place of the folds in front.
+template <class Part>
+auto folds_of(const Recipe& recipe, const Part& part) {
   try {
-    return part_into_folds(recipe, rows);
+    return part();
   } catch (const Error& error) {
     const std::string_view what = error.what();
     const std::string place = place_of(recipe).text();
@@ -49,11 +65,14 @@ std::vector<Fold> folds_of(const Recipe& recipe, const Table& rows) {
   }
 }
 
-// The recipe for the training rows of a fold: no test, and the same share of what is not for the test to measure on.
+// The share of a fold's training rows to measure on: the same of what is not for the test.
+double validation_share(const RecipeSplit& split) { return split.validation / (1 - split.test); }
+
+// The recipe for the training rows of a fold: no test.
 Recipe within_fold(const Recipe& recipe, const Table& training) {
   Recipe inner = recipe;
   RecipeSplit& split = inner.split;
-  split.validation = split.validation / (1 - split.test);
+  split.validation = validation_share(split);
   split.test = 0;
   split.test_groups.clear();
   if (split.validation_groups.empty()) return inner;
@@ -78,19 +97,37 @@ struct FoldResult {
   std::vector<FoldEntry> entries;
 };
 
+FoldResult result_of(const FoldRows& rows, const Evaluation& found) {
+  FoldResult result{.rows = rows, .entries = {}};
+  for (const TargetEvaluation& target : found.targets)
+    for (const AnswerScores& answer : target.answers)
+      result.entries.push_back({target.target, answer.name, answer.scores});
+  return result;
+}
+
 FoldResult run_table_fold(const Recipe& recipe, const Table& rows, const Fold& fold) {
   const Table all = fold.train.of(rows), test = fold.test.of(rows);
   const Recipe inner = within_fold(recipe, all);
   const Parts parts = part_rows(inner, all);
   const Table training = parts.training.of(all), validation = parts.validation.of(all);
   const TrainedModel trained = train_model(inner, training, validation, quiet_options(inner));
-  require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
-  FoldResult result{.rows = {training.rows(), validation.rows(), test.rows()}, .entries = {}};
-  const Evaluation found = evaluate_table(trained.model, test, &training, "fold");
-  for (const TargetEvaluation& target : found.targets)
-    for (const AnswerScores& answer : target.answers)
-      result.entries.push_back({target.target, answer.name, answer.scores});
-  return result;
+  require_finite(trained);
+  return result_of({training.rows(), validation.rows(), test.rows()},
+                   evaluate_table(trained.model, test, &training, "fold"));
+}
+
+FoldResult run_stream_fold(const Recipe& recipe, const StreamRows& rows, const FoldRuns& fold) {
+  const StreamRows all = rows.of(fold.train), test = rows.of(fold.test);
+  const TimeSplit split = at_place(Place{recipe.source}.key("split"), "",
+                                   [&] { return split_by_time(all.size(), validation_share(recipe.split), 0); });
+  StreamRows training = all.of(split.train);
+  const StreamRows validation = all.of(split.validation);
+  training.hold_out(validation);
+  training.hold_out(test);
+  const TrainedModel trained =
+      train_stream(recipe, learn_stream(recipe, training), training, validation, quiet_options(recipe));
+  require_finite(trained);
+  return result_of({training.size(), validation.size(), test.size()}, evaluate_stream(trained.model, test, "fold"));
 }
 
 FoldResult run_forecast_fold(const Recipe& recipe, const Table& rows, const Fold& fold) {
@@ -119,9 +156,10 @@ std::string problem_text(const Recipe& recipe, const Error& error) {
   return what.starts_with(source) ? what.substr(source.size()) : what;
 }
 
-FoldResult run_fold(const Recipe& recipe, const Table& rows, const Fold& fold, std::size_t number) {
+template <class Run>
+FoldResult run_fold(const Recipe& recipe, std::size_t number, const Run& run) {
   try {
-    return recipe.forecast ? run_forecast_fold(recipe, rows, fold) : run_table_fold(recipe, rows, fold);
+    return run();
   } catch (const Error& error) {
     fail<DataError>("{}: fold {} (counted from 0): {}", place_of(recipe).text(), number, problem_text(recipe, error));
   }
@@ -203,14 +241,32 @@ std::string target_html(const CrossValidation& found, const std::string& target)
 
 }  // namespace
 
-CrossValidation cross_validate_recipe(const Recipe& recipe, const Table& rows, const RunOptions& options) {
-  const std::vector<Fold> folds = folds_of(recipe, rows);
+namespace {
+
+// Calls run(fold) for each one.
+template <class Folds, class Run>
+CrossValidation run_folds(const Recipe& recipe, const Folds& folds, const RunOptions& options, const Run& run) {
   std::vector<FoldResult> results;
   for (std::size_t i = 0; i < folds.size(); ++i) {
-    results.push_back(run_fold(recipe, rows, folds[i], i));
+    results.push_back(run_fold(recipe, i, [&] { return run(folds[i]); }));
     if (options.fold_end) options.fold_end(gathered(results));
   }
   return gathered(results);
+}
+
+}  // namespace
+
+CrossValidation cross_validate_recipe(const Recipe& recipe, const Table& rows, const RunOptions& options) {
+  const std::vector<Fold> folds = folds_of(recipe, [&] { return part_into_folds(recipe, rows); });
+  return run_folds(recipe, folds, options, [&](const Fold& fold) {
+    return recipe.forecast ? run_forecast_fold(recipe, rows, fold) : run_table_fold(recipe, rows, fold);
+  });
+}
+
+CrossValidation cross_validate_stream(const Recipe& recipe, const StreamRows& rows, const RunOptions& options) {
+  const std::vector<FoldRuns> folds =
+      folds_of(recipe, [&] { return part_into_runs(*recipe.cross_validation, rows.size()); });
+  return run_folds(recipe, folds, options, [&](const FoldRuns& fold) { return run_stream_fold(recipe, rows, fold); });
 }
 
 std::string cross_validation_html(const CrossValidation& found) {

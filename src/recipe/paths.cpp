@@ -72,6 +72,11 @@ Config changed(const Config& base, std::span<const PathStep> steps, Config value
 
 }  // namespace
 
+bool lies_within(std::string_view path, std::string_view whole) {
+  return path.starts_with(whole) &&
+         (path.size() == whole.size() || path[whole.size()] == '.' || path[whole.size()] == '[');
+}
+
 void check_path(std::string_view path, const std::string& where) { steps_of(path, where); }
 
 Config with_value(const Config& tree, std::string_view path, Config value, const std::string& where) {

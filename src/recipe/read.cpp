@@ -221,6 +221,15 @@ void check_tuner(const Recipe& recipe, const Place& place) {
                        "{}: expected mae, rmse or r2 for a forecast", place.key("objective").text());
 }
 
+// Folds of a stream are runs of its rows.
+void check_stream_folds(const RecipeFolds& folds, const Place& place) {
+  require<ConfigError>(folds.by == FoldsBy::k_fold || folds.by == FoldsBy::rolling_origin,
+                       "{}: expected \"k_fold\" or \"rolling_origin\" beside data.stream, whose folds are runs of rows",
+                       place.key("by").text());
+  require<ConfigError>(!folds.shuffle, "{}: expected false beside data.stream, whose folds are runs of rows",
+                       place.key("shuffle").text());
+}
+
 void check_stream(const Recipe& recipe, const Place& place) {
   const Place stream = place.key("data").key("stream");
   const RecipeStream& wanted = *recipe.data.stream;
@@ -230,10 +239,13 @@ void check_stream(const Recipe& recipe, const Place& place) {
                        wanted.mixed_blocks);
   require<ConfigError>(recipe.split.by == SplitBy::time, "{}: expected \"time\" beside data.stream",
                        place.key("split").key("by").text());
+  require<ConfigError>(!recipe.forecast,
+                       "{}: expected none beside data.stream, as a forecaster and its baselines learn from readings "
+                       "that are all in memory (8 bytes each while they are read: a thousand sensors every 5 minutes "
+                       "are 0.8 GB a year); without data.stream the files are read as a whole",
+                       place.key("forecast").text());
+  if (recipe.cross_validation) check_stream_folds(*recipe.cross_validation, place.key("cross_validation"));
   const std::pair<bool, Place> others[] = {
-      {recipe.forecast.has_value(), place.key("forecast")},
-      {recipe.tuner.has_value(), place.key("tuner")},
-      {recipe.cross_validation.has_value(), place.key("cross_validation")},
       {recipe.data.drop_duplicates, place.key("data").key("drop_duplicates")},
       {!recipe.output.predictions.empty(), place.key("output").key("predictions")},
       {recipe.training.class_weight.balanced, place.key("training").key("class_weight")}};

@@ -33,13 +33,6 @@ std::vector<Column> columns_of(const Table& table) {
 
 }  // namespace
 
-std::string type_text(const Column& column) {
-  const std::string type = column.type == ColumnType::text   ? "texts"
-                           : column.type == ColumnType::time ? "times"
-                                                             : "numbers";
-  return column.why_text.empty() ? type : type + " (" + column.why_text + ")";
-}
-
 void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
                           const std::string& before) {
   require<DataError>(static_cast<Index>(first.size()) == next.columns(), "{}: expected {} columns, as in {}, got {}",
@@ -56,6 +49,7 @@ void require_same_columns(std::span<const Column> first, const Table& next, cons
 }
 
 RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column), reading_(recipe.data.csv) {
+  std::vector<File> files;
   for (const std::string& name : recipe.data.files) {
     File file{.path = file_in(recipe.folder, name), .first = rows_};
     file.is_hdf5 = is_hdf5_file(file.path);
@@ -63,11 +57,12 @@ RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column)
     if (!file.is_hdf5) reading_.dates = file.parts.dates;  // the next ones are read as those before
     require<DataError>(file.parts.rows > 0, "{}: expected rows, got none", file.path);
     rows_ += file.parts.rows;
-    files_.push_back(std::move(file));
+    files.push_back(std::move(file));
   }
-  const std::vector<Column> columns = columns_of(read_of(files_.front(), 0, 1));
-  for (std::size_t i = 1; i < files_.size(); ++i)
-    require_same_columns(columns, read_of(files_[i], 0, 1), files_[i].path, files_[0].path);
+  const std::vector<Column> columns = columns_of(read_of(files.front(), 0, 1));
+  for (std::size_t i = 1; i < files.size(); ++i)
+    require_same_columns(columns, read_of(files[i], 0, 1), files[i].path, files[0].path);
+  files_ = std::make_shared<const std::vector<File>>(std::move(files));
 }
 
 Table RowFiles::read_of(const File& file, Index first, Index count) const {
@@ -82,17 +77,28 @@ Table RowFiles::read_of(const File& file, Index first, Index count) const {
 }
 
 Table RowFiles::read(Index first, Index count) const {
+  const RowRange run{first, first + count};
+  return read(std::span(&run, 1));
+}
+
+Table RowFiles::read(std::span<const RowRange> runs) const {
   std::optional<Table> all;
-  for (const File& file : files_) {
-    const Index begin = std::max(first, file.first), end = std::min(first + count, file.first + file.parts.rows);
-    if (begin >= end) continue;
-    const Table part = read_of(file, begin - file.first, end - begin);
-    all = all ? joined(*all, part) : part;
-  }
-  require<DataError>(all.has_value(), "expected rows of 0 to {}, got {}", rows_ - 1, first);
-  for (const RowRange& held : held_out_) {
-    const Index begin = std::max(first, held.begin), end = std::min(first + count, held.end);
-    if (begin < end) all->hold_out(RowRange{begin - first, end - first});
+  for (const RowRange& run : runs)
+    for (const File& file : *files_) {
+      const Index begin = std::max(run.begin, file.first), end = std::min(run.end, file.first + file.parts.rows);
+      if (begin >= end) continue;
+      const Table part = read_of(file, begin - file.first, end - begin);
+      all = all ? joined(*all, part) : part;
+    }
+  require<DataError>(all.has_value(), "expected rows of 0 to {}, got {}", rows_ - 1,
+                     runs.empty() ? 0 : runs.front().begin);
+  Index before = 0;  // rows of the runs before
+  for (const RowRange& run : runs) {
+    for (const RowRange& held : held_out_) {
+      const Index begin = std::max(run.begin, held.begin), end = std::min(run.end, held.end);
+      if (begin < end) all->hold_out(RowRange{before + begin - run.begin, before + end - run.begin});
+    }
+    before += run.size();
   }
   return std::move(*all);
 }

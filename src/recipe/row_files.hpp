@@ -1,8 +1,8 @@
 // The rows of a recipe's files, read part by part.
 #pragma once
 
-#include <algorithm>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,13 +18,12 @@ bool is_hdf5_file(const std::string& path);
 /// Columns of a file of datasets hold numbers, or times where these types say so. Throws FormatError for texts.
 void set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path);
 
-/// "numbers", "times", "texts": with where a file says so, if it is known: "texts (a.csv:3:1: expected a number, ...)".
-std::string type_text(const Column& column);
 /// Throws DataError that names the files where the columns of `path` are not those of the file `before`.
 void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
                           const std::string& before);
 
-/// The files that follow each other, as one table of which only parts are in memory.
+/// The files that follow each other, as one table of which only parts are in memory. Copies share the open files, but
+/// each has its own rows that are held out.
 class RowFiles {
  public:
   /// Throws what read_table throws, and DataError for files of other columns than the first, or without rows.
@@ -37,12 +36,8 @@ class RowFiles {
   void hold_out(const RowRange& rows) { held_out_.push_back(rows); }
   /// Some rows, which must be there. It may be called on several threads at once.
   Table read(Index first, Index count) const;
-  /// Calls `visit(part)` for these rows, part by part, in order.
-  template <class Visit>
-  void for_each(const RowRange& range, Index rows_a_part, Visit&& visit) const {
-    for (Index first = range.begin; first < range.end; first += rows_a_part)
-      visit(read(first, std::min(rows_a_part, range.end - first)));
-  }
+  /// Likewise the rows of several runs, one after another.
+  Table read(std::span<const RowRange> runs) const;
 
  private:
   struct File {
@@ -53,7 +48,7 @@ class RowFiles {
   };
   Table read_of(const File& file, Index first, Index count) const;
 
-  std::vector<File> files_;
+  std::shared_ptr<const std::vector<File>> files_;
   std::vector<RowRange> held_out_;
   std::string file_column_;
   CsvOptions reading_;

@@ -228,12 +228,6 @@ void check_held_out(const Recipe& recipe, const Table& training, const Table& va
   look(test, "test rows: ");
 }
 
-bool tunes_pipeline(const Recipe& recipe) {
-  if (!recipe.tuner) return false;
-  const std::vector<std::string> names = recipe.tuner->space.names();
-  return std::any_of(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("pipeline"); });
-}
-
 // ---- Weights of classes ----
 
 // These measure how far numbers are apart.
@@ -473,6 +467,17 @@ RecipeRowsRead read_rows(const Recipe& recipe) {
   return {std::move(table), std::move(found), duplicates, std::move(reading)};
 }
 
+PartedRows parted_rows(const Recipe& recipe) {
+  PartedRows found{read_rows(recipe), {}, {}, {}, {}};
+  Table& table = found.read.table;
+  found.parts = part_rows(recipe, table);
+  table.hold_out(found.parts.test);  // validation rows are learned from in folds
+  found.training = found.parts.training.of(table);
+  found.validation = found.parts.validation.of(table);
+  found.test = found.parts.test.of(table);
+  return found;
+}
+
 std::string backup_path(const Recipe& recipe, const RunOptions& options) {
   const Place place = place_of(recipe, "training").key("backup");
   std::string path = recipe.training.backup;
@@ -509,6 +514,10 @@ FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
 bool is_finite(const History& history) {
   if (!history.contains("loss") || history["loss"].empty()) return true;
   return std::isfinite(history["loss"].back());
+}
+
+void require_finite(const TrainedModel& trained) {
+  require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
 }
 
 void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows) {
@@ -614,19 +623,23 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   if (const std::optional<Recipe> onward = parts::going_on_with_forecasts(recipe))
     return parts::run_forecast(*onward, options);
   if (recipe.data.stream) return parts::run_stream(recipe, options);
-  auto [table, found, duplicates, reading] = parts::read_rows(recipe);
-  const parts::Parts rows = parts::part_rows(recipe, table);
-  table.hold_out(rows.test);  // validation rows are learned from in folds
-  const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
-  const bool tunes_pipeline = parts::tunes_pipeline(recipe);
-  if (!tunes_pipeline) parts::check_held_out(recipe, training, validation, test);
+  parts::PartedRows rows = parts::parted_rows(recipe);
+  const auto check_held_out = [&](const Recipe& settled) {
+    parts::check_held_out(settled, rows.training, rows.validation, rows.test);
+  };
+  const bool tunes_rows = parts::tunes_rows(recipe);
+  if (!tunes_rows) check_held_out(recipe);
   std::optional<Tuning> tuning;
-  if (recipe.tuner) tuning = parts::tune(recipe, training, validation, options);
+  if (recipe.tuner) tuning = parts::tune(recipe, rows.training, rows.validation, options);
   Recipe chosen = parts::tuned(recipe, tuning);
+  if (parts::tunes_reading(recipe)) rows = parts::parted_rows(chosen);
+  const auto& [training, validation, test] = std::tie(rows.training, rows.validation, rows.test);
+  auto& [table, found, duplicates, reading] = rows.read;
   chosen.data.csv = reading;
-  if (tunes_pipeline) parts::check_held_out(chosen, training, validation, test);
+  if (tunes_rows) check_held_out(chosen);
   std::optional<CrossValidation> folds;
-  if (recipe.cross_validation) folds = parts::cross_validate_recipe(chosen, rows.before_test().of(table), options);
+  if (recipe.cross_validation)
+    folds = parts::cross_validate_recipe(chosen, rows.parts.before_test().of(table), options);
 
   const std::vector<Index> file_rows = parts::rows_of_files(recipe, table.rows(), duplicates, found);
   parts::TrainedModel trained = parts::train_model(chosen, training, validation, parts::fit_options(chosen, options));
@@ -644,12 +657,12 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
                       .finite = trained.finite};
   if (!result.finite) return result;
   const Model& model = result.model;
-  if (std::string note = parts::order_note(recipe, *model.info().pipeline, table, rows, file_rows); !note.empty())
+  if (std::string note = parts::order_note(recipe, *model.info().pipeline, table, rows.parts, file_rows); !note.empty())
     result.warnings.push_back(std::move(note));
   if (validation.rows() > 0) result.evaluations.push_back(evaluate_table(model, validation, &training, "validation"));
   if (test.rows() > 0) result.evaluations.push_back(evaluate_table(model, test, &training, "test"));
   std::vector<Index> test_rows;
-  for (Index row : rows.test) test_rows.push_back(file_rows[static_cast<std::size_t>(row)]);
+  for (Index row : rows.parts.test) test_rows.push_back(file_rows[static_cast<std::size_t>(row)]);
   parts::write_outputs(recipe, result, test_rows);
   return result;
 }

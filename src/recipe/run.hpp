@@ -10,6 +10,10 @@
 
 namespace maas::inline MAAS_ABI::recipe {
 
+struct LearnedStream;  // in stream.hpp
+struct StreamParts;
+struct StreamRows;
+
 /// The rows of all files, what was found in them, and how many came twice and are left out.
 struct RecipeRowsRead {
   Table table;
@@ -28,6 +32,14 @@ struct Parts {
 };
 Parts part_rows(const Recipe& recipe, const Table& table);
 
+/// The rows of all files, shared out.
+struct PartedRows {
+  RecipeRowsRead read;  ///< of whose table the test rows are held out
+  Parts parts;
+  Table training, validation, test;
+};
+PartedRows parted_rows(const Recipe& recipe);
+
 /// A model that has learned from rows, with its pipeline.
 struct TrainedModel {
   Model model;
@@ -35,6 +47,8 @@ struct TrainedModel {
   Index left_out = 0;  ///< of the training rows, by steps
   bool finite = true;  ///< whether the last loss is a number
 };
+/// Throws DataError where it is none: for trials and folds.
+void require_finite(const TrainedModel& trained);
 /// Fits the pipeline to the training rows, builds, compiles and fits the network. `validation` may have no rows. Throws
 /// what run_recipe throws.
 TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit);
@@ -105,14 +119,24 @@ RecipeResult run_stream(const Recipe& recipe, const RunOptions& options);
 
 // In tuner.cpp and folds.cpp.
 
+/// Whether the recipe has a tuner that changes how cells are read: each trial reads the files anew then.
+bool tunes_reading(const Recipe& recipe);
+/// Whether it has one that changes what becomes of rows before they are samples: reading, or the pipeline.
+bool tunes_rows(const Recipe& recipe);
+
 /// The trials of the recipe's tuner, each judged on the validation rows (of forecasts: on the last share of `training`,
 /// which are all rows that are not for the test). Throws DataError where all of them failed.
 Tuning tune(const Recipe& recipe, const Table& training, const Table& validation, const RunOptions& options);
+/// The same of a stream. `learned` is what the training rows teach in all trials; null where each learns for itself.
+Tuning tune_stream(const Recipe& recipe, const StreamParts& rows, const LearnedStream* learned,
+                   const RunOptions& options);
 /// The recipe with the settings of the best trial, or as it is where there was no search.
 Recipe tuned(const Recipe& recipe, const std::optional<Tuning>& tuning);
 
 /// A model for each fold of these rows, which are not for the test.
 CrossValidation cross_validate_recipe(const Recipe& recipe, const Table& rows, const RunOptions& options);
+/// The same of a stream, in runs of rows.
+CrossValidation cross_validate_stream(const Recipe& recipe, const StreamRows& rows, const RunOptions& options);
 
 /// What pages show of them.
 std::string tuning_html(const Tuning& tuning);

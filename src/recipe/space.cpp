@@ -89,27 +89,74 @@ Config value_of(const TrialValue& value, const Config& given) {
 std::string section_of(std::string_view path) { return std::string(path.substr(0, path.find_first_of(".["))); }
 
 void copy_section(const std::string& section, const Recipe& from, Recipe& to) {
+  if (section == "data") to.data = from.data;
   if (section == "pipeline") to.pipeline = from.pipeline;
   if (section == "forecast") to.forecast = from.forecast;
   if (section == "network") to.network = from.network;
   if (section == "training") to.training = from.training;
 }
 
-bool lies_within(std::string_view path, std::string_view whole) {
-  return path.starts_with(whole) &&
-         (path.size() == whole.size() || path[whole.size()] == '.' || path[whole.size()] == '[');
+/// A key that is not to be tuned, and why.
+struct FixedKey {
+  std::string key, why;
+};
+
+void fix_data(const Recipe& recipe, std::vector<FixedKey>& fixed) {
+  const RecipeData& data = recipe.data;
+  fixed.push_back({"data.files", "says which rows there are"});
+  for (const std::string_view key : {"separator", "decimal", "header", "comment", "missing", "dates"})
+    fixed.push_back({"data." + std::string(key), "says what the cells of the targets are"});
+  fixed.push_back({"data.drop_duplicates", "decides which rows there are"});
+  for (const std::string& target : recipe.pipeline.targets)
+    fixed.push_back({"data.types." + target, "says what the targets are"});
+  if (!recipe.split.column.empty())
+    fixed.push_back({"data.types." + recipe.split.column, "says what the split goes by"});
+  if (data.drop_duplicates)
+    for (const std::string_view key : {"data.types", "data.file_column"})
+      fixed.push_back({std::string(key), "decides which rows are the same for data.drop_duplicates"});
+  if (!data.stream) fixed.push_back({"data.stream", "decides whether rows are held in memory, not what is learned"});
 }
 
-// What is judged must be the same in all trials.
+void fix_forecast(std::vector<FixedKey>& fixed) {
+  for (const std::string_view key : {"data", "pipeline", "forecast.sensors", "forecast.time"})
+    fixed.push_back({std::string(key), "makes the readings that forecasts are judged by"});
+  fixed.push_back({"forecast.windows.horizons", "says what is forecast"});
+  for (const std::string_view key : {"stride", "across_gaps", "seconds_a_reading", "fill_missing"})
+    fixed.push_back({"forecast.windows." + std::string(key), "decides which windows trials are judged on"});
+  fixed.push_back({"forecast.scores", "says how forecasts are judged"});
+}
+
+// What is judged, and by what, must be the same in all trials.
+std::vector<FixedKey> fixed_keys(const Recipe& recipe) {
+  std::vector<FixedKey> fixed{{"split", "decides which rows trials are judged on"},
+                              {"base", "brings targets of its own"},
+                              {"pipeline.targets", "says what is predicted"}};
+  for (const std::string_view key : {"name", "description", "tuner", "cross_validation", "output"})
+    fixed.push_back({std::string(key), "is no setting of the training"});
+  if (recipe.forecast)
+    fix_forecast(fixed);
+  else
+    fix_data(recipe, fixed);
+  if (recipe.tuner->objective == TunerObjective::by_loss) {
+    fixed.push_back({"training.loss", "is what trials are judged by"});
+    fixed.push_back({"pipeline.steps",
+                     "may scale what the loss is reckoned in (any other objective is in the unit of "
+                     "the targets)"});
+  }
+  return fixed;
+}
+
 void check_section(const Recipe& recipe, const std::string& path, const Place& place) {
-  const std::vector<std::string> known{"pipeline", "forecast", "network", "training"};
+  for (const FixedKey& each : fixed_keys(recipe))
+    require<ConfigError>(!lies_within(path, each.key) && !lies_within(each.key, path),
+                         "{}: expected a key that leaves what is judged as it is; {} {}", place.text(), each.key,
+                         each.why);
+  // Its keys say how a stream is read; the whole, whether there is one.
+  require<ConfigError>(path != "data.stream", "{}: expected a key within it, such as data.stream.mixed_blocks",
+                       place.text());
+  const std::vector<std::string> known{"data", "pipeline", "forecast", "network", "training"};
   const std::string section = section_of(path);
   if (std::find(known.begin(), known.end(), section) == known.end()) fail_unknown(place, "keys in", section, known);
-  for (const std::string_view fixed :
-       {"pipeline.targets", "forecast.windows.horizons", "forecast.sensors", "forecast.time", "forecast.scores"})
-    require<ConfigError>(!lies_within(path, fixed) && !lies_within(fixed, path),
-                         "{}: expected a key that leaves what is judged as it is, which {} decides", place.text(),
-                         fixed);
   require<ConfigError>(recipe.tuner->method != TunerMethod::successive_halving ||
                            !(lies_within(path, "training.epochs") || path == "training"),
                        "{}: expected none for successive_halving, which spends epochs", place.text());

@@ -1,15 +1,14 @@
 // run_recipe for files that are larger than memory: blocks of rows are read when they are needed.
+#include "recipe/stream.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
+#include "data/learn_in_passes.hpp"
 #include "maas/core/random.hpp"
-#include "maas/data/streamed.hpp"
 #include "maas/forecast/drift.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/raw_targets.hpp"
-#include "recipe/row_files.hpp"
-#include "recipe/run.hpp"
 #include "recipe/stream_scores.hpp"
 #include "recipe/stream_steps.hpp"
 
@@ -17,83 +16,10 @@ namespace maas::inline MAAS_ABI::recipe {
 
 namespace {
 
-// Rows that are looked at together, in memory for a moment.
-Index rows_a_part(const RecipeStream& wanted, const RowFiles& files) {
-  if (wanted.block_rows > 0) return std::min(wanted.block_rows, files.rows());
-  constexpr Index bytes = 1 << 20;
-  const Index columns = std::max<Index>(files.read(0, 1).columns(), 1);
-  return std::clamp<Index>(bytes / (columns * static_cast<Index>(sizeof(double))), 1, files.rows());
-}
-
-using FilesPointer = std::shared_ptr<const RowFiles>;
-using PipelinePointer = std::shared_ptr<const Pipeline>;
-
-/// Samples of rows of which a step leaves some out: where each part's begin is counted once.
-class KeptSamples {
- public:
-  KeptSamples(FilesPointer files, PipelinePointer pipeline, const RowRange& range, Index part)
-      : files_(std::move(files)), pipeline_(std::move(pipeline)), range_(range), part_(part) {
-    for (Index i = 0; i * part_ < range_.size(); ++i) ends_.push_back(size() + samples(i).x.rows());
-  }
-
-  Index size() const { return ends_.empty() ? 0 : ends_.back(); }
-
-  void operator()(Index first, MatrixView x, MatrixView y) const {
-    auto part = static_cast<Index>(std::upper_bound(ends_.begin(), ends_.end(), first) - ends_.begin());
-    for (Index done = 0; done < x.rows(); ++part) {
-      const PreparedSamples found = samples(part);
-      const Index skipped = first + done - (ends_[static_cast<std::size_t>(part)] - found.x.rows());
-      const Index count = std::min(found.x.rows() - skipped, x.rows() - done);
-      x.middleRows(done, count) = found.x.middleRows(skipped, count);
-      y.middleRows(done, count) = found.y.middleRows(skipped, count);
-      done += count;
-    }
-  }
-
- private:
-  PreparedSamples samples(Index part) const {
-    const Index first = range_.begin + part * part_;
-    return pipeline_->samples(files_->read(first, std::min(part_, range_.end - first)));
-  }
-
-  FilesPointer files_;
-  PipelinePointer pipeline_;
-  RowRange range_;
-  Index part_;
-  std::vector<Index> ends_;  // samples up to and with each part
-};
-
-Streamed samples_of(const Recipe& recipe, const FilesPointer& files, const PipelinePointer& pipeline,
-                    const RowRange& range, Index part) {
-  const RecipeStream& wanted = *recipe.data.stream;
-  StreamSource source{.features = Shape{static_cast<Index>(pipeline->feature_names().size())},
-                      .targets = Shape{static_cast<Index>(pipeline->target_names().size())},
-                      .name = Place{recipe.source}.key("pipeline").key("steps").text(),
-                      .feature_names = pipeline->feature_names(),
-                      .target_names = pipeline->target_names()};
-  StreamOptions options{
-      .block_rows = wanted.block_rows, .mixed_blocks = wanted.mixed_blocks, .prefetch = wanted.prefetch};
-  if (leaves_rows_out(*pipeline)) {
-    KeptSamples kept(files, pipeline, range, part);
-    require<DataError>(kept.size() > 0, "{}: expected rows behind the steps, got none", source.name);
-    source.rows = kept.size();
-    source.read = std::move(kept);
-  } else {
-    source.rows = files->rows();
-    source.read = [files, pipeline](Index first, MatrixView x, MatrixView y) {
-      const Table rows = files->read(first, x.rows());
-      x = pipeline->apply(rows);
-      y = pipeline->targets(rows);
-    };
-    options.rows = range;
-  }
-  return Streamed(std::move(source), options);
-}
-
 // Of more rows than the reference looks at one in so many, scattered: not always one of the same time of day.
 DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training) {
   constexpr Index most_rows = 10000;
-  const Index stride = (training.range.size() + most_rows - 1) / most_rows;
+  const Index stride = (training.size() + most_rows - 1) / most_rows;
   const auto features = static_cast<Index>(pipeline.feature_names().size());
   std::vector<Scalar> numbers;
   Index first = 0;  // of the part, among the training rows
@@ -115,7 +41,7 @@ DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training
 
 KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
   TableBaselines baselines;
-  const std::vector<std::string> targets = raw_targets(pipeline, training.files.read(training.range.begin, 1));
+  const std::vector<std::string> targets = raw_targets(pipeline, training.read(0, 1));
   const std::map<std::string, KnownTarget> known = known_targets(targets, training);
   for (const std::string& name : targets) {
     TargetBaseline found = baseline_of(name, known.at(name), pipeline);
@@ -124,88 +50,134 @@ KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
   return {.baselines = baselines.config(), .reference = reference_of(pipeline, training).config()};
 }
 
-}  // namespace
-
-namespace {
-
-Pipeline learned_pipeline(const Recipe& recipe, const std::optional<Model>& base, const StreamRows& training) {
+Pipeline learned_pipeline(const Recipe& recipe, const StreamRows& training) {
   const Place place = Place{recipe.source}.key("pipeline");
+  const std::optional<Model> base = base_of(recipe);
   if (!base) return at_place(place, "", [&] { return learn_pipeline(recipe.pipeline, training, place); });
   check_row_order(recipe, base->info().pipeline->steps());
   return *base->info().pipeline;
 }
 
-// Calls look(row, time) for the rows of a range.
+// Calls look(row, time) for the rows of a run.
 template <class Look>
 void for_each_time(const StreamRows& rows, const std::string& column, Look&& look) {
-  Index row = rows.range.begin;
-  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+  Index row = rows.runs.empty() ? 0 : rows.runs.front().begin;
+  rows.for_each([&](const Table& part) {
     for (double time : part.column(column).numbers) look(row++, time);
   });
 }
 
 // What a policy refuses in rows to measure on is said before anything is trained. Gives a note where they are of times
 // before those that are learned from.
-std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const StreamRows& training,
-                           const TimeSplit& split) {
+std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const StreamParts& rows) {
   const Place place = Place{recipe.source}.key(recipe.base.empty() ? "pipeline" : "base");
   struct Part {
-    RowRange range;
-    std::string_view rows, what;
+    const StreamRows& rows;
+    std::string_view text, what;
   };
-  const Part parts[] = {{split.validation, "validation rows: ", "validation"}, {split.test, "test rows: ", "the test"}};
+  const Part parts[] = {{rows.validation, "validation rows: ", "validation"}, {rows.test, "test rows: ", "the test"}};
   for (const Part& each : parts)
-    at_place(place, each.rows, [&] {
-      training.files.for_each(each.range, training.part, [&](const Table& rows) { pipeline.apply(rows); });
-    });
-  TimeOrder order{.column = time_column(pipeline, training.files.read(split.train.begin, 1))};
-  if (order.column.empty() || split.validation.size() + split.test.size() == 0) return "";
-  for_each_time(training, order.column, [&](Index row, double time) { order.learn_from(row, time); });
+    at_place(place, each.text, [&] { each.rows.for_each([&](const Table& part) { pipeline.apply(part); }); });
+  TimeOrder order{.column = time_column(pipeline, rows.training.read(0, 1))};
+  if (order.column.empty() || rows.validation.size() + rows.test.size() == 0) return "";
+  for_each_time(rows.training, order.column, [&](Index row, double time) { order.learn_from(row, time); });
   for (const Part& each : parts)
-    for_each_time({training.files, each.range, training.part}, order.column,
-                  [&](Index row, double time) { order.measure_on(row, time, each.what); });
+    for_each_time(each.rows, order.column, [&](Index row, double time) { order.measure_on(row, time, each.what); });
   return order.note;
+}
+
+/// What was learned, and what is odd about the rows to measure on.
+struct CheckedStream {
+  LearnedStream learned;
+  std::string note;
+};
+
+CheckedStream checked_stream(const Recipe& recipe, const StreamParts& rows) {
+  CheckedStream result{.learned = learn_stream(recipe, rows.training), .note = {}};
+  result.note = check_held_out(recipe, *result.learned.pipeline, rows);
+  return result;
 }
 
 }  // namespace
 
-RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
-  const auto opened = std::make_shared<RowFiles>(recipe);
-  Recipe read = recipe;
-  read.data.csv = opened->reading();
+StreamParts part_stream(const Recipe& recipe) {
+  RowFiles files(recipe);
   const TimeSplit split = at_place(Place{recipe.source}.key("split"), "", [&] {
-    return split_by_time(opened->rows(), recipe.split.validation, recipe.split.test);
+    return split_by_time(files.rows(), recipe.split.validation, recipe.split.test);
   });
-  opened->hold_out(split.validation);
-  opened->hold_out(split.test);
-  const FilesPointer files = opened;
-  const Index part = rows_a_part(*recipe.data.stream, *files);
-  const StreamRows training{*files, split.train, part};
-  std::optional<Model> base = base_of(recipe);
-  const auto pipeline = std::make_shared<const Pipeline>(learned_pipeline(recipe, base, training));
-  std::string note = check_held_out(recipe, *pipeline, training, split);
+  const Index part = rows_a_part(StreamRows{files, {{0, files.rows()}}}.parts(), recipe.data.stream->block_rows);
+  const auto rows_of = [&](const RowRange& range) {
+    return StreamRows{files, range.size() > 0 ? std::vector{range} : std::vector<RowRange>(), part};
+  };
+  files.hold_out(split.test);
+  StreamRows before_test = rows_of({0, split.test.size() > 0 ? split.test.begin : files.rows()});
+  files.hold_out(split.validation);
+  return {rows_of(split.train), rows_of(split.validation), rows_of(split.test), std::move(before_test)};
+}
 
-  FitOptions fit = fit_options(recipe, options);
-  fit.class_weight = class_weights(recipe, *pipeline, Matrix());
-  if (split.validation.size() > 0)
-    fit.validation_set = Dataset(samples_of(recipe, files, pipeline, split.validation, part));
-  const Streamed samples = samples_of(recipe, files, pipeline, split.train, part);
-  RecipeResult result{.model = ready_model(read, std::move(base), *pipeline, figures_of(*pipeline, training), fit),
+LearnedStream learn_stream(const Recipe& recipe, const StreamRows& training) {
+  auto pipeline = std::make_shared<const Pipeline>(learned_pipeline(recipe, training));
+  KeptFigures kept = figures_of(*pipeline, training);
+  return {std::move(pipeline), std::move(kept)};
+}
+
+Streamed stream_samples(const Recipe& recipe, const LearnedStream& learned, const StreamRows& rows) {
+  const RecipeStream& wanted = *recipe.data.stream;
+  StreamOptions options{
+      .block_rows = wanted.block_rows, .mixed_blocks = wanted.mixed_blocks, .prefetch = wanted.prefetch};
+  // Messages count the rows of one run as the files do.
+  const bool one_run = rows.runs.size() == 1;
+  if (one_run) options.rows = rows.runs.front();
+  const StreamRows counted = one_run ? StreamRows{rows.files, {{0, rows.files.rows()}}, rows.part} : rows;
+  return samples_in_blocks(learned.pipeline, counted.parts(), rows.part, options,
+                           Place{recipe.source}.key("pipeline").key("steps").text());
+}
+
+TrainedModel train_stream(const Recipe& recipe, const LearnedStream& learned, const StreamRows& training,
+                          const StreamRows& validation, FitOptions fit) {
+  fit.class_weight = class_weights(recipe, *learned.pipeline, Matrix());
+  if (validation.size() > 0) fit.validation_set = Dataset(stream_samples(recipe, learned, validation));
+  const Streamed samples = stream_samples(recipe, learned, training);
+  TrainedModel result{.model = ready_model(recipe, base_of(recipe), *learned.pipeline, learned.kept, fit),
                       .history = {},
-                      .rows = {.all = files->rows(),
-                               .training = split.train.size(),
-                               .validation = split.validation.size(),
-                               .test = split.test.size(),
-                               .left_out = split.train.size() - samples.size()},
-                      .data = {}};
-  if (!note.empty()) result.warnings.push_back(std::move(note));
+                      .left_out = training.size() - samples.size()};
   result.history =
       at_place(Place{recipe.source}.key("training"), "", [&] { return result.model.fit(Dataset(samples), fit); });
   result.finite = is_finite(result.history);
+  return result;
+}
+
+RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
+  StreamParts rows = part_stream(recipe);
+  std::optional<CheckedStream> checked;
+  if (!tunes_rows(recipe)) checked = checked_stream(recipe, rows);
+  std::optional<Tuning> tuning;
+  if (recipe.tuner) tuning = tune_stream(recipe, rows, checked ? &checked->learned : nullptr, options);
+  Recipe chosen = tuned(recipe, tuning);
+  if (tunes_reading(recipe)) rows = part_stream(chosen);
+  chosen.data.csv = rows.files().reading();
+  if (!checked) checked = checked_stream(chosen, rows);
+  std::optional<CrossValidation> folds;
+  if (recipe.cross_validation) folds = cross_validate_stream(chosen, rows.before_test, options);
+
+  TrainedModel trained =
+      train_stream(chosen, checked->learned, rows.training, rows.validation, fit_options(chosen, options));
+  RecipeResult result{.model = std::move(trained.model),
+                      .history = std::move(trained.history),
+                      .rows = {.all = rows.files().rows(),
+                               .training = rows.training.size(),
+                               .validation = rows.validation.size(),
+                               .test = rows.test.size(),
+                               .left_out = trained.left_out},
+                      .data = {},
+                      .tuning = std::move(tuning),
+                      .cross_validation = std::move(folds),
+                      .finite = trained.finite};
+  if (!checked->note.empty()) result.warnings.push_back(std::move(checked->note));
   if (!result.finite) return result;
-  for (const auto& [range, name] : {std::pair(split.validation, "validation"), std::pair(split.test, "test")})
-    if (range.size() > 0) result.evaluations.push_back(evaluate_stream(result.model, {*files, range, part}, name));
-  write_outputs(recipe, result, {});
+  for (const auto& [part, name] : {std::pair(&rows.validation, "validation"), std::pair(&rows.test, "test")})
+    if (part->size() > 0) result.evaluations.push_back(evaluate_stream(result.model, *part, name));
+  write_outputs(chosen, result, {});
   return result;
 }
 

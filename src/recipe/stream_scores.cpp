@@ -147,7 +147,7 @@ class TargetSums {
 
 Evaluation evaluate_stream(const Model& model, const StreamRows& rows, const std::string& name) {
   const Pipeline& pipeline = *model.info().pipeline;
-  const Table first = rows.files.read(rows.range.begin, 1);
+  const Table first = rows.read(0, 1);
   const std::vector<std::string> targets = model.predict_table(first).names();
   const TableBaselines baselines = TableBaselines::from(model.info().baselines.value());
   std::vector<TargetSums> sums;
@@ -157,11 +157,11 @@ Evaluation evaluate_stream(const Model& model, const StreamRows& rows, const std
     const auto known = std::ranges::find(baselines.targets, target, &TargetBaseline::target);
     sums.emplace_back(target, pipeline, is_binary(model), known == baselines.targets.end() ? TargetBaseline() : *known);
   }
-  rows.files.for_each(rows.range, rows.part, [&](const Table& part) {
+  rows.for_each([&](const Table& part) {
     const Table answers = model.predict_table(part);
     for (std::size_t i = 0; i < targets.size(); ++i) sums[i].add(part.column(targets[i]), answers.column(targets[i]));
   });
-  Evaluation result{.name = name, .rows = rows.range.size()};
+  Evaluation result{.name = name, .rows = rows.size()};
   for (TargetSums& each : sums) {
     result.unanswered = std::max(result.unanswered, each.unanswered());
     result.targets.push_back(each.result());

@@ -8,33 +8,13 @@
 #include "maas/data/pipeline.hpp"
 #include "maas/recipe/evaluation.hpp"
 #include "recipe/place.hpp"
-#include "recipe/row_files.hpp"
+#include "recipe/stream_rows.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
-/// Rows to learn from.
-struct StreamRows {
-  const RowFiles& files;
-  RowRange range;
-  Index part = 1;  ///< rows that are looked at together
-
-  /// Calls `visit(part)` for all of them, part by part, to learn from. Throws DataError where one is held out.
-  template <class Visit>
-  void learn_from_each(Visit&& visit) const {
-    files.for_each(range, part, [&](Table rows) {
-      detail::require_training("stream", rows);
-      visit(std::move(rows));
-    });
-  }
-};
-
 /// The pipeline that these rows teach: with the bits that Pipeline::fit learns of them in memory. Each step that learns
-/// numbers takes a pass of its own or two. Throws ConfigError, naming the step by its place, for one that has to see
-/// all rows at once or that looks at other rows; else what Pipeline::fit throws.
+/// numbers takes a pass of its own or two. Throws what learn_in_passes throws.
 Pipeline learn_pipeline(const PipelineOptions& options, const StreamRows& rows, const Place& place);
-
-/// Whether it has a step that leaves rows out of training.
-bool leaves_rows_out(const Pipeline& pipeline);
 
 /// Of one column of the training rows, what a baseline knows.
 struct KnownTarget {

@@ -10,7 +10,11 @@
 #include "maas/model/constant_model-inl.hpp"
 #include "maas/recipe/tuning.hpp"
 #include "recipe/keys.hpp"
+#include "recipe/parts.hpp"
+#include "recipe/paths.hpp"
 #include "recipe/run.hpp"
+#include "recipe/stream.hpp"
+#include "recipe/stream_scores.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -88,10 +92,21 @@ Judged judged_by_loss(TrainedModel& trained, const Table& training, const Table&
 
 Judged judged_table(const Recipe& recipe, const Table& training, const Table& validation, TunerObjective objective) {
   TrainedModel trained = train_model(recipe, training, validation, quiet_options(recipe));
-  require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
+  require_finite(trained);
   if (objective == TunerObjective::by_loss)
     return judged_by_loss(trained, training, validation, recipe.training.batch_size);
   return judged_by(evaluate_table(trained.model, validation, &training), name_of(objective));
+}
+
+// Of a stream there is no constant answer beside the loss: it would take the targets of all training rows.
+Judged judged_stream(const Recipe& recipe, const LearnedStream& learned, const StreamParts& rows,
+                     TunerObjective objective) {
+  TrainedModel trained = train_stream(recipe, learned, rows.training, rows.validation, quiet_options(recipe));
+  require_finite(trained);
+  if (objective != TunerObjective::by_loss)
+    return judged_by(evaluate_stream(trained.model, rows.validation, "validation"), name_of(objective));
+  const Dataset samples(stream_samples(recipe, learned, rows.validation));
+  return {.score = *find_log(trained.model.evaluate(samples, recipe.training.batch_size), "loss")};
 }
 
 // Over all steps of windows.
@@ -223,32 +238,85 @@ std::string row_html(const TrialResult& result, bool epochs, bool best) {
   return text + fmt::format("<td>{}</td></tr>\n", html_text(result.error));
 }
 
-}  // namespace
+std::string place_of(const Recipe& recipe) { return Place{recipe.source}.key("tuner").text(); }
 
-Tuning tune(const Recipe& recipe, const Table& training, const Table& validation, const RunOptions& options) {
-  const std::string place = Place{recipe.source}.key("tuner").text();
-  require<ConfigError>(static_cast<bool>(recipe.tuner->apply), "{}: expected what applies trials, got none", place);
-  const TunerObjective objective = objective_of(recipe, validation);
+// What `baselines(best)` gives for the best trial, if there is one.
+template <class Baselines>
+Logs baselines_of(const Recipe& recipe, const TunerReport& report, const Baselines& baselines) {
+  try {
+    return baselines(report.best().trial);
+  } catch (const Error& error) {
+    fail<DataError>("{}: {}", place_of(recipe), error.what());
+  }
+}
+
+// Each trial is judged by `judge(recipe)`, the recipe with its settings.
+template <class Judge>
+Tuning tuned_by(const Recipe& recipe, TunerObjective objective, const RunOptions& options, const Judge& judge) {
+  require<ConfigError>(static_cast<bool>(recipe.tuner->apply), "{}: expected what applies trials, got none",
+                       place_of(recipe));
   Telling telling(options);
   BesideTrials beside;
   const TrialScore score = [&](const Trial& trial) {
     return telling.told(trial, [&] {
-      const Recipe tried = with_settings(recipe, trial);
-      Judged found = tried.forecast ? judged_forecast(tried, training, objective)
-                                    : judged_table(tried, training, validation, objective);
+      Judged found = judge(with_settings(recipe, trial));
       beside.keep(trial, std::move(found.baselines));
       return found.score;
     });
   };
   Tuning result{.objective = name_of(objective), .report = search(recipe, score, is_maximized(objective))};
-  try {
-    const Trial& best = result.report.best().trial;
-    result.baselines =
-        recipe.forecast ? forecast_baselines(with_settings(recipe, best), training, objective) : beside.of(best);
-  } catch (const Error& error) {
-    fail<DataError>("{}: {}", place, error.what());
-  }
+  result.baselines = baselines_of(recipe, result.report, [&](const Trial& best) { return beside.of(best); });
   return result;
+}
+
+Tuning tune_forecast(const Recipe& recipe, const Table& rows, TunerObjective objective, const RunOptions& options) {
+  Tuning result = tuned_by(recipe, objective, options,
+                           [&](const Recipe& tried) { return judged_forecast(tried, rows, objective); });
+  result.baselines = baselines_of(recipe, result.report, [&](const Trial& best) {
+    return forecast_baselines(with_settings(recipe, best), rows, objective);
+  });
+  return result;
+}
+
+bool tunes_any(const Recipe& recipe, const std::function<bool(const std::string& path)>& looked_for) {
+  if (!recipe.tuner) return false;
+  const std::vector<std::string> paths = recipe.tuner->space.names();
+  return std::any_of(paths.begin(), paths.end(), looked_for);
+}
+
+}  // namespace
+
+bool tunes_reading(const Recipe& recipe) {
+  return tunes_any(recipe, [](const std::string& path) {
+    return lies_within(path, "data") && !lies_within(path, "data.stream");  // a stream's blocks are none of the files'
+  });
+}
+
+bool tunes_rows(const Recipe& recipe) {
+  return tunes_reading(recipe) ||
+         tunes_any(recipe, [](const std::string& path) { return lies_within(path, "pipeline"); });
+}
+
+Tuning tune(const Recipe& recipe, const Table& training, const Table& validation, const RunOptions& options) {
+  const TunerObjective objective = objective_of(recipe, validation);
+  if (recipe.forecast) return tune_forecast(recipe, training, objective, options);
+  const bool reads = tunes_reading(recipe);
+  return tuned_by(recipe, objective, options, [&](const Recipe& tried) {
+    if (!reads) return judged_table(tried, training, validation, objective);
+    const PartedRows rows = parted_rows(tried);
+    return judged_table(tried, rows.training, rows.validation, objective);
+  });
+}
+
+Tuning tune_stream(const Recipe& recipe, const StreamParts& rows, const LearnedStream* learned,
+                   const RunOptions& options) {
+  const TunerObjective objective = objective_of(recipe, rows.validation.read(0, 1));
+  const bool reads = tunes_reading(recipe);
+  return tuned_by(recipe, objective, options, [&](const Recipe& tried) {
+    if (learned != nullptr) return judged_stream(tried, *learned, rows, objective);
+    const StreamParts read = reads ? part_stream(tried) : rows;
+    return judged_stream(tried, learn_stream(tried, read.training), read, objective);
+  });
 }
 
 Recipe tuned(const Recipe& recipe, const std::optional<Tuning>& tuning) {

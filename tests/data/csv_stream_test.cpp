@@ -155,3 +155,113 @@ TEST_CASE("a table is written as CSV text that reads back") {
   column.add({.name = "flow", .numbers = {1, NAN, 3}});
   CHECK(parse_csv(csv_text(column), "text").rows() == 3);
 }
+
+namespace {
+
+/// A time, a number with gaps, a kind, a level and what is to be predicted.
+std::string mixed_rows(int rows) {
+  std::string text = "time,speed,kind,level,flow\n";
+  const std::string kinds[] = {"car", "bus", "\"van, large\""}, levels[] = {"low", "high"};
+  for (int i = 0; i < rows; ++i)
+    text += fmt::format("2024-01-{:02d} {:02d}:00,{},{},{},{:.6g}\n", 1 + i / 24, i % 24,
+                        i % 11 == 3 ? "" : fmt::format("{:.5g}", 50 + 10 * std::sin(0.7 * i)), kinds[i % 3],
+                        levels[i / 2 % 2], 3.0 * i - i % 5);
+  return text;
+}
+
+PipelineOptions mixed_steps(bool drops) {
+  PipelineOptions options{.features = {"time", "speed", "kind", "level"}, .targets = {"flow"}};
+  if (drops)
+    options.steps.push_back(DropMissingRows{.columns = {"speed"}});
+  else
+    options.steps.push_back(Impute{.columns = {"speed"}});
+  options.steps.insert(options.steps.end(),
+                       {OneHot{.columns = {"kind"}}, Ordinal{.columns = {"level"}, .order = {"low", "high"}},
+                        TimeFeatures{}, Standard{.columns = {"speed", "flow"}}});
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("texts and dates of a CSV file are learned from and streamed through a pipeline as they are in memory") {
+  const std::string path = write("mixed.csv", mixed_rows(300));
+  const Table table = read_csv(path);
+  const RowRange training{20, 250};
+  for (const bool drops : {false, true}) {
+    CAPTURE(drops);
+    Pipeline expected(mixed_steps(drops));
+    expected.fit(training.of(table));
+    for (const Index block : {0, 1, 7, 1000}) {
+      CAPTURE(block);
+      const Pipeline learned = fit_csv(path, mixed_steps(drops), {.stream = {.block_rows = block, .rows = training}});
+      CHECK(learned == expected);
+      for (const RowRange& range : {RowRange{0, 300}, training, RowRange{290, 300}}) {
+        const Streamed data = stream_csv(path, learned, {.stream = {.block_rows = block, .rows = range}});
+        const PreparedSamples samples = expected.samples(range.of(table));
+        REQUIRE(data.size() == samples.x.rows());
+        const Samples all = all_of(data);
+        CHECK(all.x == samples.x);
+        CHECK(all.y == samples.y);
+      }
+    }
+  }
+  CHECK(fit_csv(path, mixed_steps(true)).feature_names().size() > 8);
+}
+
+TEST_CASE("what columns hold is what they held where the pipeline learned, and is checked in every block") {
+  const std::string path = write("typed.csv", mixed_rows(100));
+  const Pipeline learned = fit_csv(path,
+                                   {.steps = {OneHot{.unseen = Unseen::ignore}},
+                                    .features = {"speed", "kind"},
+                                    .targets = {"flow"},
+                                    .out_of_range = OutOfRange::clip},
+                                   {.stream = {.rows = RowRange{0, 2}}});
+  // Kinds that look like numbers are kinds all the same.
+  const Streamed numbered = stream_csv(write("numbered.csv", "speed,kind,flow\n50,1,2\n51,2,3\n"), learned);
+  CHECK(all_of(numbered).x == learned.apply(read_csv("numbered.csv", {.types = {{"kind", ColumnType::text}}})));
+  std::string text = "speed,kind,flow\n";
+  for (int i = 0; i < 3000; ++i) text += "50,car,1\n";
+  const Streamed late =
+      stream_csv(write("late_text.csv", text + "fast,car,2\n"), learned, {.stream = {.block_rows = 50}});
+  const Index first = 0, last = 3000;
+  Matrix x(1, late.feature_shape().size()), y(1, 1);
+  late.gather(std::span(&first, 1), MatrixView(x.data(), 1, x.cols()), MatrixView(y.data(), 1, 1));
+  CHECK_THROWS_WITH(late.gather(std::span(&last, 1), MatrixView(x.data(), 1, x.cols()), MatrixView(y.data(), 1, 1)),
+                    "late_text.csv:3002:1: expected a number in \"speed\", got \"fast\"");
+  // A pipeline that refuses other kinds says so where their block is read.
+  const Pipeline strict = fit_csv(path, {.steps = {OneHot{}}, .features = {"kind"}, .targets = {"flow"}});
+  CHECK_THROWS_WITH(all_of(stream_csv(write("kinds.csv", "kind,flow\ncar,1\ntram,2\n"), strict)),
+                    Catch::Matchers::ContainsSubstring("\"tram\""));
+  CHECK_THROWS_WITH(all_of(stream_csv(write("lacks.csv", "speed,flow\n1,1\n"), strict)),
+                    Catch::Matchers::ContainsSubstring("\"kind\""));
+}
+
+TEST_CASE("what is wrong with a pipeline of a streamed CSV file is said with the step and the file") {
+  const std::string path = write("steps.csv", mixed_rows(40));
+  const auto learn = [&](const Step& step, const CsvRowsOptions& rows = {}) {
+    return fit_csv(path, {.steps = {OneHot{}, step}, .features = {"speed"}, .targets = {"flow"}}, rows);
+  };
+  CHECK_THROWS_WITH(learn(Robust{}),
+                    Catch::Matchers::StartsWith("steps.csv: Pipeline.steps[1]: Robust cannot learn in a "
+                                                "stream, as it has to see all numbers at once"));
+  CHECK_THROWS_WITH(
+      learn(Lag{.columns = {"speed"}, .lags = {1}}),
+      Catch::Matchers::StartsWith("steps.csv: Pipeline.steps[1]: Lag cannot learn in a stream, as it looks at other"));
+  CHECK_THROWS_WITH(learn(Impute{.fill = Fill::median}),
+                    Catch::Matchers::StartsWith("steps.csv: Pipeline.steps[1].fill: median"));
+  CHECK_THROWS_WITH(learn(Standard{}, {.stream = {.rows = RowRange{30, 40, true}}}),
+                    Catch::Matchers::StartsWith("stream: expected training rows to learn from, got 10 rows"));
+  CHECK_THROWS_WITH(learn(Standard{}, {.stream = {.rows = RowRange{30, 41}}}),
+                    "steps.csv: expected at least 1 row within 0 to 40, got 30 to 41");
+  CHECK_THROWS_AS(learn(Standard{}, {.stream = {.block_rows = -1}}), ConfigError);
+  CHECK_THROWS_WITH(learn(Standard{.columns = {"kind_car"}}, {.csv = {.types = {{"speed", ColumnType::time}}}}),
+                    Catch::Matchers::StartsWith("steps.csv:2:2: expected"));
+  CHECK_THROWS_AS(stream_csv(path, Pipeline({.features = {"speed"}})), StateError);
+  const Pipeline learned = learn(Standard{.columns = {"flow"}});
+  CHECK_THROWS_WITH(all_of(stream_csv(path, learned)),
+                    "steps.csv: expected finite numbers in \"speed\", got nan in row 3 (counted from 0)");
+  CHECK(std::isnan(all_of(stream_csv(path, learned, {.stream = {.keep_missing = true}})).x(3, 0)));
+  const Pipeline drops = fit_csv(path, mixed_steps(true));
+  CHECK_THROWS_WITH(stream_csv(path, drops, {.stream = {.rows = RowRange{3, 4}}}),
+                    "steps.csv: expected rows behind the steps, got none");
+}

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "maas/data/fold_runs.hpp"
 #include "maas/data/pipeline.hpp"
 #include "support/catch.hpp"
 
@@ -235,4 +236,41 @@ TEST_CASE("lists of rows pick them out of tables and matrices") {
   CHECK(fold.test.of(matrix)(1, 0) == 2);
   CHECK_THROWS_AS(RowList{.rows = {4}}.of(matrix), DataError);
   CHECK_THROWS_AS(RowList{.rows = {-1}}.of(table), DataError);
+}
+
+TEST_CASE("folds of runs are those of lists") {
+  const auto listed = [](const std::vector<RowRange>& runs) {
+    std::vector<Index> rows;
+    for (const RowRange& run : runs) {
+      CHECK(run.size() > 0);
+      for (Index row = run.begin; row < run.end; ++row) rows.push_back(row);
+    }
+    return rows;
+  };
+  const auto check_same = [&](const std::vector<FoldRuns>& runs, const std::vector<Fold>& lists) {
+    REQUIRE(runs.size() == lists.size());
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+      CAPTURE(k);
+      CHECK(listed(runs[k].train) == lists[k].train.rows);
+      CHECK(listed({runs[k].test}) == lists[k].test.rows);
+      CHECK(runs[k].test.held_out);
+    }
+  };
+  for (const Index rows : {5, 23, 24, 100})
+    for (const Index n_splits : {2, 3, 5}) {
+      CAPTURE(rows, n_splits);
+      check_same(k_fold_runs(rows, n_splits), k_fold(rows, {.n_splits = n_splits}));
+      if (n_splits == rows) continue;
+      check_same(rolling_origin_runs(rows, {.n_splits = n_splits}), rolling_origin(rows, {.n_splits = n_splits}));
+      const RollingOriginOptions sliding{.n_splits = n_splits, .test_size = 1, .max_train_size = 3, .gap = 1};
+      if (rows > n_splits + 1) check_same(rolling_origin_runs(rows, sliding), rolling_origin(rows, sliding));
+    }
+  CHECK(k_fold_runs(10, 5)[2].train == std::vector<RowRange>{{0, 4}, {6, 10}});
+  // Rows that no list could hold.
+  const Index many = Index{1} << 50;
+  CHECK(k_fold_runs(many, 4)[0].train == std::vector<RowRange>{{many / 4, many}});
+  CHECK(rolling_origin_runs(many, {.n_splits = 3})[2].test == RowRange{many / 4 * 3, many});
+  CHECK_THROWS_WITH(k_fold_runs(3, 4), "k_fold: expected at least 4 rows, one a fold, got 3");
+  CHECK_THROWS_AS(k_fold_runs(3, 1), ConfigError);
+  CHECK_THROWS_AS(rolling_origin_runs(3, {.n_splits = 3}), DataError);
 }

@@ -3,77 +3,11 @@
 #include <cmath>
 
 #include "maas/io/hdf5.hpp"
-#include "recipe/row_files.hpp"
-#include "recipe/small.hpp"
+#include "recipe/flow.hpp"
 #include "recipe/stream_steps.hpp"
 
 using namespace maas;
 using namespace maas::tests;
-
-namespace {
-
-/// Three columns with gaps, a kind and a time; the rows from `planted` on hold other numbers.
-void write_rows(const std::string& path, int rows = 200, int planted = 1000000) {
-  std::string text = "time,speed,count,kind,flow\n";
-  for (int i = 0; i < rows; ++i) {
-    const double speed = i < planted ? 50 + 10 * std::sin(0.7 * i) : 1e5;
-    text += fmt::format("2024-01-{:02d} {:02d}:00,{},{},{},{:.6g}\n", 1 + i / 24, i % 24,
-                        i % 11 == 3 ? "" : fmt::format("{:.5g}", speed), i % 9 == 4 ? "" : std::to_string(i % 5),
-                        i % 3 == 0 ? "car" : "bus", 2 * speed + i % 5);
-  }
-  write_text(path, text);
-}
-
-const std::string flow_recipe = R"({
-  "data": {"files": "flow.csv"},
-  "split": {"validation": 0.1, "test": 0.2},
-  "pipeline": {
-    "steps": [
-      {"class": "valid_range", "columns": ["speed"], "low": 0, "high": 200},
-      {"class": "impute", "columns": ["speed"]},
-      {"class": "impute", "columns": ["count"], "fill": "most_frequent"},
-      "one_hot", "time_features",
-      {"class": "min_max", "columns": ["count"]},
-      {"class": "standard", "columns": ["speed", "flow"]}
-    ],
-    "features": ["time", "speed", "count", "kind"], "targets": ["flow"], "out_of_range": "clip"
-  },
-  "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}, {"class": "dense", "units": 1}]},
-  "training": {"optimizer": {"class": "adam", "learning_rate": 0.01}, "loss": "mse", "epochs": 5, "shuffle": false,
-               "batch_size": 16, "callbacks": [{"class": "early_stopping", "patience": 2}]}
-})";
-
-Recipe flow(const std::vector<std::string>& changes = {}) { return parse_recipe(flow_recipe, "f.json", changes); }
-
-std::string problem_of(const std::vector<std::string>& changes) {
-  try {
-    run_recipe(flow(changes), silent);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-const std::string in_blocks = R"(data.stream={"block_rows": 7, "mixed_blocks": 3})";
-
-void check_same_scores(const Evaluation& a, const Evaluation& b) {
-  CHECK(a.name == b.name);
-  CHECK(a.rows == b.rows);
-  CHECK(a.unanswered == b.unanswered);
-  REQUIRE(a.targets.size() == b.targets.size());
-  for (std::size_t i = 0; i < a.targets.size(); ++i) {
-    CHECK(a.targets[i].count() == b.targets[i].count());
-    CHECK(a.targets[i].confusion == b.targets[i].confusion);
-    for (std::size_t answer = 0; answer < a.targets[i].answers.size(); ++answer) {
-      CHECK(a.targets[i].answers[answer].name == b.targets[i].answers[answer].name);
-      for (std::size_t k = 0; k < a.targets[i].answers[answer].scores.size(); ++k)
-        CHECK(a.targets[i].answers[answer].scores[k].second ==
-              Approx(b.targets[i].answers[answer].scores[k].second).epsilon(1e-9));
-    }
-  }
-}
-
-}  // namespace
 
 TEST_CASE("a recipe in a stream has the bits of one in memory where nothing is shuffled") {
   write_rows("flow.csv");
@@ -297,12 +231,12 @@ TEST_CASE("rows of files that are held out are so in every part that is read, an
   CHECK(files.read(130, 10).held_out_rows().size() == 10);
   const PipelineOptions options{.steps = {Standard{.columns = {"flow"}}}, .features = {"flow"}};
   const maas::recipe::Place place{"f.json"};
-  CHECK(maas::recipe::learn_pipeline(options, {files, {0, 120}, 7}, place).is_fitted());
+  CHECK(maas::recipe::learn_pipeline(options, {files, {{0, 120}}, 7}, place).is_fitted());
   CHECK_THROWS_WITH(
-      maas::recipe::learn_pipeline(options, {files, {0, 121}, 7}, place),
+      maas::recipe::learn_pipeline(options, {files, {{0, 121}}, 7}, place),
       "stream: expected training rows to learn from, got 2 rows, of which 1 is held out for validation or "
       "test, row 1 (counted from 0)");
-  CHECK_THROWS_AS(maas::recipe::learn_pipeline({.features = {"flow"}}, {files, {0, 121}, 7}, place), DataError);
+  CHECK_THROWS_AS(maas::recipe::learn_pipeline({.features = {"flow"}}, {files, {{0, 121}}, 7}, place), DataError);
 }
 
 TEST_CASE("a column that a cell makes texts of is told with the file and the place of the cell, as in memory") {
@@ -367,7 +301,12 @@ TEST_CASE("what cannot be done in a stream is said with the path of its key") {
        "f.json: pipeline.steps[5]: Lag cannot learn in a stream, as it looks at other rows"},
       {{"split.by=random"}, "f.json: split.by: expected \"time\" beside data.stream"},
       {{"data.drop_duplicates=true"}, "f.json: data.drop_duplicates: expected none beside data.stream"},
-      {{"cross_validation={}"}, "f.json: cross_validation: expected none beside data.stream"},
+      {{R"(cross_validation={"by": "stratified", "column": "kind"})"},
+       "f.json: cross_validation.by: expected \"k_fold\" or \"rolling_origin\" beside data.stream"},
+      {{R"(cross_validation={"shuffle": true})"},
+       "f.json: cross_validation.shuffle: expected false beside data.stream"},
+      {{R"(tuner={"space": {"data.stream": [{"block_rows": 3}]}})"},
+       "f.json: tuner.space.data.stream: expected a key within it, such as data.stream.mixed_blocks"},
       {{"training.class_weight=balanced"}, "f.json: training.class_weight: expected none beside data.stream"},
       {{"output.predictions=p.csv"}, "f.json: output.predictions: expected none beside data.stream"},
       {{"data.stream.mixed_blocks=0"}, "f.json: data.stream.mixed_blocks: expected from 1 to 1048576 blocks, got 0"},
@@ -379,9 +318,7 @@ TEST_CASE("what cannot be done in a stream is said with the path of its key") {
       {{"pipeline.targets=[\"flow\", \"flaw\"]"}, "flaw"},
   };
   for (const auto& [changes, expected] : cases) {
-    std::vector<std::string> all{in_blocks};
-    all.insert(all.end(), changes.begin(), changes.end());
-    const std::string problem = problem_of(all);
+    const std::string problem = problem_of(with_stream(changes));
     INFO(changes[0] << "\n" << problem);
     CHECK(problem.find(expected) != std::string::npos);
   }

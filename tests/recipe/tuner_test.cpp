@@ -282,6 +282,64 @@ TEST_CASE("forecasts are tuned on the readings that are held back, whatever come
   CHECK(run_recipe(recipe, silent).tuning->baselines == result.tuning->baselines);
 }
 
+TEST_CASE("what columns hold, and a column of the files' names, may be tuned: trials read the rows so") {
+  write_line_csv("line.csv");
+  const std::string types = R"(tuner.space={"data.types.x": ["number", "text"]})",
+                    steps = "pipeline.steps=[\"one_hot\"]";
+  const RecipeResult result = run_recipe(tuned_line({types, steps, "training.epochs=40"}), silent);
+  REQUIRE(result.tuning->report.results().size() == 2);
+  for (const TrialResult& each : result.tuning->report.results()) {
+    CAPTURE(each.trial.text("data.types.x"));
+    Recipe plain = tuned_line({steps, "training.epochs=40", "data.types.x=" + each.trial.text("data.types.x")});
+    plain.tuner.reset();
+    const RecipeResult alone = run_recipe(plain, silent);
+    CHECK(each.score == alone.evaluations.at(0).targets[0].answers[0].scores[0].second);
+    if (&each == &result.tuning->report.best()) {
+      CHECK(result.model.get_weights() == alone.model.get_weights());
+      CHECK(*result.model.info().pipeline == *alone.model.info().pipeline);
+      CHECK(result.evaluations.at(1).targets[0].answers[0].scores ==
+            alone.evaluations.at(1).targets[0].answers[0].scores);
+    }
+  }
+  // A column of each number; 2 x + 1 is one number of it.
+  CHECK(result.tuning->report.results()[0].score != result.tuning->report.results()[1].score);
+
+  write_line_csv("line2.csv");
+  const RecipeResult files = run_recipe(
+      tuned_line({R"(data.files=["line.csv", "line2.csv"])", R"(split={"by": "random", "validation": 0.2})",
+                  R"(pipeline={"steps": [{"class": "one_hot", "columns": ["file"]}], "features": ["x", "file"],
+                               "targets": ["y"]})",
+                  R"(tuner.space={"data.file_column": ["", "file"]})"}),
+      silent);
+  for (const TrialResult& each : files.tuning->report.results())
+    CHECK(each.error.empty() == (each.trial.text("data.file_column") == "file"));
+  CHECK(files.model.info().pipeline->feature_names() == std::vector<std::string>{"x", "file_line", "file_line2"});
+}
+
+TEST_CASE("a tuner of forecasts leaves the readings, and the windows that are judged, as they are") {
+  const std::pair<std::string, std::string> cases[] = {
+      {"forecast.windows.stride", "decides which windows trials are judged on"},
+      {"forecast.windows.across_gaps", "decides which windows trials are judged on"},
+      {"forecast.windows.fill_missing", "decides which windows trials are judged on"},
+      {"forecast.windows.horizons", "says what is forecast"},
+      {"forecast.scores.averaging", "; forecast.scores says how forecasts are judged"},
+      {"pipeline.out_of_range", "; pipeline makes the readings that forecasts are judged by"},
+      {"data.file_column", "; data makes the readings that forecasts are judged by"},
+  };
+  for (const auto& [path, expected] : cases) {
+    const auto recipe = [](const std::vector<std::string>& changes) {
+      return parse_recipe(R"({"data": {"files": "w.csv"}, "split": {"validation": 0.2},
+                              "forecast": {"windows": {"lags": 4, "horizons": [1, 3]}},
+                              "training": {"loss": "mse"}})",
+                          "w.json", changes);
+    };
+    const std::string problem = tests::problem_of(recipe, {R"(tuner={"space": {")" + path + R"(": ["x"]}})"});
+    INFO(path << "\n" << problem);
+    CHECK(problem.find("w.json: tuner.space." + path + ": expected a key that leaves what is judged as it is; ") == 0);
+    CHECK(problem.find(expected) != std::string::npos);
+  }
+}
+
 TEST_CASE("what is wrong with a tuner is said with the path of its key") {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"tuner.space={}"}, "r.json: tuner.space: expected paths of keys"},
@@ -294,9 +352,31 @@ TEST_CASE("what is wrong with a tuner is said with the path of its key") {
        "whole"},
       {{R"(tuner.space={"network.layers[0].units": {"low": 4, "high": 16}})"},
        " does not fit: r.json: network.layers[0].units: expected a whole number"},
+      {{R"(tuner.space={"trainings.epochs": [1]})"},
+       "r.json: tuner.space.trainings.epochs: expected keys in of data, pipeline, forecast, network, training"},
       {{R"(tuner.space={"split.validation": [0.1]})"},
-       "r.json: tuner.space.split.validation: expected keys in of pipeline"},
-      {{R"(tuner.space={"pipeline.targets": ["x"]})"}, "expected a key that leaves what is judged as it is"},
+       "r.json: tuner.space.split.validation: expected a key that leaves what is judged as it is; split decides which "
+       "rows trials are judged on"},
+      {{R"(tuner.space={"split": [{"validation": 0.1}]})"}, "; split decides which rows"},
+      {{R"(tuner.space={"pipeline.targets": ["x"]})"}, "; pipeline.targets says what is predicted"},
+      {{R"(tuner.space={"pipeline": [{"targets": "x"}]})"}, "; pipeline.targets says what is predicted"},
+      {{R"(tuner.space={"data": [{"files": "line.csv"}]})"}, "; data.files says which rows there are"},
+      {{R"(tuner.space={"data.files[0]": ["line.csv"]})"}, "; data.files says which rows there are"},
+      {{R"(tuner.space={"data.missing": [["0"], ["NA"]]})"}, "; data.missing says what the cells of the targets are"},
+      {{R"(tuner.space={"data.types.y": ["text", "number"]})"}, "; data.types.y says what the targets are"},
+      {{R"(tuner.space={"data.types": [{"x": "text"}]})"}, "; data.types.y says what the targets are"},
+      {{R"(tuner.space={"data.types.kind": ["text"]})", "split.by=stratified", "split.column=kind"},
+       "; data.types.kind says what the split goes by"},
+      {{R"(tuner.space={"data.file_column": ["file", ""]})", "data.drop_duplicates=true"},
+       "; data.file_column decides which rows are the same for data.drop_duplicates"},
+      {{R"(tuner.space={"data.stream.mixed_blocks": [2, 4]})"},
+       "; data.stream decides whether rows are held in memory"},
+      {{R"(tuner.space={"base": ["a.h5"]})"}, "; base brings targets of its own"},
+      {{R"(tuner.space={"tuner.trials": [1]})"}, "; tuner is no setting of the training"},
+      {{R"(tuner.space={"training.loss": ["mse", "mae"]})", "tuner.objective=loss"},
+       "; training.loss is what trials are judged by"},
+      {{R"(tuner.space={"pipeline.steps[0].class": ["standard"]})", "tuner.objective=loss"},
+       "; pipeline.steps may scale what the loss is reckoned in"},
       {{R"(tuner.space={"training.epochs": []})"}, "expected 1 to 1000 values, got 0"},
       {{R"(tuner.space={"training.epochs": 3})"}, "expected a list of values, or an object with low and high, got 3"},
       {{R"(tuner.space={"training.epochs": {"low": 1}})"},

@@ -11,6 +11,8 @@
 #include "maas/core/random.hpp"
 #include "maas/data/batches-inl.hpp"
 #include "maas/data/class_of.hpp"
+#include "maas/data/fold_runs.hpp"
+#include "maas/data/fold_sizes-inl.hpp"
 #include "maas/data/folds.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -46,11 +48,11 @@ inline Fold last_tested(const std::vector<Index>& order, Index test) {
 
 /// The fold of each: runs of an order as long as each other, the first ones by one longer.
 inline std::vector<Index> dealt(const std::vector<Index>& order, Index n_splits) {
-  const auto count = static_cast<Index>(order.size()), each = count / n_splits, larger = count % n_splits;
+  const auto count = static_cast<Index>(order.size());
   std::vector<Index> fold(order.size());
   std::size_t next = 0;
   for (Index k = 0; k < n_splits; ++k)
-    for (Index i = 0; i < each + (k < larger ? 1 : 0); ++i) fold[static_cast<std::size_t>(order[next++])] = k;
+    for (Index i = dealt_to(k, count, n_splits); i > 0; --i) fold[static_cast<std::size_t>(order[next++])] = k;
   return fold;
 }
 
@@ -74,11 +76,6 @@ inline Index test_count(std::string_view who, std::string_view what, Index count
   require<DataError>(test >= 1 && test < count, "{}: a test_size of {} leaves a part of {} {} empty", who, share, count,
                      what);
   return test;
-}
-
-inline void check_splits(std::string_view who, std::string_view what, Index count, Index n_splits) {
-  require<ConfigError>(n_splits >= 2, "{}: expected n_splits of at least 2, got {}", who, n_splits);
-  require<DataError>(count >= n_splits, "{}: expected at least {} {}, one a fold, got {}", who, n_splits, what, count);
 }
 
 /// The rows of each label.
@@ -281,27 +278,11 @@ MAAS_INLINE std::vector<Fold> group_k_fold(const Labels& groups, const KFoldOpti
 }
 
 MAAS_INLINE std::vector<Fold> rolling_origin(Index rows, const RollingOriginOptions& options) {
-  constexpr std::string_view who = "rolling_origin";
-  const Index n_splits = options.n_splits;
-  require<ConfigError>(n_splits >= 2, "{}: expected n_splits of at least 2, got {}", who, n_splits);
-  require<DataError>(n_splits < rows, "{}: expected more rows than n_splits ({}), got {}", who, n_splits, rows);
-  const Index test = options.test_size.value_or(rows / (n_splits + 1));
-  require<ConfigError>(test >= 1 && options.gap >= 0 && options.max_train_size.value_or(1) >= 1,
-                       "{}: expected a test_size and a max_train_size of at least 1 and a gap of at least 0, got {}, "
-                       "{} and {}",
-                       who, test, options.max_train_size.value_or(1), options.gap);
-  // Divided, so that no product can overflow.
-  require<DataError>(options.gap < rows && test <= (rows - options.gap - 1) / n_splits,
-                     "{}: expected rows for training before {} tests of {} rows and a gap of {}, got {} rows in all",
-                     who, n_splits, test, options.gap, rows);
   std::vector<Fold> folds;
-  for (Index k = 0; k < n_splits; ++k) {
-    const Index test_begin = rows - (n_splits - k) * test, train_end = test_begin - options.gap;
-    const Index train_begin = std::max<Index>(0, train_end - options.max_train_size.value_or(train_end));
-    Fold fold;
-    for (Index row = train_begin; row < train_end; ++row) fold.train.rows.push_back(row);
-    for (Index row = test_begin; row < test_begin + test; ++row) fold.test.rows.push_back(row);
-    folds.push_back(std::move(fold));
+  for (const FoldRuns& runs : rolling_origin_runs(rows, options)) {
+    Fold& fold = folds.emplace_back();
+    for (Index row = runs.train.front().begin; row < runs.train.front().end; ++row) fold.train.rows.push_back(row);
+    for (Index row = runs.test.begin; row < runs.test.end; ++row) fold.test.rows.push_back(row);
   }
   return folds;
 }
