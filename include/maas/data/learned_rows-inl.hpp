@@ -44,12 +44,12 @@ MAAS_INLINE std::vector<Index> LearnedRows::among(const RowMarks& rows, std::spa
 MAAS_INLINE void detail::require_unlearned(std::string_view who, const RowMarks& rows, std::span<const Index> judged,
                                            const JudgedText& text, const LearnedRows& learned) {
   const std::vector<Index> known = learned.among(rows, judged);
-  require<DataError>(known.empty(),
-                     "{}: expected {} to judge by that it has not learned from, got {} that are {}, of which {}, {}row "
-                     "{} (counted from 0) of the {} they were first in, it has learned from",
-                     who, text.what, judged.size(), text.why, known.size(),
-                     known.size() == 1 ? "" : "the first of them ",
-                     known.empty() ? 0 : rows.sources().front().place(known.front()), text.whole);
+  if (known.empty()) return;
+  fail<DataError>(
+      "{0}: expected {1} to judge by that it has not learned from, got {2} {1} that are {3}, of which {4}, {5}row {6} "
+      "(counted from 0) of the {7} they were first in, it has learned from",
+      who, text.what, judged.size(), text.why, known.size(), known.size() == 1 ? "" : "the first of them ",
+      rows.sources().front().place(known.front()), text.whole);
 }
 
 }  // namespace maas::inline MAAS_ABI
