@@ -205,6 +205,13 @@ TableBaselines baselines_of(const Pipeline& pipeline, const Table& rows) {
   return result;
 }
 
+// Baselines, too, are not judged by rows that they have learned from.
+void require_other_rows(const Table& rows, const Table& training) {
+  LearnedRows learned;
+  learned.add(training.marks());
+  detail::require_unlearned("baselines", rows, learned);
+}
+
 }  // namespace
 
 }  // namespace maas::inline MAAS_ABI::recipe
@@ -264,6 +271,7 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
   require<StateError>(model.info().pipeline.has_value(),
                       "evaluate: expected a model with a pipeline, as maas train saves one; got one without");
   const Pipeline& pipeline = *model.info().pipeline;
+  if (training != nullptr) require_other_rows(rows, *training);
   const Table answers = model.predict_table(rows);
   const std::string time = time_column(pipeline, rows);
   const bool are_kept = training == nullptr && model.info().baselines;

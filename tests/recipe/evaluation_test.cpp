@@ -138,7 +138,16 @@ TEST_CASE("what cannot be evaluated is said") {
       evaluate_table(model, training, &held),
       Catch::Matchers::StartsWith("baselines: expected training rows to learn from, got 2 rows, of which 1"));
   CHECK_THROWS_AS(TableBaselines::of(*model.info().pipeline, held), DataError);
-  CHECK(evaluate_table(model, held, &training).targets.size() == 1);  // to be judged is what they are for
+  // To judge by is what held-out rows are for, but not for what has learned from them.
+  CHECK_THROWS_WITH(evaluate_table(model, held, &training),
+                    Catch::Matchers::StartsWith("baselines: expected rows to judge by that it has not learned from"));
+  CHECK_THROWS_WITH(evaluate_table(model, held),
+                    Catch::Matchers::StartsWith("Pipeline: expected rows to judge by that it has not learned from"));
+  Table others;
+  others.add(numbers("x", {0, 1}));
+  others.add(numbers("y", {10, 20}));
+  others.hold_out(RowRange{1, 2});
+  CHECK(evaluate_table(model, others, &training).targets.size() == 1);
 }
 
 TEST_CASE("baselines that a model keeps stand beside it, from its file, too") {

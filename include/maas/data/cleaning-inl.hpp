@@ -83,6 +83,7 @@ MAAS_INLINE void Impute::fit(const Table& training) {
   detail::require_columns(class_name, training, names);
   for (const std::string& name : names) learn(training.column(name));
   fitted_columns = names;
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE void Impute::learn(const Column& column) {
@@ -105,8 +106,9 @@ MAAS_INLINE void Impute::learn(const Column& column) {
 }
 
 MAAS_INLINE Table Impute::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   detail::require_fitted(class_name, fitted_columns);
-  detail::hold_out_made(table, detail::why_made_held_out(table));  // fills may be of rows that are held out
+  table.set_made_of(detail::made_of(table));  // fills may be of rows that are held out
   for (std::size_t i = 0; i < fitted_columns.size(); ++i) {
     if (!table.contains(fitted_columns[i])) continue;
     const ColumnType type = table.column(fitted_columns[i]).type;
@@ -179,9 +181,11 @@ MAAS_INLINE void ClipOutliers::fit(const Table& training) {
     high.push_back(q3 + factor * (q3 - q1));
   }
   fitted_columns = names;
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table ClipOutliers::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   return detail::changed_numbers(class_name, fitted_columns, std::move(table), [this](std::size_t i) {
     return [this, i](double x) { return std::isnan(x) ? x : std::clamp(x, low[i], high[i]); };
   });

@@ -47,6 +47,7 @@ struct Impute {
   std::vector<std::string> fitted_columns = {};  ///< learned
   std::vector<double> values = {};               ///< learned: one a column; 0 where it holds texts
   std::vector<std::string> texts = {};           ///< learned: one a column; empty where it holds numbers
+  LearnedRows learned_rows = {};                 ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);
@@ -78,6 +79,7 @@ struct ClipOutliers {
 
   std::vector<std::string> fitted_columns = {};  ///< learned
   std::vector<double> low = {}, high = {};       ///< learned: one a column
+  LearnedRows learned_rows = {};                 ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);

@@ -136,9 +136,11 @@ MAAS_INLINE void OneHot::fit(const Table& training) {
   for (const std::string& name : names) categories.push_back(detail::categories_of(training.texts(name), true));
   fitted_columns = names;
   check();
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table OneHot::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   detail::require_fitted(class_name, fitted_columns);
   for (std::size_t i = 0; i < fitted_columns.size(); ++i) {
     if (!table.contains(fitted_columns[i])) continue;
@@ -199,9 +201,11 @@ MAAS_INLINE void Ordinal::fit(const Table& training) {
     require<DataError>(!categories.back().empty(), "Ordinal: expected a text in column \"{}\", got none", name);
   }
   fitted_columns = names;
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table Ordinal::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   detail::require_fitted(class_name, fitted_columns);
   for (std::size_t i = 0; i < fitted_columns.size(); ++i) {
     if (!table.contains(fitted_columns[i])) continue;

@@ -28,6 +28,7 @@ struct OneHot {
 
   std::vector<std::string> fitted_columns = {};           ///< learned
   std::vector<std::vector<std::string>> categories = {};  ///< learned: one list a column
+  LearnedRows learned_rows = {};                          ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);
@@ -55,6 +56,7 @@ struct Ordinal {
 
   std::vector<std::string> fitted_columns = {};           ///< learned
   std::vector<std::vector<std::string>> categories = {};  ///< learned: one list a column
+  LearnedRows learned_rows = {};                          ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);

@@ -122,6 +122,7 @@ MAAS_INLINE Pipeline& Pipeline::fit(const Table& training) {
   learner.choose_names(table);
   learner.check();  // what it would refuse in a file it must not write
   learner.trace();
+  learner.learned_rows_.add(training.marks());
   *this = std::move(learner);
   return *this;
 }
@@ -219,7 +220,9 @@ MAAS_INLINE Column Pipeline::admitted(const Table& table, std::size_t i, bool ne
 /// The columns that are needed, and with `all` those that are there besides, in the order of the training rows.
 MAAS_INLINE Table Pipeline::admit(const Table& table, const Names& needed, bool all) const {
   require_fitted();
+  detail::require_unlearned(class_name, table, learned_rows_);
   Table result;
+  result.set_made_of(detail::made_of(table));
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const bool is_needed = detail::is_among(needed, columns_[i]);
     if (is_needed || (all && table.contains(columns_[i]))) result.add(admitted(table, i, is_needed));
@@ -262,7 +265,7 @@ MAAS_INLINE Table Pipeline::prepare(const Table& table) const {
   keep_in_range(raw);
   const Table all = run(std::move(raw));
   Table result;
-  detail::hold_out_made(result, detail::why_made_held_out(table));
+  result.set_made_of(detail::made_of(table));
   for (const std::string& name : feature_names_) result.add(all.column(name));
   return result;
 }
@@ -316,12 +319,14 @@ MAAS_INLINE std::optional<Pipeline::Names> Pipeline::output_names(Index outputs)
 }
 
 MAAS_INLINE std::vector<Table> Pipeline::tables_before(const Table* raw) const {
+  if (raw != nullptr) detail::require_unlearned(class_name, *raw, learned_rows_);
   std::vector<Table> before(steps_.size());
   const auto wants = [](const Step& step) { return step.inverts_from_before(); };
   if (raw == nullptr || std::none_of(steps_.begin(), steps_.end(), wants)) return before;
   before.clear();
   // Features may be undone without their targets: of these, what is there.
   Table known;
+  known.set_made_of(detail::made_of(*raw));
   for (std::size_t i = 0; i < columns_.size(); ++i)
     if (detail::is_among(needed_by_targets_, columns_[i]) && raw->contains(columns_[i]))
       known.add(admitted(*raw, i, false));

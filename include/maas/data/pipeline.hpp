@@ -64,8 +64,10 @@ struct PreparedSamples {
 ///     const Matrix y = model.predict(raw);   // a table
 ///
 /// It learns once: fit on a fitted pipeline throws, and nothing else learns. So what it knows is of the rows it was
-/// fitted to, and test rows cannot change it. Columns that a table has and the training rows had not are passed over.
-/// All calls but fit throw StateError before fit.
+/// fitted to, and test rows cannot change it. Nor is it judged by rows that it has learned from: calls that are given a
+/// table throw DataError where rows of it are held out for validation or test and among those of fit, whichever table
+/// they were cut out of; it remembers them in memory, and not in files. Columns that a table has and the training rows
+/// had not are passed over. All calls but fit throw StateError before fit.
 class Pipeline {
  public:
   static constexpr std::string_view class_name = "Pipeline";
@@ -172,6 +174,8 @@ class Pipeline {
 
   // What follows from it: the raw columns that features and targets are made of.
   Names needed_, needed_by_targets_;
+
+  LearnedRows learned_rows_;  // of fit; in memory only
 };
 
 /// Pipeline::config.

@@ -101,9 +101,11 @@ MAAS_INLINE void MinMax::fit(const Table& training) {
     data_min.push_back(figures.min);
     data_max.push_back(figures.max);
   });
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table MinMax::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   return detail::along_lines(class_name, fitted_columns, std::move(table), false,
                              [this](std::size_t i) { return detail::line_of(*this, i); });
 }
@@ -127,9 +129,11 @@ MAAS_INLINE void Standard::fit(const Table& training) {
     mean.push_back(figures.mean);
     scale.push_back(detail::standard_scale(figures));
   });
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table Standard::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   return detail::along_lines(class_name, fitted_columns, std::move(table), false, [this](std::size_t i) {
     return detail::ScalerLine{mean[i], 1 / scale[i], 0};
   });
@@ -155,9 +159,11 @@ MAAS_INLINE void Robust::fit(const Table& training) {
     center.push_back(detail::quantile_of(numbers, 0.5));
     scale.push_back(detail::width_or_one(detail::quantile_of(numbers, 0.75) - detail::quantile_of(numbers, 0.25)));
   });
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table Robust::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   return detail::along_lines(class_name, fitted_columns, std::move(table), false, [this](std::size_t i) {
     return detail::ScalerLine{center[i], 1 / scale[i], 0};
   });
@@ -179,9 +185,11 @@ MAAS_INLINE void Log::check() const {
 MAAS_INLINE void Log::fit(const Table& training) {
   detail::require_training(class_name, training);
   fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::number);
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table Log::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   return detail::changed_numbers(class_name, fitted_columns, std::move(table), [this](std::size_t i) {
     return [this, i](double x) {
       require<DataError>(std::isnan(x) || x + offset > 0, "Log: expected numbers above {} in column \"{}\", got {}",
@@ -214,9 +222,11 @@ MAAS_INLINE void Power::fit(const Table& training) {
     mean.push_back(standardize ? figures.mean : 0);
     scale.push_back(standardize ? detail::standard_scale(figures) : 1);
   });
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE Table Power::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   return detail::changed_numbers(class_name, fitted_columns, std::move(table), [this](std::size_t i) {
     return [this, i](double x) { return (detail::yeo_johnson(x, lambda[i]) - mean[i]) / scale[i]; };
   });

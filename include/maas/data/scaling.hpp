@@ -16,6 +16,7 @@ struct MinMax {
 
   std::vector<std::string> fitted_columns = {};      ///< learned
   std::vector<double> data_min = {}, data_max = {};  ///< learned: one a column
+  LearnedRows learned_rows = {};                     ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);
@@ -38,6 +39,7 @@ struct Standard {
 
   std::vector<std::string> fitted_columns = {};  ///< learned
   std::vector<double> mean = {}, scale = {};     ///< learned: one a column; scale is 1 for a constant column
+  LearnedRows learned_rows = {};                 ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);
@@ -59,6 +61,7 @@ struct Robust {
 
   std::vector<std::string> fitted_columns = {};  ///< learned
   std::vector<double> center = {}, scale = {};   ///< learned: one a column
+  LearnedRows learned_rows = {};                 ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);
@@ -80,6 +83,7 @@ struct Log {
   double offset = 1;
 
   std::vector<std::string> fitted_columns = {};  ///< learned
+  LearnedRows learned_rows = {};                 ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);
@@ -108,6 +112,7 @@ struct Power {
 
   std::vector<std::string> fitted_columns = {};            ///< learned
   std::vector<double> lambda = {}, mean = {}, scale = {};  ///< learned: one a column
+  LearnedRows learned_rows = {};                           ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);

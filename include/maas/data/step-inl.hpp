@@ -23,18 +23,6 @@ inline std::string quoted_names(std::span<const std::string> names) {
   return result.empty() ? "none" : result;
 }
 
-/// Why what a step makes of a table is held out, all of it where any row of the table is: a step may look at other rows
-/// than the one it makes. Empty where none is.
-inline std::string why_made_held_out(const Table& source) {
-  const bool is_part = static_cast<Index>(source.held_out_rows().size()) < source.rows();
-  return source.is_held_out() && is_part ? "held out, as they were made of " + held_out_text(source)
-                                         : source.why_held_out();
-}
-
-inline void hold_out_made(Table& made, const std::string& why) {
-  if (!why.empty()) made.hold_out(why);
-}
-
 /// A column of that type. Throws DataError where it is not there or holds something else.
 inline const Column& step_column(std::string_view who, const Table& table, const std::string& name, ColumnType type) {
   require<DataError>(table.contains(name), "{}: expected a column \"{}\", got columns {}", who, name,
@@ -124,16 +112,19 @@ MAAS_INLINE Step Step::fit(const Table& training) const {
 }
 
 MAAS_INLINE Table Step::apply(Table table) const {
-  const std::string why = detail::why_made_held_out(table);
+  detail::require_unlearned(class_name(), table, self_->learned_rows());
+  const detail::MadeOf source = detail::made_of(table);
   Table applied = self_->apply(std::move(table));
-  detail::hold_out_made(applied, why);
+  applied.set_made_of(source);
   return applied;
 }
 
 MAAS_INLINE Table Step::invert(Table table, const Table* before) const {
-  const std::string why = detail::why_made_held_out(table);
+  detail::require_unlearned(class_name(), table, self_->learned_rows());
+  if (before != nullptr) detail::require_unlearned(class_name(), *before, self_->learned_rows());
+  const detail::MadeOf source = detail::made_of(table);
   Table inverted = self_->invert(std::move(table), before);
-  detail::hold_out_made(inverted, why);
+  inverted.set_made_of(source);
   return inverted;
 }
 

@@ -16,6 +16,7 @@ namespace maas::inline MAAS_ABI {
 /// What a Step asks of the struct behind it: see Step and StepRule.
 struct StepInterface : PartInterface {
   virtual bool is_fitted() const = 0;
+  virtual const LearnedRows& learned_rows() const = 0;
   virtual std::shared_ptr<const StepInterface> fit(const Table& training) const = 0;
   virtual Table apply(Table table) const = 0;
   virtual Table invert(Table table, const Table* before) const = 0;
@@ -32,7 +33,8 @@ struct StepInterface : PartInterface {
 /// looked for those it needs. Optional:
 ///
 /// - `fit(training)` learns from training rows, into fields; of these `fitted_columns`, names, are empty before. A
-///   struct without that field counts as fitted from the start;
+///   struct without that field counts as fitted from the start. A Step remembers which rows these were; a struct that
+///   is fitted without one does so in a field `learned_rows`, a LearnedRows;
 /// - `check()` throws ConfigError for fields out of range, or that do not fit each other: they may come from a file;
 /// - `invert(table)` undoes apply in the columns that are there; `invert(table, before)` does so with the help of the
 ///   table that apply was given, a pointer, null where it is not known;
@@ -49,8 +51,12 @@ concept StepRule = PartRule<Rule> && requires(const Rule& rule, Table table) {
 template <StepRule Rule>
 struct StepModel final : PartModel<StepInterface, Rule> {
   static constexpr bool learns = requires(Rule & rule) { rule.fitted_columns.empty(); };
+  static constexpr bool remembers = requires(const Rule& rule) {
+    { rule.learned_rows } -> std::convertible_to<const LearnedRows&>;
+  };
 
-  explicit StepModel(Rule value) : PartModel<StepInterface, Rule>(std::move(value)) {
+  explicit StepModel(Rule value, LearnedRows learned = {})
+      : PartModel<StepInterface, Rule>(std::move(value)), learned_(std::move(learned)) {
     if constexpr (requires { this->rule.check(); }) this->rule.check();
   }
   bool is_fitted() const override {
@@ -59,12 +65,22 @@ struct StepModel final : PartModel<StepInterface, Rule> {
     else
       return true;
   }
+  const LearnedRows& learned_rows() const override {
+    if constexpr (remembers)
+      return this->rule.learned_rows;
+    else
+      return learned_;
+  }
   std::shared_ptr<const StepInterface> fit([[maybe_unused]] const Table& training) const override {
     Rule learner = this->rule;
+    LearnedRows learned = learned_;
     if constexpr (requires { learner.fit(training); }) {
-      if (!learns || !is_fitted()) learner.fit(training);
+      if (!learns || !is_fitted()) {
+        learner.fit(training);
+        learned.add(training.marks());
+      }
     }
-    return std::make_shared<StepModel>(std::move(learner));
+    return std::make_shared<StepModel>(std::move(learner), std::move(learned));
   }
   Table apply(Table table) const override { return this->rule.apply(std::move(table)); }
   Table invert(Table table, [[maybe_unused]] const Table* before) const override {
@@ -105,6 +121,9 @@ struct StepModel final : PartModel<StepInterface, Rule> {
     else
       return nullptr;
   }
+
+ private:
+  LearnedRows learned_;  // where the struct does not remember
 };
 
 /// One step of preparing data: `Standard{.columns = {"flow"}}`, or any struct that is a StepRule. A handle never
@@ -121,10 +140,10 @@ class Step : public Handle<StepInterface> {
   /// learned twice. Throws DataError where the table is not fit for it, or a row of it held out (see Table::hold_out).
   Step fit(const Table& training) const;
   /// A table with as many rows, all of them held out where any of the given one is. Throws StateError before fit,
-  /// DataError for values it was not made for.
+  /// DataError for values it was not made for, and for rows held out for validation or test that it has learned from.
   Table apply(Table table) const;
   /// Undoes apply in the columns that are there, as far as it can be undone. `before`, the table that apply was given,
-  /// is needed where inverts_from_before(); without it a column that needs it throws StateError.
+  /// is needed where inverts_from_before(); without it a column that needs it throws StateError. DataError as apply.
   Table invert(Table table, const Table* before = nullptr) const;
   bool inverts_from_before() const { return self_->inverts_from_before(); }
   /// Whether it turns texts into numbers: undoing it turns numbers into texts.

@@ -31,6 +31,20 @@ MAAS_INLINE void require_training(std::string_view who, const Table& table) {
                      held_out_text(table));
 }
 
+MAAS_INLINE void require_unlearned(std::string_view who, const Table& table, const LearnedRows& learned) {
+  if (learned.empty() || !table.marks().any_held_out()) return;
+  const std::vector<Index> judged = table.marks().held_out_rows();
+  const bool are_all = judged.size() == table.held_out_rows().size();  // else the reason is that of what is made
+  require_unlearned(who, table.marks(), judged,
+                    {.what = "rows", .whole = "table", .why = are_all ? table.why_held_out() : "held out"}, learned);
+}
+
+MAAS_INLINE MadeOf made_of(const Table& source) {
+  if (!source.is_held_out()) return {source.marks(), ""};
+  const bool is_part = static_cast<Index>(source.held_out_rows().size()) < source.rows();
+  return {source.marks(), is_part ? "held out, as they were made of " + held_out_text(source) : source.why_held_out()};
+}
+
 }  // namespace detail
 
 MAAS_INLINE std::vector<std::string> Table::names() const {
@@ -86,22 +100,52 @@ MAAS_INLINE void Table::check_addable(const Column& column, Index rows) const {
 
 MAAS_INLINE void Table::add(Column column) {
   check_addable(column, columns_.empty() ? column.rows() : rows());
-  const std::string carried = column.held_out ? "held out, as the column \"" + column.name + "\" is" : "";
+  if (columns_.empty()) begin_with(column);
+  marks_ = marks_.with(column.marks);
+  if (column.held_out) {
+    const std::string carried = "held out, as the column \"" + column.name + "\" is";
+    if (column.marks.is_known() && column.marks.rows() == column.rows())
+      hold_out_made(carried);  // which rows of it are, they tell
+    else
+      hold_out(carried);
+  }
   columns_.push_back(std::move(column));
-  if (!carried.empty()) hold_out(carried);
   mark_columns();
 }
 
+/// The first column, or the first again.
+MAAS_INLINE void Table::begin_with(const Column& column) {
+  if (marks_.is_known() && marks_.rows() == column.rows()) return;
+  const bool held_out = marks_.any_held_out();  // of other rows, none of these is told apart
+  marks_ = column.marks.is_known() ? column.marks.sized(column.rows()) : RowMarks::of_new(column.rows());
+  if (held_out) marks_ = marks_.with_all_held_out();
+}
+
 MAAS_INLINE void Table::mark_columns() {
-  if (!is_held_out()) return;
-  for (Column& each : columns_) each.held_out.set();
+  const bool held_out = is_held_out();
+  for (Column& each : columns_) {
+    if (!each.marks.same_as(marks_)) each.marks = marks_;
+    if (held_out) each.held_out.set();
+  }
 }
 
 MAAS_INLINE void Table::hold_out(std::string why) {
-  if (held_out_) return;  // the first reason stays
-  held_out_ = true;
-  held_rows_.clear();
-  why_held_out_ = why.empty() ? held_out_for_judging : std::move(why);
+  if (marks_.all_held_out()) return;  // the first reason stays
+  if (!made_of_held_out_) why_held_out_ = why.empty() ? held_out_for_judging : std::move(why);
+  marks_ = marks_.with_all_held_out();
+  mark_columns();
+}
+
+MAAS_INLINE void Table::hold_out_made(std::string why) {
+  const bool are_all = made_of_held_out_ || marks_.all_held_out();
+  if (!are_all) made_of_held_out_ = true;
+  if (!are_all || why_held_out_.empty()) why_held_out_ = std::move(why);
+  mark_columns();
+}
+
+MAAS_INLINE void Table::set_made_of(const detail::MadeOf& source) {
+  marks_ = columns_.empty() ? source.rows : marks_.with(source.rows);
+  if (!source.why.empty()) hold_out_made(source.why);
   mark_columns();
 }
 
@@ -109,18 +153,16 @@ MAAS_INLINE void Table::hold_out_rows(std::span<const Index> rows, std::string w
   for (Index row : rows)
     require<DataError>(row >= 0 && row < this->rows(), "Table: expected rows of 0 to {} to hold out, got {}",
                        this->rows() - 1, row);
-  if (rows.empty() || held_out_) return;
-  held_rows_.resize(static_cast<std::size_t>(this->rows()), false);
-  for (Index row : rows) held_rows_[static_cast<std::size_t>(row)] = true;
-  if (std::find(held_rows_.begin(), held_rows_.end(), false) == held_rows_.end()) return hold_out(std::move(why));
-  why_held_out_ = why.empty() ? held_out_for_judging : std::move(why);
+  if (rows.empty() || marks_.all_held_out()) return;
+  if (!made_of_held_out_) why_held_out_ = why.empty() ? held_out_for_judging : std::move(why);
+  marks_ = marks_.with_held_out(rows);
   mark_columns();
 }
 
 MAAS_INLINE std::vector<Index> Table::held_out_rows() const {
   std::vector<Index> found;
   for (Index row = 0; row < rows(); ++row)
-    if (held_out_ || (!held_rows_.empty() && held_rows_[static_cast<std::size_t>(row)])) found.push_back(row);
+    if (made_of_held_out_ || marks_.is_held_out(row)) found.push_back(row);
   return found;
 }
 
@@ -142,15 +184,15 @@ MAAS_INLINE std::span<std::string> Table::edit_texts(std::string_view name) {
 
 MAAS_INLINE void Table::remove(std::string_view name) {
   columns_.erase(columns_.begin() + static_cast<std::ptrdiff_t>(position_of(name)));
-  if (columns_.empty() && !held_rows_.empty()) hold_out(why_held_out_);  // of what is added next no row is told apart
+  if (columns_.empty() && is_held_out()) hold_out_made(why_held_out_);  // what is added next may be made of it
 }
 
 MAAS_INLINE void Table::replace(std::string_view name, std::vector<Column> columns) {
   const std::size_t position = position_of(name);
   const Index count = rows();
   Table changed;
-  changed.held_out_ = held_out_;
-  changed.held_rows_ = held_rows_;
+  changed.marks_ = marks_;
+  changed.made_of_held_out_ = made_of_held_out_;
   changed.why_held_out_ = why_held_out_;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (i != position) {
@@ -164,7 +206,7 @@ MAAS_INLINE void Table::replace(std::string_view name, std::vector<Column> colum
       changed.add(std::move(each));
     }
   }
-  if (changed.columns_.empty() && !held_rows_.empty()) changed.hold_out(why_held_out_);
+  if (changed.columns_.empty() && is_held_out()) changed.hold_out_made(why_held_out_);
   *this = std::move(changed);
 }
 
@@ -179,13 +221,15 @@ MAAS_INLINE Table Table::select(std::span<const Index> rows) const {
     return result;
   };
   Table result;
-  if (!held_rows_.empty()) result.held_rows_ = picked(held_rows_);
-  const auto held = std::count(result.held_rows_.begin(), result.held_rows_.end(), true);
-  result.held_out_ = held_out_ || (held > 0 && held == static_cast<std::ptrdiff_t>(rows.size()));
-  if (held == 0 || result.held_out_) result.held_rows_.clear();
+  result.marks_ = marks_.select(rows);
+  result.made_of_held_out_ = made_of_held_out_;
   if (result.is_held_out()) result.why_held_out_ = why_held_out_;
   for (const Column& each : columns_) {
-    Column made{.name = each.name, .type = each.type, .why_text = each.why_text, .held_out = result.is_held_out()};
+    Column made{.name = each.name,
+                .type = each.type,
+                .why_text = each.why_text,
+                .held_out = result.is_held_out(),
+                .marks = result.marks_};
     if (each.type == ColumnType::text)
       made.texts = picked(each.texts);
     else

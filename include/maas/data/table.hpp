@@ -9,6 +9,8 @@
 #include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
 #include "maas/data/held_out.hpp"
+#include "maas/data/learned_rows.hpp"
+#include "maas/data/row_marks.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -21,6 +23,12 @@ enum class ColumnType { number, time, text };
 namespace detail {
 /// Their names, in order.
 inline constexpr std::string_view column_type_names[] = {"number", "time", "text"};
+
+/// What is known of what is made of a table: of which rows, and why it is held out, if it is.
+struct MadeOf {
+  RowMarks rows;
+  std::string why;
+};
 }  // namespace detail
 
 /// One column. Numbers and times are doubles in either precision of the library; a missing one is NaN.
@@ -31,12 +39,14 @@ struct Column {
   std::vector<std::string> texts = {};  ///< the cells of a text column; empty for others
   std::string why_text = {};  ///< of a text column read from a file: the first cell that fits nothing else, and where
   HeldOut<Column> held_out = false;  ///< of a table that is held out: so is one that it is added to
+  RowMarks marks = {};               ///< of a table: its rows, which one that it is added to knows, too
 
   Index rows() const { return static_cast<Index>(type == ColumnType::text ? texts.size() : numbers.size()); }
 };
 
 /// Columns of equal length, found by name or position. A name that is not there throws a DataError that lists those
-/// there are, and so does a column of another type than asked for.
+/// there are, and so does a column of another type than asked for. A table knows which rows it has, whatever parts,
+/// copies and steps made of it, so that nothing is judged by rows that it has learned from: see hold_out.
 class Table {
  public:
   Index rows() const { return columns_.empty() ? 0 : columns_.front().rows(); }
@@ -55,8 +65,10 @@ class Table {
   /// The cells of a text column.
   const std::vector<std::string>& texts(std::string_view name) const;
 
-  /// Adds a column at the right; one of a table that is held out holds out this one, too. Throws DataError if its
-  /// length is not that of the others, or its name is taken.
+  /// Adds a column at the right; one of a table that is held out holds out this one, too. The first one brings the rows
+  /// that it is of; without any, or where cells were put in or taken out by hand, they are new. Of a column of other
+  /// rows these are remembered beside the table's own. Throws DataError if its length is not that of the others, or its
+  /// name is taken.
   void add(Column column);
 
   /// The cells of a column of numbers or times, to be changed in place. Throws DataError for a text column.
@@ -84,6 +96,7 @@ class Table {
   /// Marks the rows as kept for validation or test: no step, pipeline or forecaster learns from them, nor from what
   /// select and part give of them, nor from a table that one of their columns is added to. Splits do it; for a file of
   /// its own that holds test rows, call it. It cannot be undone, but by taking cells out as plain numbers or texts.
+  /// What has learned from any of the rows before, wherever it met them, refuses to be applied to them from then on.
   /// `why` stands behind "rows that are" in errors.
   void hold_out(std::string why = held_out_for_judging);
   /// Marks some of the rows. The table is held out then, and so is each part of it that holds one of them, whichever
@@ -92,11 +105,16 @@ class Table {
   void hold_out(const RowRange& rows, std::string why = held_out_for_judging);
   void hold_out(const RowList& rows, std::string why = held_out_for_judging);
   /// Whether any row is.
-  bool is_held_out() const { return held_out_ || !held_rows_.empty(); }
+  bool is_held_out() const { return made_of_held_out_ || marks_.any_held_out(); }
   /// The rows that are, counted from 0, in order.
   std::vector<Index> held_out_rows() const;
   /// "held out for validation or test", or what hold_out was given; empty where no row is.
   const std::string& why_held_out() const { return why_held_out_; }
+
+  /// Which rows these are, and which of them were held out by themselves.
+  const RowMarks& marks() const { return marks_; }
+  /// Says what it was made of: see detail::made_of. Steps do it.
+  void set_made_of(const detail::MadeOf& source);
 
  private:
   const Column* find(std::string_view name) const;
@@ -104,13 +122,15 @@ class Table {
   const Column& column_of(std::string_view name, ColumnType type) const;
   void check_addable(const Column& column, Index rows) const;
   void hold_out_rows(std::span<const Index> rows, std::string why);
+  void hold_out_made(std::string why);
+  void begin_with(const Column& column);
   void mark_columns();
 
   static constexpr const char* held_out_for_judging = "held out for validation or test";
 
   std::vector<Column> columns_;
-  bool held_out_ = false;        // all rows
-  std::vector<bool> held_rows_;  // where some are, but not all: which; else empty
+  RowMarks marks_;
+  bool made_of_held_out_ = false;  // all are held out, as they may know rows that are
   std::string why_held_out_;
 };
 
@@ -124,6 +144,11 @@ namespace detail {
 std::string held_out_text(const Table& table);
 /// Throws DataError for a table with a row that is held out.
 void require_training(std::string_view who, const Table& table);
+/// Throws DataError for a table with a row that is held out and among those learned from.
+void require_unlearned(std::string_view who, const Table& table, const LearnedRows& learned);
+/// What is made of a table is held out, all of it where any row of the table is: a step may look at other rows than the
+/// one it makes.
+MadeOf made_of(const Table& source);
 }  // namespace detail
 
 }  // namespace maas::inline MAAS_ABI

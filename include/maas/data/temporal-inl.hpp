@@ -50,6 +50,7 @@ MAAS_INLINE void TimeFeatures::check() const {
 MAAS_INLINE void TimeFeatures::fit(const Table& training) {
   detail::require_training(class_name, training);
   fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::time);
+  learned_rows.add(training.marks());
 }
 
 MAAS_INLINE std::vector<std::string> TimeFeatures::outputs_of(const std::string& name) const {
@@ -71,6 +72,7 @@ MAAS_INLINE std::vector<std::string> TimeFeatures::sources_of(const std::string&
 }
 
 MAAS_INLINE Table TimeFeatures::apply(Table table) const {
+  detail::require_unlearned(class_name, table, learned_rows);
   detail::require_fitted(class_name, fitted_columns);
   const std::set<double> days = detail::holiday_numbers(holidays);
   for (const std::string& name : fitted_columns) {
@@ -104,7 +106,7 @@ MAAS_INLINE void Difference::fit(const Table& training) {
 }
 
 MAAS_INLINE Table Difference::apply(Table table) const {
-  detail::hold_out_made(table, detail::why_made_held_out(table));  // rows before may be held out
+  table.set_made_of(detail::made_of(table));  // rows before may be held out
   for (const std::string& name : columns) {
     if (!table.contains(name)) continue;
     detail::step_column(class_name, table, name, ColumnType::number);
@@ -153,7 +155,7 @@ MAAS_INLINE void Lag::fit(const Table& training) {
 }
 
 MAAS_INLINE Table Lag::apply(Table table) const {
-  detail::hold_out_made(table, detail::why_made_held_out(table));  // rows before may be held out
+  table.set_made_of(detail::made_of(table));  // rows before may be held out
   for (const std::string& name : columns)
     for (Index lag : lags) {
       if (!table.contains(name)) continue;

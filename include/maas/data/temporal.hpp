@@ -21,6 +21,7 @@ struct TimeFeatures {
   bool keep = false;                       ///< whether the column of times stays, before its features
 
   std::vector<std::string> fitted_columns = {};  ///< learned
+  LearnedRows learned_rows = {};                 ///< from which; in memory only
 
   static void fields(auto& self, auto&& field) {
     field("columns", self.columns);

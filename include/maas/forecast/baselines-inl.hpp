@@ -288,11 +288,17 @@ MAAS_INLINE Baseline& Baseline::fit(const ForecastWindows& training) {
   require<StateError>(!fitted_, "{}: it has learned already, and does so once; make another one", name());
   self_ = self_->fit(training);
   fitted_ = true;
+  std::vector<Index> rows;
+  const std::vector<bool> used = detail::rows_of_windows(training);
+  for (Index row = 0; row < training.readings().rows(); ++row)
+    if (used[static_cast<std::size_t>(row)]) rows.push_back(row);
+  learned_rows_.add(detail::marks_of(training.readings()).select(rows));
   return *this;
 }
 
 MAAS_INLINE Forecasts Baseline::forecast(const ForecastWindows& windows) const {
   require<StateError>(fitted_, "{}: call fit first, with training windows", name());
+  detail::require_unlearned(name(), windows, learned_rows_);
   return self_->forecast(windows);
 }
 

@@ -108,7 +108,8 @@ class Baseline {
   /// Learns from training windows, once: on a fitted one it throws StateError.
   Baseline& fit(const ForecastWindows& training);
   bool is_fitted() const { return fitted_; }
-  /// Throws StateError before fit.
+  /// Throws StateError before fit, DataError where what is forecast is held out for validation or test and among the
+  /// readings it has learned from, which it remembers in memory.
   Forecasts forecast(const ForecastWindows& windows) const;
   /// What stands behind it; null if it is of another type.
   template <class Rule>
@@ -139,6 +140,7 @@ class Baseline {
 
   std::shared_ptr<const Interface> self_;
   bool fitted_ = false;
+  LearnedRows learned_rows_;
 };
 
 /// All of them, fitted: persistence, historical average (where the readings have times; with `weekends` also that of

@@ -211,10 +211,17 @@ MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, con
 MAAS_INLINE ForecastSamples Forecaster::samples(const ForecastWindows& windows) const {
   require_fitted("samples");
   check_windows(windows);
+  detail::require_unlearned("forecaster", windows, learned_rows_);
   return samples_of(windows.readings(), windows.origins(), true);
 }
 
 // ---- Learning ----
+
+/// The readings before `cut` are learned from.
+MAAS_INLINE void Forecaster::note_rows(const Readings& training, Index cut) {
+  learned_ = cut;
+  learned_rows_.add(detail::marks_of(training).part(0, cut));
+}
 
 MAAS_INLINE void Forecaster::learn_scaling(const Readings& training, Index rows) {
   const Index sensors = training.sensor_count();
@@ -320,7 +327,7 @@ MAAS_INLINE History Forecaster::learn_more(const Readings& more, Index cut, cons
   learner.frame_.alarm.reset();
   learner.baselines_ = {};
   learner.networks_.clear();
-  learner.learned_ = cut;
+  learner.note_rows(more, cut);
   const ForecastWindows all = learner.windows(more);
   Parts parts = learner.parted(all, cut);
   FitOptions fit = options.fit;
@@ -340,7 +347,7 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   frame_.sensors = training.sensor_names();
   frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
   learn_scaling(training, cut);
-  learned_ = cut;
+  note_rows(training, cut);
 
   const Parts parts = parted(all, cut);
 
@@ -489,6 +496,7 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
   Forecaster result(frame_.options, build_);
   result.frame_ = frame_;
   result.learned_ = learned_;
+  result.learned_rows_ = learned_rows_;
   result.frame_.intervals.reset();  // the errors they know are those of all together
   result.frame_.alarm.reset();
   result.frame_.networks = 1;
@@ -538,6 +546,7 @@ MAAS_INLINE void Forecaster::run(const ForecastSamples& samples, const Readings&
 MAAS_INLINE Forecasts Forecaster::forecast(const ForecastWindows& windows) const {
   require_fitted("forecast");
   check_windows(windows);
+  detail::require_unlearned("forecaster", windows, learned_rows_);
   Forecasts result = empty_forecasts(frame_.label, windows);
   run(samples_of(windows.readings(), windows.origins(), false), windows.readings(), result.values);
   return result;
@@ -594,8 +603,8 @@ MAAS_INLINE void Forecaster::set_baselines(const std::vector<Baseline>& fitted,
   kept.left_out.insert(kept.left_out.begin(), left_out.begin(), left_out.end());
   const ForecastWindowOptions& windows = frame_.options.windows;
   try {
-    // Fitted ones as a file gives them back: what does not fit is found there.
-    kept = KeptBaselines::from(kept.config(), windows, static_cast<Index>(frame_.sensors.size()), kept.large_numbers());
+    // What does not fit is found where a file gives them back; they themselves know what they have learned from.
+    KeptBaselines::from(kept.config(), windows, static_cast<Index>(frame_.sensors.size()), kept.large_numbers());
   } catch (const ConfigError& error) {
     fail<ShapeError>("set_baselines: expected baselines of the forecaster's own windows: {}", error.what());
   }

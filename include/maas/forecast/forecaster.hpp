@@ -158,7 +158,9 @@ class Forecaster {
   /// where they are needed.
   Matrix predict(const Readings& latest) const;
   /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading, unless such are
-  /// filled. Throws StateError before fit, and what windows() throws.
+  /// filled. Throws StateError before fit, what windows() throws, and DataError where what is forecast is held out for
+  /// validation or test and among the readings it has learned from, which it remembers in memory; readings that lead up
+  /// to it may be.
   Forecasts forecast(const Readings& readings) const { return forecast(windows(readings)); }
   /// The same for windows that stand already. Throws ShapeError, too, for those of other lags or horizons.
   Forecasts forecast(const ForecastWindows& windows) const;
@@ -214,6 +216,7 @@ class Forecaster {
   void require_fitted(std::string_view what) const;
   void check_fit(const ForecastFit& options) const;
   static void check_options(const ForecastFit& options);
+  void note_rows(const Readings& training, Index cut);
   void learn_scaling(const Readings& training, Index rows);
   void learn_reference(const Readings& training, const ForecastWindows& all);
   std::vector<History> learn(const Readings& training, Index cut, const ForecastFit& options);
@@ -240,6 +243,7 @@ class Forecaster {
   std::vector<Model> networks_;  // as they were trained, where there are several; none of a file
   std::optional<Model> fused_;
   Index learned_ = 0;
+  LearnedRows learned_rows_;  // in memory only
 };
 
 /// A forecaster from a file that Forecaster::save wrote. Throws FormatError for other files, also where what it keeps

@@ -18,6 +18,28 @@ inline void require_count(std::string_view what, Index value) {
                        what, most_readings_ahead, value);
 }
 
+MAAS_INLINE RowMarks marks_of(const Readings& readings) {
+  const RowMarks marks = readings.marks.sized(readings.rows());
+  return readings.held_out && !marks.any_held_out() ? marks.with_all_held_out() : marks;
+}
+
+MAAS_INLINE void require_unlearned(std::string_view who, const ForecastWindows& windows, const LearnedRows& learned) {
+  const Readings& readings = windows.readings();
+  if (!readings.held_out || learned.empty()) return;
+  const RowMarks marks = marks_of(readings);
+  std::vector<bool> is_judged(static_cast<std::size_t>(readings.rows()), false);
+  for (Index window = 0; window < windows.size(); ++window)
+    for (Index step = 0; step < windows.steps(); ++step) {
+      const Index row = windows.target_row(window, step);
+      is_judged[static_cast<std::size_t>(row)] = marks.is_held_out(row);
+    }
+  std::vector<Index> judged;
+  for (Index row = 0; row < readings.rows(); ++row)
+    if (is_judged[static_cast<std::size_t>(row)]) judged.push_back(row);
+  require_unlearned(who, marks, judged,
+                    {.what = "readings", .whole = "readings", .why = "held out for validation or test"}, learned);
+}
+
 }  // namespace detail
 
 MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {
@@ -30,7 +52,11 @@ MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {
 MAAS_INLINE Readings Readings::part(const RowRange& rows) const {
   require<ShapeError>(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= values.rows(),
                       "Readings: expected rows within 0 to {}, got {} to {}", values.rows(), rows.begin, rows.end);
-  Readings result{.values = rows.of(values), .sensors = sensors, .held_out = held_out || rows.held_out};
+  const RowMarks picked = detail::marks_of(*this).part(rows.begin, rows.end);
+  Readings result{.values = rows.of(values),
+                  .sensors = sensors,
+                  .held_out = held_out || rows.held_out,
+                  .marks = rows.held_out ? picked.with_all_held_out() : picked};
   if (!times.empty()) {
     require<ShapeError>(static_cast<Index>(times.size()) == values.rows(),
                         "Readings: expected {} times, one a reading, got {}", values.rows(), times.size());
@@ -59,7 +85,7 @@ MAAS_INLINE void Readings::check() const {
 }
 
 MAAS_INLINE Readings readings_of(const Table& table, std::string_view time, const std::vector<std::string>& sensors) {
-  Readings result{.sensors = sensors, .held_out = table.is_held_out()};
+  Readings result{.sensors = sensors, .held_out = table.is_held_out(), .marks = table.marks()};
   if (result.sensors.empty())
     for (Index i = 0; i < table.columns(); ++i)
       if (table.column(i).type == ColumnType::number) result.sensors.push_back(table.column(i).name);

@@ -19,6 +19,9 @@ struct Readings {
   std::vector<double> times = {};         ///< seconds since 1970 (see times.hpp), one a reading; empty: evenly spaced
   std::vector<std::string> sensors = {};  ///< names, one a sensor; empty: "sensor 0", "sensor 1", ...
   HeldOut<Readings> held_out = false;     ///< for validation or test: neither forecasters nor baselines learn from them
+  /// Which rows these are: those of the table they were made of, else new ones; of other numbers in the same place,
+  /// too.
+  RowMarks marks = RowMarks::of_new();
 
   Index rows() const { return values.rows(); }
   Index sensor_count() const { return values.cols(); }
@@ -40,6 +43,9 @@ inline void require_training(std::string_view who, const Readings& readings) {
                      "{}: expected readings to learn from, got {} that are held out for validation or test", who,
                      readings.rows());
 }
+
+/// Which rows they are, and which of them are to judge by: where none is held out by itself, all of readings that are.
+RowMarks marks_of(const Readings& readings);
 
 }  // namespace detail
 
@@ -113,6 +119,14 @@ class ForecastWindows {
   std::vector<Index> origins_;
   double seconds_ = 0;
 };
+
+namespace detail {
+
+/// Throws DataError where what is forecast for windows is held out and among what was learned from. Readings that lead
+/// up to it may be.
+void require_unlearned(std::string_view who, const ForecastWindows& windows, const LearnedRows& learned);
+
+}  // namespace detail
 
 /// Forecasts for windows, beside what came.
 struct Forecasts {

@@ -68,6 +68,7 @@ MAAS_INLINE PreparedReadings ReadingsPipeline::prepare(const Table& table, std::
   PreparedReadings together = prepare_together(table, time);
   if (cut == 0 || cut == table.rows()) return together;
   PreparedReadings result = detail::joined(prepare_together(table.part(0, cut), time), together, cut);
+  result.readings.marks = table.marks().select(result.rows);
   result.readings.check();
   return result;
 }

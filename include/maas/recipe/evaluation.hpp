@@ -90,9 +90,9 @@ struct Evaluation {
 /// the model keeps (ModelInfo::baselines). A model that keeps none has them fitted to the rows themselves, which
 /// flatters them, and they are called "best ..." then.
 ///
-/// Throws StateError where the model has no pipeline, DataError where a target is not in the table, no row counts or
-/// rows of `training` are held out,
-/// ConfigError for kept baselines that are none, and what Model::predict_table throws.
+/// Throws StateError where the model has no pipeline, DataError where a target is not in the table, no row counts, rows
+/// of `training` are held out or are among the rows that are, ConfigError for kept baselines that are none, and what
+/// Model::predict_table throws.
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
                           const std::string& name = "evaluation");
 
