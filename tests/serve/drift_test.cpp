@@ -449,6 +449,41 @@ TEST_CASE("a canary's readings are counted, too: those it forecasts from") {
   CHECK(metric(page, R"(maas_drift_inputs{model="road",version="2"})") == 10);
 }
 
+TEST_CASE("errors of a canary are its own: its forecasts are held against what comes, whoever is asked then") {
+  const bool is_alike = GENERATE(true, false);
+  CAPTURE(is_alike);
+  fresh_folder("erring_walks");
+  for (const int version : {1, 2}) {
+    std::filesystem::create_directories(fmt::format("erring_walks/road/{}", version));
+    walker(version == 2 && !is_alike).save(fmt::format("erring_walks/road/{}/model.h5", version));
+  }
+  serve::ModelSettings settings;
+  settings.canary = serve::Canary{2, 0.5};
+  serve::Repository repository({.folder = "erring_walks", .poll = 10ms, .models = {{"road", settings}}});
+  serve::Protocol protocol(repository, {});
+  double time = 0;
+  const auto push = [&](std::string_view version, double sample) {
+    const serve::Response response = protocol.answer(
+        post("/v1/streams/road/a", fmt::format(R"({{"sample": {}, "time": {}}})", sample, time += 300)));
+    CHECK_THAT(response.body, ContainsSubstring(fmt::format(R"("version":{})", version)));
+  };
+  const auto errors = [&](int version) { return repository.find("road", version)->drift->figures(1).errors; };
+  CHECK(protocol.answer(post("/v1/streams/road/a", R"({"sample": 50, "time": 0})")).status == 200);
+  for (int i = 0; i < 10; ++i) {  // the canary's turn is each second one
+    push("2", 50);
+    push("1", 50);
+  }
+  CHECK(errors(1) == 9);  // the truth of the last has not come
+  CHECK(errors(2) == 10);
+  const double usual = repository.find("road", 2)->drift->figures(1).error_ratio;
+  push("2", 50);
+  push("1", 1000);  // what the canary has not foreseen
+  CHECK(errors(1) == 10);
+  CHECK(errors(2) == 11);
+  CHECK(repository.find("road", 2)->drift->figures(1).error_ratio > 3 * usual);
+  CHECK(repository.find("road", 1)->drift->figures(1).error_ratio < 3 * usual);
+}
+
 TEST_CASE("forecasts without intervals wait for their truth over a restart") {
   fresh_folder("kept_walks");
   std::filesystem::create_directories("kept_walks/road/1");
