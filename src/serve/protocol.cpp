@@ -7,6 +7,7 @@
 #include "serve/compression.hpp"
 #include "serve/cors.hpp"
 #include "serve/drift.hpp"
+#include "serve/drift_file.hpp"
 #include "serve/estimate.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
@@ -112,6 +113,8 @@ class Protocol::Routes {
         streams_({.most = options_.streams, .file = options_.stream_file, .save = options_.stream_save}) {
     check_limits(options_.limits);
     check_base_path(options_.base_path);
+    if (!options_.drift_file.empty())
+      drift_file_ = std::make_unique<DriftFile>(repository_, options_.drift_file, options_.stream_save);
     if (changer_ != nullptr && !options_.jobs.folder.empty()) jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs);
   }
 
@@ -614,6 +617,7 @@ class Protocol::Routes {
   Shadow shadow_{};
   Streams streams_;
   InferHeads heads_{};
+  std::unique_ptr<DriftFile> drift_file_{};
   std::unique_ptr<Jobs> jobs_{};
 };
 
