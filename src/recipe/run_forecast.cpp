@@ -178,15 +178,12 @@ void note_texts(const Table& table, std::vector<std::string>& warnings) {
 
 }  // namespace
 
-std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe) {
-  if (recipe.base.empty()) return std::nullopt;
-  const std::string path = file_in(recipe.folder, recipe.base);
-  if (!load_model(path).info().forecast) return std::nullopt;
+Recipe going_on_with_forecasts(const Recipe& recipe, const ModelInfo& base) {
   const Place place{recipe.source};
   for (const auto& [there, key] :
        {std::pair(recipe.tuner.has_value(), "tuner"), {recipe.data.stream.has_value(), "data.stream"}})
     require<ConfigError>(!there, "{}: {}: expected none beside a base that is a forecaster", recipe.source, key);
-  const ForecastFrame frame = load_forecaster(path).frame();
+  const ForecastFrame frame = at_place(place.key("base"), "", [&] { return ForecastFrame::from(base); });
   Recipe onward = recipe;
   onward.forecast = RecipeForecast{.options = frame.options, .scores = frame.scores, .alarm = frame.alarm};
   if (frame.intervals) onward.forecast->intervals = frame.intervals->options();
