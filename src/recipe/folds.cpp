@@ -83,7 +83,7 @@ FoldResult run_table_fold(const Recipe& recipe, const Table& rows, const Fold& f
   const Recipe inner = within_fold(recipe, all);
   const Parts parts = part_rows(inner, all);
   const Table training = parts.training.of(all), validation = parts.validation.of(all);
-  const TrainedModel trained = train_model(inner, training, validation, quiet_options(inner), std::nullopt);
+  const TrainedModel trained = train_model(inner, training, validation, quiet_options(inner));
   require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
   FoldResult result{.rows = {training.rows(), validation.rows(), test.rows()}, .entries = {}};
   const Evaluation found = evaluate_table(trained.model, test, &training, "fold");

@@ -218,10 +218,9 @@ PreparedSamples samples_of(const Recipe& recipe, const Pipeline& pipeline, const
 }
 
 // What a policy refuses in rows to measure on is said before anything is trained.
-void check_held_out(const Recipe& recipe, const std::optional<Model>& base, const Table& training,
-                    const Table& validation, const Table& test) {
+void check_held_out(const Recipe& recipe, const Table& training, const Table& validation, const Table& test) {
   if (validation.rows() + test.rows() == 0) return;
-  const Pipeline pipeline = learned_pipeline(recipe, base, training);
+  const Pipeline pipeline = learned_pipeline(recipe, base_of(recipe), training);
   const auto look = [&](const Table& rows, std::string_view part) {
     if (rows.rows() > 0) at_place(pipeline_place(recipe), part, [&] { pipeline.apply(rows); });
   };
@@ -523,24 +522,15 @@ void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector
   if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
 }
 
-std::optional<Model> read_base(const Recipe& recipe) {
-  if (recipe.base.empty()) return std::nullopt;
-  return load_model(file_in(recipe.folder, recipe.base));
-}
-
-void check_base(const Recipe& recipe, const Model& base) {
-  const std::string place = place_of(recipe, "base").text();
-  require<ConfigError>(base.info().pipeline.has_value(),
-                       "{}: expected a model that was saved with its pipeline, got {}", place,
-                       file_in(recipe.folder, recipe.base));
-  require<ConfigError>(base.is_compiled() || recipe.training.compile.loss,
-                       "{}: expected a model that was compiled, or a loss in training, got neither", place);
-}
-
 std::optional<Model> base_of(const Recipe& recipe) {
-  std::optional<Model> base = read_base(recipe);
-  if (base) check_base(recipe, *base);
-  return base;
+  if (recipe.base.empty()) return std::nullopt;
+  const std::string path = file_in(recipe.folder, recipe.base), place = place_of(recipe, "base").text();
+  Model model = load_model(path);
+  require<ConfigError>(model.info().pipeline.has_value(),
+                       "{}: expected a model that was saved with its pipeline, got {}", place, path);
+  require<ConfigError>(model.is_compiled() || recipe.training.compile.loss,
+                       "{}: expected a model that was compiled, or a loss in training, got neither", place);
+  return model;
 }
 
 std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y) {
@@ -593,8 +583,8 @@ FitOptions quiet_options(const Recipe& recipe) {
   return fit;
 }
 
-TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit,
-                         std::optional<Model> base) {
+TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit) {
+  std::optional<Model> base = base_of(recipe);
   const Pipeline pipeline = learned_pipeline(recipe, base, training);
   const PreparedSamples samples = samples_of(recipe, pipeline, training, "training");
   KeptFigures kept{.baselines = TableBaselines::of(pipeline, training).config(),
@@ -621,28 +611,25 @@ RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   parts::backup_path(recipe, options);  // what is wrong with it is said before a search
   parts::check_outputs(recipe);
   if (recipe.forecast) return parts::run_forecast(recipe, options);
-  std::optional<Model> base = parts::read_base(recipe);
-  if (base && base->info().forecast)
-    return parts::run_forecast(parts::going_on_with_forecasts(recipe, base->info()), options);
-  if (recipe.data.stream) return parts::run_stream(recipe, options, std::move(base));
+  if (const std::optional<Recipe> onward = parts::going_on_with_forecasts(recipe))
+    return parts::run_forecast(*onward, options);
+  if (recipe.data.stream) return parts::run_stream(recipe, options);
   auto [table, found, duplicates, reading] = parts::read_rows(recipe);
   const parts::Parts rows = parts::part_rows(recipe, table);
   table.hold_out(rows.test);  // validation rows are learned from in folds
   const Table training = rows.training.of(table), validation = rows.validation.of(table), test = rows.test.of(table);
   const bool tunes_pipeline = parts::tunes_pipeline(recipe);
-  if (base) parts::check_base(recipe, *base);
-  if (!tunes_pipeline) parts::check_held_out(recipe, base, training, validation, test);
+  if (!tunes_pipeline) parts::check_held_out(recipe, training, validation, test);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = parts::tune(recipe, training, validation, options);
   Recipe chosen = parts::tuned(recipe, tuning);
   chosen.data.csv = reading;
-  if (tunes_pipeline) parts::check_held_out(chosen, base, training, validation, test);
+  if (tunes_pipeline) parts::check_held_out(chosen, training, validation, test);
   std::optional<CrossValidation> folds;
   if (recipe.cross_validation) folds = parts::cross_validate_recipe(chosen, rows.before_test().of(table), options);
 
   const std::vector<Index> file_rows = parts::rows_of_files(recipe, table.rows(), duplicates, found);
-  parts::TrainedModel trained =
-      parts::train_model(chosen, training, validation, parts::fit_options(chosen, options), std::move(base));
+  parts::TrainedModel trained = parts::train_model(chosen, training, validation, parts::fit_options(chosen, options));
   RecipeResult result{.model = std::move(trained.model),
                       .history = std::move(trained.history),
                       .rows = {.duplicates = duplicates,

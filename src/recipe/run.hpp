@@ -35,18 +35,13 @@ struct TrainedModel {
   Index left_out = 0;  ///< of the training rows, by steps
   bool finite = true;  ///< whether the last loss is a number
 };
-/// Fits the pipeline to the training rows, builds, compiles and fits the network, or goes on from `base`. `validation`
-/// may have no rows. Throws what run_recipe throws.
-TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit,
-                         std::optional<Model> base);
+/// Fits the pipeline to the training rows, builds, compiles and fits the network. `validation` may have no rows. Throws
+/// what run_recipe throws.
+TrainedModel train_model(const Recipe& recipe, const Table& training, const Table& validation, FitOptions fit);
 
 // What training has in memory and in a stream in common.
 
-/// The model of `base` as its file has it; nothing where the recipe has none.
-std::optional<Model> read_base(const Recipe& recipe);
-/// Throws ConfigError for a base that no table can be learned from further: without a pipeline, or a loss.
-void check_base(const Recipe& recipe, const Model& base);
-/// Both: the base of a table, or nothing.
+/// The model of `base` with its pipeline; nothing where the recipe has none.
 std::optional<Model> base_of(const Recipe& recipe);
 /// What of the training rows is kept with the model: see ModelInfo.
 struct KeptFigures {
@@ -102,12 +97,11 @@ bool is_finite(const History& history);
 
 /// Throws ConfigError for a recipe that says of a forecast what cannot be.
 void check_forecast(const Recipe& recipe, const Place& place);
-/// A recipe with a base that is a forecaster as one for forecasts: the base says what stands in `forecast`. Throws
-/// ConfigError for what does not go with it.
-Recipe going_on_with_forecasts(const Recipe& recipe, const ModelInfo& base);
+/// A recipe with a base as one for forecasts, where that is a forecaster: its file says what stands in `forecast`.
+/// Nothing for another base, and for none. Throws ConfigError for what does not go with it.
+std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe);
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options);
-/// `base`: what read_base gives.
-RecipeResult run_stream(const Recipe& recipe, const RunOptions& options, std::optional<Model> base);
+RecipeResult run_stream(const Recipe& recipe, const RunOptions& options);
 
 // In tuner.cpp and folds.cpp.
 

@@ -178,12 +178,15 @@ void note_texts(const Table& table, std::vector<std::string>& warnings) {
 
 }  // namespace
 
-Recipe going_on_with_forecasts(const Recipe& recipe, const ModelInfo& base) {
+std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe) {
+  if (recipe.base.empty()) return std::nullopt;
+  const std::string path = file_in(recipe.folder, recipe.base);
+  if (!load_model(path).info().forecast) return std::nullopt;
   const Place place{recipe.source};
   for (const auto& [there, key] :
        {std::pair(recipe.tuner.has_value(), "tuner"), {recipe.data.stream.has_value(), "data.stream"}})
     require<ConfigError>(!there, "{}: {}: expected none beside a base that is a forecaster", recipe.source, key);
-  const ForecastFrame frame = at_place(place.key("base"), "", [&] { return ForecastFrame::from(base); });
+  const ForecastFrame frame = load_forecaster(path).frame();
   Recipe onward = recipe;
   onward.forecast = RecipeForecast{.options = frame.options, .scores = frame.scores, .alarm = frame.alarm};
   if (frame.intervals) onward.forecast->intervals = frame.intervals->options();

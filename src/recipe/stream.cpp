@@ -169,8 +169,7 @@ std::string check_held_out(const Recipe& recipe, const Pipeline& pipeline, const
 
 }  // namespace
 
-RecipeResult run_stream(const Recipe& recipe, const RunOptions& options, std::optional<Model> base) {
-  if (base) check_base(recipe, *base);
+RecipeResult run_stream(const Recipe& recipe, const RunOptions& options) {
   const auto opened = std::make_shared<RowFiles>(recipe);
   Recipe read = recipe;
   read.data.csv = opened->reading();
@@ -182,6 +181,7 @@ RecipeResult run_stream(const Recipe& recipe, const RunOptions& options, std::op
   const FilesPointer files = opened;
   const Index part = rows_a_part(*recipe.data.stream, *files);
   const StreamRows training{*files, split.train, part};
+  std::optional<Model> base = base_of(recipe);
   const auto pipeline = std::make_shared<const Pipeline>(learned_pipeline(recipe, base, training));
   std::string note = check_held_out(recipe, *pipeline, training, split);
 

@@ -87,7 +87,7 @@ Judged judged_by_loss(TrainedModel& trained, const Table& training, const Table&
 }
 
 Judged judged_table(const Recipe& recipe, const Table& training, const Table& validation, TunerObjective objective) {
-  TrainedModel trained = train_model(recipe, training, validation, quiet_options(recipe), base_of(recipe));
+  TrainedModel trained = train_model(recipe, training, validation, quiet_options(recipe));
   require<DataError>(trained.finite, "the loss is no number any more after {} epochs", trained.history.epochs().size());
   if (objective == TunerObjective::by_loss)
     return judged_by_loss(trained, training, validation, recipe.training.batch_size);

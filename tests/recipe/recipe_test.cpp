@@ -1,8 +1,5 @@
 #include "maas/recipe/recipe.hpp"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -302,37 +299,6 @@ TEST_CASE("a network as Keras describes it") {
   wide.replace(wide.find("[null, 1]"), 9, "[null, 2]");
   CHECK_THROWS_WITH(run_recipe(line({wide}), silent),
                     "r.json: network: expected an input for the 1 features, got one for 2");
-}
-
-namespace {
-
-// How often a file is opened and closed meanwhile.
-template <class Work>
-int moves_of(const char* file, const Work& work) {
-  const int notices = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  ::inotify_add_watch(notices, file, IN_OPEN | IN_CLOSE);
-  work();
-  alignas(inotify_event) char events[16384];
-  const ssize_t size = ::read(notices, events, sizeof events);
-  ::close(notices);
-  return size < 0 ? 0 : static_cast<int>(size / static_cast<ssize_t>(sizeof(inotify_event)));  // they have no names
-}
-
-}  // namespace
-
-TEST_CASE("the file of a base is read once") {
-  write_line_csv("line.csv");
-  run_recipe(parse_recipe(line_recipe, "r.json", {"output.model=once.h5", "training.epochs=1"}), silent);
-  const auto more = [](const std::vector<std::string>& changes) {
-    run_recipe(parse_recipe(R"({"base": "once.h5", "data": {"files": "line.csv"}, "training": {"epochs": 1},
-                                "split": {"by": "time", "validation": 0.2, "test": 0.2}})",
-                            "r.json", changes),
-               silent);
-  };
-  const int once = moves_of("once.h5", [] { load_model("once.h5"); });
-  REQUIRE(once > 0);
-  CHECK(moves_of("once.h5", [&] { more({}); }) == once);
-  CHECK(moves_of("once.h5", [&] { more({"data.stream={}"}); }) == once);
 }
 
 TEST_CASE("a recipe goes on from a model: its network, weights and pipeline, as it was compiled or anew") {
