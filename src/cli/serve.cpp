@@ -147,6 +147,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
     std::filesystem::create_directories(options.state_folder);
     options.repository.state_file = options.state_folder + "/models.json";
     options.server.stream_file = options.state_folder + "/streams.jsonl";
+    options.server.drift_file = options.state_folder + "/drift.jsonl";
   }
   if (!options.server.jobs.data.empty()) {
     require<ConfigError>(!options.state_folder.empty(),
@@ -230,7 +231,8 @@ void add_jobs(CLI::App& command, ServeOptions& options) {
   command
       .add_option(
           "--stream-save-seconds", options.stream_save_seconds,
-          "From one time that changed windows are kept to the next, which is what a crash loses; 0: at the stop")
+          "From one time that changed windows and counts of drift are kept to the next, which is what a crash loses; "
+          "0: at the stop")
       ->check(CLI::Range(0.0, 86400.0));
   command.add_option("--job-data", options.server.jobs.data,
                      "Offers trainings by request, of files in this folder; needs --state");
@@ -274,8 +276,8 @@ void add_serve(CLI::App& program) {
   command->add_option("--config", options->config_file, "A JSON file: options, and settings of models");
   command->add_option(
       "--state", options->state_folder,
-      "A folder that keeps labels, what is unloaded or withdrawn, windows of streams and trainings for the "
-      "next start");
+      "A folder that keeps labels, what is unloaded or withdrawn, windows of streams, counts of drift and trainings "
+      "for the next start");
   command->add_option("--token-file", options->server.token_file,
                       "Tokens, one a line: SCOPE[,SCOPE] SHA256 NAME, or the token itself for all scopes; # begins a "
                       "comment. MAAS_TOKEN in the environment is one more");

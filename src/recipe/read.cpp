@@ -1,4 +1,5 @@
 // read_recipe: from JSON to a recipe.
+#include <cmath>
 #include <filesystem>
 #include <limits>
 
@@ -261,8 +262,9 @@ void check_training(const RecipeTraining& training, const Place& place) {
   check_at_least(0, training.seed, place.key("seed"));
   check_at_least(1, training.validation_freq, place.key("validation_freq"));
   check_at_least(1, training.backup_freq.value_or(1), place.key("backup_freq"));
-  require<ConfigError>(training.backup_seconds >= 0, "{}: expected a number of at least 0, got {}",
-                       place.key("backup_seconds").text(), training.backup_seconds);
+  require<ConfigError>(training.backup_seconds >= 0 && std::isfinite(training.backup_seconds),
+                       "{}: expected a finite number of at least 0, got {}", place.key("backup_seconds").text(),
+                       training.backup_seconds);
 }
 
 // What a part says of itself, with the place of its key before it.

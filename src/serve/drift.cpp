@@ -9,6 +9,7 @@
 
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
+#include "serve/text_digest.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -54,6 +55,7 @@ DriftCounts::DriftCounts(DriftReference reference, const DriftRules& rules)
   before_.assign(bins, 0);
   if (std::ranges::any_of(reference_.errors, [](double error) { return error > 0; }))
     tests_.assign(reference_.errors.size(), error_test);
+  digest_ = fmt::format("{}-{}", text_digest(reference_.config().text()), rules_.generation);
 }
 
 // Few edges are counted without a branch, which the processor would guess wrong.
@@ -190,6 +192,56 @@ DriftCounts::Figures DriftCounts::figures(std::size_t most) const {
   return found;
 }
 
+// ---- Over a restart ----
+
+DriftCounts::Snapshot DriftCounts::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return {.digest = digest_,
+          .rows = rows_,
+          .errors = errors_,
+          .error_ratio = error_ratio_,
+          .now = now_,
+          .before = before_,
+          .tests = tests_};
+}
+
+bool DriftCounts::has_counted() const {
+  return errors_ > 0 || std::ranges::any_of(inputs_, [](const Input& input) { return input.now + input.before > 0; });
+}
+
+bool DriftCounts::restore(const Snapshot& kept) {
+  const std::lock_guard lock(mutex_);
+  if (has_counted() || kept.digest != digest_ || kept.now.size() != now_.size() ||
+      kept.before.size() != before_.size() || kept.tests.size() != tests_.size())
+    return false;
+  std::vector<Input> inputs = inputs_;
+  for (Input& input : inputs) {
+    std::uint64_t now = 0, before = 0;
+    const std::size_t bins = input.count == 0 ? 0 : input.count + 1;
+    for (std::size_t bin = input.counts; bin < input.counts + bins; ++bin) {
+      now += kept.now[bin];
+      before += kept.before[bin];
+    }
+    if (now > rules_.generation || before > rules_.generation) return false;
+    input.now = static_cast<std::uint32_t>(now);
+    input.before = static_cast<std::uint32_t>(before);
+  }
+  inputs_ = std::move(inputs);
+  now_ = kept.now;
+  before_ = kept.before;
+  rows_ = kept.rows;
+  errors_ = kept.errors;
+  error_ratio_ = kept.error_ratio;
+  for (std::size_t i = 0; i < tests_.size(); ++i) {
+    tests_[i] = error_test;
+    tests_[i].count_ = kept.tests[i].count_;
+    tests_[i].mean_ = kept.tests[i].mean_;
+    tests_[i].sum_ = kept.tests[i].sum_;
+    tests_[i].least_sum_ = kept.tests[i].least_sum_;
+  }
+  return true;
+}
+
 std::shared_ptr<DriftCounts> drift_counts_of(const Servable& servable) {
   if (!servable.reference) return nullptr;
   if (servable.forecast) {
@@ -201,6 +253,15 @@ std::shared_ptr<DriftCounts> drift_counts_of(const Servable& servable) {
   if (graph.inputs().size() != 1) return nullptr;
   servable.reference->check(graph.input_shape(0).size());
   return std::make_shared<DriftCounts>(*servable.reference, DriftRules());
+}
+
+void for_each_watched(const Repository& repository, const std::function<void(const Servable&)>& call) {
+  for (const std::string& model : repository.models())
+    for (const VersionStatus& status : repository.status(model)) {
+      if (status.state != VersionState::available) continue;
+      const auto servable = repository.find(model, status.version);
+      if (servable && servable->drift) call(*servable);
+    }
 }
 
 // ---- What is told ----
@@ -215,15 +276,11 @@ struct Told {
 
 std::vector<Told> told_of(const Repository& repository) {
   std::vector<Told> all;
-  for (const std::string& model : repository.models())
-    for (const VersionStatus& status : repository.status(model)) {
-      if (status.state != VersionState::available) continue;
-      const auto servable = repository.find(model, status.version);
-      if (!servable || !servable->drift) continue;
-      all.push_back({.labels = fmt::format("model=\"{}\",version=\"{}\"", label_text(model), status.version),
-                     .figures = servable->drift->figures(most_named),
-                     .watches_errors = servable->drift->watches_errors()});
-    }
+  for_each_watched(repository, [&](const Servable& servable) {
+    all.push_back({.labels = fmt::format("model=\"{}\",version=\"{}\"", label_text(servable.model), servable.version),
+                   .figures = servable.drift->figures(most_named),
+                   .watches_errors = servable.drift->watches_errors()});
+  });
   return all;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -56,6 +57,19 @@ class DriftCounts {
   /// With at most so many inputs and sensors by name.
   Figures figures(std::size_t most_named) const;
 
+  /// All that has been counted.
+  struct Snapshot {
+    std::string digest{};  ///< of the reference and the rules
+    std::uint64_t rows = 0, errors = 0;
+    double error_ratio = 0;
+    std::vector<std::uint32_t> now{}, before{};  ///< of all bins, in both generations
+    std::vector<PageHinkley> tests{};            ///< one a sensor; none where errors are not watched
+  };
+  Snapshot snapshot() const;
+  /// Goes on from what was counted before. False where that was of another reference, or something has been counted
+  /// since: then nothing has changed.
+  bool restore(const Snapshot& kept);
+
  private:
   struct Input {
     std::size_t edges = 0, count = 0;  // places of its first edge and first counter, and how many edges
@@ -63,11 +77,13 @@ class DriftCounts {
     std::uint32_t now = 0, before = 0;  // numbers in both generations
   };
 
+  bool has_counted() const;
   void count(std::size_t input, Scalar number);
   std::size_t bin_of(const Input& input, Scalar number) const;
 
   const DriftReference reference_;  // its own: streams may hold counts for longer than a version answers
   const DriftRules rules_;
+  std::string digest_{};
   std::uint64_t stride_ = 1;
   std::vector<Scalar> edges_{};
 
@@ -82,6 +98,9 @@ class DriftCounts {
 
 /// Makes the counts of a version whose file has a reference. Throws ConfigError where that does not fit its inputs.
 std::shared_ptr<DriftCounts> drift_counts_of(const Servable& servable);
+
+/// Calls back for each version that answers and has a reference.
+void for_each_watched(const Repository& repository, const std::function<void(const Servable&)>& call);
 
 /// The lines of `/metrics`, of all versions that answer and have a reference.
 void append_drift_metrics(std::string& out, const Repository& repository);

@@ -1,6 +1,8 @@
 #include "serve/folder.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -144,6 +146,13 @@ bool is_within(const files::path& folder, const files::path& path) {
   const files::path root = files::canonical(folder, no_folder), place = files::canonical(path, no_path);
   return !no_folder && !no_path &&
          std::mismatch(root.begin(), root.end(), place.begin(), place.end()).first == root.end();
+}
+
+void flush(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::fsync(file);
+  ::close(file);
 }
 
 Look look_at(const std::string& folder) {

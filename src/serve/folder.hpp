@@ -34,6 +34,10 @@ std::optional<std::int64_t> version_of(std::string_view name);
 /// Whether a path that is there lies in a folder or is it, whatever links and dots say.
 bool is_within(const std::filesystem::path& folder, const std::filesystem::path& path);
 
+/// Flushes a file to the disk; of a folder, which names are in it. Does nothing where that is not possible: some file
+/// systems cannot.
+void flush(const std::filesystem::path& path);
+
 /// What a look has found.
 struct Look {
   FoundModels models{};

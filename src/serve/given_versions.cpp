@@ -103,6 +103,9 @@ void GivenVersions::move() {
       files::rename(version.made, version.place);
       written_.push_back(version.place);
     }
+    // What was answered to be there is so after a loss of power, too.
+    flush(folder_);
+    if (made_folder_) flush(root_);
   } catch (const files::filesystem_error& error) {
     fail<FormatError>("files: {}", error.what());
   }

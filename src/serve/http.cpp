@@ -17,6 +17,7 @@
 #include <cstring>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "maas/core/error.hpp"
@@ -63,23 +64,34 @@ std::size_t block_bytes(std::size_t header_bytes) {
   return std::max(header_bytes + beside, least);
 }
 
-// Into headers that are there, as those of the request before: mostly they are the same, and need no new memory.
-void read_headers(MHD_Connection* connection, Headers& headers) {
+// Whether it was another.
+bool put(std::string& place, const char* text) {
+  if (place == text) return false;
+  place = text;
+  return true;
+}
+
+// Into headers that are there, as those of the request before: mostly they are the same, and need not be copied.
+// Whether all are.
+bool read_headers(MHD_Connection* connection, Headers& headers) {
   struct Reading {
     Headers& headers;
     std::size_t count = 0;
+    bool is_other = false;
   } reading{headers};
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
-        auto& [all, count] = *static_cast<Reading*>(to);
+        auto& [all, count, is_other] = *static_cast<Reading*>(to);
         if (count == all.size()) all.emplace_back();
-        all[count].first = name;
-        all[count].second = value == nullptr ? "" : value;
+        is_other |= put(all[count].first, name);
+        is_other |= put(all[count].second, value == nullptr ? "" : value);
         return ++count <= most_headers ? MHD_YES : MHD_NO;
       },
       &reading);
+  const bool is_same = !reading.is_other && reading.count == headers.size();
   headers.resize(reading.count);
+  return is_same;
 }
 
 std::size_t head_bytes(MHD_Connection* connection) {
@@ -197,8 +209,8 @@ class HttpServer::Daemon {
       give_back();
       request_.ticket.reset();
       response_.reset();
-      declared_ = received_ = 0;
-      is_chunked_ = is_head_wrong_ = false;
+      received_ = 0;
+      is_head_wrong_ = false;
       --daemon_.counters_.in_flight;
     }
 
@@ -218,7 +230,8 @@ class HttpServer::Daemon {
       request_.arrived = std::chrono::steady_clock::now();
       request_.method = method;
       request_.path = path;
-      read_headers(connection_, request_.headers);
+      const bool was_good = std::exchange(is_head_good_, false);  // should there be no memory for other headers
+      is_head_good_ = read_headers(connection_, request_.headers) && was_good;
       if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
       if (declares_body()) request_.body = daemon_.spare_body();
       request_.body.reserve(std::min(declared_, most_reserved));
@@ -228,7 +241,8 @@ class HttpServer::Daemon {
 
     MHD_Result add(const char* bytes, std::size_t count) {
       received_ += count;
-      const bool is_late = std::chrono::steady_clock::now() - request_.arrived > daemon_.options_.receive;
+      last_come_ = std::chrono::steady_clock::now();
+      const bool is_late = last_come_ - request_.arrived > daemon_.options_.receive;
       if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
       if (response_) return MHD_YES;
       if (received_ > daemon_.options_.body_bytes) {
@@ -246,7 +260,8 @@ class HttpServer::Daemon {
     MHD_Result end() {
       if (kept_ != nullptr) kept_->enter(SlowClients::Phase::other);
       if (response_) return send(false);
-      request_.arrived = std::chrono::steady_clock::now();
+      // A body of declared length is at its end with its last bytes.
+      request_.arrived = declared_ > 0 && received_ == declared_ ? last_come_ : std::chrono::steady_clock::now();
       if ((response_ = daemon_.handler_.answer_now(request_))) return send(false);
       // Made before, as there may be no memory for it when it is needed.
       Response failure = error_response(500, "not enough memory for this request");
@@ -283,6 +298,9 @@ class HttpServer::Daemon {
       if (bytes > daemon_.options_.header_bytes)
         return error_response(
             431, fmt::format("headers: expected at most {} bytes, got {}", daemon_.options_.header_bytes, bytes));
+      if (is_head_good_) return std::nullopt;
+      declared_ = 0;
+      is_chunked_ = false;
       if (request_.headers.size() > most_headers)
         return error_response(431, fmt::format("headers: expected at most {}, got more", most_headers));
       const std::string *length = nullptr, *coding = nullptr;
@@ -298,11 +316,13 @@ class HttpServer::Daemon {
       // The library would read a body in another coding until the connection ends.
       if (coding != nullptr && *coding != "chunked")
         return closing(400, "headers: expected chunked as Transfer-Encoding, got \"" + *coding + "\"");
+      is_head_good_ = length == nullptr;
       if (length == nullptr) return std::nullopt;
       const char* end = length->data() + length->size();
       const auto read = std::from_chars(length->data(), end, declared_);
       if (read.ec != std::errc() || read.ptr != end)
         return closing(400, "headers: expected a whole number as Content-Length, got \"" + *length + "\"");
+      is_head_good_ = true;
       return std::nullopt;
     }
 
@@ -382,7 +402,9 @@ class HttpServer::Daemon {
     Request request_{};
     std::optional<Response> response_{};
     std::size_t declared_ = 0, received_ = 0, held_ = 0;
+    std::chrono::steady_clock::time_point last_come_{};  // bytes of the body
     bool is_chunked_ = false;
+    bool is_head_good_ = false;   // its headers are, and declare these: also for the next that has the same
     bool is_head_wrong_ = false;  // then where the body ends is anyone's guess
   };
 

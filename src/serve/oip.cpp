@@ -176,32 +176,31 @@ class Tail {
   bool has_header_;
 };
 
-JsonTensor read_input(JsonView input, Tail& tail, const std::string& what, const ProtocolOptions& options) {
+// An input that comes as bytes is added to those of the head.
+JsonTensor read_input(JsonView input, Tail& tail, InferHead::Input& head, const ProtocolOptions& options) {
+  const std::string& what = head.what;
   const RequestParameters parameters(input, what);
   JsonTensor tensor{.shape = read_shape(input, what, options.limits)};
-  const DataType type = read_type(input, what, options.strict_dtypes);
+  head.type = read_type(input, what, options.strict_dtypes);
   const Index count = count_of(tensor.shape);
   const std::optional<std::int64_t> bytes = parameters.size("binary_data_size");
   require<DataError>(!bytes || !input.member("data"), "{}: expected either \"data\" or binary_data_size, got both",
                      what);
   tensor.values =
-      bytes ? tail.values(type, count, *bytes, what) : json_values(input, type, count, what, options.limits);
+      bytes ? tail.values(head.type, count, *bytes, what) : json_values(input, head.type, count, what, options.limits);
+  if (bytes) head.bytes = static_cast<std::size_t>(*bytes);
+  head.is_binary = bytes.has_value();
   return tensor;
 }
 
-struct WantedOutput {
-  std::size_t place = 0;
-  bool is_binary = false;
-};
-
+// A request that has been read.
 struct InferBody {
   std::optional<std::string> id{};
   std::vector<Matrix> inputs{};
-  std::vector<WantedOutput> outputs{};
-  std::optional<std::int64_t> timeout_us{};
+  std::shared_ptr<const InferHead> head{};
 };
 
-std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const SplitBody& body,
+std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const SplitBody& body, InferHead& head,
                                 const ProtocolOptions& options) {
   require<DataError>(list.kind() == JsonKind::list, "infer: expected \"inputs\" to be a list, got {}",
                      list.kind_name());
@@ -216,7 +215,11 @@ std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const S
     std::optional<Matrix>& sample = samples[static_cast<std::size_t>(place)];
     require<DataError>(!sample, "infer: expected input \"{}\" once, got it twice", name);
     const TensorInfo& info = servable.inputs[static_cast<std::size_t>(place)];
-    sample = samples_of(info, read_input(input, tail, called("input", name), options), options.limits);
+    InferHead::Input of_head{.what = called("input", name), .place = static_cast<std::size_t>(place)};
+    sample = samples_of(info, read_input(input, tail, of_head, options), options.limits);
+    of_head.rows = sample->rows();
+    of_head.columns = sample->cols();
+    head.inputs.push_back(std::move(of_head));
   });
   tail.require_empty();
   std::vector<Matrix> inputs;
@@ -257,7 +260,7 @@ std::vector<WantedOutput> read_outputs(const Servable& servable, std::optional<J
   return outputs;
 }
 
-InferBody read_body(const Servable& servable, const SplitBody& split, const ProtocolOptions& options) {
+InferBody read_body(const Servable& servable, const SplitBody& split, InferHead& head, const ProtocolOptions& options) {
   const JsonDocument document(split.json, options.limits.json_depth);
   const JsonView root = document.root();
   require<DataError>(root.kind() == JsonKind::object, "infer: expected an object, got {}", root.kind_name());
@@ -277,14 +280,14 @@ InferBody read_body(const Servable& servable, const SplitBody& split, const Prot
   require<DataError>(inputs.has_value(), "infer: expected \"inputs\", got none");
   const RequestParameters parameters(root, "infer");
   parameters.refuse_what_is_not_offered();
-  body.timeout_us = parameters.size("timeout");
-  body.inputs = read_inputs(servable, *inputs, split, options);
-  body.outputs = read_outputs(servable, outputs, parameters.boolean("binary_data_output").value_or(false));
+  head.timeout_us = parameters.size("timeout");
+  body.inputs = read_inputs(servable, *inputs, split, head, options);
+  head.outputs = read_outputs(servable, outputs, parameters.boolean("binary_data_output").value_or(false));
   return body;
 }
 
 // A body that is nothing but the numbers of one sample of the only input.
-InferBody read_raw(const Servable& servable, std::string_view bytes) {
+InferBody read_raw(const Servable& servable, std::string_view bytes, InferHead& head) {
   require<DataError>(servable.inputs.size() == 1, "infer: expected JSON for a model of {} inputs, got raw bytes",
                      servable.inputs.size());
   const Index count = servable.inputs[0].shape.size();
@@ -295,7 +298,8 @@ InferBody read_raw(const Servable& servable, std::string_view bytes) {
   read_elements("infer", DataType::fp32, bytes.data(), count, sample.data());
   InferBody body;
   body.inputs.push_back(std::move(sample));
-  body.outputs = all_outputs(servable, true);
+  head.inputs.push_back({.what = "infer", .rows = 1, .columns = count, .bytes = bytes.size(), .is_binary = true});
+  head.outputs = all_outputs(servable, true);
   return body;
 }
 
@@ -322,12 +326,14 @@ void append_data(std::string& out, const TensorInfo& info, std::span<const Scala
   append_flat(out, values, Whole::short_form, nonfinite == NonFinite::null ? "null" : "");
 }
 
-void append_output(std::string& out, const TensorInfo& info, const Matrix& values, bool binary, NonFinite nonfinite) {
+// `values` are not looked at where they follow as bytes.
+void append_output(std::string& out, const TensorInfo& info, Index rows, const Scalar* values, bool binary,
+                   NonFinite nonfinite) {
   out += R"({"name":)";
   append_text(out, info.name);
   out += R"(,"shape":)";
-  append_shape(out, values.rows(), info.shape);
-  const std::size_t count = static_cast<std::size_t>(values.size());
+  append_shape(out, rows, info.shape);
+  const auto count = static_cast<std::size_t>(rows * info.shape.size());
   if (binary) {
     out += R"(,"datatype":"FP32","parameters":{"binary_data_size":)";
     append_whole(out, static_cast<std::int64_t>(count * sizeof(float)));
@@ -335,36 +341,96 @@ void append_output(std::string& out, const TensorInfo& info, const Matrix& value
     return;
   }
   out += R"(,"datatype":"FP32","data":)";
-  append_data(out, info, {values.data(), count}, nonfinite);
+  append_data(out, info, {values, count}, nonfinite);
   out += '}';
 }
 
-Response infer_answer(const Servable& servable, const InferBody& body, const std::vector<Matrix>& outputs,
-                      NonFinite nonfinite) {
-  Response response;
-  std::string& out = response.body;
-  out += R"({"model_name":)";
+// Calls back for the values of an output that comes as JSON.
+template <class Values>
+std::string answer_json(const Servable& servable, const InferHead& head, const std::optional<std::string>& id,
+                        Index rows, NonFinite nonfinite, const Values& values_of) {
+  std::string out = R"({"model_name":)";
   append_text(out, servable.model);
   out += R"(,"model_version":")";
   append_whole(out, servable.version);
   out += '"';
-  if (body.id) {
+  if (id) {
     out += R"(,"id":)";
-    append_text(out, *body.id);
+    append_text(out, *id);
   }
   out += R"(,"outputs":[)";
-  for (const WantedOutput& wanted : body.outputs) {
+  for (const WantedOutput& wanted : head.outputs) {
     if (out.back() != '[') out += ',';
-    append_output(out, servable.outputs[wanted.place], outputs[wanted.place], wanted.is_binary, nonfinite);
+    append_output(out, servable.outputs[wanted.place], rows, wanted.is_binary ? nullptr : values_of(wanted.place),
+                  wanted.is_binary, nonfinite);
   }
   out += "]}";
-  if (std::ranges::none_of(body.outputs, &WantedOutput::is_binary)) return response;
-  response.content_type = "application/octet-stream";
+  return out;
+}
+
+Response infer_answer(const Servable& servable, const InferHead& head, const std::optional<std::string>& id,
+                      const std::vector<Matrix>& outputs, NonFinite nonfinite) {
+  const bool is_binary = std::ranges::any_of(head.outputs, &WantedOutput::is_binary);
+  Response response{.content_type = is_binary ? "application/octet-stream" : "application/json"};
+  std::string& out = response.body;
+  if (!head.answer.empty()) {
+    out.reserve(head.answer.size() + static_cast<std::size_t>(outputs[0].size()) * sizeof(float));
+    out = head.answer;
+  } else {
+    out = answer_json(servable, head, id, outputs[0].rows(), nonfinite,
+                      [&](std::size_t place) { return outputs[place].data(); });
+  }
+  if (!is_binary) return response;
   response.headers.emplace_back(length_header, std::to_string(out.size()));
-  for (const WantedOutput& wanted : body.outputs)
+  for (const WantedOutput& wanted : head.outputs)
     if (const Matrix& values = outputs[wanted.place]; wanted.is_binary)
       out.append(reinterpret_cast<const char*>(values.data()), static_cast<std::size_t>(values.size()) * sizeof(float));
   return response;
+}
+
+// ---- What clients send again and again ----
+
+// Whether another request may begin with the same JSON, and mean the same.
+bool is_worth_keeping(const Servable& servable, const SplitBody& split, const InferHead& head, const InferBody& body) {
+  return split.has_header && split.json.size() <= InferHeads::most_bytes && !body.id && !servable.inputs.empty() &&
+         std::ranges::all_of(head.inputs, &InferHead::Input::is_binary);
+}
+
+void make_ready(InferHead& head, const std::shared_ptr<const Servable>& servable, std::string_view json) {
+  head.servable = servable;
+  head.json = json;
+  for (const InferHead::Input& input : head.inputs) head.bytes += input.bytes;
+  if (std::ranges::all_of(head.outputs, &WantedOutput::is_binary))
+    head.answer = answer_json(*servable, head, std::nullopt, head.inputs[0].rows, NonFinite::tokens,
+                              [](std::size_t) -> const Scalar* { return nullptr; });
+}
+
+InferBody body_of(std::shared_ptr<const InferHead> head, std::string_view tail) {
+  InferBody body;
+  body.inputs.resize(head->inputs.size());
+  for (const InferHead::Input& input : head->inputs) {
+    Matrix& sample = body.inputs[input.place];
+    sample.resize(input.rows, input.columns);
+    read_elements(input.what, input.type, tail.data(), sample.size(), sample.data());
+    tail.remove_prefix(input.bytes);
+  }
+  body.head = std::move(head);
+  return body;
+}
+
+InferBody read_infer(const Context& context, const std::shared_ptr<const Servable>& servable, const SplitBody& split) {
+  if (split.has_header)
+    if (auto known = context.heads.find(servable, split.json); known && known->bytes == split.tail.size())
+      return body_of(std::move(known), split.tail);
+  const auto head = std::make_shared<InferHead>();
+  InferBody body =
+      split.is_raw ? read_raw(*servable, split.tail, *head) : read_body(*servable, split, *head, context.options);
+  if (is_worth_keeping(*servable, split, *head, body)) {
+    make_ready(*head, servable, split.json);
+    context.heads.keep(head);
+  }
+  body.head = head;
+  return body;
 }
 
 void append_tensors(std::string& out, const std::vector<TensorInfo>& tensors) {
@@ -472,16 +538,16 @@ Response v2_model_ready(const Context& context, const Route& route) {
 Asked v2_infer(const Context& context, const Route& route, const Request& request) {
   auto [servable, shadow] = chosen(context.repository, route);
   auto deadline = deadline_of(request, context.limits);
-  check_deadline(deadline);  // who has left by now needs no body read
-  const SplitBody body = split(request);
-  InferBody read = body.is_raw ? read_raw(*servable, body.tail) : read_body(*servable, body, context.options);
-  if (read.timeout_us && *read.timeout_us > 0 && *read.timeout_us < 1'000'000'000'000)
-    deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*read.timeout_us));
+  check_deadline(deadline, context.now);  // who has left by now needs no body read
+  InferBody read = read_infer(context, servable, split(request));
+  const std::optional<std::int64_t> timeout_us = read.head->timeout_us;
+  if (timeout_us && *timeout_us > 0 && *timeout_us < 1'000'000'000'000)
+    deadline = std::min(deadline, request.arrived + std::chrono::microseconds(*timeout_us));
   Asked asked{
       .servable = servable, .inputs = std::move(read.inputs), .deadline = deadline, .shadow = std::move(shadow)};
-  asked.answer = [servable = asked.servable, wanted = std::move(read),
+  asked.answer = [servable = asked.servable, head = std::move(read.head), id = std::move(read.id),
                   nonfinite = context.options.v2_nonfinite](const std::vector<Matrix>& outputs) {
-    return infer_answer(*servable, wanted, outputs, nonfinite);
+    return infer_answer(*servable, *head, id, outputs, nonfinite);
   };
   return asked;
 }

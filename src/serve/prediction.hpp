@@ -1,6 +1,7 @@
 // A prediction as all protocols have it: tensors in, tensors out.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "maas/serve/protocol.hpp"
 #include "maas/serve/repository.hpp"
+#include "serve/infer_heads.hpp"
 #include "serve/json.hpp"
 #include "serve/metrics.hpp"
 #include "serve/route.hpp"
@@ -27,8 +29,11 @@ struct Context {
   Metrics& metrics;
   Statistics& statistics;
   Streams& streams;
+  InferHeads& heads;
   Jobs* jobs = nullptr;           ///< null where none are offered
   Repository* changer = nullptr;  ///< the same; null where it must not be changed
+  /// When this was made, which is when the work began: clocks are not read more often than they must be.
+  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
 };
 
 /// The version that a route names. Throws StatusError: 404 for an unknown model or version, 503 for one that is known
@@ -60,8 +65,8 @@ std::vector<Matrix> columns_of(const Tensors& tensors, JsonView value, const Lim
 /// When a request comes too late, by the server's limit or its own header X-Request-Timeout-Ms. Throws DataError for a
 /// header that is no whole number of at least 1.
 std::chrono::steady_clock::time_point deadline_of(const Request& request, const Limits& limits);
-/// Throws StatusError 504 after the deadline.
-void check_deadline(std::chrono::steady_clock::time_point deadline);
+/// Throws StatusError 504 where the deadline was before `now`.
+void check_deadline(std::chrono::steady_clock::time_point deadline, std::chrono::steady_clock::time_point now);
 
 /// The version that answers a prediction: as above, or for its share the canary where none is named; and the shadow.
 Repository::Choice chosen(const Repository& repository, const Route& route);
@@ -76,6 +81,7 @@ struct Asked {
   std::optional<Response> ready{};
   std::shared_ptr<const Servable> shadow{};
   Durations durations{};
+  std::chrono::steady_clock::time_point read_at{};  ///< when it had been read
   /// Whether drift has been told of the inputs: of those that are known, or of a stream's readings.
   bool is_counted = false;
 };
@@ -83,8 +89,10 @@ struct Asked {
 /// Throws ShapeError where inputs have different numbers of samples; StatusError 413 for outputs over the limit.
 void check_asked(const Asked& asked, const Limits& limits);
 
-/// Runs the network of predictions that all ask one version, as one batch, and counts it. Outputs of each in order.
-std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all);
+/// Runs the network of predictions that all ask one version, as one batch, and counts it; `start` is now. Outputs of
+/// each in order.
+std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all,
+                                              std::chrono::steady_clock::time_point start);
 
 /// TensorFlow Serving's answers (tfs.cpp).
 Response v1_list(const Context& context);

@@ -7,6 +7,7 @@
 #include "serve/compression.hpp"
 #include "serve/cors.hpp"
 #include "serve/drift.hpp"
+#include "serve/drift_file.hpp"
 #include "serve/estimate.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
@@ -102,6 +103,8 @@ Response health_answer(bool live_only, bool ready) {
 
 class Protocol::Routes {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   Routes(const Repository& repository, Repository* changer, ProtocolOptions options)
       : repository_(repository),
         changer_(changer),
@@ -110,6 +113,8 @@ class Protocol::Routes {
         streams_({.most = options_.streams, .file = options_.stream_file, .save = options_.stream_save}) {
     check_limits(options_.limits);
     check_base_path(options_.base_path);
+    if (!options_.drift_file.empty())
+      drift_file_ = std::make_unique<DriftFile>(repository_, options_.drift_file, options_.stream_save);
     if (changer_ != nullptr && !options_.jobs.folder.empty()) jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs);
   }
 
@@ -139,7 +144,7 @@ class Protocol::Routes {
     std::vector<bool> was_asked(requests.size(), false);
     for (std::size_t i = 0; i < requests.size(); ++i)
       responses[i] = guarded([&]() -> Response {
-        Asked read = read_prediction(*requests[i]);
+        Asked read = read_prediction(*requests[i], context());
         was_asked[i] = true;
         if (read.ready) return *std::move(read.ready);
         asked[i] = std::move(read);
@@ -149,23 +154,20 @@ class Protocol::Routes {
       if (asked[i]) answer_group(requests, take_group(asked, i, responses), asked, responses);
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (!was_asked[i]) count_failure(*requests[i]);
-      finish(*requests[i], responses[i]);
+      finish(*requests[i], responses[i], std::chrono::steady_clock::now());
     }
     return responses;
   }
 
-  // What a request asks for, whether it may or not. Throws StatusError.
-  Route route(const Request& request) const {
-    if (is_preflight(request)) return {.action = Action::preflight};
-    Route asked = path_route(request);
-    asked.action = action_of(asked, request);
-    return asked;
+  // What a request asks for, whether it may or not: good until the thread asks for another. Throws StatusError.
+  const Route& route(const Request& request) const {
+    static const Route preflight{.action = Action::preflight};
+    return is_preflight(request) ? preflight : path_route(request);
   }
 
   std::optional<Action> action(const Request& request) const {
-    if (is_preflight(request)) return Action::preflight;
     try {
-      return action_of(path_route(request), request);
+      return route(request).action;
     } catch (const StatusError&) {
       return std::nullopt;
     }
@@ -173,24 +175,20 @@ class Protocol::Routes {
 
   bool is_preflight(const Request& request) const { return options_.cors && request.method == "OPTIONS"; }
 
-  static Action action_of(const Route& route, const Request& request) {
-    const bool is_push = route.action == Action::stream && request.method == "POST";
-    return is_push ? Action::stream_push : route.action;
-  }
-
   const Route& path_route(const Request& request) const {
     std::string_view path = request.path;
     const std::string& base = options_.base_path;
-    if (base.empty() || !path.starts_with(base)) return same_route_of(path);
-    if (path.size() == base.size()) return same_route_of("/");
+    const bool is_post = request.method == "POST";
+    if (base.empty() || !path.starts_with(base)) return same_route_of(path, is_post);
+    if (path.size() == base.size()) return same_route_of("/", is_post);
     if (path[base.size()] == '/') path.remove_prefix(base.size());
-    return same_route_of(path);
+    return same_route_of(path, is_post);
   }
 
   // "v2_infer" and "v1_predict" of one version may run together.
   std::string joint(const Request& request) const {
     try {
-      const Route asked = route(request);
+      const Route& asked = route(request);
       if (!serve::is_prediction(asked.action)) return {};
       std::string key = asked.model;
       if (asked.version) key += fmt::format("\n{}", *asked.version);
@@ -220,7 +218,7 @@ class Protocol::Routes {
   std::optional<Response> refuse(Request& head) {
     try {
       Tokens::Calls calls;
-      const Route route = checked_route(head, &calls);
+      const Route& route = checked_route(head, &calls);
       if (options_.limits.token_calls > 0 && calls && serve::is_prediction(route.action))
         head.ticket = ticket_of(calls, options_.limits.token_calls);
       if (!route.model.empty() && route.action != Action::repository_load) check_model(route);
@@ -234,19 +232,19 @@ class Protocol::Routes {
     }
   }
 
-  void count(const Request& request, const Response& response) {
+  void count(const Request& request, const Response& response, Time now = std::chrono::steady_clock::now()) {
     std::string_view api = "other";
     std::string_view model;
     try {
       if (!is_preflight(request)) {
         const Route& asked = path_route(request);  // nobody asks for another before it has been counted
-        api = api_of(action_of(asked, request));
+        api = api_of(asked.action);
         if (repository_.knows(asked.model)) model = asked.model;
       }
     } catch (const StatusError&) {
       // A path that is none: counted all the same.
     }
-    metrics_.count_request(api, model, response.status, std::chrono::steady_clock::now() - request.arrived);
+    metrics_.count_request(api, model, response.status, now - request.arrived);
   }
 
   std::atomic<bool> ready{true};
@@ -285,10 +283,10 @@ class Protocol::Routes {
   }
 
   // All that can be said without the body.
-  Route checked_route(const Request& request, Tokens::Calls* calls = nullptr) const {
+  const Route& checked_route(const Request& request, Tokens::Calls* calls = nullptr) const {
     if (request.path.size() > options_.limits.path_bytes)
       fail_with(414, "path: expected at most {} bytes, got {}", options_.limits.path_bytes, request.path.size());
-    const Route asked = authorized_route(request, calls);
+    const Route& asked = authorized_route(request, calls);
     check_method(request, asked.action);
     if (is_of_repository(asked.action)) check_changes(asked.action);
     if (is_job(asked.action)) check_jobs();
@@ -296,10 +294,10 @@ class Protocol::Routes {
   }
 
   // Health is for everyone; that a path is unknown is for those with a token, whatever it is for.
-  Route authorized_route(const Request& request, Tokens::Calls* calls) const {
+  const Route& authorized_route(const Request& request, Tokens::Calls* calls) const {
     const std::string* token = request.header("Authorization");
     try {
-      Route asked = route(request);
+      const Route& asked = route(request);
       const Scope scope = scope_of(asked.action);
       if (scope != Scope::none) {
         Tokens::Calls of_token = tokens_.check(token, scope);
@@ -365,56 +363,61 @@ class Protocol::Routes {
   }
 
   Context context() {
-    return {repository_, options_.limits, options_, metrics_, statistics_, streams_, jobs_.get(), changer_};
+    return {repository_, options_.limits, options_, metrics_, statistics_, streams_, heads_, jobs_.get(), changer_};
   }
 
-  Asked read_body(const Request& request) {
-    const Context context = this->context();
-    const Route route = checked_route(request);
+  Asked read_body(const Request& request, const Context& context) {
+    const Route& route = checked_route(request);
     std::optional<Request> place;
     const Request& plain = decompressed(request, place);
     if (route.action == Action::stream_push) return stream_push(context, route, plain);
     return route.action == Action::v1_predict ? v1_predict(context, route, plain) : v2_infer(context, route, plain);
   }
 
-  Asked read_prediction(const Request& request) {
-    const auto start = std::chrono::steady_clock::now();
-    Asked asked = read_body(request);
+  Asked read_prediction(const Request& request, const Context& context) {
+    Asked asked = read_body(request, context);
     if (asked.ready) return asked;
     check_asked(asked, options_.limits);
-    asked.durations.queue = start - request.arrived;
-    asked.durations.read = std::chrono::steady_clock::now() - start;
+    asked.read_at = std::chrono::steady_clock::now();
+    asked.durations.queue = context.now - request.arrived;
+    asked.durations.read = asked.read_at - context.now;
     return asked;
   }
 
   // Nothing where it turns out to take longer than `most`.
   std::optional<Response> answer_alone(const Request& request, std::chrono::nanoseconds most) {
+    const Context context = this->context();
     std::optional<Asked> asked;
+    std::optional<Time> end;
     bool is_within = true;
     Response response = guarded([&]() -> Response {
-      asked = read_prediction(request);
+      asked = read_prediction(request, context);
       if (asked->ready) return *std::move(asked->ready);
       is_within = most == std::chrono::nanoseconds::max() ||
                   likely_answer_time(*asked->servable, request.body.size(), asked->inputs[0].rows()) <= most;
       if (!is_within) return {};
-      check_deadline(asked->deadline);
+      check_deadline(asked->deadline, asked->read_at);
       Asked* const one = &*asked;
-      std::vector<std::vector<Matrix>> outputs = run_together(context(), {&one, 1});
-      return written(*asked, outputs[0]);
+      std::vector<std::vector<Matrix>> outputs = run_together(context, {&one, 1}, asked->read_at);
+      const Time run_at = asked->read_at + asked->durations.run;
+      Response answer = written(*asked, outputs[0], run_at);
+      end = run_at + asked->durations.write;
+      return answer;
     });
     if (!is_within) return std::nullopt;
+    if (!end) end = std::chrono::steady_clock::now();
     if (!asked)
       count_failure(request);
     else if (!asked->ready)
-      count_answer(request, *asked, response);
-    finish(request, response);
+      count_answer(request, *asked, response, *end);
+    finish(request, response, *end);
     return response;
   }
 
   // Of the versions that may answer, if any.
   bool is_likely_within(const Request& request, std::chrono::nanoseconds most) const {
     try {
-      const Route asked = route(request);
+      const Route& asked = route(request);
       if (asked.action != Action::v1_predict && asked.action != Action::v2_infer) return false;
       const auto is_short = [&](const std::shared_ptr<const Servable>& servable) {
         return servable == nullptr || likely_answer_time(*servable, request, most) <= most;
@@ -428,33 +431,35 @@ class Protocol::Routes {
     }
   }
 
-  // Writes the answer to what has been run, and lets the shadow see it.
-  Response written(Asked& asked, std::vector<Matrix>& outputs) {
-    const auto start = std::chrono::steady_clock::now();
+  // Writes the answer to what has been run, and lets the shadow see it; `start` is now.
+  Response written(Asked& asked, std::vector<Matrix>& outputs, Time start) {
     Response response = guarded([&] { return asked.answer(outputs); });
     asked.durations.write = std::chrono::steady_clock::now() - start;
     if (asked.shadow) shadow_.compare(std::move(asked.shadow), std::move(asked.inputs), std::move(outputs));
     return response;
   }
 
-  void count_answer(const Request& request, const Asked& asked, const Response& response) {
-    statistics_.count_answer(*asked.servable, response.status == 200,
-                             std::chrono::steady_clock::now() - request.arrived, asked.durations);
+  void count_answer(const Request& request, const Asked& asked, const Response& response, Time now) {
+    statistics_.count_answer(*asked.servable, response.status == 200, now - request.arrived, asked.durations);
   }
 
   // What every prediction has in common at its end.
-  void finish(const Request& request, Response& response) {
-    count(request, response);
+  void finish(const Request& request, Response& response, Time now) {
+    count(request, response, now);
+    if (options_.compress_from > 0) compress_guarded(request, response);
+    if (options_.cors) allow_any_origin(response);
+  }
+
+  void compress_guarded(const Request& request, Response& response) const {
     Response failure = guarded([&]() -> Response {
       compress(request, response);
       return {};
     });
     if (failure.status != 200) response = std::move(failure);
-    if (options_.cors) allow_any_origin(response);
   }
 
   void compress(const Request& request, Response& response) const {
-    if (options_.compress_from == 0 || response.status != 200 || response.body.size() < options_.compress_from) return;
+    if (response.status != 200 || response.body.size() < options_.compress_from) return;
     const std::string* accepted = request.header("Accept-Encoding");
     const Coding coding = accepted == nullptr ? Coding::none : accepted_coding(*accepted);
     if (coding == Coding::none) return;
@@ -480,7 +485,7 @@ class Protocol::Routes {
     }
     for (const std::size_t i : group)
       responses[i] = guarded([&]() -> Response {
-        check_deadline(asked[i]->deadline);
+        check_deadline(asked[i]->deadline, std::chrono::steady_clock::now());
         return {};
       });
     return group;
@@ -502,7 +507,7 @@ class Protocol::Routes {
       std::vector<Asked*> all;
       for (const std::size_t i : group)
         if (responses[i].status == 200) all.push_back(&*asked[i]);
-      if (!all.empty()) outputs = run_together(context(), all);
+      if (!all.empty()) outputs = run_together(context(), all, std::chrono::steady_clock::now());
       return {};
     });
     std::size_t place = 0;
@@ -511,10 +516,10 @@ class Protocol::Routes {
       if (responses[i].status == 200 && failure.status != 200) {
         responses[i] = failure;
       } else if (responses[i].status == 200) {
-        responses[i] = written(each, outputs[place]);
+        responses[i] = written(each, outputs[place], std::chrono::steady_clock::now());
         ++place;
       }
-      count_answer(*requests[i], each, responses[i]);
+      count_answer(*requests[i], each, responses[i], std::chrono::steady_clock::now());
       asked[i].reset();
     }
   }
@@ -611,6 +616,8 @@ class Protocol::Routes {
   Statistics statistics_{};
   Shadow shadow_{};
   Streams streams_;
+  InferHeads heads_{};
+  std::unique_ptr<DriftFile> drift_file_{};
   std::unique_ptr<Jobs> jobs_{};
 };
 

@@ -181,8 +181,13 @@ class Repository::Folder {
     try {
       files::remove_all(made);
       files::create_directories(made);
-      files::copy_file(file, made / (file.ends_with(".keras") ? "model.keras" : "model.h5"));
+      const files::path copy = made / (file.ends_with(".keras") ? "model.keras" : "model.h5");
+      files::copy_file(file, copy);
+      flush(copy);
+      flush(made);
       files::rename(made, folder / std::to_string(number));
+      flush(folder);
+      flush(options_.folder);  // the model may be a new one
     } catch (const files::filesystem_error& error) {
       fail<FormatError>("add_version: {}", error.what());
     }

@@ -200,7 +200,7 @@ Route route_of(std::string_view path) {
   fail_unknown(path);
 }
 
-const Route& same_route_of(std::string_view path) {
+const Route& same_route_of(std::string_view path, bool is_post) {
   struct Last {
     std::string path{};
     Route route{};
@@ -212,6 +212,8 @@ const Route& same_route_of(std::string_view path) {
     last.route = std::move(route);
     last.path = path;
   }
+  if (last.route.action == Action::stream || last.route.action == Action::stream_push)
+    last.route.action = is_post ? Action::stream_push : Action::stream;
   return last.route;
 }
 

@@ -63,8 +63,8 @@ struct Route {
 /// a name or version that cannot be one.
 Route route_of(std::string_view path);
 /// The same, quickly where the thread has asked for that path last: a request's route is asked for several times. Good
-/// until the thread asks for another.
-const Route& same_route_of(std::string_view path);
+/// until the thread asks for another. What is posted to a stream is its newest sample.
+const Route& same_route_of(std::string_view path, bool is_post);
 
 /// The methods of an action: "GET, HEAD", "POST" or "POST, DELETE".
 std::string_view methods_of(Action action);

@@ -7,6 +7,7 @@
 #include "serve/batching.hpp"
 #include "serve/drift.hpp"
 #include "serve/golden.hpp"
+#include "serve/text_digest.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -33,10 +34,8 @@ bool gives_numbers(const Network& network, Scalar value) {
 
 // Tells one forecaster from another, by all that streams have of it.
 std::string digest_of_forecast(const ForecastFrame& frame) {
-  const std::string text = frame.config().text();
-  Matrix codes(1, static_cast<Index>(text.size()));
-  for (Index i = 0; i < codes.cols(); ++i) codes(0, i) = static_cast<Scalar>(text[static_cast<std::size_t>(i)]);
-  return digest_text(digest_of(codes)) + (frame.intervals ? digest_text(digest_of(frame.intervals->errors())) : "");
+  return text_digest(frame.config().text()) +
+         (frame.intervals ? digest_text(digest_of(frame.intervals->errors())) : "");
 }
 
 std::optional<ForecastFrame> forecast_in(const ModelInfo& info, const std::string& path) {

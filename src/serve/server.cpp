@@ -100,6 +100,7 @@ class Server::Running final : public HttpHandler {
                                .streams = options.streams,
                                .stream_file = options.stream_file,
                                .stream_save = options.stream_save,
+                               .drift_file = options.drift_file,
                                .jobs = options.jobs}),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
         workers_(threads_of(options), options.queue,

@@ -17,14 +17,15 @@ constexpr std::size_t most_versions = 1024;
 }  // namespace
 
 Statistics::Version& Statistics::of(const Servable& servable) {
-  Key key{servable.model, servable.version};
-  if (versions_.size() >= most_versions && !versions_.contains(key)) {
+  const auto known = versions_.find(InOrder::View(servable.model, servable.version));
+  if (known != versions_.end()) return known->second;
+  if (versions_.size() >= most_versions) {
     auto oldest = versions_.begin();
     for (auto each = versions_.begin(); each != versions_.end(); ++each)
       if (each->second.last_ms < oldest->second.last_ms) oldest = each;
     versions_.erase(oldest);
   }
-  return versions_[std::move(key)];
+  return versions_[Key(servable.model, servable.version)];
 }
 
 void Statistics::count_answer(const Servable& servable, bool is_good, std::chrono::nanoseconds all,

@@ -45,13 +45,19 @@ class Statistics {
     std::map<Index, Sum> batches{};
   };
   using Key = std::pair<std::string, std::int64_t>;
+  // Also of a name that is someone else's, so that counting makes none.
+  struct InOrder {
+    using is_transparent = void;
+    using View = std::pair<std::string_view, std::int64_t>;
+    bool operator()(const View& a, const View& b) const { return a < b; }
+  };
 
   Version& of(const Servable& servable);
   static void append_sum(std::string& out, std::string_view name, const Sum& sum);
   static void append(std::string& out, const Key& key, const Version& version);
 
   mutable std::mutex mutex_{};
-  std::map<Key, Version> versions_{};
+  std::map<Key, Version, InOrder> versions_{};
 };
 
 }  // namespace maas::inline MAAS_ABI::serve

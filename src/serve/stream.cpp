@@ -176,7 +176,7 @@ Asked forecaster_push(const Context& context, const Route& route, const Samples&
 Asked stream_push(const Context& context, const Route& route, const Request& request) {
   auto choice = chosen(context.repository, route);
   const auto deadline = deadline_of(request, context.limits);
-  check_deadline(deadline);
+  check_deadline(deadline, context.now);
   const WindowShape shape = window_of(*choice.answering);
   const Samples samples = read_samples(request, shape, context.limits);
   Asked asked{.servable = choice.answering, .deadline = deadline};

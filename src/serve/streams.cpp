@@ -50,6 +50,7 @@ void Streams::count_bytes(Stream& stream) {
     bytes += size(followed.horizons.back(), columns) * sizeof(Scalar);
     if (followed.has_learned) bytes += 2 * size(followed.intervals.options().window, columns) * sizeof(Scalar);
   }
+  for (const Tried& each : stream.tried) bytes += each.values.size() * sizeof(Scalar);
   if (stream.kept) bytes += static_cast<std::size_t>(stream.kept->errors.size()) * sizeof(Scalar);
   bytes_ += bytes - stream.bytes;
   stream.bytes = bytes;
@@ -121,7 +122,7 @@ void Streams::tell_one(const std::string& model, Followed& followed, const Pendi
     const std::size_t column = step * sample.size() + i;
     const double said = static_cast<double>(forecast.values[column]), came = static_cast<double>(sample[i]);
     if (!std::isfinite(came - said)) continue;
-    if (step == 0 && followed.drift)
+    if (step == 0 && followed.drift && !forecast.is_tried)
       followed.drift->tell_error(followed.sensor + static_cast<Index>(i), std::abs(came - said));
     if (!followed.intervals.is_calibrated()) continue;
     Truths& truths = truths_[model];
@@ -166,6 +167,48 @@ void Streams::tell_past(const std::string& model, Stream& stream, const Pending&
   }
 }
 
+// ---- Errors of versions that are tried out ----
+
+void Streams::tell_tried(const Tried& forecast, std::span<const Scalar> sample) {
+  for (std::size_t i = 0; i < sample.size(); ++i)
+    forecast.drift->tell_error(forecast.sensor + static_cast<Index>(i),
+                               std::abs(static_cast<double>(sample[i]) - static_cast<double>(forecast.values[i])));
+}
+
+// Samples that come now are the truth of forecasts before.
+void Streams::tell_tried(Stream& stream, std::span<const Scalar> samples) {
+  const auto features = static_cast<std::size_t>(stream.shape.features);
+  const std::uint64_t before = stream.window.count, now = before + samples.size() / features;
+  for (const Tried& each : stream.tried)
+    if (each.due > before && each.due <= now)
+      tell_tried(each, samples.subspan(static_cast<std::size_t>(each.due - before - 1) * features, features));
+  std::erase_if(stream.tried, [&](const Tried& each) { return each.due <= now; });
+}
+
+void Streams::try_out(Stream& stream, const Servable& forecaster, Index sensor, std::span<const Scalar> forecast,
+                      std::uint64_t count) {
+  if (!forecaster.drift || !forecaster.drift->watches_errors()) return;
+  const Window& window = stream.window;
+  const auto features = static_cast<std::size_t>(stream.shape.features);
+  const std::span<const Scalar> ahead = forecast.first(features);
+  Tried made{.due = count + static_cast<std::uint64_t>(forecaster.forecast->options.windows.horizons.front()),
+             .values = {ahead.begin(), ahead.end()},
+             .sensor = sensor,
+             .drift = forecaster.drift};
+  if (made.due <= window.count) {  // it was done after the next samples had come
+    const std::uint64_t back = window.count - made.due;
+    if (back >= static_cast<std::uint64_t>(window.have)) return;
+    const std::size_t row = static_cast<std::size_t>(window.have) - 1 - static_cast<std::size_t>(back);
+    tell_tried(made, std::span(window.values).subspan(row * features, features));
+    return;
+  }
+  constexpr std::size_t most_tried = 1024;
+  const auto is_again = [&](const Tried& each) { return each.due == made.due && each.drift == made.drift; };
+  if (stream.tried.size() >= most_tried || std::ranges::any_of(stream.tried, is_again)) return;
+  stream.tried.push_back(std::move(made));
+  count_bytes(stream);
+}
+
 Streams::Outlook Streams::outlook(const std::string& model, const std::string& sensor, const Servable& forecaster,
                                   Index place, MatrixArg forecast, std::uint64_t count) {
   const ForecastFrame& frame = *forecaster.forecast;
@@ -176,16 +219,20 @@ Streams::Outlook Streams::outlook(const std::string& model, const std::string& s
   };
   const std::lock_guard lock(mutex_);
   const auto found = streams_.find({model, sensor});
-  if (found == streams_.end() || !found->second.followed ||
-      found->second.followed->digest != forecaster.forecast_digest)
+  const auto of_file = [&] {
     return !frame.intervals ? Outlook() : around(frame.intervals->part(frame.columns(place)));
+  };
+  if (found == streams_.end()) return of_file();
   Stream& stream = found->second;
+  const bool is_tried = !stream.followed || stream.followed->drift != forecaster.drift;
+  if (is_tried) try_out(stream, forecaster, place, {flat.data(), static_cast<std::size_t>(flat.size())}, count);
+  if (!stream.followed || stream.followed->digest != forecaster.forecast_digest) return of_file();
   std::deque<Pending>& pending = stream.followed->pending;
   Outlook result = around(stream.followed->intervals);
   const auto is_later = [](std::uint64_t wanted, const Pending& each) { return wanted < each.count; };
   const auto behind = std::upper_bound(pending.begin(), pending.end(), count, is_later);
   if (behind != pending.begin() && std::prev(behind)->count == count) return result;  // a call that is made again
-  Pending made{.count = count, .values = {flat.data(), flat.data() + flat.size()}};
+  Pending made{.count = count, .values = {flat.data(), flat.data() + flat.size()}, .is_tried = is_tried};
   tell_past(model, stream, made);
   if (count + static_cast<std::uint64_t>(stream.followed->horizons.back()) > stream.window.count)
     pending.insert(behind, std::move(made));
@@ -233,7 +280,9 @@ Streams::Window Streams::add(const std::string& model, const std::string& sensor
     window.values.clear();
     if (stream.followed) stream.followed->pending.clear();
     if (stream.kept) stream.kept->pending.clear();
+    stream.tried.clear();
   }
+  tell_tried(stream, samples);
   if (stream.followed) tell_truths(model, stream, samples);
   window.count += rows;
   const auto most = static_cast<std::size_t>(shape.steps * shape.features);

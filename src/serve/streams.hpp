@@ -37,7 +37,7 @@ struct StreamRules {
   /// From one sample to the next: where time jumps, the window begins again. 0: it is not looked at.
   double seconds = 0;
   /// A forecaster whose intervals are to follow what comes, and whose watch over drift is told of it; null: those that
-  /// follow already go on.
+  /// follow already go on. The errors of others are told to their own watch by what `outlook` was given of them.
   const Servable* forecaster = nullptr;
   Index sensor = 0;  ///< of the forecaster's
 };
@@ -105,6 +105,14 @@ class Streams {
   struct Pending {  // a forecast, for what comes after so many samples
     std::uint64_t count = 0;
     std::vector<Scalar> values{};
+    bool is_tried = false;  // of another version than the default one, with the same intervals
+  };
+  // One reading ahead (all that drift is told of), by another version than the default one: a canary.
+  struct Tried {
+    std::uint64_t due = 0;  // the count of samples that its truth comes with
+    std::vector<Scalar> values{};
+    Index sensor = 0;
+    std::shared_ptr<DriftCounts> drift{};
   };
   // How intervals stand: of a forecaster that answers, or as they were read from the file.
   struct Followed {
@@ -127,6 +135,7 @@ class Streams {
     Window window{};
     std::optional<Followed> followed{};
     std::optional<Kept> kept{};
+    std::vector<Tried> tried{};
     std::size_t bytes = 0;
     bool is_changed = false;
     std::list<Key>::iterator place{};
@@ -141,6 +150,10 @@ class Streams {
   void tell_past(const std::string& model, Stream& stream, const Pending& forecast);
   void tell_one(const std::string& model, Followed& followed, const Pending& forecast, std::size_t step,
                 std::span<const Scalar> sample);
+  void try_out(Stream& stream, const Servable& forecaster, Index sensor, std::span<const Scalar> forecast,
+               std::uint64_t count);
+  static void tell_tried(Stream& stream, std::span<const Scalar> samples);
+  static void tell_tried(const Tried& forecast, std::span<const Scalar> sample);
   void count_bytes(Stream& stream);
   void forget_silent();
   void erase(std::map<Key, Stream>::iterator stream);

@@ -27,7 +27,7 @@ inline std::string lower(std::string_view text) {
 
 /// Whether two names of headers, or of codings, are one.
 inline bool is_same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
 /// Without blanks and tabs around it.

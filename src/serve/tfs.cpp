@@ -295,7 +295,7 @@ void ask_raw(Asked& asked, JsonView instances) {
 Asked v1_predict(const Context& context, const Route& route, const Request& request) {
   auto [servable, shadow] = chosen(context.repository, route);
   const auto deadline = deadline_of(request, context.limits);
-  check_deadline(deadline);  // who has left by now needs no body read
+  check_deadline(deadline, context.now);  // who has left by now needs no body read
   Asked asked{.servable = servable, .deadline = deadline, .shadow = std::move(shadow)};
   const JsonDocument document(request.body, context.limits.json_depth);
   const PredictBody body = read_body(document.root());

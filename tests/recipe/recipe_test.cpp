@@ -272,7 +272,9 @@ TEST_CASE("a run that was killed is resumed to the same bits; a backup is not pa
   CHECK_THROWS_WITH(run_recipe(seldom, {.resume = true, .verbose = 0, .callbacks = {StopAfter{4}}}), "killed");
   CHECK_FALSE(std::filesystem::exists("resumed.h5.backup"));
   CHECK_THROWS_WITH(line({"training.backup_seconds=-1"}),
-                    "r.json: training.backup_seconds: expected a number of at least 0, got -1");
+                    "r.json: training.backup_seconds: expected a finite number of at least 0, got -1");
+  CHECK_THROWS_WITH(line({"training.backup_seconds=Infinity"}),
+                    "r.json: training.backup_seconds: expected a finite number of at least 0, got inf");
 }
 
 TEST_CASE("a loss that is no number is told, and nothing is written") {

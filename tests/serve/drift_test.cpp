@@ -3,11 +3,13 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "maas/core/random.hpp"
 #include "maas/serve/protocol.hpp"
 #include "maas/serve/server.hpp"
+#include "serve/asking.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
 #include "support/http_client.hpp"
@@ -447,6 +449,108 @@ TEST_CASE("a canary's readings are counted, too: those it forecasts from") {
   CHECK(metric(page, R"(maas_drift_inputs{model="road",version="1"})") == 10);
   // Each second sample is the canary's; the first one found no whole window yet.
   CHECK(metric(page, R"(maas_drift_inputs{model="road",version="2"})") == 10);
+}
+
+TEST_CASE("errors of a canary are its own: its forecasts are held against what comes, whoever is asked then") {
+  const bool is_alike = GENERATE(true, false);
+  CAPTURE(is_alike);
+  fresh_folder("erring_walks");
+  for (const int version : {1, 2}) {
+    std::filesystem::create_directories(fmt::format("erring_walks/road/{}", version));
+    walker(version == 2 && !is_alike).save(fmt::format("erring_walks/road/{}/model.h5", version));
+  }
+  serve::ModelSettings settings;
+  settings.canary = serve::Canary{2, 0.5};
+  serve::Repository repository({.folder = "erring_walks", .poll = 10ms, .models = {{"road", settings}}});
+  serve::Protocol protocol(repository, {});
+  double time = 0;
+  const auto push = [&](std::string_view version, double sample) {
+    const serve::Response response = protocol.answer(
+        post("/v1/streams/road/a", fmt::format(R"({{"sample": {}, "time": {}}})", sample, time += 300)));
+    CHECK_THAT(response.body, ContainsSubstring(fmt::format(R"("version":{})", version)));
+  };
+  const auto errors = [&](int version) { return repository.find("road", version)->drift->figures(1).errors; };
+  CHECK(protocol.answer(post("/v1/streams/road/a", R"({"sample": 50, "time": 0})")).status == 200);
+  for (int i = 0; i < 10; ++i) {  // the canary's turn is each second one
+    push("2", 50);
+    push("1", 50);
+  }
+  CHECK(errors(1) == 9);  // the truth of the last has not come
+  CHECK(errors(2) == 10);
+  const double usual = repository.find("road", 2)->drift->figures(1).error_ratio;
+  push("2", 50);
+  push("1", 1000);  // what the canary has not foreseen
+  CHECK(errors(1) == 10);
+  CHECK(errors(2) == 11);
+  CHECK(repository.find("road", 2)->drift->figures(1).error_ratio > 3 * usual);
+  CHECK(repository.find("road", 1)->drift->figures(1).error_ratio < 3 * usual);
+}
+
+TEST_CASE("what was counted for drift is there after a restart, unless the reference is another") {
+  const auto folder_with = [](const char* folder) {
+    fresh_folder(folder);
+    save_model(std::string(folder) + "/flow/1/model.h5");
+    std::filesystem::create_directories(std::string(folder) + "/road/1");
+    walker(false).save(std::string(folder) + "/road/1/model.h5");
+  };
+  folder_with("restarted");
+  std::filesystem::remove("drift.jsonl");
+  const auto figures = [](const serve::Repository& repository, const char* model) {
+    return repository.find(model)->drift->figures(3);
+  };
+  const auto push = [](serve::Protocol& protocol, double sample) {
+    const std::string body = fmt::format(R"({{"sample": {}}})", sample);
+    CHECK(protocol.answer(post("/v1/streams/road/a", body)).status == 200);
+  };
+  DriftCounts::Figures flow, road;
+  {
+    serve::Repository repository({.folder = "restarted", .poll = 10ms});
+    serve::Protocol protocol(repository, {.stream_save = 0ms, .drift_file = "drift.jsonl"});
+    for (std::uint64_t i = 0; i < 6; ++i)
+      CHECK(protocol.answer(post("/v1/models/flow:predict", rows_body(1000 * i, 1000, 10))).status == 200);
+    for (double reading : walk(2, 300)) push(protocol, reading);
+    flow = figures(repository, "flow");
+    road = figures(repository, "road");
+  }
+  CHECK(flow.counted == 6000);  // in both generations
+  CHECK(road.errors == 298);
+  {
+    serve::Repository repository({.folder = "restarted", .poll = 10ms});
+    CHECK(figures(repository, "flow").counted == 0);
+    serve::Protocol protocol(repository, {.stream_save = 0ms, .drift_file = "drift.jsonl"});
+    const DriftCounts::Figures again = figures(repository, "flow"), road_again = figures(repository, "road");
+    CHECK(again.counted == 6000);
+    CHECK(again.psi_max == flow.psi_max);
+    CHECK(again.worst_inputs == flow.worst_inputs);
+    CHECK(road_again.errors == 298);
+    CHECK(road_again.error_ratio == road.error_ratio);
+    CHECK(road_again.test_max == road.test_max);
+    CHECK(protocol.answer(post("/v1/models/flow:predict", rows_body(0, 10, 0))).status == 200);
+    CHECK(figures(repository, "flow").counted == 6010);
+    // What is counted by now stands; the file is of before.
+    const serve::Protocol another(repository, {.stream_save = 0ms, .drift_file = "drift.jsonl"});
+    CHECK(figures(repository, "flow").counted == 6010);
+  }
+  // The same number, another reference.
+  folder_with("restarted");
+  write_keras("restarted/flow/1/model.h5",
+              {.network = affine(), .info = {.reference = DriftReference::of(Matrix::Random(20, 2)).config()}});
+  std::ofstream("drift.jsonl", std::ios::app) << "no JSON\n{}\n"
+                                              << R"({"model":"road","version":1,"digest":"?","now":[1e99]})" << '\n';
+  serve::Repository repository({.folder = "restarted", .poll = 10ms});
+  const serve::Protocol protocol(repository, {.stream_save = 0ms, .drift_file = "drift.jsonl"});
+  CHECK(figures(repository, "flow").counted == 0);
+  CHECK(figures(repository, "road").errors == 298);
+}
+
+TEST_CASE("counts for drift are saved now and then") {
+  fresh_folder("saved_drift");
+  save_model("saved_drift/flow/1/model.h5");
+  std::filesystem::remove("saved.jsonl");
+  serve::Repository repository({.folder = "saved_drift", .poll = 10ms});
+  serve::Protocol protocol(repository, {.stream_save = 5ms, .drift_file = "saved.jsonl"});
+  CHECK(protocol.answer(post("/v1/models/flow:predict", rows_body(0, 7, 0))).status == 200);
+  CHECK(wait_until([] { return content_of("saved.jsonl").find(R"("rows":7,)") != std::string::npos; }));
 }
 
 TEST_CASE("forecasts without intervals wait for their truth over a restart") {

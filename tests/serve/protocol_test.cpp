@@ -344,6 +344,59 @@ TEST_CASE("v2 says what is wrong with a body") {
   CHECK(served.infer(with_rest(R"("outputs": [])")).status == 200);
 }
 
+TEST_CASE("JSON before bytes that came before is read no less strictly, and answered for what is there now") {
+  Served served;
+  const auto json_of = [](const char* rest, const char* type = "FP32", int bytes = 8) {
+    return fmt::format(
+        R"({{"inputs":[{{"name":"x","shape":[1,2],"datatype":"{}","parameters":{{"binary_data_size":{}}}}}]{}}})", type,
+        bytes, rest);
+  };
+  const auto ask = [&](const std::string& json, const std::string& tail) {
+    return served(post_binary("/v2/models/affine/infer", json, tail));
+  };
+  const auto numbers_of = [](const Response& response) {
+    const std::string* length = header(response, "Inference-Header-Content-Length");
+    return floats_in(std::string_view(response.body).substr(length == nullptr ? 0 : std::stoul(*length)));
+  };
+  const std::string binary = json_of(R"(,"parameters":{"binary_data_output":true})"), plain = json_of("");
+  const Response first = ask(binary, bytes_of({1, 2})), second = ask(binary, bytes_of({1, 2}));
+  CHECK(numbers_of(first) == std::vector<float>{8.5F});
+  CHECK(second.body == first.body);
+  CHECK(second.headers == first.headers);
+  CHECK(second.content_type == "application/octet-stream");
+  CHECK(numbers_of(ask(binary, bytes_of({0.25F, -1}))) == std::vector<float>{-2});
+  // Of other lengths, though the JSON is the same.
+  check_error(ask(binary, bytes_of({1})), 400, "expected 8 bytes of binary data, got 4");
+  check_error(ask(binary, bytes_of({1, 2, 3})), 400, "got 4 more");
+  check_error(served(post("/v2/models/affine/infer", binary)), 400, "expected the header");
+  // Answers in JSON, other types of numbers, and a name for each request.
+  for (int i = 0; i < 2; ++i) {
+    CHECK_THAT(ask(plain, bytes_of({static_cast<float>(i), 0})).body,
+               ContainsSubstring(i == 0 ? R"("data":[0.5]})" : R"("data":[2.5]})"));
+    const std::string name = fmt::format(R"("id":"{}")", i);
+    CHECK_THAT(ask(json_of((',' + name).c_str()), bytes_of({1, 2})).body, ContainsSubstring(name));
+    const double doubles[] = {1, 2};
+    CHECK_THAT(ask(json_of("", "FP64", 16), {reinterpret_cast<const char*>(doubles), sizeof doubles}).body,
+               ContainsSubstring(R"("data":[8.5]})"));
+    const Response booleans = ask(json_of("", "BOOL", 2), i == 0 ? std::string("\1\1") : std::string("\1\2"));
+    CHECK(booleans.status == (i == 0 ? 200 : 400));
+    CHECK_THAT(booleans.body,
+               ContainsSubstring(i == 0 ? R"("data":[5.5]})" : "expected BOOL bytes of 0 or 1, got 2 in element 1"));
+  }
+  // One sample as nothing but its bytes.
+  for (float a : {1.0F, 2.0F})
+    CHECK(numbers_of(served(post_binary("/v2/models/affine/infer", "", bytes_of({a, 0})))) ==
+          std::vector<float>{2 * a + 0.5F});
+  check_error(served(post_binary("/v2/models/affine/infer", "", bytes_of({1}))), 400, "expected 8 raw bytes");
+  check_error(served(post("/v2/models/affine/infer", "")), 400, "expected JSON");
+  // Another version answers now, and another model never did.
+  served.repository.publish("affine", 9, affine(2));
+  const Response newer = ask(binary, bytes_of({1, 2}));
+  CHECK_THAT(newer.body, ContainsSubstring(R"("model_version":"9")"));
+  CHECK(numbers_of(newer) == std::vector<float>{16.5F});
+  check_error(served(post_binary("/v2/models/joined/infer", binary, bytes_of({1, 2}))), 400, "got \\\"x\\\"");
+}
+
 TEST_CASE("v2 infers with binary tensors, in and out, alone and mixed") {
   Served served;
   const std::string json = R"({"parameters": {"binary_data_output": true}, "inputs": [{"name": "x", "shape": [2, 2],)"

@@ -117,6 +117,32 @@ TEST_CASE("pipelined requests are answered in order") {
   }
 }
 
+TEST_CASE("a head like the one before is read no less strictly, and another one anew") {
+  const Running running;
+  const std::string other = R"({"instances": [[0, 0]]})", bias_alone = R"({"predictions":[[0.5]]})";
+  HttpClient client(running.port());
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 2; ++j) {  // the same twice
+      client.send(post_text(predict_path, predict_body));
+      CHECK(client.read().body == predicted);
+    }
+    client.send(post_text(predict_path, other + std::string(static_cast<std::size_t>(i), ' ')));
+    CHECK(client.read().body == bias_alone);
+    client.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", other.size(), other));
+    CHECK(client.read().body == bias_alone);
+  }
+  client.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(client.read().body == R"({"status":"alive"})");
+  for (int i = 0; i < 2; ++i) {  // what was wrong before is wrong again
+    HttpClient twice(running.port());
+    twice.send(post_text(predict_path, predict_body));
+    CHECK(twice.read().body == predicted);
+    twice.send(post_text(predict_path, predict_body, fmt::format("Content-Length: {}\r\n", predict_body.size())));
+    CHECK(is_error(twice.read(), 400));
+  }
+}
+
 TEST_CASE("a request may come in any pieces") {
   const Running running;
   const std::string json =

@@ -1,4 +1,7 @@
 // Loads that bring model files or a configuration along.
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -7,6 +10,7 @@
 #include "maas/serve/protocol.hpp"
 #include "serve/asking.hpp"
 #include "serve/base64.hpp"
+#include "serve/given_versions.hpp"
 #include "serve/json.hpp"
 #include "serve/models.hpp"
 #include "support/catch.hpp"
@@ -93,6 +97,42 @@ TEST_CASE("base64 is that of RFC 4648, and what is none is refused") {
   CHECK_THROWS_WITH(serve::bytes_of_base64("Zm9v Zg==  =", "x"), "x: expected base64, got another character at 4");
   for (const char* text : {"====", "Z===", "Zg==Zg==", "Zm\n9", "Zm9\xc3"})
     CHECK_THROWS_AS(serve::bytes_of_base64(text, "x"), DataError);
+}
+
+namespace {
+
+// Whether a folder was opened, as one is that is flushed, since a name has come into it.
+bool is_opened_since(int notices) {
+  alignas(inotify_event) char events[4096];
+  const ssize_t size = ::read(notices, events, sizeof events);
+  bool has_come = false, is_opened = false;
+  for (ssize_t at = 0; at < size;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(events + at);
+    has_come = has_come || (event->mask & (IN_MOVED_TO | IN_CREATE)) != 0;
+    is_opened = is_opened || (has_come && event->len == 0 && (event->mask & IN_OPEN) != 0);
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  return is_opened;
+}
+
+}  // namespace
+
+TEST_CASE("versions that were moved into place are flushed with the folder they are in") {
+  fresh_folder("flushed");
+  const std::string bytes = model_bytes(2);
+  const int notices = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  for (const std::int64_t version : {1, 2}) {
+    const std::vector<serve::GivenFile> given{{.version = version, .name = "model.h5", .content = bytes}};
+    serve::GivenVersions versions("flushed", "new", given);
+    versions.write();
+    const int its = ::inotify_add_watch(notices, "flushed/new", IN_MOVED_TO | IN_OPEN);
+    versions.move();
+    ::inotify_rm_watch(notices, its);
+    CHECK(is_opened_since(notices));
+    CHECK(files::exists(fmt::format("flushed/new/{}/model.h5", version)));
+    versions.stay();
+  }
+  ::close(notices);
 }
 
 TEST_CASE("files that come with a load become versions, of models that are there and of new ones") {

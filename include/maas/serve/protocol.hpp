@@ -109,6 +109,8 @@ struct ProtocolOptions {
   /// From one time that windows which have changed are added to the file to the next: what a crash can lose. 0: they
   /// are kept over a stop that is none.
   std::chrono::milliseconds stream_save = std::chrono::seconds{30};
+  /// Keeps what was counted for drift for the next start, at the end and every `stream_save`; empty: counts begin anew.
+  std::string drift_file = {};
   JobOptions jobs = {};  ///< trainings; they need a repository that may be changed
 };
 
