@@ -55,6 +55,8 @@ Forecaster::Build network_of(const Recipe& recipe) {
   };
 }
 
+}  // namespace
+
 ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options, bool quiet) {
   const RecipeForecast& forecast = *recipe.forecast;
   const bool alone = forecast.networks == 1;
@@ -83,6 +85,10 @@ ReadingsOptions readings_options(const Recipe& recipe) {
           .missing_column = recipe.pipeline.missing_column,
           .out_of_range = recipe.pipeline.out_of_range};
 }
+
+Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forecast->options, network_of(recipe)); }
+
+namespace {
 
 // One line a window, horizon and sensor.
 void write_forecasts(const std::string& path, const Forecasts& forecasts) {
@@ -213,9 +219,7 @@ Forecaster base_forecaster(const Recipe& recipe) {
 TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet) {
   const ForecastFit fit = forecast_fit(recipe, options, quiet);
   const bool goes_on = !recipe.base.empty();
-  TrainedForecaster result{
-      .forecaster = goes_on ? base_forecaster(recipe) : Forecaster(recipe.forecast->options, network_of(recipe)),
-      .histories = {}};
+  TrainedForecaster result{.forecaster = goes_on ? base_forecaster(recipe) : new_forecaster(recipe), .histories = {}};
   result.histories = at_place(Place{recipe.source}.key(goes_on ? "base" : "forecast"), "", [&] {
     return goes_on ? std::vector<History>{result.forecaster.fit_more(rows, fit)}
                    : result.forecaster.fit(rows, readings_options(recipe), fit);

@@ -170,6 +170,9 @@ class Forecaster {
   /// there are several, their mean and spread, and the forecaster. Throws as forecast.
   ScoreTable compare(const std::vector<Baseline>& baselines, const Readings& readings, const ScoreOptions& options = {},
                      const std::vector<Index>& horizons = {}) const;
+  /// The same on windows that stand already.
+  ScoreTable compare(const std::vector<Baseline>& baselines, const ForecastWindows& windows,
+                     const ScoreOptions& options = {}, const std::vector<Index>& horizons = {}) const;
 
   /// Says how it is to be scored where nothing else is asked for: `frame().scores`, which is saved with it. `maas
   /// evaluate` does as it says.
