@@ -180,7 +180,8 @@ class Forecaster {
 
   /// Gives it intervals that were calibrated on its forecasts, and perhaps an alarm: they are saved with it, for
   /// whoever forecasts from its file. Throws StateError before fit or calibrate, ShapeError for intervals of other
-  /// forecasts, ConfigError for an alarm whose options are out of range.
+  /// forecasts, ConfigError for an alarm whose options are out of range or that has values of a sensor that is not
+  /// there.
   void set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm = std::nullopt);
   /// Those it was given; nothing if there are none.
   const std::optional<ConformalIntervals>& intervals() const { return frame_.intervals; }
