@@ -29,6 +29,7 @@
 #include "maas/fixed/network.hpp"
 #include "maas/forecast/alarms.hpp"
 #include "maas/forecast/baselines.hpp"
+#include "maas/forecast/cross_validate.hpp"
 #include "maas/forecast/drift.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "maas/forecast/intervals.hpp"

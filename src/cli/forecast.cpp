@@ -45,7 +45,7 @@ Readings read_readings(const Forecaster& forecaster, const std::string& path, co
 
 // A number beside each forecast: 1 x (steps * sensors).
 struct Beside {
-  std::string name;
+  std::vector<std::string> names;  // one a sensor
   Matrix numbers;
 };
 
@@ -57,10 +57,15 @@ std::vector<Beside> beside(const Forecaster& forecaster, const Matrix& next) {
   for (Index step = 0; step < next.rows(); ++step)
     values.row(0).segment(step * next.cols(), next.cols()) = next.row(step);
   Intervals ends = forecaster.intervals()->around(values);
-  std::vector<Beside> all{{"low", std::move(ends.lower)}, {"high", std::move(ends.upper)}};
-  if (const auto& alarm = forecaster.alarm())
-    all.push_back(
-        {fmt::format("chance below {:g}", alarm->value), forecaster.intervals()->chance_below(values, alarm->value)});
+  const std::vector<std::string>& sensors = forecaster.sensors();
+  std::vector<Beside> all{{std::vector<std::string>(sensors.size(), "low"), std::move(ends.lower)},
+                          {std::vector<std::string>(sensors.size(), "high"), std::move(ends.upper)}};
+  if (const auto& alarm = forecaster.alarm()) {
+    const std::vector<double> below = alarm->values_of(sensors);
+    Beside& chances = all.emplace_back();
+    for (double value : below) chances.names.push_back(fmt::format("chance below {:g}", value));
+    chances.numbers = forecaster.intervals()->chance_below(values, below);
+  }
   return all;
 }
 
@@ -74,9 +79,10 @@ std::string forecast_text(const Forecaster& forecaster, const Readings& readings
   const bool timed = !readings.times.empty() && windows.seconds_a_reading > 0;
   std::string text = timed ? "time" : "ahead";
   const auto name = [&](const std::string& column) { text += "," + detail::csv_cell(column, detail::csv_special); };
-  for (const std::string& sensor : forecaster.sensors()) {
+  for (std::size_t i = 0; i < forecaster.sensors().size(); ++i) {
+    const std::string& sensor = forecaster.sensors()[i];
     name(sensor);
-    for (const Beside& each : more) name(sensor + " " + each.name);
+    for (const Beside& each : more) name(sensor + " " + each.names[i]);
   }
   text += "\n";
   for (Index step = 0; step < next.rows(); ++step) {
@@ -137,11 +143,15 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   if (forecaster.intervals()) coverage = judge_intervals(*forecaster.intervals(), forecasts);
   std::optional<AlarmReport> alarms;
   if (forecaster.alarm()) alarms = judge_alarms(*forecaster.intervals(), forecasts, *forecaster.alarm());
+  std::optional<Intervals> intervals;
+  if (forecaster.intervals()) intervals = intervals_around(*forecaster.intervals(), forecasts);
   if (!page.empty())
     write_report(page, {.title = model + " on " + data,
                         .facts = {{"model", model}, {"readings of", data}},
                         .scores = table,
                         .forecasts = forecasts,
+                        .intervals = intervals,
+                        .null_value = forecaster.frame().scores.null_value,
                         .coverage = coverage,
                         .alarms = alarms,
                         .notes = notes});

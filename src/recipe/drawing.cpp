@@ -84,13 +84,35 @@ void Drawing::bars(const std::vector<double>& x, const std::vector<double>& y, d
   }
 }
 
-void Drawing::legend(std::string_view kind, const std::string& name) {
-  const double place = width - right - 180 + legend_;
-  inside_ += fmt::format("<path class=\"{}\" d=\"M{:.1f} 14h20\"/><text x=\"{:.1f}\" y=\"18\">{}</text>\n", kind, place,
-                         place + 25, detail::html_text(name));
-  legend_ += 90;
+void Drawing::band(const std::vector<double>& x, const std::vector<double>& low, const std::vector<double>& high) {
+  const auto is_there = [&](std::size_t i) {
+    return std::isfinite(x[i]) && std::isfinite(low[i]) && std::isfinite(high[i]);
+  };
+  std::string path;
+  for (std::size_t begin = 0; begin < x.size(); ++begin) {
+    std::size_t end = begin;
+    for (; end < x.size() && is_there(end); ++end)
+      path += fmt::format("{}{:.1f} {:.1f}", end == begin ? "M" : "L", px(x[end]), py(high[end]));
+    if (end == begin) continue;
+    for (std::size_t i = end; i > begin; --i) path += fmt::format("L{:.1f} {:.1f}", px(x[i - 1]), py(low[i - 1]));
+    path += "Z";
+    begin = end;
+  }
+  if (!path.empty()) inside_ += fmt::format("<path class=\"band\" d=\"{}\"/>\n", path);
 }
 
-std::string Drawing::svg() const { return frame_ + inside_ + "</svg>\n"; }
+void Drawing::legend(std::string_view kind, const std::string& name) { legend_.emplace_back(kind, name); }
+
+std::string Drawing::svg() const {
+  constexpr double wide = 90;
+  std::string legend;
+  double place = width - right - wide * static_cast<double>(legend_.size());
+  for (const auto& [kind, name] : legend_) {
+    legend += fmt::format("<path class=\"{}\" d=\"M{:.1f} {}\"/><text x=\"{:.1f}\" y=\"18\">{}</text>\n", kind, place,
+                          kind == "band" ? "9h20v10h-20z" : "14h20", place + 25, detail::html_text(name));
+    place += wide;
+  }
+  return frame_ + inside_ + legend + "</svg>\n";
+}
 
 }  // namespace maas::inline MAAS_ABI::recipe

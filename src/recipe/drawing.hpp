@@ -30,7 +30,9 @@ class Drawing {
   void points(const std::vector<double>& x, const std::vector<double>& y, std::string_view kind);
   /// Bars from 0, `width` wide in units of the x axis, around each x.
   void bars(const std::vector<double>& x, const std::vector<double>& y, double width);
-  /// An entry at the top right; kinds are training, validation.
+  /// The area between two lines, broken where either is not finite; what is drawn later lies above it.
+  void band(const std::vector<double>& x, const std::vector<double>& low, const std::vector<double>& high);
+  /// An entry at the top right; kinds are training, validation, band.
   void legend(std::string_view kind, const std::string& name);
 
   std::string svg() const;
@@ -41,7 +43,7 @@ class Drawing {
 
   Range x_, y_;
   std::string frame_, inside_;
-  double legend_ = 0;
+  std::vector<std::pair<std::string, std::string>> legend_;  // kinds and names
 };
 
 }  // namespace maas::inline MAAS_ABI::recipe

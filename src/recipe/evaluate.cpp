@@ -317,13 +317,17 @@ Evaluation evaluate_table(const Model& model, const Table& rows, const Table* tr
   return result;
 }
 
+Intervals intervals_around(const ConformalIntervals& calibrated, const Forecasts& forecasts) {
+  ConformalIntervals follows = calibrated;
+  return follows.follow(forecasts);
+}
+
 std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts) {
   const IntervalOptions& options = calibrated.options();
   std::vector<IntervalCoverage> found;
   recipe::add_coverage(found, "split", options.coverage, calibrated.around(forecasts.values), forecasts);
   if (options.rate == 0 && options.window == 0) return found;
-  ConformalIntervals follows = calibrated;
-  recipe::add_coverage(found, "adaptive", options.coverage, follows.follow(forecasts), forecasts);
+  recipe::add_coverage(found, "adaptive", options.coverage, intervals_around(calibrated, forecasts), forecasts);
   return found;
 }
 
@@ -331,7 +335,7 @@ AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& 
                          const AlarmOptions& options) {
   ConformalIntervals follows = calibrated;
   Matrix chances;
-  follows.follow(forecasts, options.value, chances);
+  follows.follow(forecasts, options.values_of(forecasts.sensors), chances);
   return judge_alarms(forecasts, raise_alarms(forecasts, chances, options), options);
 }
 

@@ -7,7 +7,7 @@
 
 #include "maas/core/markup.hpp"
 #include "maas/data/fold_runs.hpp"
-#include "maas/forecast/baselines.hpp"
+#include "maas/forecast/cross_validate.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/run.hpp"
 #include "recipe/stream.hpp"
@@ -131,22 +131,16 @@ FoldResult run_stream_fold(const Recipe& recipe, const StreamRows& rows, const F
 }
 
 FoldResult run_forecast_fold(const Recipe& recipe, const Table& rows, const Fold& fold) {
-  const Table all = fold.train.of(rows), test_rows = fold.test.of(rows);
-  const auto [forecaster, histories, held_out, finite] = train_forecaster(recipe, all, {}, true);
-  require<DataError>(finite, "the loss is no number any more");
-  const Readings training = forecaster.readings(all, {}, all.rows() - held_out), test = forecaster.readings(test_rows);
-  const ForecastWindows learned_from = forecaster.windows(training).targets_before(forecaster.learned_readings());
-  const ScoreTable table =
-      forecaster.compare(fit_baselines(learned_from, recipe.forecast->weekends), test, recipe.forecast->scores);
-  FoldResult result{.rows = {all.rows() - held_out, held_out, test_rows.rows()}, .entries = {}};
+  const ForecastFoldOptions options{
+      .fit = forecast_fit(recipe, {}, true), .scores = recipe.forecast->scores, .weekends = recipe.forecast->weekends};
+  const auto [table, histories, left_out] =
+      detail::run_forecast_fold(new_forecaster(recipe), rows, readings_options(recipe), fold, options);
+  require<DataError>(std::ranges::all_of(histories, is_finite), "the loss is no number any more");
+  const Index held_out = options.fit.held_out(fold.train.size());
+  FoldResult result{.rows = {fold.train.size() - held_out, held_out, fold.test.size()}, .entries = {}};
   for (const ScoreTable::Row& row : table.rows())
-    result.entries.push_back({horizon_text(row.horizon, table.seconds_a_reading()),
-                              row.model,
-                              {{"mae", row.scores.mae},
-                               {"rmse", row.scores.rmse},
-                               {"mape", row.scores.mape},
-                               {"smape", row.scores.smape},
-                               {"r2", row.scores.r2}}});
+    result.entries.push_back(
+        {horizon_text(row.horizon, table.seconds_a_reading()), row.model, detail::score_logs(row.scores)});
   return result;
 }
 

@@ -80,6 +80,7 @@ void list_keys(Like<AlarmOptions> auto& self, auto&& key) {
   key("value", self.value, "What readings must not fall below, in their unit");
   key("probability", self.probability, "An alarm is raised where the chance of that is above, 0 to 1");
   key("horizon", self.horizon, "The furthest horizon that is looked at, in readings; 0: the last one there is");
+  key("values", self.values, "Values of sensors that have one of their own, by name; value is that of all others");
 }
 
 void list_keys(Like<RecipeForecast> auto& self, auto&& key) {

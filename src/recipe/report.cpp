@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "maas/core/markup.hpp"
@@ -28,6 +29,7 @@ constexpr std::string_view style =
     "path{fill:none}.axis{stroke:var(--ink)}.grid{stroke:var(--line)}"
     ".training{stroke:rgb(var(--blue));stroke-width:2}.validation{stroke:rgb(var(--orange));stroke-width:2}"
     ".points{stroke-width:3;stroke-linecap:round;stroke-opacity:.35}.bar{fill:rgb(var(--blue))}"
+    ".band{fill:rgb(var(--orange) / .25)}details{margin:.5em 0}summary{cursor:pointer;font-weight:600}"
     ".best{fill:var(--paper)}table{border-collapse:collapse;margin:1em 0}"
     "th,td{padding:.2em .8em;border-bottom:1px solid var(--line);text-align:right}"
     "th:first-child{text-align:left}caption{text-align:left;font-weight:600}ul{padding-left:1.2em}";
@@ -119,22 +121,39 @@ std::vector<Drawing::Tick> day_ticks(double first, double last) {
   return ticks;
 }
 
-std::string along_time_svg(const TargetEvaluation& target, const std::vector<double>& times) {
+/// The ends of intervals around the answers of a target, one of each an answer; or none.
+struct Band {
+  std::vector<double> low = {}, high = {};
+};
+
+// Answers beside the truth, in front of their intervals.
+void draw_answers(Drawing& drawing, const std::vector<double>& x, const std::vector<double>& truth,
+                  const std::vector<double>& answers, const Band& band, const std::string& name) {
+  if (!band.low.empty()) drawing.band(x, band.low, band.high);
+  drawing.line(x, truth, "training");
+  drawing.line(x, answers, "validation");
+  drawing.legend("training", "true");
+  drawing.legend("validation", name);
+  if (!band.low.empty()) drawing.legend("band", "interval");
+}
+
+std::string along_time_svg(const TargetEvaluation& target, const std::vector<double>& times,
+                           const std::string& answer_name, const Band& band = {}) {
   const std::vector<std::size_t> places = places_in_time(target, times);
   if (places.size() < 2) return "";
   const auto time_at = [&](std::size_t place) { return times[static_cast<std::size_t>(target.rows[place])]; };
   const double last = time_at(places.back()), first = std::max(last - seconds_a_week, time_at(places.front()));
   if (!(first < last)) return "";
   std::vector<double> x, truth, answers;
-  for (std::size_t place : places)
-    if (time_at(place) >= first && x.size() < 20000)
-      x.push_back(time_at(place)), truth.push_back(target.truth[place]), answers.push_back(target.predicted[place]);
-  Drawing drawing(target.target, "the last week", "", {first, last}, range_of({&truth, &answers}),
-                  day_ticks(first, last));
-  drawing.line(x, truth, "training");
-  drawing.line(x, answers, "validation");
-  drawing.legend("training", "true");
-  drawing.legend("validation", "answered");
+  Band shown;
+  for (std::size_t place : places) {
+    if (time_at(place) < first || x.size() >= 20000) continue;
+    x.push_back(time_at(place)), truth.push_back(target.truth[place]), answers.push_back(target.predicted[place]);
+    if (!band.low.empty()) shown.low.push_back(band.low[place]), shown.high.push_back(band.high[place]);
+  }
+  Drawing drawing(target.target, "the last week", "", {first, last},
+                  range_of({&truth, &answers, &shown.low, &shown.high}), day_ticks(first, last));
+  draw_answers(drawing, x, truth, answers, shown, answer_name);
   return drawing.svg();
 }
 
@@ -170,7 +189,7 @@ std::string evaluation_html(const Evaluation& evaluation) {
     text += "<main>\n";
     if (!target.is_class) text += scatter_svg(target);
     if (!evaluation.times.empty()) {
-      if (!target.is_class) text += along_time_svg(target, evaluation.times);
+      if (!target.is_class) text += along_time_svg(target, evaluation.times, "answered");
       text += by_hour_svg(target, evaluation.times);
     }
     text += "</main>\n";
@@ -194,12 +213,19 @@ std::string score_table_html(const ScoreTable& table) {
          unit + ".</p>\n";
 }
 
-// One sensor at one horizon as an evaluation has it, with the times of the targets.
-Evaluation of_sensor(const Forecasts& forecasts, Index step, Index sensor) {
+/// One sensor at one horizon as an evaluation has it, with the times of the targets and the intervals, if any.
+struct SensorForecasts {
+  TargetEvaluation target = {};
+  std::vector<double> times = {};  // one a window
+  Band band = {};
+};
+
+SensorForecasts of_sensor(const Forecasts& forecasts, const Intervals* intervals, Index step, Index sensor) {
   const Index column = forecasts.column(step, sensor), horizon = forecasts.horizons[static_cast<std::size_t>(step)];
-  TargetEvaluation target{.target = fmt::format("{}, {}", forecasts.sensors[static_cast<std::size_t>(sensor)],
-                                                horizon_text(horizon, forecasts.seconds_a_reading))};
-  Evaluation found{.name = {}, .rows = forecasts.windows()};
+  SensorForecasts found;
+  TargetEvaluation& target = found.target;
+  target.target = fmt::format("{}, {}", forecasts.sensors[static_cast<std::size_t>(sensor)],
+                              horizon_text(horizon, forecasts.seconds_a_reading));
   for (Index window = 0; window < forecasts.windows(); ++window) {
     const auto place = static_cast<std::size_t>(window);
     const double ahead = static_cast<double>(horizon) * forecasts.seconds_a_reading;
@@ -211,8 +237,10 @@ Evaluation of_sensor(const Forecasts& forecasts, Index step, Index sensor) {
     target.rows.push_back(window);
     target.truth.push_back(truth);
     target.predicted.push_back(value);
+    if (intervals == nullptr) continue;
+    found.band.low.push_back(static_cast<double>(intervals->lower(window, column)));
+    found.band.high.push_back(static_cast<double>(intervals->upper(window, column)));
   }
-  found.targets = {std::move(target)};
   return found;
 }
 
@@ -221,8 +249,8 @@ std::string errors_by_hour(const Forecasts& forecasts, Index step) {
   TargetEvaluation all;
   std::vector<double> times;
   for (Index sensor = 0; sensor < static_cast<Index>(forecasts.sensors.size()); ++sensor) {
-    const Evaluation one = of_sensor(forecasts, step, sensor);
-    const TargetEvaluation& target = one.targets[0];
+    const SensorForecasts one = of_sensor(forecasts, nullptr, step, sensor);
+    const TargetEvaluation& target = one.target;
     times = one.times;
     all.rows.insert(all.rows.end(), target.rows.begin(), target.rows.end());
     all.truth.insert(all.truth.end(), target.truth.begin(), target.truth.end());
@@ -233,38 +261,120 @@ std::string errors_by_hour(const Forecasts& forecasts, Index step) {
   return by_hour_svg(all, times);
 }
 
-std::string along_readings_svg(const TargetEvaluation& target, const std::vector<double>& places) {
+std::string along_readings_svg(const SensorForecasts& one) {
   constexpr std::size_t most = 600;
+  const TargetEvaluation& target = one.target;
   const std::size_t first = target.rows.size() > most ? target.rows.size() - most : 0;
   std::vector<double> x;
   for (std::size_t i = first; i < target.rows.size(); ++i)
-    x.push_back(places[static_cast<std::size_t>(target.rows[i])]);
-  const std::vector<double> truth(target.truth.begin() + static_cast<std::ptrdiff_t>(first), target.truth.end());
-  const std::vector<double> answers(target.predicted.begin() + static_cast<std::ptrdiff_t>(first),
-                                    target.predicted.end());
-  Drawing drawing(target.target, "reading", "", range_of({&x}), range_of({&truth, &answers}));
-  drawing.line(x, truth, "training");
-  drawing.line(x, answers, "validation");
-  drawing.legend("training", "true");
-  drawing.legend("validation", "forecast");
+    x.push_back(one.times[static_cast<std::size_t>(target.rows[i])]);
+  const auto last_of = [&](const std::vector<double>& all) {
+    return std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(std::min(first, all.size())), all.end());
+  };
+  const std::vector<double> truth = last_of(target.truth), answers = last_of(target.predicted);
+  const Band band{last_of(one.band.low), last_of(one.band.high)};
+  Drawing drawing(target.target, "reading", "", range_of({&x}), range_of({&truth, &answers, &band.low, &band.high}));
+  draw_answers(drawing, x, truth, answers, band, "forecast");
   return drawing.svg();
+}
+
+/// A sensor that is drawn, and why.
+struct DrawnSensor {
+  Index sensor = 0;
+  double error = 0;  // mean absolute, at the farthest horizon; NaN where none of its readings counts
+  std::string why = {};
+};
+
+// All of a few; of many the first, and by their error the best, the one in the middle and the worst.
+std::vector<DrawnSensor> drawn_sensors(const Forecasts& forecasts) {
+  constexpr std::size_t few = 4;
+  std::vector<DrawnSensor> all, scored;
+  for (std::size_t i = 0; i < forecasts.sensors.size(); ++i) {
+    const auto sensor = static_cast<Index>(i);
+    all.push_back({sensor, score(forecasts, forecasts.horizons.back(), {.sensor = sensor}).mae});
+    if (!std::isnan(all.back().error)) scored.push_back(all.back());
+  }
+  std::ranges::stable_sort(scored, {}, &DrawnSensor::error);
+  std::vector<std::pair<Index, std::string>> places;
+  if (!scored.empty())
+    places = {{scored.front().sensor, "the smallest of all"},
+              {scored[scored.size() / 2].sensor, "in the middle of all"},
+              {scored.back().sensor, "the largest of all"}};
+  if (all.size() <= few) {
+    std::erase_if(places, [&](const auto& each) { return all.size() == 1 || each.second == "in the middle of all"; });
+    for (const auto& [sensor, why] : places) all[static_cast<std::size_t>(sensor)].why = why;
+    return all;
+  }
+  std::vector<DrawnSensor> drawn{all.front()};
+  for (const auto& [sensor, why] : places) {
+    if (std::ranges::find(drawn, sensor, &DrawnSensor::sensor) == drawn.end())
+      drawn.push_back(all[static_cast<std::size_t>(sensor)]);
+    std::ranges::find(drawn, sensor, &DrawnSensor::sensor)->why = why;
+  }
+  return drawn;
+}
+
+// The nearest horizon and the farthest.
+std::vector<Index> drawn_steps(const Forecasts& forecasts) {
+  const auto last = static_cast<Index>(forecasts.horizons.size()) - 1;
+  return last == 0 ? std::vector<Index>{0} : std::vector<Index>{0, last};
+}
+
+std::string error_text(const Forecasts& forecasts, const DrawnSensor& drawn, const std::string& unit) {
+  if (std::isnan(drawn.error)) return "no error known";
+  return fmt::format("mean absolute error {}{} at {}{}", number_text(drawn.error), unit.empty() ? "" : " " + unit,
+                     horizon_text(forecasts.horizons.back(), forecasts.seconds_a_reading),
+                     drawn.why.empty() ? "" : ", " + drawn.why);
+}
+
+std::string sensor_html(const Forecasts& forecasts, const Intervals* intervals, const DrawnSensor& drawn,
+                        const std::string& unit, bool open) {
+  std::string text = fmt::format("<details{}>\n<summary>{}: {}</summary>\n<main>\n", open ? " open" : "",
+                                 html_text(forecasts.sensors[static_cast<std::size_t>(drawn.sensor)]),
+                                 html_text(error_text(forecasts, drawn, unit)));
+  for (Index step : drawn_steps(forecasts)) {
+    const SensorForecasts one = of_sensor(forecasts, intervals, step, drawn.sensor);
+    text +=
+        forecasts.times.empty() ? along_readings_svg(one) : along_time_svg(one.target, one.times, "forecast", one.band);
+    text += scatter_svg(one.target);
+  }
+  return text + "</main>\n</details>\n";
+}
+
+void check_intervals(const Intervals& intervals, const Forecasts& forecasts) {
+  for (const Matrix* ends : {&intervals.lower, &intervals.upper})
+    require<ShapeError>(ends->rows() == forecasts.windows() && ends->cols() == forecasts.values.cols(),
+                        "report: expected intervals of {} x {} forecasts, got {} x {}", forecasts.windows(),
+                        forecasts.values.cols(), ends->rows(), ends->cols());
+}
+
+// What stands for missing is missing.
+Forecasts without(std::optional<double> null_value, Forecasts forecasts) {
+  if (!null_value) return forecasts;
+  for (Scalar& truth : forecasts.truth.reshaped())
+    if (static_cast<double>(truth) == *null_value) truth = std::numeric_limits<Scalar>::quiet_NaN();
+  return forecasts;
 }
 
 std::string forecasts_html(const Report& report) {
   std::string text = report.scores || report.forecasts ? heading("Forecasts of the test") : "";
   if (report.scores) text += score_table_html(*report.scores);
   if (!report.forecasts || report.forecasts->horizons.empty() || report.forecasts->sensors.empty()) return text;
-  const Forecasts& forecasts = *report.forecasts;
-  const Index last = static_cast<Index>(forecasts.horizons.size()) - 1;
-  text += "<main>\n";
-  for (Index step = 0; step <= last; step += std::max<Index>(last, 1)) {
-    const Evaluation one = of_sensor(forecasts, step, 0);
-    text += forecasts.times.empty() ? along_readings_svg(one.targets[0], one.times)
-                                    : along_time_svg(one.targets[0], one.times);
-    text += scatter_svg(one.targets[0]);
-    if (!forecasts.times.empty()) text += errors_by_hour(forecasts, step);
+  const Forecasts forecasts = without(report.null_value, *report.forecasts);
+  const Intervals* intervals = report.intervals ? &*report.intervals : nullptr;
+  if (intervals != nullptr) check_intervals(*intervals, forecasts);
+  if (!forecasts.times.empty()) {
+    text += "<main>\n";
+    for (Index step : drawn_steps(forecasts)) text += errors_by_hour(forecasts, step);
+    text += "</main>\n";
   }
-  return text + "</main>\n";
+  const std::string unit = report.scores ? report.scores->unit() : "";
+  const std::vector<DrawnSensor> drawn = drawn_sensors(forecasts);
+  if (drawn.size() < forecasts.sensors.size())
+    text += fmt::format("<p>{} of {} sensors are drawn.</p>\n", drawn.size(), forecasts.sensors.size());
+  for (const DrawnSensor& each : drawn)
+    text += sensor_html(forecasts, intervals, each, unit, each.sensor == drawn.front().sensor);
+  return text;
 }
 
 // ---- Intervals, data ----

@@ -73,6 +73,13 @@ void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector
 /// What the final training is told, but without all that writes files or prints: for trials and folds.
 FitOptions quiet_options(const Recipe& recipe);
 
+/// How a forecaster of a recipe learns; `quiet`: without all that writes files or prints.
+ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options, bool quiet);
+/// How rows become its readings.
+ReadingsOptions readings_options(const Recipe& recipe);
+/// One that has not learned.
+Forecaster new_forecaster(const Recipe& recipe);
+
 /// A forecaster that has learned from rows in order of time, the last share of which was measured on.
 struct TrainedForecaster {
   Forecaster forecaster;

@@ -55,6 +55,8 @@ Forecaster::Build network_of(const Recipe& recipe) {
   };
 }
 
+}  // namespace
+
 ForecastFit forecast_fit(const Recipe& recipe, const RunOptions& options, bool quiet) {
   const RecipeForecast& forecast = *recipe.forecast;
   const bool alone = forecast.networks == 1;
@@ -83,6 +85,10 @@ ReadingsOptions readings_options(const Recipe& recipe) {
           .missing_column = recipe.pipeline.missing_column,
           .out_of_range = recipe.pipeline.out_of_range};
 }
+
+Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forecast->options, network_of(recipe)); }
+
+namespace {
 
 // One line a window, horizon and sensor.
 void write_forecasts(const std::string& path, const Forecasts& forecasts) {
@@ -129,6 +135,9 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   page.history = result.history;
   page.scores = result.scores;
   page.forecasts = result.forecasts;
+  page.null_value = recipe.forecast->scores.null_value;
+  if (const auto& intervals = result.forecaster->intervals(); intervals && result.forecasts)
+    page.intervals = intervals_around(*intervals, *result.forecasts);
   page.coverage = result.coverage;
   page.alarms = result.alarms;
   page.cross_validation = result.cross_validation;
@@ -213,9 +222,7 @@ Forecaster base_forecaster(const Recipe& recipe) {
 TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet) {
   const ForecastFit fit = forecast_fit(recipe, options, quiet);
   const bool goes_on = !recipe.base.empty();
-  TrainedForecaster result{
-      .forecaster = goes_on ? base_forecaster(recipe) : Forecaster(recipe.forecast->options, network_of(recipe)),
-      .histories = {}};
+  TrainedForecaster result{.forecaster = goes_on ? base_forecaster(recipe) : new_forecaster(recipe), .histories = {}};
   result.histories = at_place(Place{recipe.source}.key(goes_on ? "base" : "forecast"), "", [&] {
     return goes_on ? std::vector<History>{result.forecaster.fit_more(rows, fit)}
                    : result.forecaster.fit(rows, readings_options(recipe), fit);
@@ -226,8 +233,28 @@ TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, cons
   return result;
 }
 
+namespace {
+
+// The row that the validation share begins with.
+Index validation_begin(const Recipe& recipe, const Table& rows) {
+  return rows.rows() - forecast_fit(recipe, {}, true).held_out(rows.rows());
+}
+
+// Before the training, which would be in vain: steps may name sensors, so these are known once they have learned.
+void check_alarm(const Recipe& recipe, const Table& rows) {
+  const std::optional<AlarmOptions>& alarm = recipe.forecast->alarm;
+  if (!alarm || alarm->values.empty() || !recipe.base.empty()) return;  // that of a base has stood this
+  at_place(Place{recipe.source}.key("forecast").key("alarm"), "", [&] {
+    ReadingsPipeline pipeline(readings_options(recipe));
+    alarm->check(recipe.forecast->options.windows.horizons,
+                 pipeline.fit(rows.part(0, validation_begin(recipe, rows))).sensors());
+  });
+}
+
+}  // namespace
+
 LearnedWindows learned_windows(const Recipe& recipe, const Table& rows) {
-  const Index cut = rows.rows() - forecast_fit(recipe, {}, true).held_out(rows.rows());
+  const Index cut = validation_begin(recipe, rows);
   ReadingsPipeline pipeline(readings_options(recipe));
   const PreparedReadings prepared = pipeline.fit(rows.part(0, cut)).prepare(rows, {}, cut);
   const auto learned = std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut) - prepared.rows.begin();
@@ -241,6 +268,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   const TimeSplit split =
       at_place(Place{recipe.source}.key("split"), "", [&] { return split_by_time(table, 0, recipe.split.test); });
   const Table rows = split.train.of(table);
+  check_alarm(recipe, rows);
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = tune(recipe, rows, Table(), options);
   const Recipe chosen = tuned(recipe, tuning);

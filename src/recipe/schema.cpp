@@ -68,6 +68,9 @@ template <class Enum>
 requires requires { EnumNames<Enum>::names; }
 Config schema_of(const Enum&) { return one_of(EnumNames<Enum>::names); }
 
+Config schema_of(const std::map<std::string, double>&) {
+  return type("object").set("additionalProperties", type("number"));
+}
 Config schema_of(const std::map<std::string, ColumnType>&) {
   return type("object").set("additionalProperties", schema_of(ColumnType()));
 }

@@ -86,15 +86,19 @@ void append_steps(std::string& out, const ForecastFrame& frame, MatrixArg values
   append_nested(out, values.data(), lengths, Whole::with_point);
 }
 
-// {"state":"raised","probability":0.7,"value":40.0}; where it is joint, with lists of states and probabilities.
-void append_warning(std::string& out, const ForecastFrame& frame, const Matrix& chances, const Matrix& last) {
+// {"state":"raised","probability":0.7,"value":40.0}; where it is joint, with lists of states and probabilities, and of
+// values where sensors have their own.
+void append_warning(std::string& out, const ForecastFrame& frame, const Matrix& chances, const Matrix& last,
+                    Index place) {
   const std::vector<Index>& horizons = frame.options.windows.horizons;
   const auto steps = static_cast<Index>(horizons.size()), width = last.cols();
   std::string states, probabilities;
   for (Index sensor = 0; sensor < width; ++sensor) {
     std::vector<Scalar> of_sensor;
     for (Index step = 0; step < steps; ++step) of_sensor.push_back(chances(0, step * width + sensor));
-    const Warning warning = warning_of(of_sensor, static_cast<double>(last(0, sensor)), *frame.alarm, horizons);
+    const std::string& name = frame.sensors[static_cast<std::size_t>(frame.is_joint() ? sensor : place)];
+    const Warning warning =
+        warning_of(of_sensor, static_cast<double>(last(0, sensor)), frame.alarm->of(name), horizons);
     states += fmt::format("{}\"{}\"", sensor > 0 ? "," : "", name_of(warning.state));
     if (sensor > 0) probabilities += ',';
     append_number(probabilities, static_cast<Scalar>(warning.probability), Whole::with_point);
@@ -102,12 +106,18 @@ void append_warning(std::string& out, const ForecastFrame& frame, const Matrix& 
   out += frame.is_joint() ? fmt::format(R"({{"state":[{}],"probability":[{}])", states, probabilities)
                           : fmt::format(R"({{"state":{},"probability":{})", states, probabilities);
   out += R"(,"value":)";
-  append_number(out, static_cast<Scalar>(frame.alarm->value), Whole::with_point);
+  const bool one = !frame.is_joint() || frame.alarm->values.empty();
+  std::string values;
+  for (double value : one ? std::vector<double>{frame.alarm_values(place).front()} : frame.alarm_values(place)) {
+    if (!values.empty()) values += ',';
+    append_number(values, static_cast<Scalar>(value), Whole::with_point);
+  }
+  out += one ? values : '[' + values + ']';
   out += '}';
 }
 
 std::string outlook_of(const ForecastFrame& frame, const Matrix& forecast, const Streams::Outlook* outlook,
-                       const Matrix& last) {
+                       const Matrix& last, Index place) {
   std::string out = R"("forecast":)";
   append_steps(out, frame, forecast);
   out += R"(,"horizons":[)";
@@ -122,7 +132,7 @@ std::string outlook_of(const ForecastFrame& frame, const Matrix& forecast, const
   out += '}';
   if (!frame.alarm) return out;
   out += R"(,"warning":)";
-  append_warning(out, frame, outlook->chances, last);
+  append_warning(out, frame, outlook->chances, last, place);
   return out;
 }
 
@@ -163,8 +173,9 @@ Asked forecaster_push(const Context& context, const Route& route, const Samples&
     std::optional<Streams::Outlook> outlook;
     if (used.intervals || (servable->drift && servable->drift->watches_errors()))
       outlook = context_streams.outlook(route.model, route.sensor, *servable, sensor, forecast, count);
-    const std::string said = fmt::format(R"("version":{},)", servable->version) +
-                             outlook_of(used, forecast, used.intervals ? &*outlook : nullptr, readings.bottomRows(1));
+    const std::string said =
+        fmt::format(R"("version":{},)", servable->version) +
+        outlook_of(used, forecast, used.intervals ? &*outlook : nullptr, readings.bottomRows(1), sensor);
     context_streams.tell(route.model, route.sensor, count, said);
     return {.body = head + ',' + said + '}'};
   };

@@ -215,7 +215,8 @@ Streams::Outlook Streams::outlook(const std::string& model, const std::string& s
   const ConstMatrixView flat(forecast.data(), 1, forecast.size());
   const auto around = [&](const ConformalIntervals& intervals) -> Outlook {
     if (!frame.intervals) return {};
-    return Outlook{intervals.around(flat), frame.alarm ? intervals.chance_below(flat, frame.alarm->value) : Matrix()};
+    return Outlook{intervals.around(flat),
+                   frame.alarm ? intervals.chance_below(flat, frame.alarm_values(place)) : Matrix()};
   };
   const std::lock_guard lock(mutex_);
   const auto found = streams_.find({model, sensor});

@@ -82,7 +82,7 @@ class Streams {
   /// What stands beside a forecast.
   struct Outlook {
     Intervals intervals{};  ///< 1 x (steps * features)
-    Matrix chances{};       ///< likewise: of a reading below the value of the alarm; empty without one
+    Matrix chances{};       ///< likewise: of a reading below the alarm's value of its sensor; empty without one
   };
   /// Intervals around a forecast from the window of `count` samples, as they follow this stream (empty where the
   /// forecaster has none); then the forecast waits for its truth. For another servable than the one that is followed,

@@ -446,7 +446,7 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   write("road.csv", rows);
   write("road.json", R"({"data": {"files": "road.csv"}, "split": {"validation": 0.1, "test": 0.2},
     "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true, "unit": "mph",
-                 "intervals": {}, "alarm": {"value": 10, "probability": 0.5}},
+                 "intervals": {}, "alarm": {"value": 10, "probability": 0.5, "values": {"s, \"2\"": 500}}},
     "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
     "output": {"model": "road.h5"}})");
   const Run trained = run("train road.json --progress none --report road.html");
@@ -473,13 +473,14 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   const Table ends = read_csv("wide.csv");
   CHECK(ends.names() == std::vector<std::string>{"time", "north", "north low", "north high", "north chance below 10",
                                                  "s, \"2\"", "s, \"2\" low", "s, \"2\" high",
-                                                 "s, \"2\" chance below 10"});
+                                                 "s, \"2\" chance below 500"});
   Matrix in_a_row(1, 4);
   in_a_row << expected(0, 0), expected(0, 1), expected(1, 0), expected(1, 1);
   const Intervals around = load_forecaster("road.h5").intervals()->around(in_a_row);
   CHECK(ends.numbers("north high")[1] == Approx(double(around.upper(0, 2))));
   CHECK(ends.numbers("s, \"2\" low")[0] == Approx(double(around.lower(0, 1))));
   CHECK(ends.numbers("north chance below 10")[0] < 0.5);
+  CHECK(ends.numbers("s, \"2\" chance below 500")[0] > 0.5);
   CHECK(run("forecast road.h5 road.csv --time time --output next.csv").out.empty());
   CHECK(read_csv("next.csv").rows() == 2);
   write("short.csv", "time,north\n2024-01-01 00:00,1\n");
@@ -501,6 +502,7 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   const std::string drawn{std::istreambuf_iterator<char>(page), {}};
   CHECK(drawn.find("<h2>Intervals</h2>") != std::string::npos);
   CHECK(drawn.find("split, 10 minutes") != std::string::npos);
+  CHECK(drawn.find("<path class=\"band\"") != std::string::npos);
   // Readings that grow never fall below a value.
   CHECK(scored.out.find("0 of 0 events had one before them") != std::string::npos);
   CHECK(scored.out.find(", recall -, ") != std::string::npos);  // of no event

@@ -105,6 +105,68 @@ TEST_CASE("alarms are raised where the chance is above, at a horizon that is loo
   CHECK_THROWS_AS(raise_alarms(broken, chances, below_40), ShapeError);
 }
 
+TEST_CASE("sensors may have values of their own, beside that of all others") {
+  // The second sensor reads twice as much: its jam is a reading of 60.
+  const Forecasts one = around(one_jam);
+  Forecasts two = one;
+  two.sensors = {"a", "b"};
+  two.truth.resize(8, 4);
+  two.truth << one.truth.col(0), one.truth.col(0) * 2, one.truth.col(1), one.truth.col(1) * 2;
+  two.values = Matrix::Zero(8, 4);
+  two.last.resize(8, 2);
+  two.last << one.last, one.last * 2;
+  const AlarmOptions options{.value = 40, .values = {{"b", 80}}};
+  CHECK(options.values_of(two.sensors) == std::vector<double>{40, 80});
+  Matrix raised(8, 2);
+  raised << alarms_at(8, {1, 2, 5}), alarms_at(8, {1, 2, 5});
+  const AlarmReport single = judge_alarms(one, alarms_at(8, {1, 2, 5}), below_40);
+  const AlarmReport both = judge_alarms(two, raised, options);
+  CHECK(both.events == 2 * single.events);
+  CHECK(both.warned == 2 * single.warned);
+  CHECK(both.right == 2 * single.right);
+  CHECK(judge_alarms(two, raised, below_40).events == 1);  // 60 is not below 40
+
+  const Matrix certain = Matrix::Ones(8, 4);
+  Matrix expected(8, 2);
+  expected << alarms_at(8, {0, 1, 2, 4, 5, 6, 7}), alarms_at(8, {0, 1, 2, 4, 5, 6, 7});
+  CHECK(raise_alarms(two, certain, options) == expected);
+  CHECK(raise_alarms(two, certain, below_40)(3, 1) == 1);  // 60 is a jam for its own value alone
+
+  const AlarmOptions second = options.of("b");
+  CHECK(second.value == 80);
+  CHECK(second.values.empty());
+  CHECK(options.of("a").value == 40);
+  const std::vector<Scalar> chances = {0, 1};
+  CHECK(name_of(warning_of(chances, 60, second, {1, 2}).state) == "reached");
+  CHECK(name_of(warning_of(chances, 60, options.of("a"), {1, 2}).state) == "raised");
+  CHECK_THROWS_WITH(warning_of(chances, 60, options, {1, 2}),
+                    "alarms: expected the options of one sensor, as AlarmOptions::of gives them, got values of 1");
+
+  const AlarmOptions unknown{.value = 40, .values = {{"c", 30}}};
+  const std::string problem = "alarms: unknown sensor \"c\" in values: expected one of a, b";
+  CHECK_THROWS_WITH(raise_alarms(two, certain, unknown), problem);
+  CHECK_THROWS_WITH(judge_alarms(two, raised, unknown), problem);
+  CHECK_NOTHROW(unknown.check({1, 2}));
+  CHECK_THROWS_WITH(AlarmOptions({.values = {{"b", std::nan("")}}}).check({1, 2}),
+                    "alarms: expected a finite value of \"b\", got nan");
+}
+
+TEST_CASE("options of an alarm are read and written by name; files with one value still are") {
+  const AlarmOptions options{.value = 40, .probability = 0.25, .horizon = 2, .values = {{"a", 30}, {"b c", 50.5}}};
+  AlarmOptions back;
+  from_config(to_config(options), "alarm", back);
+  CHECK(back.values == options.values);
+  CHECK(back.value == 40);
+  const Config plain = to_config(AlarmOptions{.value = 7});
+  CHECK(plain.find("values") == nullptr);
+  from_config(plain, "alarm", back);
+  CHECK(back.value == 7);
+  CHECK(back.values.empty());
+  CHECK_THROWS_WITH(from_config(Config(plain).set("values", Config{}.set("a", "low")), "alarm", back),
+                    Catch::Matchers::Contains("alarm values a"));
+  CHECK_THROWS_AS(from_config(Config(plain).set("values", 3.0), "alarm", back), ConfigError);
+}
+
 TEST_CASE("the warning of one window is what raise_alarms raises") {
   const std::vector<Index> horizons = {1, 2};
   const std::vector<Scalar> chances = {Scalar(0.25), Scalar(0.75)};

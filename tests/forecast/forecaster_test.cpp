@@ -681,8 +681,11 @@ TEST_CASE("intervals and an alarm are saved with a forecaster") {
   CHECK_THROWS_AS(forecaster.set_intervals(intervals, AlarmOptions{.horizon = 7}), ConfigError);
   const std::vector<Index> some = {0, 1};
   CHECK_THROWS_AS(forecaster.set_intervals(intervals.part(some)), ShapeError);
+  CHECK_THROWS_WITH(forecaster.set_intervals(intervals, AlarmOptions{.values = {{"east", 3}}}),
+                    "alarms: unknown sensor \"east\" in values: expected one of north, south");
   CHECK_FALSE(forecaster.intervals());
-  forecaster.set_intervals(intervals, AlarmOptions{.value = 42, .probability = 0.6, .horizon = 2});
+  forecaster.set_intervals(intervals,
+                           AlarmOptions{.value = 42, .probability = 0.6, .horizon = 2, .values = {{"south", 18}}});
   for (const char* path : {"warned.h5", "warned.keras"}) {
     forecaster.save(path);
     const Forecaster loaded = load_forecaster(path);
@@ -691,6 +694,8 @@ TEST_CASE("intervals and an alarm are saved with a forecaster") {
     REQUIRE(loaded.alarm());
     CHECK(loaded.alarm()->value == 42);
     CHECK(loaded.alarm()->horizon == 2);
+    CHECK(loaded.alarm()->value_of("south") == 18);
+    CHECK(loaded.frame().alarm_values(0) == std::vector<double>{42});
     const Forecasts forecasts = forecaster.forecast(readings.part({120, 160}));
     ConformalIntervals again = *loaded.intervals(), first = intervals;
     CHECK(again.follow(forecasts).upper == first.follow(forecasts).upper);

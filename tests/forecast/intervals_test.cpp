@@ -53,6 +53,32 @@ TEST_CASE("chances count the errors that would bring a reading below a value") {
   CHECK(std::isnan(intervals.around(Matrix::Constant(1, 1, none)).lower(0, 0)));
 }
 
+TEST_CASE("chances may be those of another value for each sensor") {
+  // Two steps of two sensors, all with the same errors.
+  Forecasts forecasts{.model = "made", .horizons = {1, 2}, .sensors = {"a", "b"}};
+  forecasts.values = Matrix::Zero(5, 4);
+  forecasts.truth.resize(5, 4);
+  forecasts.truth.colwise() = Vector::LinSpaced(5, -2, 2);
+  forecasts.origins = {0, 1, 2, 3, 4};
+  ConformalIntervals intervals({.coverage = 0.5, .window = 4});
+  intervals.calibrate(forecasts);
+  const std::vector<double> values = {-1.5, 1.5};
+  const Matrix mixed = intervals.chance_below(forecasts.values, values);
+  for (Index column = 0; column < 4; ++column)
+    CHECK(mixed.col(column) == intervals.chance_below(forecasts.values, values[column % 2]).col(column));
+  CHECK(mixed(0, 0) != mixed(0, 1));
+
+  Matrix followed, first, second;
+  ConformalIntervals(intervals).follow(forecasts, values, followed);
+  ConformalIntervals(intervals).follow(forecasts, -1.5, first);
+  ConformalIntervals(intervals).follow(forecasts, 1.5, second);
+  CHECK(followed.col(2) == first.col(2));
+  CHECK(followed.col(3) == second.col(3));
+  const std::vector<double> three = {1, 2, 3};
+  CHECK_THROWS_AS(intervals.chance_below(forecasts.values, three), ShapeError);
+  CHECK_THROWS_AS(intervals.follow(forecasts, std::span<const double>(), first), ShapeError);
+}
+
 TEST_CASE("alpha moves by the rate, as Gibbs and Candès have it") {
   ConformalIntervals intervals({.coverage = 0.6, .rate = 0.1});
   intervals.calibrate(with_errors(nine));

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "maas/forecast/cross_validate.hpp"
 #include "recipe/small.hpp"
 
 using namespace maas;
@@ -148,16 +149,36 @@ TEST_CASE("folds of a forecast are learned from what lies before them, and judge
   CHECK(found.folds[2].training + found.folds[2].validation == 235);
   CHECK(found.folds[2].test == 80);
 
-  // The second fold by hand: persistence on windows whose readings all lie in the test.
+  // The second fold by hand: persistence on windows whose targets all lie in the test.
   const Readings readings = readings_of(read_csv("fold_waves.csv"), "time");
   const Forecaster& forecaster = *result.forecaster;
-  const Readings test = readings.part({160, 240, true});
+  const Readings test = readings.part({160 - 4, 240, true});
   Persistence persistence;
   persistence.fit(forecaster.windows(readings.part({0, 155})));
   const Scores scores = score(persistence.forecast(forecaster.windows(test)), 3);
   CHECK(found.at("15 minutes", "persistence").at("mae").at(1) == scores.mae);
   CHECK(found.at("15 minutes", "network").at("mae").at(1) > 0);
   CHECK(found.at("5 minutes", "ridge VAR").names() == std::vector<std::string>{"mae", "rmse", "mape", "smape", "r2"});
+}
+
+TEST_CASE("folds of a recipe for forecasts have the figures of cross_validate, bit for bit") {
+  write_waves("fold_waves.csv");
+  const Recipe recipe = waves({"network.layers=[]", "forecast.weekends=true"});
+  const CrossValidation found = *run_recipe(recipe, silent).cross_validation;
+  const auto make = [&] { return Forecaster(recipe.forecast->options, ForecastNetwork{.hidden = {}, .embedding = 2}); };
+  ForecastFoldOptions options{.weekends = true};
+  options.fit.compile = recipe.training.compile;
+  options.fit.fit = {.epochs = 4, .batch_size = recipe.training.batch_size, .verbose = 0};
+  options.fit.validation_share = 0.1 / (1 - 0.2);
+  const Table rows = read_csv("fold_waves.csv").part(0, 320);
+  const ForecastFoldScores expected =
+      cross_validate(make, rows, {.time = "time"}, rolling_origin(320, {.n_splits = 3, .gap = 5}), options);
+  CHECK(found.answers.size() == expected.rows().size());
+  for (const ForecastFoldScores::Row& row : expected.rows()) {
+    CAPTURE(row.model, row.horizon);
+    CHECK(found.at(fmt::format("{} minutes", 5 * row.horizon), row.model).folds() ==
+          expected.figures(row.model, row.horizon).folds());
+  }
 }
 
 TEST_CASE("what stands in the test rows changes no fold") {

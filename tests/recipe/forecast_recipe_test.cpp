@@ -164,7 +164,13 @@ TEST_CASE("intervals are calibrated on what was held back, and judged on the tes
     CHECK(each.covered <= 1);
     CHECK(each.width > 0);
   }
-  CHECK(text_of("waves.html").find("adaptive, all horizons") != std::string::npos);
+  const std::string page = text_of("waves.html");
+  CHECK(page.find("adaptive, all horizons") != std::string::npos);
+  CHECK(page.find("<path class=\"band\"") != std::string::npos);
+  CHECK(page.find("<summary>south: mean absolute error ") != std::string::npos);
+  const ConformalIntervals& intervals = *result.forecaster->intervals();
+  ConformalIntervals follows = intervals;
+  CHECK(intervals_around(intervals, *result.forecasts).lower == follows.follow(*result.forecasts).lower);
   CHECK(run_recipe(waves({"forecast.intervals={}", "training.epochs=1"}), silent).coverage.size() == 3);
 }
 
@@ -197,6 +203,29 @@ TEST_CASE(
   CHECK(other.coverage.empty());
   CHECK_FALSE(other.alarms);
   CHECK(load_forecaster("warned.h5").intervals());
+}
+
+TEST_CASE("an alarm may have values of sensors; an unknown one is refused before the training") {
+  write_waves("waves.csv");
+  const std::string alarm = R"(forecast.alarm={"value": 45, "probability": 0.4, "values": {"south": 18}})";
+  const RecipeResult result =
+      run_recipe(waves({"forecast.intervals={}", alarm, "output.model=warned.h5", "training.epochs=3"}), silent);
+  const Forecaster loaded = load_forecaster("warned.h5");
+  CHECK(loaded.alarm()->values == std::map<std::string, double>{{"south", 18}});
+  AlarmOptions plain = *loaded.alarm();
+  plain.values.clear();
+  CHECK(judge_alarms(*loaded.intervals(), *result.forecasts, plain).events <
+        result.alarms->events);  // south is below 45
+  CHECK(judge_alarms(*loaded.intervals(), *result.forecasts, *loaded.alarm()).events == result.alarms->events);
+
+  RunOptions never = silent;
+  never.fold_end = [](const CrossValidation&) { FAIL("trained"); };
+  CHECK_THROWS_WITH(run_recipe(waves({"forecast.intervals={}", alarm, "forecast.sensors=north",
+                                      R"(cross_validation={"by": "rolling_origin"})"}),
+                               never),
+                    "w.json: forecast.alarm: alarms: unknown sensor \"south\" in values: expected one of north");
+  CHECK_THROWS_WITH(waves({"forecast.intervals={}", R"(forecast.alarm={"values": {"south": "low"}})"}),
+                    Catch::Matchers::StartsWith("w.json: forecast.alarm.values.south: "));
 }
 
 TEST_CASE("from a messy file to a forecaster that cleans what it forecasts from, and back") {

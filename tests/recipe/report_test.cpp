@@ -23,6 +23,37 @@ TargetEvaluation speeds() {
           .predicted = {11, 19, 31, 42}};
 }
 
+/// Sensors "s0", "s1", ... five minutes apart, forecast `errors[sensor]` too high at horizon 1, twice that at
+/// horizon 3.
+Forecasts with_errors(const std::vector<double>& errors, Index windows = 20) {
+  Forecasts forecasts{.model = "network", .horizons = {1, 3}, .seconds_a_reading = 300};
+  const auto sensors = static_cast<Index>(errors.size());
+  forecasts.truth = Matrix::Constant(windows, 2 * sensors, 50);
+  forecasts.values = forecasts.truth;
+  for (Index sensor = 0; sensor < sensors; ++sensor) {
+    forecasts.sensors.push_back(fmt::format("s{}", sensor));
+    for (Index step = 0; step < 2; ++step)
+      forecasts.values.col(step * sensors + sensor).array() +=
+          static_cast<Scalar>((step + 1.0) * errors[static_cast<std::size_t>(sensor)]);
+  }
+  for (Index window = 0; window < windows; ++window) {
+    forecasts.origins.push_back(window);
+    forecasts.times.push_back(1704412800.0 + 300.0 * static_cast<double>(window));
+  }
+  return forecasts;
+}
+
+/// The names of the sensors that a page draws, in order, with "*" behind the open one.
+std::vector<std::string> drawn_in(const std::string& page) {
+  std::vector<std::string> names;
+  for (std::size_t place = page.find("<details"); place != page.npos; place = page.find("<details", place + 1)) {
+    const std::size_t begin = page.find("<summary>", place) + 9;
+    names.push_back(page.substr(begin, page.find(':', begin) - begin) +
+                    (page.compare(place, 14, "<details open>") == 0 ? "*" : ""));
+  }
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("a page shows what it is given, draws it, and needs nothing from elsewhere") {
@@ -55,6 +86,66 @@ TEST_CASE("a page shows what it is given, draws it, and needs nothing from elsew
     CHECK(page.find(part) == std::string::npos);
   }
   CHECK(page.find("prefers-color-scheme:dark") != std::string::npos);
+}
+
+TEST_CASE("of many sensors the first is drawn, and those with the smallest, the middle and the largest error") {
+  using Names = std::vector<std::string>;
+  const std::string many = report_page({.forecasts = with_errors({4, 9, 2, 1, 7, 3, 8})});
+  CHECK(drawn_in(many) == Names{"s0*", "s3", "s1"});  // the first is the one in the middle
+  for (const char* part :
+       {"<p>3 of 7 sensors are drawn.</p>", "s0: mean absolute error 8 at 15 minutes, in the middle of all</summary>",
+        "s3: mean absolute error 2 at 15 minutes, the smallest of all</summary>",
+        "s1: mean absolute error 18 at 15 minutes, the largest of all</summary>", "all sensors, 5 minutes"}) {
+    INFO(part);
+    CHECK(many.find(part) != std::string::npos);
+  }
+  CHECK(count(many, "<svg") == 2 + 3 * 4);  // by hour; of each sensor along time and as a cloud, at two horizons
+  CHECK(many.find("s2, ") == std::string::npos);
+  CHECK(drawn_in(report_page({.forecasts = with_errors({9, 4, 2, 1, 7})})) == Names{"s0*", "s3", "s1"});
+  CHECK(drawn_in(report_page({.forecasts = with_errors({3, 4, 2, 1, 7})})) == Names{"s0*", "s3", "s4"});
+
+  const std::string few = report_page({.scores = ScoreTable("mph", 300), .forecasts = with_errors({4, 9, 1})});
+  CHECK(drawn_in(few) == Names{"s0*", "s1", "s2"});
+  CHECK(few.find("s0: mean absolute error 8 mph at 15 minutes</summary>") != std::string::npos);
+  CHECK(few.find("are drawn") == std::string::npos);
+  CHECK(drawn_in(report_page({.forecasts = with_errors({4})})) == Names{"s0*"});
+
+  // Readings that stand for missing ones count for no error: without them s1 is the best.
+  Forecasts holes = with_errors({2, 1, 3, 4, 5});
+  holes.truth(0, 6) = 0;
+  CHECK(drawn_in(report_page({.forecasts = holes})) == Names{"s0*", "s2", "s4"});
+  CHECK(drawn_in(report_page({.forecasts = holes, .null_value = 0})) == Names{"s0*", "s1", "s2", "s4"});
+  // Nor is a sensor without a forecast the best or the worst.
+  holes.values.col(1).setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+  holes.values.col(6).setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+  CHECK(drawn_in(report_page({.forecasts = holes})) == Names{"s0*", "s3", "s4"});
+}
+
+TEST_CASE("intervals are drawn as a band, broken where there is none") {
+  Forecasts forecasts = with_errors({4, 9}, 5);
+  Intervals intervals{(forecasts.values.array() - Scalar(10)).matrix(),
+                      (forecasts.values.array() + Scalar(10)).matrix()};
+  const auto band_of = [&] {
+    const std::string page = report_page({.forecasts = forecasts, .intervals = intervals});
+    CHECK(count(page, "class=\"band\"") == 2 * 4);  // two sensors, two horizons; each in its legend, too
+    const std::size_t place = page.find("<path class=\"band\"");
+    return page.substr(place, page.find("/>", place) - place);
+  };
+  std::string band = band_of();
+  CHECK(count(band, "M") == 1);
+  CHECK(count(band, "L") == 9);  // five ends above, five below
+  CHECK(band.ends_with("Z\""));
+  intervals.lower(2, 0) = std::numeric_limits<Scalar>::quiet_NaN();
+  band = band_of();
+  CHECK(count(band, "M") == 2);
+  CHECK(count(band, "L") == 6);
+  forecasts.times.clear();  // along the readings
+  band = band_of();
+  CHECK(count(band, "M") == 2);
+  CHECK(report_page({.forecasts = forecasts}).find("class=\"band\"") == std::string::npos);
+  intervals.upper.resize(5, 3);
+  CHECK_THROWS_WITH(report_page({.forecasts = forecasts, .intervals = intervals}),
+                    "report: expected intervals of 5 x 4 forecasts, got 5 x 3");
 }
 
 TEST_CASE("alarms are on the page with precision, recall and false ones a day; none of them is no number") {
@@ -110,11 +201,15 @@ TEST_CASE("names may hold anything") {
   History history;
   history.add(0, {{bad, 1.0}});
   Evaluation evaluation{.name = bad, .rows = 1, .targets = {odd, kinds}, .times = {0, 1, 2, 3}};
+  Forecasts forecasts = with_errors({1, 2});
+  forecasts.sensors = {bad, bad};
   const std::string page = report_page({.title = bad,
                                         .description = bad,
                                         .facts = {{bad, bad}},
                                         .history = history,
                                         .evaluations = {evaluation},
+                                        .scores = ScoreTable(bad, 300),
+                                        .forecasts = forecasts,
                                         .coverage = {{bad, 0.9, 0.9, 1}},
                                         .data = DataReport{.findings = {bad}},
                                         .notes = {bad}});

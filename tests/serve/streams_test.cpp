@@ -381,14 +381,14 @@ TEST_CASE("a stream answers as Forecaster and ConformalIntervals do, one reading
                                     all.part({0, 120}));
     ConformalIntervals intervals({.coverage = 0.8, .rate = 0.05, .window = 12});
     intervals.calibrate(forecaster.forecast(all.part({120, 160})));
-    const AlarmOptions alarm{.value = 45, .probability = 0.3};
+    const AlarmOptions alarm{.value = 45, .probability = 0.3, .values = {{"south", 18}}};
     forecaster.set_intervals(intervals, alarm);
     fresh_folder("waves");
     Road road(folder_with(forecaster, "waves"));
 
     const Forecasts forecasts = forecaster.forecast(now);
     Matrix chances;
-    const Intervals followed = intervals.follow(forecasts, alarm.value, chances);
+    const Intervals followed = intervals.follow(forecasts, alarm.values_of(forecasts.sensors), chances);
     const Matrix alarms = raise_alarms(forecasts, chances, alarm);
     const bool joint = mode == SensorMode::joint;
     for (Index sensor = 0; sensor < (joint ? 1 : 2); ++sensor) {
@@ -402,7 +402,7 @@ TEST_CASE("a stream answers as Forecaster and ConformalIntervals do, one reading
         return out;
       };
       std::string answer;
-      Index windows = 0;
+      Index windows = 0, warned = 0;
       for (Index row = 0; row < now.rows(); ++row) {
         const Matrix& values = now.values;
         const std::string sample =
@@ -418,7 +418,12 @@ TEST_CASE("a stream answers as Forecaster and ConformalIntervals do, one reading
         CHECK_THAT(answer, ContainsSubstring(R"("lower":)" + listed(followed.lower, window)));
         CHECK_THAT(answer, ContainsSubstring(R"("upper":)" + listed(followed.upper, window)));
         if (!joint) CHECK((answer.find("raised") != std::string::npos) == (alarms(window, sensor) > 0));
+        warned += alarms(window, sensor) > 0 ? 1 : 0;
       }
+      CHECK(warned > 0);
+      CHECK_THAT(answer, ContainsSubstring(joint         ? R"("value":[45.0,18.0]})"
+                                           : sensor == 0 ? R"("value":45.0})"
+                                                         : R"("value":18.0})"));
       CHECK(windows == 34);
       if (joint) CHECK_THAT(answer, ContainsSubstring(R"("warning":{"state":[")"));
     }

@@ -1,8 +1,10 @@
 // Bodies of alarms.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "maas/data/times.hpp"
 #include "maas/forecast/alarms.hpp"
@@ -16,6 +18,8 @@ inline Index watched_steps(const std::vector<Index>& horizons, const AlarmOption
   require<ConfigError>(options.probability >= 0 && options.probability <= 1,
                        "alarms: expected a probability from 0 to 1, got {}", options.probability);
   require<ConfigError>(std::isfinite(options.value), "alarms: expected a finite value, got {}", options.value);
+  for (const auto& [name, value] : options.values)
+    require<ConfigError>(std::isfinite(value), "alarms: expected a finite value of \"{}\", got {}", name, value);
   const auto steps = static_cast<Index>(horizons.size());
   return options.horizon == 0 ? steps : Forecasts{.horizons = horizons}.step_of(options.horizon) + 1;
 }
@@ -24,7 +28,10 @@ inline Index watched_steps(const std::vector<Index>& horizons, const AlarmOption
 class AlarmJudge {
  public:
   AlarmJudge(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options, Index sensor)
-      : forecasts_(forecasts), alarms_(alarms), value_(options.value), sensor_(sensor) {
+      : forecasts_(forecasts),
+        alarms_(alarms),
+        value_(options.value_of(forecasts.sensors[static_cast<std::size_t>(sensor)])),
+        sensor_(sensor) {
     steps_ = watched_steps(forecasts.horizons, options);
     reach_ = forecasts.horizons[static_cast<std::size_t>(steps_ - 1)];
   }
@@ -100,9 +107,52 @@ inline void check_alarm_shapes(const Forecasts& forecasts, MatrixArg given, Inde
 MAAS_INLINE void AlarmOptions::check(const std::vector<Index>& horizons) const {
   detail::watched_steps(horizons, *this);
 }
-MAAS_INLINE Config to_config(const AlarmOptions& options) { return write_config(options); }
+MAAS_INLINE void AlarmOptions::check(const std::vector<Index>& horizons,
+                                     const std::vector<std::string>& sensors) const {
+  check(horizons);
+  for (const auto& [name, own] : values) {
+    if (std::ranges::find(sensors, name) != sensors.end()) continue;
+    constexpr std::size_t most = 20;
+    std::string known;
+    for (std::size_t i = 0; i < std::min(most, sensors.size()); ++i) known += (i == 0 ? "" : ", ") + sensors[i];
+    fail<ConfigError>("alarms: unknown sensor \"{}\" in values: expected one of {}{}", name, known,
+                      sensors.size() > most ? ", ..." : "");
+  }
+}
+
+MAAS_INLINE double AlarmOptions::value_of(const std::string& sensor) const {
+  const auto own = values.find(sensor);
+  return own == values.end() ? value : own->second;
+}
+
+MAAS_INLINE std::vector<double> AlarmOptions::values_of(const std::vector<std::string>& sensors) const {
+  std::vector<double> result;
+  for (const std::string& sensor : sensors) result.push_back(value_of(sensor));
+  return result;
+}
+
+MAAS_INLINE AlarmOptions AlarmOptions::of(const std::string& sensor) const {
+  AlarmOptions result = *this;
+  result.value = value_of(sensor);
+  result.values.clear();
+  return result;
+}
+
+MAAS_INLINE Config to_config(const AlarmOptions& options) {
+  Config result = write_config(options);
+  if (options.values.empty()) return result;  // as in files from before there was such a thing
+  Config values{Config::Object{}};
+  for (const auto& [name, value] : options.values) values.set(name, value);
+  return result.set("values", std::move(values));
+}
 MAAS_INLINE void from_config(const Config& config, std::string_view where, AlarmOptions& options) {
-  options = read_config<AlarmOptions>(config, where);
+  Config plain = config;
+  plain.erase("values");
+  options = read_config<AlarmOptions>(plain, where);
+  const Config* values = config.find("values");
+  if (values == nullptr) return;
+  for (const auto& [name, value] : values->as_object(fmt::format("{} values", where)))
+    options.values[name] = value.as_real(fmt::format("{} values {}", where, name));
 }
 
 MAAS_INLINE std::string_view name_of(Warning::State state) {
@@ -113,6 +163,9 @@ MAAS_INLINE std::string_view name_of(Warning::State state) {
 MAAS_INLINE Warning warning_of(std::span<const Scalar> chances, double last, const AlarmOptions& options,
                                const std::vector<Index>& horizons) {
   const Index steps = detail::watched_steps(horizons, options);
+  require<ConfigError>(options.values.empty(),
+                       "alarms: expected the options of one sensor, as AlarmOptions::of gives them, got values of {}",
+                       options.values.size());
   require<ShapeError>(chances.size() == horizons.size(), "alarms: expected {} chances, one a horizon, got {}",
                       horizons.size(), chances.size());
   Warning warning{.probability = std::numeric_limits<double>::quiet_NaN()};
@@ -128,13 +181,15 @@ MAAS_INLINE Warning warning_of(std::span<const Scalar> chances, double last, con
 }
 
 MAAS_INLINE Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, const AlarmOptions& options) {
+  options.check(forecasts.horizons, forecasts.sensors);
   const Index steps = detail::watched_steps(forecasts.horizons, options);
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
+  const std::vector<double> values = options.values_of(forecasts.sensors);
   detail::check_alarm_shapes(forecasts, chances, forecasts.truth.cols(), "chances");
   Matrix alarms = Matrix::Zero(forecasts.windows(), sensors);
   for (Index window = 0; window < alarms.rows(); ++window)
     for (Index sensor = 0; sensor < sensors; ++sensor) {
-      if (!(static_cast<double>(forecasts.last(window, sensor)) >= options.value)) continue;
+      if (!(static_cast<double>(forecasts.last(window, sensor)) >= values[static_cast<std::size_t>(sensor)])) continue;
       for (Index step = 0; step < steps; ++step)
         if (static_cast<double>(chances(window, forecasts.column(step, sensor))) > options.probability)
           alarms(window, sensor) = 1;
@@ -144,7 +199,7 @@ MAAS_INLINE Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, c
 
 MAAS_INLINE AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  detail::watched_steps(forecasts.horizons, options);
+  options.check(forecasts.horizons, forecasts.sensors);
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
   detail::check_alarm_shapes(forecasts, alarms, sensors, "alarms");
   AlarmReport report;

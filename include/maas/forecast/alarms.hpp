@@ -1,7 +1,9 @@
 // Early warning: alarms when readings are likely to fall below a value, and how good they were.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,20 +14,29 @@ namespace maas::inline MAAS_ABI {
 
 /// When an alarm is raised.
 struct AlarmOptions {
-  double value = 0;          ///< what readings must not fall below, in their unit
+  double value = 0;          ///< what readings must not fall below, in their unit: of all sensors but those in `values`
   double probability = 0.5;  ///< raised where the chance of that is above, at one of the horizons; from 0 to 1
   Index horizon = 0;         ///< the furthest horizon that is looked at, in readings; 0: the last one there is
+  std::map<std::string, double> values = {};  ///< of sensors that have a value of their own, by name
 
   static void fields(auto& self, auto&& field) {
     field("value", self.value);
     field("probability", self.probability);
-    field("horizon", self.horizon);
+    field("horizon", self.horizon);  // values are read and written by to_config and from_config
   }
   /// Throws ConfigError for numbers out of range, and a horizon that is none of these.
   void check(const std::vector<Index>& horizons) const;
+  /// Throws ConfigError for a name in `values` that is none of these sensors, too.
+  void check(const std::vector<Index>& horizons, const std::vector<std::string>& sensors) const;
+  /// The value that counts for a sensor.
+  double value_of(const std::string& sensor) const;
+  /// Those of several, in order: for ConformalIntervals::chance_below and follow.
+  std::vector<double> values_of(const std::vector<std::string>& sensors) const;
+  /// The same alarm for one sensor alone: its value, and no others.
+  AlarmOptions of(const std::string& sensor) const;
 };
 
-/// The options by name, and from that.
+/// The options by name (`values` only where there are some), and from that.
 Config to_config(const AlarmOptions& options);
 void from_config(const Config& config, std::string_view where, AlarmOptions& options);
 
@@ -42,13 +53,14 @@ std::string_view name_of(Warning::State state);
 
 /// The warning for one window of one sensor: `chances` are those at each horizon of a reading below options.value, as
 /// ConformalIntervals gives them, `last` is the last reading. It is raised where raise_alarms raises one. Throws
-/// ShapeError for another number of chances than of horizons, ConfigError for options out of range.
+/// ShapeError for another number of chances than of horizons, ConfigError for options out of range, and for such with
+/// `values`: options.of(sensor) are those of one.
 Warning warning_of(std::span<const Scalar> chances, double last, const AlarmOptions& options,
                    const std::vector<Index>& horizons);
 
-/// What alarms were worth. An event is a reading below the value that follows, at the next window, on one that is not.
-/// An alarm is a run of successive windows, none of them itself below the value, at which one was raised; it was right
-/// if within the horizon of one of these windows a reading fell below the value.
+/// What alarms were worth. An event is a reading below the sensor's value that follows, at the next window, on one that
+/// is not. An alarm is a run of successive windows, none of them itself below the value, at which one was raised; it
+/// was right if within the horizon of one of these windows a reading fell below the value.
 struct AlarmReport {
   Index events = 0;               ///< of all sensors
   Index warned = 0;               ///< events before which one was raised, at most a horizon before
@@ -64,9 +76,9 @@ struct AlarmReport {
 };
 
 /// For each window and sensor whether an alarm is raised (1 or 0), windows x sensors. `chances` are those of a reading
-/// below options.value, as ConformalIntervals gives them for these forecasts. Where the last reading is below the value
-/// already, or missing, there is no alarm. Throws ShapeError for chances of another size, ConfigError for options out
-/// of range.
+/// below the sensor's value, options.values_of(forecasts.sensors), as ConformalIntervals gives them for these
+/// forecasts. Where the last reading is below the value already, or missing, there is no alarm. Throws ShapeError for
+/// chances of another size, ConfigError for options out of range and for values of a sensor that is not there.
 Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, const AlarmOptions& options);
 
 /// How good alarms were. Throws ShapeError for alarms of another size than raise_alarms gives, ConfigError as it does.

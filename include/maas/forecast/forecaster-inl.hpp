@@ -570,18 +570,22 @@ MAAS_INLINE Matrix Forecaster::predict(const Readings& latest) const {
 
 MAAS_INLINE ScoreTable Forecaster::compare(const std::vector<Baseline>& baselines, const Readings& readings,
                                            const ScoreOptions& options, const std::vector<Index>& horizons) const {
-  const ForecastWindows of_readings = windows(readings);
-  ScoreTable table(frame_.options.unit, of_readings.seconds_a_reading());
-  for (const Baseline& baseline : baselines) table.add(baseline.forecast(of_readings), options, horizons);
+  return compare(baselines, windows(readings), options, horizons);
+}
+
+MAAS_INLINE ScoreTable Forecaster::compare(const std::vector<Baseline>& baselines, const ForecastWindows& windows,
+                                           const ScoreOptions& options, const std::vector<Index>& horizons) const {
+  ScoreTable table(frame_.options.unit, windows.seconds_a_reading());
+  for (const Baseline& baseline : baselines) table.add(baseline.forecast(windows), options, horizons);
   if (networks() > 1) {
     std::vector<Forecasts> each;
     for (Index i = 0; i < networks(); ++i) {
-      each.push_back(network(i).forecast(of_readings));
+      each.push_back(network(i).forecast(windows));
       table.add(each.back(), options, horizons);
     }
     table.add_mean(fmt::format("mean of {} networks", networks()), each, options, horizons);
   }
-  return table.add(forecast(of_readings), options, horizons);
+  return table.add(forecast(windows), options, horizons);
 }
 
 // ---- Files ----

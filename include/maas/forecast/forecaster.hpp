@@ -172,6 +172,9 @@ class Forecaster {
   /// there are several, their mean and spread, and the forecaster. Throws as forecast.
   ScoreTable compare(const std::vector<Baseline>& baselines, const Readings& readings, const ScoreOptions& options = {},
                      const std::vector<Index>& horizons = {}) const;
+  /// The same on windows that stand already.
+  ScoreTable compare(const std::vector<Baseline>& baselines, const ForecastWindows& windows,
+                     const ScoreOptions& options = {}, const std::vector<Index>& horizons = {}) const;
 
   /// Says how it is to be scored where nothing else is asked for: `frame().scores`, which is saved with it. `maas
   /// evaluate` does as it says.
@@ -179,7 +182,8 @@ class Forecaster {
 
   /// Gives it intervals that were calibrated on its forecasts, and perhaps an alarm: they are saved with it, for
   /// whoever forecasts from its file. Throws StateError before fit or calibrate, ShapeError for intervals of other
-  /// forecasts, ConfigError for an alarm whose options are out of range.
+  /// forecasts, ConfigError for an alarm whose options are out of range or that has values of a sensor that is not
+  /// there.
   void set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm = std::nullopt);
   /// Those it was given; nothing if there are none.
   const std::optional<ConformalIntervals>& intervals() const { return frame_.intervals; }

@@ -71,7 +71,7 @@ MAAS_INLINE void ForecastFrame::check_warning() const {
                       "forecaster: expected intervals of {} columns, one a step and sensor, got {}", columns,
                       intervals ? intervals->columns() : 0);
   require<ConfigError>(!alarm || intervals, "forecaster: expected intervals, which give chances, beside an alarm");
-  if (alarm) alarm->check(options.windows.horizons);
+  if (alarm) alarm->check(options.windows.horizons, sensors);
 }
 
 // ---- Windows ----
@@ -162,6 +162,12 @@ MAAS_INLINE std::vector<Index> ForecastFrame::columns(Index sensor) const {
     for (Index each = 0; each < (is_joint() ? count : 1); ++each)
       result.push_back(step * count + (is_joint() ? each : sensor));
   return result;
+}
+
+MAAS_INLINE std::vector<double> ForecastFrame::alarm_values(Index sensor) const {
+  if (!alarm) return {};
+  return is_joint() ? alarm->values_of(sensors)
+                    : std::vector<double>{alarm->value_of(sensors[static_cast<std::size_t>(sensor)])};
 }
 
 // ---- Files ----

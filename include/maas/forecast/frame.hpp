@@ -108,8 +108,8 @@ struct ForecastFrame {
   ForecastShape shape(Index count) const;
   /// Throws ShapeError for a network of other inputs or outputs.
   void check_network(const Graph& graph) const;
-  /// Throws ShapeError for intervals of another number of columns, ConfigError for an alarm without intervals or with
-  /// options out of range.
+  /// Throws ShapeError for intervals of another number of columns, ConfigError for an alarm without intervals, with
+  /// options out of range or with values of a sensor that is not there.
   void check_warning() const;
 
   /// Whether rows of a table go through steps before they are readings.
@@ -138,6 +138,9 @@ struct ForecastFrame {
   Matrix forecasts(MatrixArg outputs, MatrixArg window, Index sensor) const;
   /// The columns of a sensor in `intervals`, a step each; where it is joint those of all.
   std::vector<Index> columns(Index sensor) const;
+  /// The values of the alarm that those columns are held against: one, that of the sensor; where it is joint one a
+  /// sensor; none without an alarm.
+  std::vector<double> alarm_values(Index sensor) const;
 
   /// As a tree, without the errors of the intervals: those are a matrix (see ConformalIntervals::errors).
   Config config() const;

@@ -106,13 +106,27 @@ MAAS_INLINE Intervals ConformalIntervals::around(MatrixArg values) const {
   return result;
 }
 
+/// Columns are step * sensors + sensor.
+MAAS_INLINE void ConformalIntervals::require_values(std::string_view what, std::size_t values_below) const {
+  require<ShapeError>(values_below > 0 && cells_.size() % values_below == 0,
+                      "{}: expected a value for all sensors or for each of them, got {} of {} columns", what,
+                      values_below, cells_.size());
+}
+
 MAAS_INLINE Matrix ConformalIntervals::chance_below(MatrixArg values, double value) const {
+  return chance_below(values, std::span(&value, 1));
+}
+
+MAAS_INLINE Matrix ConformalIntervals::chance_below(MatrixArg values, std::span<const double> values_below) const {
   require_calibrated("chance_below", values.cols());
+  require_values("chance_below", values_below.size());
   Matrix result(values.rows(), values.cols());
   for (Index window = 0; window < values.rows(); ++window)
-    for (Index column = 0; column < values.cols(); ++column)
-      result(window, column) = static_cast<Scalar>(
-          chance_of(cells_[static_cast<std::size_t>(column)], static_cast<double>(values(window, column)), value));
+    for (Index column = 0; column < values.cols(); ++column) {
+      const auto place = static_cast<std::size_t>(column);
+      result(window, column) = static_cast<Scalar>(chance_of(cells_[place], static_cast<double>(values(window, column)),
+                                                             values_below[place % values_below.size()]));
+    }
   return result;
 }
 
@@ -156,8 +170,14 @@ MAAS_INLINE Intervals ConformalIntervals::follow(const Forecasts& forecasts) {
 }
 
 MAAS_INLINE Intervals ConformalIntervals::follow(const Forecasts& forecasts, double value, Matrix& chances) {
+  return follow(forecasts, std::span(&value, 1), chances);
+}
+
+MAAS_INLINE Intervals ConformalIntervals::follow(const Forecasts& forecasts, std::span<const double> values_below,
+                                                 Matrix& chances) {
   const Matrix& values = forecasts.values;
   require_calibrated("intervals", values.cols());
+  require_values("intervals", values_below.size());
   require<ShapeError>(static_cast<Index>(forecasts.origins.size()) == values.rows() &&
                           forecasts.truth.rows() == values.rows() && forecasts.truth.cols() == values.cols() &&
                           static_cast<Index>(forecasts.horizons.size() * forecasts.sensors.size()) == values.cols(),
@@ -178,12 +198,14 @@ MAAS_INLINE Intervals ConformalIntervals::follow(const Forecasts& forecasts, dou
           tell(column, static_cast<double>(values(past, column)), static_cast<double>(forecasts.truth(past, column)));
         }
     for (Index column = 0; column < values.cols(); ++column) {
-      const Cell& cell = cells_[static_cast<std::size_t>(column)];
+      const auto place = static_cast<std::size_t>(column);
+      const Cell& cell = cells_[place];
       const auto [low, high] = ends(cell);
       const auto forecast = static_cast<double>(values(window, column));
       result.lower(window, column) = static_cast<Scalar>(forecast + low);
       result.upper(window, column) = static_cast<Scalar>(forecast + high);
-      chances(window, column) = static_cast<Scalar>(chance_of(cell, forecast, value));
+      chances(window, column) =
+          static_cast<Scalar>(chance_of(cell, forecast, values_below[place % values_below.size()]));
     }
   }
   return result;

@@ -71,6 +71,9 @@ class ConformalIntervals {
   Intervals around(MatrixArg values) const;
   /// The chance that what comes is below a value: (errors that would bring it there + 1/2) / (n + 1). Throws as around.
   Matrix chance_below(MatrixArg values, double value) const;
+  /// The same for a value a sensor: column step * sensors + sensor is held against values_below[sensor]. Throws
+  /// ShapeError, too, where the columns are not so many steps of as many sensors.
+  Matrix chance_below(MatrixArg values, std::span<const double> values_below) const;
   /// Tells what came to one forecast: moves alpha by `rate`, and the errors by `window`. Nothing happens for NaN.
   /// Returns whether it lay outside of the interval as it stood. Throws StateError before calibrate, ShapeError for a
   /// column that is not there.
@@ -83,6 +86,8 @@ class ConformalIntervals {
   Intervals follow(const Forecasts& forecasts);
   /// The same, and chances of readings below a value, as they stood.
   Intervals follow(const Forecasts& forecasts, double value, Matrix& chances);
+  /// The same for a value a sensor, as chance_below takes them.
+  Intervals follow(const Forecasts& forecasts, std::span<const double> values_below, Matrix& chances);
 
   /// The alpha of a column as it stands. Throws StateError before calibrate, ShapeError for a column that is not there.
   double alpha(Index column) const;
@@ -117,6 +122,7 @@ class ConformalIntervals {
   static Errors errors_of(std::vector<Scalar> in_order, Index window);
   void require_column(Index column) const;
   void require_calibrated(std::string_view what, Index columns) const;
+  void require_values(std::string_view what, std::size_t values_below) const;
   std::pair<double, double> ends(const Cell& cell) const;
   static double chance_of(const Cell& cell, double forecast, double value);
   void learn(Cell& cell, Scalar error) const;

@@ -8,33 +8,13 @@
 #include <limits>
 #include <optional>
 
+#include "maas/data/check_folds-inl.hpp"
 #include "maas/model/constant_model-inl.hpp"
 #include "maas/model/cross_validate.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-inline void check_fold(const Fold& fold, std::size_t number, Index rows) {
-  std::vector<Index> train = fold.train.rows, test = fold.test.rows, both;
-  require<DataError>(!train.empty() && !test.empty(),
-                     "cross_validate: expected rows to train and to test in fold {}, got {} and {}", number,
-                     train.size(), test.size());
-  for (std::vector<Index>* part : {&train, &test}) {
-    std::ranges::sort(*part);
-    require<DataError>(part->front() >= 0 && part->back() < rows,
-                       "cross_validate: expected rows of 0 to {} in fold {}, got {} to {}", rows - 1, number,
-                       part->front(), part->back());
-  }
-  std::ranges::set_intersection(train, test, std::back_inserter(both));
-  require<DataError>(both.empty(), "cross_validate: expected rows that train or test in fold {}, got row {} in both",
-                     number, both.empty() ? Index(0) : both.front());
-}
-
-inline void check_folds(std::span<const Fold> folds, Index rows) {
-  require<DataError>(!folds.empty(), "cross_validate: expected at least 1 fold, got none");
-  for (std::size_t i = 0; i < folds.size(); ++i) check_fold(folds[i], i, rows);
-}
 
 /// The options of one fold's fit: its own part of the weights.
 inline FitOptions fold_options(const FitOptions& all, const RowList& train, Index rows) {

@@ -96,6 +96,10 @@ struct Evaluation {
 Evaluation evaluate_table(const Model& model, const Table& rows, const Table* training = nullptr,
                           const std::string& name = "evaluation");
 
+/// Calibrated intervals around forecasts, as each stood when its forecast was made: those that have a rate or a window
+/// have followed what came by then. Throws as ConformalIntervals::follow.
+Intervals intervals_around(const ConformalIntervals& calibrated, const Forecasts& forecasts);
+
 /// How often calibrated intervals hold what came, at each horizon and at all of them: as they stand ("split, 5
 /// minutes"), and, where they have a rate or a window, following what comes ("adaptive, 5 minutes"). Throws as
 /// ConformalIntervals::follow.

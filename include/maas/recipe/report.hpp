@@ -8,6 +8,7 @@
 
 #include "maas/data/report.hpp"
 #include "maas/forecast/alarms.hpp"
+#include "maas/forecast/intervals.hpp"
 #include "maas/forecast/scores.hpp"
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/folds.hpp"
@@ -24,7 +25,9 @@ struct Report {
   std::optional<History> history = std::nullopt;                ///< learning curves
   std::vector<Evaluation> evaluations = {};
   std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts
-  std::optional<Forecasts> forecasts = std::nullopt;  ///< drawn beside what came: the first sensor's
+  std::optional<Forecasts> forecasts = std::nullopt;  ///< drawn beside what came, of some sensors
+  std::optional<Intervals> intervals = std::nullopt;  ///< around these: drawn as bands behind them
+  std::optional<double> null_value = std::nullopt;    ///< a reading that stands for a missing one: see ScoreOptions
   std::vector<IntervalCoverage> coverage = {};
   std::optional<AlarmReport> alarms = std::nullopt;
   std::optional<CrossValidation> cross_validation = std::nullopt;  ///< a table a target
@@ -37,12 +40,15 @@ struct Report {
 /// elsewhere and runs no script. It shows learning curves; of every evaluation the scores beside their baselines; of
 /// classes the confusion; of numbers the answers against the truth, and, where times are known, both along the last
 /// week of them and the mean absolute error by the hour of the day; of forecasts the scores of all models by horizon,
-/// the first sensor's forecasts of the nearest and the farthest horizon beside what came, and the error of all sensors
-/// by the hour; intervals' coverage; what alarms are worth; the folds of a cross-validation and the trials of a tuner;
+/// the error of all sensors by the hour, and of the first sensor, of those with the smallest and the largest mean
+/// absolute error and of the one in the middle (of four sensors or fewer: of all) what was forecast at the nearest and
+/// the farthest horizon beside what came, with the intervals as a band: one is open, the others open where their name
+/// is chosen; intervals' coverage; what alarms are worth; the folds of a cross-validation and the trials of a tuner;
 /// and what is odd about the data. Names may hold any character. Clouds of more than 2000 points show every k-th.
+/// Throws ShapeError for intervals of another size than the forecasts.
 std::string report_page(const Report& report);
 
-/// Writes it to a file, which appears whole or not at all. Throws FormatError.
+/// Writes it to a file, which appears whole or not at all. Throws FormatError, and what report_page throws.
 void write_report(const std::string& path, const Report& report);
 
 }  // namespace maas::inline MAAS_ABI
