@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "data/csv_rows.hpp"
+#include "data/file_rows.hpp"
 #include "maas/core/utf8.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -168,14 +169,19 @@ std::optional<double> parse_number(std::string_view cell, char decimal) {
 /// Gives the cells of one file their types.
 class Typer {
  public:
-  Typer(const std::string& name, const Cells& cells, const CsvOptions& options)
+  Typer(const std::string& name, const Cells& cells, const CsvOptions& options, std::uint64_t file)
       : name_(name), cells_(cells), options_(options) {
     first_row_ = has_header() ? 1 : 0;
+    marks_ = rows_of_file(file, 0, cells.rows() - first_row_);
   }
 
   /// For some rows of a file, without a header.
   Typer(const CsvRows& rows, const Cells& cells)
-      : name_(rows.name), cells_(cells), options_(rows.options), part_of_(&rows) {}
+      : name_(rows.name),
+        cells_(cells),
+        options_(rows.options),
+        part_of_(&rows),
+        marks_(rows_of_file(rows.file, rows.first_row, cells.rows())) {}
 
   /// A column that must hold numbers.
   std::vector<double> numbers(Index column, const std::string& shown) const {
@@ -192,6 +198,7 @@ class Typer {
 
   Table table(const std::vector<std::string>& names) {
     Table result;
+    result.set_made_of({.rows = marks_, .why = ""});
     for (Index column = 0; column < cells_.columns; ++column)
       result.add(typed_column(column, names[static_cast<std::size_t>(column)]));
     return result;
@@ -343,6 +350,7 @@ class Typer {
   const CsvOptions& options_;
   const CsvRows* part_of_ = nullptr;
   Index first_row_ = 0;
+  RowMarks marks_;
   bool has_day_first_ = false, has_month_first_ = false;  // columns that were settled so
 };
 
@@ -417,7 +425,11 @@ void check_no_utf16(std::string_view text, const std::string& name) {
                        "{}:1:1: expected UTF-8 text, got UTF-16; convert the file first", name);
 }
 
-Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used) {
+namespace {
+
+/// `file` is the number of the file that the text is from; 0 for none.
+Table table_of_text(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used,
+                    std::uint64_t file) {
   check_no_utf16(text, name);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   CsvOptions with_separator = options;
@@ -425,12 +437,18 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
   check_text(text, name, 1, with_separator);
   const Cells cells = Splitter(name, with_separator.separator, options.comment).split(text);
   require<FormatError>(cells.rows() > 0, "{}: expected rows of cells, got none", name);
-  Typer typer(name, cells, options);
+  Typer typer(name, cells, options, file);
   Table table = typer.table();
   const DateOrder dates = typer.order_of_dates();
   used = options;
   used.dates = dates;
   return table;
+}
+
+}  // namespace
+
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used) {
+  return table_of_text(text, name, options, used, 0);
 }
 
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options) {
@@ -439,7 +457,8 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
 }
 
 Table read_csv(const std::string& path, const CsvOptions& options, CsvOptions& used) {
-  return parse_csv(whole_file(path), path, options, used);
+  const std::uint64_t file = number_of_file(path);
+  return table_of_text(whole_file(path), path, options, used, file);
 }
 
 Table read_csv(const std::string& path, const CsvOptions& options) {

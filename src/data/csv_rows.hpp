@@ -1,6 +1,7 @@
 // Parts of CSV files, for what does not read them as a whole.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct CsvRows {
   std::vector<std::string> why_texts = {};  ///< of all columns: Column::why_text of those that options call texts
   bool tries_dates = false;                 ///< the options' order of dates is a guess, which messages do not name
   Index first_line = 1;                     ///< the number of the text's first line
+  std::uint64_t file = 0;                   ///< number_of_file, for csv_table; 0: not known
+  Index first_row = 0;                      ///< the place of the text's first row in it
 };
 
 /// The wanted columns of rows of text. Throws FormatError as parse_csv does.

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "data/csv_rows.hpp"
+#include "data/file_rows.hpp"
 #include "data/learn_in_passes.hpp"
 #include "data/table_parts.hpp"
 
@@ -253,6 +254,7 @@ struct PartReader {
     const Index stop = behind < index.blocks.size() ? index.blocks[behind].at : index.end;
     CsvRows here = rows;
     here.first_line = index.blocks[place].line;
+    here.first_row = begin * block;
     Table table = csv_table(file->read(index.blocks[place].at, stop - index.blocks[place].at), here);
     const Index expected = std::min(end * block, index.rows) - begin * block;
     require<FormatError>(table.rows() == expected,
@@ -350,13 +352,15 @@ DateOrder settle_types(PartReader& reader) {
 
 TableParts csv_parts(const std::string& path, const CsvOptions& options, const ColumnTypes& known) {
   constexpr Index block = 1024;
+  const std::uint64_t number = number_of_file(path);
   const auto file = std::make_shared<const OpenFile>(path);
   const Head head = read_head(*file, path, options);
   CsvRows rows{.name = path,
                .options = options,
                .columns = static_cast<Index>(head.names.size()),
                .wanted = {},
-               .wanted_names = head.names};
+               .wanted_names = head.names,
+               .file = number};
   rows.options.separator = head.separator;
   for (const auto& [name, type] : options.types) position_of(name, head, path);
   if (known)

@@ -16,8 +16,8 @@ namespace maas::inline MAAS_ABI {
 
 namespace {
 
-using Visit = std::function<void(const Table& part)>;
-/// Shows all training rows as they are before a step, part by part.
+using Visit = std::function<void(Table part)>;
+/// Shows all training rows, as they are or as they are before a step, part by part.
 using Pass = std::function<void(const Visit& visit)>;
 
 [[noreturn]] void refuse(const std::string& where, std::string_view who, std::string_view why) {
@@ -103,7 +103,7 @@ class ColumnSums {
   std::vector<detail::ColumnFigures> figures_;
 };
 
-Step learn(MinMax step, const Table& first, const Pass& pass) {
+MinMax learn(MinMax step, const Table& first, const Pass& pass) {
   ColumnSums sums(MinMax::class_name, columns_of(MinMax::class_name, first, step.columns, ColumnType::number));
   sums.first_pass(pass);
   sums.require_finite();
@@ -113,7 +113,7 @@ Step learn(MinMax step, const Table& first, const Pass& pass) {
   return step;
 }
 
-Step learn(Standard step, const Table& first, const Pass& pass) {
+Standard learn(Standard step, const Table& first, const Pass& pass) {
   ColumnSums sums(Standard::class_name, columns_of(Standard::class_name, first, step.columns, ColumnType::number));
   sums.first_pass(pass);
   sums.require_finite();
@@ -162,7 +162,7 @@ std::vector<std::string> categories_of(const std::map<std::string, Index>& count
   return result;
 }
 
-Step learn(OneHot step, const Table& first, const Pass& pass) {
+OneHot learn(OneHot step, const Table& first, const Pass& pass) {
   const std::vector<std::string> names = columns_of(OneHot::class_name, first, step.columns, ColumnType::text);
   for (const auto& counts : count_texts(OneHot::class_name, names, pass))
     step.categories.push_back(categories_of(counts, true));
@@ -171,7 +171,7 @@ Step learn(OneHot step, const Table& first, const Pass& pass) {
   return step;
 }
 
-Step learn(Ordinal step, const Table& first, const Pass& pass) {
+Ordinal learn(Ordinal step, const Table& first, const Pass& pass) {
   const std::vector<std::string> names = columns_of(Ordinal::class_name, first, step.columns, ColumnType::text);
   if (step.order.empty())
     for (const auto& counts : count_texts(Ordinal::class_name, names, pass))
@@ -225,11 +225,14 @@ std::map<std::string, double> learned_numbers(const Impute& step, const std::vec
   return values;
 }
 
-Step learn(Impute step, const Table& first, const Pass& pass, const std::string& where) {
+Impute learn(Impute step, const Table& first, const Pass& pass, const std::string& where) {
   if (step.fill == Fill::median) refuse(where + ".fill", "median", "has to see all numbers at once");
   if (step.fill == Fill::forward_fill || step.fill == Fill::linear_interpolation)
     refuse(where + ".fill", "a fill along the rows", "looks at other rows");
-  if (step.fill == Fill::constant) return Step(step).fit(first);  // it learns names alone
+  if (step.fill == Fill::constant) {  // it learns names alone
+    step.fit(first);
+    return step;
+  }
   const std::vector<std::string> names =
       step.columns.empty() ? columns_of(Impute::class_name, first, {}, ColumnType::number) : step.columns;
   for (const std::string& name : names) {
@@ -267,12 +270,20 @@ bool is_one_of(const Step& step) {
   return ((step.as<Rules>() != nullptr) || ...);
 }
 
-Step learn_step(const Step& step, const Table& first, const Pass& pass, const std::string& where) {
-  if (const auto* each = step.as<MinMax>()) return learn(*each, first, pass);
-  if (const auto* each = step.as<Standard>()) return learn(*each, first, pass);
-  if (const auto* each = step.as<OneHot>()) return learn(*each, first, pass);
-  if (const auto* each = step.as<Ordinal>()) return learn(*each, first, pass);
-  if (const auto* each = step.as<Impute>()) return learn(*each, first, pass, where);
+template <class Rule>
+Step remembering(Rule learned, const LearnedRows& rows) {
+  learned.learned_rows.add(rows);
+  return learned;
+}
+
+// `seen` are the rows of the last pass.
+Step learn_step(const Step& step, const Table& first, const Pass& pass, const LearnedRows& seen,
+                const std::string& where) {
+  if (const auto* each = step.as<MinMax>()) return remembering(learn(*each, first, pass), seen);
+  if (const auto* each = step.as<Standard>()) return remembering(learn(*each, first, pass), seen);
+  if (const auto* each = step.as<OneHot>()) return remembering(learn(*each, first, pass), seen);
+  if (const auto* each = step.as<Ordinal>()) return remembering(learn(*each, first, pass), seen);
+  if (const auto* each = step.as<Impute>()) return remembering(learn(*each, first, pass, where), seen);
   // These learn which columns there are, which every part tells.
   if (is_one_of<Drop, DropMissingRows, ValidRange, ReplaceTexts, Log, TimeFeatures>(step)) return step.fit(first);
   if (is_one_of<Lag, Difference, DropDuplicateRows>(step)) refuse(where, step.class_name(), "looks at other rows");
@@ -303,10 +314,10 @@ Table first_whole_part(std::span<const Step> steps, const TableParts& rows, Inde
 }
 
 // A few rows that tell of all: those of the first part, and one of the smallest and one of the largest numbers.
-Table digest_of(const Table& first, const TableParts& rows, Index part) {
+Table digest_of(const Table& first, const Pass& pass) {
   std::vector<double> low(static_cast<std::size_t>(first.columns()), std::numeric_limits<double>::infinity());
   std::vector<double> high(low.size(), -std::numeric_limits<double>::infinity());
-  rows.learn_from_each(part, [&](const Table& found) {
+  pass([&](const Table& found) {
     for (std::size_t i = 0; i < low.size(); ++i) {
       const Column& column = found.column(static_cast<Index>(i));
       if (column.type != ColumnType::number) continue;
@@ -335,23 +346,43 @@ Pipeline learn_in_passes(const PipelineOptions& options, const TableParts& rows,
   PipelineOptions learned = options;
   std::size_t done = 0;
   const auto before = [&] { return std::span<const Step>(learned.steps).first(done); };
+  LearnedRows seen;
+  const Pass raw_pass = [&](const Visit& visit) {
+    seen = {};
+    rows.learn_from_each(part, [&](Table found) {
+      seen.add(found.marks());
+      visit(std::move(found));
+    });
+  };
   const Pass pass = [&](const Visit& visit) {
-    rows.learn_from_each(part, [&](Table found) { visit(prepared(std::move(found), before())); });
+    raw_pass([&](Table found) { visit(prepared(std::move(found), before())); });
   };
   for (; done < learned.steps.size(); ++done) {
     Step& step = learned.steps[done];
-    step = learn_step(step, first, pass, fmt::format("{}.steps[{}]", where, done));
+    step = learn_step(step, first, pass, seen, fmt::format("{}.steps[{}]", where, done));
     first = step.apply(std::move(first));
   }
-  const Table digest = digest_of(first_whole_part(before(), rows, part), rows, part);
+  const Table digest = digest_of(first_whole_part(before(), rows, part), raw_pass);
   Pipeline pipeline(std::move(learned));
-  return pipeline.fit(digest);  // steps that have learned keep what they know
+  pipeline.fit(digest);  // steps that have learned keep what they know
+  pipeline.add_learned(seen);
+  return pipeline;
 }
 
 namespace {
 
 bool leaves_rows_out(const Pipeline& pipeline) {
   return std::any_of(pipeline.steps().begin(), pipeline.steps().end(), is_one_of<DropMissingRows>);
+}
+
+/// The same rows, to judge by.
+TableParts held_out(TableParts rows) {
+  rows.read = [read = std::move(rows.read)](Index first, Index count) {
+    Table table = read(first, count);
+    table.hold_out();
+    return table;
+  };
+  return rows;
 }
 
 /// Samples of rows of which a step leaves some out: where each part's begin is counted once.
@@ -391,8 +422,9 @@ class KeptSamples {
 
 }  // namespace
 
-Streamed samples_in_blocks(const PipelinePointer& pipeline, const TableParts& rows, Index part, StreamOptions options,
+Streamed samples_in_blocks(const PipelinePointer& pipeline, const TableParts& all, Index part, StreamOptions options,
                            const std::string& name) {
+  const TableParts rows = options.rows && options.rows->held_out ? held_out(all) : all;
   StreamSource source{.features = Shape{static_cast<Index>(pipeline->feature_names().size())},
                       .targets = Shape{static_cast<Index>(pipeline->target_names().size())},
                       .name = name,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "data/file_rows.hpp"
 #include "io/hdf5_file.hpp"
 #include "io/hdf5_parts.hpp"
 #include "maas/core/new_file.hpp"
@@ -143,9 +144,14 @@ std::vector<Hdf5Content> list_hdf5(const std::string& path) {
 }
 
 Table read_hdf5(const std::string& path, const std::vector<std::string>& datasets) {
+  const std::uint64_t number = number_of_file(path);
   const Hdf5Reader file(path);
   Table table;
-  for (const std::string& name : datasets.empty() ? numbers_in_root(file) : datasets) add_columns(file, name, table);
+  for (const std::string& name : datasets.empty() ? numbers_in_root(file) : datasets) {
+    if (table.columns() == 0 && !file.dataset(name).dimensions.empty())
+      table.set_made_of({.rows = rows_of_file(number, 0, file.dataset(name).dimensions[0]), .why = ""});
+    add_columns(file, name, table);
+  }
   return table;
 }
 
@@ -177,6 +183,7 @@ Streamed stream_hdf5(const std::string& path, const Hdf5StreamOptions& options) 
 }
 
 TableParts io::hdf5_parts(const std::string& path) {
+  const std::uint64_t number = number_of_file(path);
   const auto file = std::make_shared<const Hdf5Reader>(path);
   std::vector<PartColumns> parts;
   for (const std::string& name : numbers_in_root(*file)) {
@@ -185,8 +192,9 @@ TableParts io::hdf5_parts(const std::string& path) {
                          parts.front().rows, name, parts.front().name, parts.back().rows);
   }
   const Index rows = parts.front().rows;
-  return {rows, [file, parts = std::move(parts)](Index first, Index count) {
+  return {rows, [file, number, parts = std::move(parts)](Index first, Index count) {
             Table table;
+            table.set_made_of({.rows = rows_of_file(number, first, count), .why = ""});
             for (const PartColumns& part : parts) {
               std::vector<double> numbers(static_cast<std::size_t>(count * part.columns));
               file->read_double_rows(part.name, first, count, numbers.data());

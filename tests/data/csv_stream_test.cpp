@@ -1,6 +1,7 @@
 #include "maas/data/csv_stream.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "support/catch.hpp"
@@ -264,4 +265,84 @@ TEST_CASE("what is wrong with a pipeline of a streamed CSV file is said with the
   const Pipeline drops = fit_csv(path, mixed_steps(true));
   CHECK_THROWS_WITH(stream_csv(path, drops, {.stream = {.rows = RowRange{3, 4}}}),
                     "steps.csv: expected rows behind the steps, got none");
+}
+
+namespace {
+
+constexpr const char* refusal = "to judge by that it has not learned from, got ";
+
+void check_refused(const std::string& path, const Pipeline& learned, const RowRange& range, Index block) {
+  CHECK_THROWS_WITH(all_of(stream_csv(path, learned, {.stream = {.block_rows = block, .rows = range}})),
+                    Catch::Matchers::ContainsSubstring(refusal));
+}
+void check_judged(const std::string& path, const Pipeline& learned, const RowRange& range, Index block) {
+  CHECK_NOTHROW(all_of(stream_csv(path, learned, {.stream = {.block_rows = block, .rows = range}})));
+}
+
+}  // namespace
+
+TEST_CASE("what has learned from rows of a file is not judged by a stream of them") {
+  const std::string path = write("judged.csv", mixed_rows(300));
+  const TimeSplit split = split_by_time(300, 0.1, 0.2);
+  for (const bool drops : {false, true}) {
+    CAPTURE(drops);
+    for (const Index block : {0, 7, 1000}) {
+      CAPTURE(block);
+      const Pipeline whole = fit_csv(path, mixed_steps(drops), {.stream = {.block_rows = block}});
+      const Pipeline trained =
+          fit_csv(path, mixed_steps(drops), {.stream = {.block_rows = block, .rows = split.train}});
+      check_refused(path, whole, split.test, block);
+      check_refused(path, whole, split.validation, block);
+      check_judged(path, whole, RowRange{0, 300}, block);  // scores in training
+      check_judged(path, trained, split.test, block);
+      check_judged(path, trained, split.validation, block);
+      check_judged(path, trained, split.train, block);
+      check_refused(path, trained, RowRange{split.train.end - 1, split.train.end + 9, true}, block);  // one row of ten
+      check_judged(path, trained, RowRange{split.train.end, split.train.end + 9, true}, block);
+    }
+  }
+}
+
+TEST_CASE("rows of a file are the same rows in memory and in streams, by whatever name the file goes") {
+  const std::string path = write("named.csv", mixed_rows(300));
+  const TimeSplit split = split_by_time(300, 0.1, 0.2);
+  const Table test = split.test.of(read_csv(path));
+  const Pipeline whole = fit_csv(path, mixed_steps(false));
+  const Pipeline trained = fit_csv(path, mixed_steps(false), {.stream = {.rows = split.train}});
+  CHECK_THROWS_WITH(whole.apply(test), Catch::Matchers::ContainsSubstring(
+                                           "got 60 rows that are held out for validation or test, of which 60, the "
+                                           "first of them row 240 (counted from 0) of the table"));
+  CHECK_NOTHROW(trained.apply(test));
+  CHECK_THROWS_WITH(whole.steps().back().apply(test), Catch::Matchers::ContainsSubstring(refusal));  // a step by itself
+  CHECK_NOTHROW(trained.steps().back().apply(test));
+  Pipeline in_memory(mixed_steps(false)), of_training(mixed_steps(false));
+  in_memory.fit(read_csv(path));
+  of_training.fit(split.train.of(read_csv(path)));
+  CHECK_THROWS_WITH(in_memory.apply(test), Catch::Matchers::ContainsSubstring(refusal));
+  CHECK_NOTHROW(of_training.apply(test));
+  check_refused(path, in_memory, split.test, 0);
+  check_judged(path, of_training, split.test, 0);
+
+  std::filesystem::remove("linked.csv");
+  std::filesystem::create_symlink("named.csv", "linked.csv");
+  check_refused(std::filesystem::absolute("linked.csv").string(), whole, split.test, 0);
+  // Another file, and text without one, have rows of their own.
+  check_judged(write("copied.csv", mixed_rows(300)), whole, split.test, 0);
+  CHECK_NOTHROW(whole.apply(split.test.of(parse_csv(mixed_rows(300), "text"))));
+  // So has the same one with other rows in it.
+  check_judged(write(path, mixed_rows(301)), whole, split.test, 0);
+}
+
+TEST_CASE("a value planted in the test rows of a file changes nothing that a stream learns") {
+  const std::string planted = "2024-01-13 11:00,1e9,meteor,high,1e9\n";
+  const std::string path = write("planted.csv", mixed_rows(299) + planted), plain = write("plain.csv", mixed_rows(300));
+  const TimeSplit split = split_by_time(300, 0.1, 0.2);
+  for (const bool drops : {false, true}) {
+    CAPTURE(drops);
+    const CsvRowsOptions training{.stream = {.rows = split.train}};
+    CHECK(fit_csv(path, mixed_steps(drops), training) == fit_csv(plain, mixed_steps(drops), training));
+    const Pipeline reached = fit_csv(path, mixed_steps(drops));  // which nothing asks to keep away from them
+    CHECK(reached != fit_csv(plain, mixed_steps(drops)));
+    check_refused(path, reached, split.test, 0);
+  }
 }

@@ -357,6 +357,26 @@ TEST_CASE("marks of rows on end are a place and a number; others keep their orde
   CHECK(learned.among(RowMarks::of_new(10), std::vector<Index>{0, 3}).empty());
 }
 
+TEST_CASE("parts of a table that are learned from one by one are known as its rows, in whatever order") {
+  const RowMarks all = RowMarks::of_new(20), other = RowMarks::of_new(20);
+  LearnedRows in_order, mixed;
+  for (Index begin = 0; begin < 12; begin += 4) in_order.add(all.part(begin, begin + 4));
+  const std::vector<Index> chosen{13, 15};
+  for (const RowMarks& part : {all.part(8, 12), all.part(4, 8), all.select(chosen), all.part(16, 17)}) mixed.add(part);
+  const std::vector<Index> asked{0, 4, 11, 12, 13, 14, 15, 16, 17};
+  CHECK(in_order.among(all, asked) == std::vector<Index>{0, 4, 11});
+  CHECK(mixed.among(all, asked) == std::vector<Index>{4, 11, 13, 15, 16});
+  CHECK(in_order.among(other, asked).empty());
+  mixed.add(in_order);
+  CHECK(mixed.among(all, asked) == std::vector<Index>{0, 4, 11, 13, 15, 16});
+  in_order.add(other.part(12, 20));  // they do not go on in another table
+  CHECK(in_order.among(all, asked) == std::vector<Index>{0, 4, 11});
+  CHECK(in_order.among(other, asked) == std::vector<Index>{12, 13, 14, 15, 16, 17});
+  const RowMarks again = RowMarks::of_table(all.sources()[0].table, 5, 3);
+  CHECK(again.rows() == 3);
+  CHECK(again.sources()[0] == all.part(5, 8).sources()[0]);
+}
+
 TEST_CASE("tables made by several threads are all of their own, and one may be read by all") {
   const Table shared = readings(false);
   const Step knows = Step(Standard{.columns = {"flow"}}).fit(shared.part(0, 20));

@@ -85,6 +85,49 @@ TEST_CASE("a watch gives its figures by name") {
       "DriftWatch: sensor \"south\": StabilityIndex: expected at least 10 numbers for as many bins, got 0");
 }
 
+TEST_CASE("a watch takes no readings that are held out for its reference") {
+  Readings all{.values = Matrix::Random(100, 1)};
+  const TimeSplit split = split_by_time(100, 0.1, 0.2);
+  const auto first_psi = [&] { return DriftWatch(all.part(split.train)).stability(all.part(split.train)); };
+  const std::vector<double> before = first_psi();
+  all.values.bottomRows(30).setConstant(1000);  // planted in the rows that are held out
+  CHECK(first_psi() == before);
+  for (const RowRange& part : {split.validation, split.test})
+    CHECK_THROWS_WITH(DriftWatch(all.part(part)),
+                      Catch::Matchers::StartsWith("DriftWatch: expected readings to learn from, got "));
+  CHECK_NOTHROW(DriftWatch(all.part(split.train)).stability(all.part(split.test)));  // to look at
+  all.held_out.set();
+  CHECK_THROWS_AS(DriftWatch(all), DataError);
+}
+
+TEST_CASE("a watch needs no readings of training where their shares are kept") {
+  Readings training{.values = Matrix::Random(200, 2), .sensors = {"north", "south"}};
+  const DriftReference reference =
+      DriftReference::from(DriftReference::of(training.values, {"north", "south"}).config());
+  DriftWatch watch(reference, {.tolerance = 0, .threshold = 5});
+  CHECK_FALSE(watch.tell(3, 4));
+  Readings recent = training;
+  recent.values.col(1).array() += Scalar(0.5);
+  // No number comes twice, so that the bins are those of the readings themselves.
+  const std::vector<double> stability = watch.stability(recent);
+  const std::vector<double> expected = DriftWatch(training).stability(recent);
+  REQUIRE(stability.size() == 2);
+  CHECK(stability[0] == Approx(expected[0]).margin(1e-12));
+  CHECK(stability[1] == Approx(expected[1]));
+  CHECK(stability[1] > 0.25);
+  CHECK(watch.figures(recent)[4] == std::pair(std::string("psi_max"), stability[1]));
+  // A sensor of too few numbers is not watched.
+  training.values.col(0).setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+  const DriftWatch partial(DriftReference::of(training.values));
+  CHECK(std::isnan(partial.stability(recent)[0]));
+  CHECK(partial.figures(recent)[5].second == Approx(stability[1]));
+  CHECK_THROWS_WITH(DriftWatch(DriftReference{}), "DriftWatch: expected a reference of at least 1 input, got none");
+  DriftReference broken = reference;
+  broken.inputs[0].shares.pop_back();
+  CHECK_THROWS_AS(DriftWatch(broken), ConfigError);
+  CHECK_THROWS_WITH(StabilityIndex({1, 2}, {0.5, 0.5}), "StabilityIndex: expected 3 shares, one a bin, got 2");
+}
+
 // ---- Kept with a model ----
 
 TEST_CASE("a reference has the bins and shares worked out by hand") {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "maas/data/batches.hpp"
+#include "maas/data/steps.hpp"
 #include "maas/io/hdf5.hpp"
 #include "support/catch.hpp"
 
@@ -299,4 +300,18 @@ TEST_CASE("matrices are written for others to read") {
   for (const std::string name : {"", "/x", "x/", "a//b", "a/./b"})
     CHECK_THROWS_AS(write_hdf5("written.h5", {{name, counted(1, 1)}}), ConfigError);
   CHECK_THROWS_AS(write_hdf5("no/such/folder.h5", {{"x", counted(1, 1)}}), FormatError);
+}
+
+TEST_CASE("rows of an HDF5 file are the same rows each time it is read") {
+  Matrix x(40, 2);
+  for (Index row = 0; row < 40; ++row) x.row(row) << static_cast<Scalar>(row), static_cast<Scalar>(row % 7);
+  write_hdf5("judged.h5", {{"x", x}, {"y", x.col(0)}});
+  const TimeSplit split = split_by_time(40, 0, 0.25);
+  const Step whole = Step(Standard{.columns = {"x_1"}}).fit(read_hdf5("judged.h5"));
+  CHECK_THROWS_WITH(whole.apply(split.test.of(read_hdf5("judged.h5", {"x", "y"}))),
+                    Catch::Matchers::ContainsSubstring(
+                        "got 10 rows that are held out for validation or test, of which 10, the first of "
+                        "them row 30 (counted from 0)"));
+  const Step trained = Step(Standard{.columns = {"x_1"}}).fit(split.train.of(read_hdf5("judged.h5")));
+  CHECK_NOTHROW(trained.apply(split.test.of(read_hdf5("judged.h5"))));
 }

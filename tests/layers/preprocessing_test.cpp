@@ -21,14 +21,14 @@ TEST_CASE("normalization with given figures, one or one a column") {
 TEST_CASE("normalization adapts to data") {
   Matrix data(4, 2);
   data << 0, 7, 2, 9, 0, 7, 2, 9;
-  const Normalization adapted = Normalization{}.adapted(data);
+  const Normalization adapted = Normalization{}.adapted(TrainingRows::all_of(data));
   CHECK(adapted.mean->values == std::vector<double>{1, 8});
   CHECK(adapted.variance->values == std::vector<double>{1, 1});
-  CHECK(output_of(normalization(data), Shape{2}, row({0, 7})) == row({-1, -1}));
+  CHECK(output_of(normalization(TrainingRows::all_of(data)), Shape{2}, row({0, 7})) == row({-1, -1}));
   // Samples of 2 x 1: one figure for each position along the last axis, which is all numbers.
-  CHECK(Normalization{}.adapted(data, Shape{2, 1}).mean->values == std::vector<double>{4.5});
-  CHECK(Normalization{.axis = {}}.adapted(data).mean->shape == Shape{});
-  CHECK_THROWS_WITH(Normalization{}.adapted(Matrix(0, 2)),
+  CHECK(Normalization{}.adapted(TrainingRows::all_of(data), Shape{2, 1}).mean->values == std::vector<double>{4.5});
+  CHECK(Normalization{.axis = {}}.adapted(TrainingRows::all_of(data)).mean->shape == Shape{});
+  CHECK_THROWS_WITH(Normalization{}.adapted(TrainingRows::all_of(Matrix(0, 2))),
                     "Normalization: expected at least one sample to adapt to, got none");
 }
 
@@ -61,11 +61,41 @@ TEST_CASE("discretization counts the boundaries at or below a number") {
 TEST_CASE("discretization adapts to data as Keras documents it") {
   Matrix data(2, 4);
   data << -1.5, 1, 3.4, 0.5, 0, 3, 1.3, 0;
-  const Discretization adapted = Discretization{.num_bins = 4}.adapted(data);
+  const Discretization adapted = Discretization{.num_bins = 4}.adapted(TrainingRows::all_of(data));
   REQUIRE(adapted.bin_boundaries->size() == 3);
   Matrix expected(2, 4);
   expected << 0, 2, 3, 2, 1, 3, 3, 1;
   CHECK(output_of(adapted, Shape{4}, data) == expected);
+}
+
+/// Whether a call takes a matrix as it stands.
+template <class Part>
+concept LearnsFromAny = requires(const Part& part, const Matrix& x) {
+  part.adapted(x);
+};
+
+TEST_CASE("layers adapt to training rows alone") {
+  static_assert(!LearnsFromAny<Normalization> && !LearnsFromAny<Discretization>);
+  Matrix data(10, 1);
+  data << 0, 1, 2, 3, 4, 5, 6, 7, 8, 9;
+  const TimeSplit split = split_by_time(10, 0.1, 0.2);
+  const Discretization parts{.num_bins = 2};
+  const Normalization learned = Normalization{}.adapted({data, split.train});
+  const Discretization cut = parts.adapted({data, split.train});
+  CHECK(learned.mean->values == std::vector<double>{3});
+  const Matrix expected = row({0});
+  CHECK(output_of(normalization({data, split.train}), Shape{1}, row({3})) == expected);
+  data.bottomRows(3).setConstant(1000);  // planted in the rows that are held out
+  CHECK(Normalization{}.adapted({data, split.train}).mean->values == learned.mean->values);
+  CHECK(Normalization{}.adapted({data, split.train}).variance->values == learned.variance->values);
+  CHECK(parts.adapted({data, split.train}).bin_boundaries == cut.bin_boundaries);
+  const std::string refusal = "TrainingRows: expected training rows to learn from, got 2 rows, from row 8 on";
+  CHECK_THROWS_WITH(Normalization{}.adapted({data, split.test}), Catch::Matchers::StartsWith(refusal));
+  CHECK_THROWS_WITH(parts.adapted({data, split.test}), Catch::Matchers::StartsWith(refusal));
+  CHECK_THROWS_WITH(normalization({data, split.test}), Catch::Matchers::StartsWith(refusal));
+  CHECK_THROWS_AS(Normalization{}.adapted({data, split.validation}), DataError);
+  const RowList chosen{.rows = {0, 1}, .held_out = true};
+  CHECK_THROWS_AS(Normalization{}.adapted({data, chosen}), DataError);
 }
 
 TEST_CASE("encodings of whole numbers") {

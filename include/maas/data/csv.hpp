@@ -42,6 +42,9 @@ void from_config(const Config& config, std::string_view where, CsvOptions& optio
 /// Reads a whole file: UTF-8 with or without a byte order mark; lines end in LF, CRLF or CR; cells may stand in double
 /// quotes, with "" for a quote inside; blanks around cells do not count, and empty lines are passed over. A column
 /// without a name is called by its position, counted from 0; names that come again get ".1", ".2".
+/// Whoever reads a file, here or as a stream, and as often as it is read, gets the same rows (see RowMarks), by their
+/// places behind the header, until its size or its time of change is another: what has learned from them is not judged
+/// by them.
 /// Needs `maas::maas` to link. Throws FormatError "file:line:column: expected this, got that" (both counted from 1)
 /// for a row of another length than the first, an open quote, a cell of the wrong type; and for a file that cannot be
 /// read or is empty.
@@ -52,7 +55,7 @@ Table read_csv(const std::string& path, const CsvOptions& options = {});
 /// in the other order, and where columns differ in it: each is read by its own.
 Table read_csv(const std::string& path, const CsvOptions& options, CsvOptions& used);
 
-/// The same from text in memory; `name` stands for the file in messages.
+/// The same from text in memory, whose rows are new each time; `name` stands for the file in messages.
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options = {});
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options, CsvOptions& used);
 

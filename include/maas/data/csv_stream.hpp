@@ -33,6 +33,7 @@ struct CsvRowsOptions {
 /// them. What columns hold is found first, by all rows of the file; then each step that learns takes a pass or two, of
 /// `block_rows` rows at a time, by default 1 MiB of numbers. Standard, MinMax, Impute (mean, constant,
 /// most_frequent), OneHot, Ordinal, Log, TimeFeatures, ValidRange, ReplaceTexts, Drop and DropMissingRows can learn so.
+/// The pipeline, and each of its steps, remembers which rows of the file these were.
 /// Needs `maas::maas` to link. Throws ConfigError, "path: Pipeline.steps[2]: ...", for another step; FormatError as
 /// read_csv does; and what Pipeline::fit throws.
 Pipeline fit_csv(const std::string& path, const PipelineOptions& options, const CsvRowsOptions& rows = {});
@@ -40,8 +41,9 @@ Pipeline fit_csv(const std::string& path, const PipelineOptions& options, const 
 /// Samples that a pipeline makes of the rows of a CSV file, block by block: see Streamed. Rows that DropMissingRows
 /// leaves out are none of them. Columns hold what they held where the pipeline learned, unless `csv.types` says
 /// something else: a cell that does not fit is a FormatError, "file:line:column: expected a number in ...", when its
-/// block is read. Needs `maas::maas` to link. Throws StateError for a pipeline that has not learned, DataError where no
-/// row is left, and what the other stream_csv throws.
+/// block is read. Where `stream.rows` are held out, reading a block with rows that the pipeline has learned from, here
+/// or by read_csv, is a DataError. Needs `maas::maas` to link. Throws StateError for a pipeline that has not learned,
+/// DataError where no row is left, and what the other stream_csv throws.
 Streamed stream_csv(const std::string& path, const Pipeline& fitted, const CsvRowsOptions& rows = {});
 
 }  // namespace maas::inline MAAS_ABI

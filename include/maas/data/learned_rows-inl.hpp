@@ -22,9 +22,26 @@ inline void find_known(const RowMarks::Source& known, Index count, const RowMark
   }
 }
 
+/// Whether these are the rows behind those, on end in the same table.
+inline bool goes_on(const RowMarks& before, const RowMarks& rows) {
+  if (before.sources().size() != 1 || rows.sources().size() != 1) return false;
+  const RowMarks::Source &first = before.sources()[0], &next = rows.sources()[0];
+  return first.table == next.table && first.places.empty() && next.places.empty() && before.rows() > 0 &&
+         rows.rows() > 0 && first.begin + before.rows() == next.begin;
+}
+
 }  // namespace detail
 
+MAAS_INLINE void LearnedRows::add(const LearnedRows& others) {
+  for (const RowMarks& each : others.learned_) add(each);
+}
+
 MAAS_INLINE void LearnedRows::add(const RowMarks& rows) {
+  if (!learned_.empty() && detail::goes_on(learned_.back(), rows)) {
+    const RowMarks::Source& first = learned_.back().sources()[0];
+    learned_.back() = RowMarks::of_table(first.table, first.begin, learned_.back().rows() + rows.rows());
+    return;
+  }
   const bool is_there = std::ranges::any_of(learned_, [&](const RowMarks& each) { return each.same_as(rows); });
   if (rows.is_known() && !is_there) learned_.push_back(rows);
 }

@@ -11,11 +11,13 @@
 namespace maas::inline MAAS_ABI {
 
 /// The rows that a step, a pipeline, a baseline or a forecaster has learned from, wherever it has met them. In memory
-/// only: what comes from a file knows of none. It keeps what the tables kept of their rows, and shares it with them.
+/// only: what comes from a file knows of none. It keeps what the tables kept of their rows, and shares it with them;
+/// parts of one table that come one behind the other are kept as one.
 class LearnedRows {
  public:
   /// These, too.
   void add(const RowMarks& rows);
+  void add(const LearnedRows& others);
   bool empty() const { return learned_.empty(); }
   /// Which of some rows, counted from 0 in what `rows` tells of, are among them.
   std::vector<Index> among(const RowMarks& rows, std::span<const Index> asked) const;

@@ -81,6 +81,9 @@ class Pipeline {
   /// hold no numbers behind the last step, and for a column that would be both. Then nothing has been learned.
   Pipeline& fit(const Table& training);
   bool is_fitted() const { return !columns_.empty(); }
+  /// Says that it has learned from these rows, too, which the table of fit stood for. What learns of rows that are
+  /// larger than memory does it (fit_csv).
+  void add_learned(const LearnedRows& rows) { learned_rows_.add(rows); }
 
   /// Features, one row for each row of the table, whatever is missing in it; it needs no targets. Throws DataError for
   /// a column that lacks, holds another type, or values that the policies refuse.

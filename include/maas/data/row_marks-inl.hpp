@@ -37,6 +37,10 @@ MAAS_INLINE RowMarks RowMarks::of_new(Index rows) {
   return RowMarks(State{.rows = rows, .sources = {Source{.table = number}}});
 }
 
+MAAS_INLINE RowMarks RowMarks::of_table(std::uint64_t table, Index begin, Index rows) {
+  return RowMarks(State{.rows = rows, .sources = {Source{.table = table, .begin = begin}}});
+}
+
 MAAS_INLINE RowMarks RowMarks::sized(Index rows) const {
   if (!is_known() || (state_->rows != any_count && state_->rows != rows)) return of_new(rows);
   if (state_->rows == rows) return *this;

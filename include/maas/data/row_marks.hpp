@@ -13,8 +13,9 @@ namespace maas::inline MAAS_ABI {
 /// What goes along with rows wherever they are taken to: the table they were first in, by a number that no other table
 /// of this process has, their places in it, and which of them are held out for validation or test. A Table carries one,
 /// and so do its columns and readings of it. A value that never changes: what is told of rows later is another one. It
-/// lives in memory only: no file has it, and what is read from a file is new. Rows on end cost nothing, others a number
-/// each. Functions that are asked for rows count them from 0 and take them to be there.
+/// lives in memory only: no file has it. Readers of files give all who read the same file the same number (see
+/// read_csv). Rows on end cost nothing, others a number each. Functions that are asked for rows count them from 0 and
+/// take them to be there.
 class RowMarks {
  public:
   /// Rows of one table, in the order in which they are here.
@@ -33,6 +34,8 @@ class RowMarks {
   static RowMarks of_new(Index rows);
   /// The same where it is not known yet how many there are: see sized.
   static RowMarks of_new() { return of_new(any_count); }
+  /// Of rows on end of a table whose number was drawn before: those from the place `begin` on.
+  static RowMarks of_table(std::uint64_t table, Index begin, Index rows);
 
   bool is_known() const { return state_ != nullptr; }
   /// How many rows; 0 where nothing is known.

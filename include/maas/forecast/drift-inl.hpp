@@ -12,6 +12,14 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
+/// Of shares in bins, both at least 1e-4.
+inline double stability_of(std::span<const double> now, std::span<const double> reference) {
+  double sum = 0;
+  for (std::size_t bin = 0; bin < now.size(); ++bin)
+    sum += (now[bin] - reference[bin]) * std::log(now[bin] / reference[bin]);
+  return sum;
+}
+
 inline std::vector<double> readings_of_sensor(const Readings& readings, Index sensor) {
   std::vector<double> numbers;
   for (Index row = 0; row < readings.rows(); ++row)
@@ -54,6 +62,13 @@ MAAS_INLINE StabilityIndex::StabilityIndex(std::span<const double> reference, In
   reference_ = shares(sorted, count);
 }
 
+MAAS_INLINE StabilityIndex::StabilityIndex(std::vector<double> edges, std::vector<double> shares)
+    : edges_(std::move(edges)), reference_(std::move(shares)) {
+  const std::size_t bins = edges_.empty() ? 0 : edges_.size() + 1;
+  require<ConfigError>(reference_.size() == bins, "StabilityIndex: expected {} shares, one a bin, got {}", bins,
+                       reference_.size());
+}
+
 /// The share of numbers in each bin: below the first edge, from each edge on.
 MAAS_INLINE std::vector<double> StabilityIndex::shares(std::span<const double> numbers, Index& count) const {
   std::vector<double> result(edges_.size() + 1, 0);
@@ -70,11 +85,8 @@ MAAS_INLINE std::vector<double> StabilityIndex::shares(std::span<const double> n
 MAAS_INLINE double StabilityIndex::of(std::span<const double> numbers) const {
   Index count = 0;
   const std::vector<double> now = shares(numbers, count);
-  if (count == 0) return std::numeric_limits<double>::quiet_NaN();
-  double sum = 0;
-  for (std::size_t bin = 0; bin < now.size(); ++bin)
-    sum += (now[bin] - reference_[bin]) * std::log(now[bin] / reference_[bin]);
-  return sum;
+  if (count == 0 || reference_.empty()) return std::numeric_limits<double>::quiet_NaN();
+  return detail::stability_of(now, reference_);
 }
 
 // ---- What is kept with a model ----
@@ -115,14 +127,12 @@ inline std::size_t bin_of(const std::vector<double>& edges, double number) {
 }  // namespace detail
 
 MAAS_INLINE double DriftReference::Input::stability(std::span<const std::uint64_t> counts) const {
-  double all = 0, sum = 0;
+  double all = 0;
   for (std::uint64_t count : counts) all += static_cast<double>(count);
   if (all == 0 || counts.size() != shares.size()) return std::numeric_limits<double>::quiet_NaN();
-  for (std::size_t bin = 0; bin < shares.size(); ++bin) {
-    const double now = std::max(1e-4, static_cast<double>(counts[bin]) / all);
-    sum += (now - shares[bin]) * std::log(now / shares[bin]);
-  }
-  return sum;
+  std::vector<double> now;
+  for (std::uint64_t count : counts) now.push_back(std::max(1e-4, static_cast<double>(count) / all));
+  return detail::stability_of(now, shares);
 }
 
 MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<std::string>& names) {
@@ -194,12 +204,19 @@ MAAS_INLINE void DriftReference::check(Index count) const {
 }
 
 MAAS_INLINE DriftWatch::DriftWatch(const Readings& training, const PageHinkley& test, Index bins) : test_(test) {
+  detail::require_training("DriftWatch", training);
   const std::vector<std::string> names = training.sensor_names();
   for (Index sensor = 0; sensor < training.sensor_count(); ++sensor) try {
       sensors_.emplace_back(detail::readings_of_sensor(training, sensor), bins);
     } catch (const DataError& error) {
       fail<DataError>("DriftWatch: sensor \"{}\": {}", names[static_cast<std::size_t>(sensor)], error.what());
     }
+}
+
+MAAS_INLINE DriftWatch::DriftWatch(const DriftReference& reference, const PageHinkley& test) : test_(test) {
+  require<ConfigError>(!reference.inputs.empty(), "DriftWatch: expected a reference of at least 1 input, got none");
+  reference.check();
+  for (const DriftReference::Input& input : reference.inputs) sensors_.emplace_back(input.edges, input.shares);
 }
 
 MAAS_INLINE std::vector<double> DriftWatch::stability(const Readings& recent) const {

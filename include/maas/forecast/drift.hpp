@@ -46,6 +46,9 @@ class StabilityIndex {
   /// Throws DataError where fewer than `bins` of the numbers are finite, ConfigError for less than 2 or more than 1000
   /// bins.
   explicit StabilityIndex(std::span<const double> reference, Index bins = 10);
+  /// Of bins that are known, as DriftReference::Input has them; it is NaN of all numbers where there are none. Throws
+  /// ConfigError where there is not a share for each bin.
+  StabilityIndex(std::vector<double> edges, std::vector<double> shares);
 
   /// Numbers that are NaN are passed over; NaN where there is no other.
   double of(std::span<const double> numbers) const;
@@ -92,8 +95,13 @@ struct DriftReference {
 /// Watches a forecaster at work: errors by Page and Hinkley, inputs by the stability index of each sensor.
 class DriftWatch {
  public:
-  /// `training` are the readings the forecaster has learned from. Throws as StabilityIndex, naming the sensor.
+  /// `training` are the readings the forecaster has learned from. Throws DataError where they are held out; else as
+  /// StabilityIndex, naming the sensor.
   explicit DriftWatch(const Readings& training, const PageHinkley& test = {}, Index bins = 10);
+  /// Without those readings, by what the forecaster's file keeps of them: `DriftWatch(*forecaster.reference())`. A
+  /// sensor of too few numbers has NaN for its index. Throws ConfigError for a reference that DriftReference::check
+  /// refuses, or without inputs.
+  explicit DriftWatch(const DriftReference& reference, const PageHinkley& test = {});
 
   /// Tells a forecast and what came, of any sensor; NaN is passed over. Returns whether errors have drifted.
   bool tell(double forecast, double reading) { return test_.update(std::abs(reading - forecast)); }

@@ -22,8 +22,9 @@ std::vector<Hdf5Content> list_hdf5(const std::string& path);
 
 /// Reads datasets of plain numbers into columns: one of n or n x 1 numbers becomes a column of its name; one of more
 /// numbers a row becomes as many columns, "name_0", "name_1" and so on. All must have as many rows. None named: all
-/// that stand in the root group. Throws FormatError that names file and dataset: where there is none, of texts or of
-/// more axes, of another number of rows, or of more than 2 GiB; DataError where two would make columns of one name.
+/// that stand in the root group. Rows of a file are the same rows each time it is read, as in read_csv. Throws
+/// FormatError that names file and dataset: where there is none, of texts or of more axes, of another number of rows,
+/// or of more than 2 GiB; DataError where two would make columns of one name.
 Table read_hdf5(const std::string& path, const std::vector<std::string>& datasets = {});
 
 /// Which datasets are samples, and how they are read. The first axis counts samples, the others are the shape of one.

@@ -138,7 +138,8 @@ MAAS_INLINE void Normalization::backward(const Backward& pass) const {
                               });
 }
 
-MAAS_INLINE Normalization Normalization::adapted(MatrixArg samples, std::optional<Shape> shape) const {
+MAAS_INLINE Normalization Normalization::adapted(const TrainingRows& training, std::optional<Shape> shape) const {
+  const Matrix& samples = training.values();
   const Shape sample = shape ? *shape : Shape{samples.cols()};
   require<DataError>(samples.rows() > 0, "Normalization: expected at least one sample to adapt to, got none");
   require<ShapeError>(sample.size() == samples.cols(), "Normalization: expected {} numbers a sample ({}), got {}",
@@ -298,7 +299,8 @@ inline Summary compressed(const Summary& summary, double epsilon) {
 
 }  // namespace detail
 
-MAAS_INLINE Discretization Discretization::adapted(MatrixArg data) const {
+MAAS_INLINE Discretization Discretization::adapted(const TrainingRows& training) const {
+  const Matrix& data = training.values();
   require<ConfigError>(num_bins && *num_bins >= 1, "Discretization: expected num_bins of at least 1 to adapt, got {}",
                        num_bins.value_or(0));
   require<DataError>(data.size() > 0, "Discretization: expected data to adapt to, got none");
@@ -335,7 +337,7 @@ MAAS_INLINE void CategoryEncoding::forward(const Forward& pass) const {
 }
 MAAS_INLINE void CategoryEncoding::backward(const Backward& pass) const { detail::no_gradient(pass); }
 
-MAAS_INLINE Layer normalization(MatrixArg samples) { return Normalization{}.adapted(samples); }
+MAAS_INLINE Layer normalization(const TrainingRows& training) { return Normalization{}.adapted(training); }
 MAAS_INLINE Layer rescaling(double scale, double offset) { return Rescaling{scale, offset}; }
 MAAS_INLINE Layer discretization(std::vector<double> bin_boundaries) {
   return Discretization{.bin_boundaries = std::move(bin_boundaries)};

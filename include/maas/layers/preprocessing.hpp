@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "maas/core/axes.hpp"
+#include "maas/data/training_rows.hpp"
 #include "maas/layers/layer.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -45,9 +46,10 @@ struct Normalization {
   void forward(const Forward& pass) const;
   void backward(const Backward& pass) const;
 
-  /// The layer with mean and population variance of samples, one a row, of that shape (by default: of rank 1). Throws
-  /// DataError without samples, ShapeError where they are of another size.
-  Normalization adapted(MatrixArg samples, std::optional<Shape> shape = std::nullopt) const;
+  /// The layer with mean and population variance of samples, one a row, of that shape (by default: of rank 1):
+  /// `adapted({x, split.train})`, or `adapted(TrainingRows::all_of(x))`. Throws DataError without samples, ShapeError
+  /// where they are of another size.
+  Normalization adapted(const TrainingRows& training, std::optional<Shape> shape = std::nullopt) const;
 };
 
 /// y = scale x + offset. Both may be arrays that are repeated to fill a sample, matched from the last axis.
@@ -85,9 +87,9 @@ struct Discretization {
   void backward(const Backward& pass) const;
 
   /// The layer with boundaries that cut all numbers of the data into num_bins parts, found as Keras finds them: from
-  /// every (epsilon n)-th number in sorted order, in between by straight lines. Throws ConfigError without num_bins,
-  /// DataError without data.
-  Discretization adapted(MatrixArg data) const;
+  /// every (epsilon n)-th number in sorted order, in between by straight lines. Rows are named as for
+  /// Normalization::adapted. Throws ConfigError without num_bins, DataError without data.
+  Discretization adapted(const TrainingRows& training) const;
 };
 
 /// Whole numbers from 0 to num_tokens - 1 as ones among zeros; others are left out. `output_mode` "one_hot": each
@@ -106,8 +108,8 @@ struct CategoryEncoding {
   void backward(const Backward& pass) const;
 };
 
-/// A Normalization layer with mean and variance of each column of the data.
-Layer normalization(MatrixArg samples);
+/// A Normalization layer with mean and variance of each column of training rows: see Normalization::adapted.
+Layer normalization(const TrainingRows& training);
 /// A Rescaling layer.
 Layer rescaling(double scale, double offset = 0);
 /// A Discretization layer with these boundaries.
