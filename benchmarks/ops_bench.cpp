@@ -147,6 +147,49 @@ void lion(benchmark::State& state) {
   });
 }
 
+void ftrl(benchmark::State& state) {
+  step_of(state, 7, [](Index n, Scalar* w, Scalar* g, Scalar* a, Scalar* z) {
+    ops::ftrl(n, {.w = w, .g = g, .n = a, .z = z, .rate = keep, .l1 = small, .l2 = rest, .shrink = small});
+  });
+}
+// m and v are read twice, and w.
+void lamb(benchmark::State& state) {
+  step_of(state, 10, [](Index n, Scalar* w, Scalar* g, Scalar* m, Scalar* v) {
+    const ops::LambSweep sweep{
+        .w = w, .g = g, .m = m, .v = v, .rest_1 = rest, .rest_2 = rest, .scale_1 = 1, .scale_2 = 1, .epsilon = small};
+    benchmark::DoNotOptimize(ops::lamb_moments(n, sweep));
+    ops::lamb_step(n, sweep, rate);
+  });
+}
+// A matrix of 128 columns, as one share of rows; g is read three times, v written.
+void adafactor(benchmark::State& state) {
+  step_of(state, 6, [](Index n, Scalar* w, Scalar* g, Scalar* first, Scalar* second) {
+    constexpr Index columns = 128;
+    const Index rows = n / columns;
+    ops::adafactor_rows({.rows = rows,
+                         .columns = columns,
+                         .g = g,
+                         .r = second + columns,
+                         .sums = first,
+                         .keep = keep,
+                         .rest = rest,
+                         .epsilon = small});
+    ops::adafactor_columns({.rows = rows,
+                            .columns = columns,
+                            .parts = 1,
+                            .stride = 0,
+                            .sums = first,
+                            .c = second,
+                            .keep = keep,
+                            .rest = rest,
+                            .epsilon = small});
+    const ops::AdafactorDirection direction{
+        .rows = rows, .columns = columns, .g = g, .r = second + columns, .c = second, .mean = keep};
+    benchmark::DoNotOptimize(ops::adafactor_squares(direction));
+    ops::adafactor_step(direction, rate, w, first);
+  });
+}
+
 // The floor is that of the bytes, read and written once.
 void softmax_rows(benchmark::State& state) {
   const Index rows = state.range(0), columns = state.range(1);
@@ -225,6 +268,9 @@ BENCHMARK(nadam)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adagrad)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adadelta)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(lion)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ftrl)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(lamb)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(adafactor)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(softmax_rows)->Args({128, 10})->Args({128, 1000});
 BENCHMARK(softmax_slopes)->Args({128, 10})->Args({128, 1000});
 BENCHMARK(tanh_sweep)->Arg(4096);

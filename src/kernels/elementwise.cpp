@@ -233,6 +233,23 @@ void LionKernel(Index count, const ops::LionSweep& s) {
   });
 }
 
+// NaN passes through both bounds.
+void FtrlKernel(Index count, const ops::FtrlSweep& s) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto rate = hn::Set(d, s.rate), l1 = hn::Set(d, s.l1), least = hn::Neg(l1);
+    const auto g = hn::LoadU(d, s.g + i), w = hn::LoadU(d, s.w + i), before = hn::LoadU(d, s.n + i);
+    const auto after = hn::MulAdd(g, g, before), scale = hn::Sqrt(after);
+    hn::StoreU(after, d, s.n + i);
+    const auto change = hn::Div(hn::Sub(scale, hn::Sqrt(before)), rate);
+    const auto pull = hn::NegMulAdd(change, w, hn::MulAdd(hn::Set(d, s.shrink), w, g));
+    const auto z = hn::Add(hn::LoadU(d, s.z + i), pull);
+    hn::StoreU(z, d, s.z + i);
+    const auto bounded = hn::IfThenElse(hn::Lt(z, least), least, hn::IfThenElse(hn::Gt(z, l1), l1, z));
+    const auto curve = hn::Add(hn::Div(scale, rate), hn::Set(d, Scalar(2) * s.l2));
+    hn::StoreU(hn::Div(hn::Sub(bounded, z), curve), d, s.w + i);
+  });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace maas::inline MAAS_ABI::kernels
 HWY_AFTER_NAMESPACE();
@@ -259,6 +276,7 @@ MAAS_BODIES(NadamKernel);
 MAAS_BODIES(AdagradKernel);
 MAAS_BODIES(AdadeltaKernel);
 MAAS_BODIES(LionKernel);
+MAAS_BODIES(FtrlKernel);
 
 }  // namespace kernels
 
@@ -329,6 +347,10 @@ void adadelta(Index count, const AdadeltaSweep& sweep) {
 void lion(Index count, const LionSweep& sweep) {
   if (!use_vectors()) return portable::lion(count, sweep);
   MAAS_BODY(LionKernel)(count, sweep);
+}
+void ftrl(Index count, const FtrlSweep& sweep) {
+  if (!use_vectors()) return portable::ftrl(count, sweep);
+  MAAS_BODY(FtrlKernel)(count, sweep);
 }
 
 }  // namespace ops

@@ -25,6 +25,15 @@ void nadam(Index count, const NadamSweep& sweep);
 void adagrad(Index count, const AdagradSweep& sweep);
 void adadelta(Index count, const AdadeltaSweep& sweep);
 void lion(Index count, const LionSweep& sweep);
+void ftrl(Index count, const FtrlSweep& sweep);
+double sum_of_squares(Index count, const Scalar* x);
+SquareSums lamb_moments(Index count, const LambSweep& sweep);
+void lamb_step(Index count, const LambSweep& sweep, Scalar step);
+void adafactor_numbers(Index count, const AdafactorNumbers& sweep);
+void adafactor_rows(const AdafactorRows& sweep);
+void adafactor_columns(const AdafactorColumns& sweep);
+double adafactor_squares(const AdafactorDirection& direction);
+void adafactor_step(const AdafactorDirection& direction, Scalar step, Scalar* w, Scalar* v);
 void softmax(const ConstMatrixView& x, MatrixView y);
 void softmax_gradient(const ConstMatrixView& y, MatrixView gradient);
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,

@@ -16,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/dispatch.hpp"
+#include "kernels/parts.hpp"
 #include "kernels/vectors.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,53 +24,6 @@ namespace maas::inline MAAS_ABI::kernels {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr Index width = 16;
-using Part = hn::CappedTag<Scalar, width>;
-constexpr Index lanes = static_cast<Index>(hn::MaxLanes(Part()));
-constexpr int vectors = static_cast<int>(width / lanes);
-using Sums = hn::Vec<Part>[vectors];
-
-HWY_INLINE void SetAll(Sums& sums, Scalar value) {
-  for (int v = 0; v < vectors; ++v) sums[v] = hn::Set(Part(), value);
-}
-
-HWY_INLINE void LoadAll(const Scalar* from, Sums& to) {
-  for (int v = 0; v < vectors; ++v) to[v] = hn::LoadU(Part(), from + v * lanes);
-}
-
-// AVX2 and AVX-512 load and store some lanes only. Others go through memory of our own, which costs a wait: a vector is
-// read where single numbers have just been written.
-constexpr bool has_masks = HWY_TARGET <= HWY_AVX2;
-
-HWY_INLINE auto LanesBelow(Index count, int v) {
-  return hn::FirstN(Part(), static_cast<std::size_t>(std::clamp<Index>(count - v * lanes, 0, lanes)));
-}
-
-// The last numbers of a row, filled up with `filling`.
-HWY_INLINE void LoadTail(const Scalar* from, Index count, Scalar filling, Sums& to) {
-  if constexpr (has_masks) {
-    for (int v = 0; v < vectors; ++v) {
-      const auto mask = LanesBelow(count, v);
-      to[v] = hn::IfThenElse(mask, hn::MaskedLoad(mask, Part(), from + v * lanes), hn::Set(Part(), filling));
-    }
-  } else {
-    HWY_ALIGN_MAX Scalar numbers[width];
-    std::fill_n(numbers, width, filling);
-    for (Index i = 0; i < count; ++i) numbers[i] = from[i];
-    LoadAll(numbers, to);
-  }
-}
-
-HWY_INLINE void StoreTail(const Sums& from, Index count, Scalar* to) {
-  if constexpr (has_masks) {
-    for (int v = 0; v < vectors; ++v) hn::BlendedStore(from[v], LanesBelow(count, v), Part(), to + v * lanes);
-  } else {
-    HWY_ALIGN_MAX Scalar numbers[width];
-    for (int v = 0; v < vectors; ++v) hn::Store(from[v], Part(), numbers + v * lanes);
-    for (Index i = 0; i < count; ++i) to[i] = numbers[i];
-  }
-}
 
 // The largest of 16 numbers each; a NaN is passed over, since what follows meets it again.
 HWY_INLINE void TakeLargest(const Sums& x, Sums& largest) {
@@ -111,7 +65,7 @@ void SoftmaxRows(Index rows, Index size, const Scalar* x, Scalar* y) {
       LoadAll(x + i, here);
       ExpOf(largest, here);
       AddTo(sums, here);
-      for (int v = 0; v < vectors; ++v) hn::StoreU(here[v], Part(), y + i + v * lanes);
+      StoreAll(here, y + i);
     }
     if (rest > 0) {
       // What fills up is taken for a number whose exp is quick to compute, and then for 0.
@@ -157,7 +111,7 @@ void SoftmaxGradientRows(Index rows, Index size, const Scalar* y, Scalar* gradie
       LoadAll(y + i, outputs);
       LoadAll(gradient + i, slopes);
       TurnSlope(outputs, inner, slopes);
-      for (int v = 0; v < vectors; ++v) hn::StoreU(slopes[v], Part(), gradient + i + v * lanes);
+      StoreAll(slopes, gradient + i);
     }
     if (rest == 0) continue;
     TurnSlope(last_outputs, inner, last_slopes);

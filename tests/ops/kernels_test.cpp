@@ -1,11 +1,13 @@
 // Products, sweeps and compact products with each of the kernels that this processor has, beside sums in double.
 #include "maas/ops/kernels.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "maas/core/error.hpp"
@@ -386,6 +388,46 @@ const SweepCase sweeps[] = {
        w -= way > 0 ? rate : way < 0 ? -rate : 0;
        m = keep * m + rest * g;
      }},
+    {"ftrl",
+     [](Index n, Buffers& b) {
+       ops::ftrl(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), keep_, rest_, rest_, small_});
+     },
+     [](double& w, double g, double& n, double& z) {
+       const double after = n + g * g;
+       z += g + small * w - (std::sqrt(after) - std::sqrt(n)) / keep * w;
+       w = (std::clamp(z, -rest, rest) - z) / (std::sqrt(after) / keep + 2 * rest);
+       n = after;
+     }},
+    {"lamb",
+     [](Index n, Buffers& b) {
+       ops::for_each_run(n, [&](Index first, Index count) {
+         const ops::LambSweep sweep{.w = b.w.data() + first,
+                                    .g = b.g.data() + first,
+                                    .m = b.first.data() + first,
+                                    .v = b.second.data() + first,
+                                    .rest_1 = rest_,
+                                    .rest_2 = rest_,
+                                    .scale_1 = 2,
+                                    .scale_2 = Scalar(0.5),
+                                    .epsilon = small_};
+         ops::lamb_moments(count, sweep);
+         ops::lamb_step(count, sweep, rate_);
+       });
+     },
+     [](double& w, double g, double& m, double& v) {
+       m += (g - m) * rest;
+       v += (g * g - v) * rest;
+       w -= rate * (2 * m / (std::sqrt(0.5 * v) + small));
+     }},
+    {"adafactor's numbers",
+     [](Index n, Buffers& b) {
+       ops::adafactor_numbers(n, {b.g.data(), b.first.data(), keep_, rest_, small_});
+       ops::adafactor_step({1, n, b.g.data(), nullptr, b.first.data(), 1}, rate_, b.w.data(), nullptr);
+     },
+     [](double& w, double g, double& v, double&) {
+       v = keep * v + rest * (g * g + small);
+       w -= rate * g / std::sqrt(v);
+     }},
 };
 
 }  // namespace
@@ -416,6 +458,148 @@ TEST_CASE("every kernel's steps of optimizers are right, and the same bits") {
       if (name != "AVX2" && name != "AVX3") continue;
       if (earlier.size() > 0) CHECK(after.w == earlier);
       earlier = after.w;
+    }
+  }
+}
+
+TEST_CASE("every kernel's steps of optimizers take NaN where it stands, and nowhere else") {
+  const Restore restore;
+  constexpr Index count = 37;
+  for (const SweepCase& c : sweeps)
+    for (const auto& [which, name] : kernels_here())
+      for (const Index place : {0, 20, 36}) {
+        INFO(c.name << ", " << name << ", " << place);
+        ops::use_kernels(which);
+        Buffers with(count), without(count);
+        with.g(0, place) = std::numeric_limits<Scalar>::quiet_NaN();
+        c.sweep(count, with);
+        c.sweep(count, without);
+        CHECK(std::isnan(static_cast<double>(with.w(0, place))));
+        with.w(0, place) = without.w(0, place);
+        CHECK(with.w == without.w);
+      }
+}
+
+TEST_CASE("every kernel's sums of squares are right, whatever is left behind its vectors, and the same bits") {
+  const Restore restore;
+  std::vector<double> earlier;
+  for (const auto& [which, name] : kernels_here()) {
+    ops::use_kernels(which);
+    std::vector<double> all;
+    for (Index count = 0; count <= 1024; count += count < 70 ? 1 : 159) {
+      INFO(name << ": " << count);
+      // In blocks of their own: a read behind their end is one behind their memory.
+      std::vector<std::unique_ptr<Scalar[]>> numbers;
+      for (std::uint64_t i = 0; i < 4; ++i) {
+        numbers.emplace_back(new Scalar[static_cast<std::size_t>(count)]);
+        const Matrix from = random_matrix(1, count, i == 3 ? Scalar(0.25) : Scalar(-1), 1, Random(i));
+        std::copy_n(from.data(), count, numbers.back().get());
+      }
+      const auto& [w, g, m, v] = std::tie(numbers[0], numbers[1], numbers[2], numbers[3]);
+      double weights = 0, directions = 0;
+      for (Index i = 0; i < count; ++i) {
+        const auto at = [i](const auto& block) { return static_cast<double>(block[static_cast<std::size_t>(i)]); };
+        const double first = at(m) + (at(g) - at(m)) * rest, second = at(v) + (at(g) * at(g) - at(v)) * rest;
+        const double direction = 2 * first / (std::sqrt(0.5 * second) + small);
+        weights += at(w) * at(w);
+        directions += direction * direction;
+      }
+      CHECK(ops::sum_of_squares(count, w.get()) == Approx(weights).epsilon(100 * epsilon));
+      const ops::LambSweep sweep{
+          w.get(), g.get(), m.get(), v.get(), rest_, rest_, 2, Scalar(0.5), small_,
+      };
+      const ops::SquareSums sums = ops::lamb_moments(count, sweep);
+      CHECK(sums.w == ops::sum_of_squares(count, w.get()));
+      CHECK(sums.r == Approx(directions).epsilon(100 * epsilon));
+      all.insert(all.end(), {sums.w, sums.r});
+      if (count == 0) continue;
+      w[static_cast<std::size_t>(count - 1)] = std::numeric_limits<Scalar>::quiet_NaN();
+      CHECK(std::isnan(ops::sum_of_squares(count, w.get())));
+    }
+    if (name != "AVX2" && name != "AVX3") continue;
+    if (!earlier.empty()) CHECK(all == earlier);
+    earlier = all;
+  }
+}
+
+namespace {
+
+// A step of Adafactor along a matrix whose rows come in two parts.
+struct Factored {
+  Matrix w, g, r, c, sums, v;
+  double squares = 0;
+  Factored(Index rows, Index columns)
+      : w(random_matrix(rows, columns, -1, 1, Random(1))),
+        g(random_matrix(rows, columns, -1, 1, Random(2))),
+        r(random_matrix(1, rows, Scalar(0.5), 2, Random(3))),
+        c(random_matrix(1, columns, Scalar(0.5), 2, Random(4))),
+        sums(random_matrix(2, columns, -1, 1, Random(5))),
+        v(rows, columns) {}
+  void step() {
+    const Index rows = g.rows(), columns = g.cols(), half = (rows + 1) / 2;
+    for (const Index first : {Index{0}, half}) {
+      if (first == rows) continue;
+      const Index count = first == 0 ? half : rows - half;
+      ops::adafactor_rows({count, columns, g.data() + first * columns, r.data() + first,
+                           sums.data() + (first == 0 ? 0 : columns), keep_, rest_, small_});
+    }
+    const Index parts = half == rows ? 1 : 2;
+    ops::adafactor_columns({rows, columns, parts, columns, sums.data(), c.data(), keep_, rest_, small_});
+    double mean = 0;
+    for (Index row = 0; row < rows; ++row) mean += static_cast<double>(r(0, row)) / static_cast<double>(rows);
+    const ops::AdafactorDirection direction{rows, columns, g.data(), r.data(), c.data(), static_cast<Scalar>(mean)};
+    squares = ops::adafactor_squares(direction);
+    ops::adafactor_step(direction, rate_, w.data(), v.data());
+  }
+};
+
+// The same by formulas in double: the largest difference of anything.
+double error_of(const Factored& found) {
+  const Index rows = found.g.rows(), columns = found.g.cols();
+  const Factored before(rows, columns);
+  const Eigen::ArrayXXd square = before.g.cast<double>().array().square();
+  const Eigen::ArrayXd r =
+      keep * before.r.cast<double>().transpose().array() + rest * (square.rowwise().mean() + small);
+  const Eigen::ArrayXd c =
+      keep * before.c.cast<double>().transpose().array() + rest * (square.colwise().mean().transpose() + small);
+  const Eigen::ArrayXXd estimate = (r.matrix() * c.matrix().transpose()).array() / r.mean();
+  const Eigen::ArrayXXd direction = before.g.cast<double>().array() / estimate.sqrt();
+  const double squares = direction.square().sum();
+  return std::max(
+      {(found.r.cast<double>().transpose().array() - r).abs().maxCoeff(),
+       (found.c.cast<double>().transpose().array() - c).abs().maxCoeff(),
+       (found.w.cast<double>().array() - before.w.cast<double>().array() + rate * direction).abs().maxCoeff(),
+       std::abs(found.squares - squares) / squares / 10});
+}
+
+}  // namespace
+
+TEST_CASE("every kernel's steps along the means of rows and columns are right, and the same bits") {
+  const Restore restore;
+  for (const auto& [rows, columns] :
+       {std::pair<Index, Index>{1, 1}, {5, 1}, {3, 7}, {16, 16}, {17, 33}, {40, 1030}, {2, 2500}, {700, 3}}) {
+    std::vector<Factored> earlier;
+    for (const auto& [which, name] : kernels_here()) {
+      INFO(name << ": " << rows << " x " << columns);
+      ops::use_kernels(which);
+      Factored found(rows, columns);
+      found.step();
+      CHECK(error_of(found) <= 16 * epsilon);
+      CHECK(found.g == Factored(rows, columns).g);
+      Factored odd(rows, columns);
+      odd.g(rows - 1, columns - 1) = std::numeric_limits<Scalar>::quiet_NaN();
+      odd.step();
+      CHECK((odd.r.array().isNaN().count() == 1 && std::isnan(static_cast<double>(odd.r(0, rows - 1)))));
+      CHECK((odd.c.array().isNaN().count() == 1 && std::isnan(static_cast<double>(odd.c(0, columns - 1)))));
+      CHECK(odd.w.array().isNaN().all());  // since the mean of r is NaN
+      if (name != "AVX2" && name != "AVX3") continue;
+      if (!earlier.empty()) {
+        CHECK(found.w == earlier[0].w);
+        CHECK(found.r == earlier[0].r);
+        CHECK(found.c == earlier[0].c);
+        CHECK(found.squares == earlier[0].squares);
+      }
+      earlier.assign(1, found);
     }
   }
 }

@@ -42,6 +42,23 @@ MAAS_INLINE void Adadelta::update(const Update& u) const {
   });
 }
 
+namespace detail {
+
+// ops::ftrl with n^power instead of roots.
+inline void ftrl_of_any_power(Index count, const ops::FtrlSweep& s, Scalar power) {
+  for (Index i = 0; i < count; ++i) {
+    Scalar &w = s.w[i], &n = s.n[i], &z = s.z[i];
+    const Scalar g = s.g[i], after = n + g * g;
+    const Scalar scale = std::pow(after, power), scale_before = std::pow(n, power);
+    z += g + s.shrink * w - (scale - scale_before) / s.rate * w;
+    const Scalar bounded = z < -s.l1 ? -s.l1 : z > s.l1 ? s.l1 : z;
+    w = (bounded - z) / (scale / s.rate + Scalar(2) * s.l2);
+    n = after;
+  }
+}
+
+}  // namespace detail
+
 MAAS_INLINE std::span<const std::string_view> Ftrl::slot_names() {
   static constexpr std::string_view names[] = {"accumulator", "linear"};
   return names;
@@ -53,17 +70,18 @@ MAAS_INLINE void Ftrl::update(const Update& u) const {
   const Scalar l2 = static_cast<Scalar>(l2_regularization_strength + beta / (2 * u.learning_rate));
   const Scalar shrink = static_cast<Scalar>(2 * l2_shrinkage_regularization_strength);
   ops::for_each_run(u.parameters.size(), [&](Index first, Index count) {
-    VectorView ws = ops::part_of(u.parameters, first, count);
-    VectorView ns = ops::part_of(u.slots[0], first, count), zs = ops::part_of(u.slots[1], first, count);
-    for (Index i = 0; i < count; ++i) {
-      Scalar &w = ws[i], &n = ns[i], &z = zs[i];
-      const Scalar g = u.gradient[first + i], after = n + g * g;
-      const Scalar scale = std::pow(after, power), scale_before = std::pow(n, power);
-      z += g + shrink * w - (scale - scale_before) / rate * w;
-      const Scalar bounded = z < -l1 ? -l1 : z > l1 ? l1 : z;
-      w = (bounded - z) / (scale / rate + Scalar(2) * l2);
-      n = after;
-    }
+    const ops::FtrlSweep sweep{.w = ops::place_of(u.parameters, first),
+                               .g = u.gradient.data() + first,
+                               .n = ops::place_of(u.slots[0], first),
+                               .z = ops::place_of(u.slots[1], first),
+                               .rate = rate,
+                               .l1 = l1,
+                               .l2 = l2,
+                               .shrink = shrink};
+    if (learning_rate_power == -0.5)
+      ops::ftrl(count, sweep);
+    else
+      detail::ftrl_of_any_power(count, sweep, power);
   });
 }
 

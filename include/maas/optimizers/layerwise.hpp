@@ -46,17 +46,10 @@ struct Adafactor {
     field("relative_step", self.relative_step);
     OptimizerOptions::fields(self.options, field);
   }
-  /// The row and column means lie at the start of their tensor's place; "velocity" follows from them for tensors of
-  /// rank 2 or more.
+  /// The row and column means lie at the start of their tensor's place; a tensor of rank 3 or more is a stack of
+  /// matrices, each with its own. "velocity" follows from them for tensors of rank 2 or more.
   static std::span<const std::string_view> slot_names();
   void update(const Update& u) const;
-
- private:
-  Scalar small() const { return std::max(static_cast<Scalar>(epsilon_1), std::numeric_limits<Scalar>::min()); }
-  static double root_mean_square(const VectorView& x);
-  // A tensor of rank 3 or more is a stack of matrices, each with its own row and column means.
-  void factored_squares(const TensorPlace& tensor, const ConstVectorView& g, const Update& u, Scalar keep,
-                        VectorView v) const;
 };
 
 }  // namespace maas::inline MAAS_ABI
