@@ -152,11 +152,17 @@ inline std::vector<StepCase> encoding_cases() {
                                              {.name = "kind_x", .numbers = {0, 1, 0, 0, 1, 1, 0, 0}},
                                              {.name = "kind_y", .numbers = {1, 0, 0, 0, 0, 0, 0, 1}},
                                              {.name = "kind_z", .numbers = {0, 0, 0, 0, 0, 0, 1, 0}}});
+  // Where "" is no category either, a row without one must not be taken for the first.
+  const OneHot without_empty{
+      .columns = {"kind"}, .unseen = Unseen::ignore, .fitted_columns = {"kind"}, .categories = {{"x", "y", "z"}}};
+  Table three = one_hot;
+  three.remove("kind_");
   const Table codes = later_with("kind", std::vector<Column>{{.name = "kind", .numbers = {1, 0, gap, -1, 0, 0, 2, 1}}});
   return {{.step = OneHot{.columns = {"kind"}, .unseen = Unseen::ignore},
            .column = "kind",
            .applied = one_hot,
            .back = known},
+          {.step = without_empty, .column = "kind", .applied = three, .back = known},
           {.step = Ordinal{.columns = {"kind"}, .unseen = Unseen::ignore},
            .column = "kind",
            .applied = codes,
