@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "support/catch.hpp"
 
@@ -279,6 +280,33 @@ void check_judged(const std::string& path, const Pipeline& learned, const RowRan
   CHECK_NOTHROW(all_of(stream_csv(path, learned, {.stream = {.block_rows = block, .rows = range}})));
 }
 
+constexpr Index first_training = 20, first_test = 250;
+
+/// Rows of which those before and behind the training may be of another world: higher, lower, of other kinds, without
+/// the gaps that the others have.
+std::string rows_of_worlds(bool planted) {
+  std::string text = mixed_rows(first_test + 100);
+  if (!planted) return text;
+  std::string changed;
+  std::istringstream lines(text);
+  std::string line;
+  for (Index row = -1; std::getline(lines, line); ++row)  // -1: the names
+    changed += (row < 0 || (row >= first_training && row < first_test)
+                    ? line
+                    : line.substr(0, 16) + (row % 2 == 0 ? ",-777,meteor,low,-1e9" : ",-777,comet,high,1e9")) +
+               "\n";
+  return changed;
+}
+
+PipelineOptions with_fill(Fill fill) {
+  PipelineOptions options = mixed_steps(false);
+  options.steps[0] = Impute{.columns = {"speed"}, .fill = fill, .constant = 12};
+  options.steps.insert(options.steps.begin() + 1, MinMax{.columns = {"speed"}});
+  options.steps.insert(options.steps.begin(), ReplaceTexts{.columns = {"kind"}, .from = {"bus"}, .to = {"coach"}});
+  options.out_of_range = OutOfRange::clip;
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("what has learned from rows of a file is not judged by a stream of them") {
@@ -345,4 +373,29 @@ TEST_CASE("a value planted in the test rows of a file changes nothing that a str
     CHECK(reached != fit_csv(plain, mixed_steps(drops)));
     check_refused(path, reached, split.test, 0);
   }
+}
+
+TEST_CASE("a value planted in rows of a CSV file beside the training changes nothing that is learned, nor a sample") {
+  const std::string plain = write("plain_world.csv", rows_of_worlds(false)),
+                    planted = write("planted_world.csv", rows_of_worlds(true));
+  REQUIRE(read_csv(planted).numbers("speed")[first_test] == -777);
+  REQUIRE(read_csv(planted).rows() == read_csv(plain).rows());
+  std::vector<PipelineOptions> all{mixed_steps(true)};
+  for (const Fill fill : {Fill::mean, Fill::constant, Fill::most_frequent}) all.push_back(with_fill(fill));
+  const RowRange training{first_training, first_test};
+  for (const PipelineOptions& options : all)
+    for (const Index block : {0, 1, 7, 32, 1000}) {  // blocks that end at the training's ends, across them, within
+      CAPTURE(to_config(options.steps[0]).text(), block);
+      const CsvRowsOptions rows{.stream = {.block_rows = block, .rows = training}};
+      const Pipeline learned = fit_csv(plain, options, rows);
+      CHECK(fit_csv(planted, options, rows) == learned);
+      const Samples a = all_of(stream_csv(plain, learned, rows)), b = all_of(stream_csv(planted, learned, rows));
+      CHECK(a.x == b.x);
+      CHECK(a.y == b.y);
+      // The test can fail: rows beside the training, one of them or all, teach something else.
+      if (block != 7) continue;
+      for (const RowRange& more : {RowRange{first_training - 1, first_test}, RowRange{first_training, first_test + 1},
+                                   RowRange{0, first_test + 100}})
+        CHECK_FALSE(fit_csv(planted, options, {.stream = {.block_rows = block, .rows = more}}) == learned);
+    }
 }

@@ -91,6 +91,87 @@ TEST_CASE("a value planted in the test rows changes nothing that is learned, nor
   CHECK_FALSE(pipeline().fit(plain) == pipeline().fit(planted));
 }
 
+// ---- Each step, and every fill, by itself ----
+
+namespace {
+
+constexpr Index first_test = 32;
+
+/// Rows of which the last 8 may all be of another world: so many that they would be what is most frequent, too.
+Table readings_of_worlds(bool planted) {
+  Table table = readings(false);
+  if (!planted) return table;
+  for (std::size_t row = first_test; row < count; ++row) {
+    for (const char* name : {"flow", "speed", "spare"}) table.edit(name)[row] = -777;
+    table.edit_texts("kind")[row] = "meteor";
+  }
+  return table;
+}
+
+/// What reads the column "speed" or "kind" of these rows.
+std::vector<Step> steps_that_clean() {
+  std::vector<Step> steps{Drop{.columns = {"spare"}},
+                          DropMissingRows{},
+                          DropDuplicateRows{.columns = {"flow", "kind"}},
+                          ValidRange{.columns = {"speed"}, .low = 0, .high = 53},
+                          ReplaceTexts{.columns = {"kind"}, .from = {"bus", "meteor"}, .to = {"coach", "coach"}},
+                          Impute{.columns = {"kind"}, .fill = Fill::most_frequent},
+                          Impute{.columns = {"kind"}, .fill = Fill::forward_fill}};
+  for (const Fill fill :
+       {Fill::mean, Fill::median, Fill::constant, Fill::most_frequent, Fill::forward_fill, Fill::linear_interpolation})
+    steps.push_back(Impute{.columns = {"speed"}, .fill = fill, .constant = 9});
+  return steps;
+}
+
+Pipeline cleaning(const Step& step) {
+  return Pipeline({.steps = {step, OneHot{.columns = {"kind"}, .unseen = Unseen::ignore}},
+                   .features = {"speed", "kind"},
+                   .targets = {"flow"}});
+}
+
+/// The same numbers, missing in the same places.
+bool same_numbers(const Matrix& a, const Matrix& b) {
+  return a.rows() == b.rows() && a.cols() == b.cols() &&
+         ((a.array() == b.array()) || (a.array().isNaN() && b.array().isNaN())).all();
+}
+
+}  // namespace
+
+TEST_CASE("test rows of another world change nothing that a step which cleans has learned, nor its training samples") {
+  const Table plain = readings_of_worlds(false), planted = readings_of_worlds(true);
+  for (const Step& step : steps_that_clean()) {
+    CAPTURE(to_config(step).text());
+    const auto training = [](const Table& table) { return table.part(0, first_test); };
+    const Pipeline a = cleaning(step).fit(training(plain)), b = cleaning(step).fit(training(planted));
+    CHECK(a == b);
+    CHECK(step.fit(training(plain)) == step.fit(training(planted)));
+    const PreparedSamples samples = a.samples(training(plain)), others = b.samples(training(planted));
+    REQUIRE(samples.x.rows() > 10);
+    CHECK(same_numbers(samples.x, others.x));
+    CHECK(samples.y == others.y);
+    CHECK(samples.rows == others.rows);
+    // Nor do they as they are prepared and undone.
+    const Table test = planted.part(first_test, static_cast<Index>(count));
+    REQUIRE(test.numbers("speed")[3] == -777);
+    b.apply(test);
+    b.samples(test);
+    CHECK(a == b);
+    CHECK(same_numbers(b.apply(training(planted)), a.apply(training(plain))));
+    // The test can fail: what is fitted to all rows knows them.
+    CHECK_FALSE(cleaning(step).fit(plain) == cleaning(step).fit(planted));
+  }
+}
+
+TEST_CASE("of the fills, mean, median and most frequent are learned, and would know test rows among their training") {
+  for (const Step& step : steps_that_clean()) {
+    const Impute* impute = step.as<Impute>();
+    CAPTURE(to_config(step).text());
+    const bool learns = impute != nullptr && (impute->fill == Fill::mean || impute->fill == Fill::median ||
+                                              (impute->fill == Fill::most_frequent && impute->columns[0] == "speed"));
+    CHECK((step.fit(readings_of_worlds(false)) == step.fit(readings_of_worlds(true))) == !learns);
+  }
+}
+
 // ---- Marks that stay ----
 
 namespace {
@@ -103,8 +184,6 @@ static_assert(mark_only_grows<RowRange> && mark_only_grows<RowList> && mark_only
 static_assert(std::is_same_v<decltype(RowRange::held_out), HeldOut<RowRange>> &&
               std::is_same_v<decltype(RowList::held_out), HeldOut<RowList>> &&
               std::is_same_v<decltype(Column::held_out), HeldOut<Column>>);
-
-constexpr Index first_test = 32;
 
 // All rows, of which the table knows the last 8 to be the test.
 Table told_of_test(bool planted = false) {

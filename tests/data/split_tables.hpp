@@ -18,21 +18,26 @@ inline constexpr std::size_t count = 40;
 /// Numbers, categories and times; the last row may be of another world.
 inline Table readings(bool planted) {
   Column flow{.name = "flow"}, speed{.name = "speed"}, kind{.name = "kind", .type = ColumnType::text},
-      time{.name = "time", .type = ColumnType::time};
+      time{.name = "time", .type = ColumnType::time}, spare{.name = "spare"};
   for (std::size_t i = 0; i < count; ++i) {
     const bool last = planted && i + 1 == count;
     flow.numbers.push_back(last ? 1e9 : static_cast<double>(i % 7));
     speed.numbers.push_back(i % 9 == 4 ? gap : last ? -1e9 : 50 + static_cast<double>(i % 5));
     kind.texts.push_back(last ? "meteor" : i % 3 == 0 ? "bus" : "car");
     time.numbers.push_back(static_cast<double>(i) * 300);
+    spare.numbers.push_back(last ? -1e9 : static_cast<double>(i % 4));
   }
   Table table;
-  for (Column* column : {&flow, &speed, &kind, &time}) table.add(std::move(*column));
+  for (Column* column : {&flow, &speed, &kind, &time, &spare}) table.add(std::move(*column));
   return table;
 }
 
 inline std::vector<Step> all_steps() {
-  return {Impute{.columns = {"speed"}, .fill = Fill::median},
+  return {DropDuplicateRows{.columns = {"flow", "spare"}},
+          Drop{.columns = {"spare"}},
+          ValidRange{.columns = {"speed"}, .low = 0, .high = 53},
+          ReplaceTexts{.columns = {"kind"}, .from = {"bus", "meteor"}, .to = {"coach", "coach"}},
+          Impute{.columns = {"speed"}, .fill = Fill::median},
           ClipOutliers{.columns = {"flow"}},
           Lag{.columns = {"flow"}, .lags = {1, 2}},
           Difference{.columns = {"speed"}},

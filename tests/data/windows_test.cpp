@@ -214,6 +214,60 @@ TEST_CASE("windows write a number for missing readings where they are asked to, 
   CHECK_THROWS_AS(Windows({values}, {.masks = true}), ConfigError);
 }
 
+TEST_CASE("masks stand beside the variables of each reading, before what is known and the number of the series") {
+  Matrix values(4, 2), known(4, 1), targets(4, 1);
+  values << 1, 10, gap, 20, 3, gap, 0, 40;
+  known << 100, 200, 300, 400;
+  targets << 5, 6, 7, 8;
+  Matrix others = values.array() + 1;
+  others(1, 0) = 2;  // no gap there: masks are of each series
+  const std::vector<Series> series{{.values = values, .targets = targets, .known = known},
+                                   {.values = others, .targets = targets, .known = known}};
+  const WindowOptions options{.lags = 3, .fill_missing = Scalar{-9}, .masks = true, .series_ids = true};
+  const Windows windows(series, options);
+  // Two variables, then whether each of them was there; the number 0 is a number.
+  Matrix x(2, 14), y(2, 1);
+  x << 1, 10, 1, 1, -9, 20, 0, 1, 3, -9, 1, 0, 400, 0,  //
+      2, 11, 1, 1, 2, 21, 1, 1, 4, -9, 1, 0, 400, 1;
+  y << 8, 8;
+  CHECK(windows.feature_shape() == Shape{14});
+  CHECK(windows.feature_matrix() == x);
+  CHECK(windows.target_matrix() == y);
+  // The same cut out in another order, as a fit does.
+  const std::array<Index, 3> rows{1, 0, 1};
+  Matrix cut(3, 14), aims(3, 1);
+  Dataset(windows).gather(rows, MatrixView(cut.data(), 3, 14), MatrixView(aims.data(), 3, 1));
+  CHECK(cut.row(0) == x.row(1));
+  CHECK(cut.row(1) == x.row(0));
+  CHECK(cut.row(2) == x.row(1));
+
+  // Without what stands beside them they are sequences; a reading's numbers are the features of its step.
+  const std::vector<Series> bare{{.values = values, .targets = targets}, {.values = others, .targets = targets}};
+  WindowOptions plain = options;
+  plain.series_ids = false, plain.sequences = true;
+  CHECK(Windows(bare, plain).feature_shape() == Shape{3, 4});
+  CHECK(Windows(bare, plain).feature_matrix() == x.leftCols(12));
+  // Beside either of them all are one row of numbers, in the same order.
+  CHECK(Windows(series, plain).feature_shape() == Shape{13});
+  CHECK(Windows(series, plain).feature_matrix() == x.leftCols(13));
+  plain.series_ids = true;
+  CHECK(Windows(bare, plain).feature_shape() == Shape{13});
+  Matrix ids(2, 13);
+  ids << x.leftCols(12), x.col(13);
+  CHECK(Windows(bare, plain).feature_matrix() == ids);
+  // Without masks the same numbers are written.
+  plain = options;
+  plain.masks = false;
+  Matrix unmasked(2, 8);
+  unmasked << 1, 10, -9, 20, 3, -9, 400, 0, 2, 11, 2, 21, 4, -9, 400, 1;
+  CHECK(Windows(series, plain).feature_matrix() == unmasked);
+  // What is known has no mask: a window that lacks it is left out.
+  std::vector<Series> unknown = series;
+  unknown[0].known(3, 0) = gap;
+  CHECK(Windows(unknown, options).size() == 1);
+  CHECK(Windows(unknown, options).series_of(0) == 1);
+}
+
 TEST_CASE("windows refuse many series that are not alike, and none") {
   const auto refused = [](std::vector<Series> series) { return Windows(std::move(series), {}); };
   CHECK_THROWS_WITH(refused({{counting(3)}, {Matrix::Zero(3, 2)}}),
