@@ -9,6 +9,7 @@
 #include "recipe/class_scores.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/raw_targets.hpp"
+#include "recipe/weekly_means.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -82,14 +83,6 @@ void pair_numbers(TargetEvaluation& found, const Column& truth, const Column& an
 
 // ---- What needs no model ----
 
-constexpr std::size_t hours_a_week = 168;
-
-// 0 is Monday, 00:00 to 00:59; nothing for a time that is missing.
-std::optional<std::size_t> hour_of_week(double time) {
-  if (!std::isfinite(time)) return std::nullopt;
-  return static_cast<std::size_t>(seconds_of_week(time) / seconds_an_hour);
-}
-
 // Of those that occur equally often the first: in the pipeline's order, and behind them as they come.
 std::string most_frequent(const Column& column, std::vector<std::string> classes) {
   std::vector<Index> counts(classes.size(), 0);
@@ -101,16 +94,6 @@ std::string most_frequent(const Column& column, std::vector<std::string> classes
   }
   const auto most = std::max_element(counts.begin(), counts.end());
   return most == counts.end() || *most == 0 ? "" : classes[static_cast<std::size_t>(most - counts.begin())];
-}
-
-std::vector<double> weekly_means(const std::vector<double>& numbers, const std::vector<double>& times, double other) {
-  std::vector<double> sums(hours_a_week, 0), counts(hours_a_week, 0);
-  for (std::size_t row = 0; row < numbers.size(); ++row)
-    if (const auto hour = hour_of_week(times[row]); hour && std::isfinite(numbers[row]))
-      sums[*hour] += numbers[row], ++counts[*hour];
-  for (std::size_t hour = 0; hour < hours_a_week; ++hour)
-    sums[hour] = counts[hour] > 0 ? sums[hour] / counts[hour] : other;
-  return sums;
 }
 
 TargetBaseline baseline_of(const std::string& target, const Column& column, const Pipeline& pipeline,
@@ -128,7 +111,10 @@ TargetBaseline baseline_of(const std::string& target, const Column& column, cons
   found.mean = mean_of(known);
   if (std::ranges::all_of(known, [](double number) { return number == 0 || number == 1; }))
     found.majority = *found.mean > 0.5 ? "1" : "0";
-  if (times != nullptr) found.hours = weekly_means(column.numbers, *times, *found.mean);
+  if (times == nullptr) return found;
+  WeeklySums sums;
+  for (std::size_t row = 0; row < times->size(); ++row) sums.add((*times)[row], column.numbers[row]);
+  found.hours = sums.means(*found.mean);
   return found;
 }
 
@@ -149,7 +135,7 @@ void add_number_baselines(TargetEvaluation& found, const TargetBaseline& known, 
   if (known.hours.empty() || times.empty()) return;
   for (std::size_t i = 0; i < answers.size(); ++i)
     if (const auto hour = hour_of_week(times[static_cast<std::size_t>(found.rows[i])])) answers[i] = known.hours[*hour];
-  found.answers.push_back({prefix + "mean at that hour of the week", number_scores(found.truth, answers)});
+  found.answers.push_back({prefix + std::string(weekly_mean_name), number_scores(found.truth, answers)});
 }
 
 // ---- Intervals ----

@@ -10,6 +10,7 @@
 #include "maas/core/new_file.hpp"
 #include "maas/training/report.hpp"
 #include "recipe/drawing.hpp"
+#include "recipe/drawn_rows.hpp"
 #include "recipe/run.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
@@ -87,8 +88,7 @@ std::string confusion_html(const TargetEvaluation& target) {
 }
 
 std::string scatter_svg(const TargetEvaluation& target) {
-  constexpr std::size_t most = 2000;
-  const std::size_t stride = (target.truth.size() + most - 1) / most;
+  const std::size_t stride = (target.truth.size() + most_points - 1) / most_points;
   std::vector<double> truth, answers;
   for (std::size_t i = 0; i < target.truth.size(); i += stride)
     truth.push_back(target.truth[i]), answers.push_back(target.predicted[i]);
@@ -147,7 +147,7 @@ std::string along_time_svg(const TargetEvaluation& target, const std::vector<dou
   std::vector<double> x, truth, answers;
   Band shown;
   for (std::size_t place : places) {
-    if (time_at(place) < first || x.size() >= 20000) continue;
+    if (time_at(place) < first || x.size() >= most_along_time) continue;
     x.push_back(time_at(place)), truth.push_back(target.truth[place]), answers.push_back(target.predicted[place]);
     if (!band.low.empty()) shown.low.push_back(band.low[place]), shown.high.push_back(band.high[place]);
   }
@@ -157,24 +157,53 @@ std::string along_time_svg(const TargetEvaluation& target, const std::vector<dou
   return drawing.svg();
 }
 
-std::string by_hour_svg(const TargetEvaluation& target, const std::vector<double>& times) {
-  std::vector<double> sums(24, 0), counts(24, 0), hours(24, 0);
-  for (std::size_t i = 0; i < target.rows.size(); ++i) {
-    const double time = times[static_cast<std::size_t>(target.rows[i])];
-    if (!std::isfinite(time)) continue;
-    const auto hour = static_cast<std::size_t>(seconds_of_day(time) / seconds_an_hour);
-    const double difference = std::abs(target.predicted[i] - target.truth[i]);
-    sums[hour] += target.is_class ? (difference > 0 ? 1 : 0) : difference;
-    ++counts[hour];
-  }
-  for (std::size_t hour = 0; hour < 24; ++hour) hours[hour] = static_cast<double>(hour), sums[hour] /= counts[hour];
-  Range range = range_of({&sums});
+std::string by_hour_svg(const TargetEvaluation& target, const std::vector<double>& errors) {
+  std::vector<double> hours(errors.size());
+  std::iota(hours.begin(), hours.end(), 0);
+  Range range = range_of({&errors});
   range.low = 0;
   Drawing drawing(
       target.target + (target.is_class ? ": share of wrong answers by hour" : ": mean absolute error by hour"),
       "hour of the day", "", {-0.7, 23.7}, range);
-  drawing.bars(hours, sums, 0.8);
+  drawing.bars(hours, errors, 0.8);
   return drawing.svg();
+}
+
+std::vector<double> errors_by_hour(const TargetEvaluation& target, const std::vector<double>& times) {
+  ErrorsByHour errors;
+  for (std::size_t i = 0; i < target.rows.size(); ++i) {
+    const double difference = std::abs(target.predicted[i] - target.truth[i]);
+    errors.add(times[static_cast<std::size_t>(target.rows[i])],
+               target.is_class ? (difference > 0 ? 1 : 0) : difference);
+  }
+  return errors.means();
+}
+
+std::string drawings_of_rows(const TargetEvaluation& target, const std::vector<double>& times) {
+  std::string text = target.is_class ? "" : scatter_svg(target);
+  if (times.empty()) return text;
+  if (!target.is_class) text += along_time_svg(target, times, "answered");
+  return text + by_hour_svg(target, errors_by_hour(target, times));
+}
+
+// Some of many rows, as those of a table are.
+TargetEvaluation listed(const TargetEvaluation& target, const DrawnRows& some) {
+  TargetEvaluation found{.target = target.target};
+  found.rows.resize(some.truth.size());
+  std::iota(found.rows.begin(), found.rows.end(), Index(0));
+  found.truth = some.truth;
+  found.predicted = some.predicted;
+  return found;
+}
+
+// Of rows that are not listed what was gathered of them.
+std::string drawings_of_many(const TargetEvaluation& target) {
+  std::string text;
+  if (!target.sample.truth.empty()) text += scatter_svg(listed(target, target.sample));
+  if (!target.last_week.times.empty())
+    text += along_time_svg(listed(target, target.last_week), target.last_week.times, "answered");
+  if (!target.error_by_hour.empty()) text += by_hour_svg(target, target.error_by_hour);
+  return text;
 }
 
 std::string evaluation_html(const Evaluation& evaluation) {
@@ -185,14 +214,9 @@ std::string evaluation_html(const Evaluation& evaluation) {
   for (const TargetEvaluation& target : evaluation.targets) {
     text += scores_html(target);
     text += target.is_class ? confusion_html(target) : "";
-    if (target.rows.empty()) continue;
-    text += "<main>\n";
-    if (!target.is_class) text += scatter_svg(target);
-    if (!evaluation.times.empty()) {
-      if (!target.is_class) text += along_time_svg(target, evaluation.times, "answered");
-      text += by_hour_svg(target, evaluation.times);
-    }
-    text += "</main>\n";
+    const std::string drawings =
+        target.rows.empty() ? drawings_of_many(target) : drawings_of_rows(target, evaluation.times);
+    if (!drawings.empty()) text += "<main>\n" + drawings + "</main>\n";
   }
   return text;
 }
@@ -245,7 +269,7 @@ SensorForecasts of_sensor(const Forecasts& forecasts, const Intervals* intervals
 }
 
 // All sensors together.
-std::string errors_by_hour(const Forecasts& forecasts, Index step) {
+std::string forecast_errors_svg(const Forecasts& forecasts, Index step) {
   TargetEvaluation all;
   std::vector<double> times;
   for (Index sensor = 0; sensor < static_cast<Index>(forecasts.sensors.size()); ++sensor) {
@@ -258,7 +282,7 @@ std::string errors_by_hour(const Forecasts& forecasts, Index step) {
   }
   all.target =
       "all sensors, " + horizon_text(forecasts.horizons[static_cast<std::size_t>(step)], forecasts.seconds_a_reading);
-  return by_hour_svg(all, times);
+  return by_hour_svg(all, errors_by_hour(all, times));
 }
 
 std::string along_readings_svg(const SensorForecasts& one) {
@@ -365,7 +389,7 @@ std::string forecasts_html(const Report& report) {
   if (intervals != nullptr) check_intervals(*intervals, forecasts);
   if (!forecasts.times.empty()) {
     text += "<main>\n";
-    for (Index step : drawn_steps(forecasts)) text += errors_by_hour(forecasts, step);
+    for (Index step : drawn_steps(forecasts)) text += forecast_errors_svg(forecasts, step);
     text += "</main>\n";
   }
   const std::string unit = report.scores ? report.scores->unit() : "";

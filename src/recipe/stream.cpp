@@ -41,8 +41,9 @@ DriftReference reference_of(const Pipeline& pipeline, const StreamRows& training
 
 KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
   TableBaselines baselines;
-  const std::vector<std::string> targets = raw_targets(pipeline, training.read(0, 1));
-  const std::map<std::string, KnownTarget> known = known_targets(targets, training);
+  const Table first = training.read(0, 1);
+  const std::vector<std::string> targets = raw_targets(pipeline, first);
+  const std::map<std::string, KnownTarget> known = known_targets(targets, time_column(pipeline, first), training);
   for (const std::string& name : targets) {
     TargetBaseline found = baseline_of(name, known.at(name), pipeline);
     if (found.mean || !found.majority.empty()) baselines.targets.push_back(std::move(found));

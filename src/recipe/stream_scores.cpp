@@ -4,7 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "maas/data/times.hpp"
 #include "recipe/class_scores.hpp"
+#include "recipe/drawn_rows.hpp"
+#include "recipe/parts.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -60,6 +63,30 @@ struct Confusion {
   }
 };
 
+// ---- Drawings ----
+
+/// What is gathered of the rows of one target to be drawn.
+struct Drawn {
+  RowSample sample{most_points}, last_week{most_along_time, seconds_a_week};
+  ErrorsByHour errors = {}, wrong = {};  // of numbers, of classes
+  bool has_times = false;
+
+  void add_number(const DrawnRow& row) {
+    sample.add(row);
+    if (std::isfinite(row.time)) last_week.add(row);
+    errors.add(row.time, std::abs(row.predicted - row.truth));
+  }
+  void add_to(TargetEvaluation& found) const {
+    if (has_times) found.error_by_hour = (found.is_class ? wrong : errors).means();
+    if (found.is_class) return;
+    found.sample = sample.rows();
+    if (has_times)
+      found.last_week = last_week.rows();
+    else
+      found.sample.times.clear();
+  }
+};
+
 // ---- One target ----
 
 /// What is summed up of one target, part by part.
@@ -73,13 +100,18 @@ class TargetSums {
     bits_.grow();
   }
 
-  void add(const Column& truth, const Column& answers) {
+  /// `times` of the rows; null where there are none.
+  void add(const Column& truth, const Column& answers, const std::vector<double>* times) {
     require<DataError>(
         truth.type == answers.type, "evaluate: expected in the target \"{}\" what the model gives, {}; got {}", name_,
         answers.type == ColumnType::text ? "texts" : "numbers", truth.type == ColumnType::text ? "texts" : "numbers");
     is_text_ = truth.type == ColumnType::text;
-    for (std::size_t row = 0; row < static_cast<std::size_t>(truth.rows()); ++row)
-      is_text_ ? add_text(truth.texts[row], answers.texts[row]) : add_number(truth.numbers[row], answers.numbers[row]);
+    drawn_.has_times = times != nullptr;
+    for (std::size_t row = 0; row < static_cast<std::size_t>(truth.rows()); ++row) {
+      const double time = times == nullptr ? std::numeric_limits<double>::quiet_NaN() : (*times)[row];
+      is_text_ ? add_text(time, truth.texts[row], answers.texts[row])
+               : add_number({time, truth.numbers[row], answers.numbers[row]});
+    }
   }
 
   Index unanswered() const { return unanswered_; }
@@ -93,30 +125,46 @@ class TargetSums {
       add_class_answers(found, is_text_ ? confusion_ : bits_);
     else
       add_number_answers(found);
+    drawn_.add_to(found);
     return found;
   }
 
  private:
-  void add_text(const std::string& truth, const std::string& answer) {
+  void add_text(double time, const std::string& truth, const std::string& answer) {
     unanswered_ += answer.empty();
     if (truth.empty() || answer.empty()) return;
     ++counted_;
     const std::size_t row = confusion_.position(truth), column = confusion_.position(answer);
     ++confusion_.counts[row][column];
+    drawn_.wrong.add(time, row == column ? 0 : 1);
   }
-  void add_number(double truth, double answer) {
-    unanswered_ += !std::isfinite(answer);
-    if (!std::isfinite(truth) || !std::isfinite(answer)) return;
+  void add_number(const DrawnRow& row) {
+    unanswered_ += !std::isfinite(row.predicted);
+    if (!std::isfinite(row.truth) || !std::isfinite(row.predicted)) return;
     ++counted_;
-    truth_.add(truth);
-    model_.add(answer - truth);
-    if (known_.mean) constant_.add(*known_.mean - truth);
-    all_bits_ = all_bits_ && (truth == 0 || truth == 1);
-    if (all_bits_) ++bits_.counts[truth == 1 ? 1 : 0][answer > 0.5 ? 1 : 0];
+    truth_.add(row.truth);
+    model_.add(row.predicted - row.truth);
+    add_baselines(row);
+    drawn_.add_number(row);
+    all_bits_ = all_bits_ && (row.truth == 0 || row.truth == 1);
+    if (all_bits_) add_bit(row.time, row.truth == 1, row.predicted > 0.5);
+  }
+  void add_baselines(const DrawnRow& row) {
+    if (!known_.mean) return;
+    constant_.add(*known_.mean - row.truth);
+    if (known_.hours.empty()) return;
+    const auto hour = hour_of_week(row.time);
+    hourly_.add((hour ? known_.hours[*hour] : *known_.mean) - row.truth);
+  }
+  void add_bit(double time, bool truth, bool answer) {
+    ++bits_.counts[truth][answer];
+    drawn_.wrong.add(time, truth == answer ? 0 : 1);
   }
   void add_number_answers(TargetEvaluation& found) const {
     found.answers.push_back({"model", number_scores(model_, truth_)});
     if (known_.mean) found.answers.push_back({"mean", number_scores(constant_, truth_)});
+    if (known_.mean && !known_.hours.empty() && drawn_.has_times)
+      found.answers.push_back({std::string(weekly_mean_name), number_scores(hourly_, truth_)});
   }
   void add_class_answers(TargetEvaluation& found, const Confusion& confusion) const {
     found.confusion = confusion.counts;
@@ -138,8 +186,9 @@ class TargetSums {
   bool binary_, is_text_ = false, all_bits_ = true;
   TargetBaseline known_;
   Confusion confusion_, bits_;
-  Errors model_, constant_;
+  Errors model_, constant_, hourly_;
   Spread truth_;
+  Drawn drawn_;
   Index counted_ = 0, unanswered_ = 0;
 };
 
@@ -149,6 +198,7 @@ Evaluation evaluate_stream(const Model& model, const StreamRows& rows, const std
   const Pipeline& pipeline = *model.info().pipeline;
   const Table first = rows.read(0, 1);
   const std::vector<std::string> targets = model.predict_table(first).names();
+  const std::string time = time_column(pipeline, first);
   const TableBaselines baselines = TableBaselines::from(model.info().baselines.value());
   std::vector<TargetSums> sums;
   for (const std::string& target : targets) {
@@ -159,7 +209,9 @@ Evaluation evaluate_stream(const Model& model, const StreamRows& rows, const std
   }
   rows.for_each([&](const Table& part) {
     const Table answers = model.predict_table(part);
-    for (std::size_t i = 0; i < targets.size(); ++i) sums[i].add(part.column(targets[i]), answers.column(targets[i]));
+    const std::vector<double>* times = time.empty() ? nullptr : &part.column(time).numbers;
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      sums[i].add(part.column(targets[i]), answers.column(targets[i]), times);
   });
   Evaluation result{.name = name, .rows = rows.size()};
   for (TargetSums& each : sums) {

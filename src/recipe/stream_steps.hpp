@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "maas/recipe/evaluation.hpp"
 #include "recipe/place.hpp"
 #include "recipe/stream_rows.hpp"
+#include "recipe/weekly_means.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -22,12 +24,14 @@ struct KnownTarget {
   Index count = 0;
   bool all_bits = true;                                   ///< whether all numbers are 0 or 1
   std::vector<std::pair<std::string, Index>> texts = {};  ///< how often each came, in the order of their first rows
+  std::optional<WeeklySums> hours = std::nullopt;         ///< of numbers, where there are times
 };
 
-/// What evaluate_table knows of training rows in memory, but for the means at hours of the week.
+/// What evaluate_table knows of training rows in memory.
 TargetBaseline baseline_of(const std::string& target, const KnownTarget& known, const Pipeline& pipeline);
 
-/// In one pass. Throws DataError for a column that is not there.
-std::map<std::string, KnownTarget> known_targets(const std::vector<std::string>& targets, const StreamRows& rows);
+/// In one pass. `time` is the column of times; empty for none. Throws DataError for a column that is not there.
+std::map<std::string, KnownTarget> known_targets(const std::vector<std::string>& targets, const std::string& time,
+                                                 const StreamRows& rows);
 
 }  // namespace maas::inline MAAS_ABI::recipe

@@ -98,15 +98,30 @@ Judged judged_table(const Recipe& recipe, const Table& training, const Table& va
   return judged_by(evaluate_table(trained.model, validation, &training), name_of(objective));
 }
 
-// Of a stream there is no constant answer beside the loss: it would take the targets of all training rows.
+double stream_loss(const Recipe& recipe, const LearnedStream& learned, const StreamRows& rows, Model& model) {
+  const Dataset samples(stream_samples(recipe, learned, rows));
+  return *find_log(model.evaluate(samples, recipe.training.batch_size), "loss");
+}
+
+// The constant answer beside the loss takes passes of its own: see stream_constant.
 Judged judged_stream(const Recipe& recipe, const LearnedStream& learned, const StreamParts& rows,
                      TunerObjective objective) {
   TrainedModel trained = train_stream(recipe, learned, rows.training, rows.validation, quiet_options(recipe));
   require_finite(trained);
   if (objective != TunerObjective::by_loss)
     return judged_by(evaluate_stream(trained.model, rows.validation, "validation"), name_of(objective));
-  const Dataset samples(stream_samples(recipe, learned, rows.validation));
-  return {.score = *find_log(trained.model.evaluate(samples, recipe.training.batch_size), "loss")};
+  return {.score = stream_loss(recipe, learned, rows.validation, trained.model)};
+}
+
+// As judged_by_loss has it, of targets that are summed up in a pass over the training rows.
+Logs stream_constant(const Recipe& recipe, const LearnedStream& learned, const StreamParts& rows) {
+  const Pipeline& pipeline = *learned.pipeline;
+  const Model model = ready_model(recipe, base_of(recipe), pipeline, {}, {});
+  detail::TrainingTargets targets(model);
+  rows.training.learn_from_each([&](const Table& part) { targets.add(pipeline.samples(part).y); });
+  auto constant = detail::constant_model(model, targets);
+  if (!constant) return {};
+  return {{"constant", stream_loss(recipe, learned, rows.validation, *constant)}};
 }
 
 // Over all steps of windows.
@@ -312,11 +327,25 @@ Tuning tune_stream(const Recipe& recipe, const StreamParts& rows, const LearnedS
                    const RunOptions& options) {
   const TunerObjective objective = objective_of(recipe, rows.validation.read(0, 1));
   const bool reads = tunes_reading(recipe);
-  return tuned_by(recipe, objective, options, [&](const Recipe& tried) {
-    if (learned != nullptr) return judged_stream(tried, *learned, rows, objective);
+  // What `use(learned, rows)` gives for a recipe with the settings of a trial.
+  const auto with_rows = [&](const Recipe& tried, const auto& use) {
+    if (learned != nullptr) return use(*learned, rows);
     const StreamParts read = reads ? part_stream(tried) : rows;
-    return judged_stream(tried, learn_stream(tried, read.training), read, objective);
+    return use(learn_stream(tried, read.training), read);
+  };
+  Tuning result = tuned_by(recipe, objective, options, [&](const Recipe& tried) {
+    return with_rows(tried, [&](const LearnedStream& known, const StreamParts& parts) {
+      return judged_stream(tried, known, parts, objective);
+    });
   });
+  if (objective != TunerObjective::by_loss) return result;
+  result.baselines = baselines_of(recipe, result.report, [&](const Trial& best) {
+    const Recipe tried = with_settings(recipe, best);
+    return with_rows(tried, [&](const LearnedStream& known, const StreamParts& parts) {
+      return stream_constant(tried, known, parts);
+    });
+  });
+  return result;
 }
 
 Recipe tuned(const Recipe& recipe, const std::optional<Tuning>& tuning) {

@@ -66,6 +66,7 @@ inline void check_same_scores(const Evaluation& a, const Evaluation& b) {
   for (std::size_t i = 0; i < a.targets.size(); ++i) {
     CHECK(a.targets[i].count() == b.targets[i].count());
     CHECK(a.targets[i].confusion == b.targets[i].confusion);
+    REQUIRE(a.targets[i].answers.size() == b.targets[i].answers.size());
     for (std::size_t answer = 0; answer < a.targets[i].answers.size(); ++answer) {
       CHECK(a.targets[i].answers[answer].name == b.targets[i].answers[answer].name);
       for (std::size_t k = 0; k < a.targets[i].answers[answer].scores.size(); ++k)

@@ -31,7 +31,15 @@ void check_same_trials(const Tuning& a, const Tuning& b, double epsilon) {
   }
 }
 
-/// The figures of the model and of the baseline that both have.
+void check_same_baselines(const Tuning& a, const Tuning& b, double epsilon) {
+  REQUIRE(a.baselines.size() == b.baselines.size());
+  for (std::size_t i = 0; i < a.baselines.size(); ++i) {
+    CHECK(a.baselines[i].first == b.baselines[i].first);
+    CHECK(a.baselines[i].second == Approx(b.baselines[i].second).epsilon(epsilon));
+  }
+}
+
+/// The figures of all answers, of which `baseline` is one.
 void check_same_folds(const CrossValidation& a, const CrossValidation& b, const std::string& target,
                       const std::string& baseline, double epsilon) {
   REQUIRE(a.folds.size() == b.folds.size());
@@ -40,8 +48,12 @@ void check_same_folds(const CrossValidation& a, const CrossValidation& b, const 
     CHECK(a.folds[i].validation == b.folds[i].validation);
     CHECK(a.folds[i].test == b.folds[i].test);
   }
-  for (const std::string& name : {std::string("model"), baseline}) {
-    const FoldScores &one = a.at(target, name), &other = b.at(target, name);
+  CHECK_NOTHROW(a.at(target, baseline));
+  REQUIRE(a.answers.size() == b.answers.size());
+  for (std::size_t answer = 0; answer < a.answers.size(); ++answer) {
+    const std::string& name = a.answers[answer].name;
+    CHECK(name == b.answers[answer].name);
+    const FoldScores &one = a.answers[answer].scores, &other = b.answers[answer].scores;
     REQUIRE(one.names() == other.names());
     for (const std::string& figure : one.names())
       for (std::size_t i = 0; i < a.folds.size(); ++i) {
@@ -61,10 +73,8 @@ TEST_CASE("a tuner in a stream finds what it finds in memory where nothing is sh
   const RecipeResult parts = run_recipe(flow(with_stream({search, "output.report=stream_tuned.html"})), silent);
   check_same_trials(*parts.tuning, *whole.tuning, 1e-9);
   CHECK(parts.model.get_weights() == whole.model.get_weights());
-  // The mean at the same hour of the week is known in memory alone.
-  REQUIRE(parts.tuning->baselines.size() == 1);
-  CHECK(parts.tuning->baselines[0].first == "mean");
-  CHECK(parts.tuning->baselines[0].second == Approx(whole.tuning->baselines.at(0).second).epsilon(1e-9));
+  REQUIRE(parts.tuning->baselines.size() == 2);  // the mean, and that at the same hour of the week
+  check_same_baselines(*parts.tuning, *whole.tuning, 1e-9);
   CHECK(text_of("stream_tuned.html").find("<h2>Search for settings</h2>") != std::string::npos);
   // The validation rows are judged again behind the final training, with the same bits.
   CHECK(parts.evaluations.at(0).targets[0].answers[0].scores[1].second == parts.tuning->report.best().score);
@@ -119,7 +129,7 @@ TEST_CASE("trials of a stream are judged by the loss, and by the accuracy of cla
                parts = *run_recipe(flow(with_stream(by_loss)), silent).tuning;
   check_same_trials(parts, whole, 0);
   CHECK(whole.baselines.at(0).first == "constant");
-  CHECK(parts.baselines.empty());  // it would take all training targets
+  check_same_baselines(parts, whole, 1e-9);
   const std::vector<std::string> classes{
       R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"]})",
       R"(network.layers=[{"class": "dense", "units": 4, "activation": "relu"}, {"class": "dense", "units": 2, "activation": "softmax"}])",
@@ -128,6 +138,15 @@ TEST_CASE("trials of a stream are judged by the loss, and by the accuracy of cla
   CHECK(kinds.tuning->objective == "accuracy");
   check_same_trials(*kinds.tuning, *run_recipe(flow(classes), silent).tuning, 0);
   CHECK(kinds.tuning->baselines.at(0).first == "majority class");
+  // Of classes the shares are what is answered; pipelines that are tuned are learned anew for it.
+  const std::string features = R"(tuner={"trials": 4, "objective": "loss", "space": {
+      "pipeline.features": [["speed", "count"], ["count"]]}})";
+  for (const std::string& of : {std::string("tuner.objective=loss"), features}) {
+    const std::vector<std::string> shares = joined(classes, {of});
+    const Tuning here = *run_recipe(flow(with_stream(shares)), silent).tuning;
+    CHECK(here.baselines.at(0).first == "constant");
+    check_same_baselines(here, *run_recipe(flow(shares), silent).tuning, 1e-9);
+  }
 }
 
 TEST_CASE("how a stream is mixed, and what columns hold, may be tuned") {
@@ -203,7 +222,7 @@ TEST_CASE("folds of a stream have the scores that they have in memory where noth
       if (drops) changes.push_back(dropping);
       const RecipeResult whole = run_recipe(flow(changes), silent);
       const RecipeResult parts = run_recipe(flow(with_stream(changes)), silent);
-      check_same_folds(folds_of(parts), folds_of(whole), "flow", "mean", 1e-9);
+      check_same_folds(folds_of(parts), folds_of(whole), "flow", "mean at that hour of the week", 1e-9);
       CHECK(parts.model.get_weights() == whole.model.get_weights());
     }
   // Of 160 rows the second of 7 tests has 23; a quarter of a half is for validation.

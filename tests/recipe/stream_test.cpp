@@ -2,16 +2,54 @@
 #include <algorithm>
 #include <cmath>
 
+#include "maas/data/times.hpp"
 #include "maas/io/hdf5.hpp"
+#include "maas/layers/input_layer.hpp"
+#include "recipe/drawn_rows.hpp"
 #include "recipe/flow.hpp"
 #include "recipe/stream_steps.hpp"
 
 using namespace maas;
 using namespace maas::tests;
 
+namespace {
+
+/// What a page shows of the test rows.
+std::string test_part(const std::string& page) {
+  const std::size_t begin = page.find("<h2>test</h2>"), end = page.find("<h2>", begin + 1);
+  return begin == page.npos ? "" : page.substr(begin, end - begin);
+}
+
+/// The number of pictures in it.
+std::size_t drawings_in(const std::string& page) {
+  std::size_t found = 0;
+  for (std::size_t place = page.find("<svg"); place != page.npos; place = page.find("<svg", place + 1)) ++found;
+  return found;
+}
+
+/// A reading every ten minutes, with gaps in all columns.
+void write_days(const std::string& path, int rows) {
+  std::string text = "time,speed,flow\n";
+  for (int i = 0; i < rows; ++i) {
+    const double day = 2 * 3.14159265358979 * i / 144;
+    text += fmt::format("{},{:.5g},{}\n", i % 97 == 5 ? "" : format_time(1704067200.0 + 600.0 * i),
+                        50 + 10 * std::sin(day), i % 31 == 7 ? "" : fmt::format("{:.5g}", 9 * std::cos(day) + i % 7));
+  }
+  write_text(path, text);
+}
+
+const std::vector<std::string> of_days{
+    "data.files=days.csv", R"(split={"validation": 0.1, "test": 0.8})",
+    R"(pipeline={"steps": [{"class": "drop_missing_rows", "columns": ["time", "flow"]}, "time_features",
+                           {"class": "standard", "columns": ["speed", "flow"]}],
+                 "features": ["time", "speed"], "targets": ["flow"], "out_of_range": "clip"})",
+    "training.epochs=1", "training.callbacks=[]"};
+
+}  // namespace
+
 TEST_CASE("a recipe in a stream has the bits of one in memory where nothing is shuffled") {
   write_rows("flow.csv");
-  const RecipeResult whole = run_recipe(flow(), silent);
+  const RecipeResult whole = run_recipe(flow({"output.report=whole.html"}), silent);
   const RecipeResult streamed =
       run_recipe(flow({in_blocks, "output.report=stream.html", "output.model=stream.h5"}), silent);
   CHECK(streamed.rows.training == 140);
@@ -21,21 +59,18 @@ TEST_CASE("a recipe in a stream has the bits of one in memory where nothing is s
   CHECK(streamed.model.get_weights() == whole.model.get_weights());
   CHECK(streamed.history["val_loss"] == whole.history["val_loss"]);
   REQUIRE(streamed.evaluations.size() == 2);
-  Evaluation expected = whole.evaluations[1];
-  // In memory there is one baseline more: the mean at the same hour of the week.
-  CHECK(expected.targets[0].answers.size() == 3);
-  expected.targets[0].answers.pop_back();
-  check_same_scores(streamed.evaluations[1], expected);
-  CHECK(streamed.evaluations[1].targets[0].answers.size() == 2);
+  CHECK(streamed.evaluations[1].targets[0].answers.size() == 3);  // the model, the mean, that at the hour of the week
+  for (std::size_t i = 0; i < 2; ++i) check_same_scores(streamed.evaluations[i], whole.evaluations[i]);
   CHECK(streamed.evaluations[1].text().find("flow, 40 rows") != std::string::npos);
   CHECK(text_of("stream.html").find("flow, 40 rows") != std::string::npos);
   CHECK(load_model("stream.h5").predict_table(read_csv("flow.csv")).numbers("flow") ==
         whole.model.predict_table(read_csv("flow.csv")).numbers("flow"));
-  // What is kept of the training rows: the same but for the mean at the same hour of the week.
+  CHECK(drawings_in(test_part(text_of("whole.html"))) == 3);
+  CHECK(test_part(text_of("stream.html")) == test_part(text_of("whole.html")));
+  // What is kept of the training rows.
   CHECK(streamed.model.info().reference == whole.model.info().reference);
-  TableBaselines baselines = TableBaselines::from(*whole.model.info().baselines);
-  baselines.targets[0].hours.clear();
-  CHECK(*streamed.model.info().baselines == baselines.config());
+  CHECK(streamed.model.info().baselines == whole.model.info().baselines);
+  CHECK(TableBaselines::from(*whole.model.info().baselines).targets.at(0).hours.size() == 168);
 }
 
 TEST_CASE(
@@ -128,6 +163,7 @@ TEST_CASE("classes in a stream have the scores they have in memory") {
   CHECK(parts.model.get_weights() == whole.model.get_weights());
   for (std::size_t i = 0; i < 2; ++i) check_same_scores(parts.evaluations[i], whole.evaluations[i]);
   CHECK(parts.evaluations[1].targets[0].answers[1].name == "majority class");
+  CHECK(parts.evaluations[1].targets[0].error_by_hour.empty());  // no feature needs a time
   CHECK(parts.model.info().baselines == whole.model.info().baselines);
   CHECK(TableBaselines::from(*parts.model.info().baselines).targets[0].majority == "bus");
 
@@ -143,6 +179,94 @@ TEST_CASE("classes in a stream have the scores they have in memory") {
   const RecipeResult streamed_bits = run_recipe(flow(streamed), silent), whole_bits = run_recipe(flow(bits), silent);
   check_same_scores(streamed_bits.evaluations[1], whole_bits.evaluations[1]);
   CHECK(streamed_bits.model.info().baselines == whole_bits.model.info().baselines);
+}
+
+TEST_CASE("of more rows than are drawn a stream keeps every k-th, and errors at all hours are those in memory") {
+  write_days("days.csv", 9000);
+  const RecipeResult whole = run_recipe(flow(of_days), silent);
+  std::vector<std::string> changes = of_days;
+  changes.emplace_back(R"(data.stream={"block_rows": 500, "mixed_blocks": 3})");
+  changes.emplace_back("output.report=days.html");
+  const RecipeResult parts = run_recipe(flow(changes), silent);
+  check_same_scores(parts.evaluations[1], whole.evaluations[1]);
+  CHECK(parts.model.info().baselines == whole.model.info().baselines);
+  const TargetEvaluation &all = whole.evaluations[1].targets[0], &some = parts.evaluations[1].targets[0];
+  CHECK(some.rows.empty());
+  REQUIRE(all.truth.size() > 6000);
+  // Of about 7000 every fourth.
+  REQUIRE(some.sample.truth.size() == (all.truth.size() + 3) / 4);
+  CHECK(some.sample.times.size() == some.sample.truth.size());
+  for (std::size_t i = 0; i < some.sample.truth.size(); ++i) {
+    CHECK(some.sample.truth[i] == all.truth[4 * i]);
+    CHECK(some.sample.predicted[i] == Approx(all.predicted[4 * i]).epsilon(1e-5));
+  }
+  std::vector<double> sums(24, 0), counts(24, 0), week;
+  const std::vector<double>& times = whole.evaluations[1].times;
+  for (std::size_t i = 0; i < all.rows.size(); ++i) {
+    const double time = times[static_cast<std::size_t>(all.rows[i])];
+    if (std::isnan(time)) continue;
+    const auto hour = static_cast<std::size_t>(std::fmod(time, 86400) / 3600);
+    sums[hour] += std::abs(all.predicted[i] - all.truth[i]), ++counts[hour];
+    if (time >= times.back() - 7 * 86400) week.push_back(time);
+  }
+  REQUIRE(some.error_by_hour.size() == 24);
+  for (std::size_t hour = 0; hour < 24; ++hour)
+    CHECK(some.error_by_hour[hour] == Approx(sums[hour] / counts[hour]).epsilon(1e-6));
+  CHECK(some.last_week.times == week);
+  CHECK(week.size() > 900);
+  CHECK(drawings_in(test_part(text_of("days.html"))) == 3);
+}
+
+TEST_CASE("a sample of rows is evenly spaced, of the last seconds, and never larger than it may be") {
+  using maas::recipe::RowSample;
+  for (const std::size_t rows : {0U, 1U, 10U, 11U, 20U, 21U, 1000U, 1001U}) {
+    RowSample sample(10);
+    for (std::size_t i = 0; i < rows; ++i) sample.add({std::nan(""), static_cast<double>(i), -static_cast<double>(i)});
+    const DrawnRows found = sample.rows();
+    CAPTURE(rows);
+    CHECK(found.truth.size() <= 10);
+    CHECK(found.truth.size() >= std::min<std::size_t>(rows, 5));
+    const double stride = found.truth.size() > 1 ? found.truth[1] : 1;
+    for (std::size_t i = 0; i < found.truth.size(); ++i) {
+      CHECK(found.truth[i] == stride * static_cast<double>(i));
+      CHECK(found.predicted[i] == -found.truth[i]);
+    }
+    if (rows > 0) CHECK(found.truth.back() + stride >= static_cast<double>(rows));
+  }
+  RowSample week(10, 7);  // also of times that do not come in order
+  for (const int time : {5, 3, 90, 1, 93, 86, 97, 95}) week.add({static_cast<double>(time), 0, 0});
+  CHECK(week.rows().times == std::vector<double>{90, 93, 97, 95});
+  RowSample long_ago(10, 7);
+  for (int time = 0; time < 1000; ++time) long_ago.add({static_cast<double>(time), 0, 0});
+  CHECK(long_ago.rows().times == std::vector<double>{992, 993, 994, 995, 996, 997, 998, 999});
+}
+
+TEST_CASE("of classes in a stream the page shows the share of wrong answers by hour that it shows in memory") {
+  write_rows("flow.csv");
+  std::string text = "time,x,y\n";
+  for (int i = 0; i < 300; ++i)
+    text += fmt::format("{},{},{}\n", format_time(1704067200.0 + 2500.0 * i), i % 7, i % 7 > 3 || i % 10 == 3 ? 1 : 0);
+  write_text("bits.csv", text);
+  const std::vector<std::string> kinds{
+      R"(pipeline={"steps": ["impute", "time_features", "ordinal"], "features": ["time", "speed"], "targets": ["kind"]})",
+      R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
+      "training.loss=sparse_categorical_crossentropy"};
+  const std::vector<std::string> bits{
+      "data.files=bits.csv", R"(pipeline={"steps": ["time_features"], "features": ["time", "x"], "targets": ["y"]})",
+      R"(network.layers=[{"class": "dense", "units": 1, "activation": "sigmoid"}])",
+      "training.loss=binary_crossentropy"};
+  for (std::vector<std::string> changes : {kinds, bits}) {
+    changes.emplace_back("output.report=kinds.html");
+    run_recipe(flow(changes), silent);
+    const std::string whole = test_part(text_of("kinds.html"));
+    const RecipeResult parts = run_recipe(flow(with_stream(changes)), silent);
+    const TargetEvaluation& found = parts.evaluations[1].targets[0];
+    CHECK(found.is_class);
+    CHECK(found.sample.truth.empty());
+    CHECK(std::ranges::any_of(found.error_by_hour, [](double share) { return share > 0; }));
+    CHECK(whole.find("share of wrong answers by hour") != std::string::npos);
+    CHECK(test_part(text_of("kinds.html")) == whole);
+  }
 }
 
 TEST_CASE("HDF5 files and several files after each other are streamed as they are read in memory") {

@@ -20,6 +20,12 @@ struct AnswerScores {
   Logs scores;
 };
 
+/// Some of many rows, for drawings: an entry a row in each.
+struct DrawnRows {
+  std::vector<double> times = {};  ///< empty where the features need no column of times
+  std::vector<double> truth = {}, predicted = {};
+};
+
 /// One target: its true values beside the answers, row by row, and scores.
 struct TargetEvaluation {
   std::string target;
@@ -29,8 +35,15 @@ struct TargetEvaluation {
   std::vector<double> truth = {}, predicted = {};  ///< numbers, or positions in classes; one a row
   std::vector<std::string> classes = {};           ///< in the order of the pipeline, others that occur behind them
   std::vector<std::vector<Index>> confusion = {};  ///< true class x answer; empty for numbers
-  /// How many rows count where they are too many to be listed: then `rows`, `truth` and `predicted` are empty.
+  /// How many rows count where they are too many to be listed, as in a stream: then `rows`, `truth` and `predicted` are
+  /// empty.
   Index counted = 0;
+  /// Of such rows, where the target is one of numbers, what pages draw: every k-th of those that count, at most 2000,
+  /// and those of the last week of times, at most 20 000 (every k-th of more); in the order of the rows.
+  DrawnRows sample = {}, last_week = {};
+  /// Likewise, at each of the 24 hours of the day, the mean absolute error, of classes the share of wrong answers; NaN
+  /// at an hour without a row. Empty where rows are listed, and where the features need no column of times.
+  std::vector<double> error_by_hour = {};
 
   /// How many rows count.
   Index count() const { return counted > 0 ? counted : static_cast<Index>(rows.size()); }
