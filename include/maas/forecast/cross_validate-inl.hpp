@@ -105,8 +105,10 @@ MAAS_INLINE detail::ForecastFold detail::run_forecast_fold(Forecaster forecaster
                                                            const ReadingsOptions& table, const Fold& fold,
                                                            const ForecastFoldOptions& options) {
   const TimeFold time(fold);
-  const Table training = time.train.of(rows), seen = time.seen().of(rows);
+  const Table training = time.train.of(rows);
   const Index before = time.test.begin - time.train.begin;
+  Table seen = RowRange{time.train.begin, time.test.end}.of(rows);
+  seen.hold_out(RowRange{before, seen.rows()});  // what lies before has been learned from, and leads up to it
   ForecastFold result;
   result.histories = forecaster.fit(training, table, options.fit);
   const Readings learned = forecaster.readings(training, {}, training.rows() - options.fit.held_out(training.rows()));
