@@ -40,24 +40,45 @@ Readings as_readings(const Flow& flow, bool held_out = false) {
   return {.values = flow.vehicles, .times = flow.times, .sensors = {"lane 1"}, .held_out = held_out};
 }
 
-/// The figures of the published table, in vehicles per 5 minutes.
-struct PublishedScores {
-  double mae = 0, mse = 0, rmse = 0, mape = 0, r2 = 0, explained_variance = 0;
-};
+/// The figures of the published table, in its order: MAE, MSE, RMSE, MAPE, R2 and the explained variance; errors in
+/// vehicles per 5 minutes, MAPE in percent.
+using Figures = Eigen::Array<double, 6, 1>;
 
-PublishedScores published_scores(const Matrix& forecast, const Matrix& truth) {
-  const Eigen::ArrayXd y = truth.col(0).cast<double>(), error = y - forecast.col(0).cast<double>().array();
-  const double variance = (y - y.mean()).square().mean();
-  PublishedScores scores;
-  scores.mae = error.abs().mean();
-  scores.mse = error.square().mean();
-  scores.rmse = std::sqrt(scores.mse);
+Figures figures_of(const Forecasts& forecasts) {
+  const Eigen::ArrayXd y = forecasts.truth.col(0).cast<double>();
+  const Eigen::ArrayXd error = y - forecasts.values.col(0).cast<double>().array();
+  const double variance = (y - y.mean()).square().mean(), mse = error.square().mean();
   // Percent make no sense where no vehicle came.
-  scores.mape = 100 * (y > 0).select(error.abs() / y, 0.0).sum() / static_cast<double>((y > 0).count());
-  scores.r2 = 1 - scores.mse / variance;
-  scores.explained_variance = 1 - (error - error.mean()).square().mean() / variance;
-  return scores;
+  const double mape = 100 * (y > 0).select(error.abs() / y, 0.0).sum() / static_cast<double>((y > 0).count());
+  Figures figures;
+  figures << error.abs().mean(), mse, std::sqrt(mse), mape, 1 - mse / variance,
+      1 - (error - error.mean()).square().mean() / variance;
+  return figures;
 }
+
+/// A table of them, at its end what xiaochus/TrafficFlowPrediction publishes of the same windows, digit by digit.
+class PublishedTable {
+ public:
+  PublishedTable() {
+    text_ = fmt::format("{:<24}{:>9}{:>10}{:>9}{:>10}{:>10}{:>12}\n", "vehicles per 5 minutes", "MAE", "MSE", "RMSE",
+                        "MAPE %", "R2", "explained");
+  }
+
+  void add(std::string_view name, const Figures& figures) {
+    text_ += fmt::format("{:<24}{:>9.4f}{:>10.3f}{:>9.4f}{:>10.3f}{:>10.5f}{:>12.5f}\n", name, figures[0], figures[1],
+                         figures[2], figures[3], figures[4], figures[5]);
+  }
+
+  std::string text() const {
+    return text_ +
+           "published: LSTM              7.21     98.05     9.90     16.56    0.9396      0.9419\n"
+           "published: GRU               7.20     99.32     9.97     16.78    0.9389      0.9389\n"
+           "published: SAEs              7.06     92.08     9.60     17.80    0.9433      0.9442\n";
+  }
+
+ private:
+  std::string text_;
+};
 
 /// One reading ahead from twelve, the time of day and the day of the week. Windows run across the nights of missing
 /// days, as in the published results that this program is compared with.
@@ -108,48 +129,59 @@ void print_intervals(const Forecaster& forecaster, const Readings& train, const 
   }
 }
 
-/// As xiaochus/TrafficFlowPrediction publishes them, on the same windows; sMAPE is not among them.
-void add_published(ScoreTable& table) {
-  const auto add = [&](const char* name, double mae, double rmse, double mape, double r2) {
-    table.add({.model = name, .scores = {.mae = mae, .rmse = rmse, .mape = mape, .smape = std::nan(""), .r2 = r2}});
-  };
-  add("published: LSTM", 7.21, 9.90, 16.56, 0.9396);
-  add("published: GRU", 7.20, 9.97, 16.78, 0.9389);
-  add("published: SAEs", 7.06, 9.60, 17.80, 0.9433);
+/// Simple forecasts of the test part, fitted to the training part.
+std::vector<Forecasts> simple_forecasts(const Readings& train, const ForecastWindows& test) {
+  std::vector<Forecasts> forecasts;
+  for (const Baseline& baseline : fit_baselines(make_forecaster().windows(train)))
+    forecasts.push_back(baseline.forecast(test));
+  return forecasts;
 }
 
 void compare_networks(const Readings& train, const Readings& test) {
-  const ForecastWindows windows = make_forecaster().windows(train);
-  const std::vector<Baseline> baselines = fit_baselines(windows);
   std::vector<Forecasts> ensembles, networks;
   ScoreTable table("vehicles per 5 minutes", 300);
-  for (const Baseline& baseline : baselines) table.add(baseline.forecast(make_forecaster().windows(test)));
+  PublishedTable published;
+  for (const Forecasts& simple : simple_forecasts(train, make_forecaster().windows(test))) {
+    table.add(simple);
+    published.add(simple.model, figures_of(simple));
+  }
+  Figures sum = Figures::Zero();
   for (std::uint64_t i = 0; i < 3; ++i) {
     Forecaster forecaster = make_forecaster();
     forecaster.fit(train, how_to_learn(1 + 3 * i, train, 0));
     ensembles.push_back(forecaster.forecast(test));
     for (Index k = 0; k < forecaster.networks(); ++k) networks.push_back(forecaster.network(k).forecast(test));
     table.add(ensembles.back());
+    sum += figures_of(ensembles.back());
     if (i == 2) {
       table.add_mean("mean of 9 networks", networks).add_mean("mean of 3 ensembles", ensembles);
-      add_published(table);
-      fmt::print("{} training windows, {} test windows of {} readings\n\n{}", windows.size(), ensembles[0].windows(),
-                 lags, table.text());
+      published.add("mean of 3 ensembles", sum / 3);
+      fmt::print("{} training windows, {} test windows of {} readings\n\n{}\n{}",
+                 make_forecaster().windows(train).size(), ensembles[0].windows(), lags, table.text(), published.text());
       print_intervals(forecaster, train, test);
     }
   }
 }
 
-void score_saved_model(const std::string& path, const Flow& test, const MinMaxScaler& scaler) {
-  const Model model = load_model(path);
-  const Windows windows({.values = scaler.apply(test.vehicles), .times = test.times},
+/// The forecasts of a network of Keras, which knows twelve scaled readings and no time.
+Forecasts forecasts_of_model(const std::string& path, const Readings& train, const ForecastWindows& test) {
+  const MinMaxScaler scaler = MinMaxScaler{}.fit(TrainingRows::all_of(train.values));
+  const Windows windows({.values = scaler.apply(test.readings().values), .times = test.readings().times},
                         {.lags = lags, .across_gaps = true});
-  const Matrix forecast = scaler.invert(model.predict(windows.feature_matrix()));
-  const PublishedScores scores = published_scores(forecast, scaler.invert(windows.target_matrix()));
-  fmt::print("{}\n", path);
-  fmt::print("MAE {:.4f}, MSE {:.3f}, RMSE {:.4f}, MAPE {:.3f} %, ", scores.mae, scores.mse, scores.rmse, scores.mape);
-  fmt::print("R2 {:.5f}, explained variance {:.5f}, over {} predictions\n", scores.r2, scores.explained_variance,
-             windows.size());
+  require<DataError>(windows.size() == test.size(),
+                     "pems_forecast: expected {} windows without a missing reading, got {}", test.size(),
+                     windows.size());
+  Forecasts forecasts = empty_forecasts("model", test);
+  forecasts.values = scaler.invert(load_model(path).predict(windows.feature_matrix()));
+  return forecasts;
+}
+
+void score_saved_model(const std::string& path, const Readings& train, const Readings& readings) {
+  const ForecastWindows test = make_forecaster().windows(readings);
+  PublishedTable table;
+  for (const Forecasts& simple : simple_forecasts(train, test)) table.add(simple.model, figures_of(simple));
+  table.add("model", figures_of(forecasts_of_model(path, train, test)));
+  fmt::print("{}, over {} predictions\n\n{}", path, test.size(), table.text());
 }
 
 Arguments read_arguments(int count, char** values) {
@@ -169,7 +201,7 @@ void run(const Arguments& arguments) {
   if (arguments.model.empty())
     compare_networks(as_readings(train), as_readings(test, true));
   else
-    score_saved_model(arguments.model, test, MinMaxScaler{}.fit(TrainingRows::all_of(train.vehicles)));
+    score_saved_model(arguments.model, as_readings(train), as_readings(test, true));
 }
 
 }  // namespace

@@ -22,13 +22,14 @@ namespace {
 
 constexpr Index lags = 96;         // readings looked at: 8 hours
 constexpr Index horizon = 3;       // readings ahead: 15 minutes
-constexpr Index longest_fill = 3;  // missing readings that are filled in; longer gaps are left out
+constexpr Index longest_fill = 3;  // missing readings in a row that are filled in
 
 /// What a detector said: one column of a table, and when it counts as congestion.
 struct Road {
   std::string column;
   bool slow_is_congested = true;  // else: much traffic is
-  Matrix readings;                // in time order, one a row
+  Matrix readings;                // in time order, one a row; NaN where one is missing
+  Matrix known;                   // the same as it was known at each time: short gaps hold the last reading
   std::vector<double> times;      // in seconds
 };
 
@@ -55,8 +56,10 @@ Road read_road(const std::string& csv_file) {
   const Table table = csv_file.empty() ? make_traffic() : read_csv(csv_file);
   const std::string column = choose_column(table);
   const std::vector<double>& times = table.times(time_column(table));
-  // Clean: short gaps are bridged; long ones stay, and no sample will reach across them.
-  return {column, column == "speed", interpolate(table.matrix({column}), longest_fill, times), times};
+  // Clean: short gaps are filled by the reading before them. A line to the one behind them would tell of the future,
+  // which nobody knows on the road. Of long gaps the rest stays missing, and no sample will reach across it.
+  const Matrix readings = table.matrix({column});
+  return {column, column == "speed", readings, fill_forward(readings, longest_fill), times};
 }
 
 /// Congestion: slower than 70 % of the speed of a free road, or more than 80 % of the flow of a full one. Both are read
@@ -71,8 +74,8 @@ double find_threshold(const Road& road, const RowRange& train) {
 }
 
 /// 1 where the road is congested, 0 where not, NaN where nobody knows.
-Matrix congestion(const Road& road, double threshold) {
-  Matrix result = road.readings;
+Matrix congestion(const Road& road, const Matrix& readings, double threshold) {
+  Matrix result = readings;
   for (Scalar& value : result.reshaped())
     if (!std::isnan(value)) value = (road.slow_is_congested ? value < threshold : value > threshold) ? 1 : 0;
   return result;
@@ -84,11 +87,11 @@ struct Baselines {
   double majority;     // always the more frequent answer of the training part
 };
 
-Baselines baselines(const Series& part, const Windows& windows, bool mostly_congested) {
+/// `known` is the congestion of a part as it was known at each time, `truth` what a network is to answer.
+Baselines baselines(const Matrix& known, const Matrix& truth, const Windows& windows, bool mostly_congested) {
   double stays = 0, majority = 0;
   for (Index sample = 0; sample < windows.size(); ++sample) {
-    const Scalar now = part.targets(windows.last_reading(sample), 0);
-    const Scalar then = part.targets(windows.target_reading(sample), 0);
+    const Scalar now = known(windows.last_reading(sample), 0), then = truth(windows.target_reading(sample), 0);
     stays += now == then;
     majority += (then == 1) == mostly_congested;
   }
@@ -104,14 +107,15 @@ bool same_bits(const Matrix& a, const Matrix& b) {
 int run(const std::string& csv_file) {
   const Road road = read_road(csv_file);
   // The future may not help to learn: the last fifth of the time is the test, a tenth before it watches the training,
-  // and the scaler and the threshold come from the rest.
+  // the scaler and the threshold come from the rest, and gaps were filled from before. What is to be answered was read:
+  // of filled readings nobody knows the truth.
   const TimeSplit split = split_by_time(road.readings.rows(), 0.1, 0.2);
   const double threshold = find_threshold(road, split.train);
-  const StandardScaler scaler = StandardScaler{}.fit({road.readings, split.train});
+  const StandardScaler scaler = StandardScaler{}.fit({road.known, split.train});
 
-  const Series series{.values = scaler.apply(road.readings),
+  const Series series{.values = scaler.apply(road.known),
                       .times = road.times,
-                      .targets = congestion(road, threshold),
+                      .targets = congestion(road, road.readings, threshold),
                       .known = time_features(road.times)};
   const WindowOptions options{.lags = lags, .horizons = {horizon}};
   const Windows train(series.part(split.train), options);
@@ -133,7 +137,8 @@ int run(const std::string& csv_file) {
              .batch_size = 32,
              .validation_data = ValidationData{.x = validation.feature_matrix(), .y = validation.target_matrix()}});
 
-  const Baselines simple = baselines(test_part, test, y.mean() > 0.5);
+  const Matrix known = split.test.of(congestion(road, road.known, threshold));
+  const Baselines simple = baselines(known, test_part.targets, test, y.mean() > 0.5);
   fmt::print("\nTest accuracy        {:.2f} %\n", 100 * *find_log(model.evaluate(x_test, y_test), "accuracy"));
   fmt::print("  it stays as it is  {:.2f} %\n", 100 * simple.persistence);
   fmt::print("  the usual answer   {:.2f} %\n\n", 100 * simple.majority);

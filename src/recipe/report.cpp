@@ -46,11 +46,26 @@ std::string facts_html(const Report& report) {
   return rows.empty() ? "" : "<table>\n" + rows + "</table>\n";
 }
 
-std::string history_html(const History& history) {
-  if (history.names().empty()) return "";
-  return heading("Learning curves") + "<main>\n" + detail::history_charts(history) +
+std::string curves_html(const History& history) {
+  return "<main>\n" + detail::history_charts(history) +
          "</main>\n<table>\n<tr><th>figure</th><th>last</th><th>best</th><th>in epoch</th></tr>\n" +
          detail::history_rows(history) + "</table>\n";
+}
+
+std::string details_html(std::string_view name, const std::string& inside, bool open) {
+  return fmt::format("<details{}>\n<summary>{}</summary>\n{}</details>\n", open ? " open" : "", html_text(name),
+                     inside);
+}
+
+std::string learning_html(const Report& report) {
+  const std::string title = heading("Learning curves");
+  if (report.ensemble.empty())
+    return report.history && !report.history->names().empty() ? title + curves_html(*report.history) : "";
+  std::string text = title;
+  for (std::size_t i = 0; i < report.ensemble.size(); ++i)
+    text += details_html(fmt::format("Network {} of {}", i + 1, report.ensemble.size()),
+                         curves_html(report.ensemble[i]), i == 0);
+  return text;
 }
 
 // ---- Evaluations ----
@@ -223,18 +238,37 @@ std::string evaluation_html(const Evaluation& evaluation) {
 
 // ---- Forecasts ----
 
+struct ScoreColumn {
+  std::string_view title;
+  double Scores::*score;
+};
+constexpr ScoreColumn score_columns[] = {{"MAE", &Scores::mae},
+                                         {"RMSE", &Scores::rmse},
+                                         {"MAPE, %", &Scores::mape},
+                                         {"sMAPE, %", &Scores::smape},
+                                         {"R2", &Scores::r2}};
+
+// A score, and where it is a mean of several in brackets how far these lie apart.
+std::string score_cell(const ScoreTable::Row& row, double Scores::*score) {
+  const std::string spread = row.spread ? fmt::format(" ({})", number_text((*row.spread).*score)) : "";
+  return fmt::format("<td>{}{}</td>", number_text(row.scores.*score), spread);
+}
+
 std::string score_table_html(const ScoreTable& table) {
-  std::string text =
-      "<table>\n<tr><th></th><th>horizon</th><th>MAE</th><th>RMSE</th><th>MAPE, %</th><th>R2</th></tr>\n";
-  for (const ScoreTable::Row& row : table.rows())
-    text += fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        html_text(row.model), horizon_text(row.horizon, table.seconds_a_reading()),
-                        number_text(row.scores.mae), number_text(row.scores.rmse), number_text(row.scores.mape),
-                        number_text(row.scores.r2));
+  std::string text = "<table>\n<tr><th></th><th>horizon</th>";
+  for (const ScoreColumn& column : score_columns) text += fmt::format("<th>{}</th>", column.title);
+  text += "</tr>\n";
+  for (const ScoreTable::Row& row : table.rows()) {
+    text += fmt::format("<tr><th>{}</th><td>{}</td>", html_text(row.model),
+                        horizon_text(row.horizon, table.seconds_a_reading()));
+    for (const ScoreColumn& column : score_columns) text += score_cell(row, column.score);
+    text += "</tr>\n";
+  }
   const bool all = !table.rows().empty() && table.rows()[0].averaging == Averaging::up_to_horizon;
+  const bool spread = std::ranges::any_of(table.rows(), [](const auto& row) { return row.spread.has_value(); });
   const std::string unit = table.unit().empty() ? "" : ", MAE and RMSE in " + html_text(table.unit());
   return text + "</table>\n<p>Means over the forecasts " + (all ? "of all steps up to the horizon" : "at the horizon") +
-         unit + ".</p>\n";
+         unit + (spread ? "; in brackets the largest less the smallest of what a mean is of" : "") + ".</p>\n";
 }
 
 /// One sensor at one horizon as an evaluation has it, with the times of the targets and the intervals, if any.
@@ -353,16 +387,15 @@ std::string error_text(const Forecasts& forecasts, const DrawnSensor& drawn, con
 
 std::string sensor_html(const Forecasts& forecasts, const Intervals* intervals, const DrawnSensor& drawn,
                         const std::string& unit, bool open) {
-  std::string text = fmt::format("<details{}>\n<summary>{}: {}</summary>\n<main>\n", open ? " open" : "",
-                                 html_text(forecasts.sensors[static_cast<std::size_t>(drawn.sensor)]),
-                                 html_text(error_text(forecasts, drawn, unit)));
+  std::string text = "<main>\n";
   for (Index step : drawn_steps(forecasts)) {
     const SensorForecasts one = of_sensor(forecasts, intervals, step, drawn.sensor);
     text +=
         forecasts.times.empty() ? along_readings_svg(one) : along_time_svg(one.target, one.times, "forecast", one.band);
     text += scatter_svg(one.target);
   }
-  return text + "</main>\n</details>\n";
+  const std::string& name = forecasts.sensors[static_cast<std::size_t>(drawn.sensor)];
+  return details_html(name + ": " + error_text(forecasts, drawn, unit), text + "</main>\n", open);
 }
 
 void check_intervals(const Intervals& intervals, const Forecasts& forecasts) {
@@ -460,7 +493,7 @@ std::string report_page(const Report& report) {
   if (report.alarms) body += alarms_html(*report.alarms);
   if (report.cross_validation) body += cross_validation_html(*report.cross_validation);
   if (report.tuning) body += tuning_html(*report.tuning);
-  if (report.history) body += history_html(*report.history);
+  body += learning_html(report);
   if (report.data) body += data_html(*report.data);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -121,7 +121,14 @@ void check_test_size(const Recipe& recipe, Index rows) {
                      Place{recipe.source}.key("split").key("test").text(), least, rows);
 }
 
-Report report_of(const Recipe& recipe, const RecipeResult& result) {
+// Of networks that stop early each has its own number of them.
+std::string epochs_text(const std::vector<History>& histories) {
+  std::string text;
+  for (const History& history : histories) text += (text.empty() ? "" : ", ") + std::to_string(history.epochs().size());
+  return text;
+}
+
+Report report_of(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
   Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
   page.facts = {
       {"rows", std::to_string(result.rows.all)},
@@ -131,8 +138,11 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
       {"sensors", std::to_string(result.forecaster->sensors().size())},
       {"networks", std::to_string(recipe.forecast->networks)},
       {"weights", std::to_string(result.model.network().parameters().count())},
-      {"epochs", std::to_string(result.history.epochs().size())}};
-  page.history = result.history;
+      {"epochs", epochs_text(histories)}};
+  if (histories.size() == 1)
+    page.history = histories.front();
+  else
+    page.ensemble = histories;
   page.scores = result.scores;
   page.forecasts = result.forecasts;
   page.null_value = recipe.forecast->scores.null_value;
@@ -146,11 +156,11 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   return page;
 }
 
-void write_outputs(const Recipe& recipe, const RecipeResult& result) {
+void write_outputs(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
   const RecipeOutput& output = recipe.output;
   if (!output.model.empty()) result.forecaster->save(file_in(recipe.folder, output.model));
   if (!output.predictions.empty()) write_forecasts(file_in(recipe.folder, output.predictions), *result.forecasts);
-  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
+  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result, histories));
 }
 
 // Split calibration on all errors, and beside it the one that follows what comes, where that was asked for.
@@ -314,7 +324,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
     const ForecastWindows held_back = result.forecaster->windows(training).targets_from(learned);
     add_intervals(wanted, result.forecaster->forecast(held_back), result);
   }
-  write_outputs(chosen, result);
+  write_outputs(chosen, result, histories);
   return result;
 }
 

@@ -294,13 +294,21 @@ TEST_CASE("an ensemble has networks of its own, and is the mean of them") {
   write_waves("waves.csv");
   const std::vector<std::string> changes = {"forecast.networks=2", "training.epochs=3",
                                             "network.layers[0].name=hidden"};
-  const RecipeResult a = run_recipe(waves(changes), silent), b = run_recipe(waves(changes), silent);
+  std::vector<std::string> shown = changes;
+  shown.push_back("output.report=waves_of_two.html");
+  const RecipeResult a = run_recipe(waves(changes), silent), b = run_recipe(waves(shown), silent);
   REQUIRE(a.forecaster->networks() == 2);
   const Readings readings = readings_of(read_csv("waves.csv"), "time");
   const Matrix first = a.forecaster->network(0).predict(readings), second = a.forecaster->network(1).predict(readings);
   CHECK(first != second);
   CHECK((a.forecaster->predict(readings) - (first + second) / 2).cwiseAbs().maxCoeff() < Scalar(1e-4));
   CHECK(a.forecaster->predict(readings) == b.forecaster->predict(readings));
+  const std::string page = text_of("waves_of_two.html");
+  for (const char* part : {"Network 1 of 2", "Network 2 of 2", "<th>epochs</th><td>3, 3</td>", "mean of 2 networks",
+                           "in brackets the largest less the smallest"}) {
+    INFO(part);
+    CHECK(page.find(part) != std::string::npos);
+  }
 }
 
 TEST_CASE("a run for forecasts is resumed; an ensemble is not") {

@@ -121,6 +121,43 @@ TEST_CASE("of many sensors the first is drawn, and those with the smallest, the 
   CHECK(drawn_in(report_page({.forecasts = holes})) == Names{"s0*", "s3", "s4"});
 }
 
+TEST_CASE("the table of forecasts has five scores, and of means how far apart they lie") {
+  ScoreTable table("mph", 300);
+  table.add(
+      {.model = "network", .horizon = 3, .scores = {.mae = 1.5, .rmse = 2.25, .mape = 3, .smape = 4.5, .r2 = 0.5}});
+  const auto page = [&] { return report_page({.scores = table}); };
+  CHECK(page().find("<th>MAE</th><th>RMSE</th><th>MAPE, %</th><th>sMAPE, %</th><th>R2</th></tr>\n"
+                    "<tr><th>network</th><td>15 minutes</td><td>1.5</td><td>2.25</td><td>3</td><td>4.5</td>"
+                    "<td>0.5</td></tr>") != std::string::npos);
+  CHECK(page().find("brackets") == std::string::npos);
+  table.add_mean("mean", {with_errors({4}), with_errors({6})}, {}, {1});
+  // Of readings of 50 errors of 4 and 6 are 8 and 12 percent; by the mean of both 7.692 and 11.32. None varies: no R2.
+  CHECK(
+      page().find("<tr><th>mean</th><td>5 minutes</td><td>5 (2)</td><td>5 (2)</td><td>10 (4)</td><td>9.507 (3.628)</td>"
+                  "<td>– (–)</td></tr>") != std::string::npos);
+  CHECK(page().find("in brackets the largest less the smallest") != std::string::npos);
+}
+
+TEST_CASE("of an ensemble the learning curves of every network are on the page, the first one's open") {
+  const auto losses = [](double last) {
+    History history;
+    history.add(0, {{"loss", 2.0}});
+    history.add(1, {{"loss", last}});
+    return history;
+  };
+  const std::string page = report_page({.ensemble = {losses(1.25), losses(0.75), losses(0.5)}});
+  CHECK(count(page, "<h2>Learning curves</h2>") == 1);
+  CHECK(count(page, "<svg") == 3);
+  std::size_t place = 0;
+  for (const char* part : {"<details open>\n<summary>Network 1 of 3</summary>", "<td>1.25</td>",
+                           "<details>\n<summary>Network 2 of 3</summary>", "<td>0.75</td>",
+                           "<details>\n<summary>Network 3 of 3</summary>", "<td>0.5</td>"}) {
+    INFO(part);
+    place = page.find(part, place);
+    REQUIRE(place != page.npos);
+  }
+}
+
 TEST_CASE("intervals are drawn as a band, broken where there is none") {
   Forecasts forecasts = with_errors({4, 9}, 5);
   Intervals intervals{(forecasts.values.array() - Scalar(10)).matrix(),

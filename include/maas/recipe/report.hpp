@@ -23,6 +23,7 @@ struct Report {
   std::string description = {};
   std::vector<std::pair<std::string, std::string>> facts = {};  ///< "rows", "2976"
   std::optional<History> history = std::nullopt;                ///< learning curves
+  std::vector<History> ensemble = {};                           ///< in its place those of every network of an ensemble
   std::vector<Evaluation> evaluations = {};
   std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts
   std::optional<Forecasts> forecasts = std::nullopt;  ///< drawn beside what came, of some sensors
@@ -37,15 +38,16 @@ struct Report {
 };
 
 /// The page: one HTML file with drawings (SVG), light or dark as the reader's machine is. It loads nothing from
-/// elsewhere and runs no script. It shows learning curves; of every evaluation the scores beside their baselines; of
-/// classes the confusion; of numbers the answers against the truth, and, where times are known, both along the last
-/// week of them and the mean absolute error by the hour of the day; of forecasts the scores of all models by horizon,
-/// the error of all sensors by the hour, and of the first sensor, of those with the smallest and the largest mean
-/// absolute error and of the one in the middle (of four sensors or fewer: of all) what was forecast at the nearest and
-/// the farthest horizon beside what came, with the intervals as a band: one is open, the others open where their name
-/// is chosen; intervals' coverage; what alarms are worth; the folds of a cross-validation and the trials of a tuner;
-/// and what is odd about the data. Names may hold any character. Clouds of more than 2000 points show every k-th.
-/// Throws ShapeError for intervals of another size than the forecasts.
+/// elsewhere and runs no script. It shows learning curves, of an ensemble those of every network, the first one's open;
+/// of every evaluation the scores beside their baselines; of classes the confusion; of numbers the answers against the
+/// truth, and, where times are known, both along the last week of them and the mean absolute error by the hour of the
+/// day; of forecasts the scores of all models by horizon, means of several with their spread, the error of all sensors
+/// by the hour, and of the first sensor, of those with the smallest and the largest mean absolute error and of the one
+/// in the middle (of four sensors or fewer: of all) what was forecast at the nearest and the farthest horizon beside
+/// what came, with the intervals as a band: one is open, the others open where their name is chosen; intervals'
+/// coverage; what alarms are worth; the folds of a cross-validation and the trials of a tuner; and what is odd about
+/// the data. Names may hold any character. Clouds of more than 2000 points show every k-th. Throws ShapeError for
+/// intervals of another size than the forecasts.
 std::string report_page(const Report& report);
 
 /// Writes it to a file, which appears whole or not at all. Throws FormatError, and what report_page throws.
