@@ -187,19 +187,24 @@ void choose(const std::string& data) {
   }
 }
 
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 void run(const std::string& data, const std::string& csv) {
+  const auto begin = std::chrono::steady_clock::now();
   const Readings speeds = read_speeds(data + "/los-loop-speed.csv");
   const Index cut = speeds.rows() * 8 / 10;
   const Readings train = speeds.part({0, cut}),
                  test = speeds.part({.begin = cut, .end = speeds.rows(), .held_out = true});
 
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin_of_training = std::chrono::steady_clock::now();
   Forecaster forecaster = make_forecaster();
   forecaster.fit(train, how_to_learn(train, 0));
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  const double training = seconds_since(begin_of_training);
   const Forecaster first = forecaster.network(0);
   fmt::print("{} detectors, {} readings to learn from; 3 networks of {} weights, {:.0f} s\n\n", train.sensor_count(),
-             cut, first.model().network().parameters().layout().size(), seconds.count());
+             cut, first.model().network().parameters().layout().size(), training);
 
   const ScoreTable table = forecaster.compare(fit_baselines(forecaster.windows(train)), test,
                                               {.averaging = Averaging::up_to_horizon}, reported);
@@ -214,6 +219,7 @@ void run(const std::string& data, const std::string& csv) {
   print_intervals(calibration, forecasts);
   print_alarms(calibration, forecasts);
   print_drift(train, test, forecasts);
+  fmt::print("\n{:.0f} s in all\n", seconds_since(begin));
 }
 
 }  // namespace
