@@ -226,7 +226,7 @@ TEST_CASE("rows are the same rows in copies, parts, chosen rows, changed tables 
   changed.add({.name = "more", .numbers = std::vector<double>(count, 1)});
   check_known(changed, true);
   check_known(changed.part(20, 40), false);
-  for (const std::string& name : {"speed", "else", "more"}) changed.remove(name);
+  for (const char* name : {"speed", "else", "more"}) changed.remove(name);
   changed.replace("flow", {{.name = "only", .numbers = std::vector<double>(count, 1)}});
   check_known(changed, true);
   changed.remove("only");  // and then another column of the same rows
@@ -250,7 +250,7 @@ TEST_CASE("columns bring their rows into other tables") {
   const Table all = readings(false);
   const Step learned = Step(Standard{.columns = {"flow"}}).fit(all.part(0, 20));
   Table copied;  // column by column
-  for (const std::string& name : {"flow", "kind"}) copied.add(all.column(name));
+  for (const char* name : {"flow", "kind"}) copied.add(all.column(name));
   CHECK_THROWS_WITH(learned.apply(RowRange{.begin = 19, .end = 40, .held_out = true}.of(copied)),
                     ContainsSubstring("of which 1, row 19 (counted from 0)"));
   CHECK_NOTHROW(learned.apply(RowRange{.begin = 20, .end = 40, .held_out = true}.of(copied)));
@@ -268,7 +268,7 @@ TEST_CASE("columns bring their rows into other tables") {
   // Test rows put together again, column by column, are test rows.
   const Table test = RowRange{.begin = 10, .end = 20, .held_out = true}.of(all);
   Table again;
-  for (const std::string& name : {"kind", "flow"}) again.add(test.column(name));
+  for (const char* name : {"kind", "flow"}) again.add(test.column(name));
   CHECK_THROWS_WITH(learned.apply(again), ContainsSubstring("got 10 rows that are held out"));
   // Where cells were put in or taken out by hand, nobody knows which is which.
   Column longer = all.column("flow");
