@@ -124,7 +124,7 @@ const std::string rich_search = R"({
 })";
 
 const std::string rich_stream = R"({
-  "data": {"files": ["line.csv", "line.csv"], "file_column": "file", "comment": "#", "types": {"kind": "text"},
+  "data": {"files": ["line.csv", "more.csv"], "file_column": "file", "comment": "#", "types": {"kind": "text"},
            "stream": {"block_rows": 7, "mixed_blocks": 2, "prefetch": true}},
   "split": {"validation": 0.2, "test": 0.2},
   "pipeline": {
@@ -163,6 +163,7 @@ TEST_CASE("no value of any key of a forecast does worse than throw an Error") {
 
 TEST_CASE("no value of any key of a tuner, of folds and of a stream does worse than throw an Error") {
   write_line_csv("line.csv", 30);
+  write_line_csv("more.csv", 30);  // rows of one file twice would be learned from and held out
   for (const std::string* recipe : {&rich_search, &rich_stream}) {
     CHECK_NOTHROW(run_recipe(parse_recipe(*recipe, "r"), {.verbose = 0}));
     const Counts counts = try_all(*recipe);

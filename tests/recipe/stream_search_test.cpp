@@ -304,9 +304,9 @@ TEST_CASE("what is wrong with folds and trials of a stream is said with the path
        "f.json: cross_validation: rolling_origin: expected rows for training"},
       {{"cross_validation={}", R"(pipeline.steps[5]="robust")", "tuner={\"space\": {\"training.batch_size\": [4, 8]}}"},
        "f.json: pipeline.steps[5]: Robust cannot learn in a stream"},
-      {{R"(tuner={"space": {"training.optimizer.learning_rate": [1e30]}})"},
+      {{R"(tuner={"space": {"training.optimizer.learning_rate": [1e300]}})"},
        "f.json: tuner: TunerReport: all trials failed"},
-      {{"cross_validation={}", "training.optimizer.learning_rate=1e30", "training.callbacks=[]"},
+      {{"cross_validation={}", "training.optimizer.learning_rate=1e300", "training.callbacks=[]"},
        "f.json: cross_validation: fold 0 (counted from 0): the loss is no number"},
       {{R"(forecast={"windows": {"lags": 4, "horizons": [1]}})", "pipeline={}"},
        "f.json: forecast: expected none beside data.stream, as a forecaster and its baselines learn from readings that "
