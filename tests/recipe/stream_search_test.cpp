@@ -226,7 +226,7 @@ TEST_CASE("folds of a stream have the scores that they have in memory where noth
       CHECK(parts.model.get_weights() == whole.model.get_weights());
     }
   // Of 160 rows the second of 7 tests has 23; a quarter of a half is for validation.
-  const CrossValidation& seven =
+  const CrossValidation seven =
       folds_of(run_recipe(flow(with_stream({R"(cross_validation={"n_splits": 7})"})), silent));
   CHECK(seven.folds.at(1).test == 23);
   CHECK(seven.folds.at(1).validation == 17);
