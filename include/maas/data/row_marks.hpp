@@ -24,6 +24,7 @@ class RowMarks {
     Index begin = 0;                 ///< the place of the first of them
     std::vector<Index> places = {};  ///< of each, where they are not on end; else empty
 
+    /// The place of a row, counted from 0 among those here.
     Index place(Index row) const { return places.empty() ? begin + row : places[static_cast<std::size_t>(row)]; }
     friend bool operator==(const Source&, const Source&) = default;
   };
@@ -37,6 +38,7 @@ class RowMarks {
   /// Of rows on end of a table whose number was drawn before: those from the place `begin` on.
   static RowMarks of_table(std::uint64_t table, Index begin, Index rows);
 
+  /// Whether anything is known of them.
   bool is_known() const { return state_ != nullptr; }
   /// How many rows; 0 where nothing is known.
   Index rows() const { return is_known() ? state_->rows : 0; }
@@ -45,6 +47,7 @@ class RowMarks {
   /// Which rows they are: of one table, or of each whose columns were put beside each other.
   std::span<const Source> sources() const;
 
+  /// Whether one of them is held out, all are, or that one, counted from 0, is.
   bool any_held_out() const { return is_known() && (state_->all_held_out || !state_->held_out.empty()); }
   bool all_held_out() const { return is_known() && state_->all_held_out; }
   bool is_held_out(Index row) const;
@@ -57,8 +60,9 @@ class RowMarks {
   RowMarks part(Index begin, Index end) const;
   /// What is known of the same rows by both; of other ones than as many as these, nothing is taken.
   RowMarks with(const RowMarks& other) const;
-  /// Holds out these rows, too, or all.
+  /// Holds out these rows, counted from 0, too.
   RowMarks with_held_out(std::span<const Index> rows) const;
+  /// Holds out all.
   RowMarks with_all_held_out() const;
 
   /// Whether it is one and the same value.

@@ -21,6 +21,7 @@ struct Shares {
   static constexpr Index most = 128;  ///< of which a sum may be
   Index size, share;
   bool on_threads;
+  /// How many shares there are.
   Index count() const { return (size + share - 1) / share; }
 };
 
