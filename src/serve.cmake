@@ -27,4 +27,8 @@ endif()
 if(MAAS_WARNINGS_AS_ERRORS)
   target_compile_options(maas_serve PRIVATE -Werror)
 endif()
+# Not where a few folders are tested: one build must notice a missing #include. That of the library is tests/consumers'.
+if(MAAS_PRECOMPILE_HEADERS AND NOT MAAS_TEST_FOLDERS)
+  target_precompile_headers(maas_serve PRIVATE <maas/maas.hpp>)
+endif()
 list(APPEND libraries maas_serve)
