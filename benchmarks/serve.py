@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """What `maas serve` costs beside the least its HTTP library can do, and beside ONNX Runtime behind FastAPI and MLServer,
 and how it holds out. Prints tables. Parts:
-cost      processor time of the server a request, in interleaved rounds at one rate (with --python: FastAPI, with
-          --mlserver: MLServer, too)
+cost      processor time of the server a request, in rounds at one rate, each in an order of its own (with --before:
+          another maas, with --python: FastAPI, with --mlserver: MLServer, too). The empty handler is sent the very bytes
+          that maas is, reads them, and answers with as many bytes and the same headers as maas does
+instructions  of the server a request, under valgrind's callgrind (with --before, too): the same on a busy machine
+calls     of the system a request, under strace
 half      latencies at half of the rate that 16 clients, who ask as fast as they can, are answered at
 batching  answers a second with and without batches, at 1, 16 and 64 such clients (wrk)
 overload  good answers a second where twice as many are asked for as can be given; with 2048 clients more than the queue
@@ -12,17 +15,19 @@ train     latencies while a train job runs, and while an empty loop does in its 
 beside    latencies of a light model beside a heavy one that is asked as fast as it answers
 swaps     memory of the server after loads and unloads
 In half and overload the servers have a processor of their own, the first, and who asks has the last one.
-usage: serve.py MAAS SERVE_BENCH [PART...] [--python PYTHON_WITH_FASTAPI] [--mlserver MLSERVER] [--rate 1000]
-                [--seconds 3] [--rounds 5] [--idle 10000] [--swaps 1000]"""
+usage: serve.py MAAS SERVE_BENCH [PART...] [--before MAAS] [--python PYTHON_WITH_FASTAPI] [--mlserver MLSERVER]
+                [--rate 1000] [--seconds 3] [--rounds 5] [--idle 10000] [--swaps 1000]"""
 
 import argparse
 import atexit
+import http.client
 import json
 import os
 import random
 import re
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import struct
@@ -32,11 +37,12 @@ import threading
 import time
 import urllib.request
 
-PARTS = ["cost", "half", "batching", "overload", "idle", "train", "beside", "swaps"]
+PARTS = ["cost", "instructions", "calls", "half", "batching", "overload", "idle", "train", "beside", "swaps"]
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("maas")
 parser.add_argument("serve_bench")
 parser.add_argument("parts", nargs="*", metavar="PART")
+parser.add_argument("--before", help="another maas program, measured beside")
 parser.add_argument("--python")
 parser.add_argument("--mlserver", help="its program; PEERS/mlserver_onnx.py says which packages it needs beside it")
 parser.add_argument("--rate", type=float, default=1000)
@@ -44,6 +50,7 @@ parser.add_argument("--seconds", type=float, default=3)
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--idle", type=int, default=10000)
 parser.add_argument("--swaps", type=int, default=1000)
+parser.add_argument("--profiles", help="a folder that callgrind's profiles are kept in")
 options = parser.parse_args()
 if not set(options.parts) <= set(PARTS):
     parser.error(f"expected parts of {', '.join(PARTS)}")
@@ -175,28 +182,64 @@ def swap_versions(count):
     process.kill()
 
 
-def serve(*arguments, on=()):
-    return start([*on, options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", *arguments])
+def serve(*arguments, on=(), program=None):
+    return start([*on, program or options.maas, "serve", f"{folder}/models", "--port", "0", "--threads", "1", *arguments])
 
 
-def serve_empty(on=()):
-    return start([*on, options.serve_bench, "empty", "40"])
+class Question:
+    """A prediction's request, and what it is answered with."""
+
+    def __init__(self, url, path, content_type, body, headers={}):
+        self.path, self.file = path, f"{folder}/body{len(os.listdir(folder))}"
+        with open(self.file, "wb") as file:
+            file.write(body)
+        self.arguments = ["--body", self.file, "--content-type", content_type]
+        for name, value in headers.items():
+            self.arguments += ["--header", f"{name}: {value}"]
+        connection = http.client.HTTPConnection(url.removeprefix("http://"))
+        connection.request("POST", path, body, {"Content-Type": content_type, **headers})
+        answer = connection.getresponse()
+        self.answer_bytes = len(answer.read())
+        assert answer.status == 200
+        own = ("Date", "Content-Length", "Connection")  # the library's
+        self.answer_headers = [text for pair in answer.getheaders() if pair[0] not in own for text in pair]
+
+    def serve_empty(self, on=()):
+        """The empty handler, which answers as much."""
+        return start([*on, options.serve_bench, "empty", str(self.answer_bytes), *self.answer_headers])
+
+
+def binary_question(url):
+    with urllib.request.urlopen(url + "/v2/models/net") as answer:
+        name = json.load(answer)["inputs"][0]["name"]
+    tensor = {"name": name, "shape": [1, 100], "datatype": "FP32", "parameters": {"binary_data_size": 400}}
+    head = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    return Question(url, "/v2/models/net/infer", "application/octet-stream", head + struct.pack("<100f", *row),
+                    {"Inference-Header-Content-Length": str(len(head))})
+
+
+def json_question(url):
+    return Question(url, "/v1/models/net:predict", "application/json", json.dumps({"instances": [row]}).encode())
 
 
 JSON_BODY = ["--body", f"{folder}/body.json"]
 
 
+def maas_programs():
+    return {"before": options.before, "maas": options.maas} if options.before else {"maas": options.maas}
+
+
 def cost():
-    maas, maas_url = serve()
-    empty, empty_url = serve_empty()
-    processes = [maas, empty]
-    # The same bytes to both.
-    cases = {
-        "empty handler, binary body": (empty, empty_url + "/raw", ["--body", f"{folder}/body.bin"]),
-        "maas, binary body (`/v2/.../infer`)": (maas, maas_url, ["--model", "net", "--form", "binary"]),
-        "empty handler, JSON body": (empty, empty_url + "/json", JSON_BODY),
-        "maas, JSON body (`:predict`)": (maas, predict_url(maas_url), JSON_BODY),
-    }
+    servers = {name: serve(program=program) for name, program in maas_programs().items()}
+    maas, maas_url = servers["maas"]
+    processes = [process for process, _ in servers.values()]
+    cases, bases = {}, {}
+    for form, question in ("binary", binary_question(maas_url)), ("JSON", json_question(maas_url)):
+        empty = f"empty handler, {form} body"
+        for name, (process, url) in {"empty handler": question.serve_empty(), **servers}.items():
+            processes.append(process)
+            cases[f"{name}, {form} body"] = (process, url + question.path, question.arguments)
+            bases[f"{name}, {form} body"] = empty
     if options.python:
         python, python_url = start_python(f"{folder}/net.onnx")
         processes.append(python)
@@ -214,7 +257,7 @@ def cost():
         cases["ONNX Runtime, MLServer, JSON (`/v2/.../infer`)"] = (mlserver, mlserver_url + "/v2/models/net/infer", infer)
     figures = {name: [] for name in cases}
     for _ in range(options.rounds):
-        for name, (process, url, arguments) in cases.items():
+        for name, (process, url, arguments) in random.sample(list(cases.items()), len(cases)):
             before = processor_seconds(process)
             result = load(url, *arguments)
             # The warm-up's requests cost as well.
@@ -222,18 +265,85 @@ def cost():
             figures[name].append((1e6 * (processor_seconds(process) - before) / requests, result["latency_ms"]["p50"],
                                   result["latency_ms"]["p99"]))
     print(f"At {options.rate:g} requests a second on 16 connections, {options.rounds} rounds of {options.seconds:g} s, "
-          "medians:\n\n| | processor time a request | p50 | p99 |\n| --- | --- | --- | --- |")
+          "medians and quartiles:\n\n| | processor time a request | against the empty handler | p50 | p99 |\n"
+          + "| --- " * 5 + "|")
     for name, rounds in figures.items():
-        time_us, p50, p99 = median_of(rounds)
-        print(f"| {name} | {time_us:.1f} us | {p50:.3f} ms | {p99:.3f} ms |")
+        _, p50, p99 = median_of(rounds)
+        ratio = ""
+        if name in bases:
+            ratio = quartiles([each[0] / base[0] for each, base in zip(rounds, figures[bases[name]])], 2)
+        print(f"| {name} | {quartiles([each[0] for each in rounds], 1)} us | {ratio} | {p50:.3f} ms | {p99:.3f} ms |")
     return processes
+
+
+def quartiles(values, digits):
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def instructions():
+    """All that the process does while it answers, but for the clearing of memory by the library."""
+    requests = 2000
+    maas, maas_url = serve()
+    questions = {"binary": binary_question(maas_url), "JSON": json_question(maas_url)}
+    maas.kill()
+    # Under valgrind the measured runs of a network are as slow as all else: they would be handed to another thread.
+    commands = {name: [program, "serve", f"{folder}/models", "--port", "0", "--threads", "1", "--at-once-us", "1000000"]
+                for name, program in maas_programs().items()}
+    print("| | instructions a request | of these clear memory |\n| --- | --- | --- |")
+    for form, question in questions.items():
+        empty = [options.serve_bench, "empty", str(question.answer_bytes), *question.answer_headers]
+        for name, command in {"empty handler": empty, **commands}.items():
+            profile = f"{folder}/callgrind-{form}-{name.replace(' ', '-')}"
+            process, url = start(["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", *command])
+            url += question.path
+            for count in 500, requests:
+                subprocess.run(["callgrind_control", "-z", str(process.pid)], check=True, capture_output=True)
+                load(url, *question.arguments, rate=200, seconds=count / 200, warmup=0, connections=4)
+            subprocess.run(["callgrind_control", "-d", str(process.pid)], check=True, capture_output=True)
+            process.kill()
+            process.wait()
+            dumped = max((each for each in os.listdir(folder) if each.startswith(os.path.basename(profile) + ".")),
+                         key=lambda each: os.path.getmtime(f"{folder}/{each}"))
+            text = subprocess.run(["callgrind_annotate", "--threshold=100", f"{folder}/{dumped}"], check=True,
+                                  capture_output=True, text=True).stdout
+            total = int(re.search(r"([\d,]+) .*PROGRAM TOTALS", text).group(1).replace(",", ""))
+            clearing = sum(int(each.replace(",", "")) for each in re.findall(r"^ *([\d,]+) .*memset", text, re.M))
+            print(f"| {name}, {form} body | {(total - clearing) / requests:.0f} | {clearing / requests:.0f} |", flush=True)
+            if options.profiles:
+                shutil.copy(f"{folder}/{dumped}", f"{options.profiles}/{os.path.basename(profile)}")
+    return []
+
+
+def calls():
+    maas, maas_url = serve()
+    question = binary_question(maas_url)
+    empty, empty_url = question.serve_empty()
+    for name, (process, url) in {"empty handler": (empty, empty_url), "maas": (maas, maas_url)}.items():
+        load(url + question.path, *question.arguments, seconds=1)
+        tracer = subprocess.Popen(["strace", "-f", "-c", "-o", f"{folder}/strace", "-p", str(process.pid)],
+                                  stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        result = load(url + question.path, *question.arguments, rate=200, warmup=0)
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+        counts = {}
+        with open(f"{folder}/strace") as file:
+            for line in file:
+                words = line.split()
+                if len(words) >= 5 and words[0][0].isdigit() and words[-1] != "total":
+                    counts[words[-1]] = int(words[3])
+        print(f"{name}: " + ", ".join(f"{count / result['requests']:.2f} {call}" for call, count in counts.items()
+                                      if count >= result["requests"] / 100) + " a request")
+    return [maas, empty]
 
 
 def half():
     maas, maas_url = serve(on=FIRST)
-    empty, empty_url = serve_empty(on=FIRST)
+    question = json_question(maas_url)
+    empty, empty_url = question.serve_empty(on=FIRST)
     most, _ = answers_a_second(predict_url(maas_url), 16, on=LAST)
-    cases = {"empty handler": empty_url + "/json", "maas": predict_url(maas_url)}
+    cases = {"empty handler": predict_url(empty_url), "maas": predict_url(maas_url)}
     figures = {name: [] for name in cases}
     for _ in range(options.rounds):
         for name, url in cases.items():

@@ -1,7 +1,8 @@
 // What benchmarks/serve.py needs beside the maas program: the network 100-128-64-1 as files, and the least that the
 // HTTP library behind maas::serve can do. usage: serve_bench models FOLDER     writes FOLDER/models/net/1/model.h5,
 // FOLDER/net.onnx, and networks of 1024 and 4096 units a layer, wide and heavy, beside net
-//        serve_bench empty BYTES       answers any request with as many bytes, until it is killed
+//        serve_bench empty BYTES [NAME VALUE]...       reads any request and answers with as many bytes and these
+// headers, until it is killed
 #include <microhttpd.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "maas/io/onnx.hpp"
 #include "maas/maas.hpp"
@@ -33,6 +35,7 @@ int write_models(const std::string& folder) {
 }
 
 std::string answer_text;
+std::vector<std::pair<const char*, const char*>> answer_headers;
 
 // The body is read and thrown away, as any server must.
 MHD_Result answer(void*, MHD_Connection* connection, const char*, const char*, const char*, const char*,
@@ -48,7 +51,7 @@ MHD_Result answer(void*, MHD_Connection* connection, const char*, const char*, c
   }
   MHD_Response* response =
       MHD_create_response_from_buffer(answer_text.size(), answer_text.data(), MHD_RESPMEM_PERSISTENT);
-  MHD_add_response_header(response, "Content-Type", "application/json");
+  for (const auto& [name, value] : answer_headers) MHD_add_response_header(response, name, value);
   const MHD_Result queued = MHD_queue_response(connection, 200, response);
   MHD_destroy_response(response);
   return queued;
@@ -69,9 +72,10 @@ int serve_empty(std::size_t bytes) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::string what = count == 3 ? arguments[1] : "";
-  if (what == "models") return write_models(arguments[2]);
+  const std::string what = count >= 3 && count % 2 == 1 ? arguments[1] : "";
+  if (what == "models" && count == 3) return write_models(arguments[2]);
+  for (int i = 3; i < count; i += 2) answer_headers.emplace_back(arguments[i], arguments[i + 1]);
   if (what == "empty") return serve_empty(std::strtoul(arguments[2], nullptr, 10));
-  std::fprintf(stderr, "usage: serve_bench models FOLDER | empty BYTES\n");
+  std::fprintf(stderr, "usage: serve_bench models FOLDER | empty BYTES [NAME VALUE]...\n");
   return 2;
 }

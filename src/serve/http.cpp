@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -64,40 +66,175 @@ std::size_t block_bytes(std::size_t header_bytes) {
   return std::max(header_bytes + beside, least);
 }
 
-// Whether it was another.
-bool put(std::string& place, const char* text) {
-  if (place == text) return false;
-  place = text;
-  return true;
-}
-
-// Into headers that are there, as those of the request before: mostly they are the same, and need not be copied.
-// Whether all are.
-bool read_headers(MHD_Connection* connection, Headers& headers) {
+// Into headers that are there, as those of the request before: their texts have room.
+void read_headers(MHD_Connection* connection, Headers& headers) {
   struct Reading {
     Headers& headers;
     std::size_t count = 0;
-    bool is_other = false;
   } reading{headers};
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
-        auto& [all, count, is_other] = *static_cast<Reading*>(to);
+        auto& [all, count] = *static_cast<Reading*>(to);
         if (count == all.size()) all.emplace_back();
-        is_other |= put(all[count].first, name);
-        is_other |= put(all[count].second, value == nullptr ? "" : value);
+        all[count].first = name;
+        all[count].second = value == nullptr ? "" : value;
         return ++count <= most_headers ? MHD_YES : MHD_NO;
       },
       &reading);
-  const bool is_same = !reading.is_other && reading.count == headers.size();
   headers.resize(reading.count);
-  return is_same;
 }
 
 std::size_t head_bytes(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   return info == nullptr ? 0 : info->header_size;
 }
+
+// A head as the library holds it: in one piece, with path, names and values at places of it. Where the places and all
+// bytes are those of the head before, it says the same and need not be taken again.
+class KeptHead {
+ public:
+  // `first` is where the head begins.
+  bool is_same(MHD_Connection* connection, const char* first, const char* path) const {
+    if (bytes_.empty() || head_bytes(connection) != bytes_.size() || place(first, path) != path_) return false;
+    struct Comparing {
+      const KeptHead& head;
+      const char* first;
+      std::size_t count = 0;
+      bool is_same = true;
+    } comparing{*this, first};
+    MHD_get_connection_values(
+        connection, MHD_HEADER_KIND,
+        [](void* to, MHD_ValueKind, const char* name, const char* value) {
+          auto& [head, begin, count, is_same] = *static_cast<Comparing*>(to);
+          is_same =
+              count < head.headers_.size() && head.headers_[count] == Places(place(begin, name), place(begin, value));
+          ++count;
+          return is_same ? MHD_YES : MHD_NO;
+        },
+        &comparing);
+    // Only now are there as many bytes for sure.
+    return comparing.is_same && comparing.count == headers_.size() &&
+           std::memcmp(first, bytes_.data(), bytes_.size()) == 0;
+  }
+
+  // Keeps it for the next one in the place of none, unless the library has put a part of it elsewhere.
+  void keep(MHD_Connection* connection, const char* first, const char* path) {
+    struct Reading {
+      KeptHead& head;
+      const char* first;
+    } reading{*this, first};
+    const std::size_t size = head_bytes(connection);
+    MHD_get_connection_values(
+        connection, MHD_HEADER_KIND,
+        [](void* to, MHD_ValueKind, const char* name, const char* value) {
+          auto& [head, begin] = *static_cast<Reading*>(to);
+          head.headers_.emplace_back(place(begin, name), place(begin, value));
+          return head.headers_.size() <= most_headers ? MHD_YES : MHD_NO;
+        },
+        &reading);
+    path_ = place(first, path);
+    const auto is_in = [&](std::size_t place) { return place < size; };
+    if (size > most_bytes || headers_.empty() || headers_.size() > most_headers || !is_in(path_)) return;
+    if (std::ranges::all_of(headers_, [&](const Places& each) { return is_in(each.first) && is_in(each.second); }))
+      bytes_.assign(first, size);
+  }
+
+  void forget() {
+    bytes_.clear();
+    headers_.clear();
+  }
+
+ private:
+  using Places = std::pair<std::size_t, std::size_t>;
+  static constexpr std::size_t most_bytes = 4096;  // longer ones are rare, and not worth holding
+
+  // Beyond any head for a text that lies before it, or is none.
+  static std::size_t place(const char* first, const char* text) {
+    return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(text) - reinterpret_cast<std::uintptr_t>(first));
+  }
+
+  std::string bytes_{};  // empty for none
+  std::size_t path_ = 0;
+  std::vector<Places> headers_{};
+};
+
+// The time as HTTP has it, in Greenwich. The library writes it anew for each answer that has it not.
+class Date {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  const std::string& at(Time now) {
+    if (now >= until_) make(now);
+    return text_;
+  }
+
+ private:
+  void make(Time now) {
+    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    using std::chrono::system_clock;
+    const auto date = system_clock::now();
+    const auto second = std::chrono::floor<std::chrono::seconds>(date);
+    const std::time_t number = system_clock::to_time_t(second);
+    std::tm parts{};
+    ::gmtime_r(&number, &parts);
+    text_ = fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[static_cast<std::size_t>(parts.tm_wday)],
+                        parts.tm_mday, months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
+                        parts.tm_hour, parts.tm_min, parts.tm_sec);
+    until_ = now + std::chrono::ceil<std::chrono::steady_clock::duration>(second + std::chrono::seconds(1) - date);
+  }
+
+  std::string text_{};
+  Time until_{};
+};
+
+// An answer in the library's own form, with room for a body of one length: most answers are like one before but for
+// what stands in them.
+class ReadyAnswer {
+ public:
+  static constexpr std::size_t most_body = 4096;
+
+  ReadyAnswer(const Response& answer, const Headers& always)
+      : content_type_(answer.content_type), headers_(answer.headers), body_(answer.body.begin(), answer.body.end()) {
+    response_.reset(MHD_create_response_from_buffer(body_.size(), body_.data(), MHD_RESPMEM_PERSISTENT));
+    add_headers(response_.get(), answer, always);
+  }
+
+  bool is_like(const Response& answer) const {
+    return body_.size() == answer.body.size() && content_type_ == answer.content_type && headers_ == answer.headers;
+  }
+  // As the answer before it has been sent, nobody looks at the body.
+  MHD_Response* with(const std::string& body, const std::string& date) {
+    std::ranges::copy(body, body_.begin());
+    if (date_ != date && response_ != nullptr) {
+      MHD_add_response_header(response_.get(), "Date", date.c_str());  // in the place of the one before
+      date_ = date;
+    }
+    return response_.get();
+  }
+
+  // Those that all answers have, unless this one has them itself.
+  static void add_headers(MHD_Response* response, const Response& answer, const Headers& always) {
+    if (response == nullptr) return;
+    MHD_add_response_header(response, "Content-Type", answer.content_type.c_str());
+    for (const auto& [name, value] : answer.headers) MHD_add_response_header(response, name.c_str(), value.c_str());
+    for (const auto& [name, value] : always)
+      if (std::ranges::find(answer.headers, name, &Headers::value_type::first) == answer.headers.end())
+        MHD_add_response_header(response, name.c_str(), value.c_str());
+  }
+
+ private:
+  struct Destroy {
+    void operator()(MHD_Response* response) const { MHD_destroy_response(response); }
+  };
+
+  std::string content_type_, date_{};
+  Headers headers_;
+  std::vector<char> body_;
+  std::unique_ptr<MHD_Response, Destroy> response_{};  // null where there was no memory for it
+};
 
 // The library takes blanks into a name, where another reader cuts them off: "Transfer-Encoding :" is two things.
 bool is_header_name(std::string_view name) {
@@ -118,8 +255,9 @@ class HttpServer::Daemon {
                        .body = options.body_grace,
                        .body_rate = options.body_rate,
                        .write = options.write,
+                       .idle = options.idle,
                        .is_plain = options.certificate.empty()},
-                      counters.slow),
+                      counters.slow, [this] { wake(); }),
         idle_memory_({.block_bytes = block_bytes(options.header_bytes)}) {
     spare_.reserve(most_spare);
     spare_bodies_.reserve(most_spare);
@@ -136,7 +274,6 @@ class HttpServer::Daemon {
         MHD_start_daemon(flags, static_cast<std::uint16_t>(options.port), nullptr, nullptr, &Daemon::take, this,  //
                          MHD_OPTION_SOCK_ADDR, address.get(),                                                     //
                          MHD_OPTION_CONNECTION_LIMIT, options.connections,                                        //
-                         MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.idle.count()),              //
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, block_bytes(options.header_bytes),                   //
                          MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                    //
                          MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                         //
@@ -202,7 +339,7 @@ class HttpServer::Daemon {
     void open(MHD_Connection* connection) {
       connection_ = connection;
       kept_ = kept_of(connection);
-      ++daemon_.counters_.in_flight;
+      daemon_.add_in_flight(1);
     }
     // What is left is memory for the next request.
     void close() {
@@ -211,7 +348,7 @@ class HttpServer::Daemon {
       response_.reset();
       received_ = 0;
       is_head_wrong_ = false;
-      --daemon_.counters_.in_flight;
+      daemon_.add_in_flight(-1);
     }
 
     const Request& request() const override { return request_; }
@@ -228,10 +365,8 @@ class HttpServer::Daemon {
         kept_->memory->begin(method);  // the first word of the request
       }
       request_.arrived = std::chrono::steady_clock::now();
-      request_.method = method;
-      request_.path = path;
-      const bool was_good = std::exchange(is_head_good_, false);  // should there be no memory for other headers
-      is_head_good_ = read_headers(connection_, request_.headers) && was_good;
+      turn_ = daemon_.turn_;
+      if (!head_.is_same(connection_, method, path)) take_head(method, path);
       if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
       if (declares_body()) request_.body = daemon_.spare_body();
       request_.body.reserve(std::min(declared_, most_reserved));
@@ -241,7 +376,7 @@ class HttpServer::Daemon {
 
     MHD_Result add(const char* bytes, std::size_t count) {
       received_ += count;
-      last_come_ = std::chrono::steady_clock::now();
+      last_come_ = now();
       const bool is_late = last_come_ - request_.arrived > daemon_.options_.receive;
       if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
       if (response_) return MHD_YES;
@@ -275,6 +410,21 @@ class HttpServer::Daemon {
     }
 
    private:
+    // Clocks are not read again for what comes, and is answered, in the turn in which the head has come.
+    std::chrono::steady_clock::time_point now() const {
+      return turn_ == daemon_.turn_ ? request_.arrived : std::chrono::steady_clock::now();
+    }
+
+    // Forgotten first, should there be no memory for the other one.
+    void take_head(const char* method, const char* path) {
+      head_.forget();
+      is_head_good_ = false;
+      request_.method = method;
+      request_.path = path;
+      read_headers(connection_, request_.headers);
+      head_.keep(connection_, method, path);
+    }
+
     // A body of unknown length declares 0, and is counted as it comes.
     std::optional<Response> refusal() {
       if (std::optional<Response> wrong = head_refusal()) {
@@ -376,33 +526,53 @@ class HttpServer::Daemon {
     MHD_Result send(bool is_early) {
       hold_answer();
       Response& answer = *response_;
-      // The body lives as long as this exchange, which ends when it has been sent.
-      MHD_Response* response =
-          MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_PERSISTENT);
-      if (response == nullptr) return MHD_NO;
-      MHD_add_response_header(response, "Content-Type", answer.content_type.c_str());
-      bool closes = false;
-      for (const auto& header : daemon_.options_.always)
-        if (std::ranges::find(answer.headers, header.first, &Headers::value_type::first) == answer.headers.end())
-          answer.headers.push_back(header);
-      for (const auto& [name, value] : answer.headers) {
-        MHD_add_response_header(response, name.c_str(), value.c_str());
-        closes = closes || name == "Connection";
-      }
-      if (!closes && (is_early || daemon_.closing_)) MHD_add_response_header(response, "Connection", "close");
-      const MHD_Result queued = MHD_queue_response(connection_, static_cast<unsigned>(answer.status), response);
-      MHD_destroy_response(response);
+      const bool closes = is_early || daemon_.closing_;
+      const MHD_Result queued =
+          closes || answer.body.size() > ReadyAnswer::most_body ? queue_new(answer, closes) : queue(ready(answer));
       if (kept_ != nullptr) kept_->enter(SlowClients::Phase::answer);
       return queued;
     }
 
+    MHD_Result queue(MHD_Response* response) {
+      if (response == nullptr) return MHD_NO;
+      return MHD_queue_response(connection_, static_cast<unsigned>(response_->status), response);
+    }
+
+    // The body lives as long as this exchange, which ends when it has been sent.
+    MHD_Result queue_new(Response& answer, bool closes) {
+      MHD_Response* response =
+          MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_PERSISTENT);
+      if (response == nullptr) return MHD_NO;
+      ReadyAnswer::add_headers(response, answer, daemon_.options_.always);
+      const auto has_connection = [](const auto& header) { return header.first == "Connection"; };
+      if (closes && std::ranges::none_of(answer.headers, has_connection))
+        MHD_add_response_header(response, "Connection", "close");
+      const MHD_Result queued = queue(response);
+      MHD_destroy_response(response);
+      return queued;
+    }
+
+    // As it was made for one like it, or in the place of the one that was made first.
+    MHD_Response* ready(const Response& answer) {
+      const std::string& date = daemon_.date_.at(now());
+      const auto like = std::ranges::find_if(ready_, [&](const ReadyAnswer& each) { return each.is_like(answer); });
+      if (like != ready_.end()) return like->with(answer.body, date);
+      if (ready_.size() == most_ready) ready_.erase(ready_.begin());
+      return ready_.emplace_back(answer, daemon_.options_.always).with(answer.body, date);
+    }
+
+    static constexpr std::size_t most_ready = 4;
+
     Daemon& daemon_;
     MHD_Connection* connection_ = nullptr;
     Kept* kept_ = nullptr;  // null where there was no memory for it
+    KeptHead head_{};       // that request_ has been taken from
     Request request_{};
     std::optional<Response> response_{};
+    std::vector<ReadyAnswer> ready_{};
     std::size_t declared_ = 0, received_ = 0, held_ = 0;
     std::chrono::steady_clock::time_point last_come_{};  // bytes of the body
+    std::uint64_t turn_ = 0;                             // in which the head has come
     bool is_chunked_ = false;
     bool is_head_good_ = false;   // its headers are, and declare these: also for the next that has the same
     bool is_head_wrong_ = false;  // then where the body ends is anyone's guess
@@ -441,7 +611,10 @@ class HttpServer::Daemon {
 
   static constexpr std::size_t most_spare = 16, most_spare_body = 16 << 10;
 
-  // No other thread changes what HTTP holds, so it takes no more than a load and a store.
+  // No other thread changes these two, so it takes no more than a load and a store.
+  void add_in_flight(std::int64_t count) {
+    counters_.in_flight.store(counters_.in_flight.load(std::memory_order_relaxed) + count, std::memory_order_release);
+  }
   void add_held(std::size_t bytes) {
     counters_.held.store(counters_.held.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
   }
@@ -523,22 +696,19 @@ class HttpServer::Daemon {
   void watch_alarm() {
     alarm_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     events_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+    epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
     require<ConfigError>(alarm_ >= 0 && ::epoll_ctl(events_, EPOLL_CTL_ADD, alarm_, &event) == 0,
                          "server: no event can be had: {}", std::strerror(errno));
   }
 
-  // From any thread. What was done before is seen when the thread wakes, or was about to sleep.
+  // From any thread. What was done before is seen when the thread wakes, or was about to sleep. Each write is an event,
+  // whether those before have been read or not: so nobody reads them.
   void wake() {
     if (!is_awake_.exchange(true)) ::eventfd_write(alarm_, 1);
   }
 
-  void hear_alarm() {
-    if (!is_awake_) return;
-    eventfd_t count = 0;
-    ::eventfd_read(alarm_, &count);
-    is_awake_ = false;
-  }
+  // Whether someone has called since the last time.
+  bool hear_alarm() { return is_awake_.load() && is_awake_.exchange(false); }
 
   // The library's events, and between them what is due.
   void run() {
@@ -547,9 +717,10 @@ class HttpServer::Daemon {
     sigaddset(&broken_pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     while (!stopping_) {
-      hear_alarm();
+      const bool is_called = hear_alarm();
+      ++turn_;
       if (closing_ && !is_quiet_) is_quiet_ = MHD_quiesce_daemon(daemon_) != MHD_INVALID_SOCKET;
-      const int most = closing_ ? 10 : until_due();
+      const int most = closing_ ? 10 : until_due(is_called);
       if (MHD_run_wait(daemon_, may_fill_a_list() ? waited(most) : most) != MHD_YES)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -560,21 +731,23 @@ class HttpServer::Daemon {
   // something.
   bool may_fill_a_list() const { return open_ + 3 >= 128; }
 
-  // Waits in its place for something to happen, for so many milliseconds at most. 0: it need not wait any more.
+  // Waits in its place for something to happen, for so many milliseconds at most, -1 for ever. 0: it need not wait any
+  // more.
   int waited(int most) const {
-    MHD_UNSIGNED_LONG_LONG least = 0;  // also 0 where it has work left
-    if (MHD_get_timeout(daemon_, &least) == MHD_YES)
-      most = static_cast<int>(std::min<MHD_UNSIGNED_LONG_LONG>(least, static_cast<unsigned>(most)));
+    MHD_UNSIGNED_LONG_LONG least = 0;
+    if (MHD_get_timeout(daemon_, &least) == MHD_YES) return 0;  // it has work left: connections have no time of its own
     pollfd events{.fd = events_, .events = POLLIN, .revents = 0};
-    if (most > 0) ::poll(&events, 1, most);
+    ::poll(&events, 1, most);
     return 0;
   }
 
-  // In milliseconds.
-  int until_due() {
+  // In milliseconds; -1 for ever: a wait that must end some time costs more than one that need not. While there are
+  // connections who looks for slow ones calls after each look, which is often enough for a round of memory to begin.
+  int until_due(bool is_called) {
+    if (!is_called && !idle_memory_.is_in_round()) return -1;
     const auto now = std::chrono::steady_clock::now();
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(idle_memory_.look(now) - now);
-    return static_cast<int>(std::clamp<std::int64_t>(wait.count(), 1, 1000));
+    return idle_memory_.is_in_round() ? static_cast<int>(std::clamp<std::int64_t>(wait.count(), 1, 1000)) : -1;
   }
 
   static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
@@ -591,6 +764,8 @@ class HttpServer::Daemon {
   std::atomic<bool> closing_{false}, stopping_{false}, is_awake_{false};
   bool is_quiet_ = false;  // by the thread that moves bytes alone, as is the next
   std::size_t open_ = 0;
+  std::uint64_t turn_ = 0;  // of the thread's loop
+  Date date_{};
   std::vector<std::unique_ptr<Exchange>> spare_{};  // with room for all there may be, as are the next
   std::vector<std::string> spare_bodies_{};
   std::thread thread_{};

@@ -40,17 +40,15 @@ void IdleMemory::closed(Connection* connection) {
   connections_.pop_back();
 }
 
-// Round and round, some connections each time; one that changes its place meanwhile is looked at in the next round.
+// Round after round, some connections each time; one that changes its place meanwhile is looked at in the next round.
 IdleMemory::Time IdleMemory::look(Time now) {
   constexpr std::size_t most = 256;
   if (now < due_) return due_;
-  std::size_t given = 0;
-  for (std::size_t i = 0; i < std::min(most, connections_.size()) && given < options_.at_once; ++i) {
-    if (next_ >= connections_.size()) next_ = 0;
+  if (!is_in_round()) next_ = 0;
+  const std::size_t end = std::min(next_ + most, connections_.size());
+  for (std::size_t given = 0; next_ < end && given < options_.at_once;)
     given += look_at(*connections_[next_++], now) ? 1 : 0;
-  }
-  const bool is_round = next_ >= connections_.size();
-  return due_ = now + (is_round ? std::max(options_.after / 4, options_.pause) : options_.pause);
+  return due_ = now + (is_in_round() ? options_.pause : std::max(options_.after / 4, options_.pause));
 }
 
 bool IdleMemory::look_at(Connection& connection, Time now) {

@@ -52,6 +52,9 @@ class IdleMemory {
 
   /// Looks at some of the connections, if it is time to; when to call it next.
   Time look(Time now);
+  /// Whether some connections have not been looked at in this round: then the next look is due soon. Rounds may begin
+  /// as seldom as one likes.
+  bool is_in_round() const { return next_ < connections_.size(); }
 
   /// Bytes of zeros given back since the start.
   std::uint64_t given_back() const { return given_back_; }

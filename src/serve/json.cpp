@@ -347,9 +347,11 @@ struct JsonTensorReader::Access {
     const dom::array list(element);
     if (first) tensor.values.reserve(std::min(list.size(), static_cast<std::size_t>(std::max<Index>(reader.most_, 0))));
     for (const dom::element each : list) {
-      reader.position_.back() = count;
       const bool is_taken = depth + 1 == tensor.shape.size() && take_plain(each, tensor.values);
-      if (!is_taken) rectangular(each, depth + 1, first && count == 0, tensor);
+      if (!is_taken) {
+        reader.position_.back() = count;
+        rectangular(each, depth + 1, first && count == 0, tensor);
+      }
       ++count;
     }
     reader.position_.pop_back();

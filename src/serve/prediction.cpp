@@ -150,6 +150,32 @@ void count_inputs(const Servable& servable, const std::vector<Matrix>& inputs) {
 
 }  // namespace
 
+namespace {
+
+void count_run(const Context& context, std::span<Asked* const> all, Index rows, std::chrono::nanoseconds duration) {
+  const Servable& servable = *all[0]->servable;
+  context.metrics.count_prediction(servable.model, rows, duration);
+  context.statistics.count_run(servable, rows, duration);
+  if (servable.drift)
+    for (const Asked* asked : all)
+      if (!asked->is_counted) count_inputs(servable, asked->inputs);
+  for (Asked* asked : all) asked->durations.run = duration;
+}
+
+}  // namespace
+
+std::vector<Matrix> run_alone(const Context& context, Asked& asked, std::chrono::steady_clock::time_point start) {
+  const Network& network = asked.servable->network;
+  std::vector<Matrix> outputs;
+  if (asked.inputs.size() == 1 && network.graph().outputs().size() == 1)
+    outputs.push_back(network.predict(asked.inputs[0]));  // the same, without lists of views
+  else
+    outputs = network.predict(asked.inputs);
+  Asked* const one = &asked;
+  count_run(context, {&one, 1}, asked.inputs[0].rows(), std::chrono::steady_clock::now() - start);
+  return outputs;
+}
+
 std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all,
                                               std::chrono::steady_clock::time_point start) {
   const Servable& servable = *all[0]->servable;
@@ -160,13 +186,7 @@ std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<
     outputs.push_back(servable.network.predict(all[0]->inputs));
   else
     outputs = parted(all, servable.network.predict(joined_inputs(all, rows)));
-  const auto duration = std::chrono::steady_clock::now() - start;
-  context.metrics.count_prediction(servable.model, rows, duration);
-  context.statistics.count_run(servable, rows, duration);
-  if (servable.drift)
-    for (const Asked* asked : all)
-      if (!asked->is_counted) count_inputs(servable, asked->inputs);
-  for (Asked* asked : all) asked->durations.run = duration;
+  count_run(context, all, rows, std::chrono::steady_clock::now() - start);
   return outputs;
 }
 

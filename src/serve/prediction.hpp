@@ -89,6 +89,8 @@ struct Asked {
 /// Throws ShapeError where inputs have different numbers of samples; StatusError 413 for outputs over the limit.
 void check_asked(const Asked& asked, const Limits& limits);
 
+/// Runs the network of one prediction, and counts it; `start` is now.
+std::vector<Matrix> run_alone(const Context& context, Asked& asked, std::chrono::steady_clock::time_point start);
 /// Runs the network of predictions that all ask one version, as one batch, and counts it; `start` is now. Outputs of
 /// each in order.
 std::vector<std::vector<Matrix>> run_together(const Context& context, std::span<Asked* const> all,

@@ -397,10 +397,9 @@ class Protocol::Routes {
                   likely_answer_time(*asked->servable, request.body.size(), asked->inputs[0].rows()) <= most;
       if (!is_within) return {};
       check_deadline(asked->deadline, asked->read_at);
-      Asked* const one = &*asked;
-      std::vector<std::vector<Matrix>> outputs = run_together(context, {&one, 1}, asked->read_at);
+      std::vector<Matrix> outputs = run_alone(context, *asked, asked->read_at);
       const Time run_at = asked->read_at + asked->durations.run;
-      Response answer = written(*asked, outputs[0], run_at);
+      Response answer = written(*asked, outputs, run_at);
       end = run_at + asked->durations.write;
       return answer;
     });
@@ -440,7 +439,7 @@ class Protocol::Routes {
   }
 
   void count_answer(const Request& request, const Asked& asked, const Response& response, Time now) {
-    statistics_.count_answer(*asked.servable, response.status == 200, now - request.arrived, asked.durations);
+    statistics_.count_answer(*asked.servable, response.status == 200, now, now - request.arrived, asked.durations);
   }
 
   // What every prediction has in common at its end.
@@ -495,7 +494,8 @@ class Protocol::Routes {
   void count_failure(const Request& request) {
     try {
       const auto servable = servable_of(repository_, route(request));
-      statistics_.count_answer(*servable, false, std::chrono::steady_clock::now() - request.arrived, {});
+      const Time now = std::chrono::steady_clock::now();
+      statistics_.count_answer(*servable, false, now, now - request.arrived, {});
     } catch (const std::exception&) {
     }
   }

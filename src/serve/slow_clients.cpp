@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -26,10 +27,16 @@ ByteCounts counts_of(int socket) {
   return {info.tcpi_bytes_received, info.tcpi_bytes_acked};
 }
 
+// What has come and is not read yet is this side's delay, not the client's.
+bool has_unread(int socket) {
+  int unread = 0;
+  return ::ioctl(socket, FIONREAD, &unread) != 0 || unread > 0;
+}
+
 }  // namespace
 
-SlowClients::SlowClients(const Options& options, std::atomic<std::uint64_t>& cut)
-    : options_(options), cut_(cut), thread_([this] { watch(); }) {}
+SlowClients::SlowClients(const Options& options, std::atomic<std::uint64_t>& cut, std::function<void()> looked)
+    : options_(options), cut_(cut), looked_(std::move(looked)), thread_([this] { watch(); }) {}
 
 SlowClients::~SlowClients() {
   {
@@ -57,8 +64,8 @@ void SlowClients::closed(Connection* connection) {
 }
 
 void SlowClients::watch() {
-  const milliseconds pause =
-      std::clamp(std::min({options_.head, options_.body, options_.write}) / 4, milliseconds(5), milliseconds(1000));
+  const milliseconds pause = std::clamp(std::min({options_.head, options_.body, options_.write, options_.idle}) / 4,
+                                        milliseconds(5), milliseconds(1000));
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
     lock.unlock();
@@ -72,7 +79,10 @@ void SlowClients::look(Time now) {
   constexpr std::size_t part = 256;
   for (std::size_t begin = 0;; begin += part) {
     const std::lock_guard lock(mutex_);
-    if (begin >= connections_.size()) return;
+    if (begin >= connections_.size()) {
+      if (looked_ && !connections_.empty()) looked_();
+      return;
+    }
     const std::size_t end = std::min(begin + part, connections_.size());
     for (std::size_t i = begin; i < end; ++i) look_at(*connections_[i], now);
   }
@@ -88,7 +98,8 @@ void SlowClients::look_at(Connection& connection, Time now) {
     connection.has_begun_ = false;
     if (phase == Phase::other) return;
     const ByteCounts counts = counts_of(connection.socket_);
-    connection.bytes_ = phase == Phase::answer ? counts.taken : counts.received;
+    connection.bytes_ = connection.moved_bytes_ = phase == Phase::answer ? counts.taken : counts.received;
+    connection.moved_ = now;
     return;
   }
   if (phase == Phase::head) look_at_head(connection, now);
@@ -99,30 +110,48 @@ void SlowClients::look_at(Connection& connection, Time now) {
 // Before its first byte a connection may be idle for longer.
 void SlowClients::look_at_head(Connection& connection, Time now) {
   if (!connection.has_begun_) {
-    connection.has_begun_ = counts_of(connection.socket_).received != connection.bytes_;
+    const std::uint64_t come = counts_of(connection.socket_).received;
+    connection.has_begun_ = come != connection.bytes_;
     connection.since_ = now;
+    if (is_silent(connection, come, now) && !has_unread(connection.socket_)) let_go(connection);
   } else if (now - connection.since_ > options_.head) {
     cut_off(connection, "head");
+  } else if (is_silent(connection, counts_of(connection.socket_).received, now) && !has_unread(connection.socket_)) {
+    let_go(connection);
   }
 }
 
-// What has come and is not read yet is this side's delay, not the client's.
 void SlowClients::look_at_body(Connection& connection, Time now) {
+  const std::uint64_t received = counts_of(connection.socket_).received;
+  if (is_silent(connection, received, now) && !has_unread(connection.socket_)) return let_go(connection);
   const auto beyond = std::chrono::duration_cast<milliseconds>(now - connection.since_) - options_.body;
   if (options_.body_rate == 0 || beyond <= milliseconds(0)) return;
-  const std::uint64_t come = counts_of(connection.socket_).received - connection.bytes_;
+  const std::uint64_t come = received - connection.bytes_;
   const auto wanted = static_cast<double>(options_.body_rate) * std::chrono::duration<double>(beyond).count();
-  int unread = 0;
-  if (static_cast<double>(come) < wanted && ::ioctl(connection.socket_, FIONREAD, &unread) == 0 && unread == 0)
-    cut_off(connection, "body");
+  if (static_cast<double>(come) < wanted && !has_unread(connection.socket_)) cut_off(connection, "body");
 }
 
 void SlowClients::look_at_answer(Connection& connection, Time now) {
-  if (now - connection.since_ < options_.write) return;
   const std::uint64_t taken = counts_of(connection.socket_).taken;
+  if (is_silent(connection, taken, now)) return let_go(connection);
+  if (now - connection.since_ < options_.write) return;
   if (taken - connection.bytes_ < options_.write_bytes) return cut_off(connection, {});
   connection.since_ = now;
   connection.bytes_ = taken;
+}
+
+bool SlowClients::is_silent(Connection& connection, std::uint64_t bytes, Time now) const {
+  if (bytes != connection.moved_bytes_) {
+    connection.moved_bytes_ = bytes;
+    connection.moved_ = now;
+  }
+  return now - connection.moved_ > options_.idle;
+}
+
+void SlowClients::let_go(Connection& connection) {
+  if (connection.state_.load(std::memory_order_acquire) != connection.seen_) return;
+  ::shutdown(connection.socket_, SHUT_RDWR);
+  connection.is_cut_ = true;
 }
 
 // The server's thread writes nothing while it reads a request, so this answer does not get between others. `late` is

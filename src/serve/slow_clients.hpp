@@ -1,10 +1,12 @@
-// Clients that take too long to send a head or a body, or to read an answer: told, and cut off.
+// Clients that take too long to send a head or a body, or to read an answer: told, and cut off. Those that are silent:
+// let go.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -26,7 +28,8 @@ class SlowClients {
     std::uint64_t body_rate = 16 << 10;       ///< bytes a second; 0: any
     std::chrono::milliseconds write{30'000};  ///< in which `write_bytes` of an answer must have been taken, or its end
     std::uint64_t write_bytes = 64 << 10;
-    bool is_plain = true;  ///< whether a late request can be answered on the socket itself
+    std::chrono::milliseconds idle{75'000};  ///< in which nothing has moved, whatever it is at but `other`
+    bool is_plain = true;                    ///< whether a late request can be answered on the socket itself
   };
   /// What a connection is at.
   enum class Phase : std::uint64_t { head, body, other, answer };
@@ -48,13 +51,14 @@ class SlowClients {
     std::size_t place_ = 0;
     std::atomic<std::uint64_t> state_{0};
     // What follows belongs to the thread that looks.
-    std::uint64_t seen_ = 0, bytes_ = 0;
-    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+    std::uint64_t seen_ = 0, bytes_ = 0, moved_bytes_ = 0;
+    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now(), moved_ = since_;
     bool has_begun_ = false, is_cut_ = false;
   };
 
-  /// Counts those that were cut off.
-  SlowClients(const Options& options, std::atomic<std::uint64_t>& cut);
+  /// Counts those that were cut off, not those that were silent. `looked`, if there is one, is called after each look,
+  /// from that thread and as long as there are connections.
+  SlowClients(const Options& options, std::atomic<std::uint64_t>& cut, std::function<void()> looked = {});
   SlowClients(const SlowClients&) = delete;
   SlowClients& operator=(const SlowClients&) = delete;
   ~SlowClients();
@@ -71,10 +75,13 @@ class SlowClients {
   void look_at_head(Connection& connection, Time now);
   void look_at_body(Connection& connection, Time now);
   void look_at_answer(Connection& connection, Time now);
+  bool is_silent(Connection& connection, std::uint64_t bytes, Time now) const;
+  void let_go(Connection& connection);
   void cut_off(Connection& connection, std::string_view late);
 
   const Options options_;
   std::atomic<std::uint64_t>& cut_;
+  const std::function<void()> looked_;
   std::mutex mutex_{};  // guards what follows, and that no socket is closed while it is looked at
   std::condition_variable wake_{};
   std::vector<std::unique_ptr<Connection>> connections_{};

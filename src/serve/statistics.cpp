@@ -22,19 +22,17 @@ Statistics::Version& Statistics::of(const Servable& servable) {
   if (versions_.size() >= most_versions) {
     auto oldest = versions_.begin();
     for (auto each = versions_.begin(); each != versions_.end(); ++each)
-      if (each->second.last_ms < oldest->second.last_ms) oldest = each;
+      if (each->second.last < oldest->second.last) oldest = each;
     versions_.erase(oldest);
   }
   return versions_[Key(servable.model, servable.version)];
 }
 
-void Statistics::count_answer(const Servable& servable, bool is_good, std::chrono::nanoseconds all,
+void Statistics::count_answer(const Servable& servable, bool is_good, Time now, std::chrono::nanoseconds all,
                               const Durations& parts) {
-  using std::chrono::system_clock;
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch());
   const std::lock_guard lock(mutex_);
   Version& version = of(servable);
-  version.last_ms = now.count();
+  version.last = now;
   if (!is_good) return version.fail.add(all);
   version.success.add(all);
   version.queue.add(parts.queue);
@@ -55,11 +53,22 @@ void Statistics::append_sum(std::string& out, std::string_view name, const Sum& 
   out += fmt::format(R"("{}":{{"count":{},"ns":{}}})", name, sum.count, sum.time.count());
 }
 
+namespace {
+
+// Milliseconds since 1970; 0 for never.
+std::int64_t date_of(std::chrono::steady_clock::time_point time) {
+  if (time == std::chrono::steady_clock::time_point()) return 0;
+  const auto date = std::chrono::system_clock::now().time_since_epoch() - (std::chrono::steady_clock::now() - time);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(date).count();
+}
+
+}  // namespace
+
 void Statistics::append(std::string& out, const Key& key, const Version& version) {
   out += R"({"name":)";
   append_text(out, key.first);
   out += fmt::format(R"(,"version":"{}","last_inference":{},"inference_count":{},"execution_count":{},)", key.second,
-                     version.last_ms, version.rows, version.runs);
+                     date_of(version.last), version.rows, version.runs);
   out += R"("inference_stats":{)";
   const std::pair<std::string_view, const Sum&> sums[] = {
       {"success", version.success},    {"fail", version.fail},         {"queue", version.queue},

@@ -24,8 +24,11 @@ struct Durations {
 /// Counts of the versions that are known; those of versions that are gone are forgotten.
 class Statistics {
  public:
-  /// An answer, good or bad, after so long.
-  void count_answer(const Servable& servable, bool is_good, std::chrono::nanoseconds all, const Durations& parts);
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// An answer, good or bad, `now` and after so long.
+  void count_answer(const Servable& servable, bool is_good, Time now, std::chrono::nanoseconds all,
+                    const Durations& parts);
   /// One run of the network for so many samples.
   void count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration);
 
@@ -39,7 +42,7 @@ class Statistics {
     void add(std::chrono::nanoseconds more) { ++count, time += more; }
   };
   struct Version {
-    std::int64_t last_ms = 0;  // since the epoch
+    Time last{};  // answer
     std::uint64_t rows = 0, runs = 0;
     Sum success{}, fail{}, queue{}, read{}, run{}, write{};
     std::map<Index, Sum> batches{};

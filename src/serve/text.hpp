@@ -25,9 +25,10 @@ inline std::string lower(std::string_view text) {
   return result;
 }
 
-/// Whether two names of headers, or of codings, are one.
+/// Whether two names of headers, or of codings, are one. Mostly they are written in the same way.
 inline bool is_same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) return false;
+  return a == b || std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
 /// Without blanks and tabs around it.

@@ -141,6 +141,23 @@ TEST_CASE("one look gives back some blocks, the next ones others") {
   }
 }
 
+TEST_CASE("a round ends, however many connections come and go meanwhile") {
+  const Pages block(1);
+  IdleMemory memory({.block_bytes = block.bytes});
+  auto now = std::chrono::steady_clock::now();
+  CHECK_FALSE(memory.is_in_round());
+  IdleMemory::Connection* first = memory.opened();
+  for (int i = 0; i < 5; ++i) {
+    memory.opened();
+    CHECK(memory.is_in_round());
+    now = memory.look(now) + 1ms;
+    now = memory.look(now) + 1ms;
+    CHECK_FALSE(memory.is_in_round());
+  }
+  memory.closed(first);
+  CHECK_FALSE(memory.is_in_round());
+}
+
 TEST_CASE("a server's idle connections hold little, and go on when they are asked again") {
   serve::Repository repository{serve::RepositoryOptions{}};
   repository.publish("affine", 1, affine());

@@ -143,6 +143,23 @@ TEST_CASE("a head like the one before is read no less strictly, and another one 
   }
 }
 
+TEST_CASE("a head whose bytes look like those of the one before, but that says less, is read as what it is") {
+  const Running running({.token = "secret"});
+  const std::string lines = "X-More: 1\r\nAuthorization: Bearer secret\r\n";
+  std::string hidden = lines;
+  hidden.replace(lines.find("\r\n"), 2, 2, '\0');  // as the library leaves the end of a line
+  for (int i = 0; i < 3; ++i) {  // one after the other, so that each is read into what the one before has left
+    HttpClient client(running.port());
+    client.send(post_text(predict_path, predict_body, lines));
+    CHECK(client.read().body == predicted);
+    client.send(post_text(predict_path, predict_body, lines));
+    CHECK(client.read().body == predicted);
+    client.send(post_text(predict_path, predict_body, hidden));
+    const HttpAnswer answer = client.read();
+    CHECK((answer.status == 401 || answer.status == 400));
+  }
+}
+
 TEST_CASE("a request may come in any pieces") {
   const Running running;
   const std::string json =
@@ -497,6 +514,39 @@ TEST_CASE("a request has none of the one before in it") {
   CHECK(client.ask("POST", predict_path).status == 400);  // no body
   CHECK(client.ask("GET", "/v1/models/affine").status == 200);
   CHECK(client.ask("POST", predict_path, long_body).body == predicted);
+}
+
+TEST_CASE("answers of all lengths and kinds follow each other, and none is another's") {
+  const Running running;
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<HttpClient>(running.port()));
+  const auto rows = [](int count, int value) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += fmt::format("{}[{},0]", i == 0 ? "" : ",", value);
+    return all;
+  };
+  const auto answers = [](int count, int value) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += fmt::format("{}[{}.5]", i == 0 ? "" : ",", 2 * value);
+    return all;
+  };
+  for (int round = 0; round < 8; ++round)
+    for (const int count : {1, 2, 3, 5, 9, 1000}) {
+      for (std::size_t i = 0; i < clients.size(); ++i)
+        clients[i]->send(post_text(
+            predict_path, fmt::format(R"({{"instances": [{}]}})", rows(count, 10 + round + static_cast<int>(i)))));
+      for (std::size_t i = 0; i < clients.size(); ++i) {
+        const HttpAnswer answer = clients[i]->read();
+        CHECK(answer.body ==
+              fmt::format(R"({{"predictions":[{}]}})", answers(count, 10 + round + static_cast<int>(i))));
+        CHECK(answer.headers.at("content-type") == "application/json");
+      }
+      HttpAnswer metrics = clients[0]->ask("GET", "/metrics");
+      CHECK(metrics.headers["content-type"].starts_with("text/plain"));
+      CHECK(metrics.headers.contains("date"));
+      CHECK(clients[1]->ask("POST", predict_path, "{").status == 400);
+      CHECK(clients[2]->ask("GET", "/v1/models/none").status == 404);
+    }
 }
 
 TEST_CASE("who waits too long for a thread gets a 504") {

@@ -114,6 +114,44 @@ TEST_CASE("an answer that is hardly read is given up, one that is read slowly is
              ContainsSubstring("\nmaas_slow_connections_total 1\n"));
 }
 
+TEST_CASE("a client that is silent is let go at the idle time, whatever it is at, and is not counted as slow") {
+  Running running({.held_bytes = 64 << 20, .idle = 1s, .body_rate = 0});
+  running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});
+  std::string wide_body = R"({"instances": [0)";
+  for (int i = 1; i < 1000; ++i) wide_body += ",0";
+  wide_body += "]}";
+  HttpClient unused(running.port()), asked(running.port()), head(running.port()), body(running.port());
+  HttpClient answer(running.port());
+  CHECK(asked.ask("GET", "/healthz").status == 200);
+  head.send("GET /heal");
+  body.send("POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{");
+  answer.send(fmt::format("POST /v1/models/wide:predict HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}",
+                          wide_body.size(), wide_body));  // 16 MB, more than sockets take
+  std::this_thread::sleep_for(2500ms);
+  CHECK(unused.is_closed());
+  CHECK(asked.is_closed());
+  CHECK(head.read().status == 0);
+  CHECK(body.read().status == 0);
+  CHECK(answer.read().status == 0);
+  CHECK_THAT(HttpClient(running.port()).ask("GET", "/metrics").body,
+             ContainsSubstring("\nmaas_slow_connections_total 0\n"));
+}
+
+TEST_CASE("a client that moves now and then is not silent") {
+  const Running running({.idle = 1s, .body_rate = 0});
+  HttpClient asking(running.port()), sending(running.port());
+  const std::string body = R"({"instances": [[1, 2]]})";
+  sending.send(
+      fmt::format("POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size() + 6));
+  for (int i = 0; i < 6; ++i) {
+    std::this_thread::sleep_for(500ms);
+    CHECK(asking.ask("GET", "/healthz").status == 200);
+    CHECK(sending.send(" "));
+  }
+  sending.send(body);
+  CHECK(sending.read().status == 200);
+}
+
 TEST_CASE("times for heads and answers must be times") {
   const serve::Repository repository{serve::RepositoryOptions{}};
   CHECK_THROWS_AS(serve::Server(repository, {.port = 0, .head = 0ms}), ConfigError);
