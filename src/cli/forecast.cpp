@@ -32,12 +32,15 @@ std::string time_column(const Forecaster& forecaster, const Table& table, const 
   return "";
 }
 
-Readings read_readings(const Forecaster& forecaster, const std::string& path, const std::string& time) {
+// `to_come`: for a forecast of what comes behind them, not to be scored on.
+Readings read_readings(const Forecaster& forecaster, const std::string& path, const std::string& time,
+                       bool to_come = false) {
   const CsvOptions options = forecaster.reading().value_or(CsvOptions{.comment = '#'});
   const auto& known = forecaster.frame().table;
   const Table table = known ? read_table_for(known->pipeline(), path, options) : read_table(path, options);
   try {
-    return forecaster.readings(table, time_column(forecaster, table, time));
+    const std::string column = time_column(forecaster, table, time);
+    return to_come ? forecaster.latest(table, column) : forecaster.readings(table, column);
   } catch (const DataError& error) {
     fail<DataError>("{}: {}", path, error.what());
   }
@@ -77,6 +80,8 @@ std::string forecast_text(const Forecaster& forecaster, const Readings& readings
   const std::vector<Beside> more = intervals ? beside(forecaster, next) : std::vector<Beside>();
   const ForecastWindowOptions& windows = forecaster.options().windows;
   const bool timed = !readings.times.empty() && windows.seconds_a_reading > 0;
+  const Index to_come = forecaster.options().known.empty() ? 0 : windows.horizons.back();
+  const auto last = static_cast<std::size_t>(readings.rows() - to_come - 1);
   std::string text = timed ? "time" : "ahead";
   const auto name = [&](const std::string& column) { text += "," + detail::csv_cell(column, detail::csv_special); };
   for (std::size_t i = 0; i < forecaster.sensors().size(); ++i) {
@@ -87,7 +92,7 @@ std::string forecast_text(const Forecaster& forecaster, const Readings& readings
   text += "\n";
   for (Index step = 0; step < next.rows(); ++step) {
     const Index horizon = windows.horizons[static_cast<std::size_t>(step)];
-    text += timed ? format_time(readings.times.back() + static_cast<double>(horizon) * windows.seconds_a_reading)
+    text += timed ? format_time(readings.times[last] + static_cast<double>(horizon) * windows.seconds_a_reading)
                   : std::to_string(horizon);
     for (Index sensor = 0; sensor < next.cols(); ++sensor) {
       text += cell(next(step, sensor));
@@ -121,7 +126,7 @@ std::vector<Baseline> baselines_for(const Forecaster& forecaster, const Readings
 
 void forecast(const ForecastArguments& arguments) {
   const Forecaster forecaster = load_forecaster(arguments.model);
-  const Readings readings = read_readings(forecaster, arguments.data, arguments.time);
+  const Readings readings = read_readings(forecaster, arguments.data, arguments.time, true);
   const std::string text = forecast_text(forecaster, readings, arguments.intervals);
   if (arguments.output.empty()) return fmt::print("{}", text);
   NewFile file(arguments.output);
@@ -166,7 +171,10 @@ void add_forecast(CLI::App& program) {
   CLI::App* command = program.add_subcommand("forecast", "Forecasts what comes after the readings of a CSV file");
   auto arguments = std::make_shared<ForecastArguments>();
   command->add_option("model", arguments->model, "The model file, of a recipe with a forecast")->required();
-  command->add_option("data", arguments->data, "A CSV file of readings, one column a sensor, the latest last")
+  command
+      ->add_option("data", arguments->data,
+                   "A CSV file of readings, one column a sensor, the latest last; where the model takes known inputs, "
+                   "behind them as many rows to come as its last horizon is readings ahead, without readings")
       ->required();
   command->add_option("--time", arguments->time, "The column of times; without it the first column that holds times");
   command->add_option("--output", arguments->output, "Where forecasts go; without it to the standard output");

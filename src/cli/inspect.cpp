@@ -128,6 +128,9 @@ void print_windows(const ForecastFrame& frame) {
   if (options.time_of_day) known = fmt::format("time of day (harmonics {})", options.harmonics);
   if (options.day_of_week) known += known.empty() ? "day of the week" : ", day of the week";
   fmt::print("  known of the time: {}\n", known.empty() ? "nothing" : known);
+  if (!options.known.empty())
+    fmt::print("  known inputs: {} ({}){}\n", options.known.size(), some_of(options.known),
+               options.known_masks ? ", and masks that tell which are missing" : "");
   fmt::print("  answers: {}{}{}\n", frame.label, options.changes ? ", as changes since the last reading" : "",
              options.unit.empty() ? "" : ", in " + options.unit);
 }
@@ -139,6 +142,8 @@ void print_steps(const ForecastFrame& frame) {
   }
   const std::string& time = frame.table->time();
   fmt::print("  table: {}\n", time.empty() ? "no column of times" : fmt::format("times in \"{}\"", time));
+  if (const std::string& series = frame.table->series(); !series.empty())
+    fmt::print("  series: named by \"{}\"\n", series);
   fmt::print("  steps: {}\n", frame.has_steps() ? "" : "none");
   if (frame.has_steps()) print_indented(frame.table->pipeline().text(), 4);
 }

@@ -86,6 +86,13 @@ void list_keys(Like<AlarmOptions> auto& self, auto&& key) {
 void list_keys(Like<RecipeForecast> auto& self, auto&& key) {
   key("time", self.time, "The column of times; empty: readings are evenly spaced");
   key("sensors", self.sensors, "Columns of readings before the steps, one a sensor; empty: all that hold numbers");
+  key("series", self.series,
+      "A column that says which series a row is of, such as data.file_column; no window spans two. Empty: all are of "
+      "one");
+  key("known", self.options.known,
+      "Columns behind the steps that are known ahead (holidays, planned works); the network gets them at each target");
+  key("known_masks", self.options.known_masks,
+      "Whether a known input may be missing: the network is told of it; else it is an error");
   key("windows", self.options.windows, "What is forecast from what");
   key("mode", self.options.sensors, "shared: each sensor from its own readings, by one network; joint: all from all");
   key("sensor_id", self.options.sensor_id, "With shared: whether the network knows which sensor it is");

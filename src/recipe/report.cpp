@@ -398,6 +398,12 @@ std::string sensor_html(const Forecasts& forecasts, const Intervals* intervals, 
   return details_html(name + ": " + error_text(forecasts, drawn, unit), text + "</main>\n", open);
 }
 
+// Times of several series begin anew with each: these are drawn along their readings, one behind the other.
+Forecasts in_order(Forecasts forecasts) {
+  if (!forecasts.series.empty() && forecasts.series.front() != forecasts.series.back()) forecasts.times.clear();
+  return forecasts;
+}
+
 void check_intervals(const Intervals& intervals, const Forecasts& forecasts) {
   for (const Matrix* ends : {&intervals.lower, &intervals.upper})
     require<ShapeError>(ends->rows() == forecasts.windows() && ends->cols() == forecasts.values.cols(),
@@ -427,10 +433,11 @@ std::string forecasts_html(const Report& report) {
   }
   const std::string unit = report.scores ? report.scores->unit() : "";
   const std::vector<DrawnSensor> drawn = drawn_sensors(forecasts);
+  const Forecasts along = in_order(forecasts);
   if (drawn.size() < forecasts.sensors.size())
     text += fmt::format("<p>{} of {} sensors are drawn.</p>\n", drawn.size(), forecasts.sensors.size());
   for (const DrawnSensor& each : drawn)
-    text += sensor_html(forecasts, intervals, each, unit, each.sensor == drawn.front().sensor);
+    text += sensor_html(along, intervals, each, unit, each.sensor == drawn.front().sensor);
   return text;
 }
 

@@ -531,10 +531,17 @@ void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector
   if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result));
 }
 
+Recipe with_base_model(const Recipe& recipe) {
+  Recipe result = recipe;
+  if (!recipe.base.empty() && !recipe.base_model)
+    result.base_model = std::make_shared<const Model>(load_model(file_in(recipe.folder, recipe.base)));
+  return result;
+}
+
 std::optional<Model> base_of(const Recipe& recipe) {
   if (recipe.base.empty()) return std::nullopt;
   const std::string path = file_in(recipe.folder, recipe.base), place = place_of(recipe, "base").text();
-  Model model = load_model(path);
+  Model model = *recipe.base_model;
   require<ConfigError>(model.info().pipeline.has_value(),
                        "{}: expected a model that was saved with its pipeline, got {}", place, path);
   require<ConfigError>(model.is_compiled() || recipe.training.compile.loss,
@@ -615,10 +622,11 @@ TrainedModel train_model(const Recipe& recipe, const Table& training, const Tabl
 
 namespace maas::inline MAAS_ABI {
 
-RecipeResult run_recipe(const Recipe& recipe, const RunOptions& options) {
+RecipeResult run_recipe(const Recipe& given, const RunOptions& options) {
   namespace parts = maas::recipe;
-  parts::backup_path(recipe, options);  // what is wrong with it is said before a search
-  parts::check_outputs(recipe);
+  parts::backup_path(given, options);  // what is wrong with it is said before a search
+  parts::check_outputs(given);
+  const Recipe recipe = parts::with_base_model(given);
   if (recipe.forecast) return parts::run_forecast(recipe, options);
   if (const std::optional<Recipe> onward = parts::going_on_with_forecasts(recipe))
     return parts::run_forecast(*onward, options);

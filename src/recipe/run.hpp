@@ -55,7 +55,9 @@ TrainedModel train_model(const Recipe& recipe, const Table& training, const Tabl
 
 // What training has in memory and in a stream in common.
 
-/// The model of `base` with its pipeline; nothing where the recipe has none.
+/// The recipe with the model of its `base`, if there is one, read now.
+Recipe with_base_model(const Recipe& recipe);
+/// A copy of the model of `base` with its pipeline, which with_base_model has read; nothing where the recipe has none.
 std::optional<Model> base_of(const Recipe& recipe);
 /// What of the training rows is kept with the model: see ModelInfo.
 struct KeptFigures {
@@ -90,11 +92,12 @@ struct TrainedForecaster {
 /// `quiet`: without all that writes files or prints.
 TrainedForecaster train_forecaster(const Recipe& recipe, const Table& rows, const RunOptions& options, bool quiet);
 
-/// The windows that train_forecaster learns from and those that it measures on, without a network: for baselines.
-struct LearnedWindows {
-  ForecastWindows training, held_back;
+/// The readings that train_forecaster makes of rows, without a network.
+struct LearnedReadings {
+  PreparedReadings prepared;
+  Index learned = 0;  ///< of the first so many it learns, on those behind it measures
 };
-LearnedWindows learned_windows(const Recipe& recipe, const Table& rows);
+LearnedReadings learned_readings(const Recipe& recipe, const Table& rows);
 
 /// The file that keeps the state of the training; empty for none. Throws ConfigError for one that is there already and
 /// is not to be resumed from.

@@ -82,6 +82,8 @@ ReadingsOptions readings_options(const Recipe& recipe) {
   return {.steps = recipe.pipeline.steps,
           .time = recipe.forecast->time,
           .sensors = recipe.forecast->sensors,
+          .series = recipe.forecast->series,
+          .known = recipe.forecast->options.known,
           .missing_column = recipe.pipeline.missing_column,
           .out_of_range = recipe.pipeline.out_of_range};
 }
@@ -90,15 +92,18 @@ Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forec
 
 namespace {
 
-// One line a window, horizon and sensor.
+// One line a window, horizon and sensor; where there are several series each begins with its name.
 void write_forecasts(const std::string& path, const Forecasts& forecasts) {
   NewFile file(path);
-  file.write("origin,horizon,sensor,true,forecast\n");
+  const bool has_series = !forecasts.series.empty();
+  file.write(has_series ? "series,origin,horizon,sensor,true,forecast\n" : "origin,horizon,sensor,true,forecast\n");
   const auto cell = [](Scalar value) { return std::isnan(value) ? std::string() : fmt::format("{:.9g}", value); };
   for (Index window = 0; window < forecasts.windows(); ++window) {
     const auto place = static_cast<std::size_t>(window);
-    const std::string origin =
+    const std::string time =
         forecasts.times.empty() ? std::to_string(forecasts.origins[place]) : format_time(forecasts.times[place]);
+    const std::string origin =
+        (has_series ? detail::csv_cell(forecasts.series[place], detail::csv_special) + "," : std::string()) + time;
     std::string lines;
     for (std::size_t step = 0; step < forecasts.horizons.size(); ++step)
       for (std::size_t sensor = 0; sensor < forecasts.sensors.size(); ++sensor) {
@@ -189,23 +194,32 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
 namespace {
 
 // One bad cell makes a text of a column, which is no sensor then.
-void note_texts(const Table& table, std::vector<std::string>& warnings) {
+void note_texts(const Recipe& recipe, const Table& table, std::vector<std::string>& warnings) {
   for (Index i = 0; i < table.columns(); ++i)
-    if (const Column& column = table.column(i); column.type == ColumnType::text && !column.why_text.empty())
+    if (const Column& column = table.column(i);
+        column.type == ColumnType::text && !column.why_text.empty() && column.name != recipe.forecast->series)
       warnings.push_back(fmt::format("\"{}\" is a column of texts and no sensor: {}", column.name, column.why_text));
+}
+
+}  // namespace
+
+namespace {
+
+// A copy of the one that `base` names.
+Forecaster forecaster_in(const Recipe& recipe) {
+  return forecaster_of(*recipe.base_model, file_in(recipe.folder, recipe.base));
 }
 
 }  // namespace
 
 std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe) {
   if (recipe.base.empty()) return std::nullopt;
-  const std::string path = file_in(recipe.folder, recipe.base);
-  if (!load_model(path).info().forecast) return std::nullopt;
+  if (!recipe.base_model->info().forecast) return std::nullopt;
   const Place place{recipe.source};
   for (const auto& [there, key] :
        {std::pair(recipe.tuner.has_value(), "tuner"), {recipe.data.stream.has_value(), "data.stream"}})
     require<ConfigError>(!there, "{}: {}: expected none beside a base that is a forecaster", recipe.source, key);
-  const ForecastFrame frame = load_forecaster(path).frame();
+  const ForecastFrame frame = forecaster_in(recipe).frame();
   Recipe onward = recipe;
   onward.forecast = RecipeForecast{.options = frame.options, .scores = frame.scores, .alarm = frame.alarm};
   if (frame.intervals) onward.forecast->intervals = frame.intervals->options();
@@ -217,8 +231,7 @@ namespace {
 
 // A forecaster that goes on from a file, compiled anew where the recipe has a loss.
 Forecaster base_forecaster(const Recipe& recipe) {
-  const std::string path = file_in(recipe.folder, recipe.base);
-  Forecaster forecaster = load_forecaster(path);
+  Forecaster forecaster = forecaster_in(recipe);
   if (recipe.training.compile.loss)
     at_place(Place{recipe.source}.key("training"), "", [&] { forecaster.model().compile(recipe.training.compile); });
   require<ConfigError>(forecaster.model().is_compiled(),
@@ -263,13 +276,12 @@ void check_alarm(const Recipe& recipe, const Table& rows) {
 
 }  // namespace
 
-LearnedWindows learned_windows(const Recipe& recipe, const Table& rows) {
+LearnedReadings learned_readings(const Recipe& recipe, const Table& rows) {
   const Index cut = validation_begin(recipe, rows);
   ReadingsPipeline pipeline(readings_options(recipe));
-  const PreparedReadings prepared = pipeline.fit(rows.part(0, cut)).prepare(rows, {}, cut);
+  PreparedReadings prepared = pipeline.fit(rows.part(0, cut)).prepare(rows, {}, cut);
   const auto learned = std::lower_bound(prepared.rows.begin(), prepared.rows.end(), cut) - prepared.rows.begin();
-  const ForecastWindows all(prepared.readings, recipe.forecast->options.windows);
-  return {all.targets_before(learned), all.targets_from(learned)};
+  return {std::move(prepared), learned};
 }
 
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
@@ -302,7 +314,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
                       .tuning = std::move(tuning),
                       .cross_validation = std::move(folds),
                       .finite = finite};
-  if (wanted.sensors.empty()) note_texts(table, result.warnings);
+  if (wanted.sensors.empty()) note_texts(recipe, table, result.warnings);
   if (!result.finite) return result;
   result.forecaster = std::move(forecaster);
   result.forecaster->set_reading(reading);

@@ -118,11 +118,9 @@ void fix_data(const Recipe& recipe, std::vector<FixedKey>& fixed) {
 }
 
 void fix_forecast(std::vector<FixedKey>& fixed) {
-  for (const std::string_view key : {"data", "pipeline", "forecast.sensors", "forecast.time"})
+  for (const std::string_view key : {"data", "forecast.sensors", "forecast.time", "forecast.series"})
     fixed.push_back({std::string(key), "makes the readings that forecasts are judged by"});
   fixed.push_back({"forecast.windows.horizons", "says what is forecast"});
-  for (const std::string_view key : {"stride", "across_gaps", "seconds_a_reading", "fill_missing"})
-    fixed.push_back({"forecast.windows." + std::string(key), "decides which windows trials are judged on"});
   fixed.push_back({"forecast.scores", "says how forecasts are judged"});
 }
 
@@ -170,16 +168,38 @@ std::vector<Config> values_to_try(const Config& given, const Place& place) {
   return {low, low + 0.3819660112501051 * (high - low), high};
 }
 
-void check_option(const Config& whole, const std::string& path, const Config& given, const Place& place,
-                  const std::function<Recipe(const Config&)>& parse) {
+// The recipe with each of them.
+std::vector<Recipe> check_option(const Config& whole, const std::string& path, const Config& given, const Place& place,
+                                 const std::function<Recipe(const Config&)>& parse) {
+  std::vector<Recipe> tried;
   for (const Config& value : values_to_try(given, place)) {
     const Config changed = with_value(whole, path, value, place.text());
     try {
-      parse(changed);
+      tried.push_back(parse(changed));
     } catch (const Error& error) {
       fail<ConfigError>("{}: {} does not fit: {}", place.text(), shown(value), error.what());
     }
   }
+  return tried;
+}
+
+// Of what the values of a path have, that which the fewest windows fit.
+void take_strictest(ForecastOptions& strictest, const std::string& path, const std::vector<Recipe>& tried) {
+  const auto options = [](const Recipe& each) -> const ForecastOptions& { return each.forecast->options; };
+  const auto in_all = [&](bool ForecastWindowOptions::*which) {
+    return std::ranges::all_of(tried, [&](const Recipe& each) { return options(each).windows.*which; });
+  };
+  if (path == "forecast.windows.lags")
+    strictest.windows.lags = options(*std::ranges::max_element(tried, {}, [&](const Recipe& each) {
+                               return options(each).windows.lags;
+                             })).windows.lags;
+  if (path == "forecast.windows.across_gaps")
+    strictest.windows.across_gaps = in_all(&ForecastWindowOptions::across_gaps);
+  if (path == "forecast.windows.fill_missing")
+    strictest.windows.fill_missing = in_all(&ForecastWindowOptions::fill_missing);
+  if (path == "forecast.mode" &&
+      std::ranges::any_of(tried, [&](const Recipe& each) { return options(each).sensors == SensorMode::joint; }))
+    strictest.sensors = SensorMode::joint;
 }
 
 }  // namespace
@@ -198,9 +218,11 @@ void connect_space(Recipe& recipe, Config whole, const std::function<Recipe(cons
   const Config space = whole.at("tuner").at("space");
   whole.erase("tuner");
   whole.erase("cross_validation");
+  if (recipe.forecast) recipe.tuner->judged_on = recipe.forecast->options;
   for (const auto& [path, given] : space.as_object()) {
     check_section(recipe, path, place.key(path));
-    check_option(whole, path, given, place.key(path), parse);
+    const std::vector<Recipe> tried = check_option(whole, path, given, place.key(path), parse);
+    if (recipe.forecast) take_strictest(*recipe.tuner->judged_on, path, tried);
   }
   recipe.tuner->apply = [whole, space, place, parse](Recipe& changed, const Trial& trial) {
     Config settings = whole;

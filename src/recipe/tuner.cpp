@@ -9,6 +9,7 @@
 #include "maas/forecast/baselines.hpp"
 #include "maas/model/constant_model-inl.hpp"
 #include "maas/recipe/tuning.hpp"
+#include "recipe/judged_windows.hpp"
 #include "recipe/keys.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/paths.hpp"
@@ -132,22 +133,27 @@ double forecast_figure(const Recipe& recipe, const Forecasts& forecasts, TunerOb
   return objective == TunerObjective::by_rmse ? found.rmse : objective == TunerObjective::by_r2 ? found.r2 : found.mae;
 }
 
-// On the windows whose targets were held back. Baselines of forecasts take longer to fit: see forecast_baselines.
-Judged judged_forecast(const Recipe& recipe, const Table& rows, TunerObjective objective) {
+// Baselines of forecasts take longer to fit: see forecast_baselines.
+Judged judged_forecast(const Recipe& recipe, const Table& rows, const JudgedWindows& judged, TunerObjective objective) {
   const auto [forecaster, histories, held_out, finite] = train_forecaster(recipe, rows, {}, true);
   require<DataError>(finite, "the loss is no number any more");
-  const ForecastWindows held_back = forecaster.windows(forecaster.readings(rows, {}, rows.rows() - held_out))
-                                        .targets_from(forecaster.learned_readings());
-  return {.score = forecast_figure(recipe, forecaster.forecast(held_back), objective)};
+  const PreparedReadings prepared = forecaster.frame().table->prepare(rows, {}, rows.rows() - held_out);
+  const Forecasts forecasts = judged.by_truth(forecaster.forecast(judged.of(prepared, forecaster.options().windows)));
+  require_answers(forecasts);
+  return {.score = forecast_figure(recipe, forecasts, objective)};
 }
 
 // On the same windows.
-Logs forecast_baselines(const Recipe& recipe, const Table& rows, TunerObjective objective) {
-  const LearnedWindows windows = learned_windows(recipe, rows);
+Logs forecast_baselines(const Recipe& recipe, const Table& rows, const JudgedWindows& judged,
+                        TunerObjective objective) {
+  const auto [prepared, learned] = learned_readings(recipe, rows);
+  const ForecastWindowOptions& options = recipe.forecast->options.windows;
+  const ForecastWindows training = ForecastWindows(prepared.readings, options).targets_before(learned);
+  const ForecastWindows held_back = judged.of(prepared, options);
   Logs found;
   std::vector<std::string> left_out;  // the final training tells of these
-  for (const Baseline& each : fit_baselines(windows.training, recipe.forecast->weekends, &left_out))
-    found.emplace_back(each.name(), forecast_figure(recipe, each.forecast(windows.held_back), objective));
+  for (const Baseline& each : fit_baselines(training, recipe.forecast->weekends, &left_out))
+    found.emplace_back(each.name(), forecast_figure(recipe, judged.by_truth(each.forecast(held_back)), objective));
   return found;
 }
 
@@ -285,10 +291,12 @@ Tuning tuned_by(const Recipe& recipe, TunerObjective objective, const RunOptions
 }
 
 Tuning tune_forecast(const Recipe& recipe, const Table& rows, TunerObjective objective, const RunOptions& options) {
+  const JudgedWindows judged =
+      at_place(Place{recipe.source}.key("tuner"), "", [&] { return JudgedWindows(recipe, rows); });
   Tuning result = tuned_by(recipe, objective, options,
-                           [&](const Recipe& tried) { return judged_forecast(tried, rows, objective); });
+                           [&](const Recipe& tried) { return judged_forecast(tried, rows, judged, objective); });
   result.baselines = baselines_of(recipe, result.report, [&](const Trial& best) {
-    return forecast_baselines(with_settings(recipe, best), rows, objective);
+    return forecast_baselines(with_settings(recipe, best), rows, judged, objective);
   });
   return result;
 }

@@ -245,7 +245,7 @@ std::string stream_body(const Servable& servable, Index rows) {
 }
 
 bool has_streams(const Servable& servable) {
-  if (servable.forecast) return !servable.forecast->has_steps();
+  if (servable.forecast) return !servable.forecast->has_steps() && servable.forecast->options.known.empty();
   const std::size_t rank = servable.inputs.empty() ? 0 : static_cast<std::size_t>(servable.inputs[0].shape.rank());
   return servable.inputs.size() == 1 && (rank == 1 || rank == 2);
 }

@@ -20,6 +20,10 @@ WindowShape window_of(const Servable& servable) {
         "model \"{}\": expected a forecaster of readings as they come for streams, got one whose file has "
         "steps that clean the rows of a table; maas forecast applies them",
         servable.model);
+    require<DataError>(frame.options.known.empty(),
+                       "model \"{}\": expected a forecaster of readings alone for streams, got one that takes known "
+                       "inputs, such as \"{}\"; maas forecast takes them",
+                       servable.model, frame.options.known.empty() ? "" : frame.options.known.front());
     return {frame.options.windows.lags, frame.is_joint() ? static_cast<Index>(frame.sensors.size()) : 1};
   }
   require<DataError>(servable.inputs.size() == 1, "model \"{}\": expected one input for streams, got {}",

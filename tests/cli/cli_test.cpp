@@ -539,6 +539,36 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(odd.find("odd: reference: ") != std::string::npos);
 }
 
+TEST_CASE("maas forecast takes known inputs from the rows to come, behind the last reading") {
+  const auto rows = [](int first, int count, int to_come) {
+    std::string text = "time,flow,works\n";
+    for (int i = first; i < first + count + to_come; ++i)
+      text += fmt::format("2024-01-01 {:02d}:{:02d},{},{}\n", i / 12, i % 12 * 5,
+                          i < first + count ? std::to_string(i % 7) : "", i % 5 == 0 ? 1 : 0);
+    return text;
+  };
+  write("works.csv", rows(0, 100, 0));
+  write("works.json", R"({"data": {"files": "works.csv"}, "split": {"test": 0.2},
+    "pipeline": {"steps": [{"class": "impute", "columns": ["flow"], "fill": "forward_fill"}]},
+    "forecast": {"time": "time", "known": ["works"], "windows": {"lags": 3, "horizons": [1, 2]}},
+    "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
+    "output": {"model": "works.h5"}})");
+  const Run trained = run("train works.json --progress none");
+  INFO(trained.out);
+  CHECK(trained.code == 0);
+  write("coming.csv", rows(90, 8, 2));
+  const Run next = run("forecast works.h5 coming.csv");
+  const Forecaster loaded = load_forecaster("works.h5");
+  const Matrix expected = loaded.predict(loaded.latest(read_csv("coming.csv")));
+  CHECK(next.out ==
+        fmt::format("time,flow\n2024-01-01 08:10,{:.9g}\n2024-01-01 08:15,{:.9g}\n", expected(0, 0), expected(1, 0)));
+  const Run none = run("forecast works.h5 works.csv");
+  CHECK(none.code == 1);
+  CHECK(none.out.find("works.csv: forecaster: expected the last 2 rows to be those to come") != std::string::npos);
+  CHECK(run("evaluate works.h5 works.csv").code == 0);
+  CHECK(run("inspect works.h5").out.find("  known inputs: 1 (\"works\")\n") != std::string::npos);
+}
+
 TEST_CASE("a forecaster with steps cleans what maas forecast and maas evaluate give it") {
   std::string rows = "time,north,south\n";
   for (int i = 0; i < 100; ++i)

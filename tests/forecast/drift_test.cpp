@@ -211,3 +211,37 @@ TEST_CASE("a reference comes back from its tree, and is refused by name where th
   CHECK_THROWS_WITH(reference.check(3), "reference: expected 3 inputs, got 2");
   reference.check(2);
 }
+
+TEST_CASE("a watch tells of each sensor apart") {
+  const Readings training{.values = Matrix::Random(200, 2), .sensors = {"north", "south"}};
+  DriftWatch watch(training, {.tolerance = 0, .threshold = 3, .least_count = 2});
+  CHECK_FALSE(watch.tell(0, 1, 2));
+  for (const double error : {1.0, 1.0, 4.0}) CHECK_FALSE(watch.tell(1, 10, 10 - error));
+  CHECK(watch.tell(1, 10, 14));  // as worked out by hand above: 3.5
+  Readings recent = training;
+  recent.values.col(0).array() += 3;
+  const std::vector<DriftWatch::SensorFigures> figures = watch.sensor_figures(recent);
+  REQUIRE(figures.size() == 2);
+  CHECK(figures[0].sensor == "north");
+  CHECK(figures[0].psi == watch.stability(recent)[0]);
+  CHECK(figures[0].psi > 1);
+  CHECK(figures[0].errors == 1);
+  CHECK(figures[0].statistic == 0);
+  CHECK_FALSE(figures[0].drifted);
+  CHECK(figures[1].sensor == "south");
+  CHECK(figures[1].psi == 0);
+  CHECK(figures[1].errors == 4);
+  CHECK(figures[1].error_mean == Approx(2.5));
+  CHECK(figures[1].statistic == Approx(3.5));
+  CHECK(figures[1].drifted);
+  // The test of all hears of each sensor, and what is told of none is its alone.
+  CHECK(watch.test().count_ == 5);
+  watch.tell(0.0, 1.0);
+  CHECK(watch.test().count_ == 6);
+  CHECK(watch.test(0).count_ == 1);
+  CHECK(watch.figures(recent).size() == 6);
+  CHECK_THROWS_AS(watch.tell(2, 0, 1), ShapeError);
+  CHECK_THROWS_AS(watch.test(-1), ShapeError);
+  const DriftWatch kept(DriftReference::of(training.values, {"a", "b"}));
+  CHECK(kept.sensor_figures(training)[1].sensor == "b");
+}

@@ -316,14 +316,13 @@ TEST_CASE("what columns hold, and a column of the files' names, may be tuned: tr
   CHECK(files.model.info().pipeline->feature_names() == std::vector<std::string>{"x", "file_line", "file_line2"});
 }
 
-TEST_CASE("a tuner of forecasts leaves the readings, and the windows that are judged, as they are") {
+TEST_CASE("a tuner of forecasts leaves what is judged, and by what, as it is") {
   const std::pair<std::string, std::string> cases[] = {
-      {"forecast.windows.stride", "decides which windows trials are judged on"},
-      {"forecast.windows.across_gaps", "decides which windows trials are judged on"},
-      {"forecast.windows.fill_missing", "decides which windows trials are judged on"},
+      {"forecast.sensors", "makes the readings that forecasts are judged by"},
+      {"forecast.series", "makes the readings that forecasts are judged by"},
       {"forecast.windows.horizons", "says what is forecast"},
       {"forecast.scores.averaging", "; forecast.scores says how forecasts are judged"},
-      {"pipeline.out_of_range", "; pipeline makes the readings that forecasts are judged by"},
+      {"pipeline.targets", "; pipeline.targets says what is predicted"},
       {"data.file_column", "; data makes the readings that forecasts are judged by"},
   };
   for (const auto& [path, expected] : cases) {

@@ -471,6 +471,21 @@ TEST_CASE("a forecaster whose file has steps for rows of a table answers no stre
   CHECK_THAT(refused.body, ContainsSubstring("steps that clean the rows of a table"));
 }
 
+TEST_CASE("a forecaster that takes known inputs answers no streams") {
+  fresh_folder("known");
+  Readings readings{.values = Matrix(60, 1), .known = Matrix(60, 1), .known_names = {"works"}};
+  for (Index row = 0; row < 60; ++row) {
+    readings.values(row, 0) = static_cast<Scalar>(row % 7);
+    readings.known(row, 0) = static_cast<Scalar>(row % 5);
+  }
+  Forecaster forecaster({.windows = {.lags = 3}, .known = {"works"}}, ForecastNetwork{.hidden = {}});
+  forecaster.fit(readings, ForecastFit{});
+  Road road(folder_with(forecaster, "known"));
+  const Response refused = road.push("north", 5);
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, ContainsSubstring("one that takes known inputs, such as \\\"works\\\""));
+}
+
 TEST_CASE("intervals of a stream go on after a crash as if there had been none") {
   fresh_folder("kept");
   const Readings all = waves(160);

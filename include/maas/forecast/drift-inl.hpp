@@ -205,18 +205,39 @@ MAAS_INLINE void DriftReference::check(Index count) const {
 
 MAAS_INLINE DriftWatch::DriftWatch(const Readings& training, const PageHinkley& test, Index bins) : test_(test) {
   detail::require_training("DriftWatch", training);
-  const std::vector<std::string> names = training.sensor_names();
+  names_ = training.sensor_names();
+  tests_.assign(names_.size(), test);
   for (Index sensor = 0; sensor < training.sensor_count(); ++sensor) try {
       sensors_.emplace_back(detail::readings_of_sensor(training, sensor), bins);
     } catch (const DataError& error) {
-      fail<DataError>("DriftWatch: sensor \"{}\": {}", names[static_cast<std::size_t>(sensor)], error.what());
+      fail<DataError>("DriftWatch: sensor \"{}\": {}", names_[static_cast<std::size_t>(sensor)], error.what());
     }
 }
 
 MAAS_INLINE DriftWatch::DriftWatch(const DriftReference& reference, const PageHinkley& test) : test_(test) {
   require<ConfigError>(!reference.inputs.empty(), "DriftWatch: expected a reference of at least 1 input, got none");
   reference.check();
-  for (const DriftReference::Input& input : reference.inputs) sensors_.emplace_back(input.edges, input.shares);
+  tests_.assign(reference.inputs.size(), test);
+  for (const DriftReference::Input& input : reference.inputs) {
+    names_.push_back(input.name);
+    sensors_.emplace_back(input.edges, input.shares);
+  }
+}
+
+MAAS_INLINE void DriftWatch::require_sensor(Index sensor) const {
+  require<ShapeError>(sensor >= 0 && sensor < static_cast<Index>(tests_.size()),
+                      "DriftWatch: expected a sensor from 0 to {}, got {}", tests_.size() - 1, sensor);
+}
+
+MAAS_INLINE bool DriftWatch::tell(Index sensor, double forecast, double reading) {
+  require_sensor(sensor);
+  tell(forecast, reading);
+  return tests_[static_cast<std::size_t>(sensor)].update(std::abs(reading - forecast));
+}
+
+MAAS_INLINE const PageHinkley& DriftWatch::test(Index sensor) const {
+  require_sensor(sensor);
+  return tests_[static_cast<std::size_t>(sensor)];
 }
 
 MAAS_INLINE std::vector<double> DriftWatch::stability(const Readings& recent) const {
@@ -243,6 +264,19 @@ MAAS_INLINE std::vector<std::pair<std::string, double>> DriftWatch::figures(cons
           {"page_hinkley_drifted", test_.drifted() ? 1.0 : 0.0},
           {"psi_max", most},
           {"psi_mean", count > 0 ? sum / static_cast<double>(count) : most}};
+}
+
+MAAS_INLINE std::vector<DriftWatch::SensorFigures> DriftWatch::sensor_figures(const Readings& recent) const {
+  const std::vector<double> indices = stability(recent);
+  std::vector<SensorFigures> result;
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    result.push_back({.sensor = names_[i],
+                      .psi = indices[i],
+                      .errors = tests_[i].count_,
+                      .error_mean = tests_[i].mean_,
+                      .statistic = tests_[i].statistic(),
+                      .drifted = tests_[i].drifted()});
+  return result;
 }
 
 }  // namespace maas::inline MAAS_ABI

@@ -92,7 +92,8 @@ struct DriftReference {
   void check(Index count = 0) const;
 };
 
-/// Watches a forecaster at work: errors by Page and Hinkley, inputs by the stability index of each sensor.
+/// Watches a forecaster at work: errors by Page and Hinkley, of all sensors together and of each, inputs by the
+/// stability index of each sensor.
 class DriftWatch {
  public:
   /// `training` are the readings the forecaster has learned from. Throws DataError where they are held out; else as
@@ -103,9 +104,16 @@ class DriftWatch {
   /// refuses, or without inputs.
   explicit DriftWatch(const DriftReference& reference, const PageHinkley& test = {});
 
-  /// Tells a forecast and what came, of any sensor; NaN is passed over. Returns whether errors have drifted.
+  /// Tells a forecast and what came, of any sensor; NaN is passed over. Returns whether errors have drifted. No test of
+  /// a single sensor hears of it.
   bool tell(double forecast, double reading) { return test_.update(std::abs(reading - forecast)); }
+  /// The same of a sensor, counted from 0, whose own test is told, too. Returns whether its errors have drifted. Throws
+  /// ShapeError for a sensor that is not there.
+  bool tell(Index sensor, double forecast, double reading);
+  /// The test of all errors together.
   const PageHinkley& test() const { return test_; }
+  /// That of a sensor. All have the settings of the one of all, in the unit of errors. Throws as tell.
+  const PageHinkley& test(Index sensor) const;
   /// The stability index of each sensor over recent readings. Throws ShapeError for another number of sensors.
   std::vector<double> stability(const Readings& recent) const;
 
@@ -113,9 +121,25 @@ class DriftWatch {
   /// "page_hinkley_statistic", "page_hinkley_drifted" (0 or 1), and over recent readings "psi_max" and "psi_mean".
   std::vector<std::pair<std::string, double>> figures(const Readings& recent) const;
 
+  /// What there is to tell of one sensor.
+  struct SensorFigures {
+    std::string sensor = {};
+    double psi = 0;                        ///< over recent readings; NaN where there are none, or too few in training
+    Index errors = 0;                      ///< told of this sensor
+    double error_mean = 0, statistic = 0;  ///< of its test
+    bool drifted = false;
+  };
+  /// Of each sensor, in order: as many as there are. A service that exports a figure by name keeps that bounded, as
+  /// maas serve does with its ten worst. Throws as stability.
+  std::vector<SensorFigures> sensor_figures(const Readings& recent) const;
+
  private:
+  void require_sensor(Index sensor) const;
+
+  std::vector<std::string> names_;
   std::vector<StabilityIndex> sensors_;
   PageHinkley test_;
+  std::vector<PageHinkley> tests_;  // one a sensor
 };
 
 }  // namespace maas::inline MAAS_ABI

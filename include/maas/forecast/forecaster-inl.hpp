@@ -4,6 +4,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <numeric>
 
 #include "maas/core/parallel.hpp"
 #include "maas/data/jumps-inl.hpp"
@@ -138,6 +139,7 @@ MAAS_INLINE void Forecaster::check_readings(const Readings& readings) const {
                       readings.sensor_count());
   require<DataError>(!frame_.needs_times() || !readings.times.empty(),
                      "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
+  frame_.known_columns(readings);
 }
 
 MAAS_INLINE ForecastWindows Forecaster::windows(const Readings& readings) const {
@@ -174,6 +176,11 @@ MAAS_INLINE ForecastSamples Forecaster::samples_of(const Readings& readings, con
     result.known_ = frame_.known(std::move(times));
   } else {
     result.known_.resize(static_cast<Index>(origins.size()), 0);
+  }
+  if (!frame_.options.known.empty()) {
+    const Matrix told = frame_.known_inputs(readings, origins), timed = result.known_;
+    result.known_.resize(told.rows(), timed.cols() + told.cols());
+    result.known_ << timed, told;
   }
 
   const bool joint = frame_.options.sensors == SensorMode::joint, masks = frame_.options.masks;
@@ -244,6 +251,18 @@ MAAS_INLINE void Forecaster::learn_scaling(const Readings& training, Index rows)
   std::fill(frame_.scale.begin(), frame_.scale.end(), all->scale);
 }
 
+/// Figures of the known inputs in the first rows; of one that is missing in all of them 0 and 1.
+MAAS_INLINE void Forecaster::learn_known(const Readings& training, Index rows) {
+  frame_.known_center.clear();
+  frame_.known_scale.clear();
+  for (Index column : frame_.known_columns(training)) {
+    const auto found = detail::scaling_of(training.known, rows, column, column + 1, ReadingScaling::standard)
+                           .value_or(detail::ReadingScale{});
+    frame_.known_center.push_back(found.center);
+    frame_.known_scale.push_back(found.scale);
+  }
+}
+
 MAAS_INLINE void Forecaster::check_fit(const ForecastFit& options) const {
   require<StateError>(!is_fitted(),
                       "forecaster: it has learned already, and does so once; make another one, or go on with fit_more");
@@ -293,7 +312,9 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const Re
   detail::require_training("forecaster", training);  // here it is known which row it is
   Forecaster learner = *this;
   const Index cut = training.rows() - options.held_out(training.rows());
-  learner.frame_.table = ReadingsPipeline(table).fit(training.part(0, cut));
+  ReadingsOptions wanted = table;
+  wanted.known = frame_.options.known;
+  learner.frame_.table = ReadingsPipeline(std::move(wanted)).fit(training.part(0, cut));
   const PreparedReadings prepared = learner.frame_.table->prepare(training, {}, cut);
   std::vector<History> histories = learner.learn(prepared.readings, detail::readings_before(prepared, cut), options);
   *this = std::move(learner);
@@ -308,9 +329,8 @@ MAAS_INLINE History Forecaster::fit_more(const Table& more, const ForecastFit& o
   require_fitted("fit_more");
   check_options(options);
   const Index cut = more.rows() - options.held_out(more.rows());
-  if (!frame_.table) return learn_more(readings_of(more, "", frame_.sensors), cut, options);
-  const PreparedReadings prepared = frame_.table->prepare(more, {}, cut);
-  return learn_more(prepared.readings, detail::readings_before(prepared, cut), options);
+  const PreparedReadings found = prepared(more, {}, cut);
+  return learn_more(found.readings, detail::readings_before(found, cut), options);
 }
 
 MAAS_INLINE History Forecaster::learn_more(const Readings& more, Index cut, const ForecastFit& options) {
@@ -347,6 +367,7 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   frame_.sensors = training.sensor_names();
   frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
   learn_scaling(training, cut);
+  learn_known(training, cut);
   note_rows(training, cut);
 
   const Parts parts = parted(all, cut);
@@ -514,10 +535,55 @@ MAAS_INLINE Forecaster Forecaster::network(Index i) const {
 
 // ---- Forecasting ----
 
+MAAS_INLINE PreparedReadings Forecaster::prepared(const Table& table, std::string_view time, Index cut) const {
+  if (frame_.table) return frame_.table->prepare(table, time, cut);
+  PreparedReadings all{
+      .readings =
+          readings_of(table, {.time = std::string(time), .sensors = frame_.sensors, .known = frame_.options.known}),
+      .rows = std::vector<Index>(static_cast<std::size_t>(table.rows()))};
+  std::iota(all.rows.begin(), all.rows.end(), Index{0});
+  return all;
+}
+
 MAAS_INLINE Readings Forecaster::readings(const Table& table, std::string_view time, Index cut) const {
   require_fitted("readings");
-  if (frame_.table) return frame_.table->prepare(table, time, cut).readings;
-  return readings_of(table, time, frame_.sensors);
+  return prepared(table, time, cut).readings;
+}
+
+namespace detail {
+
+/// Throws DataError for a row with a reading in it.
+inline void require_to_come(const Readings& readings, Index from, std::string_view who) {
+  for (Index row = from; row < readings.rows(); ++row)
+    for (Index sensor = 0; sensor < readings.sensor_count(); ++sensor)
+      require<DataError>(
+          std::isnan(readings.values(row, sensor)),
+          "{}: expected the last {} rows to be those to come, with known inputs and without readings, got "
+          "a reading of \"{}\" in row {}",
+          who, readings.rows() - from, readings.sensor_names()[static_cast<std::size_t>(sensor)], row);
+}
+
+}  // namespace detail
+
+MAAS_INLINE Readings Forecaster::latest(const Table& table, std::string_view time) const {
+  require_fitted("latest");
+  const Index to_come = rows_to_come(), cut = table.rows() - to_come;
+  if (to_come == 0) return readings(table, time);
+  require<DataError>(cut > 0, "forecaster: expected rows with readings and behind them {} to come, got {} in all",
+                     to_come, table.rows());
+  std::vector<std::string> raw;  // sensors that no step has renamed
+  for (const std::string& sensor : frame_.sensors)
+    if (table.contains(sensor) && table.column(sensor).type == ColumnType::number) raw.push_back(sensor);
+  if (!raw.empty()) detail::require_to_come({.values = table.matrix(raw), .sensors = raw}, cut, "forecaster");
+  PreparedReadings found = prepared(table, time, cut);
+  const Index before = detail::readings_before(found, cut);
+  require<DataError>(
+      found.readings.rows() - before == to_come,
+      "forecaster: expected steps that leave the {} rows to come where they are, got {} of them behind the "
+      "steps",
+      to_come, found.readings.rows() - before);
+  found.readings.values.bottomRows(to_come).setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+  return std::move(found.readings);
 }
 
 /// Runs the network over samples and writes forecasts in the unit of the readings, windows x (steps * sensors).
@@ -555,13 +621,20 @@ MAAS_INLINE Forecasts Forecaster::forecast(const ForecastWindows& windows) const
 MAAS_INLINE Matrix Forecaster::predict(const Readings& latest) const {
   require_fitted("predict");
   check_readings(latest);
-  const Index lags = frame_.options.windows.lags, sensors = latest.sensor_count();
-  require<ShapeError>(latest.rows() >= lags, "predict: expected at least {} readings, got {}", lags, latest.rows());
-  const Readings window = latest.part({latest.rows() - lags, latest.rows()});
-  const std::vector<Index> jumps = detail::jumps_before(window.times, frame_.options.windows.seconds_a_reading, lags);
-  require<DataError>(frame_.options.windows.across_gaps || !detail::any_in(jumps, 1, lags),
-                     "predict: expected the last {} readings {} seconds apart, got a jump of time among them", lags,
-                     frame_.options.windows.seconds_a_reading);
+  const ForecastWindowOptions& windows = frame_.options.windows;
+  const Index lags = windows.lags, sensors = latest.sensor_count(), to_come = rows_to_come(), rows = lags + to_come;
+  require<ShapeError>(latest.rows() >= rows, "predict: expected at least {} readings{}, got {}", lags,
+                      to_come > 0 ? fmt::format(" and {} rows to come", to_come) : "", latest.rows());
+  const Readings window = latest.part({latest.rows() - rows, latest.rows()});
+  detail::require_to_come(window, lags, "predict");
+  require<DataError>(window.series.empty() || window.series.front() == window.series.back(),
+                     "predict: expected the last {} readings of one series, got some of \"{}\" and of \"{}\"", rows,
+                     window.series.empty() ? "" : window.series.front(),
+                     window.series.empty() ? "" : window.series.back());
+  const std::vector<Index> jumps = detail::jumps_before(window.times, windows.seconds_a_reading, rows);
+  require<DataError>(windows.across_gaps || !detail::any_in(jumps, 1, rows),
+                     "predict: expected the last {} readings {} seconds apart, got a jump of time among them", rows,
+                     windows.seconds_a_reading);
   Matrix values = Matrix::Constant(1, static_cast<Index>(frame_.options.windows.horizons.size()) * sensors,
                                    std::numeric_limits<Scalar>::quiet_NaN());
   run(samples_of(window, {lags - 1}, false), window, values);
@@ -632,7 +705,10 @@ MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& op
 }
 
 MAAS_INLINE Forecaster load_forecaster(const std::string& path, const LoadOptions& options) {
-  Model model = load_model(path, options);
+  return forecaster_of(load_model(path, options), path, options);
+}
+
+MAAS_INLINE Forecaster forecaster_of(Model model, const std::string& path, const LoadOptions& options) {
   require<FormatError>(model.info().forecast.has_value(),
                        "{}: expected a model that a Forecaster saved, got one without its description", path);
   try {

@@ -75,8 +75,8 @@ class ForecastSamples {
   // Scaled readings, of which one is there: sensors x rows, or rows x sensors. With masks those stand beside each
   // reading, or behind each row.
   Matrix by_sensor_, by_row_;
-  Matrix known_;                                // one row a window
-  Matrix bases_;                                // windows x sensors, scaled: what changes are counted from, if they are
+  Matrix known_;  // one row a window: what the time of its first target tells, then known inputs
+  Matrix bases_;  // windows x sensors, scaled: what changes are counted from, if they are
   Index lags_ = 0, targets_ = 0, numbers_ = 1;  // numbers a reading
   bool ids_ = false;
 };
@@ -105,8 +105,8 @@ class Forecaster {
 
   /// Learns: first the scaling, then each network; returns one history a network. Readings of the validation share are
   /// not learned from, scaling included. Throws StateError if it has learned before; DataError for readings that give
-  /// no whole window, have no times where they are asked for, or a sensor without a reading; ShapeError for a network
-  /// that does not fit; what Model::fit throws. Then nothing has been learned.
+  /// no whole window, have no times or known inputs where they are asked for, or a sensor without a reading; ShapeError
+  /// for a network that does not fit; what Model::fit throws. Then nothing has been learned.
   std::vector<History> fit(const Readings& training, const ForecastFit& options = {});
   /// The same from raw rows: `table` says how they become readings, its steps learn first. The validation share is one
   /// of the rows, and the steps learn nothing of it. Throws, too, what ReadingsPipeline::fit and prepare throw: rows
@@ -130,6 +130,11 @@ class Forecaster {
   /// before `cut` without a look at the others; 0: of all together. Throws StateError before fit, and what
   /// ReadingsPipeline::prepare or readings_of throws.
   Readings readings(const Table& table, std::string_view time = "", Index cut = 0) const;
+  /// Raw rows as readings for predict. Without known inputs it is the same as readings. With them the last rows of the
+  /// table, as many as the last horizon is readings ahead, are those to come: times and what known inputs are made of
+  /// stand in them, but no readings. Steps make nothing of the sensors there. Throws DataError, too, for fewer rows,
+  /// for a reading in a row to come, and for such a row that a step leaves out.
+  Readings latest(const Table& table, std::string_view time = "") const;
 
   const ForecastOptions& options() const { return frame_.options; }
   /// All that it knows beside its network.
@@ -153,9 +158,11 @@ class Forecaster {
   Forecaster network(Index i) const;
 
   /// What comes after the last reading, horizons x sensors, in the unit of the readings: from the last `lags` of them.
-  /// A reading missing there gives NaN, unless such windows are filled. Throws StateError before fit; ShapeError for
-  /// fewer readings, or another number of sensors; DataError for times that jump within the window, or are missing
-  /// where they are needed.
+  /// A reading missing there gives NaN, unless such windows are filled. With known inputs the last rows, as many as the
+  /// last horizon is readings ahead, are those to come, in which all readings are missing, and the window ends before
+  /// them: see `latest`. Throws StateError before fit; ShapeError for fewer readings, or another number of sensors;
+  /// DataError for times that jump within the window or before its targets, for a window of several series, for times
+  /// or known inputs that are missing where they are needed, and for a reading in a row to come.
   Matrix predict(const Readings& latest) const;
   /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading, unless such are
   /// filled. Throws StateError before fit, what windows() throws, and DataError where what is forecast is held out for
@@ -215,13 +222,16 @@ class Forecaster {
   Config config() const { return frame_.config(); }
 
  private:
-  friend Forecaster load_forecaster(const std::string& path, const LoadOptions& options);
+  friend Forecaster forecaster_of(Model model, const std::string& name, const LoadOptions& options);
 
   void require_fitted(std::string_view what) const;
   void check_fit(const ForecastFit& options) const;
   static void check_options(const ForecastFit& options);
   void note_rows(const Readings& training, Index cut);
   void learn_scaling(const Readings& training, Index rows);
+  void learn_known(const Readings& training, Index rows);
+  Index rows_to_come() const { return frame_.options.known.empty() ? 0 : frame_.options.windows.horizons.back(); }
+  PreparedReadings prepared(const Table& table, std::string_view time, Index cut) const;
   void learn_reference(const Readings& training, const ForecastWindows& all);
   std::vector<History> learn(const Readings& training, Index cut, const ForecastFit& options);
   History learn_more(const Readings& more, Index cut, const ForecastFit& options);
@@ -250,6 +260,9 @@ class Forecaster {
   LearnedRows learned_rows_;  // in memory only
 };
 
+/// A forecaster of the model that load_model has read from a file that Forecaster::save wrote. `name` stands for the
+/// file in errors; of the options only the steps count. Throws as load_forecaster.
+Forecaster forecaster_of(Model model, const std::string& name, const LoadOptions& options = {});
 /// A forecaster from a file that Forecaster::save wrote. Throws FormatError for other files, also where what it keeps
 /// does not fit its network.
 Forecaster load_forecaster(const std::string& path, const LoadOptions& options = {});

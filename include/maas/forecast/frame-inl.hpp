@@ -25,6 +25,8 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Readi
 MAAS_INLINE Config to_config(const ForecastOptions& options) {
   Config result = write_config(options);
   if (!options.masks) result.erase("masks");  // as in files from before there was such a thing
+  if (options.known.empty()) result.erase("known");
+  if (!options.known_masks) result.erase("known_masks");
   return result;
 }
 MAAS_INLINE void from_config(const Config& config, std::string_view where, ForecastOptions& options) {
@@ -38,6 +40,15 @@ MAAS_INLINE void ForecastOptions::check() const {
   require<ConfigError>(!masks || windows.fill_missing,
                        "forecaster: expected fill_missing of the windows beside masks, which say what was filled, got "
                        "masks alone");
+  require<ConfigError>(!known_masks || !known.empty(),
+                       "forecaster: expected known inputs beside known_masks, which say what of them is missing, got "
+                       "none");
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    require<ConfigError>(!known[i].empty(), "forecaster: expected names of known inputs, got an empty one");
+    require<ConfigError>(std::find(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(i), known[i]) ==
+                             known.begin() + static_cast<std::ptrdiff_t>(i),
+                         "forecaster: expected each known input once, got \"{}\" twice", known[i]);
+  }
 }
 
 // ---- The network ----
@@ -46,7 +57,7 @@ MAAS_INLINE ForecastShape ForecastFrame::shape(Index count) const {
   require<ShapeError>(count >= 1, "forecaster: expected at least 1 sensor, got {}", count);
   const Index each = is_joint() ? count : 1;
   const Index known = (options.time_of_day ? 2 * options.harmonics : 0) + (options.day_of_week ? 2 : 0);
-  return {.features = options.windows.lags * options.numbers_a_reading() * each + known,
+  return {.features = options.windows.lags * options.numbers_a_reading() * each + known + options.known_numbers(),
           .ids = !is_joint() && options.sensor_id && count > 1 ? count : 0,
           .outputs = static_cast<Index>(options.windows.horizons.size()) * each};
 }
@@ -111,6 +122,43 @@ MAAS_INLINE Matrix ForecastFrame::known(std::vector<double> times) const {
   return result;
 }
 
+MAAS_INLINE std::vector<Index> ForecastFrame::known_columns(const Readings& readings) const {
+  std::vector<Index> columns;
+  for (const std::string& name : options.known) {
+    const auto found = std::ranges::find(readings.known_names, name);
+    require<DataError>(found != readings.known_names.end(),
+                       "forecaster: expected readings with the known input \"{}\", got {} others", name,
+                       readings.known_names.size());
+    columns.push_back(found - readings.known_names.begin());
+  }
+  return columns;
+}
+
+MAAS_INLINE Matrix ForecastFrame::known_inputs(const Readings& readings, const std::vector<Index>& origins) const {
+  Matrix result(static_cast<Index>(origins.size()), options.known_numbers());
+  const std::vector<Index> columns = known_columns(readings);
+  for (std::size_t window = 0; window < origins.size() && !columns.empty(); ++window) {
+    Scalar* to = result.data() + static_cast<Index>(window) * result.cols();
+    for (Index horizon : options.windows.horizons)
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        const Index row = origins[window] + horizon;
+        require<DataError>(row < readings.rows(),
+                           "forecaster: expected the known input \"{}\" up to row {}, got {} rows", options.known[i],
+                           row, readings.rows());
+        const auto value = static_cast<double>(readings.known(row, columns[i]));
+        const bool is_there = !std::isnan(value);
+        require<DataError>(
+            is_there || options.known_masks,
+            "forecaster: expected the known input \"{}\" at each moment that is forecast, got none in row "
+            "{}; known_masks tells the network of it instead",
+            options.known[i], row);
+        *to++ = is_there ? static_cast<Scalar>((value - known_center[i]) / known_scale[i]) : Scalar(0);
+        if (options.known_masks) *to++ = is_there ? Scalar(1) : Scalar(0);
+      }
+  }
+  return result;
+}
+
 MAAS_INLINE std::vector<Matrix> ForecastFrame::inputs(MatrixArg window, Index sensor, double time) const {
   const Index count = static_cast<Index>(sensors.size()), width = is_joint() ? count : 1, lags = options.windows.lags;
   require<ShapeError>(window.rows() == lags && window.cols() == width,
@@ -118,6 +166,11 @@ MAAS_INLINE std::vector<Matrix> ForecastFrame::inputs(MatrixArg window, Index se
                       window.cols());
   require<ShapeError>(is_joint() || (sensor >= 0 && sensor < count),
                       "forecaster: expected a sensor from 0 to {}, got {}", count - 1, sensor);
+  require<DataError>(
+      options.known.empty(),
+      "forecaster: expected a model that forecasts from readings alone, got one that takes known inputs, "
+      "such as \"{}\"",
+      options.known.empty() ? "" : options.known.front());
   std::vector<Matrix> result{Matrix(1, shape(count).features)};
   const Index numbers = options.numbers_a_reading() * width;
   for (Index row = 0; row < lags; ++row)
@@ -180,6 +233,10 @@ MAAS_INLINE Config ForecastFrame::config() const {
                       .set("center", to_config(center))
                       .set("scale", to_config(scale));
   if (options.windows.fill_missing) result.set("means", to_config(means));
+  if (!options.known.empty()) {
+    result.set("known_center", to_config(known_center));
+    result.set("known_scale", to_config(known_scale));
+  }
   if (networks > 1) result.set("networks", static_cast<std::int64_t>(networks));
   if (intervals) result.set("intervals", intervals->config());
   if (alarm) result.set("alarm", to_config(*alarm));
@@ -214,6 +271,19 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<c
     for (double mean : frame.means)
       require<ConfigError>(std::isfinite(mean), "means: expected finite numbers, got {}", mean);
   }
+  if (!frame.options.known.empty()) {
+    from_config(config.at("known_center"), "known_center", frame.known_center);
+    from_config(config.at("known_scale"), "known_scale", frame.known_scale);
+    const std::size_t count = frame.options.known.size();
+    require<ConfigError>(frame.known_center.size() == count && frame.known_scale.size() == count,
+                         "expected a center and a scale for each of {} known inputs, got {} and {}", count,
+                         frame.known_center.size(), frame.known_scale.size());
+    for (std::size_t i = 0; i < count; ++i)
+      require<ConfigError>(
+          std::isfinite(frame.known_center[i]) && std::isfinite(frame.known_scale[i]) && frame.known_scale[i] > 0,
+          "expected a finite center and a scale above 0 for the known input \"{}\", got {} and {}",
+          frame.options.known[i], frame.known_center[i], frame.known_scale[i]);
+  }
   if (const Config* kept = config.find("networks")) {
     from_config(*kept, "networks", frame.networks);
     require<ConfigError>(frame.networks >= 1 && frame.networks <= 1000, "networks: expected from 1 to 1000, got {}",
@@ -229,6 +299,9 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<c
     require<ConfigError>(frame.table->sensors() == frame.sensors,
                          "table: expected a pipeline that gives the {} sensors, got one that gives {} others",
                          frame.sensors.size(), frame.table->sensors().size());
+    require<ConfigError>(frame.table->known() == frame.options.known,
+                         "table: expected a pipeline that gives the {} known inputs, got one that gives {} others",
+                         frame.options.known.size(), frame.table->known().size());
   }
   if (const Config* kept = config.find("scores")) from_config(*kept, "scores", frame.scores);
   frame.check_warning();

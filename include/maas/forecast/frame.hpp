@@ -58,6 +58,14 @@ struct ForecastOptions {
   /// Beside the readings of a window 1 for each that is there, 0 for one that was filled: oldest first, as
   /// WindowOptions::masks. Needs windows.fill_missing.
   bool masks = false;
+  /// Names of Readings::known: inputs that are known ahead of the moments that are forecast, such as holidays, planned
+  /// works or a weather forecast. The network is given their values at the moment of each target (as the known future
+  /// inputs of temporal fusion transformers, Lim et al. 2021), standardized by the training readings, each by its own
+  /// figures; where there are sensors, all are given the same. Baselines make no use of them.
+  std::vector<std::string> known = {};
+  /// What becomes of a known input that is missing at a target: false, a DataError that names it; true, the mean of the
+  /// training readings stands for it, and beside each known input the network is given 1 where it is there, else 0.
+  bool known_masks = false;
 
   static void fields(auto& self, auto&& field) {
     field("windows", self.windows);
@@ -71,14 +79,21 @@ struct ForecastOptions {
     field("changes", self.changes);
     field("unit", self.unit);
     field("masks", self.masks);
+    field("known", self.known);
+    field("known_masks", self.known_masks);
   }
   /// Numbers that the network is given a reading: 2 with masks, else 1.
   Index numbers_a_reading() const { return masks ? 2 : 1; }
-  /// Throws ConfigError for numbers out of range, and for masks where nothing is filled.
+  /// Numbers that it is given of known inputs, of all targets together.
+  Index known_numbers() const {
+    return static_cast<Index>(windows.horizons.size() * known.size()) * (known_masks ? 2 : 1);
+  }
+  /// Throws ConfigError for numbers out of range, for masks where nothing is filled or known, and for a known input
+  /// without a name or that is named twice.
   void check() const;
 };
 
-/// The options by name (masks only where they are asked for), and from that.
+/// The options by name (masks and known inputs only where they are asked for), and from that.
 Config to_config(const ForecastOptions& options);
 void from_config(const Config& config, std::string_view where, ForecastOptions& options);
 
@@ -96,7 +111,8 @@ struct ForecastFrame {
   std::vector<std::string> sensors = {};        ///< names, in order
   std::vector<double> center = {}, scale = {};  ///< a scaled reading is (reading - center) / scale
   std::vector<double> means = {};  ///< of the readings learned from, one a sensor; empty where none are filled
-  Index networks = 1;              ///< that the network is the mean of, each of them a part of it
+  std::vector<double> known_center = {}, known_scale = {};  ///< of known inputs, as those of readings; one each
+  Index networks = 1;  ///< that the network is the mean of, each of them a part of it
   std::optional<ConformalIntervals> intervals = std::nullopt;  ///< columns step * sensors + sensor, as forecasts have
   std::optional<AlarmOptions> alarm = std::nullopt;            ///< only beside intervals, which give the chances
   std::optional<ReadingsPipeline> table = std::nullopt;        ///< how a table becomes readings; fitted
@@ -125,12 +141,18 @@ struct ForecastFrame {
   /// What is known in advance at the first targets of windows that end at `times`, one row a window; no columns where
   /// the network is told nothing of times.
   Matrix known(std::vector<double> times) const;
+  /// Where known inputs stand among those of readings, found by name. Throws DataError for one that is not there.
+  std::vector<Index> known_columns(const Readings& readings) const;
+  /// What the network is given of known inputs, one row a window with these origins: of one target after the other
+  /// all inputs, with known_masks each with its mask behind it. Throws DataError for inputs that are not among those
+  /// of the readings, that end before the last target, or are missing at one.
+  Matrix known_inputs(const Readings& readings, const std::vector<Index>& origins) const;
   /// Whether `known` has columns: then windows need a time.
   bool needs_times() const { return options.time_of_day || options.day_of_week; }
   /// The network's inputs for one window in the readings' unit, oldest first: lags x 1 of one sensor, or lags x sensors
   /// where it is joint (then `sensor` does not count). `time` is that of its last reading, 0 where none is needed.
-  /// Missing readings are filled, or NaN.
-  /// Throws ShapeError for a window of another size.
+  /// Missing readings are filled, or NaN. Throws ShapeError for a window of another size, DataError where there are
+  /// known inputs, which a window does not tell.
   std::vector<Matrix> inputs(MatrixArg window, Index sensor, double time) const;
   /// What its one row of outputs means, in the readings' unit: steps x 1, or steps x sensors where it is joint. Of the
   /// window the last reading counts, where windows are filled the last one that is there. Throws ShapeError for outputs

@@ -1,8 +1,10 @@
 // Bodies of Readings, ForecastWindows and Forecasts.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "maas/data/jumps-inl.hpp"
 #include "maas/data/times.hpp"
@@ -16,6 +18,56 @@ namespace detail {
 inline void require_count(std::string_view what, Index value) {
   require<ConfigError>(value >= 1 && value <= most_readings_ahead, "forecast windows: expected {} from 1 to {}, got {}",
                        what, most_readings_ahead, value);
+}
+
+/// The median of the differences of times within series; 0 without any.
+inline double seconds_between(const Readings& readings) {
+  std::vector<double> steps;
+  for (std::size_t row = 1; row < readings.times.size(); ++row)
+    if (!readings.begins_series(static_cast<Index>(row)))
+      steps.push_back(readings.times[row] - readings.times[row - 1]);
+  return median_of(std::move(steps));
+}
+
+/// Before which readings no window goes on: where a series begins, and where the time jumps, unless windows are taken
+/// across that. As counts_of.
+inline std::vector<Index> breaks_before(const Readings& readings, double seconds, bool across_gaps) {
+  const std::vector<Index> jumps = jumps_before(readings.times, seconds, readings.rows());
+  std::vector<bool> breaks;
+  for (Index row = 0; row < readings.rows(); ++row)
+    breaks.push_back(readings.begins_series(row) || (!across_gaps && any_in(jumps, row, row + 1)));
+  return counts_of(breaks);
+}
+
+/// A column of names, one a row: texts, or numbers as texts.
+inline std::vector<std::string> series_of(const Table& table, std::string_view name) {
+  const Column& column = table.column(name);
+  require<DataError>(column.type != ColumnType::time,
+                     "readings: expected texts or numbers that name series in \"{}\", got times", name);
+  std::vector<std::string> names;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(table.rows()); ++row) {
+    const bool is_text = column.type == ColumnType::text;
+    require<DataError>(is_text ? !column.texts[row].empty() : !std::isnan(column.numbers[row]),
+                       "readings: expected the name of a series in \"{}\", got none in row {}", name, row);
+    names.push_back(is_text ? column.texts[row] : fmt::format("{}", column.numbers[row]));
+  }
+  return names;
+}
+
+/// Numbers of a matrix that are finite, or missing.
+inline void require_finite(MatrixArg values, std::string_view what) {
+  for (Index row = 0; row < values.rows(); ++row)
+    for (Index column = 0; column < values.cols(); ++column)
+      require<DataError>(!std::isinf(values(row, column)),
+                         "Readings: expected finite numbers, or NaN where one is missing, got {} in row {}, {} {}",
+                         values(row, column), row, what, column);
+}
+
+/// Of each part of some, those of rows from `begin` up to `end`; nothing where there are none.
+template <class Part>
+std::vector<Part> rows_of(const std::vector<Part>& all, Index begin, Index end) {
+  if (all.empty()) return {};
+  return {all.begin() + begin, all.begin() + end};
 }
 
 MAAS_INLINE RowMarks marks_of(const Readings& readings) {
@@ -52,48 +104,75 @@ MAAS_INLINE std::vector<std::string> Readings::sensor_names() const {
 MAAS_INLINE Readings Readings::part(const RowRange& rows) const {
   require<ShapeError>(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= values.rows(),
                       "Readings: expected rows within 0 to {}, got {} to {}", values.rows(), rows.begin, rows.end);
+  check_counts();
   const RowMarks picked = detail::marks_of(*this).part(rows.begin, rows.end);
-  Readings result{.values = rows.of(values),
-                  .sensors = sensors,
-                  .held_out = held_out || rows.held_out,
-                  .marks = rows.held_out ? picked.with_all_held_out() : picked};
-  if (!times.empty()) {
-    require<ShapeError>(static_cast<Index>(times.size()) == values.rows(),
-                        "Readings: expected {} times, one a reading, got {}", values.rows(), times.size());
-    result.times.assign(times.begin() + rows.begin, times.begin() + rows.end);
-  }
-  return result;
+  return {.values = rows.of(values),
+          .times = detail::rows_of(times, rows.begin, rows.end),
+          .sensors = sensors,
+          .held_out = held_out || rows.held_out,
+          .marks = rows.held_out ? picked.with_all_held_out() : picked,
+          .series = detail::rows_of(series, rows.begin, rows.end),
+          .known = known_names.empty() ? Matrix() : rows.of(known),
+          .known_names = known_names};
+}
+
+MAAS_INLINE void Readings::check_counts() const {
+  require<ShapeError>(times.empty() || static_cast<Index>(times.size()) == rows(),
+                      "Readings: expected {} times, one a reading, got {}", rows(), times.size());
+  require<ShapeError>(series.empty() || static_cast<Index>(series.size()) == rows(),
+                      "Readings: expected {} names of series, one a reading, got {}", rows(), series.size());
+  require<ShapeError>(
+      known_names.empty() ? known.size() == 0
+                          : known.rows() == rows() && known.cols() == static_cast<Index>(known_names.size()),
+      "Readings: expected known inputs of {} x {}, one row a reading and one column a name, got {} x {}", rows(),
+      known_names.size(), known.rows(), known.cols());
 }
 
 MAAS_INLINE void Readings::check() const {
-  require<ShapeError>(times.empty() || static_cast<Index>(times.size()) == rows(),
-                      "Readings: expected {} times, one a reading, got {}", rows(), times.size());
+  check_counts();
   require<ShapeError>(sensors.empty() || static_cast<Index>(sensors.size()) == sensor_count(),
                       "Readings: expected {} names, one a sensor, got {}", sensor_count(), sensors.size());
   for (std::size_t row = 0; row < times.size(); ++row) {
     require<DataError>(std::isfinite(times[row]), "Readings: expected a time for every reading, got none in row {}",
                        row);
-    require<DataError>(row == 0 || times[row] > times[row - 1],
+    require<DataError>(row == 0 || begins_series(static_cast<Index>(row)) || times[row] > times[row - 1],
                        "Readings: expected times that grow, got {} after {} in row {}", times[row],
                        times[row == 0 ? 0 : row - 1], row);
   }
-  for (Index row = 0; row < rows(); ++row)
-    for (Index sensor = 0; sensor < sensor_count(); ++sensor)
-      require<DataError>(!std::isinf(values(row, sensor)),
-                         "Readings: expected finite numbers, or NaN where one is missing, got {} in row {}, sensor {}",
-                         values(row, sensor), row, sensor);
+  std::set<std::string_view> ended;
+  for (std::size_t row = 1; row < series.size(); ++row) {
+    if (!begins_series(static_cast<Index>(row))) continue;
+    ended.insert(series[row - 1]);
+    require<DataError>(!ended.contains(series[row]),
+                       "Readings: expected the readings of a series on end, got \"{}\" again in row {}, behind \"{}\"",
+                       series[row], row, series[row - 1]);
+  }
+  detail::require_finite(values, "sensor");
+  detail::require_finite(known, "known input");
+}
+
+MAAS_INLINE Readings readings_of(const Table& table, const ReadingColumns& columns) {
+  Readings result{.sensors = columns.sensors, .held_out = table.is_held_out(), .marks = table.marks()};
+  const auto is_known = [&](const std::string& name) {
+    return std::find(columns.known.begin(), columns.known.end(), name) != columns.known.end();
+  };
+  if (result.sensors.empty())
+    for (Index i = 0; i < table.columns(); ++i)
+      if (const Column& column = table.column(i);
+          column.type == ColumnType::number && column.name != columns.series && !is_known(column.name))
+        result.sensors.push_back(column.name);
+  require<DataError>(!result.sensors.empty(), "readings: expected a column of numbers, got none");
+  result.values = table.matrix(result.sensors);
+  if (!columns.time.empty()) result.times = table.times(columns.time);
+  if (!columns.series.empty()) result.series = detail::series_of(table, columns.series);
+  if (!columns.known.empty()) result.known = table.matrix(columns.known);
+  result.known_names = columns.known;
+  result.check();
+  return result;
 }
 
 MAAS_INLINE Readings readings_of(const Table& table, std::string_view time, const std::vector<std::string>& sensors) {
-  Readings result{.sensors = sensors, .held_out = table.is_held_out(), .marks = table.marks()};
-  if (result.sensors.empty())
-    for (Index i = 0; i < table.columns(); ++i)
-      if (table.column(i).type == ColumnType::number) result.sensors.push_back(table.column(i).name);
-  require<DataError>(!result.sensors.empty(), "readings: expected a column of numbers, got none");
-  result.values = table.matrix(result.sensors);
-  if (!time.empty()) result.times = table.times(time);
-  result.check();
-  return result;
+  return readings_of(table, {.time = std::string(time), .sensors = sensors});
 }
 
 MAAS_INLINE void ForecastWindowOptions::check() const {
@@ -128,13 +207,11 @@ MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWi
     : readings_(std::make_shared<const Readings>(std::move(readings))), options_(options) {
   readings_->check();
   options_.check();
-  const std::vector<double>& times = readings_->times;
-  seconds_ = options_.seconds_a_reading > 0 ? options_.seconds_a_reading : detail::median_step(times);
+  seconds_ = options_.seconds_a_reading > 0 ? options_.seconds_a_reading : detail::seconds_between(*readings_);
   const Index rows = readings_->rows(), length = options_.lags + options_.horizons.back();
-  const std::vector<Index> jumps = detail::jumps_before(times, seconds_, rows);
+  const std::vector<Index> breaks = detail::breaks_before(*readings_, seconds_, options_.across_gaps);
   for (Index begin = 0; begin + length <= rows; begin += options_.stride)
-    if (options_.across_gaps || !detail::any_in(jumps, begin + 1, begin + length))
-      origins_.push_back(begin + options_.lags - 1);
+    if (!detail::any_in(breaks, begin + 1, begin + length)) origins_.push_back(begin + options_.lags - 1);
   require<DataError>(!origins_.empty() && readings_->sensor_count() > 0,
                      "forecast windows: expected {} readings on end without a gap (lags and the last horizon), got "
                      "none in {} readings of {} sensors",
@@ -175,6 +252,15 @@ MAAS_INLINE ForecastWindows ForecastWindows::targets_from(Index row) const {
   return with_origins(std::move(kept), fmt::format("from row {} on", row));
 }
 
+MAAS_INLINE ForecastWindows ForecastWindows::at(std::vector<Index> origins) const {
+  for (Index origin : origins)
+    require<DataError>(std::binary_search(origins_.begin(), origins_.end(), origin),
+                       "forecast windows: expected a window of {} lags and its targets around reading {}, got none, as "
+                       "readings, time or a series end there",
+                       options_.lags, origin);
+  return with_origins(std::move(origins), "of these origins");
+}
+
 MAAS_INLINE Index Forecasts::step_of(Index horizon) const {
   for (std::size_t step = 0; step < horizons.size(); ++step)
     if (horizons[step] == horizon) return static_cast<Index>(step);
@@ -194,7 +280,8 @@ MAAS_INLINE Forecasts Forecasts::part(const RowRange& range) const {
                    .seconds_a_reading = seconds_a_reading,
                    .values = range.of(values),
                    .truth = range.of(truth),
-                   .last = range.of(last)};
+                   .last = range.of(last),
+                   .series = detail::rows_of(series, range.begin, range.end)};
   if (!times.empty()) result.times.assign(times.begin() + range.begin, times.begin() + range.end);
   return result;
 }
@@ -212,6 +299,8 @@ MAAS_INLINE Forecasts empty_forecasts(std::string model, const ForecastWindows& 
                    .last = Matrix(windows.size(), readings.sensor_count())};
   if (!readings.times.empty())
     for (Index origin : result.origins) result.times.push_back(readings.times[static_cast<std::size_t>(origin)]);
+  if (!readings.series.empty())
+    for (Index origin : result.origins) result.series.push_back(readings.series[static_cast<std::size_t>(origin)]);
   for (Index window = 0; window < windows.size(); ++window)
     result.last.row(window) = readings.values.row(windows.origin(window));
   result.values = Matrix::Constant(result.truth.rows(), result.truth.cols(), std::numeric_limits<Scalar>::quiet_NaN());

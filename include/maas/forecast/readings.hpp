@@ -13,7 +13,8 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Readings of one or more sensors in order of time, all sensors at the same moments. A missing reading is NaN.
+/// Readings of one or more sensors in order of time, all sensors at the same moments. A missing reading is NaN. They
+/// may be of several series, such as drives, files or days, that follow each other: no window spans two of them.
 struct Readings {
   Matrix values = {};                     ///< readings x sensors, in the sensors' unit
   std::vector<double> times = {};         ///< seconds since 1970 (see times.hpp), one a reading; empty: evenly spaced
@@ -22,17 +23,30 @@ struct Readings {
   /// Which rows these are: those of the table they were made of, else new ones; of other numbers in the same place,
   /// too.
   RowMarks marks = RowMarks::of_new();
+  /// Which series a reading is of, one name a reading; empty: all are of one.
+  std::vector<std::string> series = {};
+  Matrix known = {};                          ///< readings x known inputs, which are known ahead; NaN where missing
+  std::vector<std::string> known_names = {};  ///< one a column of `known`
 
   Index rows() const { return values.rows(); }
   Index sensor_count() const { return values.cols(); }
+  /// Whether another series than that of the reading before begins with this one. The first reading begins none.
+  bool begins_series(Index row) const {
+    const auto place = static_cast<std::size_t>(row);
+    return row > 0 && !series.empty() && series[place] != series[place - 1];
+  }
   /// The names, made up where there are none.
   std::vector<std::string> sensor_names() const;
   /// A copy of some of the readings, held out where they or the range are. Throws ShapeError for rows that are not
   /// there.
   Readings part(const RowRange& rows) const;
-  /// Throws ShapeError for times or names of another count, DataError for infinite readings, or for times that are
-  /// missing or do not grow.
+  /// Throws ShapeError for times, series, known inputs or names of another count, DataError for infinite readings or
+  /// known inputs, for times that are missing or do not grow within a series, and for a series that is there twice,
+  /// with another one between.
   void check() const;
+
+ private:
+  void check_counts() const;
 };
 
 namespace detail {
@@ -49,19 +63,29 @@ RowMarks marks_of(const Readings& readings);
 
 }  // namespace detail
 
-/// Columns of a table as readings: `time` names the column of times (empty: none), `sensors` those of numbers (empty:
-/// all columns of numbers). They are held out where any row of the table is. Throws DataError for columns that are not
-/// there or of another type.
+/// Which columns of a table are what of readings.
+struct ReadingColumns {
+  std::string time = {};                  ///< of times; empty: none
+  std::vector<std::string> sensors = {};  ///< of numbers; empty: all columns of numbers that are nothing else here
+  std::string series = {};              ///< of texts or numbers, a name in each row; empty: all rows are of one series
+  std::vector<std::string> known = {};  ///< of numbers, known ahead: see ForecastOptions::known
+};
+
+/// Columns of a table as readings. They are held out where any row of the table is. Throws DataError for columns that
+/// are not there or of another type, for a row without a series, and what Readings::check throws.
+Readings readings_of(const Table& table, const ReadingColumns& columns);
+/// The same of times and sensors alone.
 Readings readings_of(const Table& table, std::string_view time = "", const std::vector<std::string>& sensors = {});
 
 /// How windows are cut out of readings. A window is `lags` successive readings, oldest first; the last of them is its
-/// origin. What is forecast lies `horizons` readings after the origin.
+/// origin. What is forecast lies `horizons` readings after the origin. A window and its targets are of one series,
+/// whatever is asked for.
 struct ForecastWindowOptions {
   Index lags = 12;                    ///< readings a window
   std::vector<Index> horizons = {1};  ///< readings ahead, growing; 1 is the reading right after the window
   Index stride = 1;                   ///< readings from one window's beginning to the next one's
   bool across_gaps = false;           ///< take also windows within which, or before whose targets, the time jumps
-  double seconds_a_reading = 0;       ///< the time between readings; 0: the median of the differences
+  double seconds_a_reading = 0;       ///< the time between readings; 0: the median of the differences within series
   /// Learn and forecast also from windows in which readings are missing. A network is given the mean of the readings of
   /// that sensor which it learned from: the best guess that needs nothing else, and one that no scaling makes an
   /// extreme. Baselines answer for the same windows, each in its own way. Targets must be there all the same.
@@ -86,8 +110,9 @@ void from_config(const Config& config, std::string_view where, ForecastWindowOpt
 /// "15 minutes" for 3 readings that are 300 seconds apart; "3 readings" where the time between them is 0, not known.
 std::string horizon_text(Index horizon, double seconds_a_reading);
 
-/// The windows of readings, as the places of their origins. All of a window lies in these readings: what leads up to
-/// it, and every target. Readings may be missing in it; time does not jump in it, unless asked for.
+/// The windows of readings, as the places of their origins. All of a window lies in these readings, and in one of their
+/// series: what leads up to it, and every target. Readings may be missing in it; time does not jump in it, unless asked
+/// for.
 class ForecastWindows {
  public:
   /// Throws what check() of the readings and of the options throws, DataError where no window fits.
@@ -110,6 +135,8 @@ class ForecastWindows {
   /// is left.
   ForecastWindows targets_before(Index row) const;
   ForecastWindows targets_from(Index row) const;
+  /// The same windows, but only those with these origins, which grow. Throws DataError for one that no window has.
+  ForecastWindows at(std::vector<Index> origins) const;
 
  private:
   ForecastWindows with_origins(std::vector<Index> origins, std::string_view what) const;
@@ -136,8 +163,9 @@ struct Forecasts {
   std::vector<Index> origins = {};        ///< row of each window's last reading, in the readings they were made for
   std::vector<double> times = {};         ///< of the origins, in seconds; empty where readings have none
   double seconds_a_reading = 0;           ///< 0 where it is not known
-  Matrix values = {}, truth = {};  ///< windows x (steps * sensors), in the sensors' unit; NaN: no answer, missing
-  Matrix last = {};                ///< the last reading of each window, windows x sensors
+  Matrix values = {}, truth = {};        ///< windows x (steps * sensors), in the sensors' unit; NaN: no answer, missing
+  Matrix last = {};                      ///< the last reading of each window, windows x sensors
+  std::vector<std::string> series = {};  ///< of each window; empty where all readings are of one
 
   Index windows() const { return values.rows(); }
   /// Where a step of a sensor stands in values and truth.

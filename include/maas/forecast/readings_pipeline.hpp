@@ -20,6 +20,14 @@ struct ReadingsOptions {
   std::string time = {};  ///< the column of times, as it is before the steps; empty: readings are evenly spaced
   /// Columns of numbers, one a sensor, as they are named before the steps; empty: all there are that no step drops.
   std::vector<std::string> sensors = {};
+  /// The column that names the series a row is of, as it is before the steps; empty: all are of one. Rows of a series
+  /// follow each other. Where the pipeline is applied no step looks from one series into another, and a row that
+  /// DropDuplicateRows leaves out has come twice in its own. A table without the column is of one series, such as a
+  /// single file where the column names files.
+  std::string series = {};
+  /// Columns that are known ahead, as they are named behind the steps, which may have made them ("time_holiday" by
+  /// TimeFeatures): see ForecastOptions::known. They are no sensors. A Forecaster sets those of its options.
+  std::vector<std::string> known = {};
   MissingColumn missing_column = MissingColumn::error;  ///< with `missing` a sensor that is not there has no reading
   OutOfRange out_of_range = OutOfRange::pass;           ///< of raw readings
 };
@@ -30,7 +38,8 @@ struct PreparedReadings {
   std::vector<Index> rows;  ///< the row of the table each one comes from, counted from 0
 };
 
-/// A Pipeline whose features are the readings of sensors, with the column of times beside it. Steps that leave rows out
+/// A Pipeline whose features are the readings of sensors, and behind them known inputs, with the columns of times and
+/// series beside it. Steps that leave rows out
 /// of training (DropDuplicateRows, DropMissingRows) leave them out here wherever it is applied, as no window can hold a
 /// moment twice; where readings have times, what is left out is a gap, which no window spans unless asked to. A value:
 /// what it learned is part of it, and a Forecaster is saved with it.
@@ -39,8 +48,9 @@ class ReadingsPipeline {
   ReadingsPipeline() = default;
   explicit ReadingsPipeline(ReadingsOptions options) : options_(std::move(options)) {}
 
-  /// Learns from training rows. Throws StateError if it has learned before; DataError for a table without a column of
-  /// numbers, and what Pipeline::fit throws: for rows that a split holds out, too. Then nothing has been learned.
+  /// Learns from training rows, all series together. Throws StateError if it has learned before; DataError for a table
+  /// without a column of numbers or without that of the series, for a known input that a sensor becomes, and what
+  /// Pipeline::fit throws: for rows that a split holds out, too. Then nothing has been learned.
   ReadingsPipeline& fit(const Table& training);
   bool is_fitted() const { return pipeline_.is_fitted(); }
 
@@ -53,18 +63,23 @@ class ReadingsPipeline {
 
   /// The name of the column of times; empty for none.
   const std::string& time() const { return options_.time; }
+  /// The name of the column of series; empty for none.
+  const std::string& series() const { return options_.series; }
+  /// The names of the known inputs, in order.
+  const std::vector<std::string>& known() const { return options_.known; }
   /// The names of the sensors. Throws StateError before fit.
-  const std::vector<std::string>& sensors() const { return pipeline_.feature_names(); }
-  /// The steps with what they learned; its features are the sensors.
+  std::vector<std::string> sensors() const;
+  /// The steps with what they learned; its features are the sensors and behind them the known inputs.
   const Pipeline& pipeline() const { return pipeline_; }
 
-  /// All of it but for what was asked for before fit: {"time", "pipeline"}.
+  /// All of it but for what was asked for before fit: {"time", "pipeline"}, and "series" and "known" where there are.
   Config config() const;
   /// Throws ConfigError for what config() of a fitted one does not write. `more` are steps of the user's own.
   static ReadingsPipeline from(const Config& config, std::span<const CatalogEntry<Step>> more = {});
 
  private:
   PreparedReadings prepare_together(const Table& table, std::string_view time) const;
+  PreparedReadings prepare_series(const Table& table, std::string_view time, bool has_series) const;
 
   ReadingsOptions options_;
   Pipeline pipeline_;

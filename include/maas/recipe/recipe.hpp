@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -110,6 +111,11 @@ struct RecipeTuner {
   /// Gives a recipe the settings of a trial. read_recipe makes one that puts them in their places and reads the
   /// sections they stand in anew.
   std::function<void(Recipe& recipe, const Trial& trial)> apply = {};
+  /// Of forecasts: whatever is tuned, trials are judged on the same targets with the same truth, those of the readings
+  /// that the recipe makes as it stands: of windows of as many lags as stand here, across gaps and with readings
+  /// missing in them only where it is said here (and with `joint` none of any sensor). read_recipe puts in the
+  /// strictest options in the space, so that all trials answer. Nothing: the options of the recipe.
+  std::optional<ForecastOptions> judged_on = std::nullopt;
   TunerObjective objective = TunerObjective::automatic;
   Index trials = 20;                                  ///< of successive halving: in the first round
   std::int64_t seed = 0;                              ///< what trials are drawn by
@@ -124,6 +130,8 @@ struct RecipeTuner {
 struct RecipeForecast {
   std::string time = {};                  ///< the column of times; empty: readings are evenly spaced
   std::vector<std::string> sensors = {};  ///< columns of numbers, before the steps; empty: all there are
+  /// The column that names the series of a row, such as RecipeData::file_column; empty: all rows are of one.
+  std::string series = {};
   ForecastOptions options = {};
   Index networks = 1;            ///< an ensemble of so many; what it forecasts is their mean
   bool weekends = false;         ///< a baseline more: the average of weekdays and weekends apart
@@ -184,6 +192,9 @@ struct Recipe {
   /// `pipeline`; without a loss in `training` it is trained as it was compiled. That of a forecaster is trained with
   /// its own windows, scaling and steps, and its intervals are calibrated anew. Empty: none.
   std::string base = {};
+  /// What stands in that file, where it has been read: run_recipe reads it once, before all else, and every use is of
+  /// that.
+  std::shared_ptr<const Model> base_model = nullptr;
   RecipeData data = {};
   RecipeSplit split = {};
   PipelineOptions pipeline = {};
