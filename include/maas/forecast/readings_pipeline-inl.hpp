@@ -49,17 +49,25 @@ inline PreparedReadings joined(const PreparedReadings& first, const PreparedRead
 
 }  // namespace detail
 
+MAAS_INLINE PipelineOptions ReadingsPipeline::wanted(const Table& training) const {
+  return {.steps = options_.steps,
+          .features = options_.sensors.empty() ? detail::sensor_columns(training, options_) : options_.sensors,
+          .targets = {},
+          .missing_column = options_.missing_column,
+          .out_of_range = options_.out_of_range};
+}
+
+MAAS_INLINE ReadingsPipeline& ReadingsPipeline::set_learned(Pipeline fitted) {
+  require<StateError>(!is_fitted(), "ReadingsPipeline: it has learned already, and does so once; make another one");
+  pipeline_ = std::move(fitted);
+  return *this;
+}
+
 MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
   require<StateError>(!is_fitted(), "ReadingsPipeline: it has learned already, and does so once; make another one");
-  Pipeline learner(
-      {.steps = options_.steps,
-       .features = options_.sensors.empty() ? detail::sensor_columns(training, options_) : options_.sensors,
-       .targets = {},
-       .missing_column = options_.missing_column,
-       .out_of_range = options_.out_of_range});
+  Pipeline learner(wanted(training));
   learner.fit(training);
-  pipeline_ = std::move(learner);
-  return *this;
+  return set_learned(std::move(learner));
 }
 
 MAAS_INLINE PreparedReadings ReadingsPipeline::prepare(const Table& table, std::string_view time, Index cut) const {
