@@ -9,3 +9,4 @@
 #include "maas/forecast/readings-inl.hpp"
 #include "maas/forecast/readings_pipeline-inl.hpp"
 #include "maas/forecast/scores-inl.hpp"
+#include "maas/forecast/window_parts-inl.hpp"

@@ -36,6 +36,8 @@
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/readings_pipeline.hpp"
 #include "maas/forecast/scores.hpp"
+#include "maas/forecast/streamed_readings.hpp"
+#include "maas/forecast/window_parts.hpp"
 #include "maas/initializers/initializers.hpp"
 #include "maas/io/hdf5.hpp"
 #include "maas/layers/layers.hpp"

@@ -1,5 +1,6 @@
 // Files of data: what is read from them goes into tables and streams.
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "data/file_rows.hpp"
@@ -223,6 +224,28 @@ void write_hdf5(const std::string& path, const std::vector<NamedMatrix>& matrice
   }
   writer.close();
   file.commit();
+}
+
+bool io::is_hdf5_file(const std::string& path) {
+  constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+  std::string begin(signature.size(), '\0');
+  return std::ifstream(path, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size())) &&
+         begin == signature;
+}
+
+void io::set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path) {
+  Table typed;
+  for (Index i = 0; i < table.columns(); ++i) {
+    Column column = table.column(i);
+    const auto asked = types.find(column.name);
+    if (asked != types.end()) {
+      require<FormatError>(asked->second != ColumnType::text,
+                           "{}: dataset \"{}\": expected a type of number or time, got text", path, column.name);
+      column.type = asked->second;
+    }
+    typed.add(std::move(column));
+  }
+  table = std::move(typed);
 }
 
 }  // namespace maas::inline MAAS_ABI

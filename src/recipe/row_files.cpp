@@ -52,7 +52,7 @@ RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column)
   std::vector<File> files;
   for (const std::string& name : recipe.data.files) {
     File file{.path = file_in(recipe.folder, name), .first = rows_};
-    file.is_hdf5 = is_hdf5_file(file.path);
+    file.is_hdf5 = io::is_hdf5_file(file.path);
     file.parts = file.is_hdf5 ? io::hdf5_parts(file.path) : csv_parts(file.path, reading_);
     if (!file.is_hdf5) reading_.dates = file.parts.dates;  // the next ones are read as those before
     require<DataError>(file.parts.rows > 0, "{}: expected rows, got none", file.path);
@@ -67,7 +67,7 @@ RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column)
 
 Table RowFiles::read_of(const File& file, Index first, Index count) const {
   Table table = file.parts.read(first, count);
-  if (file.is_hdf5) set_types(table, reading_.types, file.path);
+  if (file.is_hdf5) io::set_types(table, reading_.types, file.path);
   if (!file_column_.empty())
     table.add({.name = file_column_,
                .type = ColumnType::text,

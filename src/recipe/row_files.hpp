@@ -13,11 +13,6 @@
 
 namespace maas::inline MAAS_ABI::recipe {
 
-/// By its first bytes.
-bool is_hdf5_file(const std::string& path);
-/// Columns of a file of datasets hold numbers, or times where these types say so. Throws FormatError for texts.
-void set_types(Table& table, const std::map<std::string, ColumnType>& types, const std::string& path);
-
 /// Throws DataError that names the files where the columns of `path` are not those of the file `before`.
 void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
                           const std::string& before);

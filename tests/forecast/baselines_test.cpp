@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "io/json.hpp"
+#include "maas/forecast/least_squares.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -121,17 +122,138 @@ TEST_CASE("ridge VAR is the closed form worked out by hand") {
   CHECK(ridge.weights_(1, 0) == Approx(3));
 }
 
-TEST_CASE("ridge gives the same weights whether rows or columns are fewer") {
-  Eigen::MatrixXd wide(3, 5), y(3, 2);
-  wide << 1, 2, 3, 4, 5, 2, 1, 0, 1, 2, 5, 3, 1, 0, 2;
-  y << 1, 2, 3, 1, 0, 1;
-  Eigen::MatrixXd tall = Eigen::MatrixXd::Zero(7, 5), longer = Eigen::MatrixXd::Zero(7, 2);
-  tall.topRows(3) = wide;
-  longer.topRows(3) = y;
-  const auto by_rows = detail::ridge(wide, y, {0.5, 2}), by_columns = detail::ridge(tall, longer, {0.5, 2});
-  REQUIRE(by_rows.size() == 2);
-  for (std::size_t i = 0; i < 2; ++i) CHECK(by_rows[i].isApprox(by_columns[i], 1e-10));
-  CHECK_FALSE(by_rows[0].isApprox(by_rows[1], 1e-3));
+TEST_CASE("ridge is the closed form on the rows themselves, with more rows than are added up at once and with fewer") {
+  for (const Index rows : {3, 700}) {
+    CAPTURE(rows);
+    Eigen::MatrixXd x(rows, 5), y(rows, 2);
+    for (Index row = 0; row < rows; ++row) {
+      for (Index i = 0; i < 5; ++i) x(row, i) = 1000 + std::sin(static_cast<double>((i + 2) * row * row + i));
+      x(row, 3) = 0.1;  // a constant
+      y.row(row) << 5 * x(row, 0) - x(row, 4) + std::cos(static_cast<double>(row)), static_cast<double>(row % 7);
+    }
+    using Row = Eigen::RowVectorXd;
+    const Row x_mean = x.colwise().mean(), y_mean = y.colwise().mean();
+    detail::ProductSums sums(Row::Constant(5, 999.5), Row::Constant(2, 1)), first(x_mean, y_mean), rest(x_mean, y_mean);
+    for (Index row = 0; row < rows; ++row) {
+      const Row of_x = x.row(row), of_y = y.row(row);
+      sums.add(of_x.data(), of_y.data());
+      (row < rows / 2 ? first : rest).add(of_x.data(), of_y.data());
+    }
+    for (detail::ProductSums* each : {&sums, &first, &rest}) each->close();
+    first += rest;
+    Eigen::MatrixXd standard = x.rowwise() - x_mean;
+    for (Index i = 0; i < 5; ++i)
+      if (i != 3) standard.col(i) /= std::sqrt(standard.col(i).squaredNorm() / static_cast<double>(rows));
+    standard.col(3).setZero();
+    const Eigen::MatrixXd centered = y.rowwise() - y_mean;
+    for (const double alpha : {0.5, 20.0}) {
+      const Eigen::MatrixXd weights = sums.ridge(alpha), others = first.ridge(alpha);
+      CHECK((weights - others).cwiseAbs().maxCoeff() < 1e-6);
+      Eigen::MatrixXd errors = y - x * weights.topRows(5);
+      errors.rowwise() -= weights.row(5);
+      CHECK(sums.squared_error(weights) == Approx(errors.squaredNorm()));
+      CHECK(rest.rows() == rows - rows / 2);
+      // At the solution the gradient of errors and penalty is 0.
+      Eigen::MatrixXd scaled = weights.topRows(5);
+      for (Index i = 0; i < 5; ++i)
+        if (i != 3) scaled.row(i) *= std::sqrt((x.col(i).array() - x_mean(i)).square().mean());
+      scaled.row(3).setZero();
+      const Eigen::MatrixXd gradient = standard.transpose() * (standard * scaled - centered) + alpha * scaled;
+      CHECK(gradient.cwiseAbs().maxCoeff() < 1e-6 * static_cast<double>(rows));
+    }
+    CHECK_FALSE(sums.ridge(0.5).isApprox(sums.ridge(20), 1e-3));
+  }
+}
+
+TEST_CASE("least squares of rows that come one by one are those of all rows") {
+  constexpr Index rows = 500, unknowns = 4;
+  Eigen::MatrixXd x(rows, unknowns), y(rows, 2);
+  for (Index row = 0; row < rows; ++row) {
+    for (Index i = 0; i < unknowns; ++i) x(row, i) = std::sin(static_cast<double>((i + 1) * row * row + i));
+    y.row(row) << 3 * x(row, 0) - x(row, 2) + std::cos(static_cast<double>(row)), static_cast<double>(row % 5);
+  }
+  detail::LeastSquaresRows all(unknowns, 2), most(unknowns, 2), some(unknowns, 1);
+  for (Index row = 0; row < rows; ++row) {
+    Eigen::RowVectorXd each(unknowns + 2);
+    each << x.row(row), y.row(row);
+    all.add(each.data());
+    if (row % 10 == 3) {
+      Eigen::RowVectorXd one(unknowns + 1);
+      one << x.row(row), y(row, 1);
+      some.add(one.data());
+    } else {
+      most.add(each.data());
+    }
+  }
+  CHECK(all.rows() == rows);
+  const Eigen::MatrixXd normal = x.transpose() * x;
+  for (Index side = 0; side < 2; ++side) {
+    const Eigen::VectorXd residual = x.transpose() * (y.col(side) - x * all.solve(side));
+    CHECK(residual.cwiseAbs().maxCoeff() < 1e-9);
+  }
+  CHECK(all.solve(1).isApprox(most.solve(1, &some), 1e-9));
+  CHECK_FALSE(all.solve(1).isApprox(most.solve(1), 1e-9));
+}
+
+namespace {
+
+struct Own {  // a rule that knows of no parts
+  static constexpr std::string_view label = "own";
+  void fit(const ForecastWindows&) {}
+  Forecasts forecast(const ForecastWindows& windows) const { return empty_forecasts("own", windows); }
+};
+
+/// The windows of readings in parts of so many readings, as a stream has them.
+WindowParts in_parts(const Readings& readings, const ForecastWindowOptions& options, Index rows) {
+  const ForecastWindows all(readings, options);
+  return {WindowParts(all).facts(), [=](const WindowParts::Visit& visit) {
+            for (Index begin = 0; begin < readings.rows(); begin += rows) {
+              const Index before = std::max(Index{0}, begin - options.lags + 1);
+              const Index end = std::min(readings.rows(), begin + rows + options.horizons.back());
+              std::vector<Index> origins;
+              for (Index origin : all.origins())
+                if (origin >= begin && origin < begin + rows) origins.push_back(origin - before);
+              if (!origins.empty()) visit(ForecastWindows(readings.part({before, end}), options, origins), before);
+            }
+          }};
+}
+
+}  // namespace
+
+TEST_CASE("baselines learn the same bits of windows in parts, wherever these end") {
+  Readings readings{.values = Matrix(700, 3)};
+  for (Index row = 0; row < 700; ++row) {
+    for (Index sensor = 0; sensor < 3; ++sensor)
+      readings.values(row, sensor) = static_cast<Scalar>(30 + 9 * std::sin(0.26 * static_cast<double>(row + sensor)) +
+                                                         static_cast<double>((row * row + sensor) % 5));
+    readings.times.push_back(3600 * static_cast<double>(row + (row > 313 ? 40 : 0)));  // a gap
+  }
+  for (Index row : {7, 8, 50, 211, 212, 600}) readings.values(row, row % 3) = gap;
+  for (const bool fills : {false, true})
+    for (const Index stride : {1, 3}) {
+      CAPTURE(fills, stride);
+      const ForecastWindowOptions options{.lags = 3, .horizons = {1, 4}, .stride = stride, .fill_missing = fills};
+      const std::vector<Baseline> whole = fit_baselines(ForecastWindows(readings, options), true);
+      REQUIRE(whole.size() == 5);
+      for (const Index rows : {2, 50, 313}) {
+        CAPTURE(rows);
+        const std::vector<Baseline> parted = fit_baselines(in_parts(readings, options, rows), true);
+        CHECK(keep_baselines(parted).config() == keep_baselines(whole).config());
+      }
+    }
+  CHECK_THROWS_AS(fit_baselines(in_parts(readings.part({0, 700, true}), {.lags = 3}, 50)), DataError);
+}
+
+TEST_CASE("baselines of parts remember what they have learned from, and rules of other kinds say what they lack") {
+  const Readings readings = wave(100, 0.2);
+  const ForecastWindowOptions options{.lags = 2};
+  for (Baseline baseline : {Baseline(Persistence{}), Baseline(LinearAutoregression{})}) {
+    baseline.fit(in_parts(readings.part({0, 60}), options, 7));
+    CHECK_THROWS_AS(baseline.forecast(ForecastWindows(readings.part({40, 100, true}), options)), DataError);
+    CHECK_NOTHROW(baseline.forecast(ForecastWindows(readings.part({60, 100, true}), options)));
+  }
+  CHECK_THROWS_WITH(Baseline(Own{}).fit(in_parts(readings, options, 7)),
+                    "own: expected a rule that learns of windows part by part, got one without such a fit");
 }
 
 TEST_CASE("ridge VAR learns what one sensor says of another, and chooses its penalty") {

@@ -79,6 +79,53 @@ TEST_CASE("missing readings and null values do not count, missing forecasts are 
   CHECK_THROWS_AS(score(forecasts, 1), ShapeError);
 }
 
+TEST_CASE("scores of blocks are those of all forecasts in one piece") {
+  Forecasts all{.model = "wave", .horizons = {1, 2, 5}, .sensors = {"a", "b"}};
+  all.values.resize(50, 6);
+  all.truth.resize(50, 6);
+  all.last = Matrix::Zero(50, 2);
+  for (Index window = 0; window < 50; ++window) {
+    all.origins.push_back(window);
+    for (Index column = 0; column < 6; ++column) {
+      all.truth(window, column) = static_cast<Scalar>((window * 7 + column * 5) % 11);
+      all.values(window, column) = all.truth(window, column) + std::sin(static_cast<Scalar>(window * column));
+    }
+  }
+  all.values(3, 2) = none;
+  all.truth(17, 4) = none;
+  ScoreOptions wanted[] = {{}, {.averaging = Averaging::up_to_horizon, .null_value = 0}, {.sensor = 1}};
+  for (const ScoreOptions& options : wanted) {
+    RunningScores running(options), some(options, {5});
+    for (Index begin = 0; begin < 50; begin += 13) {
+      running.add(all.part({begin, std::min<Index>(begin + 13, 50)}));
+      some.add(all.part({begin, std::min<Index>(begin + 13, 50)}));
+    }
+    CHECK(running.horizons() == all.horizons);
+    CHECK(some.horizons() == std::vector<Index>{5});
+    ScoreTable whole, blocks;
+    CHECK(blocks.add(running).csv() == whole.add(all, options).csv());
+    CHECK(blocks.rows()[2].model == "wave");
+    CHECK(some.at(5).rmse == whole.at("wave", 5).scores.rmse);
+    CHECK_THROWS_AS(some.at(1), ConfigError);
+    ScoreTable mean_of_blocks, mean;
+    CHECK(mean_of_blocks.add_mean_of("mean", {running, running}).csv() ==
+          mean.add_mean("mean", {all, all}, options).csv());
+  }
+  RunningScores running;
+  CHECK(running.horizons().empty());
+  running.add(all);
+  const Scores before = running.at(1);
+  Forecasts other = all;
+  other.horizons = {1, 2, 6};
+  CHECK_THROWS_AS(running.add(other), ConfigError);  // which has no horizon 5
+  other = all;
+  other.sensors = {"a"};
+  other.values = all.values.leftCols(3);
+  other.truth = all.truth.leftCols(3);
+  CHECK_THROWS_AS(running.add(other), ShapeError);
+  CHECK(running.at(1).count == before.count);
+}
+
 TEST_CASE("a sensor is scored alone") {
   Forecasts forecasts{.model = "two", .horizons = {1}, .sensors = {"a", "b"}, .origins = {0}};
   forecasts.values = Matrix::Constant(1, 2, 5);

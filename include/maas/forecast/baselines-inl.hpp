@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "maas/data/times.hpp"
 #include "maas/forecast/baselines.hpp"
+#include "maas/forecast/least_squares.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -48,30 +50,25 @@ inline Scalar last_reading(const ForecastWindows& windows, Index window, Index s
   return std::numeric_limits<Scalar>::quiet_NaN();
 }
 
-/// Which readings lie in a window or are a target of one: others are not of the training part.
-inline std::vector<bool> rows_of_windows(const ForecastWindows& windows) {
-  std::vector<bool> used(static_cast<std::size_t>(windows.readings().rows()), false);
-  for (Index window = 0; window < windows.size(); ++window) {
-    const Index origin = windows.origin(window);
-    for (Index row = origin - windows.options().lags + 1; row <= origin; ++row)
-      used[static_cast<std::size_t>(row)] = true;
-    for (Index step = 0; step < windows.steps(); ++step)
-      used[static_cast<std::size_t>(windows.target_row(window, step))] = true;
-  }
-  return used;
+/// Calls visit(time, values) for the readings of these windows, each of them once and in order.
+template <class Visit>
+void for_each_reading(const WindowParts& windows, Visit&& visit) {
+  UsedReadings readings(std::forward<Visit>(visit));
+  windows.for_each([&](const ForecastWindows& part, Index first) { readings.add(part, first); });
+  readings.finish();
 }
 
 /// What stands for missing lags, 1 x sensors: the means of readings in these windows. Empty where nothing does.
-inline Eigen::MatrixXd fill_of(const ForecastWindows& windows) {
-  if (!windows.options().fill_missing) return {};
-  const std::vector<bool> used = rows_of_windows(windows);
-  Eigen::MatrixXd fill(1, windows.readings().sensor_count());
-  for (Index sensor = 0; sensor < fill.cols(); ++sensor) {
-    RunningMean mean;
-    for (Index row = 0; row < windows.readings().rows(); ++row)
-      if (used[static_cast<std::size_t>(row)]) mean.add(static_cast<double>(windows.readings().values(row, sensor)));
-    fill(0, sensor) = mean.mean_or(std::numeric_limits<double>::quiet_NaN());
-  }
+inline Eigen::MatrixXd fill_of(const WindowParts& windows) {
+  if (!windows.facts().windows.fill_missing) return {};
+  std::vector<RunningMean> means(static_cast<std::size_t>(windows.facts().sensors));
+  for_each_reading(windows, [&](double, const Scalar* values) {
+    for (std::size_t sensor = 0; sensor < means.size(); ++sensor)
+      means[sensor].add(static_cast<double>(values[sensor]));
+  });
+  Eigen::MatrixXd fill(1, windows.facts().sensors);
+  for (std::size_t sensor = 0; sensor < means.size(); ++sensor)
+    fill(0, static_cast<Index>(sensor)) = means[sensor].mean_or(std::numeric_limits<double>::quiet_NaN());
   return fill;
 }
 
@@ -80,66 +77,45 @@ inline double filled_lag(double lag, const Eigen::MatrixXd& fill, Index sensor) 
   return fill.size() > 0 && std::isnan(lag) ? fill(0, sensor) : lag;
 }
 
-/// Lags of one sensor and a 1 for the constant, one window a row.
+/// Lags of one sensor of a window, oldest first, and a 1 for the constant: lags + 1 numbers.
+template <class To>
+void write_own_lags(const ForecastWindows& windows, Index window, Index sensor, const Eigen::MatrixXd& fill, To&& to) {
+  const Index lags = windows.options().lags, first = windows.origin(window) - lags + 1;
+  for (Index lag = 0; lag < lags; ++lag)
+    to[lag] = filled_lag(static_cast<double>(windows.readings().values(first + lag, sensor)), fill, sensor);
+  to[lags] = 1;
+}
+
+/// Those of all windows, one a row.
 inline Eigen::MatrixXd own_lags(const ForecastWindows& windows, Index sensor, const Eigen::MatrixXd& fill) {
-  const Index lags = windows.options().lags;
-  Eigen::MatrixXd x(windows.size(), lags + 1);
+  Eigen::MatrixXd x(windows.size(), windows.options().lags + 1);
   for (Index window = 0; window < windows.size(); ++window)
-    for (Index lag = 0; lag < lags; ++lag) {
-      const Index row = windows.origin(window) - lags + 1 + lag;
-      x(window, lag) = filled_lag(static_cast<double>(windows.readings().values(row, sensor)), fill, sensor);
-    }
-  x.col(lags).setOnes();
+    write_own_lags(windows, window, sensor, fill, x.row(window));
   return x;
 }
 
-/// Lags of all sensors, oldest first, one window a row.
-inline Eigen::MatrixXd all_lags(const ForecastWindows& windows, const Eigen::MatrixXd& fill) {
+/// Lags of all sensors of a window, oldest first: lags * sensors numbers.
+template <class To>
+void write_all_lags(const ForecastWindows& windows, Index window, const Eigen::MatrixXd& fill, To&& to) {
   const Index lags = windows.options().lags, sensors = windows.readings().sensor_count();
-  Eigen::MatrixXd x(windows.size(), lags * sensors);
-  for (Index window = 0; window < windows.size(); ++window)
-    for (Index lag = 0; lag < lags; ++lag)
-      x.row(window).segment(lag * sensors, sensors) =
-          windows.readings().values.row(windows.origin(window) - lags + 1 + lag).cast<double>();
-  for (Index sensor = 0; sensor < (fill.size() > 0 ? sensors : 0); ++sensor)
-    for (Index column = sensor; column < x.cols(); column += sensors)
-      for (double& lag : x.col(column)) lag = filled_lag(lag, fill, sensor);
-  return x;
+  const Scalar* from = windows.readings().values.data() + (windows.origin(window) - lags + 1) * sensors;
+  for (Index lag = 0; lag < lags; ++lag)
+    for (Index sensor = 0; sensor < sensors; ++sensor)
+      to[lag * sensors + sensor] = filled_lag(static_cast<double>(from[lag * sensors + sensor]), fill, sensor);
 }
 
-/// The rows of both in which no number is missing.
-inline void keep_whole_rows(Eigen::MatrixXd& x, Eigen::MatrixXd& y) {
-  Index kept = 0;
-  for (Index row = 0; row < x.rows(); ++row) {
-    if (x.row(row).hasNaN() || y.row(row).hasNaN()) continue;
-    if (kept != row) {
-      x.row(kept) = x.row(row).eval();
-      y.row(kept) = y.row(row).eval();
-    }
-    ++kept;
-  }
-  x.conservativeResize(kept, Eigen::NoChange);
-  y.conservativeResize(kept, Eigen::NoChange);
+/// What came to a window, steps * sensors numbers.
+template <class To>
+void write_targets(const ForecastWindows& windows, Index window, To&& to) {
+  const Index sensors = windows.readings().sensor_count();
+  for (Index step = 0; step < windows.steps(); ++step)
+    for (Index sensor = 0; sensor < sensors; ++sensor)
+      to[step * sensors + sensor] =
+          static_cast<double>(windows.readings().values(windows.target_row(window, step), sensor));
 }
 
-/// Standardizes x and centers y, then solves; the weights for each alpha, those of raw numbers, the constant last.
-inline std::vector<Eigen::MatrixXd> ridge_with_constant(Eigen::MatrixXd x, Eigen::MatrixXd y,
-                                                        const std::vector<double>& alphas) {
-  const Eigen::RowVectorXd x_mean = x.colwise().mean(), y_mean = y.colwise().mean();
-  x.rowwise() -= x_mean;
-  y.rowwise() -= y_mean;
-  Eigen::RowVectorXd scale = (x.colwise().squaredNorm() / static_cast<double>(x.rows())).cwiseSqrt();
-  for (double& each : scale)
-    if (!(each > 0)) each = 1;
-  x.array().rowwise() /= scale.array();
-  std::vector<Eigen::MatrixXd> result;
-  for (const Eigen::MatrixXd& standardized : ridge(x, y, alphas)) {
-    Eigen::MatrixXd weights(x.cols() + 1, y.cols());
-    weights.topRows(x.cols()) = standardized.array().colwise() / scale.transpose().array();
-    weights.row(x.cols()) = y_mean - x_mean * weights.topRows(x.cols());
-    result.push_back(std::move(weights));
-  }
-  return result;
+inline bool has_nan(std::span<const double> numbers) {
+  return std::any_of(numbers.begin(), numbers.end(), [](double number) { return std::isnan(number); });
 }
 
 /// x with a constant behind it, times weights.
@@ -149,10 +125,7 @@ inline Eigen::MatrixXd linear_function(const Eigen::MatrixXd& x, const Eigen::Ma
 
 }  // namespace detail
 
-MAAS_INLINE void Persistence::fit(const ForecastWindows& training) {
-  detail::require_training(label, training.readings());
-  sensors_ = training.readings().sensor_count();
-}
+MAAS_INLINE void Persistence::fit(const WindowParts& training) { sensors_ = training.facts().sensors; }
 
 MAAS_INLINE Forecasts Persistence::forecast(const ForecastWindows& windows) const {
   detail::check_windows(label, windows, windows.options().lags, windows.steps(), sensors_);
@@ -167,31 +140,28 @@ MAAS_INLINE Forecasts Persistence::forecast(const ForecastWindows& windows) cons
   return result;
 }
 
-MAAS_INLINE void HistoricalAverage::fit(const ForecastWindows& training) {
-  detail::require_training(label, training.readings());
-  const Readings& readings = training.readings();
-  require<DataError>(!readings.times.empty(), "{}: expected readings with times, got none", label);
-  const double seconds = training.seconds_a_reading();
+MAAS_INLINE void HistoricalAverage::fit(const WindowParts& training) {
+  require<DataError>(training.facts().has_times, "{}: expected readings with times, got none", label);
+  const double seconds = training.facts().seconds_a_reading;
   require<DataError>(seconds >= 1 && seconds <= seconds_a_day,
                      "{}: expected from 1 second to 1 day between readings, got {} seconds", label, seconds);
-  slots_ = std::max<Index>(1, std::lround(seconds_a_day / seconds));
-  const Index rows = slots_ * (weekends ? 2 : 1), sensors = readings.sensor_count();
-  const std::vector<bool> used = detail::rows_of_windows(training);
-  means_.resize(rows, sensors);
-  for (Index sensor = 0; sensor < sensors; ++sensor) {
-    std::vector<detail::RunningMean> means(static_cast<std::size_t>(rows));
-    detail::RunningMean all;
-    for (Index row = 0; row < readings.rows(); ++row) {
-      if (!used[static_cast<std::size_t>(row)]) continue;
-      const double time = readings.times[static_cast<std::size_t>(row)];
-      const Index slot = detail::slot_of(time, slots_) + (weekends && detail::is_weekend(time) ? slots_ : 0);
-      const auto value = static_cast<double>(readings.values(row, sensor));
-      means[static_cast<std::size_t>(slot)].add(value);
-      all.add(value);
+  const Index slots = std::max<Index>(1, std::lround(seconds_a_day / seconds)), sensors = training.facts().sensors;
+  const auto rows = static_cast<std::size_t>(slots * (weekends ? 2 : 1)), count = static_cast<std::size_t>(sensors);
+  std::vector<detail::RunningMean> means(rows * count), all(count);  // a row a slot
+  detail::for_each_reading(training, [&](double time, const Scalar* values) {
+    const Index slot = detail::slot_of(time, slots) + (weekends && detail::is_weekend(time) ? slots : 0);
+    for (std::size_t sensor = 0; sensor < count; ++sensor) {
+      const auto value = static_cast<double>(values[sensor]);
+      means[static_cast<std::size_t>(slot) * count + sensor].add(value);
+      all[sensor].add(value);
     }
-    const double other = all.mean_or(std::numeric_limits<double>::quiet_NaN());
-    for (Index slot = 0; slot < rows; ++slot)
-      means_(slot, sensor) = means[static_cast<std::size_t>(slot)].mean_or(other);
+  });
+  slots_ = slots;
+  means_.resize(static_cast<Index>(rows), sensors);
+  for (std::size_t sensor = 0; sensor < count; ++sensor) {
+    const double other = all[sensor].mean_or(std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t slot = 0; slot < rows; ++slot)
+      means_(static_cast<Index>(slot), static_cast<Index>(sensor)) = means[slot * count + sensor].mean_or(other);
   }
 }
 
@@ -210,21 +180,59 @@ MAAS_INLINE Forecasts HistoricalAverage::forecast(const ForecastWindows& windows
   return result;
 }
 
-MAAS_INLINE void LinearAutoregression::fit(const ForecastWindows& training) {
-  detail::require_training(label, training.readings());
-  const Matrix truth = training.truth();
-  const Index sensors = training.readings().sensor_count(), steps = training.steps();
+namespace detail {
+
+/// The least squares of one sensor: of windows with all targets together, of others for each step that has one.
+struct OwnLeastSquares {
+  LeastSquaresRows whole;
+  std::vector<std::optional<LeastSquaresRows>> of_step;
+
+  OwnLeastSquares(Index unknowns, Index steps) : whole(unknowns, steps), of_step(static_cast<std::size_t>(steps)) {}
+
+  /// Takes the lags of a window, behind them its targets; `buffer` has room for lags and one target.
+  void add(std::span<const double> row, Index unknowns, std::vector<double>& buffer) {
+    const auto lags = row.first(static_cast<std::size_t>(unknowns)), targets = row.subspan(lags.size());
+    if (has_nan(lags)) return;
+    if (!has_nan(targets)) return whole.add(row.data());
+    buffer.assign(lags.begin(), lags.end());
+    buffer.push_back(0);
+    for (std::size_t step = 0; step < targets.size(); ++step) {
+      if (std::isnan(targets[step])) continue;
+      if (!of_step[step]) of_step[step].emplace(unknowns, 1);
+      buffer.back() = targets[step];
+      of_step[step]->add(buffer.data());
+    }
+  }
+  Index rows(std::size_t step) const { return whole.rows() + (of_step[step] ? of_step[step]->rows() : 0); }
+};
+
+}  // namespace detail
+
+MAAS_INLINE void LinearAutoregression::fit(const WindowParts& training) {
+  const Index sensors = training.facts().sensors, steps = training.steps();
+  const Index unknowns = training.facts().windows.lags + 1;
   const Eigen::MatrixXd fill = detail::fill_of(training);
+  std::vector<detail::OwnLeastSquares> rows(static_cast<std::size_t>(sensors), {unknowns, steps});
+  std::vector<double> row(static_cast<std::size_t>(unknowns + steps)), buffer;
+  training.for_each([&](const ForecastWindows& part, Index) {
+    for (Index sensor = 0; sensor < sensors; ++sensor)
+      for (Index window = 0; window < part.size(); ++window) {
+        detail::write_own_lags(part, window, sensor, fill, row.data());
+        for (Index step = 0; step < steps; ++step)
+          row[static_cast<std::size_t>(unknowns + step)] =
+              static_cast<double>(part.readings().values(part.target_row(window, step), sensor));
+        rows[static_cast<std::size_t>(sensor)].add(row, unknowns, buffer);
+      }
+  });
   std::vector<Eigen::MatrixXd> weights;
   for (Index sensor = 0; sensor < sensors; ++sensor) {
-    const Eigen::MatrixXd all = detail::own_lags(training, sensor, fill);
-    Eigen::MatrixXd of_sensor(all.cols(), steps);
+    const detail::OwnLeastSquares& own = rows[static_cast<std::size_t>(sensor)];
+    Eigen::MatrixXd of_sensor(unknowns, steps);
     for (Index step = 0; step < steps; ++step) {
-      Eigen::MatrixXd x = all, y = truth.col(step * sensors + sensor).cast<double>();
-      detail::keep_whole_rows(x, y);
-      require<DataError>(x.rows() > 0, "{}: expected windows without a missing reading, got none of sensor {}", label,
-                         sensor);
-      of_sensor.col(step) = detail::least_squares(x, y);
+      const auto place = static_cast<std::size_t>(step);
+      require<DataError>(own.rows(place) > 0, "{}: expected windows without a missing reading, got none of sensor {}",
+                         label, sensor);
+      of_sensor.col(step) = own.whole.solve(step, own.of_step[place] ? &*own.of_step[place] : nullptr);
     }
     weights.push_back(std::move(of_sensor));
   }
@@ -245,54 +253,153 @@ MAAS_INLINE Forecasts LinearAutoregression::forecast(const ForecastWindows& wind
   return result;
 }
 
-MAAS_INLINE void RidgeVAR::fit(const ForecastWindows& training) {
-  detail::require_training(label, training.readings());
+namespace detail {
+
+/// Calls visit(x, y) for each window without a missing number: lags of all sensors, and what came.
+template <class Visit>
+void for_each_whole_window(const WindowParts& windows, const Eigen::MatrixXd& fill, Visit&& visit) {
+  const Index sensors = windows.facts().sensors;
+  std::vector<double> x(static_cast<std::size_t>(windows.facts().windows.lags * sensors));
+  std::vector<double> y(static_cast<std::size_t>(windows.steps() * sensors));
+  windows.for_each([&](const ForecastWindows& part, Index) {
+    for (Index window = 0; window < part.size(); ++window) {
+      write_all_lags(part, window, fill, x.data());
+      write_targets(part, window, y.data());
+      if (!has_nan(x) && !has_nan(y)) visit(x.data(), y.data());
+    }
+  });
+}
+
+/// How many such windows there are, and the means of what they hold.
+struct WindowMeans {
+  Index count = 0;
+  Eigen::RowVectorXd x = {}, y = {};
+
+  WindowMeans(const WindowParts& windows, const Eigen::MatrixXd& fill) {
+    x.setZero(windows.facts().windows.lags * windows.facts().sensors);
+    y.setZero(windows.steps() * windows.facts().sensors);
+    for_each_whole_window(windows, fill, [&](const double* lags, const double* targets) {
+      x += Eigen::Map<const Eigen::RowVectorXd>(lags, x.size());
+      y += Eigen::Map<const Eigen::RowVectorXd>(targets, y.size());
+      ++count;
+    });
+    if (count == 0) return;
+    x /= static_cast<double>(count);
+    y /= static_cast<double>(count);
+  }
+};
+
+}  // namespace detail
+
+MAAS_INLINE void RidgeVAR::fit(const WindowParts& training) {
   require<ConfigError>(!alphas.empty(), "{}: expected at least 1 alpha, got none", label);
   for (double alpha : alphas)
     require<ConfigError>(alpha > 0 && std::isfinite(alpha), "{}: expected alphas above 0, got {}", label, alpha);
   const Eigen::MatrixXd fill = detail::fill_of(training);
-  Eigen::MatrixXd x = detail::all_lags(training, fill), y = training.truth().cast<double>();
-  detail::keep_whole_rows(x, y);
-  require<DataError>(x.rows() > 0, "{}: expected windows without a missing reading, got none", label);
+  const detail::WindowMeans means(training, fill);
+  require<DataError>(means.count > 0, "{}: expected windows without a missing reading, got none", label);
+  const Index held_out = alphas.size() > 1 ? means.count / 5 : 0, before = means.count - held_out;
+  detail::ProductSums sums(means.x, means.y);
+  std::optional<detail::ProductSums> rest;
+  if (held_out > 0) rest.emplace(means.x, means.y);
+  Index taken = 0;
+  detail::for_each_whole_window(training, fill,
+                                [&](const double* x, const double* y) { (taken++ < before ? sums : *rest).add(x, y); });
+  sums.close();
   double best = alphas[0];
-  const Index held_out = x.rows() / 5, before = x.rows() - held_out;
-  if (alphas.size() > 1 && held_out > 0) {
+  if (rest) {
+    rest->close();
     double least = std::numeric_limits<double>::infinity();
-    const std::vector<Eigen::MatrixXd> candidates =
-        detail::ridge_with_constant(x.topRows(before), y.topRows(before), alphas);
-    for (std::size_t i = 0; i < alphas.size(); ++i) {
-      const double error =
-          (detail::linear_function(x.bottomRows(held_out), candidates[i]) - y.bottomRows(held_out)).squaredNorm();
+    for (double alpha : alphas) {
+      const double error = rest->squared_error(sums.ridge(alpha));
       if (error < least) {
         least = error;
-        best = alphas[i];
+        best = alpha;
       }
     }
+    sums += *rest;
+    rest.reset();
   }
-  weights_ = detail::ridge_with_constant(std::move(x), std::move(y), {best})[0];
+  weights_ = sums.ridge(best);
   fill_ = fill;
   alpha_ = best;
-  horizons_ = training.options().horizons;
-  lags_ = training.options().lags;
-  sensors_ = training.readings().sensor_count();
+  horizons_ = training.facts().windows.horizons;
+  lags_ = training.facts().windows.lags;
+  sensors_ = training.facts().sensors;
 }
 
 MAAS_INLINE Forecasts RidgeVAR::forecast(const ForecastWindows& windows) const {
   detail::check_windows(label, windows, lags_, static_cast<Index>(horizons_.size()), sensors_);
   Forecasts result = empty_forecasts(std::string(label), windows);
-  result.values = detail::linear_function(detail::all_lags(windows, fill_), weights_).cast<Scalar>();
+  constexpr Index at_once = 256;
+  Eigen::MatrixXd x(std::min(at_once, windows.size()), lags_ * sensors_);
+  for (Index begin = 0; begin < windows.size(); begin += at_once) {
+    const Index count = std::min(at_once, windows.size() - begin);
+    for (Index i = 0; i < count; ++i) detail::write_all_lags(windows, begin + i, fill_, x.row(i));
+    result.values.middleRows(begin, count) = detail::linear_function(x.topRows(count), weights_).cast<Scalar>();
+  }
   return result;
 }
+
+namespace detail {
+
+/// The readings of a part that lie in its windows, without those before row `begin` of all readings; where they are on
+/// end, so that what is known of them goes on from part to part.
+inline RowMarks marks_of_windows(const ForecastWindows& part, Index first, Index begin) {
+  std::vector<Index> rows;
+  const std::vector<bool> used = rows_of_windows(part);
+  for (Index row = 0; row < part.readings().rows(); ++row)
+    if (used[static_cast<std::size_t>(row)]) rows.push_back(row);
+  const bool on_end = rows.back() - rows.front() + 1 == static_cast<Index>(rows.size());
+  if (on_end) std::erase_if(rows, [&](Index row) { return first + row < begin; });
+  return marks_of(part.readings()).select(rows);
+}
+
+/// The same windows, whose readings are noted in the first pass over them.
+struct NotedParts {
+  LearnedRows rows = {};
+  bool done = false;
+
+  WindowParts of(const WindowParts& windows) {
+    return {windows.facts(), [this, windows](const WindowParts::Visit& visit) {
+              Index next = 0;
+              windows.for_each([&](const ForecastWindows& part, Index first) {
+                if (!done) {
+                  rows.add(marks_of_windows(part, first, next));
+                  next = first + part.origins().back() + part.options().horizons.back() + 1;
+                }
+                visit(part, first);
+              });
+              done = true;
+            }};
+  }
+  /// A pass of their own, where nothing else has made one.
+  void note(const WindowParts& windows) {
+    if (!done) of(windows).for_each([](const ForecastWindows&, Index) {});
+  }
+};
+
+}  // namespace detail
 
 MAAS_INLINE Baseline& Baseline::fit(const ForecastWindows& training) {
   require<StateError>(!fitted_, "{}: it has learned already, and does so once; make another one", name());
   self_ = self_->fit(training);
   fitted_ = true;
-  std::vector<Index> rows;
-  const std::vector<bool> used = detail::rows_of_windows(training);
-  for (Index row = 0; row < training.readings().rows(); ++row)
-    if (used[static_cast<std::size_t>(row)]) rows.push_back(row);
-  learned_rows_.add(detail::marks_of(training.readings()).select(rows));
+  learned_rows_.add(detail::marks_of_windows(training, 0, 0));
+  return *this;
+}
+
+MAAS_INLINE Baseline& Baseline::fit(const WindowParts& training) {
+  detail::NotedParts noted;
+  return fit(training, noted);
+}
+
+MAAS_INLINE Baseline& Baseline::fit(const WindowParts& training, detail::NotedParts& noted) {
+  require<StateError>(!fitted_, "{}: it has learned already, and does so once; make another one", name());
+  self_ = self_->fit(noted.of(training));
+  noted.note(training);
+  fitted_ = true;
+  learned_rows_ = noted.rows;
   return *this;
 }
 
@@ -304,9 +411,9 @@ MAAS_INLINE Forecasts Baseline::forecast(const ForecastWindows& windows) const {
 
 namespace detail {
 
-inline std::vector<Baseline> unfitted_baselines(const ForecastWindows& training, bool weekends) {
+inline std::vector<Baseline> unfitted_baselines(const WindowParts::Facts& training, bool weekends) {
   std::vector<Baseline> result{Persistence{}};
-  if (!training.readings().times.empty()) {
+  if (training.has_times) {
     result.push_back(HistoricalAverage{});
     if (weekends) result.push_back(HistoricalAverage{.weekends = true});
   }
@@ -315,17 +422,14 @@ inline std::vector<Baseline> unfitted_baselines(const ForecastWindows& training,
   return result;
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Fits each. One that can learn nothing is named in `left_out`, or without that throws.
-inline std::vector<Baseline> fit_each(const std::vector<Baseline>& unfitted, const ForecastWindows& training,
-                                      std::vector<std::string>* left_out) {
-  require_training("baselines", training.readings());
+MAAS_INLINE std::vector<Baseline> fit_each(const std::vector<Baseline>& unfitted, const WindowParts& training,
+                                           std::vector<std::string>* left_out) {
+  NotedParts noted;
+  noted.note(training);  // what is held out is no baseline's fault
   std::vector<Baseline> fitted;
   for (Baseline baseline : unfitted) try {
-      fitted.push_back(baseline.fit(training));
+      fitted.push_back(baseline.fit(training, noted));
     } catch (const DataError& error) {  // which names the baseline
       if (left_out == nullptr) throw;
       left_out->emplace_back(error.what());
@@ -337,7 +441,12 @@ inline std::vector<Baseline> fit_each(const std::vector<Baseline>& unfitted, con
 
 MAAS_INLINE std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends,
                                                 std::vector<std::string>* left_out) {
-  return detail::fit_each(detail::unfitted_baselines(training, weekends), training, left_out);
+  return fit_baselines(WindowParts(training), weekends, left_out);
+}
+
+MAAS_INLINE std::vector<Baseline> fit_baselines(const WindowParts& training, bool weekends,
+                                                std::vector<std::string>* left_out) {
+  return detail::fit_each(detail::unfitted_baselines(training.facts(), weekends), training, left_out);
 }
 
 // ---- Kept with a forecaster ----
@@ -513,9 +622,13 @@ MAAS_INLINE KeptBaselines keep_baselines(const std::vector<Baseline>& fitted, In
 }
 
 MAAS_INLINE KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends, Index most) {
-  std::vector<Baseline> wanted = detail::unfitted_baselines(training, weekends);
+  return fit_kept_baselines(WindowParts(training), weekends, most);
+}
+
+MAAS_INLINE KeptBaselines fit_kept_baselines(const WindowParts& training, bool weekends, Index most) {
+  std::vector<Baseline> wanted = detail::unfitted_baselines(training.facts(), weekends);
   std::vector<std::string> left_out;
-  if (detail::ridge_numbers(training.options(), training.readings().sensor_count()) > static_cast<double>(most)) {
+  if (detail::ridge_numbers(training.facts().windows, training.facts().sensors) > static_cast<double>(most)) {
     std::erase_if(wanted, [](const Baseline& each) { return each.as<RidgeVAR>() != nullptr; });  // it would take long
     left_out.push_back(fmt::format("{}: it would learn more than {} numbers", RidgeVAR::label, most));
   }

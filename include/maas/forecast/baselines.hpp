@@ -9,31 +9,22 @@
 #include <vector>
 
 #include "maas/forecast/readings.hpp"
+#include "maas/forecast/window_parts.hpp"
 
 namespace maas::inline MAAS_ABI {
-
-namespace detail {
-
-// In src/forecast/least_squares.cpp.
-
-/// Weights of least squares, x' columns to y's: of the solutions of a matrix without full rank, one that has zeros.
-Eigen::MatrixXd least_squares(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y);
-/// Those with the penalty alpha |weights|^2, for each alpha.
-std::vector<Eigen::MatrixXd> ridge(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y,
-                                   const std::vector<double>& alphas);
-
-}  // namespace detail
 
 // Each is computed in double and gives the same bits in every run. `fit` throws DataError for training windows it can
 // learn nothing from; `forecast` throws StateError before fit, and ShapeError for windows of other lags, horizons or
 // sensors than it was fitted to. Where a reading that it needs is missing there is no answer: NaN. But windows with
 // ForecastWindowOptions::fill_missing have one, from those readings that are there, so that all are scored on the same.
+// They learn of windows in memory, or of WindowParts in a pass or a few over them: the same bits of the same windows.
 
 /// The last reading stays. Where it is missing and windows are to be filled: the last one of the window that is there,
 /// of a window without any NaN.
 struct Persistence {
   static constexpr std::string_view label = "persistence";
-  void fit(const ForecastWindows& training);
+  void fit(const ForecastWindows& training) { fit(WindowParts(training)); }
+  void fit(const WindowParts& training);
   Forecasts forecast(const ForecastWindows& windows) const;
 
   Index sensors_ = 0;  ///< learned
@@ -45,7 +36,8 @@ struct Persistence {
 struct HistoricalAverage {
   static constexpr std::string_view label = "historical average";
   bool weekends = false;
-  void fit(const ForecastWindows& training);
+  void fit(const ForecastWindows& training) { fit(WindowParts(training)); }
+  void fit(const WindowParts& training);
   Forecasts forecast(const ForecastWindows& windows) const;
 
   Eigen::MatrixXd means_ = {};  ///< learned: one row a time of day (and again for weekends), one column a sensor
@@ -56,7 +48,8 @@ struct HistoricalAverage {
 /// training windows were to be filled, the sensor's mean stands for a missing lag. Needs `maas::maas` to link.
 struct LinearAutoregression {
   static constexpr std::string_view label = "linear autoregression";
-  void fit(const ForecastWindows& training);
+  void fit(const ForecastWindows& training) { fit(WindowParts(training)); }
+  void fit(const WindowParts& training);
   Forecasts forecast(const ForecastWindows& windows) const;
 
   std::vector<Eigen::MatrixXd> weights_ = {};  ///< learned: one a sensor, (lags + 1) x steps, the constant last
@@ -71,7 +64,8 @@ struct LinearAutoregression {
 struct RidgeVAR {
   static constexpr std::string_view label = "ridge VAR";
   std::vector<double> alphas = {10, 100, 1000, 1e4, 1e5};
-  void fit(const ForecastWindows& training);
+  void fit(const ForecastWindows& training) { fit(WindowParts(training)); }
+  void fit(const WindowParts& training);
   Forecasts forecast(const ForecastWindows& windows) const;
 
   double alpha_ = 0;                  ///< learned: which was taken
@@ -81,7 +75,16 @@ struct RidgeVAR {
   Eigen::MatrixXd fill_ = {};         ///< learned: 1 x sensors, what stands for missing lags; empty: nothing
 };
 
-/// What may stand behind a Baseline: `label`, `fit(training)` and `forecast(windows)`.
+class Baseline;
+
+namespace detail {
+struct NotedParts;
+std::vector<Baseline> fit_each(const std::vector<Baseline>& unfitted, const WindowParts& training,
+                               std::vector<std::string>* left_out);
+}  // namespace detail
+
+/// What may stand behind a Baseline: `label`, `fit(training)` and `forecast(windows)`. Optional: a `fit` of
+/// WindowParts.
 template <class Rule>
 concept BaselineRule = std::copy_constructible<Rule> && requires(Rule& rule, const ForecastWindows& windows) {
   { Rule::label } -> std::convertible_to<std::string_view>;
@@ -107,6 +110,8 @@ class Baseline {
   std::string_view name() const { return self_->name(); }
   /// Learns from training windows, once: on a fitted one it throws StateError.
   Baseline& fit(const ForecastWindows& training);
+  /// The same of windows that come part by part. Throws ConfigError for a rule without `fit` of such.
+  Baseline& fit(const WindowParts& training);
   bool is_fitted() const { return fitted_; }
   /// Throws StateError before fit, DataError where what is forecast is held out for validation or test and among the
   /// readings it has learned from, which it remembers in memory.
@@ -123,6 +128,7 @@ class Baseline {
     virtual ~Interface() = default;
     virtual std::string_view name() const = 0;
     virtual std::shared_ptr<const Interface> fit(const ForecastWindows& training) const = 0;
+    virtual std::shared_ptr<const Interface> fit(const WindowParts& training) const = 0;
     virtual Forecasts forecast(const ForecastWindows& windows) const = 0;
   };
   template <class Rule>
@@ -134,9 +140,22 @@ class Baseline {
       learner.fit(training);
       return std::make_shared<Model>(std::move(learner));
     }
+    std::shared_ptr<const Interface> fit([[maybe_unused]] const WindowParts& training) const override {
+      Rule learner = rule;
+      if constexpr (requires { learner.fit(training); })
+        learner.fit(training);
+      else
+        fail<ConfigError>("{}: expected a rule that learns of windows part by part, got one without such a fit",
+                          Rule::label);
+      return std::make_shared<Model>(std::move(learner));
+    }
     Forecasts forecast(const ForecastWindows& windows) const override { return rule.forecast(windows); }
     Rule rule;
   };
+
+  friend std::vector<Baseline> detail::fit_each(const std::vector<Baseline>& unfitted, const WindowParts& training,
+                                                std::vector<std::string>* left_out);
+  Baseline& fit(const WindowParts& training, detail::NotedParts& noted);
 
   std::shared_ptr<const Interface> self_;
   bool fitted_ = false;
@@ -147,6 +166,9 @@ class Baseline {
 /// weekdays and weekends apart), linear autoregression, ridge VAR. One that can learn nothing from the windows throws
 /// its DataError; with `left_out` it is left out, and named there with the reason.
 std::vector<Baseline> fit_baselines(const ForecastWindows& training, bool weekends = false,
+                                    std::vector<std::string>* left_out = nullptr);
+/// The same of windows that come part by part.
+std::vector<Baseline> fit_baselines(const WindowParts& training, bool weekends = false,
                                     std::vector<std::string>* left_out = nullptr);
 
 /// Baselines that are kept with a forecaster, and which ones are not.
@@ -174,6 +196,9 @@ KeptBaselines keep_baselines(const std::vector<Baseline>& fitted, Index most = K
 /// fit_baselines, but those that are too large to be kept are not fitted, and those that can learn nothing from the
 /// windows are left out, too.
 KeptBaselines fit_kept_baselines(const ForecastWindows& training, bool weekends = false,
+                                 Index most = KeptBaselines::most_numbers);
+/// The same of windows that come part by part.
+KeptBaselines fit_kept_baselines(const WindowParts& training, bool weekends = false,
                                  Index most = KeptBaselines::most_numbers);
 
 }  // namespace maas::inline MAAS_ABI

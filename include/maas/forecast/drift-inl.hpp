@@ -135,19 +135,25 @@ MAAS_INLINE double DriftReference::Input::stability(std::span<const std::uint64_
   return detail::stability_of(now, shares);
 }
 
-MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<std::string>& names) {
+MAAS_INLINE std::vector<Index> DriftReference::looked_at(Index rows) {
   constexpr Index most_rows = 10000;
+  const Index stride = std::max<Index>(1, (rows + most_rows - 1) / most_rows);
+  std::vector<Index> picked;
+  for (Index first = 0; first < rows; first += stride)
+    picked.push_back(std::min(first + detail::scattered_place(first, stride), rows - 1));
+  return picked;
+}
+
+MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<std::string>& names) {
   require<ShapeError>(names.empty() || static_cast<Index>(names.size()) == rows.cols(),
                       "DriftReference: expected {} names, one a column, got {}", rows.cols(), names.size());
-  const Index stride = std::max<Index>(1, (rows.rows() + most_rows - 1) / most_rows);
+  const std::vector<Index> picked = looked_at(rows.rows());
   DriftReference result;
   for (Index column = 0; column < rows.cols(); ++column) {
     Input input{.name = names.empty() ? std::to_string(column) : names[static_cast<std::size_t>(column)]};
     std::vector<double> sorted;
-    for (Index first = 0; first < rows.rows(); first += stride) {
-      const Index row = std::min(first + detail::scattered_place(first, stride), rows.rows() - 1);
+    for (Index row : picked)
       if (const auto number = static_cast<double>(rows(row, column)); std::isfinite(number)) sorted.push_back(number);
-    }
     if (sorted.size() >= detail::reference_bins) {
       std::sort(sorted.begin(), sorted.end());
       input.edges = detail::reference_edges(sorted);

@@ -84,6 +84,8 @@ struct DriftReference {
   /// Of training rows, a column an input. Of more than 10000 rows one in k counts. NaN and infinite numbers do not.
   /// Without names they are "0", "1", ... Throws ShapeError for another number of names than of columns.
   static DriftReference of(MatrixArg rows, const std::vector<std::string>& names = {});
+  /// Which of so many rows `of` looks at, growing: of those alone it gives the same.
+  static std::vector<Index> looked_at(Index rows);
   /// As a tree, and from it. `from` throws ConfigError for what `check` refuses, and for a tree that is none.
   Config config() const;
   static DriftReference from(const Config& config);

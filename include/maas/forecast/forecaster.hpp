@@ -15,6 +15,7 @@
 #include "maas/forecast/frame.hpp"
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/scores.hpp"
+#include "maas/forecast/streamed_readings.hpp"
 #include "maas/model/load.hpp"
 #include "maas/model/model.hpp"
 
@@ -183,6 +184,25 @@ class Forecaster {
   ScoreTable compare(const std::vector<Baseline>& baselines, const ForecastWindows& windows,
                      const ScoreOptions& options = {}, const std::vector<Index>& horizons = {}) const;
 
+  // Of files that are larger than memory: a block at a time. These need `maas::maas` to link.
+
+  /// Learns of raw rows that are not all in memory, as `fit` of a Table does: steps, scaling and the reference in
+  /// passes over the rows, which have the same bits then; networks one after the other, as each walks over the blocks
+  /// in an order of its own. Throws, too, what learn_readings and StreamedReadings throw.
+  std::vector<History> fit(const StreamedTable& training, const ReadingsOptions& table,
+                           const ForecastFit& options = {});
+  /// Raw rows as readings, as `readings` of a Table makes them. Throws StateError before fit, and for a forecaster that
+  /// has learned from readings and not from rows of a table; what StreamedReadings throws.
+  StreamedReadings readings(const StreamedTable& table) const;
+  /// The windows of readings that it learns from and is scored on. Throws as `windows` of Readings.
+  StreamedWindows windows(const StreamedReadings& readings) const;
+  /// Calls `visit` with the forecasts for the windows of each block, in order; origins are rows of all readings. Throws
+  /// as `forecast` of a block's windows.
+  void forecast(const StreamedWindows& windows, const std::function<void(const Forecasts& block)>& visit) const;
+  /// Scores as `compare` of windows that are all in memory, in one pass.
+  ScoreTable compare(const std::vector<Baseline>& baselines, const StreamedWindows& windows,
+                     const ScoreOptions& options = {}, const std::vector<Index>& horizons = {}) const;
+
   /// Says how it is to be scored where nothing else is asked for: `frame().scores`, which is saved with it. `maas
   /// evaluate` does as it says.
   void set_scores(const ScoreOptions& options) { frame_.scores = options; }
@@ -234,6 +254,10 @@ class Forecaster {
   PreparedReadings prepared(const Table& table, std::string_view time, Index cut) const;
   void learn_reference(const Readings& training, const ForecastWindows& all);
   std::vector<History> learn(const Readings& training, Index cut, const ForecastFit& options);
+  std::vector<History> learn(const StreamedReadings& training, Index cut, const ForecastFit& options);
+  void learn_scaling(const StreamedReadings& training, Index rows);
+  void learn_reference(const StreamedReadings& training, const StreamedWindows& all);
+  Dataset samples_in_blocks(const StreamedWindows& windows, std::string_view what) const;
   History learn_more(const Readings& more, Index cut, const ForecastFit& options);
   struct Parts {
     Dataset training;

@@ -218,6 +218,21 @@ MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWi
                      length, rows, readings_->sensor_count());
 }
 
+MAAS_INLINE ForecastWindows::ForecastWindows(Readings readings, const ForecastWindowOptions& options,
+                                             std::vector<Index> origins)
+    : readings_(std::make_shared<const Readings>(std::move(readings))),
+      options_(options),
+      origins_(std::move(origins)),
+      seconds_(options.seconds_a_reading) {
+  readings_->check();
+  options_.check();
+  require<DataError>(!origins_.empty(), "forecast windows: expected the origin of at least 1, got none");
+  require<ShapeError>(origins_.front() + 1 >= options_.lags && std::is_sorted(origins_.begin(), origins_.end()) &&
+                          origins_.back() + options_.horizons.back() < readings_->rows(),
+                      "forecast windows: expected windows that lie in {} readings, got origins from {} to {}",
+                      readings_->rows(), origins_.front(), origins_.back());
+}
+
 MAAS_INLINE Index ForecastWindows::target_row(Index window, Index step) const {
   return origin(window) + options_.horizons[static_cast<std::size_t>(step)];
 }

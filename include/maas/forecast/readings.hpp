@@ -117,6 +117,10 @@ class ForecastWindows {
  public:
   /// Throws what check() of the readings and of the options throws, DataError where no window fits.
   ForecastWindows(Readings readings, const ForecastWindowOptions& options);
+  /// Those windows alone that end at these rows, which grow, in a part of more readings: `options` say how far apart
+  /// readings are. Throws what check() of the readings and of the options throws, ShapeError for windows that do not
+  /// lie in the readings, DataError for none.
+  ForecastWindows(Readings readings, const ForecastWindowOptions& options, std::vector<Index> origins);
 
   const Readings& readings() const { return *readings_; }
   const ForecastWindowOptions& options() const { return options_; }

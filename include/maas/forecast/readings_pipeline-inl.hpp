@@ -90,8 +90,7 @@ inline std::vector<Index> series_begins(const Table& table, const std::string& s
 
 }  // namespace detail
 
-MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
-  require<StateError>(!is_fitted(), "ReadingsPipeline: it has learned already, and does so once; make another one");
+MAAS_INLINE PipelineOptions ReadingsPipeline::wanted(const Table& training) const {
   if (!options_.series.empty()) detail::series_of(training, options_.series);  // it is there, and in every row
   std::vector<std::string> features =
       options_.sensors.empty() ? detail::sensor_columns(training, options_) : options_.sensors;
@@ -100,14 +99,24 @@ MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
       require<DataError>(!detail::is_one_of(options_.known, made),
                          "readings: expected \"{}\" to be a sensor or a known input, got both", made);
   features.insert(features.end(), options_.known.begin(), options_.known.end());
-  Pipeline learner({.steps = options_.steps,
-                    .features = std::move(features),
-                    .targets = {},
-                    .missing_column = options_.missing_column,
-                    .out_of_range = options_.out_of_range});
-  learner.fit(training);
-  pipeline_ = std::move(learner);
+  return {.steps = options_.steps,
+          .features = std::move(features),
+          .targets = {},
+          .missing_column = options_.missing_column,
+          .out_of_range = options_.out_of_range};
+}
+
+MAAS_INLINE ReadingsPipeline& ReadingsPipeline::set_learned(Pipeline fitted) {
+  require<StateError>(!is_fitted(), "ReadingsPipeline: it has learned already, and does so once; make another one");
+  pipeline_ = std::move(fitted);
   return *this;
+}
+
+MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
+  require<StateError>(!is_fitted(), "ReadingsPipeline: it has learned already, and does so once; make another one");
+  Pipeline learner(wanted(training));
+  learner.fit(training);
+  return set_learned(std::move(learner));
 }
 
 MAAS_INLINE PreparedReadings ReadingsPipeline::prepare(const Table& table, std::string_view time, Index cut) const {

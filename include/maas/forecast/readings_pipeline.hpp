@@ -53,6 +53,12 @@ class ReadingsPipeline {
   /// Pipeline::fit throws: for rows that a split holds out, too. Then nothing has been learned.
   ReadingsPipeline& fit(const Table& training);
   bool is_fitted() const { return pipeline_.is_fitted(); }
+  /// What a pipeline is to learn of such rows: the steps, and the sensors as features. Throws DataError for a table
+  /// without a column of numbers.
+  PipelineOptions wanted(const Table& training) const;
+  /// Takes one that has learned so elsewhere, such as in passes over rows that are not all in memory. Throws StateError
+  /// if it has learned before.
+  ReadingsPipeline& set_learned(Pipeline fitted);
 
   /// Readings of raw rows. `time` names another column of times than the options do; empty: theirs. Rows before `cut`
   /// become readings without a look at the others, which Fill::linear_interpolation may take: so a validation share

@@ -14,43 +14,36 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-/// Sums over pairs of a forecast and what came.
-struct ScoreSums {
-  double absolute = 0, square = 0, relative = 0, symmetric = 0;
-  double mean = 0, variation = 0;  // of what came, by Welford's updates: no cancellation
-  Index count = 0, relative_count = 0, missed = 0;
-
-  void add(double forecast, double truth) {
-    if (std::isnan(forecast)) {
-      ++missed;
-      return;
-    }
-    const double error = std::abs(forecast - truth), size = std::abs(forecast) + std::abs(truth);
-    absolute += error;
-    square += error * error;
-    if (size > 0) symmetric += 2 * error / size;
-    if (truth != 0) {
-      relative += error / std::abs(truth);
-      ++relative_count;
-    }
-    ++count;
-    const double step = truth - mean;
-    mean += step / static_cast<double>(count);
-    variation += step * (truth - mean);
+MAAS_INLINE void ScoreSums::add(double forecast, double truth) {
+  if (std::isnan(forecast)) {
+    ++missed;
+    return;
   }
-
-  Scores scores() const {
-    constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    const auto n = static_cast<double>(count);
-    return {.mae = count > 0 ? absolute / n : none,
-            .rmse = count > 0 ? std::sqrt(square / n) : none,
-            .mape = relative_count > 0 ? 100 * relative / static_cast<double>(relative_count) : none,
-            .smape = count > 0 ? 100 * symmetric / n : none,
-            .r2 = variation > 0 ? 1 - square / variation : none,
-            .count = count,
-            .missed = missed};
+  const double error = std::abs(forecast - truth), size = std::abs(forecast) + std::abs(truth);
+  absolute += error;
+  square += error * error;
+  if (size > 0) symmetric += 2 * error / size;
+  if (truth != 0) {
+    relative += error / std::abs(truth);
+    ++relative_count;
   }
-};
+  ++count;
+  const double step = truth - mean;
+  mean += step / static_cast<double>(count);
+  variation += step * (truth - mean);
+}
+
+MAAS_INLINE Scores ScoreSums::scores() const {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  const auto n = static_cast<double>(count);
+  return {.mae = count > 0 ? absolute / n : none,
+          .rmse = count > 0 ? std::sqrt(square / n) : none,
+          .mape = relative_count > 0 ? 100 * relative / static_cast<double>(relative_count) : none,
+          .smape = count > 0 ? 100 * symmetric / n : none,
+          .r2 = variation > 0 ? 1 - square / variation : none,
+          .count = count,
+          .missed = missed};
+}
 
 /// The five scores with their names, for tables.
 struct ScoreField {
@@ -78,10 +71,10 @@ MAAS_INLINE void from_config(const Config& config, std::string_view where, Score
   options = read_config<ScoreOptions>(config, where);
 }
 
-MAAS_INLINE Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& options) {
+namespace detail {
+
+inline void check_scored(const Forecasts& forecasts, const ScoreOptions& options) {
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
-  const Index last = forecasts.step_of(horizon);
-  const Index first = options.averaging == Averaging::at_horizon ? last : 0;
   require<ConfigError>(!options.sensor || (*options.sensor >= 0 && *options.sensor < sensors),
                        "score: expected a sensor from 0 to {}, got {}", sensors - 1, options.sensor.value_or(0));
   require<ShapeError>(
@@ -89,8 +82,12 @@ MAAS_INLINE Scores score(const Forecasts& forecasts, Index horizon, const ScoreO
           forecasts.values.cols() == static_cast<Index>(forecasts.horizons.size()) * sensors,
       "score: expected forecasts of {} numbers a window, and as much truth, got {} and {}",
       static_cast<Index>(forecasts.horizons.size()) * sensors, forecasts.values.cols(), forecasts.truth.cols());
+}
+
+inline void add_scored(const Forecasts& forecasts, Index last, const ScoreOptions& options, ScoreSums& sums) {
+  const auto sensors = static_cast<Index>(forecasts.sensors.size());
+  const Index first = options.averaging == Averaging::at_horizon ? last : 0;
   const Index first_sensor = options.sensor.value_or(0), end_sensor = options.sensor ? first_sensor + 1 : sensors;
-  detail::ScoreSums sums;
   for (Index window = 0; window < forecasts.windows(); ++window)
     for (Index step = first; step <= last; ++step)
       for (Index sensor = first_sensor; sensor < end_sensor; ++sensor) {
@@ -99,7 +96,40 @@ MAAS_INLINE Scores score(const Forecasts& forecasts, Index horizon, const ScoreO
         if (std::isnan(truth) || (options.null_value && truth == *options.null_value)) continue;
         sums.add(static_cast<double>(forecasts.values(window, column)), truth);
       }
-  return sums.scores();
+}
+
+}  // namespace detail
+
+MAAS_INLINE RunningScores& RunningScores::add(const Forecasts& block) {
+  const bool is_first = sensors_ == 0;
+  const std::vector<Index>& scored = horizons_.empty() ? block.horizons : horizons_;
+  std::vector<Index> steps;
+  for (Index horizon : scored) steps.push_back(block.step_of(horizon));
+  detail::check_scored(block, options_);
+  require<ShapeError>(is_first || (steps_ == block.horizons && sensors_ == static_cast<Index>(block.sensors.size())),
+                      "score: expected forecasts of {} horizons and {} sensors, as in the first block, got {} and {}, "
+                      "or other horizons",
+                      steps_.size(), sensors_, block.horizons.size(), block.sensors.size());
+  if (is_first) {
+    horizons_ = scored;
+    steps_ = block.horizons;
+    sensors_ = static_cast<Index>(block.sensors.size());
+    model_ = block.model;
+    sums_.resize(horizons_.size());
+  }
+  for (std::size_t i = 0; i < sums_.size(); ++i) detail::add_scored(block, steps[i], options_, sums_[i]);
+  return *this;
+}
+
+MAAS_INLINE Scores RunningScores::at(Index horizon) const {
+  const auto found = std::find(horizons_.begin(), horizons_.end(), horizon);
+  require<ConfigError>(found != horizons_.end(), "score: expected a horizon that is scored, got {}", horizon);
+  return sums_.empty() ? detail::ScoreSums().scores()
+                       : sums_[static_cast<std::size_t>(found - horizons_.begin())].scores();
+}
+
+MAAS_INLINE Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& options) {
+  return RunningScores(options, {horizon}).add(forecasts).at(horizon);
 }
 
 MAAS_INLINE Scores score(std::span<const double> forecasts, std::span<const double> truth) {
@@ -118,24 +148,34 @@ MAAS_INLINE ScoreTable& ScoreTable::add(Row row) {
 
 MAAS_INLINE ScoreTable& ScoreTable::add(const Forecasts& forecasts, const ScoreOptions& options,
                                         const std::vector<Index>& horizons) {
-  for (Index horizon : horizons.empty() ? forecasts.horizons : horizons)
-    add({forecasts.model, horizon, options.averaging, score(forecasts, horizon, options)});
+  return add(RunningScores(options, horizons).add(forecasts));
+}
+
+MAAS_INLINE ScoreTable& ScoreTable::add(const RunningScores& scores) {
+  for (Index horizon : scores.horizons())
+    add({scores.model(), horizon, scores.options().averaging, scores.at(horizon)});
   return *this;
 }
 
 MAAS_INLINE ScoreTable& ScoreTable::add_mean(const std::string& model, const std::vector<Forecasts>& forecasts,
                                              const ScoreOptions& options, const std::vector<Index>& horizons) {
-  require<DataError>(!forecasts.empty(), "ScoreTable: expected forecasts to average under \"{}\", got none", model);
-  for (Index horizon : horizons.empty() ? forecasts[0].horizons : horizons) {
+  std::vector<RunningScores> scores;
+  for (const Forecasts& each : forecasts) scores.push_back(RunningScores(options, horizons).add(each));
+  return add_mean_of(model, scores);
+}
+
+MAAS_INLINE ScoreTable& ScoreTable::add_mean_of(const std::string& model, const std::vector<RunningScores>& scores) {
+  require<DataError>(!scores.empty(), "ScoreTable: expected forecasts to average under \"{}\", got none", model);
+  for (Index horizon : scores[0].horizons()) {
     std::vector<Scores> each;
-    for (const Forecasts& one : forecasts) each.push_back(score(one, horizon, options));
-    Row row{model, horizon, options.averaging, each[0], Scores{}};
+    for (const RunningScores& one : scores) each.push_back(one.at(horizon));
+    Row row{model, horizon, scores[0].options().averaging, each[0], Scores{}};
     for (const detail::ScoreField& field : detail::score_fields) {
       double sum = 0, least = each[0].*field.value, most = least;
-      for (const Scores& scores : each) {
-        sum += scores.*field.value;
-        least = std::min(least, scores.*field.value);
-        most = std::max(most, scores.*field.value);
+      for (const Scores& one : each) {
+        sum += one.*field.value;
+        least = std::min(least, one.*field.value);
+        most = std::max(most, one.*field.value);
       }
       row.scores.*field.value = sum / static_cast<double>(each.size());
       (*row.spread).*field.value = most - least;

@@ -64,6 +64,53 @@ Scores score(const Forecasts& forecasts, Index horizon, const ScoreOptions& opti
 /// there are not as many of both.
 Scores score(std::span<const double> forecasts, std::span<const double> truth);
 
+namespace detail {
+
+/// Sums over pairs of a forecast and what came.
+struct ScoreSums {
+  double absolute = 0, square = 0, relative = 0, symmetric = 0;
+  double mean = 0, variation = 0;  // of what came, by Welford's updates: no cancellation
+  Index count = 0, relative_count = 0, missed = 0;
+
+  void add(double forecast, double truth);
+  Scores scores() const;
+};
+
+}  // namespace detail
+
+/// Scores of forecasts that come block by block, so that they never stand in memory together: with the bits of `score`
+/// of all of them in one piece.
+///
+///     RunningScores scores({.averaging = Averaging::up_to_horizon});
+///     for (const Forecasts& block : blocks) scores.add(block);
+///     scores.at(12).mae;
+///
+class RunningScores {
+ public:
+  /// At these horizons; none: at every one that the first block has.
+  explicit RunningScores(const ScoreOptions& options = {}, std::vector<Index> horizons = {})
+      : options_(options), horizons_(std::move(horizons)) {}
+
+  /// Takes the forecasts of more windows, later ones than those before. Throws as score; ShapeError for other horizons
+  /// or sensors than those of the first block. Then nothing is taken.
+  RunningScores& add(const Forecasts& block);
+  /// The scores of all that came. Throws ConfigError for a horizon that is none of those asked for.
+  Scores at(Index horizon) const;
+
+  const ScoreOptions& options() const { return options_; }
+  /// The horizons that are scored; empty before the first block where none were asked for.
+  const std::vector<Index>& horizons() const { return horizons_; }
+  /// Who made the forecasts, as the first block says.
+  const std::string& model() const { return model_; }
+
+ private:
+  ScoreOptions options_;
+  std::vector<Index> horizons_, steps_;  // steps: those of the forecasts
+  std::string model_;
+  Index sensors_ = 0;                    // 0 before the first block
+  std::vector<detail::ScoreSums> sums_;  // one a horizon that is scored
+};
+
 /// Scores of models by horizon.
 class ScoreTable {
  public:
@@ -88,6 +135,10 @@ class ScoreTable {
   /// DataError for none.
   ScoreTable& add_mean(const std::string& model, const std::vector<Forecasts>& forecasts,
                        const ScoreOptions& options = {}, const std::vector<Index>& horizons = {});
+  /// A row for every horizon of scores that came block by block.
+  ScoreTable& add(const RunningScores& scores);
+  /// The means over several of them, and their spread, under one name. Throws DataError for none.
+  ScoreTable& add_mean_of(const std::string& model, const std::vector<RunningScores>& scores);
   ScoreTable& add(Row row);
 
   const std::vector<Row>& rows() const { return rows_; }
