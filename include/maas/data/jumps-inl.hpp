@@ -26,7 +26,7 @@ inline bool any_in(const std::vector<Index>& counts, Index begin, Index end) {
 }
 
 /// The upper one of an even number; 0 of none.
-inline double median_of(std::vector<double> steps) {
+inline double middle_step(std::vector<double> steps) {
   if (steps.empty()) return 0;
   const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
   std::nth_element(steps.begin(), middle, steps.end());
@@ -37,7 +37,7 @@ inline double median_step(const std::vector<double>& times) {
   std::vector<double> steps;
   for (std::size_t i = 1; i < times.size(); ++i)
     if (!std::isnan(times[i] - times[i - 1])) steps.push_back(times[i] - times[i - 1]);
-  return median_of(std::move(steps));
+  return middle_step(std::move(steps));
 }
 
 /// Marks the rows before which the time jumps. Clocks of detectors are a little off: a hundredth of a step does not

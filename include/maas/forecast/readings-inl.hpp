@@ -26,7 +26,7 @@ inline double seconds_between(const Readings& readings) {
   for (std::size_t row = 1; row < readings.times.size(); ++row)
     if (!readings.begins_series(static_cast<Index>(row)))
       steps.push_back(readings.times[row] - readings.times[row - 1]);
-  return median_of(std::move(steps));
+  return middle_step(std::move(steps));
 }
 
 /// Before which readings no window goes on: where a series begins, and where the time jumps, unless windows are taken
