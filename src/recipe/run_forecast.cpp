@@ -14,6 +14,7 @@
 #include "maas/network/merge.hpp"
 #include "maas/network/symbol.hpp"
 #include "maas/recipe/report.hpp"
+#include "recipe/forecast_parts.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/run.hpp"
 
@@ -88,12 +89,8 @@ ReadingsOptions readings_options(const Recipe& recipe) {
 
 Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forecast->options, network_of(recipe)); }
 
-namespace {
-
-// One line a window, horizon and sensor.
-void write_forecasts(const std::string& path, const Forecasts& forecasts) {
-  NewFile file(path);
-  file.write("origin,horizon,sensor,true,forecast\n");
+void write_forecasts(NewFile& file, const Forecasts& forecasts, bool with_heading) {
+  if (with_heading) file.write("origin,horizon,sensor,true,forecast\n");
   const auto cell = [](Scalar value) { return std::isnan(value) ? std::string() : fmt::format("{:.9g}", value); };
   for (Index window = 0; window < forecasts.windows(); ++window) {
     const auto place = static_cast<std::size_t>(window);
@@ -109,10 +106,8 @@ void write_forecasts(const std::string& path, const Forecasts& forecasts) {
       }
     file.write(lines);
   }
-  file.commit();
 }
 
-// Before the training, which would be in vain.
 void check_test_size(const Recipe& recipe, Index rows) {
   const ForecastWindowOptions& windows = recipe.forecast->options.windows;
   const Index least = windows.lags + windows.horizons.back();
@@ -121,6 +116,8 @@ void check_test_size(const Recipe& recipe, Index rows) {
                      Place{recipe.source}.key("split").key("test").text(), least, rows);
 }
 
+namespace {
+
 // Of networks that stop early each has its own number of them.
 std::string epochs_text(const std::vector<History>& histories) {
   std::string text;
@@ -128,7 +125,9 @@ std::string epochs_text(const std::vector<History>& histories) {
   return text;
 }
 
-Report report_of(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
+}  // namespace
+
+Report forecast_report(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
   Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
   page.facts = {
       {"rows", std::to_string(result.rows.all)},
@@ -156,11 +155,18 @@ Report report_of(const Recipe& recipe, const RecipeResult& result, const std::ve
   return page;
 }
 
+namespace {
+
 void write_outputs(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
   const RecipeOutput& output = recipe.output;
   if (!output.model.empty()) result.forecaster->save(file_in(recipe.folder, output.model));
-  if (!output.predictions.empty()) write_forecasts(file_in(recipe.folder, output.predictions), *result.forecasts);
-  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result, histories));
+  if (!output.predictions.empty()) {
+    NewFile file(file_in(recipe.folder, output.predictions));
+    write_forecasts(file, *result.forecasts, true);
+    file.commit();
+  }
+  if (!output.report.empty())
+    write_report(file_in(recipe.folder, output.report), forecast_report(recipe, result, histories));
 }
 
 // Split calibration on all errors, and beside it the one that follows what comes, where that was asked for.
@@ -186,16 +192,11 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
 
 }  // namespace
 
-namespace {
-
-// One bad cell makes a text of a column, which is no sensor then.
 void note_texts(const Table& table, std::vector<std::string>& warnings) {
   for (Index i = 0; i < table.columns(); ++i)
     if (const Column& column = table.column(i); column.type == ColumnType::text && !column.why_text.empty())
       warnings.push_back(fmt::format("\"{}\" is a column of texts and no sensor: {}", column.name, column.why_text));
 }
-
-}  // namespace
 
 std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe) {
   if (recipe.base.empty()) return std::nullopt;
