@@ -39,7 +39,7 @@ void add_train(CLI::App& program);
 /// maas forecast MODEL DATA [--time COLUMN] [--output y.csv]: what comes after the last reading.
 void add_forecast(CLI::App& program);
 
-/// maas evaluate MODEL DATA [--training FILE] [--report FILE] [--json]: scores on raw rows beside baselines.
+/// maas evaluate MODEL DATA [--training FILE] [--report FILE] [--json] [--stream]: scores on raw rows beside baselines.
 void add_evaluate(CLI::App& program);
 
 /// maas plot MODEL PICTURE: the network as a picture (Graphviz), or as Graphviz' text where PICTURE ends in .dot.

@@ -18,13 +18,15 @@ namespace {
 
 struct EvaluateOptions {
   std::string model, data, training, report;
-  bool json = false;
+  bool json = false, stream = false;
 };
 
 void evaluate(const EvaluateOptions& options) {
   const Model model = load_model(options.model);
   if (model.info().forecast)
-    return evaluate_forecasts(options.model, options.data, options.training, options.report, options.json);
+    return (options.stream ? evaluate_streamed_forecasts : evaluate_forecasts)(
+        options.model, options.data, options.training, options.report, options.json);
+  require<ConfigError>(!options.stream, "--stream: expected the model of a forecast, got another one");
   require<StateError>(model.info().pipeline.has_value(),
                       "{}: expected a model with a pipeline, as maas train saves one; got one without", options.model);
   const Pipeline& pipeline = *model.info().pipeline;
@@ -101,6 +103,8 @@ void add_evaluate(CLI::App& program) {
       "none the rows themselves, which flatters them");
   command->add_option("--report", options->report, "Write a page about it, .html");
   command->add_flag("--json", options->json, "Print JSON instead of tables");
+  command->add_flag("--stream", options->stream,
+                    "Read the rows in blocks, for files that are larger than memory; of models of a forecast");
   command->callback([options] { evaluate(*options); });
 }
 

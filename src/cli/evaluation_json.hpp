@@ -25,5 +25,8 @@ void print_alarms(const std::optional<AlarmReport>& alarms);
 /// one that keeps none has persistence alone.
 void evaluate_forecasts(const std::string& model, const std::string& data, const std::string& training,
                         const std::string& page, bool json);
+/// The same of files that are larger than memory, in blocks.
+void evaluate_streamed_forecasts(const std::string& model, const std::string& data, const std::string& training,
+                                 const std::string& page, bool json);
 
 }  // namespace maas::cli

@@ -13,6 +13,7 @@
 #include "maas/forecast/forecaster.hpp"
 #include "maas/recipe/report.hpp"
 #include "maas/recipe/table_file.hpp"
+#include "recipe/judged_stream.hpp"
 
 namespace maas::cli {
 
@@ -103,25 +104,39 @@ std::string forecast_text(const Forecaster& forecaster, const Readings& readings
   return text;
 }
 
-// Fitted to the training readings, or those that the file keeps, or else the one that learns nothing.
-std::vector<Baseline> baselines_for(const Forecaster& forecaster, const Readings& readings, const std::string& training,
-                                    std::vector<std::string>& notes) {
-  if (!training.empty()) return fit_baselines(forecaster.windows(read_readings(forecaster, training, "")));
+// Those that the file keeps, or else the one that learns nothing, of `windows`.
+template <class Windows>
+std::vector<Baseline> kept_baselines(const Forecaster& forecaster, const Windows& windows, bool has_times,
+                                     std::vector<std::string>& notes) {
   const KeptBaselines& kept = forecaster.baselines();
   if (kept.baselines.empty()) {
     notes.emplace_back("the file keeps no baselines; --training gives them");
-    return {Baseline(Persistence{}).fit(forecaster.windows(readings))};
+    return {Baseline(Persistence{}).fit(windows)};
   }
   for (const std::string& why : kept.left_out)
     notes.push_back("not kept with the model: " + why + "; --training gives it");
   std::vector<Baseline> baselines;
   for (const Baseline& baseline : kept.baselines) {
-    if (baseline.as<HistoricalAverage>() == nullptr || !readings.times.empty())
+    if (baseline.as<HistoricalAverage>() == nullptr || has_times)
       baselines.push_back(baseline);
     else
       notes.push_back(fmt::format("{}: the readings have no times", baseline.name()));
   }
   return baselines;
+}
+
+// Fitted to the training readings, or kept.
+std::vector<Baseline> baselines_for(const Forecaster& forecaster, const Readings& readings, const std::string& training,
+                                    std::vector<std::string>& notes) {
+  if (!training.empty()) return fit_baselines(forecaster.windows(read_readings(forecaster, training, "")));
+  return kept_baselines(forecaster, forecaster.windows(readings), !readings.times.empty(), notes);
+}
+
+StreamedReadings stream_readings(const Forecaster& forecaster, const std::string& path) {
+  const auto& known = forecaster.frame().table;
+  require<StateError>(known.has_value(), "--stream: expected a forecaster that has learned from rows of a table");
+  const CsvOptions options = forecaster.reading().value_or(CsvOptions{.comment = '#'});
+  return forecaster.readings(stream_table(path, known->pipeline(), options));
 }
 
 void forecast(const ForecastArguments& arguments) {
@@ -164,6 +179,37 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   fmt::print("{}", table.text());
   print_coverage(coverage);
   print_alarms(alarms);
+  for (const std::string& note : notes) fmt::print("{}\n", note);
+}
+
+void evaluate_streamed_forecasts(const std::string& model, const std::string& data, const std::string& training,
+                                 const std::string& page, bool json) {
+  const Forecaster forecaster = load_forecaster(model);
+  const StreamedReadings readings = stream_readings(forecaster, data);
+  const StreamedWindows windows = forecaster.windows(readings);
+  std::vector<std::string> notes;
+  const std::vector<Baseline> baselines =
+      training.empty() ? kept_baselines(forecaster, windows.parts(), readings.has_times(), notes)
+                       : fit_baselines(forecaster.windows(stream_readings(forecaster, training)).parts());
+  const ScoreTable table = forecaster.compare(baselines, windows, forecaster.frame().scores);
+  std::optional<recipe::CalibratedIntervals> intervals;
+  if (forecaster.intervals()) intervals = {*forecaster.intervals(), *forecaster.intervals()};
+  const recipe::JudgedStream judged = recipe::judge_in_blocks(forecaster, windows, intervals);
+  if (!judged.note().empty() && !page.empty()) notes.push_back(judged.note());
+  if (!page.empty())
+    write_report(page, {.title = model + " on " + data,
+                        .facts = {{"model", model}, {"readings of", data}},
+                        .scores = table,
+                        .forecasts = judged.last.forecasts(),
+                        .intervals = judged.last.intervals(),
+                        .null_value = forecaster.frame().scores.null_value,
+                        .coverage = judged.coverage,
+                        .alarms = judged.alarms,
+                        .notes = notes});
+  if (json) return fmt::print("{}\n", io::write_json(table.config()));
+  fmt::print("{}", table.text());
+  print_coverage(judged.coverage);
+  print_alarms(judged.alarms);
   for (const std::string& note : notes) fmt::print("{}\n", note);
 }
 

@@ -183,6 +183,9 @@ Dataset Forecaster::samples_in_blocks(const StreamedWindows& windows, std::strin
 std::vector<History> Forecaster::fit(const StreamedTable& training, const ReadingsOptions& table,
                                      const ForecastFit& options) {
   check_fit(options);
+  require<ConfigError>(frame_.options.known.empty(),
+                       "forecaster: expected no known inputs with {}, a stream, whose readings have none",
+                       training.source().name);
   Forecaster learner = *this;
   const Index cut = training.rows() - options.held_out(training.rows());
   learner.frame_.table = learn_readings(training.part({0, cut}), table);

@@ -96,7 +96,19 @@ StreamedTable stream_table(const std::string& path, const Pipeline& fitted, cons
   return streamed(with_types(std::move(parts), types, path), path, options);
 }
 
+namespace {
+
+// Windows are cut in one series, of sensors alone.
+void require_plain(const StreamedTable& table, const std::string& series, const std::vector<std::string>& known) {
+  for (const auto& [wanted, what] : {std::pair(!series.empty(), "series"), {!known.empty(), "known inputs"}})
+    require<ConfigError>(!wanted, "{}: expected no {} in a stream, which is one series of sensors; read it into memory",
+                         table.source().name, what);
+}
+
+}  // namespace
+
 ReadingsPipeline learn_readings(const StreamedTable& training, const ReadingsOptions& options) {
+  require_plain(training, options.series, options.known);
   const Index part = training.options().block_rows;
   ReadingsPipeline pipeline(options);
   const PipelineOptions wanted = pipeline.wanted(training.read(0, std::min(part, training.rows())));
@@ -176,6 +188,7 @@ void StreamedReadings::State::look_through() {
 
 StreamedReadings::StreamedReadings(StreamedTable table, ReadingsPipeline fitted) {
   require<StateError>(fitted.is_fitted(), "StreamedReadings: expected a pipeline that has learned; see learn_readings");
+  require_plain(table, fitted.series(), fitted.known());
   auto state = std::make_shared<State>(State{.table = std::move(table), .pipeline = std::move(fitted)});
   state->sensors = state->pipeline.sensors();
   state->look_through();

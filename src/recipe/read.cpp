@@ -231,6 +231,22 @@ void check_stream_folds(const RecipeFolds& folds, const Place& place) {
                        place.key("shuffle").text());
 }
 
+// Of a forecast in a stream.
+void check_stream_forecast(const Recipe& recipe, const Place& place) {
+  const std::pair<bool, const char*> others[] = {{recipe.tuner.has_value(), "tuner"},
+                                                 {recipe.cross_validation.has_value(), "cross_validation"}};
+  for (const auto& [there, key] : others)
+    require<ConfigError>(!there,
+                         "{}: expected none beside data.stream and a forecast, as its trainings would each read the "
+                         "files in passes of their own; it learns from readings in memory",
+                         place.key(key).text());
+  const Place forecast = place.key("forecast");
+  for (const auto& [there, key] :
+       {std::pair(!recipe.forecast->series.empty(), "series"), {!recipe.forecast->options.known.empty(), "known"}})
+    require<ConfigError>(!there, "{}: expected none beside data.stream, whose rows are one series of sensors alone",
+                         forecast.key(key).text());
+}
+
 void check_stream(const Recipe& recipe, const Place& place) {
   const Place stream = place.key("data").key("stream");
   const RecipeStream& wanted = *recipe.data.stream;
@@ -240,15 +256,11 @@ void check_stream(const Recipe& recipe, const Place& place) {
                        wanted.mixed_blocks);
   require<ConfigError>(recipe.split.by == SplitBy::time, "{}: expected \"time\" beside data.stream",
                        place.key("split").key("by").text());
-  require<ConfigError>(!recipe.forecast,
-                       "{}: expected none beside data.stream, as a forecaster and its baselines learn from readings "
-                       "that are all in memory (8 bytes each while they are read: a thousand sensors every 5 minutes "
-                       "are 0.8 GB a year); without data.stream the files are read as a whole",
-                       place.key("forecast").text());
+  if (recipe.forecast) check_stream_forecast(recipe, place);
   if (recipe.cross_validation) check_stream_folds(*recipe.cross_validation, place.key("cross_validation"));
   const std::pair<bool, Place> others[] = {
       {recipe.data.drop_duplicates, place.key("data").key("drop_duplicates")},
-      {!recipe.output.predictions.empty(), place.key("output").key("predictions")},
+      {!recipe.output.predictions.empty() && !recipe.forecast, place.key("output").key("predictions")},
       {recipe.training.class_weight.balanced, place.key("training").key("class_weight")}};
   for (const auto& [there, key] : others)
     require<ConfigError>(!there, "{}: expected none beside data.stream, as it needs all rows in memory", key.text());

@@ -627,7 +627,8 @@ RecipeResult run_recipe(const Recipe& given, const RunOptions& options) {
   parts::backup_path(given, options);  // what is wrong with it is said before a search
   parts::check_outputs(given);
   const Recipe recipe = parts::with_base_model(given);
-  if (recipe.forecast) return parts::run_forecast(recipe, options);
+  if (recipe.forecast)
+    return recipe.data.stream ? parts::run_stream_forecast(recipe, options) : parts::run_forecast(recipe, options);
   if (const std::optional<Recipe> onward = parts::going_on_with_forecasts(recipe))
     return parts::run_forecast(*onward, options);
   if (recipe.data.stream) return parts::run_stream(recipe, options);

@@ -126,6 +126,8 @@ void check_forecast(const Recipe& recipe, const Place& place);
 std::optional<Recipe> going_on_with_forecasts(const Recipe& recipe);
 RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options);
 RecipeResult run_stream(const Recipe& recipe, const RunOptions& options);
+/// A forecast beside data.stream.
+RecipeResult run_stream_forecast(const Recipe& recipe, const RunOptions& options);
 
 // In tuner.cpp and folds.cpp.
 

@@ -14,6 +14,7 @@
 #include "maas/network/merge.hpp"
 #include "maas/network/symbol.hpp"
 #include "maas/recipe/report.hpp"
+#include "recipe/forecast_parts.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/run.hpp"
 
@@ -90,13 +91,10 @@ ReadingsOptions readings_options(const Recipe& recipe) {
 
 Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forecast->options, network_of(recipe)); }
 
-namespace {
-
-// One line a window, horizon and sensor; where there are several series each begins with its name.
-void write_forecasts(const std::string& path, const Forecasts& forecasts) {
-  NewFile file(path);
+void write_forecasts(NewFile& file, const Forecasts& forecasts, bool with_heading) {
   const bool has_series = !forecasts.series.empty();
-  file.write(has_series ? "series,origin,horizon,sensor,true,forecast\n" : "origin,horizon,sensor,true,forecast\n");
+  if (with_heading)
+    file.write(has_series ? "series,origin,horizon,sensor,true,forecast\n" : "origin,horizon,sensor,true,forecast\n");
   const auto cell = [](Scalar value) { return std::isnan(value) ? std::string() : fmt::format("{:.9g}", value); };
   for (Index window = 0; window < forecasts.windows(); ++window) {
     const auto place = static_cast<std::size_t>(window);
@@ -114,10 +112,8 @@ void write_forecasts(const std::string& path, const Forecasts& forecasts) {
       }
     file.write(lines);
   }
-  file.commit();
 }
 
-// Before the training, which would be in vain.
 void check_test_size(const Recipe& recipe, Index rows) {
   const ForecastWindowOptions& windows = recipe.forecast->options.windows;
   const Index least = windows.lags + windows.horizons.back();
@@ -126,6 +122,8 @@ void check_test_size(const Recipe& recipe, Index rows) {
                      Place{recipe.source}.key("split").key("test").text(), least, rows);
 }
 
+namespace {
+
 // Of networks that stop early each has its own number of them.
 std::string epochs_text(const std::vector<History>& histories) {
   std::string text;
@@ -133,7 +131,9 @@ std::string epochs_text(const std::vector<History>& histories) {
   return text;
 }
 
-Report report_of(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
+}  // namespace
+
+Report forecast_report(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
   Report page{.title = recipe.name.empty() ? recipe.source : recipe.name, .description = recipe.description};
   page.facts = {
       {"rows", std::to_string(result.rows.all)},
@@ -161,11 +161,18 @@ Report report_of(const Recipe& recipe, const RecipeResult& result, const std::ve
   return page;
 }
 
+namespace {
+
 void write_outputs(const Recipe& recipe, const RecipeResult& result, const std::vector<History>& histories) {
   const RecipeOutput& output = recipe.output;
   if (!output.model.empty()) result.forecaster->save(file_in(recipe.folder, output.model));
-  if (!output.predictions.empty()) write_forecasts(file_in(recipe.folder, output.predictions), *result.forecasts);
-  if (!output.report.empty()) write_report(file_in(recipe.folder, output.report), report_of(recipe, result, histories));
+  if (!output.predictions.empty()) {
+    NewFile file(file_in(recipe.folder, output.predictions));
+    write_forecasts(file, *result.forecasts, true);
+    file.commit();
+  }
+  if (!output.report.empty())
+    write_report(file_in(recipe.folder, output.report), forecast_report(recipe, result, histories));
 }
 
 // Split calibration on all errors, and beside it the one that follows what comes, where that was asked for.
@@ -191,17 +198,12 @@ void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, R
 
 }  // namespace
 
-namespace {
-
-// One bad cell makes a text of a column, which is no sensor then.
 void note_texts(const Recipe& recipe, const Table& table, std::vector<std::string>& warnings) {
   for (Index i = 0; i < table.columns(); ++i)
     if (const Column& column = table.column(i);
         column.type == ColumnType::text && !column.why_text.empty() && column.name != recipe.forecast->series)
       warnings.push_back(fmt::format("\"{}\" is a column of texts and no sensor: {}", column.name, column.why_text));
 }
-
-}  // namespace
 
 namespace {
 

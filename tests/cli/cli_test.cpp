@@ -507,6 +507,13 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(scored.out.find("0 of 0 events had one before them") != std::string::npos);
   CHECK(scored.out.find(", recall -, ") != std::string::npos);  // of no event
   CHECK(drawn.find("<h2>Alarms</h2>") != std::string::npos);
+  // In blocks there are the same figures.
+  const Run blocks = run("evaluate road.h5 road.csv --stream --report blocks.html");
+  INFO(blocks.out);
+  CHECK(blocks.code == 0);
+  CHECK(blocks.out == scored.out);
+  CHECK(std::ifstream("blocks.html").good());
+  CHECK(run("evaluate road.h5 road.csv --stream --training road.csv").out.find("ridge VAR") != std::string::npos);
   const Run beside = run("evaluate road.h5 road.csv --training road.csv --json");
   CHECK(beside.out.find(R"("model": "ridge VAR")") != std::string::npos);
   CHECK(is_one_line(beside.out));

@@ -339,3 +339,21 @@ TEST_CASE("what streams of readings cannot do has a name") {
   CHECK_THROWS_AS(forecaster.readings(rows), StateError);  // of readings, not of rows
   CHECK_THROWS_AS(forecaster.fit(rows, cleaned, quick(true)), StateError);
 }
+
+TEST_CASE("streams are one series of sensors alone") {
+  const Table table = rows_of(60);
+  const StreamedTable rows = streamed(table, 16);
+  const std::string sensor = "west";
+  ReadingsOptions series = cleaned, known = cleaned;
+  series.series = "road";
+  known.known = {sensor};
+  CHECK_THROWS_WITH(learn_readings(rows, series), ContainsSubstring("rows: expected no series in a stream"));
+  CHECK_THROWS_WITH(learn_readings(rows, known), ContainsSubstring("rows: expected no known inputs in a stream"));
+  ForecastOptions options = small();
+  options.known = {sensor};
+  CHECK_THROWS_WITH(unfitted(options).fit(rows, cleaned, quick(true)), ContainsSubstring("expected no known inputs"));
+  Table named = table;
+  named.add({.name = "road", .type = ColumnType::text, .texts = std::vector<std::string>(60, "one")});
+  const ReadingsPipeline in_memory = ReadingsPipeline(series).fit(named);
+  CHECK_THROWS_WITH(StreamedReadings(streamed(named, 16), in_memory), ContainsSubstring("expected no series"));
+}

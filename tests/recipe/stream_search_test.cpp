@@ -308,9 +308,9 @@ TEST_CASE("what is wrong with folds and trials of a stream is said with the path
        "f.json: tuner: TunerReport: all trials failed"},
       {{"cross_validation={}", "training.optimizer.learning_rate=1e300", "training.callbacks=[]"},
        "f.json: cross_validation: fold 0 (counted from 0): the loss is no number"},
-      {{R"(forecast={"windows": {"lags": 4, "horizons": [1]}})", "pipeline={}"},
-       "f.json: forecast: expected none beside data.stream, as a forecaster and its baselines learn from readings that "
-       "are all in memory"},
+      {{R"(forecast={"windows": {"lags": 4, "horizons": [1]}})", "pipeline={}",
+        R"(cross_validation={"by": "rolling_origin"})"},
+       "f.json: cross_validation: expected none beside data.stream and a forecast"},
   };
   for (const auto& [changes, expected] : cases) {
     const std::string problem = problem_of(with_stream(changes));

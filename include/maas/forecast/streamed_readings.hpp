@@ -74,15 +74,16 @@ StreamedTable stream_table(const std::string& path, const Pipeline& fitted, cons
 
 /// The pipeline of these rows, learned in passes over them: with the bits that ReadingsPipeline::fit learns in memory.
 /// Steps are those that look at one row at a time and learn in passes, as for fit_csv. Throws ConfigError, "speeds.csv:
-/// ReadingsOptions.steps[2]: ...", for another step; DataError where rows are held out; what ReadingsPipeline::fit
-/// throws.
+/// ReadingsOptions.steps[2]: ...", for another step, for several series and for known inputs; DataError where rows are
+/// held out; what ReadingsPipeline::fit throws.
 ReadingsPipeline learn_readings(const StreamedTable& training, const ReadingsOptions& options);
 
 /// Readings of rows that are not all in memory, as a fitted pipeline makes them. When it is made there is a pass over
 /// the rows, to see which of them its steps leave out. Copies share what was found.
 class StreamedReadings {
  public:
-  /// Throws StateError for a pipeline that has not learned, DataError where no row is left, for times that do not grow,
+  /// Throws StateError for a pipeline that has not learned, ConfigError for one of several series or with known inputs,
+  /// DataError where no row is left, for times that do not grow,
   /// and what ReadingsPipeline::prepare throws.
   StreamedReadings(StreamedTable table, ReadingsPipeline fitted);
 

@@ -256,7 +256,7 @@ struct RecipeResult {
   std::optional<CrossValidation> cross_validation = std::nullopt;  ///< of RecipeFolds, with the best settings
   std::optional<Forecaster> forecaster = std::nullopt;             ///< of forecasts: what `model` is the network of
   std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts on the test readings, baselines beside
-  std::optional<Forecasts> forecasts = std::nullopt;  ///< for the windows of the test readings
+  std::optional<Forecasts> forecasts = std::nullopt;  ///< for the windows of the test readings; of a stream the last
   std::vector<IntervalCoverage> coverage = {};        ///< of RecipeForecast::intervals, on the test readings
   std::optional<AlarmReport> alarms = std::nullopt;   ///< of RecipeForecast::alarm, on the test readings
   /// Of rows to measure on that are of times before those that are learned from, and of saving: see Model::save.

@@ -1,0 +1,131 @@
+// What forecasts are worth that never stand in memory together: coverage of intervals, and the last of them to be
+// drawn.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "maas/forecast/forecaster.hpp"
+#include "maas/recipe/evaluation.hpp"
+
+namespace maas::inline MAAS_ABI::recipe {
+
+/// How many windows intervals are calibrated on at most where they keep all errors: of more one in so many, scattered.
+inline constexpr Index most_calibration_windows = 10000;
+
+/// Intervals that are calibrated on windows block by block: with `window` the last so many errors of each sensor and
+/// horizon, as ConformalIntervals::calibrate keeps them; else those of at most 10 000 windows.
+struct CalibratedIntervals {
+  ConformalIntervals wanted;  ///< by the options
+  ConformalIntervals plain;   ///< of the same coverage, which follow nothing
+};
+/// Throws DataError where a sensor and horizon has no error at all, and what Forecaster::forecast throws.
+CalibratedIntervals calibrate_in_blocks(const IntervalOptions& options, const Forecaster& forecaster,
+                                        const StreamedWindows& windows);
+
+/// How often intervals hold what came, as judge_intervals tells of all forecasts together.
+class RunningCoverage {
+ public:
+  /// `follows`: before each window they are told what has come by its origin.
+  RunningCoverage(std::string kind, const ConformalIntervals& calibrated, bool follows)
+      : kind_(std::move(kind)), intervals_(calibrated), follows_(follows) {}
+
+  /// Takes the next forecasts, whose origins are rows of all readings, and gives the intervals around them; with
+  /// `values_below`, one a sensor, also the chances of readings below them, as they stood.
+  Intervals add(const Forecasts& block, std::span<const double> values_below = {}, Matrix* chances = nullptr);
+  /// A line a horizon, and one of all.
+  std::vector<IntervalCoverage> lines() const;
+
+ private:
+  struct Sums {
+    double width = 0;
+    Index within = 0, count = 0;
+
+    void add(double low, double high, double reading);
+    Coverage coverage() const;
+  };
+  /// A window of which not all is known yet.
+  struct Open {
+    Index origin = 0;
+    std::size_t told = 0;  // of its steps
+    Matrix values, truth;  // one row
+  };
+  void tell(Index now, const Forecasts& block);
+
+  std::string kind_;
+  ConformalIntervals intervals_;
+  bool follows_;
+  std::vector<Index> horizons_;
+  double seconds_ = 0;
+  std::vector<Sums> of_step_;
+  Sums all_;
+  std::deque<Open> open_;
+};
+
+/// What alarms are worth, as judge_alarms tells of all forecasts together.
+class RunningAlarms {
+ public:
+  explicit RunningAlarms(AlarmOptions options) : options_(std::move(options)) {}
+
+  /// Takes the next forecasts, whose origins are rows of all readings, with the chances that alarms go by.
+  void add(const Forecasts& block, MatrixArg chances);
+  AlarmReport report() const;
+
+ private:
+  /// Where one sensor stands.
+  struct State {
+    bool in_alarm = false, right = false;
+  };
+  /// A window that an event may still look back to.
+  struct Seen {
+    Index origin = 0;
+    std::vector<bool> is_above, is_raised;  // of each sensor: whether its last reading is not below the value
+  };
+  Index lead_of(Index event, std::size_t sensor) const;
+  void add_window(const Forecasts& block, Index window, Seen now);
+
+  AlarmOptions options_;
+  std::vector<double> values_;
+  std::vector<State> states_;
+  std::deque<Seen> seen_;
+  AlarmReport sums_;
+  Index steps_ = 0, reach_ = 0, windows_ = 0;
+  double lead_readings_ = 0, seconds_ = 0;
+};
+
+/// The last windows of forecasts that come block by block, for drawings: at most a week of five minutes, and a million
+/// numbers.
+class LastForecasts {
+ public:
+  void add(const Forecasts& block, const std::optional<Intervals>& around);
+  /// Nothing where nothing came.
+  const std::optional<Forecasts>& forecasts() const { return forecasts_; }
+  const std::optional<Intervals>& intervals() const { return intervals_; }
+  /// How many windows came in all.
+  Index windows() const { return windows_; }
+
+ private:
+  std::optional<Forecasts> forecasts_;
+  std::optional<Intervals> intervals_;
+  Index windows_ = 0;
+};
+
+/// All of it, in one pass.
+struct JudgedStream {
+  std::vector<IntervalCoverage> coverage = {};
+  std::optional<AlarmReport> alarms = std::nullopt;  ///< where the forecaster has an alarm
+  LastForecasts last = {};
+
+  /// What a page says of its drawings where they do not show all; empty where they do.
+  std::string note() const;
+};
+/// `intervals` of the forecaster, if there are some; `also` is shown the forecasts of each block.
+JudgedStream judge_in_blocks(const Forecaster& forecaster, const StreamedWindows& windows,
+                             const std::optional<CalibratedIntervals>& intervals,
+                             const std::function<void(const Forecasts& block)>& also = {});
+
+}  // namespace maas::inline MAAS_ABI::recipe
