@@ -22,15 +22,16 @@
 
 /// What is searched, and what by. A setting is a Trial: its options by name.
 struct ForecastSearch {
-  maas::Readings training;       ///< all that the search sees
-  maas::SearchSpace space;       ///< what may be chosen
-  maas::Index candidates = 27;   ///< so many are drawn from it
-  maas::Index folds = 3;         ///< origins: each with the tenth of the readings that follows, the last one at the end
-  maas::Index seeds = 3;         ///< networks a fold, for those that come to the last round
-  std::vector<maas::Trial> had;  ///< the setting that the program has, then ones it had before: all come to that round
-  std::function<maas::Forecaster(const maas::Trial&)> make;
+  maas::Readings training;      ///< all that the search sees
+  maas::SearchSpace space;      ///< what may be chosen
+  maas::Index candidates = 27;  ///< so many are drawn from it
+  maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
+  maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
+  std::vector<maas::Trial> had =
+      {};  ///< the setting that the program has, then ones it had before: all come to that round
+  std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
-  std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit;
+  std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
   maas::ScoreOptions scores = {};
   std::vector<maas::Index> horizons = {};          ///< those that count
   std::vector<maas::IntervalOptions> intervals{};  ///< those that the program has, then those that may be chosen
@@ -244,8 +245,9 @@ inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, cons
     for (maas::Index fold = 1; fold < search.folds; ++fold) {
       const maas::Forecasts forecasts = judge.forecasts(setting, fold, seed);
       for (std::size_t i = 0; i < search.intervals.size(); ++i) {
-        const maas::Intervals intervals =
-            maas::ConformalIntervals(search.intervals[i]).calibrate(before).follow(forecasts);
+        maas::ConformalIntervals calibrated = maas::ConformalIntervals(search.intervals[i]).calibrate(before);
+        calibrated.require_unseen("choose", forecasts);
+        const maas::Intervals intervals = calibrated.follow(forecasts);
         const auto share = 1 / static_cast<double>(search.folds - 1);
         scores[i].back() += share * interval_score(intervals, forecasts, search.intervals[i].coverage);
         shares[i] += share * maas::coverage(intervals, forecasts).share / static_cast<double>(search.seeds);

@@ -158,7 +158,9 @@ void print_intervals(const Forecasts& calibration, const Forecasts& forecasts) {
   fmt::print("{:>9}{:>12}\n", "all", "mean width");
   for (const bool follows : {false, true}) {
     const IntervalOptions options = follows ? adaptive : IntervalOptions{};
-    const Intervals all = ConformalIntervals(options).calibrate(calibration).follow(forecasts);
+    ConformalIntervals calibrated = ConformalIntervals(options).calibrate(calibration);
+    calibrated.require_unseen("los_loop", forecasts);
+    const Intervals all = calibrated.follow(forecasts);
     const Intervals intervals{last_day.of(all.lower), last_day.of(all.upper)};
     fmt::print("{:<24}", follows ? "adaptive conformal" : "split conformal");
     for (const Index horizon : reported) fmt::print("{:>7.1f} %", 100 * coverage(intervals, of_day, horizon).share);
@@ -170,7 +172,7 @@ void print_intervals(const Forecasts& calibration, const Forecasts& forecasts) {
 /// Alarms where a speed below 40 mph within the next half hour is more likely than not.
 void print_alarms(const Forecasts& calibration, const Forecasts& forecasts) {
   ConformalIntervals intervals({.rate = 0, .window = readings_a_day});
-  intervals.calibrate(calibration);
+  intervals.calibrate(calibration).require_unseen("los_loop", forecasts);
   fmt::print("\nalarms of less than 40 mph within 30 minutes:\n{:<24}{:>8}{:>10}{:>8}{:>12}{:>12}\n", "", "events",
              "precision", "recall", "lead", "false a day");
   Matrix chances;

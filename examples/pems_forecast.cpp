@@ -16,6 +16,7 @@
 #include <maas/maas.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "choose.hpp"
@@ -148,19 +149,21 @@ SearchSpace settings_to_choose_from() {
 constexpr Index readings_a_day = 288;
 
 /// How intervals follow what comes.
-const IntervalOptions adaptive = {.rate = 0.01, .window = 5 * readings_a_day};
+const IntervalOptions adaptive = {.rate = 0.05};
 
 /// One reading ahead from twelve, the time of day and the day of the week. Windows run across the nights of missing
 /// days, as in the published results that this program is compared with.
 Forecaster make_forecaster(const Settings& settings = {}) {
-  return Forecaster({.windows = {.lags = lags, .across_gaps = true},
-                     .time_of_day = true,
-                     .harmonics = static_cast<Index>(settings.harmonics),
-                     .day_of_week = settings.week > 0,
-                     .scaling = ReadingScaling::min_max,
-                     .changes = settings.changes > 0,
-                     .unit = "vehicles per 5 minutes"},
-                    ForecastNetwork{.hidden = widths_of(settings.layers)});
+  ForecastOptions options;
+  options.windows.lags = lags;
+  options.windows.across_gaps = true;
+  options.time_of_day = true;
+  options.harmonics = static_cast<Index>(settings.harmonics);
+  options.day_of_week = settings.week > 0;
+  options.scaling = ReadingScaling::min_max;
+  options.changes = settings.changes > 0;
+  options.unit = "vehicles per 5 minutes";
+  return Forecaster(std::move(options), ForecastNetwork{.hidden = widths_of(settings.layers)});
 }
 
 /// How networks learn from so many readings.
@@ -216,7 +219,9 @@ void print_intervals(const Forecaster& forecaster, const Readings& train, const 
   fmt::print("\nintervals for 90 % of the readings:{:>20}{:>14}{:>14}\n", "last day", "all days", "mean width");
   for (const bool follows : {false, true}) {
     const IntervalOptions options = follows ? adaptive : IntervalOptions{};
-    const Intervals intervals = ConformalIntervals(options).calibrate(calibration).follow(forecasts);
+    ConformalIntervals calibrated = ConformalIntervals(options).calibrate(calibration);
+    calibrated.require_unseen("pems_forecast", forecasts);
+    const Intervals intervals = calibrated.follow(forecasts);
     const Intervals of_day{last_day.of(intervals.lower), last_day.of(intervals.upper)};
     const Coverage all = coverage(intervals, forecasts), day = coverage(of_day, forecasts.part(last_day));
     fmt::print("{:<35}{:>18.1f} %{:>12.1f} %{:>14.1f}\n", follows ? "adaptive conformal" : "split conformal",
