@@ -240,6 +240,7 @@ inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, cons
   std::vector<std::vector<double>> scores(search.intervals.size());
   std::vector<double> shares(search.intervals.size());
   for (maas::Index seed = 0; seed < search.seeds; ++seed) {
+    fmt::print(stderr, "intervals: networks of seed {} of {}\n", seed + 1, search.seeds);
     for (auto& each : scores) each.push_back(0);
     maas::Forecasts before = judge.forecasts(setting, 0, seed);
     for (maas::Index fold = 1; fold < search.folds; ++fold) {
@@ -283,6 +284,7 @@ inline int choose(const ForecastSearch& search) {
   for (const maas::Fold& fold : judge.folds()) fmt::print(" {}", fold.train.size());
   fmt::print(", each judged by the {} that follow\n\n", judge.folds().front().test.size());
   const maas::Trial setting = choose_setting(search, judge);
+  std::fflush(stdout);
   const maas::IntervalOptions intervals = choose_intervals(search, judge, setting);
   const bool stays = setting.values() == search.had.front().values() &&
                      maas::to_config(intervals) == maas::to_config(search.intervals.front());

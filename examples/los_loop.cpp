@@ -127,12 +127,14 @@ Model make_network(const ForecastShape& shape, const Settings& settings) {
 }
 
 Forecaster make_forecaster(const Settings& settings = {}) {
-  return Forecaster({.windows = {.lags = 12, .horizons = every_step(12)},
-                     .time_of_day = true,
-                     .harmonics = static_cast<Index>(settings.harmonics),
-                     .changes = true,
-                     .unit = "mph"},
-                    [settings](const ForecastShape& shape) { return make_network(shape, settings); });
+  ForecastOptions options;
+  options.windows.lags = 12;
+  options.windows.horizons = every_step(12);
+  options.time_of_day = true;
+  options.harmonics = static_cast<Index>(settings.harmonics);
+  options.changes = true;
+  options.unit = "mph";
+  return Forecaster(options, [settings](const ForecastShape& shape) { return make_network(shape, settings); });
 }
 
 /// How networks learn from so many readings, detectors and all.
