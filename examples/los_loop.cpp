@@ -1,11 +1,12 @@
 // Forecasts the speeds of 207 detectors in Los Angeles for the next hour, and warns of jams.
 //
 //   los_loop [--data FOLDER] [--csv FILE]   FOLDER holds los-loop-speed.csv; FILE gets the table of scores
-//   los_loop --choose [--data FOLDER]       holds settings against each other, without the test part
+//   los_loop --choose [--data FOLDER]       chooses the settings, without the test part: exit code 2 for others
+//   los_loop --choose-quickly ...           the same with little of everything: to see that it runs
 //
-// The first 80 % of the week are learned from, the last 20 % are the test. The settings stand where --choose finds none
-// that is better by more than networks of one setting differ among each other. It looks at three pieces of the training
-// part, each held out in turn: its Friday, its Monday, its last tenth; and takes half an hour of one processor.
+// The first 80 % of the week are learned from, the last 20 % are the test. The settings are those that --choose takes:
+// of 27 that are drawn and the one there is, judged behind three origins within the training part. It takes some ten
+// minutes of two processors, and does not look at the test part: see choose.hpp.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -17,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "choose.hpp"
+
 using namespace maas;
 
 namespace {
@@ -26,50 +29,124 @@ constexpr Index readings_a_day = 288;
 const std::vector<Index> reported = {3, 6, 9, 12};  // 15, 30, 45 and 60 minutes
 
 /// mph, every 5 minutes from 2012-03-01 00:00; the file has no times.
-Readings read_speeds(const std::string& path) {
-  Readings readings = readings_of(read_csv(path));
+Readings speeds_of(const Table& table) {
+  Readings readings = readings_of(table);
   const double start = parse_time("2012-03-01").value();
   for (Index row = 0; row < readings.rows(); ++row)
     readings.times.push_back(start + 60 * minutes_a_reading * static_cast<double>(row));
   return readings;
 }
 
+/// How many of all readings are learned from.
+Index training_rows(Index rows) { return rows * 8 / 10; }
+
+/// The training part alone: of the lines behind it nothing is looked at but that they end.
+Readings read_training_speeds(const std::string& path) {
+  std::ifstream file(path);
+  require<FormatError>(file.good(), "{}: cannot be read", path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty()) lines.push_back(std::move(line));
+  require<FormatError>(!lines.empty(), "{}: expected a heading and readings, got nothing", path);
+  std::string text = lines[0];
+  for (Index row = 0; row < training_rows(static_cast<Index>(lines.size()) - 1); ++row)
+    text += "\n" + lines[static_cast<std::size_t>(row) + 1];
+  return speeds_of(parse_csv(text, path));
+}
+
 /// What is open to choice.
 struct Settings {
-  double dropout = 0.3;  ///< of the numbers of a detector's vector
-  Index embedding = 32;  ///< how many these are
-  Index width = 160;     ///< of the three hidden layers
-  int epochs = 12;
-  double delta = 0.2;   ///< of Huber's loss, in scaled speeds: about 3 mph
-  bool average = true;  ///< of the weights along the way
+  std::string layers = "160 160 160";  ///< widths of the hidden layers
+  double embedding = 32;               ///< numbers of a detector's vector
+  double dropout = 0.3;                ///< of these, in training
+  double harmonics = 1;                ///< of the time of day
+  double rate = 0.003;                 ///< of learning, at first; it ends at 0
+  double decay = 0.1;                  ///< of weights
+  double epochs = 12;
+  double batch = 512;
+  double delta = 0.2;  ///< of Huber's loss, in scaled speeds of about 13 mph: 3 is nearly the squared error
+  double average = 1;  ///< 1: the weights are the average of those along the way
+
+  static Settings of(const Trial& trial) {
+    return {.layers = trial.text("layers"),
+            .embedding = trial.real("embedding"),
+            .dropout = trial.real("dropout"),
+            .harmonics = trial.real("harmonics"),
+            .rate = trial.real("rate"),
+            .decay = trial.real("decay"),
+            .epochs = trial.real("epochs"),
+            .batch = trial.real("batch"),
+            .delta = trial.real("delta"),
+            .average = trial.real("average")};
+  }
+  Trial trial(Index number) const {
+    return {number,
+            0,
+            {{"layers", layers},
+             {"embedding", embedding},
+             {"dropout", dropout},
+             {"harmonics", harmonics},
+             {"rate", rate},
+             {"decay", decay},
+             {"epochs", epochs},
+             {"batch", batch},
+             {"delta", delta},
+             {"average", average}}};
+  }
 };
+
+/// All that may be chosen: what two networks after each other learn within two minutes.
+SearchSpace settings_to_choose_from() {
+  SearchSpace space;
+  space.choice("layers", {"64 64 64", "96 96 96", "128 128", "128 128 128", "160 160", "160 160 160", "96 96 96 96",
+                          "128 128 128 128", "256 128", "256 256"});
+  space.values("embedding", {8, 16, 32, 48});
+  space.values("dropout", {0, 0.15, 0.3, 0.45});
+  space.values("harmonics", {1, 2, 3, 4});
+  space.values("rate", {0.001, 0.0015, 0.002, 0.003, 0.004, 0.006});
+  space.values("decay", {0.01, 0.03, 0.1, 0.2});
+  space.values("epochs", {6, 8, 10, 12});
+  space.values("batch", {256, 512, 1024});
+  space.values("delta", {0.05, 0.1, 0.2, 0.5, 1, 3});
+  space.values("average", {0, 1});
+  return space;
+}
+
+/// How intervals follow what comes.
+const IntervalOptions adaptive = {.rate = 0.01, .window = readings_a_day};
 
 /// One network for all detectors: its own twelve readings, the time of day, and a learned vector for each detector. In
 /// training numbers of that vector drop out, else the network learns days by heart: there are five, not all of them
 /// working days.
 Model make_network(const ForecastShape& shape, const Settings& settings) {
   const Symbol readings = input(shape.features), detector = input(1);
-  const Symbol learned = flatten()(embedding(shape.ids, settings.embedding)(detector));
+  const Symbol learned = flatten()(embedding(shape.ids, static_cast<Index>(settings.embedding))(detector));
   Symbol last = concatenate({readings, dropout(settings.dropout)(learned)});
-  for (int layer = 0; layer < 3; ++layer) last = dense(settings.width, relu)(last);
+  for (const Index width : widths_of(settings.layers)) last = dense(width, relu)(last);
   return Model({readings, detector}, {dense(shape.outputs)(last)});
 }
 
 Forecaster make_forecaster(const Settings& settings = {}) {
-  return Forecaster(
-      {.windows = {.lags = 12, .horizons = every_step(12)}, .time_of_day = true, .changes = true, .unit = "mph"},
-      [settings](const ForecastShape& shape) { return make_network(shape, settings); });
+  ForecastOptions options;
+  options.windows.lags = 12;
+  options.windows.horizons = every_step(12);
+  options.time_of_day = true;
+  options.harmonics = static_cast<Index>(settings.harmonics);
+  options.changes = true;
+  options.unit = "mph";
+  return Forecaster(options, [settings](const ForecastShape& shape) { return make_network(shape, settings); });
 }
 
-ForecastFit how_to_learn(const Readings& train, double held_out, const Settings& settings = {}) {
-  constexpr Index batch_size = 512;
+/// How networks learn from so many readings, detectors and all.
+ForecastFit how_to_learn(Index readings, double held_out, const Settings& settings = {}) {
   ForecastFit fit{.validation_share = held_out, .networks = 3};
-  const double steps = settings.epochs * (1 - held_out) * static_cast<double>(train.values.size()) / batch_size;
-  fit.compile.optimizer = AdamW{.learning_rate = CosineDecay{.initial_learning_rate = 0.003, .decay_steps = steps},
-                                .options = {.weight_decay = 0.1, .use_ema = settings.average, .ema_momentum = 0.999}};
+  const double steps = settings.epochs * (1 - held_out) * static_cast<double>(readings) / settings.batch;
+  fit.compile.optimizer =
+      AdamW{.learning_rate = CosineDecay{.initial_learning_rate = settings.rate, .decay_steps = steps},
+            .options = {.weight_decay = settings.decay, .use_ema = settings.average > 0, .ema_momentum = 0.999}};
   fit.compile.loss = Huber{.delta = settings.delta};
-  fit.fit.epochs = settings.epochs;
-  fit.fit.batch_size = batch_size;
+  fit.fit.epochs = static_cast<int>(settings.epochs);
+  fit.fit.batch_size = static_cast<Index>(settings.batch);
   fit.fit.seed = 1;
   return fit;
 }
@@ -81,11 +158,13 @@ void print_intervals(const Forecasts& calibration, const Forecasts& forecasts) {
   fmt::print("\nintervals for 90 % of the readings; within on the last day:\n{:<24}", "");
   for (const Index horizon : reported) fmt::print("{:>5.0f} min", minutes_a_reading * static_cast<double>(horizon));
   fmt::print("{:>9}{:>12}\n", "all", "mean width");
-  for (const bool adaptive : {false, true}) {
-    const IntervalOptions options{.rate = adaptive ? 0.01 : 0.0, .window = adaptive ? readings_a_day : 0};
-    const Intervals all = ConformalIntervals(options).calibrate(calibration).follow(forecasts);
+  for (const bool follows : {false, true}) {
+    const IntervalOptions options = follows ? adaptive : IntervalOptions{};
+    ConformalIntervals calibrated = ConformalIntervals(options).calibrate(calibration);
+    calibrated.require_unseen("los_loop", forecasts);
+    const Intervals all = calibrated.follow(forecasts);
     const Intervals intervals{last_day.of(all.lower), last_day.of(all.upper)};
-    fmt::print("{:<24}", adaptive ? "adaptive conformal" : "split conformal");
+    fmt::print("{:<24}", follows ? "adaptive conformal" : "split conformal");
     for (const Index horizon : reported) fmt::print("{:>7.1f} %", 100 * coverage(intervals, of_day, horizon).share);
     const Coverage total = coverage(intervals, of_day);
     fmt::print("{:>7.1f} %{:>8.1f} mph\n", 100 * total.share, total.mean_width);
@@ -95,7 +174,7 @@ void print_intervals(const Forecasts& calibration, const Forecasts& forecasts) {
 /// Alarms where a speed below 40 mph within the next half hour is more likely than not.
 void print_alarms(const Forecasts& calibration, const Forecasts& forecasts) {
   ConformalIntervals intervals({.rate = 0, .window = readings_a_day});
-  intervals.calibrate(calibration);
+  intervals.calibrate(calibration).require_unseen("los_loop", forecasts);
   fmt::print("\nalarms of less than 40 mph within 30 minutes:\n{:<24}{:>8}{:>10}{:>8}{:>12}{:>12}\n", "", "events",
              "precision", "recall", "lead", "false a day");
   Matrix chances;
@@ -119,72 +198,29 @@ void print_drift(const Readings& train, const Readings& test, const Forecasts& f
   fmt::print("\n");
 }
 
-/// All readings but some in the middle; windows do not reach across the gap in time.
-Readings without(const Readings& all, const RowRange& rows) {
-  const Readings before = all.part({0, rows.begin}), behind = all.part({rows.end, all.rows()});
-  Readings result = before;
-  result.values.resize(before.rows() + behind.rows(), all.sensor_count());
-  result.values << before.values, behind.values;
-  result.times.insert(result.times.end(), behind.times.begin(), behind.times.end());
-  return result;
-}
-
-/// Mean absolute error and root of the mean squared error at each reported horizon, of three networks each, on a piece
-/// that they have not learned from.
-std::vector<double> errors_on(const RowRange& piece, const Readings& train, const Settings& settings) {
-  const Readings rest = without(train, piece);
-  Forecaster forecaster = make_forecaster(settings);
-  forecaster.fit(rest, how_to_learn(rest, 0, settings));
-  std::vector<double> errors;
-  for (Index i = 0; i < forecaster.networks(); ++i) {
-    const Forecasts forecasts =
-        forecaster.network(i).forecast(train.part({.begin = piece.begin, .end = piece.end, .held_out = true}));
-    for (const Index horizon : reported) {
-      const Scores scores = score(forecasts, horizon, {.averaging = Averaging::up_to_horizon});
-      errors.push_back(scores.mae);
-      errors.push_back(scores.rmse);
-    }
+/// The search, within the training part. `quickly`: few settings, few detectors and an epoch each, to see that it runs.
+int choose_settings(const std::string& data, bool quickly) {
+  ForecastSearch search{.training = read_training_speeds(data + "/los-loop-speed.csv"),
+                        .space = settings_to_choose_from(),
+                        .had = {Settings{}.trial(-1)},
+                        .scores = {.averaging = Averaging::up_to_horizon},
+                        .horizons = reported,
+                        .intervals = intervals_to_choose_from(adaptive, {0, 0.005, 0.01, 0.02, 0.05},
+                                                              {0, readings_a_day / 2, readings_a_day})};
+  if (quickly) {
+    search.training.values = Matrix(search.training.values.leftCols(9));
+    search.training.sensors.resize(9);
+    search.candidates = 3;
+    search.seeds = 1;
   }
-  return errors;
-}
-
-/// Every setting beside the first one: its errors on each piece over those of the first, on average.
-void choose(const std::string& data) {
-  const Readings speeds = read_speeds(data + "/los-loop-speed.csv");
-  const Readings train = speeds.part({0, speeds.rows() * 8 / 10});
-  const std::pair<const char*, RowRange> pieces[] = {{"Friday", {readings_a_day, 2 * readings_a_day}},
-                                                     {"Monday", {4 * readings_a_day, 5 * readings_a_day}},
-                                                     {"last tenth", {train.rows() * 9 / 10, train.rows()}}};
-  const std::pair<const char*, Settings> candidates[] = {{"as it is", {}},
-                                                         {"no dropout", {.dropout = 0}},
-                                                         {"dropout 0.15", {.dropout = 0.15}},
-                                                         {"dropout 0.45", {.dropout = 0.45}},
-                                                         {"vectors of 16", {.embedding = 16}},
-                                                         {"64 wide", {.width = 64}},
-                                                         {"256 wide", {.width = 256}},
-                                                         {"8 epochs", {.epochs = 8}},
-                                                         {"16 epochs", {.epochs = 16}},
-                                                         {"Huber 1", {.delta = 1}},
-                                                         {"last weights", {.average = false}}};
-  fmt::print("errors over those of the first, mean of three networks, MAE and RMSE, 15 to 60 minutes\n{:<16}", "");
-  for (const auto& [name, piece] : pieces) fmt::print("{:>12}", name);
-  fmt::print("{:>12}\n", "all");
-  std::vector<std::vector<double>> first;
-  for (const auto& [name, settings] : candidates) {
-    fmt::print("{:<16}", name);
-    double total = 0;
-    for (std::size_t i = 0; i < std::size(pieces); ++i) {
-      const std::vector<double> errors = errors_on(pieces[i].second, train, settings);
-      if (first.size() == i) first.push_back(errors);
-      double ratio = 0;
-      for (std::size_t k = 0; k < errors.size(); ++k)
-        ratio += errors[k] / first[i][k] / static_cast<double>(errors.size());
-      fmt::print("{:>12.4f}", ratio);
-      std::fflush(stdout);
-      total += ratio / static_cast<double>(std::size(pieces));
-    }
-    fmt::print("{:>12.4f}\n", total);
-  }
+  const Index sensors = search.training.sensor_count();
+  search.make = [](const Trial& trial) { return make_forecaster(Settings::of(trial)); };
+  search.fit = [sensors, quickly](const Trial& trial, Index readings) {
+    Settings settings = Settings::of(trial);
+    if (quickly) settings.epochs = 1;
+    return how_to_learn(readings * sensors, 0, settings);
+  };
+  return choose(search);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
@@ -193,14 +229,14 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 void run(const std::string& data, const std::string& csv) {
   const auto begin = std::chrono::steady_clock::now();
-  const Readings speeds = read_speeds(data + "/los-loop-speed.csv");
-  const Index cut = speeds.rows() * 8 / 10;
+  const Readings speeds = speeds_of(read_csv(data + "/los-loop-speed.csv"));
+  const Index cut = training_rows(speeds.rows());
   const Readings train = speeds.part({0, cut}),
                  test = speeds.part({.begin = cut, .end = speeds.rows(), .held_out = true});
 
   const auto begin_of_training = std::chrono::steady_clock::now();
   Forecaster forecaster = make_forecaster();
-  forecaster.fit(train, how_to_learn(train, 0));
+  forecaster.fit(train, how_to_learn(train.values.size(), 0));
   const double training = seconds_since(begin_of_training);
   const Forecaster first = forecaster.network(0);
   fmt::print("{} detectors, {} readings to learn from; 3 networks of {} weights, {:.0f} s\n\n", train.sensor_count(),
@@ -213,7 +249,7 @@ void run(const std::string& data, const std::string& csv) {
 
   // Errors of networks that learned alike but for the last tenth, on that tenth.
   Forecaster held_out = make_forecaster();
-  held_out.fit(train, how_to_learn(train, 0.1));
+  held_out.fit(train, how_to_learn(train.values.size(), 0.1));
   const Forecasts calibration = held_out.forecast(held_out.windows(train).targets_from(cut - cut / 10));
   const Forecasts forecasts = forecaster.forecast(test);
   print_intervals(calibration, forecasts);
@@ -227,18 +263,19 @@ void run(const std::string& data, const std::string& csv) {
 int main(int count, char** values) {
   try {
     std::string data = "../shared/data/traffic", csv;
-    bool choosing = false;
+    std::string_view choice;
     for (int i = 1; i < count; ++i) {
       const std::string_view name = values[i];
-      if (name == "--choose") {
-        choosing = true;
+      if (name == "--choose" || name == "--choose-quickly") {
+        choice = name;
         continue;
       }
       require<ConfigError>((name == "--data" || name == "--csv") && i + 1 < count,
-                           "los_loop: expected --choose, --data FOLDER or --csv FILE, got {}", name);
+                           "los_loop: expected --choose, --choose-quickly, --data FOLDER or --csv FILE, got {}", name);
       (name == "--data" ? data : csv) = values[++i];
     }
-    choosing ? choose(data) : run(data, csv);
+    if (!choice.empty()) return choose_settings(data, choice == "--choose-quickly");
+    run(data, csv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 1;

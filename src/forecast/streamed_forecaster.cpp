@@ -268,11 +268,23 @@ StreamedWindows Forecaster::windows(const StreamedReadings& readings) const {
   return StreamedWindows(readings, frame_.options.windows);
 }
 
+namespace {
+
+// The marks of readings that are counted from `first` readings before these on: of those alone that lie on end.
+RowMarks counted_from(const RowMarks& marks, Index first) {
+  if (marks.sources().size() != 1 || !marks.sources()[0].places.empty()) return {};
+  const RowMarks::Source& source = marks.sources()[0];
+  return RowMarks::of_table(source.table, source.begin - first, marks.rows() + first);
+}
+
+}  // namespace
+
 void Forecaster::forecast(const StreamedWindows& windows,
                           const std::function<void(const Forecasts& block)>& visit) const {
   windows.for_each([&](const ForecastWindows& part, Index first) {
     Forecasts forecasts = forecast(part);
     for (Index& origin : forecasts.origins) origin += first;
+    forecasts.marks = counted_from(forecasts.marks, first);
     visit(forecasts);
   });
 }

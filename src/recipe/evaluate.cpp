@@ -309,6 +309,7 @@ Intervals intervals_around(const ConformalIntervals& calibrated, const Forecasts
 }
 
 std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts) {
+  calibrated.require_unseen("judge_intervals", forecasts);
   const IntervalOptions& options = calibrated.options();
   std::vector<IntervalCoverage> found;
   recipe::add_coverage(found, "split", options.coverage, calibrated.around(forecasts.values), forecasts);
@@ -319,6 +320,7 @@ std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrat
 
 AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& forecasts,
                          const AlarmOptions& options) {
+  calibrated.require_unseen("judge_alarms", forecasts);
   ConformalIntervals follows = calibrated;
   Matrix chances;
   follows.follow(forecasts, options.values_of(forecasts.sensors), chances);

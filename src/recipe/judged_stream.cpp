@@ -262,6 +262,7 @@ Forecasts joined(const Forecasts& first, const Forecasts& next, Index most) {
   append(all.values, more.values);
   append(all.truth, more.truth);
   append(all.last, more.last);
+  all.marks = {};  // for drawings alone
   return all;
 }
 

@@ -18,9 +18,16 @@ void list_keys(Like<RecipeStream> auto& self, auto&& key) {
   key("prefetch", self.prefetch, "Whether a thread reads ahead; the samples are the same without it");
 }
 
+void list_keys(Like<RecipeTimes> auto& self, auto&& key) {
+  key("column", self.column, "The name of the column of times that is added");
+  key("start", self.start, "The time of the first row of the first file, such as \"2012-03-01 00:00\"");
+  key("seconds", self.seconds, "From one row to the next");
+}
+
 void list_keys(Like<RecipeData> auto& self, auto&& key) {
   key("files", self.files, "CSV or HDF5 files with the same columns, whose rows follow each other");
   key("file_column", self.file_column, "Adds a column of this name: the name of each row's file, without its ending");
+  key("times", self.times, "Adds a column of times to rows that have none, counted on from the first row");
   key("drop_duplicates", self.drop_duplicates,
       "Whether rows with the same cells as one before are left out, before they are shared out");
   key("separator", self.csv.separator, "Between cells; empty: the most frequent of , ; and tab in the first line");

@@ -222,6 +222,17 @@ void check_tuner(const Recipe& recipe, const Place& place) {
                        "{}: expected mae, rmse or r2 for a forecast", place.key("objective").text());
 }
 
+void check_times(const RecipeTimes& times, const Place& place) {
+  require<ConfigError>(!times.column.empty(), "{}: expected the name of a column, got none",
+                       place.key("column").text());
+  require<ConfigError>(parse_time(times.start).has_value(), "{}: expected a time such as 2012-03-01 00:00, got \"{}\"",
+                       place.key("start").text(), times.start);
+  constexpr double most = 366 * seconds_a_day;  // products with numbers of rows stay times
+  require<ConfigError>(times.seconds > 0 && times.seconds <= most,
+                       "{}: expected a number above 0 and at most {}, got {}", place.key("seconds").text(), most,
+                       times.seconds);
+}
+
 // Folds of a stream are runs of its rows.
 void check_stream_folds(const RecipeFolds& folds, const Place& place) {
   require<ConfigError>(folds.by == FoldsBy::k_fold || folds.by == FoldsBy::rolling_origin,
@@ -332,6 +343,7 @@ namespace {
 
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");
+  if (recipe.data.times) check_times(*recipe.data.times, place.key("data").key("times"));
   check_split(recipe.split, place.key("split"));
   check_row_order(recipe, recipe.pipeline.steps);
   check_part(place.key("pipeline"), [&] { Pipeline(recipe.pipeline); });

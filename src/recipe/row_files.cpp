@@ -48,7 +48,19 @@ void require_same_columns(std::span<const Column> first, const Table& next, cons
   }
 }
 
-RowFiles::RowFiles(const Recipe& recipe) : file_column_(recipe.data.file_column), reading_(recipe.data.csv) {
+Column counted_times(const RecipeTimes& times, Index first, Index count, const Table& rows, const std::string& source) {
+  require<DataError>(!rows.contains(times.column),
+                     "{}: expected no column \"{}\", as data.times of the recipe adds one of that name, got one",
+                     source, times.column);
+  Column column{.name = times.column, .type = ColumnType::time};
+  const double start = parse_time(times.start).value();
+  for (Index row = first; row < first + count; ++row)
+    column.numbers.push_back(start + times.seconds * static_cast<double>(row));
+  return column;
+}
+
+RowFiles::RowFiles(const Recipe& recipe)
+    : file_column_(recipe.data.file_column), times_(recipe.data.times), reading_(recipe.data.csv) {
   std::vector<File> files;
   for (const std::string& name : recipe.data.files) {
     File file{.path = file_in(recipe.folder, name), .first = rows_};
@@ -73,6 +85,7 @@ Table RowFiles::read_of(const File& file, Index first, Index count) const {
                .type = ColumnType::text,
                .texts = std::vector<std::string>(static_cast<std::size_t>(count),
                                                  std::filesystem::path(file.path).stem().string())});
+  if (times_) table.add(counted_times(*times_, file.first + first, count, table, file.path));
   return table;
 }
 

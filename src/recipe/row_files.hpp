@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ namespace maas::inline MAAS_ABI::recipe {
 /// Throws DataError that names the files where the columns of `path` are not those of the file `before`.
 void require_same_columns(std::span<const Column> first, const Table& next, const std::string& path,
                           const std::string& before);
+
+/// The column of times that a recipe counts, for `count` of the rows of its files from row `first` of all on. Throws
+/// DataError where `rows` have a column of that name; `source` is the file that they are of.
+Column counted_times(const RecipeTimes& times, Index first, Index count, const Table& rows, const std::string& source);
 
 /// The files that follow each other, as one table of which only parts are in memory. Copies share the open files, but
 /// each has its own rows that are held out.
@@ -46,6 +51,7 @@ class RowFiles {
   std::shared_ptr<const std::vector<File>> files_;
   std::vector<RowRange> held_out_;
   std::string file_column_;
+  std::optional<RecipeTimes> times_;
   CsvOptions reading_;
   Index rows_ = 0;
 };

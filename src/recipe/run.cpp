@@ -61,6 +61,7 @@ Table read_files(const Recipe& recipe, CsvOptions& reading) {
   }
   Table all;
   for (Column& column : columns) all.add(std::move(column));
+  if (data.times) all.add(counted_times(*data.times, 0, all.rows(), all, first));
   require<DataError>(all.rows() > 0, "{}: expected rows, got none", place_of(recipe, "data").key("files").text());
   return all;
 }

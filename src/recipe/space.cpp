@@ -106,6 +106,7 @@ void fix_data(const Recipe& recipe, std::vector<FixedKey>& fixed) {
   fixed.push_back({"data.files", "says which rows there are"});
   for (const std::string_view key : {"separator", "decimal", "header", "comment", "missing", "dates"})
     fixed.push_back({"data." + std::string(key), "says what the cells of the targets are"});
+  fixed.push_back({"data.times", "says when the rows were"});
   fixed.push_back({"data.drop_duplicates", "decides which rows there are"});
   for (const std::string& target : recipe.pipeline.targets)
     fixed.push_back({"data.types." + target, "says what the targets are"});

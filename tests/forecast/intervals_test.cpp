@@ -26,6 +26,14 @@ Forecasts with_errors(const std::vector<double>& errors, Index horizon = 1) {
 
 const std::vector<double> nine = {0, -4, 4, 1, -1, 3, -3, 2, -2};
 
+/// Readings of one sensor, and forecasts of 0 for them, one and two ahead: the first is for row 2.
+Readings some_readings(Index rows) { return {.values = Matrix::Random(rows, 1)}; }
+Forecasts zeros_for(const Readings& readings) {
+  Forecasts forecasts = empty_forecasts("zero", ForecastWindows(readings, {.lags = 2, .horizons = {1, 2}}));
+  forecasts.values.setZero();
+  return forecasts;
+}
+
 Matrix forecast_of(double value) { return Matrix::Constant(1, 1, static_cast<Scalar>(value)); }
 
 }  // namespace
@@ -257,4 +265,44 @@ TEST_CASE("what is no interval's tree or errors is refused") {
   CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, none)), ConfigError);
   CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, std::numeric_limits<Scalar>::infinity())),
                   ConfigError);
+}
+
+TEST_CASE("intervals know which readings they were calibrated on, whatever these are taken for") {
+  const Readings all = some_readings(100);
+  ConformalIntervals intervals({.rate = 0.01, .window = 20});
+  intervals.calibrate(zeros_for(all.part({0, 60})));
+  CHECK_THROWS_WITH(intervals.require_unseen("judge", zeros_for(all.part({0, 60}))),
+                    "judge: expected forecasts of readings that the intervals were not calibrated on, got those of 58 "
+                    "readings, of which 58, the first of them row 2 (counted from 0) of the readings they were first "
+                    "in, they were calibrated on");
+  CHECK_THROWS_AS(intervals.require_unseen("judge", zeros_for(all)), DataError);
+  const Readings held_out = all.part({.begin = 57, .end = 100, .held_out = true});
+  CHECK_THROWS_WITH(intervals.require_unseen("judge", zeros_for(held_out)),
+                    Catch::Matchers::ContainsSubstring("got those of 41 readings, of which 1, row 59 (counted"));
+  // Readings that lead up to those that are judged by may be among them, and so may all of other readings.
+  CHECK_NOTHROW(intervals.require_unseen("judge", zeros_for(all.part({58, 100}))));
+  CHECK_NOTHROW(intervals.require_unseen("judge", zeros_for({.values = all.values})));
+  // Parts of forecasts know their rows; windows without a forecast judge nothing.
+  Forecasts of_all = zeros_for(all);
+  CHECK_NOTHROW(intervals.require_unseen("judge", of_all.part({58, of_all.windows()})));
+  CHECK_THROWS_AS(intervals.require_unseen("judge", of_all.part({57, of_all.windows()})), DataError);
+  of_all.values.topRows(58).setConstant(none);
+  CHECK_NOTHROW(intervals.require_unseen("judge", of_all));
+  CHECK_NOTHROW(intervals.require_unseen("judge", with_errors(nine)));  // made by hand
+}
+
+TEST_CASE("what intervals were calibrated on goes along with copies and parts; a file, and what comes later, do not") {
+  const Readings all = some_readings(100);
+  const Forecasts calibration = zeros_for(all.part({0, 60})), later = zeros_for(all.part({58, 100}));
+  ConformalIntervals intervals({.window = 20});
+  intervals.require_unseen("judge", calibration);  // of nothing yet
+  intervals.calibrate(calibration);
+  const std::vector<Index> second = {1};
+  CHECK_THROWS_AS(ConformalIntervals(intervals).require_unseen("judge", calibration), DataError);
+  CHECK_THROWS_AS(intervals.part(second).require_unseen("judge", calibration), DataError);
+  CHECK_THROWS_AS(intervals.restored({0.1, 0.1}, Matrix()).require_unseen("judge", calibration), DataError);
+  CHECK_NOTHROW(ConformalIntervals::from(intervals.config(), intervals.errors()).require_unseen("judge", calibration));
+  intervals.follow(later);
+  CHECK_NOTHROW(intervals.require_unseen("judge", later));
+  CHECK_THROWS_AS(intervals.require_unseen("judge", calibration), DataError);
 }

@@ -253,3 +253,27 @@ TEST_CASE("targets that a step makes of a column have the baseline of that colum
   CHECK(found.answers.at(1).name == "majority class");
   CHECK(*find_log(found.answers[1].scores, "accuracy") == Approx(2.0 / 3));
 }
+
+TEST_CASE("neither intervals nor their alarms are judged by the readings that they were calibrated on") {
+  const Readings all{.values = Matrix::Random(100, 1)};
+  const auto zeros_for = [](const Readings& readings) {
+    Forecasts forecasts = empty_forecasts("zero", ForecastWindows(readings, {.lags = 2, .seconds_a_reading = 300}));
+    forecasts.values.setZero();
+    return forecasts;
+  };
+  ConformalIntervals intervals({.rate = 0.01});
+  intervals.calibrate(zeros_for(all.part({0, 60})));
+  const AlarmOptions alarm{.value = 0.5};
+  const Forecasts seen = zeros_for(all.part({.begin = 40, .end = 100, .held_out = true})),
+                  test = zeros_for(all.part({.begin = 58, .end = 100, .held_out = true}));
+  const std::string refusal =
+      ": expected forecasts of readings that the intervals were not calibrated on, got those of 58 readings, of which "
+      "18, the first of them row 42 (counted from 0) of the readings they were first in, they were calibrated on";
+  CHECK_THROWS_WITH(judge_intervals(intervals, seen), "judge_intervals" + refusal);
+  CHECK_THROWS_WITH(judge_alarms(intervals, seen, alarm), "judge_alarms" + refusal);
+  // As they are for readings that came later, which adaptive ones follow.
+  const std::vector<IntervalCoverage> found = judge_intervals(intervals, test);
+  REQUIRE(!found.empty());
+  CHECK(found.front().covered > 0.5);
+  CHECK_NOTHROW(judge_alarms(intervals, test, alarm));
+}

@@ -68,6 +68,32 @@ TEST_CASE("a recipe for forecasts runs: scored beside baselines on the test read
   CHECK(written.numbers("forecast")[1] == Approx(double(result.forecasts->values(0, 1))));
 }
 
+TEST_CASE("files without times are given them, and what needs times is as with a column of them") {
+  write_waves("waves.csv");
+  const Table with_times = read_csv("waves.csv");
+  write_csv("timeless.csv", with_times.matrix({"north", "south"}), {"north", "south"});
+  const std::vector<std::string> common = {"forecast.time_of_day=true", "training.epochs=2"};
+  std::vector<std::string> counted = common;
+  counted.insert(counted.end(), {"data.files=timeless.csv", "output.model=counted.h5",
+                                 R"(data.times={"start": "2024-01-01 00:00", "seconds": 300})"});
+  const RecipeResult expected = run_recipe(waves(common), silent), found = run_recipe(waves(counted), silent);
+  CHECK(found.forecasts->times == expected.forecasts->times);
+  CHECK(found.forecasts->values == expected.forecasts->values);
+  CHECK(found.scores->text() == expected.scores->text());
+  CHECK(found.scores->at("historical average", 3).scores.count > 0);
+  // They are of these files alone.
+  const Forecaster loaded = load_forecaster("counted.h5");
+  CHECK_THROWS_AS(loaded.readings(read_csv("timeless.csv"), "time"), DataError);
+  CHECK(loaded.predict(loaded.readings(with_times, "time")) ==
+        found.forecaster->predict(readings_of(with_times, "time")));
+  // Of two files they go on from the first.
+  const Matrix all = with_times.matrix({"north", "south"});
+  write_csv("first.csv", all.topRows(150), {"north", "south"});
+  write_csv("second.csv", all.bottomRows(250), {"north", "south"});
+  counted[2] = R"(data.files=["first.csv", "second.csv"])";
+  CHECK(run_recipe(waves(counted), silent).forecasts->values == expected.forecasts->values);
+}
+
 TEST_CASE("a recipe may fill missing readings, and tell the network where") {
   write_waves("waves.csv");
   std::string text = text_of("waves.csv");
@@ -416,6 +442,15 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
       {{"forecast.scores.averaging=x"}, "expected one of at_horizon, up_to_horizon"},
       {{"forecast.networks=0"}, "w.json: forecast.networks: expected from 1 to 1000 networks, got 0"},
       {{"forecast.time=clock"}, "\"clock\""},
+      {{R"(data.times={"start": "2024-01-01", "seconds": 300})"},
+       "waves.csv: expected no column \"time\", as data.times of the recipe adds one of that name, got one"},
+      {{R"(data.times={"start": "soon", "seconds": 300})"},
+       "w.json: data.times.start: expected a time such as 2012-03-01 00:00, got \"soon\""},
+      {{R"(data.times={"seconds": 300})"}, "w.json: data.times.start: "},
+      {{R"(data.times={"start": "2024-01-01"})"}, "w.json: data.times.seconds: expected a number above 0"},
+      {{R"(data.times={"start": "2024-01-01", "seconds": 1e300})"}, "w.json: data.times.seconds: "},
+      {{R"(data.times={"column": "", "start": "2024-01-01", "seconds": 1})"}, "w.json: data.times.column: "},
+      {{R"(data.times={"every": 1})"}, "w.json: data.times: expected keys of column, start, seconds"},
       {{R"(forecast.sensors=["east"])"}, "\"east\""},
       {{"forecast.intervals={\"coverage\": 1}"}, "w.json: forecast.intervals: "},
       {{"forecast.intervals={}", "split.validation=0"},

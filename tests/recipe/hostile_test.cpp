@@ -125,6 +125,7 @@ const std::string rich_search = R"({
 
 const std::string rich_stream = R"({
   "data": {"files": ["line.csv", "more.csv"], "file_column": "file", "comment": "#", "types": {"kind": "text"},
+           "times": {"column": "clock", "start": "2012-03-01", "seconds": 300},
            "stream": {"block_rows": 7, "mixed_blocks": 2, "prefetch": true}},
   "split": {"validation": 0.2, "test": 0.2},
   "pipeline": {

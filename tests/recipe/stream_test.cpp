@@ -296,6 +296,21 @@ TEST_CASE("HDF5 files and several files after each other are streamed as they ar
   CHECK(result.model.get_weights() == run_recipe(flow(two), silent).model.get_weights());
 }
 
+TEST_CASE("times that are counted go on from file to file, in a stream as in memory") {
+  write_rows("flow.csv", 100);
+  write_rows("flow2.csv", 70);
+  const std::vector<std::string> changes{R"(data.files=["flow.csv", "flow2.csv"])",
+                                         R"(data.times={"column": "clock", "start": "2024-02-01", "seconds": 600})",
+                                         R"(pipeline.features=["clock", "speed", "count", "kind"])",
+                                         R"(pipeline.steps[4]={"class": "time_features", "columns": ["clock"]})"};
+  const RecipeResult streamed = run_recipe(flow(with_stream(changes)), silent);
+  CHECK(streamed.rows.all == 170);
+  CHECK(streamed.model.get_weights() == run_recipe(flow(changes), silent).model.get_weights());
+  std::vector<std::string> others = changes;
+  others[1] = R"(data.times={"column": "clock", "start": "2024-02-01", "seconds": 601})";
+  CHECK(run_recipe(flow(others), silent).model.get_weights() != streamed.model.get_weights());
+}
+
 TEST_CASE("a base goes on learning from a stream") {
   write_rows("flow.csv");
   run_recipe(flow({"output.model=base.h5"}), silent);

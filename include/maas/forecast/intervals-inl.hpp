@@ -10,6 +10,17 @@
 
 namespace maas::inline MAAS_ABI {
 
+namespace detail {
+
+/// The rows that forecasts are for, where it is known which rows these are.
+inline std::vector<Index> known_targets(const Forecasts& forecasts) {
+  std::vector<Index> rows = forecasts.target_rows();
+  std::erase_if(rows, [&](Index row) { return row < 0 || row >= forecasts.marks.rows(); });
+  return rows;
+}
+
+}  // namespace detail
+
 MAAS_INLINE void IntervalOptions::check() const {
   require<ConfigError>(coverage > 0 && coverage < 1, "intervals: expected a coverage above 0 and below 1, got {}",
                        coverage);
@@ -50,7 +61,20 @@ MAAS_INLINE ConformalIntervals& ConformalIntervals::calibrate(const Forecasts& c
   }
   require<DataError>(!cells.empty(), "intervals: expected forecasts to calibrate on, got none");
   cells_ = std::move(cells);
+  const std::vector<Index> rows = detail::known_targets(calibration);
+  if (!rows.empty()) calibrated_on_.add(calibration.marks.select(rows));
   return *this;
+}
+
+MAAS_INLINE void ConformalIntervals::require_unseen(std::string_view who, const Forecasts& judged) const {
+  const std::vector<Index> rows = detail::known_targets(judged);
+  const std::vector<Index> seen = calibrated_on_.among(judged.marks, rows);
+  require<DataError>(
+      seen.empty(),
+      "{}: expected forecasts of readings that the intervals were not calibrated on, got those of {} readings, of "
+      "which {}, {}row {} (counted from 0) of the readings they were first in, they were calibrated on",
+      who, rows.size(), seen.size(), seen.size() == 1 ? "" : "the first of them ",
+      seen.empty() ? 0 : judged.marks.sources().front().place(seen.front()));
 }
 
 MAAS_INLINE ConformalIntervals::Errors ConformalIntervals::errors_of(std::vector<Scalar> in_order, Index window) {
@@ -218,6 +242,7 @@ MAAS_INLINE double ConformalIntervals::alpha(Index column) const {
 
 MAAS_INLINE ConformalIntervals ConformalIntervals::part(std::span<const Index> columns) const {
   ConformalIntervals result(options_);
+  result.calibrated_on_ = calibrated_on_;
   for (Index column : columns) {
     require_column(column);
     result.cells_.push_back(cells_[static_cast<std::size_t>(column)]);
@@ -259,6 +284,7 @@ MAAS_INLINE ConformalIntervals ConformalIntervals::restored(const std::vector<do
   require<ConfigError>(options_.window == 0 || errors.rows() <= options_.window,
                        "intervals: expected at most {} errors, got {}", options_.window, errors.rows());
   ConformalIntervals result(options_);
+  result.calibrated_on_ = calibrated_on_;
   for (Index column = 0; column < count; ++column) {
     const double alpha = alphas[static_cast<std::size_t>(column)];
     require<ConfigError>(alpha >= 0 && alpha <= 1, "intervals: expected alphas from 0 to 1, got {}", alpha);

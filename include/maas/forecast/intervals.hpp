@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "maas/core/fields.hpp"
+#include "maas/data/learned_rows.hpp"
 #include "maas/forecast/readings.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -55,6 +57,10 @@ struct Coverage {
 /// (split conformal prediction, with both tails apart). Traffic changes; with a `rate` each alpha moves so that the
 /// share of misses comes to be that wanted. Unlike in the paper an interval is never infinite: at most as wide as the
 /// errors kept.
+///
+/// It remembers which readings it was calibrated on, by their rows, and is not judged by these: see `require_unseen`.
+/// What it follows or is told later is not remembered, as each interval is made before what it is judged by. In memory
+/// only: intervals from a file remember none.
 class ConformalIntervals {
  public:
   /// Throws ConfigError for options out of range.
@@ -64,6 +70,10 @@ class ConformalIntervals {
   /// it has learned before, DataError where a sensor and horizon has no error at all.
   ConformalIntervals& calibrate(const Forecasts& calibration);
   bool is_calibrated() const { return !cells_.empty(); }
+  /// Throws DataError for forecasts of any reading that it was calibrated on, held out or not, `who` in front.
+  /// Forecasts that do not know their rows pass, and those of readings that nobody can know to be the same (see
+  /// RowMarks).
+  void require_unseen(std::string_view who, const Forecasts& judged) const;
   const IntervalOptions& options() const { return options_; }
 
   /// Intervals as they stand, for forecasts of any number of windows. Throws StateError before calibrate, ShapeError
@@ -129,6 +139,7 @@ class ConformalIntervals {
 
   IntervalOptions options_;
   std::vector<Cell> cells_;  // one a column
+  LearnedRows calibrated_on_;
 };
 
 /// Coverage at a horizon over all sensors, or at all horizons together (0). Readings that are missing, and forecasts

@@ -296,9 +296,27 @@ MAAS_INLINE Forecasts Forecasts::part(const RowRange& range) const {
                    .values = range.of(values),
                    .truth = range.of(truth),
                    .last = range.of(last),
-                   .series = detail::rows_of(series, range.begin, range.end)};
+                   .series = detail::rows_of(series, range.begin, range.end),
+                   .marks = marks};
   if (!times.empty()) result.times.assign(times.begin() + range.begin, times.begin() + range.end);
   return result;
+}
+
+MAAS_INLINE std::vector<Index> Forecasts::target_rows() const {
+  const auto count = static_cast<Index>(sensors.size());
+  if (static_cast<Index>(origins.size()) != windows() || static_cast<Index>(horizons.size()) * count != values.cols() ||
+      truth.rows() != values.rows() || truth.cols() != values.cols())
+    return {};
+  std::vector<Index> rows;
+  for (Index window = 0; window < windows(); ++window)
+    for (std::size_t step = 0; step < horizons.size(); ++step) {
+      const auto errors = truth.row(window).segment(column(static_cast<Index>(step), 0), count) -
+                          values.row(window).segment(column(static_cast<Index>(step), 0), count);
+      if (!errors.array().isNaN().all()) rows.push_back(origins[static_cast<std::size_t>(window)] + horizons[step]);
+    }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
 }
 
 MAAS_INLINE Forecasts empty_forecasts(std::string model, const ForecastWindows& windows) {
@@ -311,7 +329,8 @@ MAAS_INLINE Forecasts empty_forecasts(std::string model, const ForecastWindows& 
                    .seconds_a_reading = windows.seconds_a_reading(),
                    .values = {},
                    .truth = windows.truth(),
-                   .last = Matrix(windows.size(), readings.sensor_count())};
+                   .last = Matrix(windows.size(), readings.sensor_count()),
+                   .marks = detail::marks_of(readings)};
   if (!readings.times.empty())
     for (Index origin : result.origins) result.times.push_back(readings.times[static_cast<std::size_t>(origin)]);
   if (!readings.series.empty())

@@ -170,6 +170,7 @@ struct Forecasts {
   Matrix values = {}, truth = {};        ///< windows x (steps * sensors), in the sensors' unit; NaN: no answer, missing
   Matrix last = {};                      ///< the last reading of each window, windows x sensors
   std::vector<std::string> series = {};  ///< of each window; empty where all readings are of one
+  RowMarks marks = {};                   ///< which rows these readings are; forecasts made by hand need not know
 
   Index windows() const { return values.rows(); }
   /// Where a step of a sensor stands in values and truth.
@@ -178,6 +179,9 @@ struct Forecasts {
   Index step_of(Index horizon) const;
   /// The forecasts of some windows, counted from 0. Throws ShapeError for windows that are not there.
   Forecasts part(const RowRange& windows) const;
+  /// The rows for which there is both a forecast and what came, ascending and each once, in the readings they were made
+  /// for; none where origins and horizons do not say which they are.
+  std::vector<Index> target_rows() const;
 };
 
 /// Forecasts for these windows with truth filled in, and values all NaN.

@@ -115,11 +115,11 @@ Intervals intervals_around(const ConformalIntervals& calibrated, const Forecasts
 
 /// How often calibrated intervals hold what came, at each horizon and at all of them: as they stand ("split, 5
 /// minutes"), and, where they have a rate or a window, following what comes ("adaptive, 5 minutes"). Throws as
-/// ConformalIntervals::follow.
+/// ConformalIntervals::follow, and DataError for forecasts of readings that they were calibrated on.
 std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrated, const Forecasts& forecasts);
 
 /// What alarms are worth whose chances are those of calibrated intervals that follow what comes. Throws as
-/// ConformalIntervals::follow and judge_alarms.
+/// ConformalIntervals::follow and judge_alarms, and DataError for forecasts of readings that they were calibrated on.
 AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& forecasts, const AlarmOptions& options);
 
 /// Reads a file as a pipeline needs it (see read_table): columns hold what they held in training, whatever they look

@@ -29,12 +29,22 @@ struct RecipeStream {
   bool prefetch = true;     ///< a thread reads ahead; the samples and their order are the same without it
 };
 
+/// Times of rows whose files have none, evenly spaced: counted on from the first row of the first file.
+struct RecipeTimes {
+  std::string column = "time";  ///< of this name one is added; no column of the files may have it
+  std::string start = {};       ///< when the first row is of, "2012-03-01 00:00" or as parse_time reads it
+  double seconds = 0;           ///< from one row to the next, above 0 and at most 366 days
+};
+
 /// Where the rows come from.
 struct RecipeData {
   std::vector<std::string> files = {};  ///< CSV files, whose rows follow each other; all have the same columns
   CsvOptions csv = {};                  ///< how they are read
   /// A column of this name is added, which holds the name of each row's file without folder and ending. Empty: none.
   std::string file_column = {};
+  /// A column of times is added. The files it is said of are those of this recipe, so it is not saved with the model:
+  /// other files that it is to forecast from have such a column themselves.
+  std::optional<RecipeTimes> times = std::nullopt;
   /// Whether rows with the same cells as one before are left out, before they are shared out. Rows without a time may
   /// be the same and yet two.
   bool drop_duplicates = false;
