@@ -233,6 +233,10 @@ TEST_CASE("forecasts of a stream come with the rows of all readings as their ori
   forecaster.forecast(forecaster.windows(forecaster.readings(streamed(table, 33))), [&](const Forecasts& block) {
     for (Index window = 0; window < block.windows(); ++window, ++seen)
       CHECK(block.origins[static_cast<std::size_t>(window)] == whole.origins[static_cast<std::size_t>(seen)]);
+    const std::vector<Index> targets = block.target_rows();
+    REQUIRE(block.marks.rows() > targets.back());
+    CHECK(block.marks.sources()[0].table == whole.marks.sources()[0].table);
+    for (Index row : targets) CHECK(block.marks.sources()[0].place(row) == whole.marks.sources()[0].place(row));
   });
   CHECK(seen == whole.windows());
 }
