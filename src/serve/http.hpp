@@ -26,10 +26,11 @@ struct HttpOptions {
 };
 
 /// What a server counts; it belongs to whoever started it, as its threads may ask before its constructor has returned.
+/// The thread that moves bytes is the only one that changes in_flight and held.
 struct HttpCounters {
   std::atomic<std::int64_t> in_flight{0};   ///< requests whose head has come and whose answer has not yet gone
   std::atomic<std::uint64_t> rejected{0};   ///< answered 503, as too many bytes of bodies were held
-  std::atomic<std::size_t> held{0};         ///< bytes of bodies and answers; by the thread that moves bytes alone
+  std::atomic<std::size_t> held{0};         ///< bytes of bodies and answers
   std::atomic<std::size_t> held_beside{0};  ///< those of requests that came by another way than HTTP
   std::atomic<std::uint64_t> slow{0};       ///< connections cut off: their clients were too slow
 };
