@@ -113,7 +113,7 @@ SearchSpace settings_to_choose_from() {
 }
 
 /// How intervals follow what comes.
-const IntervalOptions adaptive = {.rate = 0.01, .window = readings_a_day};
+const IntervalOptions adaptive = {.rate = 0.02, .window = readings_a_day};
 
 /// One network for all detectors: its own twelve readings, the time of day, and a learned vector for each detector. In
 /// training numbers of that vector drop out, else the network learns days by heart: there are five, not all of them
