@@ -50,12 +50,9 @@ function(maas_add_library target)
   target_link_libraries(${target} PUBLIC maas_headers)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   # The same bits on every processor: no multiply-add may be fused or not as the compiler likes.
-  target_compile_options(${target} PRIVATE -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow)
+  target_compile_options(${target} PRIVATE -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow ${false_alarms})
   # Programs that are linked with --gc-sections leave out what they do not call.
   target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(${target} PRIVATE -Wno-restrict)  # false alarms in GCC 12's own std::string
-  endif()
   if(MAAS_WARNINGS_AS_ERRORS)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

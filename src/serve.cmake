@@ -20,10 +20,7 @@ target_link_libraries(maas_serve PUBLIC maas PRIVATE maas::microhttpd maas::simd
 target_include_directories(maas_serve PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_include_directories(maas_serve SYSTEM PRIVATE ${MAAS_MICROHTTPD_INCLUDE} ${MAAS_SIMDJSON_INCLUDE}
                            ${MAAS_GNUTLS_INCLUDE} ${MAAS_ZLIB_INCLUDE})
-target_compile_options(maas_serve PRIVATE -Wall -Wextra -Wpedantic -Wshadow)
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(maas_serve PRIVATE -Wno-restrict)  # false alarms in GCC 12's own std::string
-endif()
+target_compile_options(maas_serve PRIVATE -Wall -Wextra -Wpedantic -Wshadow ${false_alarms})
 if(MAAS_WARNINGS_AS_ERRORS)
   target_compile_options(maas_serve PRIVATE -Werror)
 endif()

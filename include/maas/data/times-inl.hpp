@@ -145,12 +145,12 @@ MAAS_INLINE std::string format_time(double time) {
 }
 
 MAAS_INLINE Matrix time_features(std::span<const double> times) {
-  constexpr double circle = 6.283185307179586476925;
+  constexpr double full_turn = 6.283185307179586476925;
   Matrix features(static_cast<Index>(times.size()), time_feature_count);
   for (Index row = 0; row < features.rows(); ++row) {
     const double time = times[static_cast<std::size_t>(row)];
-    const double day = circle * seconds_of_day(time) / seconds_a_day;
-    const double week = circle * seconds_of_week(time) / seconds_a_week;
+    const double day = full_turn * seconds_of_day(time) / seconds_a_day;
+    const double week = full_turn * seconds_of_week(time) / seconds_a_week;
     features(row, 0) = static_cast<Scalar>(std::sin(day));
     features(row, 1) = static_cast<Scalar>(std::cos(day));
     features(row, 2) = static_cast<Scalar>(std::sin(week));
