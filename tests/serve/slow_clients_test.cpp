@@ -105,6 +105,7 @@ TEST_CASE("an answer that is hardly read is given up, one that is read slowly is
   };
   HttpClient silent(running.port());
   asked(silent);
+  silent.await();
   std::this_thread::sleep_for(2500ms);
   CHECK(silent.read().status == 0);  // what was under way comes, and then the end
   HttpClient slow(running.port());
@@ -127,6 +128,7 @@ TEST_CASE("a client that is silent is let go at the idle time, whatever it is at
   body.send("POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{");
   answer.send(fmt::format("POST /v1/models/wide:predict HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}",
                           wide_body.size(), wide_body));  // 16 MB, more than sockets take
+  answer.await();
   std::this_thread::sleep_for(2500ms);
   CHECK(unused.is_closed());
   CHECK(asked.is_closed());

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -84,6 +85,12 @@ class HttpClient {
     if (method == "POST") request += fmt::format("Content-Length: {}\r\n", body.size());
     send(fmt::format("{}\r\n{}", request, body));
     return read(method != "HEAD");
+  }
+
+  /// Waits for something to come, and leaves it there.
+  void await() const {
+    pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
+    if (::poll(&events, 1, 20000) == 0) throw std::runtime_error("nothing has come for 20 seconds");
   }
 
   /// Whether the other side closes without sending more.
