@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <optional>
 
+#include "maas/core/parallel.hpp"
 #include "maas/data/times.hpp"
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/least_squares.hpp"
@@ -309,14 +311,25 @@ MAAS_INLINE void RidgeVAR::fit(const WindowParts& training) {
   double best = alphas[0];
   if (rest) {
     rest->close();
-    double least = std::numeric_limits<double>::infinity();
-    for (double alpha : alphas) {
-      const double error = rest->squared_error(sums.ridge(alpha));
-      if (error < least) {
-        least = error;
-        best = alpha;
+    // Each alpha solves a system of its own, of as many unknowns as there are lags of all sensors.
+    std::vector<double> errors(alphas.size());
+    std::vector<std::exception_ptr> problems(alphas.size());  // such as no memory
+    for_each_piece(static_cast<Index>(alphas.size()), [&](Index piece) {
+      const auto i = static_cast<std::size_t>(piece);
+      try {
+        errors[i] = rest->squared_error(sums.ridge(alphas[i]));
+      } catch (...) {
+        problems[i] = std::current_exception();
       }
-    }
+    });
+    for (const std::exception_ptr& problem : problems)
+      if (problem) std::rethrow_exception(problem);
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < alphas.size(); ++i)
+      if (errors[i] < least) {
+        least = errors[i];
+        best = alphas[i];
+      }
     sums += *rest;
     rest.reset();
   }
