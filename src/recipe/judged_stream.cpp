@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "maas/data/times.hpp"
+#include "maas/forecast/alarm_figures-inl.hpp"
 #include "maas/forecast/drift.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
@@ -223,23 +223,13 @@ void RunningAlarms::add(const Forecasts& block, MatrixArg chances) {
 }
 
 AlarmReport RunningAlarms::report() const {
-  constexpr double none = std::numeric_limits<double>::quiet_NaN();
   AlarmReport report = sums_;
   for (const State& state : states_)
     if (state.in_alarm) {
       ++report.alarms;
       report.right += state.right ? 1 : 0;
     }
-  const auto share = [&](Index part, Index all) {
-    return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : none;
-  };
-  const double seconds = seconds_ > 0 ? seconds_ : none;
-  report.days = static_cast<double>(windows_) * seconds / seconds_a_day;
-  report.precision = share(report.right, report.alarms);
-  report.recall = share(report.warned, report.events);
-  report.false_alarms_a_day = static_cast<double>(report.alarms - report.right) / report.days;
-  report.mean_lead_minutes =
-      report.warned > 0 ? lead_readings_ / static_cast<double>(report.warned) * seconds / seconds_a_minute : none;
+  detail::set_figures(report, windows_, seconds_, lead_readings_);
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "maas/data/times.hpp"
+#include "maas/forecast/alarm_figures-inl.hpp"
 #include "maas/forecast/alarms.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -198,7 +199,6 @@ MAAS_INLINE Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, c
 }
 
 MAAS_INLINE AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options) {
-  constexpr double none = std::numeric_limits<double>::quiet_NaN();
   options.check(forecasts.horizons, forecasts.sensors);
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
   detail::check_alarm_shapes(forecasts, alarms, sensors, "alarms");
@@ -206,16 +206,7 @@ MAAS_INLINE AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarm
   double lead_readings = 0;
   for (Index sensor = 0; sensor < sensors; ++sensor)
     detail::AlarmJudge(forecasts, alarms, options, sensor).count(report, lead_readings);
-  const auto share = [&](Index part, Index all) {
-    return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : none;
-  };
-  const double seconds = forecasts.seconds_a_reading > 0 ? forecasts.seconds_a_reading : none;
-  report.days = static_cast<double>(forecasts.windows()) * seconds / seconds_a_day;
-  report.precision = share(report.right, report.alarms);
-  report.recall = share(report.warned, report.events);
-  report.false_alarms_a_day = static_cast<double>(report.alarms - report.right) / report.days;
-  report.mean_lead_minutes =
-      report.warned > 0 ? lead_readings / static_cast<double>(report.warned) * seconds / seconds_a_minute : none;
+  detail::set_figures(report, forecasts.windows(), forecasts.seconds_a_reading, lead_readings);
   return report;
 }
 
