@@ -39,6 +39,7 @@ class WindowParts {
         pass_([whole](const Visit& visit) { visit(whole, 0); }) {
     detail::require_training("baselines", whole.readings());
   }
+  /// Windows that come from elsewhere: `pass` may be called any number of times, and tells the same parts each time.
   WindowParts(Facts facts, Pass pass) : facts_(std::move(facts)), pass_(std::move(pass)) {}
 
   const Facts& facts() const { return facts_; }
