@@ -1,8 +1,8 @@
 // The element-wise sweeps of ops/elementwise.hpp and ops/update.hpp, for the vectors of the processor they run on.
 //
 // Every number goes through the same operations on every target with fused multiply-adds, so it has the same bits
-// there, whatever vector or rest it falls into. exp, tanh and the sigmoid are polynomials after Cody and Waite's
-// reduction; in the double build they are the C library's.
+// there, whatever vector or rest it falls into. exp, tanh, the sigmoid and the logarithm in cross-entropies are
+// polynomials; in the double build they are the C library's.
 #include "maas/ops/elementwise.hpp"
 
 #include <cmath>
@@ -65,6 +65,40 @@ HWY_INLINE hn::Vec<D> Tanh(D d, hn::Vec<D> x) {
     const auto large = hn::Sub(one, hn::Div(two, hn::Add(one, Exp(d, hn::Add(size, size)))));
     return hn::IfThenElse(hn::Lt(size, hn::Set(d, Scalar(0.625))), small, hn::CopySignToAbs(large, x));
   }
+}
+
+// log(1 + e) for 0 <= e <= 1: 2 artanh(s) with s = e / (2 + e) <= 1/3, as the series s + s^3/3 + ... + s^15/15, whose
+// rest is below 1e-9 of it.
+template <class D>
+HWY_INLINE hn::Vec<D> LogOfOneAnd(D d, hn::Vec<D> e) {
+  if constexpr (sizeof(Scalar) == 8) {
+    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
+    hn::Store(e, d, lane);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::log1p(lane[i]);
+    return hn::Load(d, lane);
+  } else {
+    const auto s = hn::Div(e, hn::Add(hn::Set(d, Scalar(2)), e)), square = hn::Mul(s, s);
+    auto p = hn::Set(d, static_cast<Scalar>(1.0 / 15));
+    for (const double odd : {13.0, 11.0, 9.0, 7.0, 5.0, 3.0})
+      p = hn::MulAdd(p, square, hn::Set(d, static_cast<Scalar>(1 / odd)));
+    const auto twice = hn::Add(s, s);
+    return hn::MulAdd(hn::Mul(p, square), twice, twice);
+  }
+}
+
+void LogisticLossSweep(Index count, const Scalar* x, const Scalar* t, Scalar* loss) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    const auto v = hn::LoadU(d, x + i);
+    const auto above = hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Zero(d), v);  // NaN stays
+    const auto linear = hn::NegMulAdd(v, hn::LoadU(d, t + i), above);
+    hn::StoreU(hn::Add(linear, LogOfOneAnd(d, Exp(d, hn::Neg(hn::Abs(v))))), d, loss + i);
+  });
+}
+
+void LogisticSlopeSweep(Index count, const Scalar* x, const Scalar* t, Scalar* slope) {
+  Sweep(count, [&](auto d, Index i) HWY_ATTR {
+    hn::StoreU(hn::Sub(Sigmoid(d, hn::LoadU(d, x + i)), hn::LoadU(d, t + i)), d, slope + i);
+  });
 }
 
 void ReluSweep(Index count, const Scalar* x, Scalar* y) {
@@ -266,6 +300,8 @@ MAAS_BODIES(SigmoidSweep);
 MAAS_BODIES(SigmoidGradientSweep);
 MAAS_BODIES(TanhSweep);
 MAAS_BODIES(TanhGradientSweep);
+MAAS_BODIES(LogisticLossSweep);
+MAAS_BODIES(LogisticSlopeSweep);
 MAAS_BODIES(AddRow);
 MAAS_BODIES(SumRows);
 MAAS_BODIES(AdamKernel);
@@ -307,6 +343,14 @@ void tanh(Index count, const Scalar* x, Scalar* y) {
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::tanh_gradient(count, y, gradient);
   MAAS_BODY(TanhGradientSweep)(count, y, gradient);
+}
+void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss) {
+  if (!use_vectors()) return portable::logistic_loss(count, x, t, loss);
+  MAAS_BODY(LogisticLossSweep)(count, x, t, loss);
+}
+void logistic_slope(Index count, const Scalar* x, const Scalar* t, Scalar* slope) {
+  if (!use_vectors()) return portable::logistic_slope(count, x, t, slope);
+  MAAS_BODY(LogisticSlopeSweep)(count, x, t, slope);
 }
 void add_row(Index rows, Index columns, const Scalar* row, Scalar* y) {
   if (!use_vectors()) return portable::add_row(rows, columns, row, y);

@@ -15,6 +15,8 @@ void sigmoid(Index count, const Scalar* x, Scalar* y);
 void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient);
 void tanh(Index count, const Scalar* x, Scalar* y);
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient);
+void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss);
+void logistic_slope(Index count, const Scalar* x, const Scalar* t, Scalar* slope);
 void add_row(Index rows, Index columns, const Scalar* row, Scalar* y);
 void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums);
 void adam(Index count, const AdamSweep& sweep);

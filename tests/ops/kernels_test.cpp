@@ -20,6 +20,7 @@
 #include "maas/ops/update.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/kernels.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
@@ -28,23 +29,8 @@ namespace {
 
 constexpr double epsilon = std::numeric_limits<Scalar>::epsilon();
 
-// Those that can be forced here, and what they call themselves.
-std::vector<std::pair<ops::Kernels, std::string>> kernels_here() {
-  std::vector<std::pair<ops::Kernels, std::string>> found;
-  for (const auto which : {ops::Kernels::eigen, ops::Kernels::sse4, ops::Kernels::avx2, ops::Kernels::avx512}) {
-    try {
-      ops::use_kernels(which);
-      found.emplace_back(which, ops::vectors_in_use());
-    } catch (const ConfigError&) {  // not on this processor
-    }
-  }
-  ops::use_kernels(ops::Kernels::automatic);
-  return found;
-}
-
-struct Restore {
-  ~Restore() { ops::use_kernels(ops::Kernels::automatic); }
-};
+using maas_tests::kernels_here;
+using Restore = maas_tests::RestoreKernels;
 
 // The largest error of a sum of products, in units of the last place of the sum of their sizes.
 double bound(Index inner) { return static_cast<double>(inner + 2) * epsilon; }

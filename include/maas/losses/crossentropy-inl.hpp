@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/losses/crossentropy.hpp"
+#include "maas/ops/elementwise.hpp"
 #include "maas/ops/log_sum_exp.hpp"
 #include "maas/ops/softmax.hpp"
 
@@ -53,6 +54,8 @@ MAAS_INLINE void require_label(std::string_view name, const ConstMatrixView& tar
 
 MAAS_INLINE void BinaryCrossentropy::values(const ConstMatrixView& predicted, const ConstMatrixView& target,
                                             VectorView out) const {
+  if (from_logits && label_smoothing == 0 && predicted.cols() == 1)
+    return ops::logistic_loss(predicted.size(), predicted.data(), target.data(), out.data());
   for (Index row = 0; row < predicted.rows(); ++row) {
     Scalar sum = 0;
     for (Index i = 0; i < predicted.cols(); ++i) sum += one_value(predicted(row, i), smoothed(target(row, i)));
@@ -62,6 +65,8 @@ MAAS_INLINE void BinaryCrossentropy::values(const ConstMatrixView& predicted, co
 
 MAAS_INLINE void BinaryCrossentropy::gradient(const ConstMatrixView& predicted, const ConstMatrixView& target,
                                               MatrixView out) const {
+  if (from_logits && label_smoothing == 0 && predicted.cols() == 1)
+    return ops::logistic_slope(predicted.size(), predicted.data(), target.data(), out.data());
   const Scalar share = Scalar(1) / static_cast<Scalar>(predicted.cols());
   for (Index row = 0; row < predicted.rows(); ++row)
     for (Index i = 0; i < predicted.cols(); ++i)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cmath>
 
 #include "maas/ops/elementwise.hpp"
 #include "maas/ops/map_elements.hpp"
@@ -38,6 +39,15 @@ MAAS_INLINE void tanh(Index count, const Scalar* x, Scalar* y) {
 
 MAAS_INLINE void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
   detail::Numbers(gradient, count) *= Scalar(1) - detail::ConstNumbers(y, count).square();
+}
+
+MAAS_INLINE void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss) {
+  for (Index i = 0; i < count; ++i)
+    loss[i] = (x[i] < Scalar(0) ? Scalar(0) : x[i]) - x[i] * t[i] + std::log1p(std::exp(-std::abs(x[i])));
+}
+
+MAAS_INLINE void logistic_slope(Index count, const Scalar* x, const Scalar* t, Scalar* slope) {
+  for (Index i = 0; i < count; ++i) slope[i] = Scalar(1) / (Scalar(1) + std::exp(-x[i])) - t[i];
 }
 
 MAAS_INLINE void add_row(Index rows, Index columns, const Scalar* row, Scalar* y) {

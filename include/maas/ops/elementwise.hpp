@@ -21,6 +21,11 @@ void tanh(Index count, const Scalar* x, Scalar* y);
 /// gradient *= 1 - y^2.
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient);
 
+/// loss = max(x, 0) - x t + log(1 + exp(-|x|)): the cross-entropy of the probabilities sigmoid(x) and the targets t.
+void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss);
+/// slope = sigmoid(x) - t: d logistic_loss / d x.
+void logistic_slope(Index count, const Scalar* x, const Scalar* t, Scalar* slope);
+
 /// Adds a row of `columns` numbers to each of `rows` rows of y, which lie one after the other.
 void add_row(Index rows, Index columns, const Scalar* row, Scalar* y);
 /// sums = the sum of each column of x, the rows added in order (overwritten).
