@@ -20,12 +20,11 @@ target_link_libraries(maas_serve PUBLIC maas PRIVATE maas::microhttpd maas::simd
 target_include_directories(maas_serve PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_include_directories(maas_serve SYSTEM PRIVATE ${MAAS_MICROHTTPD_INCLUDE} ${MAAS_SIMDJSON_INCLUDE}
                            ${MAAS_GNUTLS_INCLUDE} ${MAAS_ZLIB_INCLUDE})
-target_compile_options(maas_serve PRIVATE -Wall -Wextra -Wpedantic -Wshadow ${false_alarms})
+target_compile_options(maas_serve PRIVATE -Wall -Wextra -Wpedantic -Wshadow ${false_alarms} $<$<CONFIG:None>:-O0>)
 if(MAAS_WARNINGS_AS_ERRORS)
   target_compile_options(maas_serve PRIVATE -Werror)
 endif()
-# Not where a few folders are tested: one build must notice a missing #include. That of the library is tests/consumers'.
-if(MAAS_PRECOMPILE_HEADERS AND NOT MAAS_TEST_FOLDERS)
+if(MAAS_PRECOMPILE_HEADERS)
   target_precompile_headers(maas_serve PRIVATE <maas/maas.hpp>)
 endif()
 list(APPEND libraries maas_serve)
