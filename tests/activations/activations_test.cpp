@@ -5,6 +5,7 @@
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
 #include "support/difference.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 
@@ -15,7 +16,7 @@ Matrix row(std::initializer_list<double> values) {
   std::ranges::transform(values, m.data(), [](double value) { return static_cast<Scalar>(value); });
   return m;
 }
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
 
 Matrix applied(const Activation& activation, const Matrix& z) {
   Matrix y = Matrix::Constant(z.rows(), activation.halves() ? z.cols() / 2 : z.cols(), testing::detail::not_a_number);

@@ -7,14 +7,15 @@
 #include "support/difference.hpp"
 #include "support/skip.hpp"
 #include "support/table.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 using tests::difference;
 
 namespace {
 
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
-MatrixView view(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
+using tests::writable;
 
 Activation activation_of(const std::string& function, const Config& arguments) {
   Activation activation = linear;
@@ -65,12 +66,12 @@ TEST_CASE("element-wise activations give Keras' values and slopes") {
     const std::string group = "scalar/" + name;
     const Activation activation = activation_of(table.text(group, "function"), table.json(group, "arguments"));
     Matrix y(x.rows(), 1), slope = Matrix::Ones(x.rows(), 1);
-    activation.forward(view(x), view(y));
+    activation.forward(view(x), writable(y));
     // TensorFlow holds a constant of this one as a float32, in double as well.
     const tests::Tolerance tolerance = name == "gelu_approximate" ? tests::Tolerance{1e-6, 1e-6} : tests::Tolerance{};
     check_values(y, table, group, tolerance);
     if (!tests::is_double) continue;  // a float beside a corner may be one on the other side of it
-    activation.backward(view(x), view(std::as_const(y)), view(slope));
+    activation.backward(view(x), view(std::as_const(y)), writable(slope));
     Matrix expected = table.rows(group + "/derivative");
     // The table's own leaky rectifiers have slope 1 at 0, since they were computed with a slope in double; plain
     // Keras has the negative slope there.
@@ -90,8 +91,8 @@ TEST_CASE("activations on rows give Keras' values and gradients") {
   for (const auto& [name, activation] : cases) {
     INFO(name);
     Matrix y = Matrix::Constant(x.rows(), x.cols(), 7), gradient = cotangent;
-    activation.forward(view(x), view(y));
-    activation.backward(view(x), view(std::as_const(y)), view(gradient));
+    activation.forward(view(x), writable(y));
+    activation.backward(view(x), view(std::as_const(y)), writable(gradient));
     const Matrix values = table.rows(std::string(name) + (tests::is_double ? "/y" : "/y32")),
                  slopes = table.rows(std::string(name) + "/vjp");
     std::vector<Index> rows = rows_without_ties(x);
@@ -113,8 +114,8 @@ TEST_CASE("glu gives Keras' values and gradients") {
   const tests::Table table("activations.h5");
   const Matrix x = table.rows("rows"), cotangent = table.rows("cotangent").leftCols(3);
   Matrix y(x.rows(), x.cols() / 2), gradient(x.rows(), x.cols());
-  Activation(glu).forward(view(x), view(y));
-  Activation(glu).halved_backward(view(x), view(cotangent), view(gradient));
+  Activation(glu).forward(view(x), writable(y));
+  Activation(glu).halved_backward(view(x), view(cotangent), writable(gradient));
   CHECK(difference(y, table.rows(tests::is_double ? "rows_glu/y" : "rows_glu/y32")) == "");
   CHECK(difference(gradient, table.rows("rows_glu/vjp")) == "");
 }
@@ -129,7 +130,7 @@ TEST_CASE("layers of activations have Keras' defaults") {
   for (const auto& [name, activation] : cases) {
     INFO(name);
     Matrix y(x.rows(), 1);
-    activation.forward(view(x), view(y));
+    activation.forward(view(x), writable(y));
     CHECK(difference(y, table.rows("layer/" + std::string(name) + "/y")) == "");
   }
 }
@@ -139,6 +140,6 @@ TEST_CASE("hard_sigmoid of Keras 2 is another function") {
   const tests::Table table("activations.h5");
   const Matrix x = table.rows("x");
   Matrix y(x.rows(), 1);
-  Activation(keras2_hard_sigmoid).forward(view(x), view(y));
+  Activation(keras2_hard_sigmoid).forward(view(x), writable(y));
   CHECK(difference(y, table.rows("tf_keras/hard_sigmoid/y")) == "");
 }

@@ -5,6 +5,7 @@
 
 #include "maas/core/error.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 using namespace maas;
 namespace fs = std::filesystem;
@@ -25,10 +26,7 @@ struct Folder {
   fs::path path;
 };
 
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using tests::content;
 
 }  // namespace
 

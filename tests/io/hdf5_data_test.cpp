@@ -66,14 +66,14 @@ class RawFile {
   hid_t file_;
 };
 
-struct Samples {
+struct ReadRows {
   Matrix x, y;
 };
 
-Samples all_of(const Streamed& data) {
+ReadRows all_of(const Streamed& data) {
   std::vector<Index> rows(static_cast<std::size_t>(data.size()));
   std::iota(rows.begin(), rows.end(), Index(0));
-  Samples all{Matrix(data.size(), data.feature_shape().size()), Matrix(data.size(), data.target_shape().size())};
+  ReadRows all{Matrix(data.size(), data.feature_shape().size()), Matrix(data.size(), data.target_shape().size())};
   data.gather(rows, MatrixView(all.x.data(), all.x.rows(), all.x.cols()),
               MatrixView(all.y.data(), all.y.rows(), all.y.cols()));
   return all;
@@ -112,13 +112,13 @@ TEST_CASE("datasets of any layout, type and rank are streamed row by row") {
       REQUIRE(data.size() == 100);
       CHECK(data.feature_shape() == Shape{2, 3});
       CHECK(data.target_shape() == Shape{1});
-      const Samples all = all_of(data);
+      const ReadRows all = all_of(data);
       CHECK(all.x == counted(100, 6));
       CHECK(all.y == counted(100, 1));
     }
     const Streamed several = stream_hdf5(path, {.features = {"x", "more"}, .targets = {"y", "more"}});
     CHECK(several.feature_shape() == Shape{8});
-    const Samples all = all_of(several);
+    const ReadRows all = all_of(several);
     CHECK(all.x.leftCols(6) == counted(100, 6));
     CHECK(all.x.rightCols(2) == counted(100, 2));
     CHECK(all.y.rightCols(2) == counted(100, 2));

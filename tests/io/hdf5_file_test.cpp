@@ -11,15 +11,15 @@ using io::Hdf5Writer;
 
 namespace {
 
-struct Removed {
+struct RemovedFile {
   std::string path;
-  ~Removed() { std::remove(path.c_str()); }
+  ~RemovedFile() { std::remove(path.c_str()); }
 };
 
 }  // namespace
 
 TEST_CASE("what is written to an HDF5 file is read from it") {
-  const Removed file{"written.h5"};
+  const RemovedFile file{"written.h5"};
   const std::vector<Scalar> numbers{1, Scalar(-0.1), 3, 4, 5, 6};
   {
     Hdf5Writer writer(file.path, file.path);
@@ -57,7 +57,7 @@ TEST_CASE("what is written to an HDF5 file is read from it") {
 }
 
 TEST_CASE("lists of names too long for one attribute are split as Keras splits them") {
-  const Removed file{"many.h5"};
+  const RemovedFile file{"many.h5"};
   std::vector<std::string> names;
   for (int i = 0; i < 400; ++i) {
     const std::string number = std::to_string(i);
@@ -79,8 +79,8 @@ TEST_CASE("lists of names too long for one attribute are split as Keras splits t
 }
 
 TEST_CASE("the same content gives the same bytes") {
-  const Removed first{"first.h5"}, second{"second.h5"};
-  for (const Removed* file : {&first, &second}) {
+  const RemovedFile first{"first.h5"}, second{"second.h5"};
+  for (const RemovedFile* file : {&first, &second}) {
     const Scalar number = 7;
     Hdf5Writer writer(file->path, "shown");
     writer.group("group");

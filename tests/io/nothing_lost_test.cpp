@@ -63,13 +63,13 @@ pid_t begin(const std::function<void()>& work) {
   }
 }
 
-class Folder {
+class FolderOfFiles {
  public:
-  explicit Folder(std::string name) : path_(std::move(name)) {
+  explicit FolderOfFiles(std::string name) : path_(std::move(name)) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directory(path_);
   }
-  ~Folder() { std::filesystem::remove_all(path_); }
+  ~FolderOfFiles() { std::filesystem::remove_all(path_); }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
  private:
@@ -81,7 +81,7 @@ class Folder {
 TEST_CASE("a program that is killed while it saves leaves the old file or the new one") {
   const std::string ending = GENERATE("h5", "keras");
   INFO(ending);
-  const Folder folder("killed-" + ending);
+  const FolderOfFiles folder("killed-" + ending);
   const std::string path = folder.file("model." + ending);
   model_a().save(path);
   const Random random(3);
@@ -99,7 +99,7 @@ TEST_CASE("a program that is killed while it saves leaves the old file or the ne
 }
 
 TEST_CASE("two programs that save to one path, and one that reads beside them") {
-  const Folder folder("together");
+  const FolderOfFiles folder("together");
   const std::string path = folder.file("model.h5");
   model_a().save(path);
   const pid_t first = begin([&] { save_for_ever(path); });

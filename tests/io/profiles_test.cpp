@@ -26,7 +26,7 @@ Model graph_model() {
   return Model({left, right}, {dense(1).named("first")(sum), dense(2).named("second")(sum)});
 }
 
-Config config_of(const std::string& path) {
+Config archived_config(const std::string& path) {
   const io::ZipReader archive(io::open_bytes(path), path);
   const io::BytesPointer bytes = archive.member("config.json", 1 << 20);
   return io::parse_json(bytes->text(0, static_cast<std::size_t>(bytes->size()), path), path);
@@ -50,7 +50,7 @@ TEST_CASE("an archive for Keras 3 is what Keras 3 writes itself") {
     const io::ZipReader archive(io::open_bytes(file.path), file.path);
     CHECK(archive.names() == std::vector<std::string>{"metadata.json", "config.json", "model.weights.h5"});
   }
-  const Config config = config_of(file.path);
+  const Config config = archived_config(file.path);
   CHECK(config.at("module") == Config("keras"));
   CHECK(config.at("class_name") == Config("Sequential"));
   const Config& layers = config.at("config").at("layers");
@@ -73,7 +73,7 @@ TEST_CASE("an archive for Keras 3 is what Keras 3 writes itself") {
 TEST_CASE("an archive for all is spelled as Keras 2 does, and its rate is a constant schedule") {
   const Removed file{"all.keras"};
   trained_model().save(file.path, {.profile = KerasProfile::any});
-  const Config config = config_of(file.path);
+  const Config config = archived_config(file.path);
   CHECK(config.at("config").at("layers").as_list()[0].at("config").contains("batch_input_shape"));
   const Config& rate = config.at("compile_config").at("optimizer").at("config").at("learning_rate");
   CHECK(rate.at("class_name") == Config("ExponentialDecay"));
@@ -85,9 +85,9 @@ TEST_CASE("an archive for all is spelled as Keras 2 does, and its rate is a cons
 
   const Removed graph{"graph.keras"};
   graph_model().save(graph.path, {.profile = KerasProfile::any});
-  CHECK(config_of(graph.path).at("class_name") == Config("Model"));
+  CHECK(archived_config(graph.path).at("class_name") == Config("Model"));
   graph_model().save(graph.path);
-  CHECK(config_of(graph.path).at("class_name") == Config("Functional"));
+  CHECK(archived_config(graph.path).at("class_name") == Config("Functional"));
 }
 
 TEST_CASE("every form gives the model back, training and all, and the same bytes when it is saved again") {
@@ -130,7 +130,7 @@ TEST_CASE("a combined file is an HDF5 file with an archive behind it") {
   const io::Hdf5Reader h5(bytes, file.path);
   CHECK(h5.text("", "model_config"));
   CHECK(h5.has_group("optimizer_weights"));
-  CHECK(config_of(file.path).contains("compile_config"));
+  CHECK(archived_config(file.path).contains("compile_config"));
 }
 
 TEST_CASE("a combined file whose parts differ is refused") {

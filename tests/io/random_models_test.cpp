@@ -11,7 +11,7 @@ using namespace maas;
 
 namespace {
 
-constexpr int models = 200;
+constexpr int model_count = 200;
 
 /// Another seed a day would hide what failed; MAAS_SEED gives others.
 std::uint64_t first_seed() {
@@ -43,9 +43,9 @@ void check_round_trip(const Model& model, const std::vector<Matrix>& inputs, con
 
 TEST_CASE("random models are the same after saving and loading, and so are their files") {
   const std::uint64_t first = first_seed();
-  std::cerr << models << " random models, seeds " << first << " to " << first + models - 1 << "\n";
+  std::cerr << model_count << " random models, seeds " << first << " to " << first + model_count - 1 << "\n";
   std::size_t layers = 0;
-  for (std::uint64_t seed = first; seed < first + models; ++seed) {
+  for (std::uint64_t seed = first; seed < first + model_count; ++seed) {
     INFO("seed " << seed);
     tests::RandomNetwork made = tests::RandomNetworkMaker(seed).make();
     layers += made.network.graph().layers().size();
@@ -55,5 +55,5 @@ TEST_CASE("random models are the same after saving and loading, and so are their
     check_round_trip(model, made.inputs, "random.keras", KerasProfile::automatic);
     if (seed % 5 == 0) check_round_trip(model, made.inputs, "any.keras", KerasProfile::any);
   }
-  CHECK(layers > 8 * static_cast<std::size_t>(models));
+  CHECK(layers > 8 * static_cast<std::size_t>(model_count));
 }

@@ -10,6 +10,7 @@
 #include "io/json.hpp"
 #include "keras_models.hpp"
 #include "support/catch.hpp"
+#include "support/difference.hpp"
 #include "support/paths.hpp"
 #include "trajectories/archive.hpp"
 
@@ -17,7 +18,7 @@ using namespace fixtures;
 
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+using tests::is_double;
 
 std::string layers_folder() { return tests::fixture("layers/"); }
 

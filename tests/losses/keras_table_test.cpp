@@ -7,6 +7,7 @@
 #include "support/difference.hpp"
 #include "support/skip.hpp"
 #include "support/table.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 using tests::difference;
@@ -16,7 +17,7 @@ namespace {
 /// Cases that maas refuses, and why: see docs/keras-compatibility.md.
 const std::map<std::string, std::string> refused = {{"cosine_axis1", "expected the axis -1"}};
 
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
 
 Config config_of(const tests::Table& table, const std::string& name) {
   return Config{}.set("class_name", table.text(name, "class")).set("config", table.json(name, "arguments"));

@@ -3,6 +3,7 @@
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
 #include "support/difference.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 
@@ -13,7 +14,7 @@ Matrix row(std::initializer_list<double> values) {
   std::ranges::transform(values, m.data(), [](double value) { return static_cast<Scalar>(value); });
   return m;
 }
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
 
 double value(const Loss& loss, const Matrix& predicted, const Matrix& target) {
   Vector out(predicted.rows());

@@ -4,20 +4,22 @@
 
 #include "maas/metrics/metrics.hpp"
 #include "support/catch.hpp"
+#include "support/difference.hpp"
 #include "support/table.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+using tests::is_double;
 
 /// How near a result must be to one that Keras computed in double or in float.
 bool near(double result, double keras, bool in_double) {
   return std::abs(result - keras) <= (in_double ? 1e-12 + 1e-10 * std::abs(keras) : 1e-6 + 2e-5 * std::abs(keras));
 }
 
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
 
 /// Keras' name for a second metric of a class ends in a number that depends on what else the program has made.
 std::string without_number(const std::string& name) {

@@ -14,9 +14,9 @@ namespace {
 
 constexpr Index rows = 600, columns = 5;
 
-struct Samples {
+struct StreamedSamples {
   Matrix x = Matrix(rows, columns), y = Matrix(rows, 1);
-  Samples() {
+  StreamedSamples() {
     const Random random(3);
     for (Index i = 0; i < x.size(); ++i)
       x.data()[i] = static_cast<Scalar>(2 * random.uniform(static_cast<std::uint64_t>(i)) - 1);
@@ -32,7 +32,7 @@ Model classifier() {
 }
 
 Streamed stream(const StreamOptions& options = {.block_rows = 32, .mixed_blocks = 2}) {
-  const Samples samples;
+  const StreamedSamples samples;
   write_hdf5("samples.h5", {{"x", samples.x}, {"y", samples.y}});
   return stream_hdf5("samples.h5", {.stream = options});
 }
@@ -40,7 +40,7 @@ Streamed stream(const StreamOptions& options = {.block_rows = 32, .mixed_blocks 
 }  // namespace
 
 TEST_CASE("a model fits, evaluates and predicts a stream as it does matrices") {
-  const Samples samples;
+  const StreamedSamples samples;
   const Streamed data = stream();
   Model streamed = classifier(), held = classifier();
   // Without a shuffle the order is the same.
@@ -103,7 +103,7 @@ TEST_CASE("an interrupted fit of a stream goes on where it was") {
 }
 
 TEST_CASE("what a stream throws comes out of fit") {
-  Samples samples;
+  StreamedSamples samples;
   samples.x(333, 2) = NAN;
   write_hdf5("holes.h5", {{"x", samples.x}, {"y", samples.y}});
   Model model = classifier();
@@ -115,7 +115,7 @@ TEST_CASE("what a stream throws comes out of fit") {
 }
 
 TEST_CASE("class weights count in fits of data sets as in those of matrices") {
-  const Samples samples;
+  const StreamedSamples samples;
   const std::map<int, double> weights = balanced_class_weight(samples.y);
   CHECK(weights.at(1) > 1.2);
   FitOptions options{.epochs = 2, .batch_size = 25, .verbose = 0, .shuffle = false};

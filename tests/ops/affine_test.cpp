@@ -4,14 +4,15 @@
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
 #include "support/difference.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
 
 namespace {
 
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
-MatrixView view(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
+using tests::writable;
 
 /// The product written out: what every faster one must agree with.
 Matrix naive_product(const Matrix& a, const Matrix& b) {
@@ -45,15 +46,15 @@ TEST_CASE("the affine map and its derivatives agree with sums written out, at si
         const Scalar nan = testing::detail::not_a_number;
         Matrix y = Matrix::Constant(batch, outputs, nan), dx = Matrix::Constant(batch, inputs, nan),
                dw = Matrix::Constant(inputs, outputs, nan), db = Matrix::Constant(1, outputs, nan);
-        ops::affine(view(x), view(w), view(b), view(y));
+        ops::affine(view(x), view(w), view(b), writable(y));
         REQUIRE(tests::difference(y, naive_product(x, w).rowwise() + b.row(0), rounding(inputs)) == "");
-        ops::affine(view(x), view(w), ConstMatrixView(nullptr, 1, 0), view(y));
+        ops::affine(view(x), view(w), ConstMatrixView(nullptr, 1, 0), writable(y));
         REQUIRE(tests::difference(y, naive_product(x, w), rounding(inputs)) == "");
-        ops::affine_input_gradient(view(dy), view(w), view(dx));
+        ops::affine_input_gradient(view(dy), view(w), writable(dx));
         REQUIRE(tests::difference(dx, naive_product(dy, w.transpose()), rounding(outputs)) == "");
-        ops::affine_kernel_gradient(view(x), view(dy), view(dw));
+        ops::affine_kernel_gradient(view(x), view(dy), writable(dw));
         REQUIRE(tests::difference(dw, naive_product(x.transpose(), dy), rounding(batch)) == "");
-        ops::column_sums(view(dy), view(db));
+        ops::column_sums(view(dy), writable(db));
         REQUIRE(tests::difference(db, naive_product(Matrix::Ones(1, batch), dy), rounding(batch)) == "");
       }
 }
@@ -63,10 +64,10 @@ TEST_CASE("a row of the affine map has the same bits alone and among others") {
     const Matrix x = random_matrix(37, 19, -1, 1, Random(1)), w = random_matrix(19, outputs, -1, 1, Random(2)),
                  b = random_matrix(1, outputs, -1, 1, Random(3));
     Matrix y(37, outputs), alone(1, outputs);
-    ops::affine(view(x), view(w), view(b), view(y));
+    ops::affine(view(x), view(w), view(b), writable(y));
     for (Index row = 0; row < x.rows(); ++row) {
       const Matrix one = x.row(row);
-      ops::affine(view(one), view(w), view(b), view(alone));
+      ops::affine(view(one), view(w), view(b), writable(alone));
       CHECK(alone == y.row(row));
     }
   }
@@ -80,9 +81,9 @@ TEST_CASE("large products have the same bits on one, two and four threads") {
   for (int count : {1, 2, 4}) {
     set_threads(count);
     Matrix y(150, 140), dx(150, 130), dw(130, 140);
-    ops::affine(view(x), view(w), ConstMatrixView(nullptr, 1, 0), view(y));
-    ops::affine_input_gradient(view(dy), view(w), view(dx));
-    ops::affine_kernel_gradient(view(x), view(dy), view(dw));
+    ops::affine(view(x), view(w), ConstMatrixView(nullptr, 1, 0), writable(y));
+    ops::affine_input_gradient(view(dy), view(w), writable(dx));
+    ops::affine_kernel_gradient(view(x), view(dy), writable(dw));
     if (count == 1) first_y = y, first_dx = dx, first_dw = dw;
     CHECK(y == first_y);
     CHECK(dx == first_dx);

@@ -8,6 +8,7 @@
 #include "maas/ops/affine.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 using ops::CompactFormat;
@@ -38,7 +39,7 @@ class Compact {
   ops::CompactView view_;
 };
 
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
 
 Matrix product_of(const Matrix& x, const Compact& compact, const Matrix& bias, bool rectify) {
   Matrix y = Matrix::Constant(x.rows(), compact.view().columns, std::numeric_limits<Scalar>::quiet_NaN());

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity(),
                  no_number = std::numeric_limits<Scalar>::quiet_NaN();
-constexpr double rounding = std::numeric_limits<Scalar>::epsilon();
+constexpr double last_place = std::numeric_limits<Scalar>::epsilon();
 
 double formula(double x, double t) { return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x))); }
 
@@ -52,8 +52,8 @@ TEST_CASE("every kernel's cross-entropy of logits is the formula's, relative to 
       worst = std::max(worst, std::abs(static_cast<double>(loss[i]) - formula(x, t)) / parts);
       steepest = std::max(steepest, std::abs(static_cast<double>(slope[i]) - (1 / (1 + std::exp(-x)) - t)));
     }
-    CHECK(worst <= 4 * rounding);
-    CHECK(steepest <= 3 * rounding);
+    CHECK(worst <= 4 * last_place);
+    CHECK(steepest <= 3 * last_place);
   }
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("a confident right answer's cross-entropy keeps its digits in every ke
       Scalar loss = 0;
       ops::logistic_loss(1, &logit, &target, &loss);
       const double expected = std::log1p(std::exp(-x));
-      CHECK(std::abs(static_cast<double>(loss) - expected) <= 6 * rounding * expected);
+      CHECK(std::abs(static_cast<double>(loss) - expected) <= 6 * last_place * expected);
     }
   }
 }

@@ -3,11 +3,12 @@
 #include "maas/ops/log_sum_exp.hpp"
 #include "support/catch.hpp"
 #include "support/difference.hpp"
+#include "support/views.hpp"
 
 using namespace maas;
 
 namespace {
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+using tests::view;
 MatrixView out(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
 }  // namespace
 

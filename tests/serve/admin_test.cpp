@@ -47,11 +47,7 @@ RepositoryOptions options_of(const std::string& folder, serve::ModelSettings set
   return {.folder = folder, .poll = 10ms, .models = {{"m", std::move(settings)}}};
 }
 
-void check_answer(const Response& response, int status, const std::string& part) {
-  INFO(response.body);
-  CHECK(response.status == status);
-  CHECK_THAT(response.body, ContainsSubstring(part));
-}
+using tests::check_answer;
 
 struct Changing {
   Repository repository;

@@ -45,11 +45,11 @@ cp ../../jobs_made/model.h5 model.h5
 echo '{"event":"end","finite":true}'
 )sh";
 
-struct Served {
+struct JobService {
   std::unique_ptr<serve::Repository> repository{};
   std::unique_ptr<serve::Protocol> protocol{};
 
-  explicit Served(bool fresh = true, std::chrono::seconds time = 60s, int threads = 0) {
+  explicit JobService(bool fresh = true, std::chrono::seconds time = 60s, int threads = 0) {
     if (fresh) make();
     repository = std::make_unique<serve::Repository>(serve::RepositoryOptions{.folder = "jobs_models", .poll = 50ms});
     protocol = std::make_unique<serve::Protocol>(*repository,
@@ -97,7 +97,7 @@ struct Served {
 }  // namespace
 
 TEST_CASE("a training that is better on the holdout goes live") {
-  Served served;
+  JobService served;
   const Response added = served.add("rmse=0.5");
   CHECK(added.status == 200);
   CHECK_THAT(added.body, ContainsSubstring(R"("id":1,"model":"m","state":")"));
@@ -114,7 +114,7 @@ TEST_CASE("a training that is better on the holdout goes live") {
 }
 
 TEST_CASE("a training that is worse is kept as a candidate, and may be promoted by hand") {
-  Served served;
+  JobService served;
   served.add("rmse=1.5");
   CHECK(served.reaches(1, R"("state":"candidate")"));
   CHECK_THAT(served.job(1), ContainsSubstring("worse on the holdout"));
@@ -130,7 +130,7 @@ TEST_CASE("a training that is worse is kept as a candidate, and may be promoted 
 }
 
 TEST_CASE("a model that cannot be served does not go live") {
-  Served served;
+  JobService served;
   std::ofstream("jobs_made/model.h5") << "no model";
   served.add("rmse=0.5");
   CHECK(served.reaches(1, R"("state":"failed")"));
@@ -139,7 +139,7 @@ TEST_CASE("a model that cannot be served does not go live") {
 }
 
 TEST_CASE("what a job says is told as events, from where one left off") {
-  Served served;
+  JobService served;
   served.add("rmse=0.5");
   CHECK(served.reaches(1, R"("state":"promoted")"));
   const Response first = served.protocol->answer(get("/v1/jobs/1/events"));
@@ -156,7 +156,7 @@ TEST_CASE("what a job says is told as events, from where one left off") {
 }
 
 TEST_CASE("jobs are cancelled, and go on; too many are refused") {
-  Served served;
+  JobService served;
   served.add("waits rmse=0.5");
   CHECK(served.reaches(1, R"("state":"running","epoch":1)"));
   served.add("rmse=0.6");
@@ -178,12 +178,12 @@ TEST_CASE("jobs are cancelled, and go on; too many are refused") {
 
 TEST_CASE("a job that runs when the server ends is interrupted, and resumed by a call") {
   {
-    Served served;
+    JobService served;
     served.add("waits rmse=0.5");
     CHECK(served.reaches(1, R"("state":"running","epoch":1)"));
     served.add("rmse=0.5");
   }
-  Served served(false);
+  JobService served(false);
   CHECK_THAT(served.job(1), ContainsSubstring(R"("state":"interrupted","epoch":1,"epochs":2)"));
   CHECK(served.reaches(2, R"("state":"promoted")"));  // what waited is run
   CHECK(served.post("/v1/jobs/1:resume").status == 200);
@@ -191,7 +191,7 @@ TEST_CASE("a job that runs when the server ends is interrupted, and resumed by a
 }
 
 TEST_CASE("a job that fails, takes too much memory or too long is told of") {
-  Served served(true, 2s);
+  JobService served(true, 2s);
   served.add("fails");
   CHECK(served.reaches(1, "training ended with code 1: maas: it does not fit"));
   served.add("eats");
@@ -202,7 +202,7 @@ TEST_CASE("a job that fails, takes too much memory or too long is told of") {
 }
 
 TEST_CASE("a job may read the folder of data, and write where it is told") {
-  Served served;
+  JobService served;
   files::create_symlink(files::absolute("secret.csv"), "jobs_data/link.csv");
   const auto refused = [&](const std::string& recipe, const std::string& part, const std::string& more = "") {
     const Response response = served.post("/v1/jobs", R"({"model":"m","recipe":)" + recipe + more + "}");
@@ -258,7 +258,7 @@ void write_with_pipeline(const std::string& path) {
 }  // namespace
 
 TEST_CASE("files of data come with a job, as a form") {
-  Served served;
+  JobService served;
   const std::string job = R"({"model":"m","holdout":"held.csv","recipe":{"description":"rmse=0.5"}})";
   const Response added = served.protocol->answer(form(part("name=\"job\"", job) +
                                                       part("name=\"file\"; filename=\"new.csv\"", "x,y\r\n3,4\r\n") +
@@ -298,7 +298,7 @@ TEST_CASE("files of data come with a job, as a form") {
 }
 
 TEST_CASE("files that come with a job have a limit, and leave nothing behind where it is full") {
-  Served::make();
+  JobService::make();
   serve::Repository repository({.folder = "jobs_models"});
   serve::Protocol protocol(
       repository, {.open_admin = true,
@@ -355,7 +355,7 @@ TEST_CASE("forms are read whatever their parameters look like, and broken ones r
 }
 
 TEST_CASE("of a forecaster's table the mean error of its own rows is the score") {
-  Served served;
+  JobService served;
   CHECK(served.add("forecasts rmse=0.5").status == 200);
   CHECK(served.reaches(1, R"("state":"promoted")"));
   CHECK_THAT(served.job(1), ContainsSubstring(R"("score":{"name":"rmse","new":1.75,"live":2,"live_version":1})"));
@@ -368,7 +368,7 @@ TEST_CASE("of a forecaster's table the mean error of its own rows is the score")
 }
 
 TEST_CASE("a training goes on from a forecaster that is served") {
-  Served served;
+  JobService served;
   Readings readings{.values = Matrix::Random(40, 1), .sensors = {"north"}};
   Forecaster forecaster({.windows = {.lags = 2, .horizons = {1}}}, ForecastNetwork{.hidden = {}});
   forecaster.fit(readings, {.fit = {.epochs = 1, .verbose = 0}});
@@ -384,7 +384,7 @@ TEST_CASE("a training goes on from a forecaster that is served") {
 }
 
 TEST_CASE("a training goes on from a model that is served") {
-  Served served;
+  JobService served;
   files::create_directories("jobs_models/p/3");
   write_with_pipeline("jobs_models/p/3/model.h5");
   served.repository->load("p");
@@ -494,7 +494,7 @@ TEST_CASE("trainings stay on the processors that they are given") {
       [&](std::string_view line) { last = line; }, [] { return false; });
   CHECK(end.is_good());
   CHECK(said(last) == std::to_string(own.back()));
-  Served served(true, 60s, 1);
+  JobService served(true, 60s, 1);
   CHECK(served.add("rmse=1.5").status == 200);
   CHECK(served.reaches(1, R"("state":"candidate")"));
   CHECK(said(content_of("jobs_home/1/processors.txt")) == std::to_string(own.back()) + "\n");

@@ -26,11 +26,11 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-struct Running {
+struct AskedServer {
   serve::Repository repository{serve::RepositoryOptions{}};
   serve::Server server;
 
-  explicit Running(serve::ServerOptions options = {}) : server(published(repository), on_any_port(options)) {}
+  explicit AskedServer(serve::ServerOptions options = {}) : server(published(repository), on_any_port(options)) {}
   LoadUrl url() const { return LoadUrl::parse(server.url()); }
 
   static const serve::Repository& published(serve::Repository& repository) {
@@ -183,7 +183,7 @@ TEST_CASE("metadata that a body cannot be made for is refused") {
 }
 
 TEST_CASE("a server is asked at the rate, and every request is accounted for") {
-  const Running running;
+  const AskedServer running;
   for (LoadForm form : {LoadForm::binary, LoadForm::json, LoadForm::rows}) {
     const LoadResult result =
         serve::run_load(running.url(), affine_request(form),
@@ -199,7 +199,7 @@ TEST_CASE("a server is asked at the rate, and every request is accounted for") {
 }
 
 TEST_CASE("times count from when a request was due: a stall is in all of those that waited") {
-  const Running running({.threads = 1, .at_once = 0us});
+  const AskedServer running({.threads = 1, .at_once = 0us});
   LoadResult result;
   std::thread load;
   {
@@ -222,7 +222,7 @@ TEST_CASE("times count from when a request was due: a stall is in all of those t
 }
 
 TEST_CASE("answers that are none are told by their kind") {
-  const Running running({.token = "secret"});
+  const AskedServer running({.token = "secret"});
   LoadRequest request = affine_request();
   const serve::LoadOptions options{.rate = 100, .duration = 200ms, .warmup = 0ns, .connections = 2, .timeout = 300ms};
   const LoadResult refused = serve::run_load(running.url(), request, options);
@@ -237,7 +237,7 @@ TEST_CASE("answers that are none are told by their kind") {
 }
 
 TEST_CASE("what is not answered in time is given up, and its time counted") {
-  const Running running({.threads = 1, .at_once = 0us});
+  const AskedServer running({.threads = 1, .at_once = 0us});
   const ClosedGate closed;
   HttpClient first(running.server.port());
   first.send("POST /v1/models/gated:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\n{\"instances\": [1]}");
@@ -252,7 +252,7 @@ TEST_CASE("what is not answered in time is given up, and its time counted") {
 }
 
 TEST_CASE("a connection that the server closes is opened again") {
-  const Running running;
+  const AskedServer running;
   LoadRequest request = affine_request();
   request.headers += "Connection: close\r\n";
   const LoadResult result = serve::run_load(
@@ -261,7 +261,7 @@ TEST_CASE("a connection that the server closes is opened again") {
 }
 
 TEST_CASE("where nobody listens, that is said") {
-  auto running = std::make_unique<Running>();
+  auto running = std::make_unique<AskedServer>();
   const LoadUrl url = running->url();
   running.reset();
   CHECK_THROWS_AS(serve::run_load(url, affine_request(),
@@ -277,7 +277,7 @@ TEST_CASE("where nobody listens, that is said") {
 }
 
 TEST_CASE("saturation lies between a rate that was borne and one that was not") {
-  const Running running;
+  const AskedServer running;
   double good = 0, bad = 1e9;
   // A p99 that no rate can keep is the end at once.
   const serve::LoadOptions options{.duration = 100ms, .warmup = 20ms, .connections = 4, .timeout = 1s};

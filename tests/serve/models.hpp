@@ -10,6 +10,7 @@
 #include "maas/maas.hpp"
 #include "maas/serve/protocol.hpp"
 #include "maas/serve/repository.hpp"
+#include "support/catch.hpp"
 
 namespace maas::inline MAAS_ABI::tests {
 
@@ -64,6 +65,13 @@ inline const std::string* header(const serve::Response& response, std::string_vi
   for (const auto& [each, value] : response.headers)
     if (each == name) return &value;
   return nullptr;
+}
+
+/// That an answer has this status and this in its body.
+inline void check_answer(const serve::Response& response, int status, const std::string& part) {
+  INFO(response.body);
+  CHECK(response.status == status);
+  CHECK_THAT(response.body, Catch::Matchers::ContainsSubstring(part));
 }
 
 }  // namespace maas::inline MAAS_ABI::tests

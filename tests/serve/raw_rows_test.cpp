@@ -28,10 +28,10 @@ Pipeline pipeline() {
 }
 
 // next = 0.5 flow + 0.25 for a truck, all scaled.
-struct Served {
+struct RawService {
   serve::Repository repository;
   serve::Protocol protocol;
-  Served() : repository({.folder = saved(), .poll = std::chrono::milliseconds(10)}), protocol(repository, {}) {}
+  RawService() : repository({.folder = saved(), .poll = std::chrono::milliseconds(10)}), protocol(repository, {}) {}
 
   static std::string saved() {
     std::filesystem::remove_all("raw");
@@ -54,7 +54,7 @@ struct Served {
 }  // namespace
 
 TEST_CASE("raw rows are prepared, and answers are in the targets' units") {
-  Served served;
+  RawService served;
   const serve::Response response =
       served.predict(R"({"instances": [{"flow": 50, "kind": "car"}, {"kind": "truck", "flow": 100}]})");
   CHECK(response.status == 200);
@@ -65,14 +65,14 @@ TEST_CASE("raw rows are prepared, and answers are in the targets' units") {
 }
 
 TEST_CASE("what is missing in a raw row makes its answer NaN, and no other's") {
-  Served served;
+  RawService served;
   const serve::Response response =
       served.predict(R"({"instances": [{"flow": null, "kind": "car"}, {"flow": 50, "kind": "car"}, {"kind": "car"}]})");
   CHECK(response.body == R"({"predictions":[{"next":NaN},{"next":50.0},{"next":NaN}]})");
 }
 
 TEST_CASE("raw rows say what is wrong with them") {
-  Served served;
+  RawService served;
   for (const auto& [body, part] : std::initializer_list<std::pair<const char*, const char*>>{
            {R"({"instances": [{"flow": 50, "kind": "car", "speed": 3}]})", "got \\\"speed\\\""},
            {R"({"instances": [{"flow": "50", "kind": "car"}]})", "expected a number, got a text"},
@@ -89,7 +89,7 @@ TEST_CASE("raw rows say what is wrong with them") {
 }
 
 TEST_CASE("a model says which columns its rows have") {
-  Served served;
+  RawService served;
   CHECK_THAT(served.protocol.answer(get("/maas/v1/models/m")).body,
              ContainsSubstring(R"({"name":"flow","type":"number"})"));
 }

@@ -15,11 +15,11 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-struct Running {
+struct PatientServer {
   serve::Repository repository{serve::RepositoryOptions{}};
   std::unique_ptr<serve::Server> server;
 
-  explicit Running(serve::ServerOptions options) {
+  explicit PatientServer(serve::ServerOptions options) {
     options.port = 0;
     repository.publish("affine", 1, affine());
     server = std::make_unique<serve::Server>(repository, std::move(options));
@@ -37,7 +37,7 @@ std::chrono::milliseconds trickle(HttpClient& client, std::size_t bytes) {
 }  // namespace
 
 TEST_CASE("a head that comes byte by byte is told and cut off") {
-  const Running running({.idle = 60s, .head = 400ms});
+  const PatientServer running({.idle = 60s, .head = 400ms});
   HttpClient client(running.port());
   client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nX: ");
   CHECK(trickle(client, 500) < 5s);
@@ -50,7 +50,7 @@ TEST_CASE("a head that comes byte by byte is told and cut off") {
 }
 
 TEST_CASE("the next head of a connection has its time, too, but silence before it has not") {
-  const Running running({.idle = 60s, .head = 300ms});
+  const PatientServer running({.idle = 60s, .head = 300ms});
   HttpClient client(running.port());
   CHECK(client.ask("GET", "/healthz").status == 200);
   std::this_thread::sleep_for(900ms);  // idle: nothing of a head has come
@@ -61,7 +61,7 @@ TEST_CASE("the next head of a connection has its time, too, but silence before i
 }
 
 TEST_CASE("requests that follow each other quickly are not taken for one slow head") {
-  const Running running({.head = 50ms});
+  const PatientServer running({.head = 50ms});
   HttpClient client(running.port());
   for (int i = 0; i < 100; ++i) {
     CHECK(client.ask("GET", "/healthz").status == 200);
@@ -70,7 +70,7 @@ TEST_CASE("requests that follow each other quickly are not taken for one slow he
 }
 
 TEST_CASE("a body that comes too slowly is told and cut off, one that comes fast enough is not") {
-  const Running running({.idle = 60s, .body_grace = 300ms, .body_rate = 20'000});
+  const PatientServer running({.idle = 60s, .body_grace = 300ms, .body_rate = 20'000});
   const std::string head = "POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\nContent-Length: ";
   HttpClient client(running.port());
   client.send(head + "1000\r\n\r\n");
@@ -94,7 +94,7 @@ TEST_CASE("a body that comes too slowly is told and cut off, one that comes fast
 }
 
 TEST_CASE("an answer that is hardly read is given up, one that is read slowly is not") {
-  Running running({.held_bytes = 64 << 20, .idle = 60s, .write = 500ms});
+  PatientServer running({.held_bytes = 64 << 20, .idle = 60s, .write = 500ms});
   running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});
   std::string body = R"({"instances": [0)";
   for (int i = 1; i < 1000; ++i) body += ",0";  // 16 MB come back, more than sockets take
@@ -116,7 +116,7 @@ TEST_CASE("an answer that is hardly read is given up, one that is read slowly is
 }
 
 TEST_CASE("a client that is silent is let go at the idle time, whatever it is at, and is not counted as slow") {
-  Running running({.held_bytes = 64 << 20, .idle = 1s, .body_rate = 0});
+  PatientServer running({.held_bytes = 64 << 20, .idle = 1s, .body_rate = 0});
   running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});
   std::string wide_body = R"({"instances": [0)";
   for (int i = 1; i < 1000; ++i) wide_body += ",0";
@@ -140,7 +140,7 @@ TEST_CASE("a client that is silent is let go at the idle time, whatever it is at
 }
 
 TEST_CASE("a client that moves now and then is not silent") {
-  const Running running({.idle = 1s, .body_rate = 0});
+  const PatientServer running({.idle = 1s, .body_rate = 0});
   HttpClient asking(running.port()), sending(running.port());
   const std::string body = R"({"instances": [[1, 2]]})";
   sending.send(

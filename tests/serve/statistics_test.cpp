@@ -13,11 +13,11 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-struct Served {
+struct CountedService {
   serve::Repository repository{
       serve::RepositoryOptions{.models = {{"m", {.policy = serve::VersionPolicy{.count = 2}}}}}};
   serve::Protocol protocol{repository, {}};
-  Served() {
+  CountedService() {
     repository.publish("m", 1, affine(1));
     repository.publish("m", 2, affine(2));
     repository.publish("joined", 1, joined());
@@ -38,7 +38,7 @@ struct Served {
 }  // namespace
 
 TEST_CASE("statistics count answers, runs and samples of each version") {
-  Served served;
+  CountedService served;
   for (int i = 0; i < 3; ++i) served.predict();
   served.predict("/v1/models/m/versions/1:predict");
   served.protocol.answer(post("/v1/models/m:predict", "{}"));
@@ -64,7 +64,7 @@ TEST_CASE("statistics count answers, runs and samples of each version") {
 }
 
 TEST_CASE("a model's configuration is told as Triton tells it") {
-  Served served;
+  CountedService served;
   CHECK(served.get("/v2/models/m/config") ==
         R"({"name":"m","platform":"maas","backend":"maas","max_batch_size":4096,)"
         R"("version_policy":{"latest":{"num_versions":2}},"input":[{"name":"x","data_type":"TYPE_FP32","dims":[2]}],)"
@@ -73,7 +73,7 @@ TEST_CASE("a model's configuration is told as Triton tells it") {
 }
 
 TEST_CASE("a canary gets its share, evenly, and named versions are not its") {
-  Served served;
+  CountedService served;
   served.repository.set_traffic("m", serve::Canary{2, 0.25}, {});
   const std::string one = R"({"predictions":[[5.5],[0.5]]})", two = R"({"predictions":[[10.5],[0.5]]})";
   for (int i = 1; i <= 40; ++i) CHECK(served.predict() == (i % 4 == 0 ? two : one));
@@ -87,7 +87,7 @@ TEST_CASE("a canary gets its share, evenly, and named versions are not its") {
 }
 
 TEST_CASE("a shadow is asked the same, and its differences are told") {
-  Served served;
+  CountedService served;
   served.repository.set_traffic("m", {}, 1);
   for (int i = 0; i < 4; ++i) CHECK(served.predict() == R"({"predictions":[[10.5],[0.5]]})");
   CHECK(served.metric_reaches(R"(maas_shadow_requests_total{model="m"} 4)"));
@@ -111,7 +111,7 @@ TEST_CASE("a shadow that cannot be asked the same is counted, and stops nothing"
 }
 
 TEST_CASE("traffic is set by a call") {
-  Served served;
+  CountedService served;
   serve::Protocol protocol(served.repository, {.open_admin = true});
   const auto ask = [&](std::string body) {
     return protocol.answer(post("/maas/v1/models/m/traffic", std::move(body)));

@@ -33,10 +33,10 @@ Network forecaster() {
   return network;
 }
 
-struct Served {
+struct StreamService {
   serve::Repository repository{serve::RepositoryOptions{}};
   std::unique_ptr<serve::Protocol> protocol{};
-  explicit Served(serve::ProtocolOptions options = {}) {
+  explicit StreamService(serve::ProtocolOptions options = {}) {
     repository.publish("m", 1, forecaster());
     repository.publish("line", 1, affine());
     repository.publish("two", 1, joined());
@@ -52,7 +52,7 @@ struct Served {
 }  // namespace
 
 TEST_CASE("a stream forecasts as soon as its window is full, and then with each sample") {
-  Served served;
+  StreamService served;
   CHECK(served.push("m/a", R"({"sample": [1, 2]})").body ==
         R"({"model":"m","sensor":"a","have":1,"need":3,"forecast":null})");
   served.push("m/b", R"({"samples": [[9, 9], [9, 9]]})");  // another sensor
@@ -69,7 +69,7 @@ TEST_CASE("a stream forecasts as soon as its window is full, and then with each 
 }
 
 TEST_CASE("a sample that is sent again counts once, an earlier one is refused") {
-  Served served;
+  StreamService served;
   const std::string first = R"({"sample": [1, 2], "time": 10})";
   served.push("m/a", first);
   CHECK_THAT(served.push("m/a", first).body, ContainsSubstring(R"("have":1)"));
@@ -79,7 +79,7 @@ TEST_CASE("a sample that is sent again counts once, an earlier one is refused") 
 }
 
 TEST_CASE("streams say what is wrong, and are removed") {
-  Served served;
+  StreamService served;
   for (const char* body : {"", "[]", "{}", R"({"sample": [1]})", R"({"sample": [1, 2, 3]})", R"({"sample": [[1, 2]]})",
                            R"({"samples": [1, 2]})", R"({"samples": []})", R"({"sample": [1, 2], "samples": [[1, 2]]})",
                            R"({"sample": [1, "2"]})", R"({"sample": [1, 2], "time": "now"})"})
@@ -123,12 +123,12 @@ TEST_CASE("the longest silent streams are forgotten where there are too many") {
 TEST_CASE("windows are kept for the next start") {
   std::filesystem::remove("streams.jsonl");
   {
-    Served served({.stream_file = "streams.jsonl"});
+    StreamService served({.stream_file = "streams.jsonl"});
     CHECK(served.push("m/a%20%C3%A9", R"({"sample": [5, 6]})").status == 200);
     served.push("m/a", R"({"samples": [[0.1, NaN], [3, 4]], "time": 7.25})");
     served.push("m/b", R"({"sample": [1, 2]})");
   }
-  Served served({.stream_file = "streams.jsonl"});
+  StreamService served({.stream_file = "streams.jsonl"});
   CHECK(served.get("m/a").body ==
         R"({"model":"m","sensor":"a","have":2,"need":3,"time":7.25,"window":[0.1,NaN,3.0,4.0]})");
   CHECK(served.get("m/b").status == 200);
@@ -142,7 +142,7 @@ TEST_CASE("windows are kept for the next start") {
 }
 
 TEST_CASE("samples of many sensors run as one batch") {
-  Served served;
+  StreamService served;
   std::vector<serve::Request> requests;
   for (int i = 0; i < 4; ++i)
     requests.push_back(

@@ -41,11 +41,12 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-struct Served {
+struct UploadService {
   std::string folder;
   Repository repository;
   Protocol protocol;
-  explicit Served(const std::string& name, serve::ProtocolOptions how = {.allow_upload = true, .open_admin = true})
+  explicit UploadService(const std::string& name,
+                         serve::ProtocolOptions how = {.allow_upload = true, .open_admin = true})
       : folder(fresh_folder(name)),
         repository({.folder = folder, .poll = 10ms}),
         protocol(repository, std::move(how)) {}
@@ -70,11 +71,7 @@ std::string specific_policy(const std::vector<int>& versions) {
   return fmt::format(R"({{\"specific\":{{\"versions\":[{}]}}}})", fmt::join(versions, ","));
 }
 
-void check_answer(const Response& response, int status, const std::string& part) {
-  INFO(response.body);
-  CHECK(response.status == status);
-  CHECK_THAT(response.body, ContainsSubstring(part));
-}
+using tests::check_answer;
 
 }  // namespace
 
@@ -136,7 +133,7 @@ TEST_CASE("versions that were moved into place are flushed with the folder they 
 }
 
 TEST_CASE("files that come with a load become versions, of models that are there and of new ones") {
-  Served served("uploaded");
+  UploadService served("uploaded");
   const std::string first = model_bytes(2);
   CHECK(served.upload("new", "1/model.h5", first).body == R"({"name":"new","load":true})");
   CHECK(served.predicted("new") == R"({"predictions":[[10.5]]})");
@@ -147,9 +144,9 @@ TEST_CASE("files that come with a load become versions, of models that are there
   // Two at once, one of them with its checks; the policy keeps both.
   const std::string golden = R"([{"inputs": [[1, 1]], "outputs": [[20.5]]}])";
   CHECK(served
-            .load("two", Served::file_parameter("1/model.h5", model_bytes(4)) + "," +
-                             Served::file_parameter("1/golden.json", golden) + "," +
-                             Served::file_parameter("2/model.h5", model_bytes(5)) +
+            .load("two", UploadService::file_parameter("1/model.h5", model_bytes(4)) + "," +
+                             UploadService::file_parameter("1/golden.json", golden) + "," +
+                             UploadService::file_parameter("2/model.h5", model_bytes(5)) +
                              R"(,"config":"{\"version_policy\":{\"all\":{}}}")")
             .status == 200);
   CHECK(served.predicted("two/versions/1") == R"({"predictions":[[20.5]]})");
@@ -169,7 +166,7 @@ TEST_CASE("files that come with a load become versions, of models that are there
 }
 
 TEST_CASE("files that cannot be used leave nothing, and what answers does so on") {
-  Served served("refused_uploads");
+  UploadService served("refused_uploads");
   const std::string good = model_bytes(2);
   REQUIRE(served.upload("m", "3/model.h5", good).status == 200);
   const std::vector<std::string> before = names_in("refused_uploads");
@@ -186,13 +183,15 @@ TEST_CASE("files that cannot be used leave nothing, and what answers does so on"
   write_keras("nan.h5", {.network = affine(std::numeric_limits<Scalar>::quiet_NaN())});
   check_answer(served.upload("m", "4/model.h5", content_of("nan.h5")), 400, "a finite number");
   const auto with_golden = [&](const std::string& golden) {
-    return served.load(
-        "m", Served::file_parameter("4/model.h5", good) + "," + Served::file_parameter("4/golden.json", golden));
+    return served.load("m", UploadService::file_parameter("4/model.h5", good) + "," +
+                                UploadService::file_parameter("4/golden.json", golden));
   };
   check_answer(with_golden(R"([{"inputs": [[1, 1]], "outputs": [[11.5]]}])"), 400, "golden");
   CHECK(with_golden("{").status == 400);
   // One of two is bad: then neither stays.
-  CHECK(served.load("m", Served::file_parameter("4/model.h5", good) + "," + Served::file_parameter("5/model.h5", "x"))
+  CHECK(served
+            .load("m", UploadService::file_parameter("4/model.h5", good) + "," +
+                           UploadService::file_parameter("5/model.h5", "x"))
             .status == 400);
   CHECK(names_in("refused_uploads") == before);
   CHECK(served.predicted("m") == R"({"predictions":[[10.5]]})");
@@ -201,7 +200,7 @@ TEST_CASE("files that cannot be used leave nothing, and what answers does so on"
 }
 
 TEST_CASE("names of files stay in the version's folder, and are those of models") {
-  Served served("upload_names");
+  UploadService served("upload_names");
   const std::string good = model_bytes(2);
   for (const char* name :
        {"1/../model.h5", "1/../../model.h5", "1//model.h5", "1/a/model.h5", "1/.model.h5", "1/model.h5 ", "1/model.txt",
@@ -212,9 +211,10 @@ TEST_CASE("names of files stay in the version's folder, and are those of models"
     CHECK(served.upload(model, "1/model.h5", good).status >= 400);
   for (const char* model : {".hidden", "a.tmp"})
     check_answer(served.upload(model, "1/model.h5", good), 404, "a model with");
-  check_answer(served.load("m", Served::file_parameter("1/golden.json", "[]")), 400,
+  check_answer(served.load("m", UploadService::file_parameter("1/golden.json", "[]")), 400,
                "version 1: expected a model file");
-  check_answer(served.load("m", Served::file_parameter("1/a.h5", good) + "," + Served::file_parameter("1/b.h5", good)),
+  check_answer(served.load("m", UploadService::file_parameter("1/a.h5", good) + "," +
+                                    UploadService::file_parameter("1/b.h5", good)),
                400, "version 1: expected one model file");
   check_answer(served.load("m", R"("file:1/model.h5":"###!")"), 400, "expected base64, got another character at 0");
   check_answer(served.load("m", R"("file:1/model.h5":7)"), 400, "to be a text, got a number");
@@ -227,7 +227,7 @@ TEST_CASE("names of files stay in the version's folder, and are those of models"
 }
 
 TEST_CASE("what one that was killed has left is passed over, and goes with the next upload") {
-  Served served("killed_upload");
+  UploadService served("killed_upload");
   files::create_directories("killed_upload/m/.1.tmp");
   std::ofstream("killed_upload/m/.1.tmp/model.h5") << "half a mod";
   std::ofstream("killed_upload/m/.1.tmp/golden.json") << "[";
@@ -240,19 +240,20 @@ TEST_CASE("what one that was killed has left is passed over, and goes with the n
 
 TEST_CASE("files come only where they are allowed, and from who may change what is served") {
   const std::string good = model_bytes(2);
-  Served closed("closed_uploads", {.open_admin = true});
+  UploadService closed("closed_uploads", {.open_admin = true});
   check_answer(closed.upload("m", "1/model.h5", good), 501, "needs a server that allows uploads");
   CHECK_THAT(closed.protocol.answer(get("/openapi.json")).body, !ContainsSubstring("patternProperties"));
   CHECK(names_in("closed_uploads").empty());
-  Served nobody("closed_uploads", {.allow_upload = true});
+  UploadService nobody("closed_uploads", {.allow_upload = true});
   CHECK(nobody.upload("m", "1/model.h5", good).status == 501);
   std::ofstream("upload_tokens.txt") << "infer,metadata,train "
                                         "4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2 r\n"
                                         "admin 8c6976e5b5410415bde908bd4dee15dfb167a9c873fc4bb8a81f6f2ab448a918 a\n";
-  Served scoped("closed_uploads", {.allow_upload = true, .token_file = "upload_tokens.txt"});
+  UploadService scoped("closed_uploads", {.allow_upload = true, .token_file = "upload_tokens.txt"});
   const auto with_token = [&](const char* token) {
     return scoped
-        .load("m", Served::file_parameter("1/model.h5", good), {{"Authorization", fmt::format("Bearer {}", token)}})
+        .load("m", UploadService::file_parameter("1/model.h5", good),
+              {{"Authorization", fmt::format("Bearer {}", token)}})
         .status;
   };
   CHECK(scoped.upload("m", "1/model.h5", good).status == 401);
@@ -260,12 +261,12 @@ TEST_CASE("files come only where they are allowed, and from who may change what 
   CHECK(names_in("closed_uploads").empty());
   CHECK(with_token("admin") == 200);
   CHECK(scoped.repository.find("m") != nullptr);
-  Served small("closed_uploads", {.limits = {.body_bytes = 1000}, .allow_upload = true, .open_admin = true});
+  UploadService small("closed_uploads", {.limits = {.body_bytes = 1000}, .allow_upload = true, .open_admin = true});
   CHECK(small.upload("m", "1/model.h5", good).status == 413);
 }
 
 TEST_CASE("a configuration sets which versions answer, and says nothing that is not so") {
-  Served served("configured", {.open_admin = true});
+  UploadService served("configured", {.open_admin = true});
   for (int version = 1; version <= 3; ++version) {
     files::create_directories(fmt::format("configured/m/{}", version));
     write_keras(fmt::format("configured/m/{}/model.h5", version), {.network = affine(static_cast<Scalar>(version))});
@@ -329,7 +330,7 @@ TEST_CASE("a configuration sets which versions answer, and says nothing that is 
 }
 
 TEST_CASE("while a policy changes all requests are answered") {
-  Served served("policies_in_turn");
+  UploadService served("policies_in_turn");
   for (const char* version : {"1/model.h5", "2/model.h5"})
     REQUIRE(served.upload("m", version, model_bytes(2)).status == 200);
   std::atomic<bool> done{false};
@@ -349,7 +350,7 @@ TEST_CASE("while a policy changes all requests are answered") {
 }
 
 TEST_CASE("an upload asks nothing of versions that were there before") {
-  Served served("beside_a_broken_one");
+  UploadService served("beside_a_broken_one");
   REQUIRE(served.upload("m", "1/model.h5", model_bytes(1)).status == 200);
   files::create_directories("beside_a_broken_one/m/5");
   std::ofstream("beside_a_broken_one/m/5/model.h5") << "no model";
@@ -361,12 +362,12 @@ TEST_CASE("an upload asks nothing of versions that were there before") {
 }
 
 TEST_CASE("versions are numbers that fit, and not too many at once") {
-  Served served("upload_numbers");
+  UploadService served("upload_numbers");
   const std::string good = model_bytes(2);
   CHECK(served.upload("m", "9223372036854775808/model.h5", good).status == 400);
-  std::string many = Served::file_parameter("0/model.h5", good);
+  std::string many = UploadService::file_parameter("0/model.h5", good);
   for (int version = 1; version <= 100; ++version)
-    many += "," + Served::file_parameter(fmt::format("{}/model.h5", version), good);
+    many += "," + UploadService::file_parameter(fmt::format("{}/model.h5", version), good);
   check_answer(served.load("m", many), 400, "at most 100 versions");
   CHECK(names_in("upload_numbers").empty());
   CHECK(served.upload("m", "9223372036854775807/model.h5", good).status == 200);
@@ -378,12 +379,12 @@ TEST_CASE("files need a folder to lie in") {
   Repository repository(serve::RepositoryOptions{});
   Protocol protocol(repository, {.allow_upload = true, .open_admin = true});
   check_answer(protocol.answer(post("/v2/repository/models/m/load",
-                                    R"({"parameters":{)" + Served::file_parameter("1/model.h5", "x") + "}}")),
+                                    R"({"parameters":{)" + UploadService::file_parameter("1/model.h5", "x") + "}}")),
                409, "a server with a folder");
 }
 
 TEST_CASE("an upload while all is asked fails no answer, and each is of the version it names") {
-  Served served("busy_upload");
+  UploadService served("busy_upload");
   REQUIRE(served.upload("m", "1/model.h5", model_bytes(1)).status == 200);
   std::atomic<bool> done{false};
   std::atomic<int> wrong{0}, asked{0};

@@ -19,7 +19,7 @@ using testing::detail::random_matrix;
 
 namespace {
 
-struct Samples {
+struct BackedSamples {
   Matrix x = random_matrix(50, 4, -1, 1, Random(1));
   Matrix y = (x.rowwise().sum().array() > 0).cast<Scalar>();
 };
@@ -55,7 +55,7 @@ using Hook = std::function<Signal(TrainingView&)>;
 
 /// One fit from the start of the program, with callbacks that remember, a backup, and a hook that may stop it.
 Outcome fitted(std::optional<Index> save_freq, Hook on_batch_end, FitOptions options = {}, double min_seconds = 0) {
-  const Samples samples;
+  const BackedSamples samples;
   Model model = model_of();
   const Callback stopping = EarlyStopping{.monitor = "val_loss", .patience = 3, .restore_best_weights = true};
   options.epochs = 9;
@@ -183,7 +183,7 @@ TEST_CASE("a process that ends without a word is continued by the next") {
 }
 
 TEST_CASE("a rate that is multiplied every epoch is multiplied once in the epoch that was stopped") {
-  const Samples samples;
+  const BackedSamples samples;
   const auto trained = [&](Hook hook) {
     Model model = model_of();
     model.fit(samples.x, samples.y,
@@ -202,7 +202,7 @@ TEST_CASE("a rate that is multiplied every epoch is multiplied once in the epoch
 }
 
 TEST_CASE("a stop that a callback asked for is remembered") {
-  const Samples samples;
+  const BackedSamples samples;
   const auto trained = [&](bool fails) {
     Model model = model_of();
     return model
@@ -225,7 +225,7 @@ TEST_CASE("a stop that a callback asked for is remembered") {
 }
 
 TEST_CASE("a source of batches is passed over to the place where the run stopped") {
-  const Samples samples;
+  const BackedSamples samples;
   const auto trained = [&](Hook hook) {
     Model model = model_of();
     Index next = 0;
@@ -248,7 +248,7 @@ TEST_CASE("a source of batches is passed over to the place where the run stopped
 }
 
 TEST_CASE("a backup may stay after the end, and then there is nothing left to do") {
-  const Samples samples;
+  const BackedSamples samples;
   std::filesystem::remove(path);
   const FitOptions options{
       .epochs = 2, .verbose = 0, .callbacks = {BackupAndRestore{.path = path, .delete_checkpoint = false}}};
@@ -263,7 +263,7 @@ TEST_CASE("a backup may stay after the end, and then there is nothing left to do
 }
 
 TEST_CASE("a backup that is damaged or of another fit is refused") {
-  const Samples samples;
+  const BackedSamples samples;
   std::filesystem::remove(path);
   CHECK_THROWS_AS(fitted(std::nullopt, stop_at(1, 2)), Stopped);
   std::ifstream file(path, std::ios::binary);

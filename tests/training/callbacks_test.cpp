@@ -8,6 +8,7 @@
 #include "maas/losses/losses.hpp"
 #include "maas/optimizers/optimizers.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 using namespace maas;
 
@@ -51,10 +52,7 @@ struct Told {
   Scalar weight() const { return network.parameters().values()[0]; }
 };
 
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using tests::content;
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include "maas/testing/numbers.hpp"
 #include "support/capture.hpp"
 #include "support/catch.hpp"
+#include "support/weights.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
@@ -21,7 +22,7 @@ Model line(Optimizer optimizer = Sgd{}, std::vector<Metric> metrics = {}) {
   return model;
 }
 
-Vector weights_of(const Model& model) { return model.network().parameters().values(); }
+using tests::weights_of;
 
 /// Remembers what it has seen.
 struct Witness {

@@ -3,13 +3,15 @@
 #include "maas/maas.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/difference.hpp"
+#include "support/weights.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
 
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+using tests::is_double;
 
 /// Sequences of four steps, the last ones padded.
 struct Sequences {
@@ -35,7 +37,7 @@ Model steps_model(bool masked, Optimizer optimizer, Loss loss = mean_squared_err
   return model;
 }
 
-Vector weights_of(const Model& model) { return model.network().parameters().values(); }
+using tests::weights_of;
 
 double largest_difference(const Model& a, const Model& b) {
   return static_cast<double>((weights_of(a) - weights_of(b)).cwiseAbs().maxCoeff());

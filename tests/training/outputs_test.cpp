@@ -5,6 +5,7 @@
 #include "maas/testing/allocations.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/weights.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
@@ -31,7 +32,7 @@ struct TwoBranches {
   }
 };
 
-Vector weights_of(const Model& model) { return model.network().parameters().values(); }
+using tests::weights_of;
 
 double figure(const Logs& logs, const std::string& name) {
   const double* found = find_log(logs, name);

@@ -7,15 +7,13 @@
 #include "maas/layers/layers.hpp"
 #include "maas/maas.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 using namespace maas;
 
 namespace {
 
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using tests::content;
 
 int count(const std::string& text, const std::string& part) {
   int found = 0;

@@ -8,13 +8,15 @@
 #include "maas/testing/allocations.hpp"
 #include "maas/testing/numbers.hpp"
 #include "support/catch.hpp"
+#include "support/difference.hpp"
+#include "support/weights.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
 
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+using tests::is_double;
 
 int looks = 0;  // at the loss
 
@@ -45,7 +47,7 @@ Model curve_model(Optimizer optimizer, Loss loss = mean_squared_error, std::uint
   return model;
 }
 
-Vector weights_of(const Model& model) { return model.network().parameters().values(); }
+using tests::weights_of;
 
 }  // namespace
 

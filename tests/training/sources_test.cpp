@@ -4,27 +4,28 @@
 #include "maas/testing/numbers.hpp"
 #include "support/capture.hpp"
 #include "support/catch.hpp"
+#include "support/weights.hpp"
 
 using namespace maas;
 using testing::detail::random_matrix;
 
 namespace {
 
-struct Samples {
+struct StreamSamples {
   Matrix x = random_matrix(40, 3, -1, 1, Random(1)), y = x.rowwise().sum();
 };
 
-Model line() {
+Model stream_line() {
   auto model = Sequential{input(3), dense(1)};
   model.compile({.optimizer = Sgd{.learning_rate = 0.05}, .loss = mean_squared_error});
   return model;
 }
 
-Vector weights_of(const Model& model) { return model.network().parameters().values(); }
+using tests::weights_of;
 
 /// A pass over the samples in batches of 8, without an order of its own.
 struct Passes {
-  const Samples& samples;
+  const StreamSamples& samples;
   Index first = 0, passes = 0;
   bool operator()(Batch& batch) {
     if (first >= 40) {
@@ -42,15 +43,15 @@ struct Passes {
 }  // namespace
 
 TEST_CASE("with steps_per_epoch the next epoch goes on among the samples, and passes are shuffled anew") {
-  const Samples samples;
-  Model by_steps = line(), by_passes = line();
+  const StreamSamples samples;
+  Model by_steps = stream_line(), by_passes = stream_line();
   const History short_epochs =
       by_steps.fit(samples.x, samples.y, {.epochs = 6, .batch_size = 4, .verbose = 0, .steps_per_epoch = 5});
   by_passes.fit(samples.x, samples.y, {.epochs = 3, .batch_size = 4, .verbose = 0});
   CHECK(short_epochs.epochs().size() == 6);
   CHECK(by_steps.optimizer_state().step == 30);
   CHECK(weights_of(by_steps) == weights_of(by_passes));
-  Model longer = line(), passes = line();
+  Model longer = stream_line(), passes = stream_line();
   longer.fit(samples.x, samples.y, {.epochs = 2, .batch_size = 4, .verbose = 0, .steps_per_epoch = 15});
   passes.fit(samples.x, samples.y, {.epochs = 3, .batch_size = 4, .verbose = 0});
   CHECK(weights_of(longer) == weights_of(passes));
@@ -59,15 +60,15 @@ TEST_CASE("with steps_per_epoch the next epoch goes on among the samples, and pa
 }
 
 TEST_CASE("validation_steps takes the first batches, of validation_batch_size") {
-  const Samples samples;
-  Model model = line();
+  const StreamSamples samples;
+  Model model = stream_line();
   const History history = model.fit(samples.x, samples.y,
                                     {.verbose = 0,
                                      .validation_data = ValidationData{samples.x, samples.y},
                                      .validation_steps = 3,
                                      .validation_batch_size = 5});
   CHECK(history["val_loss"][0] == model.evaluate(samples.x.topRows(15), samples.y.topRows(15), 5)[0].second);
-  Model other = line();
+  Model other = stream_line();
   const History of_set = other.fit(samples.x, samples.y,
                                    {.verbose = 0,
                                     .validation_steps = 3,
@@ -79,8 +80,8 @@ TEST_CASE("validation_steps takes the first batches, of validation_batch_size") 
 }
 
 TEST_CASE("a pass over a source of batches is an epoch, and the same as the matrices") {
-  const Samples samples;
-  Model by_source = line(), by_matrix = line();
+  const StreamSamples samples;
+  Model by_source = stream_line(), by_matrix = stream_line();
   auto passes = std::make_shared<Passes>(Passes{samples});
   const History a = by_source.fit([passes](Batch& batch) { return (*passes)(batch); },
                                   {.epochs = 3, .verbose = 0, .validation_data = ValidationData{samples.x, samples.y}});
@@ -97,8 +98,8 @@ TEST_CASE("a pass over a source of batches is an epoch, and the same as the matr
 }
 
 TEST_CASE("with steps_per_epoch a source may be endless, or begins anew in the middle of an epoch") {
-  const Samples samples;
-  Model endless = line(), passes = line();
+  const StreamSamples samples;
+  Model endless = stream_line(), passes = stream_line();
   Index next = 0;
   const History history = endless.fit(
       [&](Batch& batch) {
@@ -115,8 +116,8 @@ TEST_CASE("with steps_per_epoch a source may be endless, or begins anew in the m
 }
 
 TEST_CASE("a source whose batches do not fit is refused") {
-  const Samples samples;
-  Model model = line();
+  const StreamSamples samples;
+  Model model = stream_line();
   CHECK_THROWS_WITH(model.fit([](Batch&) { return false; }, {.verbose = 0}),
                     "fit: expected at least 1 batch, got none");
   CHECK_THROWS_WITH(model.fit(BatchSource(), {.verbose = 0}), "fit: expected a source of batches, got none");
@@ -146,8 +147,8 @@ TEST_CASE("a source whose batches do not fit is refused") {
 }
 
 TEST_CASE("progress of a source does not know the number of steps in the first epoch") {
-  const Samples samples;
-  Model model = line();
+  const StreamSamples samples;
+  Model model = stream_line();
   const std::string text = maas_tests::printed_by([&] { model.fit(Passes{samples}, {.epochs = 2}); });
   CHECK(text.starts_with("Epoch 1/2 - 5/5 "));
   CHECK(text.find("\nEpoch 2/2 - 5/5 ") != std::string::npos);

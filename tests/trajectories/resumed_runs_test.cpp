@@ -7,6 +7,7 @@
 #include "keras_parts.hpp"
 #include "state_names.hpp"
 #include "support/catch.hpp"
+#include "support/difference.hpp"
 #include "weights.hpp"
 
 using namespace maas;
@@ -14,7 +15,7 @@ using namespace replay;
 
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+using tests::is_double;
 
 /// Trains on, and compares all that Keras stored of its own training after it had loaded the file.
 void train_on(const FixtureFile& file, Model& model, Comparison& comparison) {

@@ -10,6 +10,7 @@
 #include "listed_parts.hpp"
 #include "state_names.hpp"
 #include "support/catch.hpp"
+#include "support/difference.hpp"
 #include "weights.hpp"
 
 using namespace maas;
@@ -17,7 +18,7 @@ using namespace replay;
 
 namespace {
 
-constexpr bool is_double = sizeof(Scalar) == 8;
+using tests::is_double;
 
 /// A fixture and what its JSON says.
 struct Run {
