@@ -6,10 +6,10 @@
 #include <chrono>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <thread>
 
+#include "support/files.hpp"
 #include "support/http_client.hpp"
 
 namespace maas::inline MAAS_ABI::tests {
@@ -17,12 +17,6 @@ namespace maas::inline MAAS_ABI::tests {
 /// A request with a body; `headers` are lines that end in CR LF.
 inline std::string post_text(const std::string& path, const std::string& body, const std::string& headers = "") {
   return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
-}
-
-/// All bytes of a file; none where there is none.
-inline std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Whether it is done within 20 seconds.

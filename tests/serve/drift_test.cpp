@@ -550,7 +550,7 @@ TEST_CASE("counts for drift are saved now and then") {
   serve::Repository repository({.folder = "saved_drift", .poll = 10ms});
   serve::Protocol protocol(repository, {.stream_save = 5ms, .drift_file = "saved.jsonl"});
   CHECK(protocol.answer(post("/v1/models/flow:predict", rows_body(0, 7, 0))).status == 200);
-  CHECK(wait_until([] { return content_of("saved.jsonl").find(R"("rows":7,)") != std::string::npos; }));
+  CHECK(wait_until([] { return content("saved.jsonl").find(R"("rows":7,)") != std::string::npos; }));
 }
 
 TEST_CASE("forecasts without intervals wait for their truth over a restart") {

@@ -107,7 +107,7 @@ TEST_CASE("a training that is better on the holdout goes live") {
   CHECK_THAT(served.job(1), ContainsSubstring(R"("version":2)"));
   CHECK(served.answering() == 2);
   CHECK(served.repository->find("m")->network.predict(Matrix::Ones(1, 2))(0, 0) == Scalar(10.5));
-  const std::string arguments = content_of("jobs_home/1/arguments.txt");
+  const std::string arguments = content("jobs_home/1/arguments.txt");
   CHECK_THAT(arguments, ContainsSubstring("--progress json --resume --set data.files=[\""));
   CHECK_THAT(arguments, ContainsSubstring("--set training.backup_seconds=5"));
   CHECK_THAT(arguments, ContainsSubstring("jobs_data/deep/x.csv"));
@@ -265,15 +265,15 @@ TEST_CASE("files of data come with a job, as a form") {
                                                       part("name=\"held.csv\"", "x,y\n5,6\n")));
   CHECK(added.status == 200);
   CHECK(served.reaches(1, R"("state":"promoted")"));
-  CHECK(content_of("jobs_home/1/data/new.csv") == "x,y\r\n3,4\r\n");
-  CHECK(content_of("jobs_home/1/data/held.csv") == "x,y\n5,6\n");
+  CHECK(content("jobs_home/1/data/new.csv") == "x,y\r\n3,4\r\n");
+  CHECK(content("jobs_home/1/data/held.csv") == "x,y\n5,6\n");
   // All but the holdout, as the recipe names none.
-  CHECK_THAT(content_of("jobs_home/1/arguments.txt"), ContainsSubstring("data.files=[\"data/new.csv\"] "));
+  CHECK_THAT(content("jobs_home/1/arguments.txt"), ContainsSubstring("data.files=[\"data/new.csv\"] "));
   const std::string both =
       R"({"model":"m","recipe":{"description":"rmse=0.5","data":{"files":["deep/x.csv","new.csv"]}}})";
   served.protocol->answer(form(part("name=\"new.csv\"", "x,y\n") + part("name=\"job\"; filename=\"job.json\"", both)));
   CHECK(served.reaches(2, "there is no holdout"));
-  CHECK_THAT(content_of("jobs_home/2/arguments.txt"), ContainsSubstring("jobs_data/deep/x.csv\",\"data/new.csv\"]"));
+  CHECK_THAT(content("jobs_home/2/arguments.txt"), ContainsSubstring("jobs_data/deep/x.csv\",\"data/new.csv\"]"));
 
   const auto refused = [&](const std::string& parts, int status, const std::string& why) {
     const Response response = served.protocol->answer(form(parts));
@@ -380,7 +380,7 @@ TEST_CASE("a training goes on from a forecaster that is served") {
                   R"({"model":"road","recipe":{"description":"rmse=0.5","data":{"files":"deep/x.csv"}},"base":{}})")
             .status == 200);
   CHECK(served.reaches(1, R"("state":"candidate")"));
-  CHECK(content_of("jobs_home/1/base.h5") == content_of("jobs_models/road/1/model.h5"));
+  CHECK(content("jobs_home/1/base.h5") == content("jobs_models/road/1/model.h5"));
 }
 
 TEST_CASE("a training goes on from a model that is served") {
@@ -399,8 +399,8 @@ TEST_CASE("a training goes on from a model that is served") {
     CHECK(add(R"(,"base":)" + std::string(base)).status == 200);
     CHECK(served.reaches(++number, R"("state":"candidate")"));
     const std::string folder = fmt::format("jobs_home/{}/", number);
-    CHECK_THAT(content_of(folder + "arguments.txt"), ContainsSubstring("--set base=\"base.h5\""));
-    CHECK(content_of(folder + "base.h5") == content_of("jobs_models/p/3/model.h5"));
+    CHECK_THAT(content(folder + "arguments.txt"), ContainsSubstring("--set base=\"base.h5\""));
+    CHECK(content(folder + "base.h5") == content("jobs_models/p/3/model.h5"));
   }
   for (const char* base : {"3", R"({"version":4})", R"({"version":"3"})", R"({"label":"none"})", R"({"label":3})",
                            R"({"version":3,"label":"stable"})", R"({"model":"none"})", R"({"model":"m"})"}) {
@@ -497,7 +497,7 @@ TEST_CASE("trainings stay on the processors that they are given") {
   JobService served(true, 60s, 1);
   CHECK(served.add("rmse=1.5").status == 200);
   CHECK(served.reaches(1, R"("state":"candidate")"));
-  CHECK(said(content_of("jobs_home/1/processors.txt")) == std::to_string(own.back()) + "\n");
+  CHECK(said(content("jobs_home/1/processors.txt")) == std::to_string(own.back()) + "\n");
   for (const int threads : {-1, 1025})
     CHECK_THROWS_AS(
         serve::Protocol(*served.repository, {.jobs = {.folder = "jobs_more", .data = "jobs_data", .threads = threads}}),

@@ -142,7 +142,7 @@ TEST_CASE("a file that grows is not read before it is whole") {
   const std::string folder = fresh_folder("growing");
   save(folder + "/m/1/model.h5", 1);
   save("whole/model.h5", 2);
-  const std::string whole = content_of("whole/model.h5");
+  const std::string whole = content("whole/model.h5");
   const Repository repository({.folder = folder, .poll = 500ms});
   files::create_directories(folder + "/m/2");
   std::ofstream file(folder + "/m/2/model.h5", std::ios::binary);
@@ -160,7 +160,7 @@ TEST_CASE("a copy that stalls is refused, told, and taken up when it goes on") {
   const std::string folder = fresh_folder("stalled");
   save(folder + "/m/1/model.h5", 1);
   save("whole/model.h5", 2);
-  const std::string whole = content_of("whole/model.h5");
+  const std::string whole = content("whole/model.h5");
   const Repository repository({.folder = folder, .poll = 10ms});
   files::create_directories(folder + "/m/2");
   write_content(folder + "/m/2/model.h5", whole.substr(0, whole.size() / 2));
@@ -185,7 +185,7 @@ TEST_CASE("a file whose self-test fails does not go live") {
   save(folder + "/m/1/model.h5", 1, SelfTest{.inputs = {Matrix::Ones(1, 2)}});
   save("right/model.h5", 2, SelfTest{.inputs = {Matrix::Ones(1, 2)}});
   // The bias, 0.5, becomes 0.25 in the file of version 2.
-  std::string wrong = content_of("right/model.h5");
+  std::string wrong = content("right/model.h5");
   const std::string bias("\0\0\0\x3f", 4);
   for (std::size_t at = wrong.find(bias); at != std::string::npos; at = wrong.find(bias, at + 1))
     wrong[at + 2] = '\x80', wrong[at + 3] = '\x3e';

@@ -180,14 +180,14 @@ TEST_CASE("what changed is added to the file, and the last line of a stream coun
   streams.add("m", "b", rules, sample(2), 5.0);
   streams.save();
   CHECK(held_after_a_crash("crash.jsonl") == std::vector<std::string>{"a 1", "b 2"});
-  const std::string before = content_of("crash.jsonl");
+  const std::string before = content("crash.jsonl");
   streams.save();  // nothing has changed
-  CHECK(content_of("crash.jsonl") == before);
+  CHECK(content("crash.jsonl") == before);
   streams.add("m", "a", rules, sample(3), {});
   streams.remove("m", "b");
   streams.add("m", "c", rules, sample(4), {});
   streams.save();
-  CHECK(content_of("crash.jsonl").starts_with(before));
+  CHECK(content("crash.jsonl").starts_with(before));
   CHECK(held_after_a_crash("crash.jsonl") == std::vector<std::string>{"a 3", "c 4"});
   streams.remove("m", "c");
   streams.save();
@@ -215,7 +215,7 @@ TEST_CASE("windows are kept now and then by a thread of their own") {
   std::filesystem::remove("thread.jsonl");
   serve::Streams streams({.file = "thread.jsonl", .save = std::chrono::milliseconds(5)});
   streams.add("m", "a", {.shape = {1, 1}}, std::vector<Scalar>{7}, {});
-  for (int i = 0; i < 2000 && content_of("thread.jsonl").empty(); ++i)
+  for (int i = 0; i < 2000 && content("thread.jsonl").empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   CHECK(held_after_a_crash("thread.jsonl") == std::vector<std::string>{"a 7"});
 }
@@ -562,7 +562,7 @@ TEST_CASE("whatever the file of streams holds, streams go on") {
     for (int i = 0; i < 6; ++i)
       protocol.answer(post("/v1/streams/road/a", fmt::format(R"({{"sample": {}, "time": {}}})", 10 + i, 300 * i)));
   }
-  const std::string good = content_of("hostile.jsonl");
+  const std::string good = content("hostile.jsonl");
   REQUIRE(good.find("\"errors\":[[") != std::string::npos);
   REQUIRE(good.find("\"pending\":[[") != std::string::npos);
   const Random random(3);

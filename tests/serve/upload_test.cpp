@@ -30,7 +30,7 @@ namespace {
 // A model file that answers 5 factor + 0.5 for ones.
 std::string model_bytes(int factor, const std::string& name = "given.h5") {
   write_keras(name, {.network = affine(static_cast<Scalar>(factor))});
-  return content_of(name);
+  return content(name);
 }
 
 std::vector<std::string> names_in(const std::string& folder) {
@@ -137,7 +137,7 @@ TEST_CASE("files that come with a load become versions, of models that are there
   const std::string first = model_bytes(2);
   CHECK(served.upload("new", "1/model.h5", first).body == R"({"name":"new","load":true})");
   CHECK(served.predicted("new") == R"({"predictions":[[10.5]]})");
-  CHECK(content_of("uploaded/new/1/model.h5") == first);
+  CHECK(content("uploaded/new/1/model.h5") == first);
   CHECK(served.upload("new", "7/other.keras", model_bytes(3, "given.keras")).status == 200);
   CHECK(served.predicted("new") == R"({"predictions":[[15.5]]})");
   CHECK(served.repository.find("new")->version == 7);
@@ -181,7 +181,7 @@ TEST_CASE("files that cannot be used leave nothing, and what answers does so on"
       check_answer(served.upload("fresh", name, bad), 400, "files: version 4: ");
     }
   write_keras("nan.h5", {.network = affine(std::numeric_limits<Scalar>::quiet_NaN())});
-  check_answer(served.upload("m", "4/model.h5", content_of("nan.h5")), 400, "a finite number");
+  check_answer(served.upload("m", "4/model.h5", content("nan.h5")), 400, "a finite number");
   const auto with_golden = [&](const std::string& golden) {
     return served.load("m", UploadService::file_parameter("4/model.h5", good) + "," +
                                 UploadService::file_parameter("4/golden.json", golden));

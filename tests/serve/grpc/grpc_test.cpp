@@ -383,7 +383,7 @@ TEST_CASE("gRPC: a load brings a file along") {
   inference::RepositoryModelLoadRequest load;
   load.set_model_name("given");
   (*load.mutable_parameters())["config"].set_string_param("{}");
-  (*load.mutable_parameters())["file:4/model.h5"].set_bytes_param(content_of("grpc_given.h5"));
+  (*load.mutable_parameters())["file:4/model.h5"].set_bytes_param(content("grpc_given.h5"));
   inference::RepositoryModelLoadResponse loaded;
   grpc::ClientContext first, second;
   CHECK(stub->RepositoryModelLoad(&first, load, &loaded).ok());
