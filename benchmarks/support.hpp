@@ -2,6 +2,7 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <cstdio>
@@ -63,12 +64,23 @@ inline std::string processor() {
   return "unknown";
 }
 
+/// Of Eigen, and of Highway where there are kernels.
+inline std::string versions() {
+  std::string text = fmt::format("Eigen {}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
+#if defined(MAAS_BENCH_HIGHWAY)
+  text += ", Highway " MAAS_BENCH_HIGHWAY;
+#endif
+  return text;
+}
+
 /// Says what is measured and where.
 inline void print_setup() {
   set_threads(1);
-  std::printf("processor: %s\ncompiler: %s\nflags: %s\nscalar: %s, Eigen's vectors: %d numbers, threads: %d\n",
-              processor().c_str(), MAAS_BENCH_COMPILER, MAAS_BENCH_FLAGS, sizeof(Scalar) == 4 ? "float" : "double",
-              static_cast<int>(Eigen::internal::packet_traits<Scalar>::size), threads());
+  std::printf(
+      "processor: %s\ncompiler: %s\nflags: %s\nlibraries: %s\nscalar: %s, Eigen's vectors: %d numbers, threads: %d\n",
+      processor().c_str(), MAAS_BENCH_COMPILER, MAAS_BENCH_FLAGS, versions().c_str(),
+      sizeof(Scalar) == 4 ? "float" : "double", static_cast<int>(Eigen::internal::packet_traits<Scalar>::size),
+      threads());
 }
 
 /// What one core can do at most, measured once in this run.

@@ -55,20 +55,16 @@ class Network {
   }
 
   const Matrix& predict(const View& x) {
-    layers_.front().a.noalias() = x * layers_.front().w;
-    activate(layers_.front());
-    for (std::size_t i = 1; i < layers_.size(); ++i) {
-      layers_[i].a.noalias() = layers_[i - 1].a * layers_[i].w;
-      activate(layers_[i]);
-    }
+    multiply(x);
+    activate(layers_.back());
     return layers_.back().a;
   }
 
-  void train(const View& x, const View& y) {
-    predict(x);
-    Dense& last = layers_.back();
-    const float scale = net_.loss == Loss::mean_squared_error ? 2.0f / static_cast<float>(net_.outputs()) : 1.0f;
-    last.d = (last.a - y) * (scale / static_cast<float>(x.rows()));
+  /// One step; returns the loss before it.
+  float train(const View& x, const View& y) {
+    multiply(x);
+    layers_.back().a.rowwise() += layers_.back().b;
+    const float loss = compare(y);
     for (std::size_t i = layers_.size(); i-- > 0;) {
       Dense& layer = layers_[i];
       if (i > 0) {
@@ -82,9 +78,45 @@ class Network {
       layer.db = layer.d.colwise().sum();
     }
     update();
+    return loss;
   }
 
  private:
+  /// Up to the last product; its bias and activation are still to come.
+  void multiply(const View& x) {
+    layers_.front().a.noalias() = x * layers_.front().w;
+    for (std::size_t i = 1; i < layers_.size(); ++i) {
+      activate(layers_[i - 1]);
+      layers_[i].a.noalias() = layers_[i - 1].a * layers_[i].w;
+    }
+  }
+
+  /// The loss of the last layer before its activation, and its slope.
+  float compare(const View& y) {
+    const auto z = layers_.back().a.array();
+    Matrix& d = layers_.back().d;
+    const float rows = static_cast<float>(y.rows());
+    switch (net_.loss) {
+      case Loss::binary_crossentropy:
+        d.array() = (z.logistic() - y.array()) / rows;
+        return (z.max(0.0f) - z * y.array() + ((-z.abs()).exp() + 1.0f).log()).sum() / rows;
+      case Loss::mean_squared_error:
+        d.array() = (z - y.array()) * (2.0f / (rows * static_cast<float>(y.cols())));
+        return (z - y.array()).square().mean();
+      case Loss::categorical_crossentropy:
+        break;
+    }
+    float loss = 0;
+    for (Eigen::Index row = 0; row < y.rows(); ++row) {
+      const float highest = z.row(row).maxCoeff();
+      d.row(row) = (z.row(row) - highest).exp();
+      const float sum = d.row(row).sum();
+      loss += std::log(sum) + highest - (z.row(row) * y.row(row).array()).sum();
+      d.row(row) = (d.row(row) / sum - y.row(row)) / rows;
+    }
+    return loss / rows;
+  }
+
   static void activate(Dense& layer) {
     Matrix& a = layer.a;
     switch (layer.activation) {
@@ -160,8 +192,8 @@ void train(const Workload& work) {
   network.prepare_training();
   const auto epoch = [&] {
     for (int row = 0; row < net.rows; row += net.batch)
-      network.train(View(&data.x[static_cast<std::size_t>(row) * net.inputs()], net.batch, net.inputs()),
-                    View(&data.y[static_cast<std::size_t>(row) * net.outputs()], net.batch, net.outputs()));
+      keep(network.train(View(&data.x[static_cast<std::size_t>(row) * net.inputs()], net.batch, net.inputs()),
+                         View(&data.y[static_cast<std::size_t>(row) * net.outputs()], net.batch, net.outputs())));
   };
   report(PEER_NAME, "by hand", work.name, measure_epochs(net, epoch), version());
 }

@@ -16,6 +16,12 @@ if backend == "tensorflow":
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     library_version = tensorflow.__version__
+elif backend == "torch":
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    library_version = torch.__version__
 else:
     import jax
 
@@ -26,7 +32,7 @@ import numpy as np
 
 import peer
 
-PEER = {"tensorflow": "Keras/TensorFlow", "jax": "Keras/JAX"}[backend]
+PEER = {"tensorflow": "Keras/TensorFlow", "jax": "Keras/JAX", "torch": "Keras/PyTorch"}[backend]
 VERSION = f"{keras.__version__}/{library_version}"
 
 
@@ -97,6 +103,10 @@ elif what == "load_warm":
 elif what.startswith("step"):
     work = peer.Workload(what)
     train(work, "as written")
-    train(work, "jit_compile, 32 steps an execution", jit_compile=True, steps_per_execution=min(32, work.net.steps))
+    if backend == "torch":  # has no more than one step an execution
+        train(work, "jit_compile", jit_compile=True)
+    else:
+        train(work, "jit_compile, 32 steps an execution", jit_compile=True,
+              steps_per_execution=min(32, work.net.steps))
 else:
     predict(peer.Workload(what), folder)

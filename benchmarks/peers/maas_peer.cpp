@@ -3,10 +3,12 @@
 #include <cstring>
 #include <filesystem>
 
+#include "maas/core/block.hpp"
 #include "maas/fixed/network.hpp"
 #include "maas/io/onnx.hpp"
 #include "maas/maas.hpp"
 #include "maas/network/cost.hpp"
+#include "maas/ops/affine.hpp"
 #include "maas/ops/machine.hpp"
 #include "peer.hpp"
 
@@ -103,6 +105,75 @@ void train(const Workload& work) {
   peer::report(peer_name(), "fit", work.name, fit(net, data, static_cast<int>(steps.size()) + 1), MAAS_VERSION, floor);
 }
 
+// The products of a step alone, on noise: forward with biases, back to kernels, biases and inputs.
+class Products {
+ public:
+  explicit Products(const peer::Net& net) : net_(net) {
+    for (int i = 0; i < net.layers(); ++i) {
+      const Index in = net.sizes[static_cast<std::size_t>(i)], out = net.sizes[static_cast<std::size_t>(i) + 1];
+      layers_.push_back({in, out, noise(net.batch * in), Block(net.batch * in), noise(in * out), noise(out),
+                         Block(in * out), Block(out)});
+    }
+    y_ = noise(net.batch * net.outputs());
+    dy_ = noise(net.batch * net.outputs());
+  }
+
+  void run() {
+    const std::size_t last = layers_.size() - 1;
+    for (std::size_t i = 0; i <= last; ++i) {
+      Layer& l = layers_[i];
+      Block& y = i < last ? layers_[i + 1].x : y_;
+      ops::affine(l.input(l.x), l.kernel(), l.bias(), {y.data(), net_.batch, l.outputs});
+    }
+    for (std::size_t i = layers_.size(); i-- > 0;) {
+      Layer& l = layers_[i];
+      const ConstMatrixView dy((i < last ? layers_[i + 1].dx : dy_).data(), net_.batch, l.outputs);
+      ops::affine_kernel_gradient(l.input(l.x), dy, {l.dw.data(), l.inputs, l.outputs});
+      ops::column_sums(dy, {l.db.data(), 1, l.outputs});
+      if (i > 0) ops::affine_input_gradient(dy, l.kernel(), {l.dx.data(), net_.batch, l.inputs});
+    }
+  }
+
+  void check() const {
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const Layer& l = layers_[i];
+      const bool is_last = i + 1 == layers_.size();
+      peer::require_products({net_.batch, static_cast<int>(l.inputs), static_cast<int>(l.outputs), l.x.data(),
+                              l.w.data(), l.b.data(), (is_last ? y_ : layers_[i + 1].x).data(),
+                              (is_last ? dy_ : layers_[i + 1].dx).data(), i > 0 ? l.dx.data() : nullptr, l.dw.data()});
+    }
+  }
+
+ private:
+  struct Layer {
+    Index inputs, outputs;
+    Block x, dx, w, b, dw, db;
+    ConstMatrixView input(const Block& block) const { return {block.data(), block.size() / inputs, inputs}; }
+    ConstMatrixView kernel() const { return {w.data(), inputs, outputs}; }
+    ConstMatrixView bias() const { return {b.data(), 1, outputs}; }
+  };
+
+  // Small numbers, so that sums of thousands stay near 1.
+  static Block noise(Index count) {
+    Block block(count);
+    for (Index i = 0; i < count; ++i) block.data()[i] = Scalar(0.03) * peer::noise(static_cast<std::uint64_t>(i));
+    return block;
+  }
+
+  peer::Net net_;
+  std::vector<Layer> layers_;
+  Block y_, dy_;
+};
+
+void products(const Workload& work) {
+  Products products(work.net);
+  products.run();
+  products.check();
+  const double floor = work.net.batch * cost_of(network_of(work.net.name)).training_multiply_adds;
+  peer::report(peer_name(), "the kernels alone", work.name, peer::measure_calls([&] { products.run(); }), MAAS_VERSION,
+               floor_of(floor / machine().multiply_adds));
+}
+
 void predict(const Workload& work, const std::string& folder) {
   const Model model = load_model(folder + "/" + work.net.name + ".h5");
   const Network& network = model.network();
@@ -181,6 +252,8 @@ int main(int count, char** arguments) {
     return 0;
   }
   return peer::run(count, arguments, [](const Workload& work, const std::string& folder) {
-    work.trains() ? train(work) : predict(work, folder);
+    if (work.trains()) return train(work);
+    if (work.what == "products") return products(work);
+    predict(work, folder);
   });
 }

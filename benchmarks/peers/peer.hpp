@@ -68,11 +68,12 @@ inline Net net_of(const std::string& name) {
   throw std::runtime_error("expected seed, large, traffic or deep, got " + name);
 }
 
-/// step_NET or predict_NET_BATCH.
+/// step_NET, products_NET or predict_NET_BATCH.
 struct Workload {
   explicit Workload(const std::string& name) : name(name) {
     const std::size_t first = name.find('_');
-    if (first == std::string::npos) throw std::runtime_error("expected step_NET or predict_NET_BATCH, got " + name);
+    if (first == std::string::npos)
+      throw std::runtime_error("expected step_NET, products_NET or predict_NET_BATCH, got " + name);
     what = name.substr(0, first);
     const std::size_t second = name.find('_', first + 1);
     net = net_of(name.substr(first + 1, second == std::string::npos ? second : second - first - 1));
@@ -198,6 +199,40 @@ inline void require_same(const std::vector<float>& expected, const float* got, s
   std::fprintf(stderr, "expected the predictions of the model's file, got others, by up to %g\n",
                static_cast<double>(worst));
   std::exit(1);
+}
+
+/// Row times column, each of `count` numbers that lie so far apart.
+struct Dot {
+  const float *row, *column;
+  long row_step, column_step;
+  int count;
+};
+
+/// Ends the program if `got` is not what a plain loop makes of `start` and the product.
+inline void require_dot(const char* what, const Dot& dot, double start, float got) {
+  double expected = start, bound = 1e-6;
+  for (int i = 0; i < dot.count; ++i) {
+    const double term = static_cast<double>(dot.row[i * dot.row_step]) * dot.column[i * dot.column_step];
+    expected += term;
+    bound += 1e-6 * std::abs(term);
+  }
+  if (std::abs(expected - got) <= bound) return;
+  std::fprintf(stderr, "%s: expected %g, got %g\n", what, expected, static_cast<double>(got));
+  std::exit(1);
+}
+
+/// The products of a step through one dense layer, all in rows: y = x w + b, dx = dy w^T, dw = x^T dy.
+struct LayerProducts {
+  int batch, inputs, outputs;
+  const float *x, *w, *b, *y, *dy, *dx, *dw;  // dx: null in the first layer
+};
+
+/// Ends the program if the last number of any of them is wrong.
+inline void require_products(const LayerProducts& p) {
+  const long row = p.batch - 1, in = p.inputs, out = p.outputs;
+  require_dot("y", {p.x + row * in, p.w + out - 1, 1, out, p.inputs}, p.b[out - 1], p.y[p.batch * out - 1]);
+  if (p.dx) require_dot("dx", {p.dy + row * out, p.w + (in - 1) * out, 1, 1, p.outputs}, 0, p.dx[p.batch * in - 1]);
+  require_dot("dw", {p.x + in - 1, p.dy + out - 1, in, out, p.batch}, 0, p.dw[in * out - 1]);
 }
 
 /// Keeps the compiler from leaving out what computes this.
