@@ -28,7 +28,7 @@ namespace {
 
 constexpr double epsilon = std::numeric_limits<Scalar>::epsilon();
 
-// Those that can be forced here, and what they call themselves.
+// Those that can be forced here, and what they call themselves; behind them those of a processor that has but one kind.
 std::vector<std::pair<ops::Kernels, std::string>> kernels_here() {
   std::vector<std::pair<ops::Kernels, std::string>> found;
   for (const auto which : {ops::Kernels::eigen, ops::Kernels::sse4, ops::Kernels::avx2, ops::Kernels::avx512}) {
@@ -39,6 +39,9 @@ std::vector<std::pair<ops::Kernels, std::string>> kernels_here() {
     }
   }
   ops::use_kernels(ops::Kernels::automatic);
+  const std::string best = ops::vectors_in_use();
+  if (std::ranges::none_of(found, [&](const auto& kernels) { return kernels.second == best; }))
+    found.emplace_back(ops::Kernels::automatic, best);
   return found;
 }
 
@@ -201,7 +204,8 @@ TEST_CASE("every kernel's activations take NaN and infinities where they stand, 
           with(0, place) = odd;
           c.forward(few, with.data(), with.data());
           c.forward(few, without.data(), without.data());
-          CHECK(is_close(with(0, place), c.value(static_cast<double>(odd)), 1e-37));  // Eigen stops at exp(-88)
+          const double error = name == "Eigen" ? 3 * epsilon : 0;  // which stops at exp(-88), and short of tanh's 1
+          CHECK(is_close(with(0, place), c.value(static_cast<double>(odd)), error));
           CHECK(are_equal_but(place, without, with));
         }
 }
