@@ -5,4 +5,5 @@
 #include "maas/core/fields-inl.hpp"
 #include "maas/core/new_file-inl.hpp"
 #include "maas/core/parallel-inl.hpp"
+#include "maas/core/quota-inl.hpp"
 #include "maas/core/shape-inl.hpp"

@@ -16,7 +16,7 @@ void add_convert(CLI::App& program);
 void add_export(CLI::App& program);
 
 /// maas bench MODEL [--batch N] [--threads N] [--seconds S] [--weights bf16|int8|packed]: percentiles of the time of a
-/// prediction, and its floor.
+/// prediction, and what one core needs at least for its arithmetic and for its bytes.
 void add_bench(CLI::App& program);
 
 /// maas check FILE: reads all of it, runs its self-test, says what is odd.

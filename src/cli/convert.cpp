@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ struct ConvertCommand {
   std::string from, to, reader;
   WeightsOption weights;
   std::vector<std::string> data;
-  double limit = 0.01;
+  std::optional<double> limit;
+
+  static constexpr double usual_limit = 0.01;
 };
 
 KerasProfile profile_of(const ConvertCommand& command) {
@@ -34,6 +37,8 @@ KerasProfile profile_of(const ConvertCommand& command) {
 
 // Rounded weights, where the outputs for the given samples allow it. Training cannot resume from the state of others.
 void round_weights(SavedModel& saved, const ConvertCommand& command) {
+  require<ConfigError>(!command.limit || !command.data.empty(),
+                       "convert: expected --data with --limit: samples for which outputs are measured");
   const std::optional<CompactOptions> options = command.weights.options();
   if (!options) {
     require<ConfigError>(command.data.empty(), "convert: expected --weights with --data");
@@ -46,10 +51,11 @@ void round_weights(SavedModel& saved, const ConvertCommand& command) {
     const OutputChange change = change_of(saved.network, close, read_features(saved, command.from, command.data));
     fmt::print("outputs move by {:.3g} on average, {:.3g} at most; their standard deviation is {:.3g}\n", change.mean,
                change.largest, change.spread);
-    require<DataError>(change.relative() <= command.limit,
+    const double limit = command.limit.value_or(ConvertCommand::usual_limit);
+    require<DataError>(change.relative() <= limit,
                        "convert: with {} weights outputs move by {:.3g} of their standard deviation; expected at most "
                        "{:.3g}",
-                       command.weights.format, change.relative(), command.limit);
+                       command.weights.format, change.relative(), limit);
   }
   saved.network = std::move(close);
   if (saved.training) saved.training->state.reset();
@@ -95,7 +101,7 @@ void add_convert(CLI::App& program) {
           "--limit", given->limit,
           "With --data: writes nothing where outputs move by more than this share of their standard deviation, "
           "on average")
-      ->capture_default_str()
+      ->default_str(fmt::format("{}", ConvertCommand::usual_limit))
       ->check(CLI::NonNegativeNumber);
   command->callback([given] { convert(*given); });
 }

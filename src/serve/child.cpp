@@ -12,11 +12,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <string_view>
 
 #include "maas/core/error.hpp"
-#include "maas/core/parallel.hpp"
+#include "maas/core/quota.hpp"
 
 extern char** environ;
 
@@ -134,11 +133,7 @@ std::vector<int> own_processors() {
   return processors;
 }
 
-int paid_processors() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string text;
-  return std::getline(file, text) ? detail::cores_of_quota(text.c_str()) : 0;
-}
+int paid_processors() { return detail::granted_cores(); }
 
 std::vector<int> share_of_processors(std::vector<int> own, int paid, int most) {
   const auto all = static_cast<int>(own.size());

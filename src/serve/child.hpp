@@ -24,7 +24,7 @@ struct ChildOptions {
 
 /// Those that this program may use, by its affinity mask; empty where the system does not tell.
 std::vector<int> own_processors();
-/// How many processors' worth of time the control group pays for; 0 for all.
+/// How many processors' worth of time the control groups pay for; 0 for all.
 int paid_processors();
 /// A child's share of `own`: the last `most` of them; with 0 all but one, counting no more than are paid for (0: all
 /// are). At least one where there is any, so that a lone one is shared.

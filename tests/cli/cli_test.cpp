@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <utility>
 
 #include "maas/maas.hpp"
 #include "support/catch.hpp"
@@ -99,6 +101,14 @@ TEST_CASE("maas convert rounds weights, says how far outputs move, and refuses w
   CHECK(refused.code == 1);
   CHECK(refused.out.find("with int8 weights outputs move by") != std::string::npos);
   CHECK(!std::ifstream("rounded.h5").good());
+  for (const char* weights : {" --weights int8 --smallest 0", " --weights bf16", ""}) {
+    const Run unmeasured = run(std::string("convert full.h5 rounded.h5 --limit 0.5") + weights);
+    INFO(unmeasured.out);
+    CHECK(unmeasured.code == 1);
+    CHECK(is_one_line(unmeasured.out));
+    CHECK(unmeasured.out.find("expected --data with --limit") != std::string::npos);
+    CHECK(!std::ifstream("rounded.h5").good());
+  }
   CHECK(run("convert full.h5 rounded.h5 --data samples.csv").code == 1);
   CHECK(run("convert full.h5 rounded.h5 --weights int4").code == 1);
   const Run compact_run = run("predict full.h5 --input samples.csv --output full.csv --weights packed --smallest 0");
@@ -274,14 +284,43 @@ TEST_CASE("maas diff shows what differs, and its exit code says whether anything
   CHECK(is_one_line(missing.out));
 }
 
-TEST_CASE("maas bench tells percentiles of the time, and the floor of the machine") {
+namespace {
+
+// Nanoseconds of the line of maas bench that starts so.
+double nanoseconds_of(const std::string& text, const std::string& name) {
+  const std::size_t line = text.find('\n' + name + ' ');
+  REQUIRE(line != std::string::npos);
+  std::istringstream words(text.substr(line + 1 + name.size()));
+  double time = 0;
+  std::string unit;
+  words >> time >> unit;
+  REQUIRE((unit == "ns," || unit == "us," || unit == "ms,"));
+  return time * (unit == "ns," ? 1 : unit == "us," ? 1e3 : 1e6);
+}
+std::pair<double, double> floors_of(const std::string& text) {
+  INFO(text);
+  return {nanoseconds_of(text, "arithmetic"), nanoseconds_of(text, "memory")};
+}
+
+}  // namespace
+
+TEST_CASE("maas bench tells percentiles of the time, and the machine's floors of arithmetic and memory") {
   saved_model("bench.h5");
   const Run result = run("bench bench.h5 --batch 4 --seconds 0.05");
   INFO(result.out);
   CHECK(result.code == 0);
   for (const char* part : {"13 weights, 9 multiply-adds a sample; batch 4, 1 thread", "p50 ", "p99 ", "p99.9 ", "max ",
-                           "samples/s", "floor ", "G multiply-adds/s"})
+                           "samples/s", "floors of one core\narithmetic  ", " % of p50: 36 multiply-adds\nmemory      ",
+                           " % of p50: 52 bytes of weights, read once\n", "G multiply-adds/s"})
     CHECK(result.out.find(part) != std::string::npos);
+  // Arithmetic grows with the samples, the weights do not. Machines are measured anew each time, beside other tests.
+  Model wide = Sequential{input(64), dense(64), dense(64)};
+  wide.save("wide.h5");
+  const auto [arithmetic, memory] = floors_of(run("bench wide.h5 --seconds 0.05").out);
+  const auto [arithmetic_of_many, memory_of_many] = floors_of(run("bench wide.h5 --batch 512 --seconds 0.05").out);
+  CHECK(arithmetic_of_many > 100 * arithmetic);
+  CHECK(memory_of_many < 10 * memory);
+  CHECK(memory > 0);
   CHECK(is_one_line(run("bench bench.h5 --batch 0").out));
   CHECK(run("bench bench.h5 --batch 0").code == 1);
 }

@@ -48,15 +48,6 @@ TEST_CASE("threads that fell asleep between two calls wake up, and those that di
   }
 }
 
-TEST_CASE("a control group's quota is read as cores' worth of time, rounded up") {
-  CHECK(detail::cores_of_quota("200000 100000\n") == 2);
-  CHECK(detail::cores_of_quota("150000 100000") == 2);
-  CHECK(detail::cores_of_quota("50000 100000") == 1);
-  CHECK(detail::cores_of_quota("9223372036854775807 1") == 1024);
-  for (const char* none : {"max 100000", "", "0 100000", "-1 100000", "100000", "100000 0"})
-    CHECK(detail::cores_of_quota(none) == 0);
-}
-
 #if defined(__linux__)
 TEST_CASE("there are no more threads than processors that may be used") {
   cpu_set_t before;

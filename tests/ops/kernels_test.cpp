@@ -98,35 +98,148 @@ TEST_CASE("every kernel multiplies right at random shapes, in unaligned rows") {
   }
 }
 
-TEST_CASE("every kernel's sweeps are right") {
+namespace {
+
+// An activation, the sweep that multiplies by its slope at the output y, and both for one number in double.
+struct ActivationCase {
+  const char* name;
+  void (*forward)(Index count, const Scalar* x, Scalar* y);
+  void (*gradient)(Index count, const Scalar* y, Scalar* gradient);
+  double (*value)(double x);
+  double (*slope)(double y);
+  double least, most;  // outputs
+};
+
+const ActivationCase activations[] = {
+    {"relu", ops::relu, ops::relu_gradient, [](double x) { return x < 0 ? 0 : x; },
+     [](double y) { return y > 0 ? 1.0 : 0.0; }, -1, 1},
+    {"sigmoid", ops::sigmoid, ops::sigmoid_gradient, [](double x) { return 1 / (1 + std::exp(-x)); },
+     [](double y) { return y * (1 - y); }, 0, 1},
+    {"tanh", ops::tanh, ops::tanh_gradient, [](double x) { return std::tanh(x); }, [](double y) { return 1 - y * y; },
+     -1, 1},
+};
+
+constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
+
+// Where numbers are tried that are none: in the first vector, in a later one and behind all of them, whatever their
+// width.
+constexpr Index few = 37, places[] = {0, 20, 36};
+
+// Equal to what double gives but for `error`; the same infinity, or NaN, where that is none.
+bool is_close(Scalar found, double expected, double error) {
+  const double value = static_cast<double>(found);
+  return std::isfinite(expected) ? std::abs(value - expected) <= error
+                                 : value == expected || (std::isnan(value) && std::isnan(expected));
+}
+
+// Whether two rows have the same bits everywhere but in one place.
+bool are_equal_but(Index place, const Matrix& a, Matrix b) {
+  b(0, place) = a(0, place);
+  return std::equal(a.data(), a.data() + a.size(), b.data(),
+                    [](Scalar x, Scalar y) { return x == y && std::signbit(x) == std::signbit(y); });
+}
+
+}  // namespace
+
+TEST_CASE("every kernel's activations and their slopes are right, and the same bits") {
   const Restore restore;
   const Index count = 1037;
   const Matrix x = random_matrix(1, count + 1, -9, 9, Random(3)), g = random_matrix(1, count + 1, -1, 1, Random(4));
-  for (const auto& [which, name] : kernels_here()) {
-    ops::use_kernels(which);
-    INFO(name);
-    Matrix y(1, count);
-    double worst = 0;
-    ops::tanh(count, x.data() + 1, y.data());
-    for (Index i = 0; i < count; ++i)
-      worst = std::max(worst, std::abs(static_cast<double>(y(0, i)) - std::tanh(static_cast<double>(x(0, i + 1)))));
-    ops::sigmoid(count, x.data() + 1, y.data());
-    for (Index i = 0; i < count; ++i)
-      worst = std::max(worst,
-                       std::abs(static_cast<double>(y(0, i)) - 1 / (1 + std::exp(-static_cast<double>(x(0, i + 1))))));
-    CHECK(worst <= 3 * epsilon);
-    Matrix w = Matrix::Zero(1, count), m = Matrix::Constant(1, count, Scalar(0.5)), v = Matrix::Constant(1, count, 2);
-    ops::adam(count, {w.data(), g.data() + 1, m.data(), v.data(), nullptr, Scalar(0.1), Scalar(0.1), Scalar(0.01),
-                      Scalar(1e-7)});
-    worst = 0;
-    for (Index i = 0; i < count; ++i) {
-      const double gradient = static_cast<double>(g(0, i + 1));
-      const double first = 0.5 + (gradient - 0.5) * static_cast<double>(Scalar(0.1));
-      const double second = 2 + (gradient * gradient - 2) * static_cast<double>(Scalar(0.01));
-      const double step = static_cast<double>(Scalar(0.1)) * first / (std::sqrt(second) + 1e-7);
-      worst = std::max(worst, std::abs(static_cast<double>(w(0, i)) + step));
+  for (const ActivationCase& c : activations) {
+    const Matrix outputs =
+        random_matrix(1, count + 1, static_cast<Scalar>(c.least), static_cast<Scalar>(c.most), Random(5));
+    std::vector<Matrix> earlier;
+    for (const auto& [which, name] : kernels_here()) {
+      ops::use_kernels(which);
+      INFO(c.name << ", " << name);
+      Matrix y(1, count), there = x, gradient = g;
+      c.forward(count, x.data() + 1, y.data());
+      c.forward(count, there.data() + 1, there.data() + 1);
+      c.gradient(count, outputs.data() + 1, gradient.data() + 1);
+      double worst = 0, worst_slope = 0;
+      for (Index i = 0; i < count; ++i) {
+        const auto at = [i](const Matrix& m) { return static_cast<double>(m(0, i + 1)); };
+        worst = std::max(worst, std::abs(static_cast<double>(y(0, i)) - c.value(at(x))));
+        worst_slope = std::max(worst_slope, std::abs(at(gradient) - at(g) * c.slope(at(outputs))));
+      }
+      CHECK((y.allFinite() && gradient.allFinite()));
+      CHECK(worst <= 3 * epsilon);
+      CHECK(worst_slope <= 2 * epsilon);
+      CHECK(there.rightCols(count) == y);
+      CHECK((there(0, 0) == x(0, 0) && gradient(0, 0) == g(0, 0)));
+      if (name != "AVX2" && name != "AVX3") continue;
+      if (!earlier.empty()) CHECK((y == earlier[0] && gradient == earlier[1]));
+      earlier = {y, gradient};
     }
-    CHECK(worst <= 8 * epsilon);
+  }
+}
+
+TEST_CASE("every kernel's activations take NaN and infinities where they stand, and nowhere else") {
+  const Restore restore;
+  const Matrix x = random_matrix(1, few, -9, 9, Random(3));
+  for (const ActivationCase& c : activations)
+    for (const auto& [which, name] : kernels_here())
+      for (const Index place : places)
+        for (const Scalar odd : {testing::detail::not_a_number, infinity, -infinity}) {
+          INFO(c.name << ", " << name << ": " << odd << " at " << place);
+          ops::use_kernels(which);
+          Matrix with = x, without = x;
+          with(0, place) = odd;
+          c.forward(few, with.data(), with.data());
+          c.forward(few, without.data(), without.data());
+          const double error = name == "Eigen" ? 3 * epsilon : 0;  // which stops at exp(-88), and short of tanh's 1
+          CHECK(is_close(with(0, place), c.value(static_cast<double>(odd)), error));
+          CHECK(are_equal_but(place, without, with));
+        }
+}
+
+TEST_CASE("every kernel's slopes take NaN and infinities where they stand, and nowhere else") {
+  const Restore restore;
+  const Matrix g = random_matrix(1, few, Scalar(0.5), 1, Random(4));
+  for (const ActivationCase& c : activations) {
+    const Matrix y = random_matrix(1, few, static_cast<Scalar>(c.least), static_cast<Scalar>(c.most), Random(5));
+    for (const auto& [which, name] : kernels_here())
+      for (const Index place : places)
+        for (const Scalar odd : {testing::detail::not_a_number, infinity, -infinity}) {
+          INFO(c.name << ", " << name << ": " << odd << " at " << place);
+          ops::use_kernels(which);
+          Matrix outputs = y, without = g, odd_gradient = g, odd_output = g;
+          c.gradient(few, outputs.data(), without.data());
+          odd_gradient(0, place) = odd;
+          c.gradient(few, outputs.data(), odd_gradient.data());
+          CHECK(is_close(odd_gradient(0, place), static_cast<double>(odd) * c.slope(static_cast<double>(y(0, place))),
+                         0));
+          CHECK(are_equal_but(place, without, odd_gradient));
+          outputs(0, place) = odd;
+          c.gradient(few, outputs.data(), odd_output.data());
+          CHECK(
+              is_close(odd_output(0, place), static_cast<double>(g(0, place)) * c.slope(static_cast<double>(odd)), 0));
+          CHECK(are_equal_but(place, without, odd_output));
+        }
+  }
+}
+
+TEST_CASE("every kernel adds rows and sums them right, and takes NaN where it stands") {
+  const Restore restore;
+  for (const Index columns : {1, 3, 16, 37, 300}) {
+    const Matrix y = random_matrix(7, columns, -1, 1, Random(1)), row = random_matrix(1, columns, -1, 1, Random(2));
+    for (const auto& [which, name] : kernels_here()) {
+      INFO(name << ", " << columns << " columns");
+      ops::use_kernels(which);
+      Matrix sums(1, columns), added = y;
+      ops::sum_rows(7, columns, y.data(), sums.data());
+      ops::add_row(7, columns, row.data(), added.data());
+      CHECK((sums.cast<double>() - y.cast<double>().colwise().sum()).cwiseAbs().maxCoeff() <= 7 * bound(7));
+      CHECK(added == Matrix(y.rowwise() + row.row(0)));
+      for (const Index place : {Index{0}, columns / 2, columns - 1})
+        for (const Scalar odd : {testing::detail::not_a_number, infinity, -infinity}) {
+          Matrix with = y, odd_sums(1, columns);
+          with(3, place) = odd;
+          ops::sum_rows(7, columns, with.data(), odd_sums.data());
+          CHECK(is_close(odd_sums(0, place), static_cast<double>(odd), 0));
+          CHECK(are_equal_but(place, sums, odd_sums));
+        }
+    }
   }
 }
 
@@ -145,7 +258,6 @@ TEST_CASE("what is activated where it stands has the bits that the kernels give 
   std::vector<Scalar> x;
   for (Scalar size = Scalar(1e-44); size < Scalar(1e4); size += std::max(size / 3000, Scalar(1e-44)))
     x.insert(x.end(), {size, -size});
-  const Scalar infinity = std::numeric_limits<Scalar>::infinity();
   x.insert(x.end(), {0, Scalar(-0.0), infinity, -infinity, std::numeric_limits<Scalar>::quiet_NaN()});
   const Index count = static_cast<Index>(x.size());
   std::vector<Scalar> sigmoids(x.size()), tanhs(x.size());
@@ -268,32 +380,58 @@ namespace {
 
 // Where a sweep works: buffers that all kernels find alike, w and g first.
 struct Buffers {
-  Matrix w, g, first, second;
+  Matrix w, g, first, second, third;
   explicit Buffers(Index count)
       : w(random_matrix(1, count, -1, 1, Random(1))),
         g(random_matrix(1, count, -1, 1, Random(2))),
         first(random_matrix(1, count, Scalar(0.5), 2, Random(3))),
-        second(random_matrix(1, count, Scalar(0.1), 1, Random(4))) {
+        second(random_matrix(1, count, Scalar(0.1), 1, Random(4))),
+        third(random_matrix(1, count, Scalar(0.1), 1, Random(5))) {
     g(0, 3) = 0;
   }
 };
 
-// A sweep, and the same for one number in double: w, g and two slots, of which it changes all but g.
+// A sweep, and the same for one number in double: w, g and three slots, of which it changes all but g.
 struct SweepCase {
   const char* name;
   void (*sweep)(Index count, Buffers& b);
-  void (*one)(double& w, double g, double& first, double& second);
+  void (*one)(double& w, double g, double& first, double& second, double& third);
 };
 
 constexpr double rate = 0.0625, keep = 0.875, rest = 0.125, small = 0.0078125;  // exact in every precision
 constexpr Scalar rate_ = Scalar(rate), keep_ = Scalar(keep), rest_ = Scalar(rest), small_ = Scalar(small);
 
 const SweepCase sweeps[] = {
+    {"adam",
+     [](Index n, Buffers& b) {
+       ops::adam(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), nullptr, rate_, rest_, rest_, small_});
+     },
+     [](double& w, double g, double& m, double& v, double&) {
+       m += (g - m) * rest;
+       v += (g * g - v) * rest;
+       w -= rate * m / (std::sqrt(v) + small);
+     }},
+    {"adam with the largest mean square",
+     [](Index n, Buffers& b) {
+       ops::adam(
+           n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), b.third.data(), rate_, rest_, rest_, small_});
+     },
+     [](double& w, double g, double& m, double& v, double& largest) {
+       m += (g - m) * rest;
+       v += (g * g - v) * rest;
+       largest = std::max(largest, v);
+       w -= rate * m / (std::sqrt(largest) + small);
+     }},
+    {"sgd",
+     [](Index n, Buffers& b) {
+       ops::sgd(n, {b.w.data(), b.g.data(), nullptr, rate_, 0, false});
+     },
+     [](double& w, double g, double&, double&, double&) { w -= rate * g; }},
     {"sgd with momentum",
      [](Index n, Buffers& b) {
        ops::sgd(n, {b.w.data(), b.g.data(), b.first.data(), rate_, keep_, false});
      },
-     [](double& w, double g, double& m, double&) {
+     [](double& w, double g, double& m, double&, double&) {
        m = keep * m - rate * g;
        w += m;
      }},
@@ -301,16 +439,24 @@ const SweepCase sweeps[] = {
      [](Index n, Buffers& b) {
        ops::sgd(n, {b.w.data(), b.g.data(), b.first.data(), rate_, keep_, true});
      },
-     [](double& w, double g, double& m, double&) {
+     [](double& w, double g, double& m, double&, double&) {
        m = keep * m - rate * g;
        w += keep * m - rate * g;
+     }},
+    {"rmsprop",
+     [](Index n, Buffers& b) {
+       ops::rmsprop(n, {b.w.data(), b.g.data(), b.first.data(), nullptr, nullptr, rate_, keep_, rest_, small_, 0});
+     },
+     [](double& w, double g, double& v, double&, double&) {
+       v = keep * v + rest * g * g;
+       w -= rate * g / std::sqrt(v + small);
      }},
     {"rmsprop with momentum",
      [](Index n, Buffers& b) {
        ops::rmsprop(
            n, {b.w.data(), b.g.data(), b.first.data(), nullptr, b.second.data(), rate_, keep_, rest_, small_, keep_});
      },
-     [](double& w, double g, double& v, double& m) {
+     [](double& w, double g, double& v, double& m, double&) {
        v = keep * v + rest * g * g;
        m = keep * m + rate * g / std::sqrt(v + small);
        w -= m;
@@ -321,7 +467,7 @@ const SweepCase sweeps[] = {
        ops::rmsprop(n,
                     {b.w.data(), b.g.data(), b.first.data(), b.second.data(), nullptr, rate_, keep_, rest_, small_, 0});
      },
-     [](double& w, double g, double& v, double& a) {
+     [](double& w, double g, double& v, double& a, double&) {
        v = keep * v + rest * g * g;
        a = keep * (a * 0.25) + rest * g;
        w -= rate * g / std::sqrt(v - a * a + small);
@@ -330,7 +476,7 @@ const SweepCase sweeps[] = {
      [](Index n, Buffers& b) {
        ops::adamax(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), rate_, rest_, keep_, small_});
      },
-     [](double& w, double g, double& m, double& u) {
+     [](double& w, double g, double& m, double& u, double&) {
        m += (g - m) * rest;
        u = std::max(keep * u, std::abs(g));
        w -= rate * m / (u + small);
@@ -340,7 +486,7 @@ const SweepCase sweeps[] = {
        ops::nadam(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), rate_, rest_, rest_, keep_, rest_,
                       Scalar(0.5), small_});
      },
-     [](double& w, double g, double& m, double& v) {
+     [](double& w, double g, double& m, double& v, double&) {
        m += (g - m) * rest;
        v += (g * g - v) * rest;
        w -= rate * (keep * m + rest * g) / (std::sqrt(v / 0.5) + small);
@@ -349,7 +495,7 @@ const SweepCase sweeps[] = {
      [](Index n, Buffers& b) {
        ops::adagrad(n, {b.w.data(), b.g.data(), b.first.data(), rate_, small_});
      },
-     [](double& w, double g, double& a, double&) {
+     [](double& w, double g, double& a, double&, double&) {
        a += g * g;
        w -= rate * g / std::sqrt(a + small);
      }},
@@ -357,7 +503,7 @@ const SweepCase sweeps[] = {
      [](Index n, Buffers& b) {
        ops::adadelta(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), rate_, keep_, rest_, small_});
      },
-     [](double& w, double g, double& a, double& d) {
+     [](double& w, double g, double& a, double& d, double&) {
        a = keep * a + rest * g * g;
        const double step = std::sqrt(d + small) / std::sqrt(a + small) * g;
        w -= rate * step;
@@ -368,17 +514,17 @@ const SweepCase sweeps[] = {
        b.first(0, 3) = 0;  // with its gradient of 0: no way to go
        ops::lion(n, {b.w.data(), b.g.data(), b.first.data(), rate_, rest_, keep_, keep_, rest_});
      },
-     [](double& w, double g, double& m, double&) {
+     [](double& w, double g, double& m, double&, double&) {
        if (g == 0) m = 0;
        const double way = rest * m + keep * g;
-       w -= way > 0 ? rate : way < 0 ? -rate : 0;
+       w -= way > 0 ? rate : way < 0 ? -rate : way;
        m = keep * m + rest * g;
      }},
     {"ftrl",
      [](Index n, Buffers& b) {
        ops::ftrl(n, {b.w.data(), b.g.data(), b.first.data(), b.second.data(), keep_, rest_, rest_, small_});
      },
-     [](double& w, double g, double& n, double& z) {
+     [](double& w, double g, double& n, double& z, double&) {
        const double after = n + g * g;
        z += g + small * w - (std::sqrt(after) - std::sqrt(n)) / keep * w;
        w = (std::clamp(z, -rest, rest) - z) / (std::sqrt(after) / keep + 2 * rest);
@@ -400,7 +546,7 @@ const SweepCase sweeps[] = {
          ops::lamb_step(count, sweep, rate_);
        });
      },
-     [](double& w, double g, double& m, double& v) {
+     [](double& w, double g, double& m, double& v, double&) {
        m += (g - m) * rest;
        v += (g * g - v) * rest;
        w -= rate * (2 * m / (std::sqrt(0.5 * v) + small));
@@ -410,7 +556,7 @@ const SweepCase sweeps[] = {
        ops::adafactor_numbers(n, {b.g.data(), b.first.data(), keep_, rest_, small_});
        ops::adafactor_step({1, n, b.g.data(), nullptr, b.first.data(), 1}, rate_, b.w.data(), nullptr);
      },
-     [](double& w, double g, double& v, double&) {
+     [](double& w, double g, double& v, double&, double&) {
        v = keep * v + rest * (g * g + small);
        w -= rate * g / std::sqrt(v);
      }},
@@ -431,14 +577,14 @@ TEST_CASE("every kernel's steps of optimizers are right, and the same bits") {
       c.sweep(count, after);
       double worst = 0;
       for (Index i = 0; i < count; ++i) {
-        double w = static_cast<double>(before.w(0, i)), first = static_cast<double>(before.first(0, i)),
-               second = static_cast<double>(before.second(0, i));
-        c.one(w, static_cast<double>(before.g(0, i)), first, second);
-        worst = std::max({worst, std::abs(static_cast<double>(after.w(0, i)) - w),
-                          std::abs(static_cast<double>(after.first(0, i)) - first)});
-        if (after.second != before.second)
-          worst = std::max(worst, std::abs(static_cast<double>(after.second(0, i)) - second));
+        const auto at = [i](const Matrix& m) { return static_cast<double>(m(0, i)); };
+        double w = at(before.w), first = at(before.first), second = at(before.second), third = at(before.third);
+        c.one(w, at(before.g), first, second, third);
+        worst = std::max({worst, std::abs(at(after.w) - w), std::abs(at(after.first) - first)});
+        if (after.second != before.second) worst = std::max(worst, std::abs(at(after.second) - second));
+        if (after.third != before.third) worst = std::max(worst, std::abs(at(after.third) - third));
       }
+      CHECK((after.w.allFinite() && after.first.allFinite() && after.second.allFinite() && after.third.allFinite()));
       CHECK(worst <= 8 * epsilon);
       CHECK(after.g == before.g);
       if (name != "AVX2" && name != "AVX3") continue;
@@ -448,22 +594,27 @@ TEST_CASE("every kernel's steps of optimizers are right, and the same bits") {
   }
 }
 
-TEST_CASE("every kernel's steps of optimizers take NaN where it stands, and nowhere else") {
+TEST_CASE("every kernel's steps of optimizers take NaN and infinities where they stand, and nowhere else") {
   const Restore restore;
-  constexpr Index count = 37;
   for (const SweepCase& c : sweeps)
     for (const auto& [which, name] : kernels_here())
-      for (const Index place : {0, 20, 36}) {
-        INFO(c.name << ", " << name << ", " << place);
-        ops::use_kernels(which);
-        Buffers with(count), without(count);
-        with.g(0, place) = std::numeric_limits<Scalar>::quiet_NaN();
-        c.sweep(count, with);
-        c.sweep(count, without);
-        CHECK(std::isnan(static_cast<double>(with.w(0, place))));
-        with.w(0, place) = without.w(0, place);
-        CHECK(with.w == without.w);
-      }
+      for (const Index place : places)
+        for (const Scalar odd : {testing::detail::not_a_number, infinity, -infinity}) {
+          INFO(c.name << ", " << name << ": " << odd << " at " << place);
+          ops::use_kernels(which);
+          const Buffers before(few);
+          Buffers with(few), without(few);
+          with.g(0, place) = odd;
+          c.sweep(few, with);
+          c.sweep(few, without);
+          const auto at = [place](const Matrix& m) { return static_cast<double>(m(0, place)); };
+          double w = at(before.w), first = at(before.first), second = at(before.second), third = at(before.third);
+          c.one(w, static_cast<double>(odd), first, second, third);
+          CHECK(is_close(with.w(0, place), w, 8 * epsilon));
+          CHECK(is_close(with.first(0, place), first, 8 * epsilon));
+          CHECK(are_equal_but(place, without.w, with.w));
+          CHECK(are_equal_but(place, without.first, with.first));
+        }
 }
 
 TEST_CASE("every kernel's sums of squares are right, whatever is left behind its vectors, and the same bits") {

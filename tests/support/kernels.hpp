@@ -1,6 +1,7 @@
 // Which kernels can be forced here, and the choice given back afterwards.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,8 @@
 
 namespace maas_tests {
 
-/// Those that can be forced here, and what they call themselves.
+/// Those that can be forced here, and what they call themselves; behind them those of a processor that has but one
+/// kind.
 inline std::vector<std::pair<maas::ops::Kernels, std::string>> kernels_here() {
   using maas::ops::Kernels;
   std::vector<std::pair<Kernels, std::string>> found;
@@ -23,6 +25,9 @@ inline std::vector<std::pair<maas::ops::Kernels, std::string>> kernels_here() {
     }
   }
   maas::ops::use_kernels(Kernels::automatic);
+  const std::string best = maas::ops::vectors_in_use();
+  if (std::ranges::none_of(found, [&](const auto& kernels) { return kernels.second == best; }))
+    found.emplace_back(Kernels::automatic, best);
   return found;
 }
 

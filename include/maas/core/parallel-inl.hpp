@@ -7,7 +7,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -23,16 +22,11 @@
 #include "maas/core/denormals.hpp"
 #include "maas/core/error.hpp"
 #include "maas/core/parallel.hpp"
+#include "maas/core/quota.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-MAAS_INLINE int cores_of_quota(const char* text) {
-  long long quota = 0, period = 0;
-  if (std::sscanf(text, "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::min<long long>(quota / period + (quota % period != 0), 1024));
-}
 
 inline int allowed_cores() {
 #if defined(__linux__)
@@ -43,14 +37,8 @@ inline int allowed_cores() {
 }
 
 MAAS_INLINE int available_cores() {
-  int cores = allowed_cores();
-  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    char text[64] = "";
-    if (std::fgets(text, sizeof text, file) != nullptr)
-      if (const int granted = cores_of_quota(text); granted > 0) cores = std::min(cores, granted);
-    std::fclose(file);
-  }
-  return cores;
+  const int allowed = allowed_cores(), granted = granted_cores();
+  return granted > 0 ? std::min(allowed, granted) : allowed;
 }
 
 class ThreadPool {

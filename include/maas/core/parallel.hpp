@@ -8,19 +8,16 @@
 namespace maas::inline MAAS_ABI {
 
 /// Sets how many threads the library uses, the caller's included; 1 keeps all work on the caller's thread. The default
-/// is the number of processors that this process may use (its affinity mask), or of those whose worth of time the
-/// control group (a container's limit) grants if that is less. Results do not depend on it: not in one bit. Throws
-/// ConfigError below 1 or above 1024. Must not be called while another thread trains or predicts.
+/// is the number of processors that this process may use (its affinity mask), or of those whose worth of time its
+/// control groups (a container's limit, a service's quota) grant if that is less. Results do not depend on it: not in
+/// one bit. Throws ConfigError below 1 or above 1024. Must not be called while another thread trains or predicts.
 void set_threads(int count);
 /// How many threads the library uses.
 int threads();
 
 namespace detail {
-/// The cores' worth of time that "cpu.max" of a control group grants, rounded up ("150000 100000" is 2); 0 for no limit
-/// or another text.
-int cores_of_quota(const char* text);
 /// How many threads can run at once: the processors that the calling thread may use (of 1024 at most), and no more than
-/// its control group pays for.
+/// its control groups pay for.
 int available_cores();
 
 using PieceFunction = void (*)(void* context, Index piece);
