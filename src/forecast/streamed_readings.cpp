@@ -132,7 +132,7 @@ class TimeSteps {
     Index all = 0, seen = 0;
     for (const auto& [step, count] : counts_) all += count;
     for (const auto& [step, count] : counts_)
-      if ((seen += count) > all / 2) return step;
+      if ((seen += count) > (all - 1) / 2) return step;
     return 0;
   }
 

@@ -121,6 +121,16 @@ TEST_CASE("windows of a stream are those in memory, wherever blocks, jumps of ti
       }
 }
 
+TEST_CASE("the time between readings of a stream is the one in memory, with as many gaps as regular steps, too") {
+  for (const Index rows : {2, 3, 5, 6}) {
+    const Table table = rows_of(rows, {2, 4});
+    const ReadingsPipeline fitted = ReadingsPipeline({.time = "time", .sensors = {"south"}}).fit(table);
+    CAPTURE(rows);
+    CHECK(StreamedReadings(streamed(table, 2), fitted).seconds_a_reading() == 300);
+    CHECK(ForecastWindows(fitted.prepare(table).readings, {.lags = 1}).seconds_a_reading() == 300);
+  }
+}
+
 TEST_CASE("some readings of a stream are those of the same rows") {
   const Table table = rows_of(100);
   const ReadingsPipeline fitted = ReadingsPipeline(dropping).fit(table);
