@@ -131,6 +131,24 @@ TEST_CASE("the time between readings of a stream is the one in memory, with as m
   }
 }
 
+TEST_CASE("a stream without times cannot leave out a row between others, wherever blocks end") {
+  ReadingsOptions options = dropping;
+  options.time = "";
+  options.sensors = {"north"};
+  const auto rows_in_blocks = [&](const Table& table, Index block) {
+    return StreamedReadings(streamed(table, block), ReadingsPipeline(options).fit(table)).rows();
+  };
+  const Table rows = rows_of(60).part(23, 43);     // only row 7 is without a reading
+  for (const Index block : {1, 4, 5, 7, 8, 30}) {  // it is a block, or lies within one or at either end
+    CAPTURE(block);
+    CHECK_THROWS_WITH(rows_in_blocks(rows, block), ContainsSubstring("readings: expected a column of times") &&
+                                                       ContainsSubstring("left out between readings"));
+    CHECK(rows_in_blocks(rows.part(0, 8), block) == 7);
+    CHECK(rows_in_blocks(rows.part(7, 20), block) == 12);
+  }
+  CHECK_THROWS_WITH(rows_in_blocks(rows, 7), ContainsSubstring("row 7 of 20"));  // found between blocks
+}
+
 TEST_CASE("some readings of a stream are those of the same rows") {
   const Table table = rows_of(100);
   const ReadingsPipeline fitted = ReadingsPipeline(dropping).fit(table);
