@@ -269,6 +269,28 @@ TEST_CASE("forecasts of a stream come with the rows of all readings as their ori
   CHECK(seen == whole.windows());
 }
 
+TEST_CASE("a stream of other sensors, or of the same in another order, is refused by name") {
+  const Table table = rows_of(120);
+  Forecaster forecaster = unfitted(small());
+  forecaster.fit(streamed(table, 50), cleaned, quick(true));
+  const auto windows_of_sensors = [&](const std::vector<std::string>& names) {
+    ReadingsOptions options{.time = "time", .sensors = names};
+    Table renamed = table;
+    Column east = table.column("west");
+    east.name = "east";
+    renamed.add(std::move(east));
+    return forecaster.windows(StreamedReadings(streamed(renamed, 50), ReadingsPipeline(options).fit(renamed)));
+  };
+  CHECK_NOTHROW(windows_of_sensors({"north", "south", "west"}));
+  CHECK_THROWS_WITH(
+      windows_of_sensors({"north", "west", "south"}),
+      "forecaster: expected \"south\" as sensor 1 (counted from 0), as in training, got \"west\"; they are "
+      "the same sensors in another order");
+  CHECK_THROWS_WITH(windows_of_sensors({"north", "south", "east"}),
+                    "forecaster: expected \"west\" as sensor 2 (counted from 0), as in training, got \"east\"");
+  CHECK_THROWS_AS(windows_of_sensors({"north", "south"}), ShapeError);
+}
+
 TEST_CASE("a stream learns nothing of what comes later, and is not judged by what it knows") {
   const auto learned_from = [](const Table& table) {
     const StreamedTable rows = streamed(table, 16);
