@@ -274,6 +274,29 @@ TEST_CASE("a pipeline is written and read with all it knows, to the last digit")
   CHECK_FALSE(again == Pipeline(road_options()));
 }
 
+TEST_CASE("a pipeline brings its lags and differences the column of times they need, from a file, too") {
+  Table table;
+  table.add({.name = "flow", .numbers = {1, 2, 4, 8}});
+  table.add({.name = "speed", .numbers = {50, 60, 70, 80}});
+  table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 300, 3600, 3900}});
+  Pipeline pipeline({.steps = {Lag{.columns = {"speed"}, .times = "time", .seconds = 300},
+                               Difference{.columns = {"flow"}, .times = "time", .seconds = 300}, DropMissingRows{}},
+                     .features = {"speed_lag_1"},
+                     .targets = {"flow"}});
+  pipeline.fit(table);
+  CHECK(pipeline.needed_columns() == std::vector<std::string>{"speed", "time"});
+  for (const Pipeline& each : {pipeline, Pipeline::from(pipeline.config())}) {
+    const PreparedSamples samples = each.samples(table);
+    CHECK(samples.rows == std::vector<Index>{1, 3});
+    CHECK(samples.x(1, 0) == 70);
+    CHECK(samples.y(1, 0) == 4);
+    CHECK(each.invert_targets(each.targets(table), table)(3, 0) == 8);
+    CHECK(std::isnan(each.invert_targets(each.targets(table), table)(2, 0)));
+  }
+  table.remove("time");
+  CHECK_THROWS_AS(pipeline.apply(table), DataError);
+}
+
 TEST_CASE("a config that no pipeline wrote is refused") {
   Pipeline pipeline(road_options());
   pipeline.fit(road());
