@@ -25,7 +25,8 @@ PipelineOptions road_options() {
   return {.steps = {Impute{.columns = {"speed"}}, Lag{.columns = {"flow"}}, TimeFeatures{.day_of_week = false},
                     OneHot{.columns = {"kind"}}, MinMax{.columns = {"flow", "flow_lag_1"}}, DropMissingRows{}},
           .features = {"speed", "kind", "flow_lag_1"},
-          .targets = {"flow"}};
+          .targets = {"flow"},
+          .out_of_range = OutOfRange::pass};
 }
 
 Table without(Table table, const std::string& name) {
@@ -243,17 +244,35 @@ TEST_CASE("columns of another type, and columns without a value") {
   CHECK(lenient.apply(empty).middleCols(1, 3) == Matrix::Zero(6, 3));
 }
 
-TEST_CASE("numbers out of the training range: passed, clipped or refused") {
+TEST_CASE("numbers out of the training range: refused, or as it was chosen passed or clipped") {
   const Table low = with_number_at(road(), "speed", 3, 5);
   PipelineOptions options{.steps = {Impute{}}, .features = {"speed"}, .targets = {"flow"}};
+  const std::string why =
+      "Pipeline: expected \"speed\" from 60 to 90, as in the training rows, got 5 in row 3 (counted from 0); a "
+      "pipeline "
+      "with out_of_range \"pass\" takes it as it is, with \"clip\" the nearest of these";
+  CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low), why);
+  CHECK_THROWS_WITH(Pipeline(options).fit(road()).samples(low), why);
+  CHECK_THROWS_AS(Pipeline(options).fit(road()).apply(low), DataError);
+  options.out_of_range = OutOfRange::pass;
   CHECK(Pipeline(options).fit(road()).apply(low)(3, 0) == 5);
   options.out_of_range = OutOfRange::clip;
   CHECK(Pipeline(options).fit(road()).apply(low)(3, 0) == 60);
   CHECK(Pipeline(options).fit(road()).apply(low)(1, 0) == 72);  // what is missing is not out of range
   options.out_of_range = OutOfRange::error;
-  CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low),
-                    "Pipeline: expected \"speed\" from 60 to 90, as in the training rows, got 5 in row 3 (counted from "
-                    "0)");
+  CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low), why);
+}
+
+TEST_CASE("a pipeline of a file has the policy of out_of_range it was saved with; one from before it was kept passes") {
+  const Table low = with_number_at(road(), "speed", 3, 5);
+  Pipeline refusing({.steps = {Impute{}}, .features = {"speed"}});
+  CHECK_THROWS_AS(Pipeline::from(refusing.fit(road()).config()).apply(low), DataError);
+  Pipeline passing({.steps = {Impute{}}, .features = {"speed"}, .out_of_range = OutOfRange::pass});
+  CHECK(Pipeline::from(passing.fit(road()).config()).apply(low)(3, 0) == 5);
+  Config old = refusing.config();
+  old.erase("out_of_range");
+  CHECK(Pipeline::from(old).apply(low)(3, 0) == 5);
+  CHECK(Pipeline::from(old).config().at("out_of_range") == Config("pass"));
 }
 
 TEST_CASE("a pipeline is written and read with all it knows, to the last digit") {

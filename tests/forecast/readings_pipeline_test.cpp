@@ -85,6 +85,21 @@ TEST_CASE("which columns are sensors: those asked for, or all numbers that no st
   CHECK_THROWS_AS(ReadingsPipeline({.time = "time"}).fit(messy()).prepare(messy()), DataError);  // a moment twice
 }
 
+TEST_CASE("readings beyond those of training pass, as a road may be slower than ever, unless it is said otherwise") {
+  Table later = waves(20);
+  later.edit("north")[7] = 500;
+  ReadingsOptions options{.time = "time"};
+  CHECK(ReadingsPipeline(options).fit(waves(20)).prepare(later).readings.values(7, 0) == 500);
+  options.out_of_range = OutOfRange::clip;
+  CHECK(ReadingsPipeline(options).fit(waves(20)).prepare(later).readings.values(7, 0) < 61);
+  options.out_of_range = OutOfRange::error;
+  ReadingsPipeline refusing(options);
+  refusing.fit(waves(20));
+  for (const ReadingsPipeline& each : {refusing, ReadingsPipeline::from(refusing.config())})
+    CHECK_THROWS_WITH(each.prepare(later), Catch::Matchers::ContainsSubstring("expected \"north\" from ") &&
+                                               Catch::Matchers::ContainsSubstring("got 500 in row 7 (counted from 0)"));
+}
+
 TEST_CASE("rows before a cut become readings without a look at those behind") {
   ReadingsPipeline pipeline(
       {.steps = {Impute{.fill = Fill::linear_interpolation}, Difference{.columns = {"south"}}}, .time = "time"});

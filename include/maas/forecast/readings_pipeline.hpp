@@ -29,7 +29,9 @@ struct ReadingsOptions {
   /// TimeFeatures): see ForecastOptions::known. They are no sensors. A Forecaster sets those of its options.
   std::vector<std::string> known = {};
   MissingColumn missing_column = MissingColumn::error;  ///< with `missing` a sensor that is not there has no reading
-  OutOfRange out_of_range = OutOfRange::pass;           ///< of raw readings
+  /// Of raw readings. Not an error, as of Pipeline: among many sensors there is always one that reads more or less than
+  /// ever before, and a road slower than ever is what a warning is for.
+  OutOfRange out_of_range = OutOfRange::pass;
 };
 
 /// Readings of a table, and where they come from.
