@@ -260,9 +260,7 @@ StreamedReadings Forecaster::readings(const StreamedTable& table) const {
 }
 
 StreamedWindows Forecaster::windows(const StreamedReadings& readings) const {
-  require<ShapeError>(frame_.sensors.empty() || readings.sensor_count() == static_cast<Index>(frame_.sensors.size()),
-                      "forecaster: expected readings of {} sensors, got {}", frame_.sensors.size(),
-                      readings.sensor_count());
+  check_sensors(readings.sensor_count(), readings.sensors());
   require<DataError>(!frame_.needs_times() || readings.has_times(),
                      "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
   return StreamedWindows(readings, frame_.options.windows);

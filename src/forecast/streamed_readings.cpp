@@ -132,7 +132,7 @@ class TimeSteps {
     Index all = 0, seen = 0;
     for (const auto& [step, count] : counts_) all += count;
     for (const auto& [step, count] : counts_)
-      if ((seen += count) > all / 2) return step;
+      if ((seen += count) > (all - 1) / 2) return step;
     return 0;
   }
 
@@ -169,10 +169,17 @@ struct StreamedReadings::State {
 void StreamedReadings::State::look_through() {
   TimeSteps steps;
   double last = std::numeric_limits<double>::quiet_NaN();
+  Index next_row = 0;  // behind that of the last reading
   for (Index block = 0; first_row(block) < table.rows(); ++block) {
-    const Readings found = pipeline.prepare(table.read(first_row(block), end_row(block) - first_row(block))).readings;
+    const PreparedReadings prepared = pipeline.prepare(table.read(first_row(block), end_row(block) - first_row(block)));
+    const Readings& found = prepared.readings;
     const Index before = ends.empty() ? 0 : ends.back();
     has_times = has_times || !found.times.empty();
+    if (found.rows() > 0) {
+      const Index first = first_row(block) + prepared.rows.front();
+      if (!has_times && before > 0 && first != next_row) detail::fail_hole(next_row, table.rows());
+      next_row = first_row(block) + prepared.rows.back() + 1;
+    }
     for (std::size_t row = 0; row < found.times.size(); ++row) {
       const double time = found.times[row];
       require<DataError>(!(time <= last), "Readings: expected times that grow, got {} after {} in row {}", time, last,

@@ -58,7 +58,8 @@ void list_keys(Like<PipelineOptions> auto& self, auto&& key) {
       "Columns that become features, as named before or behind the steps; empty: all others");
   key("targets", self.targets, "Columns that are to be predicted");
   key("missing_column", self.missing_column, "What becomes of rows that lack a column that features are made of");
-  key("out_of_range", self.out_of_range, "What becomes of a number beyond all that training had in its column");
+  key("out_of_range", self.out_of_range,
+      "What becomes of a number beyond all that training had in its column; without it an error, of forecasts pass");
 }
 
 void list_keys(Like<ForecastWindowOptions> auto& self, auto&& key) {

@@ -58,6 +58,10 @@ struct Reader {
     fail_unknown(place, "one", text, known);
   }
 
+  template <class Enum>
+  requires requires { EnumNames<Enum>::names; }
+  void read(const Config& config, std::optional<Enum>& value) const { read(config, value.emplace()); }
+
   template <class Value>
   void read(const Config& config, std::map<std::string, Value>& values) const {
     for (const auto& [name, value] : config.as_object(place.text()))

@@ -86,7 +86,7 @@ ReadingsOptions readings_options(const Recipe& recipe) {
           .series = recipe.forecast->series,
           .known = recipe.forecast->options.known,
           .missing_column = recipe.pipeline.missing_column,
-          .out_of_range = recipe.pipeline.out_of_range};
+          .out_of_range = recipe.pipeline.out_of_range.value_or(ReadingsOptions().out_of_range)};
 }
 
 Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forecast->options, network_of(recipe)); }

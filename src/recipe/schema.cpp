@@ -67,6 +67,9 @@ Config schema_of(const ClassWeights&) {
 template <class Enum>
 requires requires { EnumNames<Enum>::names; }
 Config schema_of(const Enum&) { return one_of(EnumNames<Enum>::names); }
+template <class Enum>
+requires requires { EnumNames<Enum>::names; }
+Config schema_of(const std::optional<Enum>&) { return schema_of(Enum()); }
 
 Config schema_of(const std::map<std::string, double>&) {
   return type("object").set("additionalProperties", type("number"));

@@ -172,7 +172,8 @@ std::string mixed_rows(int rows) {
 }
 
 PipelineOptions mixed_steps(bool drops) {
-  PipelineOptions options{.features = {"time", "speed", "kind", "level"}, .targets = {"flow"}};
+  PipelineOptions options{
+      .features = {"time", "speed", "kind", "level"}, .targets = {"flow"}, .out_of_range = OutOfRange::pass};
   if (drops)
     options.steps.push_back(DropMissingRows{.columns = {"speed"}});
   else

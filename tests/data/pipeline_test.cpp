@@ -25,7 +25,8 @@ PipelineOptions road_options() {
   return {.steps = {Impute{.columns = {"speed"}}, Lag{.columns = {"flow"}}, TimeFeatures{.day_of_week = false},
                     OneHot{.columns = {"kind"}}, MinMax{.columns = {"flow", "flow_lag_1"}}, DropMissingRows{}},
           .features = {"speed", "kind", "flow_lag_1"},
-          .targets = {"flow"}};
+          .targets = {"flow"},
+          .out_of_range = OutOfRange::pass};
 }
 
 Table without(Table table, const std::string& name) {
@@ -243,17 +244,35 @@ TEST_CASE("columns of another type, and columns without a value") {
   CHECK(lenient.apply(empty).middleCols(1, 3) == Matrix::Zero(6, 3));
 }
 
-TEST_CASE("numbers out of the training range: passed, clipped or refused") {
+TEST_CASE("numbers out of the training range: refused, or as it was chosen passed or clipped") {
   const Table low = with_number_at(road(), "speed", 3, 5);
   PipelineOptions options{.steps = {Impute{}}, .features = {"speed"}, .targets = {"flow"}};
+  const std::string why =
+      "Pipeline: expected \"speed\" from 60 to 90, as in the training rows, got 5 in row 3 (counted from 0); a "
+      "pipeline "
+      "with out_of_range \"pass\" takes it as it is, with \"clip\" the nearest of these";
+  CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low), why);
+  CHECK_THROWS_WITH(Pipeline(options).fit(road()).samples(low), why);
+  CHECK_THROWS_AS(Pipeline(options).fit(road()).apply(low), DataError);
+  options.out_of_range = OutOfRange::pass;
   CHECK(Pipeline(options).fit(road()).apply(low)(3, 0) == 5);
   options.out_of_range = OutOfRange::clip;
   CHECK(Pipeline(options).fit(road()).apply(low)(3, 0) == 60);
   CHECK(Pipeline(options).fit(road()).apply(low)(1, 0) == 72);  // what is missing is not out of range
   options.out_of_range = OutOfRange::error;
-  CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low),
-                    "Pipeline: expected \"speed\" from 60 to 90, as in the training rows, got 5 in row 3 (counted from "
-                    "0)");
+  CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low), why);
+}
+
+TEST_CASE("a pipeline of a file has the policy of out_of_range it was saved with; one from before it was kept passes") {
+  const Table low = with_number_at(road(), "speed", 3, 5);
+  Pipeline refusing({.steps = {Impute{}}, .features = {"speed"}});
+  CHECK_THROWS_AS(Pipeline::from(refusing.fit(road()).config()).apply(low), DataError);
+  Pipeline passing({.steps = {Impute{}}, .features = {"speed"}, .out_of_range = OutOfRange::pass});
+  CHECK(Pipeline::from(passing.fit(road()).config()).apply(low)(3, 0) == 5);
+  Config old = refusing.config();
+  old.erase("out_of_range");
+  CHECK(Pipeline::from(old).apply(low)(3, 0) == 5);
+  CHECK(Pipeline::from(old).config().at("out_of_range") == Config("pass"));
 }
 
 TEST_CASE("a pipeline is written and read with all it knows, to the last digit") {
@@ -272,6 +291,29 @@ TEST_CASE("a pipeline is written and read with all it knows, to the last digit")
   CHECK(again.feature_names() == pipeline.feature_names());
   CHECK(again.needed_columns() == pipeline.needed_columns());
   CHECK_FALSE(again == Pipeline(road_options()));
+}
+
+TEST_CASE("a pipeline brings its lags and differences the column of times they need, from a file, too") {
+  Table table;
+  table.add({.name = "flow", .numbers = {1, 2, 4, 8}});
+  table.add({.name = "speed", .numbers = {50, 60, 70, 80}});
+  table.add({.name = "time", .type = ColumnType::time, .numbers = {0, 300, 3600, 3900}});
+  Pipeline pipeline({.steps = {Lag{.columns = {"speed"}, .times = "time", .seconds = 300},
+                               Difference{.columns = {"flow"}, .times = "time", .seconds = 300}, DropMissingRows{}},
+                     .features = {"speed_lag_1"},
+                     .targets = {"flow"}});
+  pipeline.fit(table);
+  CHECK(pipeline.needed_columns() == std::vector<std::string>{"speed", "time"});
+  for (const Pipeline& each : {pipeline, Pipeline::from(pipeline.config())}) {
+    const PreparedSamples samples = each.samples(table);
+    CHECK(samples.rows == std::vector<Index>{1, 3});
+    CHECK(samples.x(1, 0) == 70);
+    CHECK(samples.y(1, 0) == 4);
+    CHECK(each.invert_targets(each.targets(table), table)(3, 0) == 8);
+    CHECK(std::isnan(each.invert_targets(each.targets(table), table)(2, 0)));
+  }
+  table.remove("time");
+  CHECK_THROWS_AS(pipeline.apply(table), DataError);
 }
 
 TEST_CASE("a config that no pipeline wrote is refused") {

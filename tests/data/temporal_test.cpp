@@ -80,3 +80,40 @@ TEST_CASE("lags are columns of their own") {
   CHECK_THROWS_WITH(Step(Lag{.columns = {"a"}}).fit(texts_of("a", {"x"})),
                     "Lag: expected numbers in column \"a\", got text");
 }
+
+TEST_CASE("lags and differences with times do not reach across a jump, nor into another file") {
+  Table table = table_of("a", {1, 2, 4, 8, 16, 32, 64});
+  // A reading is a second late, a gap before row 3, then another file, which begins earlier; nobody knows when row 6
+  // was.
+  table.add({.name = "t", .type = ColumnType::time, .numbers = {0, 300, 601, 4500, 4800, 0, gap}});
+  const Step lag = Step(Lag{.columns = {"a"}, .lags = {1, 2}, .times = "t", .seconds = 300}).fit(table);
+  const Table lagged = lag.apply(table);
+  check_numbers(lagged.numbers("a_lag_1"), {gap, 1, 2, gap, 8, gap, gap});
+  check_numbers(lagged.numbers("a_lag_2"), {gap, gap, 1, gap, gap, gap, gap});
+  CHECK(lag.sources_of("a_lag_2") == std::vector<std::string>{"a", "t"});
+  CHECK(lag.sources_of("a") == std::vector<std::string>{"a"});
+
+  const Step change = Step(Difference{.columns = {"a"}, .times = "t", .seconds = 300}).fit(table);
+  const Table changed = change.apply(table);
+  check_numbers(changed.numbers("a"), {gap, 1, 2, gap, 8, gap, gap});
+  check_numbers(change.invert(changed, &table).numbers("a"), {gap, 2, 4, gap, 16, gap, gap});
+  CHECK(change.sources_of("a") == std::vector<std::string>{"a", "t"});
+  CHECK(change.sources_of("t") == std::vector<std::string>{"t"});
+  // Two rows before, 5 minutes each; without times rows alone count.
+  const Difference two{.columns = {"a"}, .period = 2, .times = "t", .seconds = 300};
+  check_numbers(Step(two).fit(table).apply(table).numbers("a"), {gap, gap, 3, gap, gap, gap, gap});
+  check_numbers(Step(Difference{.columns = {"a"}}).fit(table).apply(table).numbers("a"), {gap, 1, 2, 4, 8, 16, 32});
+}
+
+TEST_CASE("a lag with times takes both its settings, and a column of times") {
+  const Table table = table_of("a", {1, 2});
+  CHECK_THROWS_WITH(
+      Step(Lag{.columns = {"a"}, .times = "t"}),
+      "Lag: expected both times and seconds above 0 from one row to the next, or neither; got \"t\" and 0");
+  CHECK_THROWS_AS(Step(Lag{.columns = {"a"}, .seconds = 300}), ConfigError);
+  CHECK_THROWS_AS(Step(Difference{.columns = {"a"}, .times = "t", .seconds = -1}), ConfigError);
+  CHECK_THROWS_AS(Step(Difference{.columns = {"a"}, .seconds = gap}), ConfigError);
+  CHECK_THROWS_AS(Step(Lag{.columns = {"a"}, .times = "t", .seconds = 300}).fit(table), DataError);
+  CHECK_THROWS_WITH(Step(Difference{.columns = {"a"}, .times = "a", .seconds = 300}).fit(table),
+                    "Difference: expected times in column \"a\", got numbers");
+}

@@ -97,6 +97,19 @@ TEST_CASE("windows do not span a jump of time unless asked") {
   CHECK(first_readings(Windows({.values = counting(8), .times = times}, {.lags = 2})) == std::vector<Index>{4, 5});
 }
 
+TEST_CASE("as many gaps as regular steps are gaps still; of more the step must be said") {
+  const auto readings_of = [](std::vector<double> times, double seconds) {
+    const auto rows = static_cast<Index>(times.size());
+    return first_readings(
+        Windows({.values = counting(rows), .times = std::move(times)}, {.seconds_a_reading = seconds}));
+  };
+  CHECK(readings_of({0, 300, 100300}, 0) == std::vector<Index>{0});
+  CHECK(readings_of({0, 100000, 100300}, 0) == std::vector<Index>{1});
+  CHECK(readings_of({0, 300, 100300, 100600, 200600}, 0) == std::vector<Index>{0, 2});
+  CHECK(readings_of({0, 300, 100300, 200300}, 300) == std::vector<Index>{0});
+  CHECK(readings_of({0, 300, 100300, 200300}, 0) == std::vector<Index>{1, 2});  // the median is a gap
+}
+
 TEST_CASE("windows are a data set that cuts out what is asked for") {
   const Windows windows({counting(10)}, {.lags = 3});
   const Dataset data(windows);

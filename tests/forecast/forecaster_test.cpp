@@ -405,6 +405,46 @@ TEST_CASE("a forecaster learns once, and says what it needs") {
   CHECK_THROWS_AS(Forecaster({.windows = {.lags = 0}}), ConfigError);
 }
 
+TEST_CASE("readings of other sensors, or of the same in another order, are refused by name") {
+  const Readings readings = waves(60);
+  Forecaster learned(small(), ForecastNetwork{.hidden = {4}, .embedding = 2});
+  learned.fit(readings, quick(1));
+  learned.save("named_sensors.h5");
+  const Forecaster loaded = load_forecaster("named_sensors.h5");
+  const auto named = [&](std::vector<std::string> names) {
+    Readings others = readings;
+    others.sensors = std::move(names);
+    return others;
+  };
+  const std::string begin = "forecaster: expected ";
+  const std::pair<Readings, std::string> cases[] = {
+      {named({"south", "north"}), begin +
+                                      "\"north\" as sensor 0 (counted from 0), as in training, got \"south\"; they are "
+                                      "the same sensors in another order"},
+      {named({"north", "west"}), begin + "\"south\" as sensor 1 (counted from 0), as in training, got \"west\""},
+      {named({"north", "north"}), begin + "\"south\" as sensor 1 (counted from 0), as in training, got \"north\""}};
+  const ForecastWindowOptions& cut = learned.options().windows;
+  for (const Forecaster* forecaster : {&std::as_const(learned), &loaded})
+    for (const auto& [others, message] : cases) {
+      CAPTURE(message);
+      CHECK_THROWS_WITH(forecaster->predict(others), message);
+      CHECK_THROWS_WITH(forecaster->windows(others), message);
+      CHECK_THROWS_WITH(forecaster->forecast(others), message);
+      CHECK_THROWS_WITH(forecaster->forecast(ForecastWindows(others, cut)), message);
+      CHECK_THROWS_WITH(forecaster->samples(ForecastWindows(others, cut)), message);
+      CHECK_THROWS_WITH(forecaster->compare({}, others), message);
+      CHECK_THROWS_WITH(forecaster->compare({}, ForecastWindows(others, cut)), message);
+      CHECK_THROWS_AS(forecaster->predict(others), DataError);
+    }
+  // Without names there is nothing to compare: neither made up by readings nor by training.
+  const Matrix next = learned.predict(readings);
+  CHECK(learned.predict(named({})) == next);
+  CHECK(learned.predict(named(named({}).sensor_names())) == next);
+  Forecaster unnamed(small(), ForecastNetwork{.hidden = {4}, .embedding = 2});
+  unnamed.fit(named({}), quick(1));
+  CHECK(unnamed.predict(named({"a", "b"})) == unnamed.predict(named({})));
+}
+
 TEST_CASE("a forecaster goes on learning, from its file, too: windows and scaling stay, what was said of it goes") {
   const Readings all = waves(600);
   const Readings first = all.part({0, 200}), later = all.part({200, 600});
@@ -455,8 +495,10 @@ TEST_CASE("a forecaster says what it needs to go on, and stays as it was where t
                     "fit_more: expected one network, which is trained on, got 2");
   Readings others = readings;
   others.sensors = {"south", "north"};
-  CHECK_THROWS_WITH(forecaster.fit_more(others, quick(1)),
-                    "fit_more: expected the sensors it has learned from, got others");
+  CHECK_THROWS_WITH(
+      forecaster.fit_more(others, quick(1)),
+      "forecaster: expected \"north\" as sensor 0 (counted from 0), as in training, got \"south\"; they are "
+      "the same sensors in another order");
   CHECK_THROWS_AS(forecaster.fit_more(readings.part({0, 5}), quick(1)), DataError);
   ForecastFit failing = quick(3);
   failing.callbacks = [] {

@@ -85,6 +85,21 @@ TEST_CASE("which columns are sensors: those asked for, or all numbers that no st
   CHECK_THROWS_AS(ReadingsPipeline({.time = "time"}).fit(messy()).prepare(messy()), DataError);  // a moment twice
 }
 
+TEST_CASE("readings beyond those of training pass, as a road may be slower than ever, unless it is said otherwise") {
+  Table later = waves(20);
+  later.edit("north")[7] = 500;
+  ReadingsOptions options{.time = "time"};
+  CHECK(ReadingsPipeline(options).fit(waves(20)).prepare(later).readings.values(7, 0) == 500);
+  options.out_of_range = OutOfRange::clip;
+  CHECK(ReadingsPipeline(options).fit(waves(20)).prepare(later).readings.values(7, 0) < 61);
+  options.out_of_range = OutOfRange::error;
+  ReadingsPipeline refusing(options);
+  refusing.fit(waves(20));
+  for (const ReadingsPipeline& each : {refusing, ReadingsPipeline::from(refusing.config())})
+    CHECK_THROWS_WITH(each.prepare(later), Catch::Matchers::ContainsSubstring("expected \"north\" from ") &&
+                                               Catch::Matchers::ContainsSubstring("got 500 in row 7 (counted from 0)"));
+}
+
 TEST_CASE("rows before a cut become readings without a look at those behind") {
   ReadingsPipeline pipeline(
       {.steps = {Impute{.fill = Fill::linear_interpolation}, Difference{.columns = {"south"}}}, .time = "time"});
@@ -101,6 +116,45 @@ TEST_CASE("rows before a cut become readings without a look at those behind") {
   CHECK(pipeline.prepare(rows, {}, 96).readings.times == pipeline.prepare(rows).readings.times);
   CHECK_THROWS_AS(pipeline.prepare(rows, {}, 101), DataError);
   CHECK_THROWS_AS(pipeline.prepare(rows, {}, -1), DataError);
+}
+
+TEST_CASE("without times a row between others cannot be left out: windows would run across the hole") {
+  const auto dropping = [](const std::string& time, const std::string& series = "") {
+    return ReadingsPipeline(ReadingsOptions{
+        .steps = {DropMissingRows{.columns = {"north"}}}, .time = time, .sensors = {"north"}, .series = series});
+  };
+  const Table rows = waves(20);  // rows 5 and 15 are without a reading
+  const auto message = [](int row, int of) {
+    return fmt::format(
+        "readings: expected a column of times, by which rows that steps leave out are gaps, got none, and row {} of {} "
+        "(counted from 0) left out between readings; name that column, or fill the row (Impute)",
+        row, of);
+  };
+  ReadingsPipeline blind = dropping("");
+  blind.fit(rows);
+  CHECK_THROWS_WITH(blind.prepare(rows), message(5, 20));
+  CHECK_THROWS_WITH(blind.prepare(rows, {}, 10), message(5, 20));
+  CHECK_THROWS_WITH(blind.prepare(rows.part(6, 20), {}, 9), message(9, 14));
+  Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
+  CHECK_THROWS_WITH(
+      forecaster.fit(rows, {.steps = {DropMissingRows{.columns = {"north"}}}, .sensors = {"north"}}, quick()),
+      message(5, 20));
+  CHECK_FALSE(forecaster.is_fitted());
+  // At the ends nothing runs across them.
+  CHECK(blind.prepare(rows.part(5, 16)).readings.rows() == 9);
+  // With times, those of the options or others, they are gaps.
+  for (const Readings& readings :
+       {dropping("time").fit(rows).prepare(rows).readings, blind.prepare(rows, "time").readings}) {
+    CHECK(readings.rows() == 18);
+    CHECK(ForecastWindows(readings, {.lags = 4}).origins() == std::vector<Index>{3, 8, 9, 10, 11, 12});
+  }
+
+  // Between two series there is no window anyway.
+  Table drives = rows.part(0, 10);
+  drives.add({.name = "drive", .type = ColumnType::text, .texts = {"a", "a", "a", "a", "a", "a", "b", "b", "b", "b"}});
+  CHECK(dropping("", "drive").fit(drives).prepare(drives).rows == std::vector<Index>{0, 1, 2, 3, 4, 6, 7, 8, 9});
+  drives.edit("north")[7] = gap;
+  CHECK_THROWS_WITH(dropping("", "drive").fit(drives).prepare(drives), message(7, 10));
 }
 
 TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") {

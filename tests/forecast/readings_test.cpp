@@ -47,6 +47,14 @@ TEST_CASE("forecast windows never span a jump of time, unless asked to") {
                     "in 9 readings of 2 sensors");
 }
 
+TEST_CASE("the time between readings is the lower middle one of an even number") {
+  Readings readings = counting(3);
+  readings.times[2] = 100300;
+  const ForecastWindows windows(readings, {.lags = 1});
+  CHECK(windows.seconds_a_reading() == 300);
+  CHECK(windows.origins() == std::vector<Index>{0});
+}
+
 TEST_CASE("forecast windows are parted by where their targets lie") {
   const ForecastWindows windows(counting(10), {.lags = 2, .horizons = {1, 2}});
   CHECK(windows.origins() == std::vector<Index>{1, 2, 3, 4, 5, 6, 7});

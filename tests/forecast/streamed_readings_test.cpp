@@ -121,6 +121,34 @@ TEST_CASE("windows of a stream are those in memory, wherever blocks, jumps of ti
       }
 }
 
+TEST_CASE("the time between readings of a stream is the one in memory, with as many gaps as regular steps, too") {
+  for (const Index rows : {2, 3, 5, 6}) {
+    const Table table = rows_of(rows, {2, 4});
+    const ReadingsPipeline fitted = ReadingsPipeline({.time = "time", .sensors = {"south"}}).fit(table);
+    CAPTURE(rows);
+    CHECK(StreamedReadings(streamed(table, 2), fitted).seconds_a_reading() == 300);
+    CHECK(ForecastWindows(fitted.prepare(table).readings, {.lags = 1}).seconds_a_reading() == 300);
+  }
+}
+
+TEST_CASE("a stream without times cannot leave out a row between others, wherever blocks end") {
+  ReadingsOptions options = dropping;
+  options.time = "";
+  options.sensors = {"north"};
+  const auto rows_in_blocks = [&](const Table& table, Index block) {
+    return StreamedReadings(streamed(table, block), ReadingsPipeline(options).fit(table)).rows();
+  };
+  const Table rows = rows_of(60).part(23, 43);     // only row 7 is without a reading
+  for (const Index block : {1, 4, 5, 7, 8, 30}) {  // it is a block, or lies within one or at either end
+    CAPTURE(block);
+    CHECK_THROWS_WITH(rows_in_blocks(rows, block), ContainsSubstring("readings: expected a column of times") &&
+                                                       ContainsSubstring("left out between readings"));
+    CHECK(rows_in_blocks(rows.part(0, 8), block) == 7);
+    CHECK(rows_in_blocks(rows.part(7, 20), block) == 12);
+  }
+  CHECK_THROWS_WITH(rows_in_blocks(rows, 7), ContainsSubstring("row 7 of 20"));  // found between blocks
+}
+
 TEST_CASE("some readings of a stream are those of the same rows") {
   const Table table = rows_of(100);
   const ReadingsPipeline fitted = ReadingsPipeline(dropping).fit(table);
@@ -239,6 +267,28 @@ TEST_CASE("forecasts of a stream come with the rows of all readings as their ori
     for (Index row : targets) CHECK(block.marks.sources()[0].place(row) == whole.marks.sources()[0].place(row));
   });
   CHECK(seen == whole.windows());
+}
+
+TEST_CASE("a stream of other sensors, or of the same in another order, is refused by name") {
+  const Table table = rows_of(120);
+  Forecaster forecaster = unfitted(small());
+  forecaster.fit(streamed(table, 50), cleaned, quick(true));
+  const auto windows_of_sensors = [&](const std::vector<std::string>& names) {
+    ReadingsOptions options{.time = "time", .sensors = names};
+    Table renamed = table;
+    Column east = table.column("west");
+    east.name = "east";
+    renamed.add(std::move(east));
+    return forecaster.windows(StreamedReadings(streamed(renamed, 50), ReadingsPipeline(options).fit(renamed)));
+  };
+  CHECK_NOTHROW(windows_of_sensors({"north", "south", "west"}));
+  CHECK_THROWS_WITH(
+      windows_of_sensors({"north", "west", "south"}),
+      "forecaster: expected \"south\" as sensor 1 (counted from 0), as in training, got \"west\"; they are "
+      "the same sensors in another order");
+  CHECK_THROWS_WITH(windows_of_sensors({"north", "south", "east"}),
+                    "forecaster: expected \"west\" as sensor 2 (counted from 0), as in training, got \"east\"");
+  CHECK_THROWS_AS(windows_of_sensors({"north", "south"}), ShapeError);
 }
 
 TEST_CASE("a stream learns nothing of what comes later, and is not judged by what it knows") {

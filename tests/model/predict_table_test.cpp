@@ -26,7 +26,7 @@ Model identity() {
 
 TEST_CASE("predict makes features of raw rows and undoes the scaling of the targets") {
   Model model = identity();
-  Pipeline pipeline({.steps = {MinMax{}}, .targets = {"y"}});
+  Pipeline pipeline({.steps = {MinMax{}}, .targets = {"y"}, .out_of_range = OutOfRange::pass});
   model.info().pipeline = pipeline.fit(rows_of({0, 10}, {100, 300}));
   Table raw;
   raw.add({.name = "other", .numbers = {1, 2, 3}});
@@ -36,6 +36,18 @@ TEST_CASE("predict makes features of raw rows and undoes the scaling of the targ
   CHECK(model.predict(raw).isApprox(expected, Scalar(1e-6)));
   CHECK(model.predict_table(raw).names() == std::vector<std::string>{"y"});
   CHECK(model.predict_table(raw).numbers("y")[2] == Approx(500));
+}
+
+TEST_CASE("predict refuses a number beyond those of training, unless the pipeline was told otherwise") {
+  Model model = identity();
+  Pipeline pipeline({.targets = {"y"}});
+  model.info().pipeline = pipeline.fit(rows_of({0, 10}, {100, 300}));
+  CHECK_THROWS_WITH(model.predict(rows_of({3, 11}, {gap, gap})),
+                    Catch::Matchers::ContainsSubstring(
+                        "expected \"x\" from 0 to 10, as in the training rows, got 11 in row 1 (counted from 0)"));
+  Pipeline clipping({.targets = {"y"}, .out_of_range = OutOfRange::clip});
+  model.info().pipeline = clipping.fit(rows_of({0, 10}, {100, 300}));
+  CHECK(model.predict(rows_of({3, 11}, {gap, gap}))(1, 0) == 10);
 }
 
 TEST_CASE("a row of which a feature is missing has no answer, and leaves the others alone") {
@@ -51,7 +63,8 @@ TEST_CASE("a row of which a feature is missing has no answer, and leaves the oth
 
 TEST_CASE("a network of differences answers in levels") {
   Model model = identity();
-  Pipeline pipeline({.steps = {Difference{.columns = {"y"}}}, .features = {"x"}, .targets = {"y"}});
+  Pipeline pipeline(
+      {.steps = {Difference{.columns = {"y"}}}, .features = {"x"}, .targets = {"y"}, .out_of_range = OutOfRange::pass});
   model.info().pipeline = pipeline.fit(rows_of({0, 1}, {5, 6}));
   const Matrix y = model.predict(rows_of({1, 2, 3}, {10, 20, 30}));
   CHECK(std::isnan(y(0, 0)));
@@ -65,7 +78,8 @@ TEST_CASE("classes are given as scores, or by name") {
   Table training = rows_of({1, 2}, {0, 0});
   training.remove("y");
   training.add({.name = "kind", .type = ColumnType::text, .texts = {"up", "down"}});
-  Pipeline pipeline({.steps = {Ordinal{.order = {"up", "down"}}}, .targets = {"kind"}});
+  Pipeline pipeline(
+      {.steps = {Ordinal{.order = {"up", "down"}}}, .targets = {"kind"}, .out_of_range = OutOfRange::pass});
   model.info().pipeline = pipeline.fit(training);
   const Table raw = rows_of({3, -3}, {0, 0});
   Matrix scores(2, 2);

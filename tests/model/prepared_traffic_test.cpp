@@ -18,7 +18,8 @@ PipelineOptions options() {
                     Ordinal{.columns = {label}, .order = {"low", "normal", "high", "heavy"}},
                     Standard{.columns = {"CarCount", "BikeCount", "BusCount", "TruckCount"}}},
           .features = {"CarCount", "BikeCount", "BusCount", "TruckCount"},
-          .targets = {label}};
+          .targets = {label},
+          .out_of_range = OutOfRange::pass};
 }
 
 /// The share of right answers on the last fifth of the clean file, of a model that learned from the first rows of a

@@ -26,7 +26,8 @@ std::vector<std::string> features_behind(const Step& fitted) {
 
 /// A small model whose pipeline has learned the step; texts that it leaves become numbers behind it.
 Model model_with(const Step& step) {
-  PipelineOptions options{.steps = {step}, .features = features_behind(step.fit(case_training()))};
+  PipelineOptions options{
+      .steps = {step}, .features = features_behind(step.fit(case_training())), .out_of_range = OutOfRange::pass};
   if (!step.encodes()) options.steps.push_back(OneHot{.columns = {"kind"}, .unseen = Unseen::ignore});
   Pipeline pipeline(options);
   pipeline.fit(case_training());

@@ -35,7 +35,7 @@ TEST_CASE("scores of numbers, by hand, rows without truth or answer left aside")
   training.add(numbers("y", {10, 20}));
   rows.add(numbers("x", {1, 2, 4, gap, 5}));
   rows.add(numbers("y", {2, 2, 2, 9, gap}));
-  const Model model = same(training, {.features = {"x"}, .targets = {"y"}});
+  const Model model = same(training, {.features = {"x"}, .targets = {"y"}, .out_of_range = OutOfRange::pass});
   const Evaluation found = evaluate_table(model, rows, &training, "test");
   CHECK(found.rows == 5);
   CHECK(found.unanswered == 1);

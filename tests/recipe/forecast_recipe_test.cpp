@@ -31,6 +31,23 @@ Recipe waves(const std::vector<std::string>& changes = {}) { return parse_recipe
 
 }  // namespace
 
+TEST_CASE("readings of a test beyond those of training pass, unless the recipe refuses them") {
+  write_waves("waves.csv");
+  write_text("far_waves.csv", text_of("waves.csv") + "2024-01-02 09:20,500,20\n");
+  for (const std::string also : {"training.seed=0", "data.stream.block_rows=50"}) {
+    const auto run = [&](const std::string& policy) {
+      return run_recipe(waves({"data.files=far_waves.csv", "training.epochs=1", also, policy}), silent);
+    };
+    const RecipeResult result = run("name=far");
+    REQUIRE(result.scores);
+    CHECK(result.scores->at("network", 3).scores.missed == 0);
+    CHECK(run("pipeline.out_of_range=clip").scores->at("network", 3).scores.mae <
+          result.scores->at("network", 3).scores.mae - 1);
+    CHECK_THROWS_WITH(run("pipeline.out_of_range=error"),
+                      Catch::Matchers::ContainsSubstring("expected \"north\" from "));
+  }
+}
+
 TEST_CASE("a recipe for forecasts runs: scored beside baselines on the test readings, saved as a forecaster") {
   write_waves("waves.csv");
   const RecipeResult result = run_recipe(

@@ -112,10 +112,18 @@ TEST_CASE("the truth of trials is that of the recipe's own readings, whatever th
 
 TEST_CASE("a trial that cannot answer on a window of all fails, with the reason") {
   write_holes();
-  const RecipeResult left_out = run_recipe(
-      holes(R"({"pipeline.steps": [["drop_missing_rows"], [], [{"class": "valid_range", "high": 30}]]})"), silent);
+  const std::string dropping =
+      R"({"pipeline.steps": [["drop_missing_rows"], [], [{"class": "valid_range", "high": 30}]]})";
+  const RecipeResult timed = run_recipe(
+      holes(dropping,
+            {R"(data.times={"column": "time", "start": "2024-01-01 00:00", "seconds": 300})", "forecast.time=time"}),
+      silent);
+  CHECK(error_of(timed, "pipeline.steps", "[]").empty());
+  CHECK(error_of(timed, "pipeline.steps", "[\"drop_missing_rows\"]").find("got steps that leave out row ") !=
+        std::string::npos);
+  const RecipeResult left_out = run_recipe(holes(dropping), silent);
   CHECK(error_of(left_out, "pipeline.steps", "[]").empty());
-  CHECK(error_of(left_out, "pipeline.steps", "[\"drop_missing_rows\"]").find("got steps that leave out row ") !=
+  CHECK(error_of(left_out, "pipeline.steps", "[\"drop_missing_rows\"]").find("expected a column of times") !=
         std::string::npos);
   const std::string none = error_of(left_out, "pipeline.steps", R"([{"class": "valid_range", "high": 30}])");
   INFO(none);

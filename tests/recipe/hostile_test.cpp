@@ -110,7 +110,7 @@ const std::string rich_forecast = R"({
 const std::string rich_search = R"({
   "data": {"files": "line.csv"},
   "split": {"by": "group", "column": "kind", "validation_groups": "big"},
-  "pipeline": {"features": ["x"], "targets": ["y"]},
+  "pipeline": {"features": ["x"], "targets": ["y"], "out_of_range": "pass"},
   "network": {"layers": [{"class": "dense", "units": 1}]},
   "training": {"optimizer": "adam", "loss": "mse", "epochs": 2, "batch_size": 8},
   "tuner": {

@@ -154,6 +154,10 @@ TEST_CASE("rows that a policy refuses are found before anything is trained") {
     CHECK_THAT(problem({"data.files=far.csv", "pipeline.out_of_range=error", also}),
                StartsWith("r.json: pipeline: test rows: "));
     CHECK_THAT(
+        problem({"data.files=far.csv", also}),
+        StartsWith(
+            "r.json: pipeline: test rows: Pipeline: expected \"x\" from 0 to 6, as in the training rows, got 100"));
+    CHECK_THAT(
         problem(
             {"data.files=odd_kind.csv", also,
              R"(pipeline={"steps": [{"class": "one_hot", "columns": ["kind"]}], "features": ["kind"], "targets": ["y"]})"}),

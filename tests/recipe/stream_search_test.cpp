@@ -131,7 +131,7 @@ TEST_CASE("trials of a stream are judged by the loss, and by the accuracy of cla
   CHECK(whole.baselines.at(0).first == "constant");
   check_same_baselines(parts, whole, 1e-9);
   const std::vector<std::string> classes{
-      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"]})",
+      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"], "out_of_range": "pass"})",
       R"(network.layers=[{"class": "dense", "units": 4, "activation": "relu"}, {"class": "dense", "units": 2, "activation": "softmax"}])",
       "training.loss=sparse_categorical_crossentropy", search, "tuner.objective=automatic"};
   const RecipeResult kinds = run_recipe(flow(with_stream(classes)), silent);
@@ -167,7 +167,7 @@ TEST_CASE("how a stream is mixed, and what columns hold, may be tuned") {
   // "count" as a number, or as a category: each trial reads its columns so.
   const std::vector<std::string> types{
       R"(pipeline={"steps": [{"class": "impute", "columns": ["speed"]}, "one_hot"],
-                   "features": ["speed", "count"], "targets": ["flow"]})",
+                   "features": ["speed", "count"], "targets": ["flow"], "out_of_range": "pass"})",
       R"(tuner={"space": {"data.types.count": ["number", "text"], "network.layers[0].units": [4, 8]}})"};
   const RecipeResult whole = run_recipe(flow(joined(types, {R"(split={"validation": 0.1})"})), silent);
   const RecipeResult parts = run_recipe(flow(with_stream(joined(types, {R"(split={"validation": 0.1})"}))), silent);
@@ -239,7 +239,7 @@ TEST_CASE("folds of classes, of several files, and without a validation share ar
       R"(data.files=["flow.csv", "flow2.csv"])",
       R"(cross_validation={"n_splits": 4})",
       R"(split={"test": 0.1})",
-      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"]})",
+      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"], "out_of_range": "pass"})",
       R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
       "training.loss=sparse_categorical_crossentropy",
       "training.callbacks=[]"};

@@ -154,7 +154,7 @@ TEST_CASE("what comes in the test rows of a stream changes nothing that is learn
 TEST_CASE("classes in a stream have the scores they have in memory") {
   write_rows("flow.csv");
   const std::vector<std::string> classes{
-      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"]})",
+      R"(pipeline={"steps": ["impute", "ordinal"], "features": ["speed", "count"], "targets": ["kind"], "out_of_range": "pass"})",
       R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
       "training.loss=sparse_categorical_crossentropy", R"(training.class_weight={"car": 2})"};
   std::vector<std::string> streamed = classes;
@@ -248,7 +248,7 @@ TEST_CASE("of classes in a stream the page shows the share of wrong answers by h
     text += fmt::format("{},{},{}\n", format_time(1704067200.0 + 2500.0 * i), i % 7, i % 7 > 3 || i % 10 == 3 ? 1 : 0);
   write_text("bits.csv", text);
   const std::vector<std::string> kinds{
-      R"(pipeline={"steps": ["impute", "time_features", "ordinal"], "features": ["time", "speed"], "targets": ["kind"]})",
+      R"(pipeline={"steps": ["impute", "time_features", "ordinal"], "features": ["time", "speed"], "targets": ["kind"], "out_of_range": "pass"})",
       R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
       "training.loss=sparse_categorical_crossentropy"};
   const std::vector<std::string> bits{
@@ -466,7 +466,7 @@ TEST_CASE("what cannot be done in a stream is said with the path of its key") {
 TEST_CASE("a target of categories, a column each, trains in a stream as in memory") {
   write_rows("flow.csv");
   const std::vector<std::string> kinds{
-      R"(pipeline={"steps": ["impute", "one_hot"], "features": ["speed"], "targets": ["kind"]})",
+      R"(pipeline={"steps": ["impute", "one_hot"], "features": ["speed"], "targets": ["kind"], "out_of_range": "pass"})",
       R"(network.layers=[{"class": "dense", "units": 2, "activation": "softmax"}])",
       "training.loss=categorical_crossentropy"};
   std::vector<std::string> streamed = kinds;

@@ -65,7 +65,9 @@ Table training() {
 void save_model(const std::string& path) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   const Table table = training();
-  Pipeline pipeline({.steps = {OneHot{.columns = {"kind"}}, Standard{.columns = {"speed"}}}, .targets = {"next"}});
+  Pipeline pipeline({.steps = {OneHot{.columns = {"kind"}}, Standard{.columns = {"speed"}}},
+                     .targets = {"next"},
+                     .out_of_range = OutOfRange::pass});
   const PreparedSamples samples = pipeline.fit(table).samples(table);
   Network network{input(Shape{samples.x.cols()}, "x"), dense(1).named("y")};
   write_keras(path, {.network = network,

@@ -33,6 +33,7 @@ struct DropMissingRows {
 /// pandas' ffill and interpolate with limit_area="inside", but that a gap longer than `limit` stays whole. Texts, where
 /// an empty one is missing, take most_frequent and forward_fill, if their columns are named. What a fill along the rows
 /// does not reach stays missing. `linear_interpolation` looks at the next value, which a live forecast does not have.
+/// Both count rows, and fill across jumps of time and from one file into the next: `limit` bounds how far.
 /// Throws DataError for a column that has nothing to learn from.
 struct Impute {
   static constexpr std::string_view class_name = "Impute";

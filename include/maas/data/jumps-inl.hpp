@@ -25,10 +25,10 @@ inline bool any_in(const std::vector<Index>& counts, Index begin, Index end) {
   return counts[static_cast<std::size_t>(end)] > counts[static_cast<std::size_t>(begin)];
 }
 
-/// The upper one of an even number; 0 of none.
+/// The lower one of an even number: of as many gaps as regular steps a gap is not what is regular. 0 of none.
 inline double middle_step(std::vector<double> steps) {
   if (steps.empty()) return 0;
-  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>((steps.size() - 1) / 2);
   std::nth_element(steps.begin(), middle, steps.end());
   return *middle;
 }

@@ -94,7 +94,7 @@ MAAS_INLINE Pipeline::Pipeline(PipelineOptions options)
       features_(std::move(options.features)),
       targets_(std::move(options.targets)),
       missing_column_(options.missing_column),
-      out_of_range_(options.out_of_range) {
+      out_of_range_(options.out_of_range.value_or(OutOfRange::error)) {
   check();
 }
 
@@ -237,10 +237,12 @@ MAAS_INLINE void Pipeline::keep_in_range(Table& table) const {
     std::span<double> cells = table.edit(columns_[i]);
     for (std::size_t row = 0; row < cells.size(); ++row) {
       if (std::isnan(cells[row]) || (cells[row] >= *low_[i] && cells[row] <= *high_[i])) continue;
-      require<DataError>(out_of_range_ == OutOfRange::clip,
-                         "Pipeline: expected \"{}\" from {} to {}, as in the training rows, got {} in row {} (counted "
-                         "from 0)",
-                         columns_[i], *low_[i], *high_[i], cells[row], row);
+      require<DataError>(
+          out_of_range_ == OutOfRange::clip,
+          "Pipeline: expected \"{}\" from {} to {}, as in the training rows, got {} in row {} (counted "
+          "from 0); a pipeline with out_of_range \"pass\" takes it as it is, with \"clip\" the nearest of "
+          "these",
+          columns_[i], *low_[i], *high_[i], cells[row], row);
       cells[row] = std::clamp(cells[row], *low_[i], *high_[i]);
     }
   }
@@ -404,6 +406,7 @@ MAAS_INLINE Pipeline Pipeline::from(const Config& config, std::span<const Catalo
   config.as_object(class_name);
   Config rest = config;
   rest.erase("steps");
+  if (config.find("out_of_range") == nullptr) rest.set("out_of_range", to_config(OutOfRange::pass));
   Pipeline pipeline = read_config<Pipeline>(rest);
   if (const Config* steps = config.find("steps"))
     for (const Config& step : steps->as_list("Pipeline steps"))

@@ -44,7 +44,9 @@ struct PipelineOptions {
   std::vector<std::string> features = {};
   std::vector<std::string> targets = {};  ///< likewise; may be none
   MissingColumn missing_column = MissingColumn::error;
-  OutOfRange out_of_range = OutOfRange::pass;  ///< of raw numbers that features are made of
+  /// Of raw numbers that features are made of. Nothing: OutOfRange::error; of forecasts in recipes OutOfRange::pass, as
+  /// ReadingsOptions has it.
+  std::optional<OutOfRange> out_of_range = std::nullopt;
 };
 
 /// Samples of a table, made to train or to evaluate with.
@@ -126,8 +128,8 @@ class Pipeline {
 
   /// All of it, what was learned included, with all digits.
   Config config() const;
-  /// Throws ConfigError for what config() does not write. `more` are steps of the user's own: catalog_of<Step,
-  /// MyStep>().
+  /// What does not say `out_of_range` lets numbers pass. Throws ConfigError for what config() does not write. `more`
+  /// are steps of the user's own: catalog_of<Step, MyStep>().
   static Pipeline from(const Config& config, std::span<const CatalogEntry<Step>> more = {});
 
   friend bool operator==(const Pipeline& a, const Pipeline& b) { return a.config() == b.config(); }
@@ -168,7 +170,7 @@ class Pipeline {
   std::vector<Step> steps_;
   Names features_, targets_;  // as asked for
   MissingColumn missing_column_ = MissingColumn::error;
-  OutOfRange out_of_range_ = OutOfRange::pass;
+  OutOfRange out_of_range_ = OutOfRange::error;
 
   // Learned: the columns of the training rows, their types, and the range of those that hold numbers.
   Names columns_, types_;

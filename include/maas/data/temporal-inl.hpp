@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "maas/data/figures-inl.hpp"
 #include "maas/data/step-inl.hpp"
@@ -31,6 +33,39 @@ inline Column holiday_column(const std::string& name, const std::vector<double>&
     column.numbers.push_back(std::isnan(time) ? missing_number : holiday ? 1 : 0);
   }
   return column;
+}
+
+/// How far back rows lie: where there are times it is known.
+class RowsBefore {
+ public:
+  RowsBefore(std::string_view who, const Table& table, const std::string& times, double seconds) : seconds_(seconds) {
+    if (!times.empty()) times_ = step_column(who, table, times, ColumnType::time).numbers;
+  }
+  /// Whether the row `back` rows before is there, and no jump of time between. Clocks of detectors are a little off.
+  bool reach(Index row, Index back) const {
+    if (row < back) return false;
+    if (times_.empty()) return true;
+    const double apart = times_[static_cast<std::size_t>(row)] - times_[static_cast<std::size_t>(row - back)];
+    return std::abs(apart - static_cast<double>(back) * seconds_) <= seconds_ / 100;
+  }
+
+ private:
+  std::vector<double> times_;
+  double seconds_;
+};
+
+inline void check_times(std::string_view who, const std::string& times, double seconds) {
+  require<ConfigError>(
+      times.empty() ? seconds == 0 : seconds > 0 && std::isfinite(seconds),
+      "{}: expected both times and seconds above 0 from one row to the next, or neither; got \"{}\" and "
+      "{}",
+      who, times, seconds);
+}
+
+/// A column, and that of times where there is one.
+inline std::vector<std::string> with_times(const std::string& name, const std::string& times) {
+  if (times.empty() || times == name) return {name};
+  return {name, times};
 }
 
 inline std::string lag_name(const std::string& column, Index lag) { return column + "_lag_" + std::to_string(lag); }
@@ -96,6 +131,7 @@ MAAS_INLINE Table TimeFeatures::apply(Table table) const {
 
 MAAS_INLINE void Difference::check() const {
   require<ConfigError>(period >= 1, "Difference: expected a period of at least 1 row, got {}", period);
+  detail::check_times(class_name, times, seconds);
   detail::check_names(class_name, columns);
 }
 
@@ -103,17 +139,20 @@ MAAS_INLINE void Difference::fit(const Table& training) {
   detail::require_training(class_name, training);
   detail::require_named(class_name, columns);
   for (const std::string& name : columns) detail::step_column(class_name, training, name, ColumnType::number);
+  detail::RowsBefore(class_name, training, times, seconds);  // they are there
 }
 
 MAAS_INLINE Table Difference::apply(Table table) const {
   table.set_made_of(detail::made_of(table));  // rows before may be held out
+  std::optional<detail::RowsBefore> before;
   for (const std::string& name : columns) {
     if (!table.contains(name)) continue;
     detail::step_column(class_name, table, name, ColumnType::number);
+    if (!before) before.emplace(class_name, table, times, seconds);
     std::span<double> cells = table.edit(name);
     for (Index row = static_cast<Index>(cells.size()) - 1; row >= 0; --row)
       cells[static_cast<std::size_t>(row)] -=
-          row >= period ? cells[static_cast<std::size_t>(row - period)] : detail::missing_number;
+          before->reach(row, period) ? cells[static_cast<std::size_t>(row - period)] : detail::missing_number;
   }
   return table;
 }
@@ -126,18 +165,25 @@ MAAS_INLINE Table Difference::invert(Table table, const Table* before) const {
     const std::vector<double>& known = detail::step_column(class_name, *before, name, ColumnType::number).numbers;
     require<DataError>(table.rows() == before->rows(), "Difference: expected {} rows before it, got {}", table.rows(),
                        before->rows());
+    const detail::RowsBefore rows(class_name, *before, times, seconds);
     std::span<double> cells = table.edit(name);
     for (Index row = 0; row < static_cast<Index>(cells.size()); ++row)
       cells[static_cast<std::size_t>(row)] +=
-          row >= period ? known[static_cast<std::size_t>(row - period)] : detail::missing_number;
+          rows.reach(row, period) ? known[static_cast<std::size_t>(row - period)] : detail::missing_number;
   }
   return table;
+}
+
+MAAS_INLINE std::vector<std::string> Difference::sources_of(const std::string& name) const {
+  const bool changed = std::find(columns.begin(), columns.end(), name) != columns.end();
+  return detail::with_times(name, changed ? times : std::string());
 }
 
 // ---- Lag ----
 
 MAAS_INLINE void Lag::check() const {
   detail::check_names(class_name, columns);
+  detail::check_times(class_name, times, seconds);
   std::set<Index> seen;
   for (Index lag : lags)
     require<ConfigError>(lag >= 1 && seen.insert(lag).second, "Lag: expected different lags of at least 1 row, got {}",
@@ -152,18 +198,22 @@ MAAS_INLINE void Lag::fit(const Table& training) {
   detail::require_training(class_name, training);
   detail::require_named(class_name, columns);
   for (const std::string& name : columns) detail::step_column(class_name, training, name, ColumnType::number);
+  detail::RowsBefore(class_name, training, times, seconds);  // they are there
 }
 
 MAAS_INLINE Table Lag::apply(Table table) const {
   table.set_made_of(detail::made_of(table));  // rows before may be held out
+  std::optional<detail::RowsBefore> before;
   for (const std::string& name : columns)
     for (Index lag : lags) {
       if (!table.contains(name)) continue;
+      if (!before) before.emplace(class_name, table, times, seconds);
       const std::vector<double>& cells = detail::step_column(class_name, table, name, ColumnType::number).numbers;
       Column lagged{.name = detail::lag_name(name, lag),
                     .numbers = std::vector<double>(cells.size(), detail::missing_number)};
-      for (auto row = static_cast<std::size_t>(lag); row < cells.size(); ++row)
-        lagged.numbers[row] = cells[row - static_cast<std::size_t>(lag)];
+      for (Index row = lag; row < static_cast<Index>(cells.size()); ++row)
+        if (before->reach(row, lag))
+          lagged.numbers[static_cast<std::size_t>(row)] = cells[static_cast<std::size_t>(row - lag)];
       table.add(std::move(lagged));
     }
   return table;
@@ -179,7 +229,7 @@ MAAS_INLINE Table Lag::invert(Table table) const {
 MAAS_INLINE std::vector<std::string> Lag::sources_of(const std::string& name) const {
   for (const std::string& column : columns)
     for (Index lag : lags)
-      if (name == detail::lag_name(column, lag)) return {column};
+      if (name == detail::lag_name(column, lag)) return detail::with_times(column, times);
   return {name};
 }
 

@@ -43,7 +43,9 @@ struct WindowOptions {
   std::optional<Scalar> fill_missing = {};
   bool masks = false;       ///< beside each reading's variables 1 for each that is there, 0 for one that was filled
   bool series_ids = false;  ///< a sample's last number is that of its series, from 0: the input of an Embedding
-  double seconds_a_reading = 0;  ///< the time between readings; 0: the median of the differences in each series
+  /// The time between readings; 0: the median of the differences in each series, the lower middle one of an even
+  /// number. A series with more gaps than regular steps has a gap for its median: say it there.
+  double seconds_a_reading = 0;
 };
 
 /// The windows of series as a data set that cuts each sample out when it is asked for. Features are the readings of the

@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "maas/core/parallel.hpp"
 #include "maas/data/jumps-inl.hpp"
@@ -132,11 +133,31 @@ MAAS_INLINE void Forecaster::require_fitted(std::string_view what) const {
   require<StateError>(is_fitted(), "{}: call fit first, with training readings", what);
 }
 
+namespace detail {
+
+/// Names that Readings::sensor_names made up say nothing of which sensors these are.
+inline bool are_made_up(const std::vector<std::string>& names) {
+  return Readings{.values = Matrix(0, static_cast<Index>(names.size()))}.sensor_names() == names;
+}
+
+}  // namespace detail
+
+/// A sensor in another one's place would be forecast with its number, scale and intervals.
+MAAS_INLINE void Forecaster::check_sensors(Index count, const std::vector<std::string>& names) const {
+  const std::vector<std::string>& known = frame_.sensors;
+  if (known.empty()) return;  // not fitted
+  require<ShapeError>(count == static_cast<Index>(known.size()), "forecaster: expected readings of {} sensors, got {}",
+                      known.size(), count);
+  if (names.empty() || names == known || detail::are_made_up(names) || detail::are_made_up(known)) return;
+  const auto [expected, found] = std::ranges::mismatch(known, names);
+  const bool is_reordered = std::multiset(known.begin(), known.end()) == std::multiset(names.begin(), names.end());
+  fail<DataError>("forecaster: expected \"{}\" as sensor {} (counted from 0), as in training, got \"{}\"{}", *expected,
+                  expected - known.begin(), *found, is_reordered ? "; they are the same sensors in another order" : "");
+}
+
 MAAS_INLINE void Forecaster::check_readings(const Readings& readings) const {
   readings.check();
-  require<ShapeError>(frame_.sensors.empty() || readings.sensor_count() == static_cast<Index>(frame_.sensors.size()),
-                      "forecaster: expected readings of {} sensors, got {}", frame_.sensors.size(),
-                      readings.sensor_count());
+  check_sensors(readings.sensor_count(), readings.sensors);
   require<DataError>(!frame_.needs_times() || !readings.times.empty(),
                      "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
   frame_.known_columns(readings);
@@ -339,8 +360,7 @@ MAAS_INLINE History Forecaster::learn_more(const Readings& more, Index cut, cons
   require<ConfigError>(options.networks == 1, "fit_more: expected one network, which is trained on, got {}",
                        options.networks);
   require<StateError>(fused_->is_compiled(), "fit_more: expected a model that is compiled: call model().compile first");
-  require<DataError>(more.sensors.empty() || more.sensors == frame_.sensors,
-                     "fit_more: expected the sensors it has learned from, got others");
+  check_sensors(more.sensor_count(), more.sensors);
   detail::require_training("forecaster", more);
   Forecaster learner = *this;
   learner.frame_.intervals.reset();

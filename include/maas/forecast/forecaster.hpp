@@ -145,8 +145,9 @@ class Forecaster {
   /// What its network takes and gives for so many sensors. Throws ShapeError below 1.
   ForecastShape shape(Index sensors) const { return frame_.shape(sensors); }
   /// The windows of readings that it learns from and is scored on. Throws what Readings::check throws; ShapeError for
-  /// another number of sensors than it has learned from; DataError for readings without times where they are needed,
-  /// and where no window fits.
+  /// another number of sensors than it has learned from; DataError for sensors of other names or in another order,
+  /// where readings have names and those of training had, for readings without times where they are needed, and where
+  /// no window fits.
   ForecastWindows windows(const Readings& readings) const;
 
   /// The fused network: what predict runs and save writes. Throws StateError before fit.
@@ -162,8 +163,9 @@ class Forecaster {
   /// A reading missing there gives NaN, unless such windows are filled. With known inputs the last rows, as many as the
   /// last horizon is readings ahead, are those to come, in which all readings are missing, and the window ends before
   /// them: see `latest`. Throws StateError before fit; ShapeError for fewer readings, or another number of sensors;
-  /// DataError for times that jump within the window or before its targets, for a window of several series, for times
-  /// or known inputs that are missing where they are needed, and for a reading in a row to come.
+  /// DataError for other sensors, as windows(), for times that jump within the window or before its targets, for a
+  /// window of several series, for times or known inputs that are missing where they are needed, and for a reading in a
+  /// row to come.
   Matrix predict(const Readings& latest) const;
   /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading, unless such are
   /// filled. Throws StateError before fit, what windows() throws, and DataError where what is forecast is held out for
@@ -264,6 +266,7 @@ class Forecaster {
     std::optional<Dataset> validation;
   };
   Parts parted(const ForecastWindows& all, Index cut) const;
+  void check_sensors(Index count, const std::vector<std::string>& names) const;
   void check_readings(const Readings& readings) const;
   void check_windows(const ForecastWindows& windows) const;
   Model train(std::uint64_t number, const Dataset& training, const std::optional<Dataset>& validation,

@@ -85,7 +85,9 @@ struct ForecastWindowOptions {
   std::vector<Index> horizons = {1};  ///< readings ahead, growing; 1 is the reading right after the window
   Index stride = 1;                   ///< readings from one window's beginning to the next one's
   bool across_gaps = false;           ///< take also windows within which, or before whose targets, the time jumps
-  double seconds_a_reading = 0;       ///< the time between readings; 0: the median of the differences within series
+  /// The time between readings; 0: the median of the differences within series, the lower middle one of an even number.
+  /// Readings with more gaps than regular steps have a gap for their median: say it there.
+  double seconds_a_reading = 0;
   /// Learn and forecast also from windows in which readings are missing. A network is given the mean of the readings of
   /// that sensor which it learned from: the best guess that needs nothing else, and one that no scaling makes an
   /// extreme. Baselines answer for the same windows, each in its own way. Targets must be there all the same.

@@ -78,6 +78,22 @@ inline PreparedReadings joined(const PreparedReadings& first, const PreparedRead
   return result;
 }
 
+MAAS_INLINE void fail_hole(Index row, Index rows) {
+  fail<DataError>(
+      "readings: expected a column of times, by which rows that steps leave out are gaps, got none, and row {} of {} "
+      "(counted from 0) left out between readings; name that column, or fill the row (Impute)",
+      row, rows);
+}
+
+/// Throws DataError where a row of a series is left out between readings that have no times.
+inline void require_no_hole(const PreparedReadings& prepared, Index rows) {
+  if (!prepared.readings.times.empty()) return;
+  for (std::size_t i = 1; i < prepared.rows.size(); ++i) {
+    const Index next = prepared.rows[i - 1] + 1;
+    if (prepared.rows[i] != next && !prepared.readings.begins_series(static_cast<Index>(i))) fail_hole(next, rows);
+  }
+}
+
 /// Where the series of a table begin, and its end.
 inline std::vector<Index> series_begins(const Table& table, const std::string& series) {
   const std::vector<std::string> names = series_of(table, series);
@@ -122,11 +138,13 @@ MAAS_INLINE ReadingsPipeline& ReadingsPipeline::fit(const Table& training) {
 MAAS_INLINE PreparedReadings ReadingsPipeline::prepare(const Table& table, std::string_view time, Index cut) const {
   require<DataError>(cut >= 0 && cut <= table.rows(), "readings: expected a cut within {} rows, got {}", table.rows(),
                      cut);
-  PreparedReadings together = prepare_together(table, time);
-  if (cut == 0 || cut == table.rows()) return together;
-  PreparedReadings result = detail::joined(prepare_together(table.part(0, cut), time), together, cut);
-  result.readings.marks = table.marks().select(result.rows);
-  result.readings.check();
+  PreparedReadings result = prepare_together(table, time);
+  if (cut > 0 && cut < table.rows()) {
+    result = detail::joined(prepare_together(table.part(0, cut), time), result, cut);
+    result.readings.marks = table.marks().select(result.rows);
+    result.readings.check();
+  }
+  detail::require_no_hole(result, table.rows());
   return result;
 }
 

@@ -29,7 +29,9 @@ struct ReadingsOptions {
   /// TimeFeatures): see ForecastOptions::known. They are no sensors. A Forecaster sets those of its options.
   std::vector<std::string> known = {};
   MissingColumn missing_column = MissingColumn::error;  ///< with `missing` a sensor that is not there has no reading
-  OutOfRange out_of_range = OutOfRange::pass;           ///< of raw readings
+  /// Of raw readings. Not an error, as of Pipeline: among many sensors there is always one that reads more or less than
+  /// ever before, and a road slower than ever is what a warning is for.
+  OutOfRange out_of_range = OutOfRange::pass;
 };
 
 /// Readings of a table, and where they come from.
@@ -38,11 +40,20 @@ struct PreparedReadings {
   std::vector<Index> rows;  ///< the row of the table each one comes from, counted from 0
 };
 
+namespace detail {
+
+/// Throws DataError: steps have left out this row between readings without times. Nothing would tell of it, and windows
+/// would run across the hole.
+[[noreturn]] void fail_hole(Index row, Index rows);
+
+}  // namespace detail
+
 /// A Pipeline whose features are the readings of sensors, and behind them known inputs, with the columns of times and
 /// series beside it. Steps that leave rows out
 /// of training (DropDuplicateRows, DropMissingRows) leave them out here wherever it is applied, as no window can hold a
-/// moment twice; where readings have times, what is left out is a gap, which no window spans unless asked to. A value:
-/// what it learned is part of it, and a Forecaster is saved with it.
+/// moment twice; where readings have times, what is left out is a gap, which no window spans unless asked to. Without
+/// times only the first and the last rows of a series may be left out: one between others is a DataError. A value: what
+/// it learned is part of it, and a Forecaster is saved with it.
 class ReadingsPipeline {
  public:
   ReadingsPipeline() = default;
@@ -63,8 +74,8 @@ class ReadingsPipeline {
   /// Readings of raw rows. `time` names another column of times than the options do; empty: theirs. Rows before `cut`
   /// become readings without a look at the others, which Fill::linear_interpolation may take: so a validation share
   /// that begins there is unknown to those before it; 0: all rows together. Throws StateError before fit, DataError for
-  /// a column that lacks or holds another type, for values that the policies refuse and for a cut beyond the rows, and
-  /// what Readings::check throws.
+  /// a column that lacks or holds another type, for values that the policies refuse, for a row that steps leave out
+  /// between readings without times and for a cut beyond the rows, and what Readings::check throws.
   PreparedReadings prepare(const Table& table, std::string_view time = "", Index cut = 0) const;
 
   /// The name of the column of times; empty for none.

@@ -241,7 +241,8 @@ def trains_by_request():
             file.write(f"{i % 97},{'car' if i % 3 else 'truck'},{2 * (i % 97) + (5 if i % 3 else 9)}\n")
     recipe = {"data": {"files": "rows.csv"}, "split": {"by": "random", "validation": 0.1, "test": 0.2},
               "pipeline": {"steps": [{"class": "one_hot", "columns": ["kind"]},
-                                     {"class": "standard", "columns": ["flow", "next"]}], "targets": ["next"]},
+                                     {"class": "standard", "columns": ["flow", "next"]}],
+                           "targets": ["next"], "out_of_range": "pass"},
               "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"},
                                      {"class": "dense", "units": 1}]},
               "training": {"optimizer": "adam", "loss": "mean_squared_error", "epochs": 3, "batch_size": 16}}

@@ -61,7 +61,8 @@ def make_models():
     dense = {"class": "dense", "units": 1}
     training = {"optimizer": "adam", "loss": "mse", "epochs": 1}
     recipes = {"raw": {"data": {"files": "rows.csv"}, "network": {"layers": [dense]}, "training": training,
-                       "pipeline": {"steps": [{"class": "one_hot", "columns": ["kind"]}], "targets": ["next"]}},
+                       "pipeline": {"steps": [{"class": "one_hot", "columns": ["kind"]}], "targets": ["next"],
+                                    "out_of_range": "pass"}},
                "road": {"data": {"files": "readings.csv"}, "split": {"validation": 0.3}, "training": training,
                         "network": {"layers": [dense]}, "forecast": {"windows": {"lags": 3, "horizons": [1, 2]},
                                                                      "intervals": {}, "alarm": {"value": 20}}}}

@@ -178,7 +178,7 @@ def shows_drift(browser, server):
     with open("watched.csv", "w") as file:
         file.write("flow,speed,next\n" + "".join(f"{i % 97},{i % 13},{i % 7}\n" for i in range(400)))
     recipe = {"data": {"files": "watched.csv"}, "network": {"layers": [{"class": "dense", "units": 1}]},
-              "pipeline": {"steps": [], "targets": ["next"]}, "output": {"model": "watched.h5"},
+              "pipeline": {"steps": [], "targets": ["next"], "out_of_range": "pass"}, "output": {"model": "watched.h5"},
               "training": {"optimizer": "adam", "loss": "mse", "epochs": 1}}
     with open("watched.json", "w") as file:
         json.dump(recipe, file)
