@@ -379,6 +379,31 @@ TEST_CASE("maas data report tells what a file holds, and what is odd") {
   CHECK(run("data").code == 1);
 }
 
+TEST_CASE("maas data report tells the same of the datasets of an HDF5 file") {
+  Matrix flow(4, 1), pair(4, 2);
+  flow << 1, 3, std::numeric_limits<Scalar>::quiet_NaN(), 2;
+  pair << 5, 1, 5, 2, 5, 3, 5, 4;
+  write_hdf5("data.h5", {{"flow", flow}, {"pair", pair}});
+  const Run result = run("data report data.h5");
+  CHECK(result.code == 0);
+  CHECK(result.out ==
+        "data.h5: 4 rows, 3 columns; rows are counted from 0\n"
+        "  \"flow\": numbers, 1 missing; 1 to 3, mean 2, deviation 0.816497, quartiles 1.5, 2, 2.5, 0 outliers\n"
+        "  \"pair_0\": numbers, 0 missing; 5 to 5, mean 5, deviation 0, quartiles 5, 5, 5, 0 outliers\n"
+        "  \"pair_1\": numbers, 0 missing; 1 to 4, mean 2.5, deviation 1.11803, quartiles 1.75, 2.5, 3.25, 0 outliers\n"
+        "Strongest correlations\n"
+        "  +0.327 \"flow\" and \"pair_1\"\n"
+        "Odd\n"
+        "  \"flow\": missing in 1 row: 2\n"
+        "  \"pair_0\": never changes\n");
+  write_hdf5("longer.h5", {{"flow", flow}, {"speed", Matrix::Zero(5, 1)}});
+  const Run wrong = run("data report longer.h5");
+  CHECK(wrong.code == 1);
+  CHECK(is_one_line(wrong.out));
+  CHECK(wrong.out.find("longer.h5") != std::string::npos);
+  CHECK(wrong.out.find("speed") != std::string::npos);
+}
+
 namespace {
 
 void write_recipe(const std::string& path) {
