@@ -479,12 +479,14 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(trained.code == 0);
   for (const char* part :
        {"100 rows: 70 for training", "5 minutes ahead, at the horizon; MAE and RMSE in mph\n", "persistence",
-        "intervals of 90 %, split, all horizons: ", "0 of 0 events had one before them, - minutes", "written: road.h5"})
+        "intervals of 90 %, split, all horizons: ", "0 of 0 events had one before them, - minutes",
+        "alarms: precision ", "alarms of persistence: precision ", "written: road.h5"})
     CHECK(trained.out.find(part) != std::string::npos);
   const Run json = run("train road.json --progress json --set output={}");
   const std::string end = lines_of(json.out).back();
   CHECK(end.find(R"("scores": [{"model": "persistence")") != std::string::npos);
   CHECK(end.find(R"("coverage": [{"name": "split, 5 minutes", "nominal": 0.9, "covered": )") != std::string::npos);
+  CHECK(end.find(R"("naive_alarms": {"events": 0, "warned": 0, "alarms": )") != std::string::npos);
 
   const Run next = run("forecast road.h5 road.csv");
   const Matrix expected = load_forecaster("road.h5").predict(readings_of(read_csv("road.csv"), "time"));
@@ -529,9 +531,11 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(drawn.find("split, 10 minutes") != std::string::npos);
   CHECK(drawn.find("<path class=\"band\"") != std::string::npos);
   // Readings that grow never fall below a value.
-  CHECK(scored.out.find("0 of 0 events had one before them") != std::string::npos);
+  CHECK(scored.out.find(" were right, 0 of 0 events had one before them") != std::string::npos);
+  CHECK(scored.out.find("alarms of persistence: 0 of 0 were right, 0 of 0 events") != std::string::npos);
   CHECK(scored.out.find(", recall -, ") != std::string::npos);  // of no event
   CHECK(drawn.find("<h2>Alarms</h2>") != std::string::npos);
+  CHECK(drawn.find("<tr><th>persistence</th><td>") != std::string::npos);
   // In blocks there are the same figures.
   const Run blocks = run("evaluate road.h5 road.csv --stream --report blocks.html");
   INFO(blocks.out);
@@ -552,12 +556,26 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(alone.find("ridge VAR") == std::string::npos);
   CHECK(alone.find("the file keeps no baselines; --training gives them\n") != std::string::npos);
 
+  // A program's own file may have an alarm and no naive one.
+  Forecaster without = load_forecaster("road.h5");
+  without.set_intervals(*without.intervals(), without.alarm());
+  without.save("no_naive.h5");
+  for (const char* in_blocks : {"", " --stream"}) {
+    const std::string lone = run(std::string("evaluate no_naive.h5 road.csv") + in_blocks).out;
+    CHECK(lone.find("alarms: ") != std::string::npos);
+    CHECK(lone.find("alarms of persistence") == std::string::npos);
+    CHECK(lone.find("the file keeps no intervals of persistence, whose alarms would stand beside its own\n") !=
+          std::string::npos);
+  }
+  CHECK(run("inspect no_naive.h5").out.find("  alarm beside it: none in the file\n") != std::string::npos);
+
   const std::string told = run("inspect road.h5").out;
   INFO(told);
   for (const char* part :
        {"Forecast\n  lags: 3 readings, 300 seconds apart\n  horizons: 5 minutes, 10 minutes\n  sensors: 2 (\"north\", ",
         "  answers: network, as changes since the last reading, in mph\n", "  steps: none\n",
         "  intervals: conformal (coverage 0.9, ", "  alarm: below a value (value 10.0, ",
+        "  alarm beside it: that of persistence\n",
         "  baselines: persistence, historical average, linear autoregression, ridge VAR\n",
         "Reference for drift\n  sensors: 2, 2 of them watched\n  mean absolute error one horizon ahead: "})
     CHECK(told.find(part) != std::string::npos);
