@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -171,19 +172,25 @@ void print_intervals(const Forecasts& calibration, const Forecasts& forecasts) {
   }
 }
 
-/// Alarms where a speed below 40 mph within the next half hour is more likely than not.
-void print_alarms(const Forecasts& calibration, const Forecasts& forecasts) {
-  ConformalIntervals intervals({.rate = 0, .window = readings_a_day});
-  intervals.calibrate(calibration).require_unseen("los_loop", forecasts);
-  fmt::print("\nalarms of less than 40 mph within 30 minutes:\n{:<24}{:>8}{:>10}{:>8}{:>12}{:>12}\n", "", "events",
+/// Alarms where a speed below 40 mph within the next half hour is likely: those of the networks, and those of
+/// persistence, whose intervals are calibrated on the same windows in the same way.
+void print_alarms(const ForecastWindows& calibration, const Forecasts& of_calibration, const ForecastWindows& test,
+                  const Forecasts& forecasts) {
+  const IntervalOptions options{.rate = 0, .window = readings_a_day};
+  const ConformalIntervals intervals = ConformalIntervals(options).calibrate(of_calibration);
+  const ConformalIntervals naive = calibrate_naive(options, calibration).value();
+  const auto text = [](double figure, int digits) {
+    return std::isnan(figure) ? std::string("-") : fmt::format("{:.{}f}", figure, digits);
+  };
+  fmt::print("\nalarms of less than 40 mph within 30 minutes:\n{:<32}{:>8}{:>10}{:>8}{:>12}{:>12}\n", "", "events",
              "precision", "recall", "lead", "false a day");
-  Matrix chances;
-  intervals.follow(forecasts, 40, chances);
   for (const double probability : {0.3, 0.5, 0.7}) {
-    const AlarmOptions options{.value = 40, .probability = probability, .horizon = 6};
-    const AlarmReport report = judge_alarms(forecasts, raise_alarms(forecasts, chances, options), options);
-    fmt::print("chance above {:<11}{:>8}{:>10.2f}{:>8.2f}{:>8.1f} min{:>12.1f}\n", probability, report.events,
-               report.precision, report.recall, report.mean_lead_minutes, report.false_alarms_a_day);
+    const AlarmOptions alarm{.value = 40, .probability = probability, .horizon = 6};
+    for (const auto& [who, report] : {std::pair("networks", judge_alarms(intervals, forecasts, alarm)),
+                                      {"persistence", judge_naive_alarms(naive, test, alarm)}})
+      fmt::print("chance above {:.1f}, {:<14}{:>8}{:>10}{:>8}{:>8} min{:>12}\n", probability, who, report.events,
+                 text(report.precision, 2), text(report.recall, 2), text(report.mean_lead_minutes, 1),
+                 text(report.false_alarms_a_day, 1));
   }
 }
 
@@ -250,10 +257,10 @@ void run(const std::string& data, const std::string& csv) {
   // Errors of networks that learned alike but for the last tenth, on that tenth.
   Forecaster held_out = make_forecaster();
   held_out.fit(train, how_to_learn(train.values.size(), 0.1));
-  const Forecasts calibration = held_out.forecast(held_out.windows(train).targets_from(cut - cut / 10));
-  const Forecasts forecasts = forecaster.forecast(test);
+  const ForecastWindows last_tenth = held_out.windows(train).targets_from(cut - cut / 10);
+  const Forecasts calibration = held_out.forecast(last_tenth), forecasts = forecaster.forecast(test);
   print_intervals(calibration, forecasts);
-  print_alarms(calibration, forecasts);
+  print_alarms(last_tenth, calibration, forecaster.windows(test), forecasts);
   print_drift(train, test, forecasts);
   fmt::print("\n{:.0f} s in all\n", seconds_since(begin));
 }

@@ -82,13 +82,21 @@ void print_coverage(const std::vector<IntervalCoverage>& coverage) {
                100 * each.covered, each.width);
 }
 
-void print_alarms(const std::optional<AlarmReport>& alarms) {
-  if (!alarms) return;
+namespace {
+
+void print_alarms_of(const std::string& what, const AlarmReport& alarms) {
   const auto text = [](double figure) { return std::isnan(figure) ? std::string("-") : fmt::format("{:.3g}", figure); };
-  fmt::print("alarms: {} of {} were right, {} of {} events had one before them, {} minutes on average\n", alarms->right,
-             alarms->alarms, alarms->warned, alarms->events, text(alarms->mean_lead_minutes));
-  fmt::print("alarms: precision {}, recall {}, {} false ones a day\n", text(alarms->precision), text(alarms->recall),
-             text(alarms->false_alarms_a_day));
+  fmt::print("{}: {} of {} were right, {} of {} events had one before them, {} minutes on average\n", what,
+             alarms.right, alarms.alarms, alarms.warned, alarms.events, text(alarms.mean_lead_minutes));
+  fmt::print("{}: precision {}, recall {}, {} false ones a day\n", what, text(alarms.precision), text(alarms.recall),
+             text(alarms.false_alarms_a_day));
+}
+
+}  // namespace
+
+void print_alarms(const std::optional<AlarmReport>& alarms, const std::optional<AlarmReport>& naive) {
+  if (alarms) print_alarms_of("alarms", *alarms);
+  if (naive) print_alarms_of("alarms of persistence", *naive);
 }
 
 void add_evaluate(CLI::App& program) {

@@ -18,8 +18,8 @@ Config evaluation_json(const Evaluation& evaluation);
 
 /// A line for each.
 void print_coverage(const std::vector<IntervalCoverage>& coverage);
-/// A line, or none.
-void print_alarms(const std::optional<AlarmReport>& alarms);
+/// Two lines for those of the model, and two for naive ones, those of persistence; none where there are none.
+void print_alarms(const std::optional<AlarmReport>& alarms, const std::optional<AlarmReport>& naive);
 
 /// The same for a file of a Forecaster: scores by horizon beside baselines, those of `training` or that the file keeps;
 /// one that keeps none has persistence alone.

@@ -132,6 +132,12 @@ std::vector<Baseline> baselines_for(const Forecaster& forecaster, const Readings
   return kept_baselines(forecaster, forecaster.windows(readings), !readings.times.empty(), notes);
 }
 
+// Of a program's own, of older files, and where persistence had no error to be calibrated on.
+void note_naive(const Forecaster& forecaster, std::vector<std::string>& notes) {
+  if (forecaster.alarm() && !forecaster.naive_intervals())
+    notes.emplace_back("the file keeps no intervals of persistence, whose alarms would stand beside its own");
+}
+
 StreamedReadings stream_readings(const Forecaster& forecaster, const std::string& path) {
   const auto& known = forecaster.frame().table;
   require<StateError>(known.has_value(), "--stream: expected a forecaster that has learned from rows of a table");
@@ -161,8 +167,11 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   const Forecasts forecasts = forecaster.forecast(readings);
   std::vector<IntervalCoverage> coverage;
   if (forecaster.intervals()) coverage = judge_intervals(*forecaster.intervals(), forecasts);
-  std::optional<AlarmReport> alarms;
+  std::optional<AlarmReport> alarms, naive;
   if (forecaster.alarm()) alarms = judge_alarms(*forecaster.intervals(), forecasts, *forecaster.alarm());
+  if (forecaster.naive_intervals())
+    naive = judge_naive_alarms(*forecaster.naive_intervals(), forecaster.windows(readings), *forecaster.alarm());
+  note_naive(forecaster, notes);
   std::optional<Intervals> intervals;
   if (forecaster.intervals()) intervals = intervals_around(*forecaster.intervals(), forecasts);
   if (!page.empty())
@@ -174,11 +183,12 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
                         .null_value = forecaster.frame().scores.null_value,
                         .coverage = coverage,
                         .alarms = alarms,
+                        .naive_alarms = naive,
                         .notes = notes});
   if (json) return fmt::print("{}\n", io::write_json(table.config()));
   fmt::print("{}", table.text());
   print_coverage(coverage);
-  print_alarms(alarms);
+  print_alarms(alarms, naive);
   for (const std::string& note : notes) fmt::print("{}\n", note);
 }
 
@@ -193,7 +203,9 @@ void evaluate_streamed_forecasts(const std::string& model, const std::string& da
                        : fit_baselines(forecaster.windows(stream_readings(forecaster, training)).parts());
   const ScoreTable table = forecaster.compare(baselines, windows, forecaster.frame().scores);
   std::optional<recipe::CalibratedIntervals> intervals;
-  if (forecaster.intervals()) intervals = {*forecaster.intervals(), *forecaster.intervals()};
+  if (forecaster.intervals())
+    intervals = {*forecaster.intervals(), *forecaster.intervals(), forecaster.naive_intervals()};
+  note_naive(forecaster, notes);
   const recipe::JudgedStream judged = recipe::judge_in_blocks(forecaster, windows, intervals);
   if (!judged.note().empty() && !page.empty()) notes.push_back(judged.note());
   if (!page.empty())
@@ -205,11 +217,12 @@ void evaluate_streamed_forecasts(const std::string& model, const std::string& da
                         .null_value = forecaster.frame().scores.null_value,
                         .coverage = judged.coverage,
                         .alarms = judged.alarms,
+                        .naive_alarms = judged.naive_alarms,
                         .notes = notes});
   if (json) return fmt::print("{}\n", io::write_json(table.config()));
   fmt::print("{}", table.text());
   print_coverage(judged.coverage);
-  print_alarms(judged.alarms);
+  print_alarms(judged.alarms, judged.naive_alarms);
   for (const std::string& note : notes) fmt::print("{}\n", note);
 }
 

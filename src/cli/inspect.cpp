@@ -9,6 +9,7 @@
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/drift.hpp"
 #include "maas/forecast/frame.hpp"
+#include "maas/forecast/kept_errors-inl.hpp"
 #include "maas/io/keras.hpp"
 #include "maas/network/summary.hpp"
 #include "maas/recipe/evaluation.hpp"
@@ -178,6 +179,9 @@ void print_forecast(const SavedModel& saved) {
     print_windows(frame);
     print_steps(frame);
     print_warning(frame);
+    if (frame.alarm)
+      fmt::print("  alarm beside it: {}\n",
+                 saved.info.forecast->find(detail::naive_key) == nullptr ? "none in the file" : "that of persistence");
     print_forecast_baselines(saved.info, frame);
   } catch (const Error& error) {
     fmt::print("  cannot be used: {}\n", error.what());

@@ -162,6 +162,7 @@ Config end_event(const Recipe& recipe, const RecipeResult& result) {
                            .set("width", json_number(each.width)));
   if (!coverage.empty()) event.set("coverage", std::move(coverage));
   if (result.alarms) event.set("alarms", alarms_json(*result.alarms));
+  if (result.naive_alarms) event.set("naive_alarms", alarms_json(*result.naive_alarms));
   event.set("evaluations", std::move(evaluations)).set("warnings", std::move(warnings));
   return event.set("findings", std::move(findings));
 }
@@ -181,7 +182,7 @@ void print_result(const Recipe& recipe, const RecipeResult& result) {
   for (const Evaluation& evaluation : result.evaluations) fmt::print("\n{}", evaluation.text());
   if (result.scores) fmt::print("\n{}", result.scores->text());
   print_coverage(result.coverage);
-  print_alarms(result.alarms);
+  print_alarms(result.alarms, result.naive_alarms);
   for (const std::string& warning : result.warnings) fmt::print("warning: {}\n", warning);
   if (!recipe.output.model.empty()) fmt::print("\nwritten: {}\n", recipe.output.model);
 }

@@ -7,6 +7,7 @@
 #include "maas/recipe/evaluation.hpp"
 #include "maas/recipe/table_file.hpp"
 #include "recipe/class_scores.hpp"
+#include "recipe/naive.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/raw_targets.hpp"
 #include "recipe/weekly_means.hpp"
@@ -325,6 +326,20 @@ AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& 
   Matrix chances;
   follows.follow(forecasts, options.values_of(forecasts.sensors), chances);
   return judge_alarms(forecasts, raise_alarms(forecasts, chances, options), options);
+}
+
+std::optional<ConformalIntervals> calibrate_naive(const IntervalOptions& options, const ForecastWindows& calibration) {
+  ConformalIntervals naive(options);
+  try {
+    return naive.calibrate(recipe::naive_forecasts(calibration));
+  } catch (const DataError&) {
+    return std::nullopt;  // an alarm does without, as scores do without a baseline that can learn nothing
+  }
+}
+
+AlarmReport judge_naive_alarms(const ConformalIntervals& naive, const ForecastWindows& windows,
+                               const AlarmOptions& options) {
+  return judge_alarms(naive, recipe::naive_forecasts(windows), options);
 }
 
 Table read_table_for(const Pipeline& pipeline, const std::string& path, CsvOptions options) {

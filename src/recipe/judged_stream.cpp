@@ -8,6 +8,7 @@
 
 #include "maas/forecast/alarm_figures-inl.hpp"
 #include "maas/forecast/drift.hpp"
+#include "recipe/naive.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -66,23 +67,49 @@ Index count_windows(const StreamedWindows& windows) {
   return count;
 }
 
+/// Errors of forecasts that come block by block, as intervals of these options keep them.
+class CalibrationErrors {
+ public:
+  CalibrationErrors(const IntervalOptions& options, Index windows)
+      : options_(options), picked_(DriftReference::looked_at(windows)), some_(0), last_(options.window) {}
+
+  void add(const Forecasts& block) {
+    for (Index i = 0; i < block.windows(); ++i, ++window_) {
+      if (options_.window > 0) last_.add(block, i);
+      if (next_ == picked_.size() || picked_[next_] != window_) continue;
+      some_.add(block, i);
+      ++next_;
+    }
+  }
+  ConformalIntervals wanted() const { return (options_.window > 0 ? last_ : some_).intervals(options_); }
+  ConformalIntervals plain() const { return some_.intervals({.coverage = options_.coverage}); }
+
+ private:
+  IntervalOptions options_;
+  std::vector<Index> picked_;  // of more than 10 000 windows
+  ErrorColumns some_, last_;
+  Index window_ = 0;
+  std::size_t next_ = 0;
+};
+
 }  // namespace
 
 CalibratedIntervals calibrate_in_blocks(const IntervalOptions& options, const Forecaster& forecaster,
                                         const StreamedWindows& windows) {
-  const std::vector<Index> picked = DriftReference::looked_at(count_windows(windows));  // of more than 10 000 windows
-  ErrorColumns some(0), last(options.window);
-  Index window = 0;
-  auto next = picked.begin();
-  forecaster.forecast(windows, [&](const Forecasts& block) {
-    for (Index i = 0; i < block.windows(); ++i, ++window) {
-      if (options.window > 0) last.add(block, i);
-      if (next == picked.end() || *next != window) continue;
-      some.add(block, i);
-      ++next;
-    }
-  });
-  return {(options.window > 0 ? last : some).intervals(options), some.intervals({.coverage = options.coverage})};
+  CalibrationErrors errors(options, count_windows(windows));
+  forecaster.forecast(windows, [&](const Forecasts& block) { errors.add(block); });
+  return {.wanted = errors.wanted(), .plain = errors.plain()};
+}
+
+std::optional<ConformalIntervals> calibrate_naive_in_blocks(const IntervalOptions& options,
+                                                            const StreamedWindows& windows) {
+  CalibrationErrors errors(options, count_windows(windows));
+  naive_forecasts(windows, [&](const Forecasts& block) { errors.add(block); });
+  try {
+    return errors.wanted();
+  } catch (const DataError&) {
+    return std::nullopt;
+  }
 }
 
 // ---- Coverage ----
@@ -280,6 +307,22 @@ std::string JudgedStream::note() const {
       last.forecasts()->windows(), last.windows());
 }
 
+namespace {
+
+AlarmReport judge_naive_alarms_in_blocks(const ConformalIntervals& naive, const StreamedWindows& windows,
+                                         const AlarmOptions& options) {
+  RunningCoverage intervals("persistence", naive, naive.options().rate > 0 || naive.options().window > 0);
+  RunningAlarms alarms(options);
+  naive_forecasts(windows, [&](const Forecasts& block) {
+    Matrix chances;
+    intervals.add(block, options.values_of(block.sensors), &chances);
+    alarms.add(block, chances);
+  });
+  return alarms.report();
+}
+
+}  // namespace
+
 JudgedStream judge_in_blocks(const Forecaster& forecaster, const StreamedWindows& windows,
                              const std::optional<CalibratedIntervals>& intervals,
                              const std::function<void(const Forecasts& block)>& also) {
@@ -307,6 +350,8 @@ JudgedStream judge_in_blocks(const Forecaster& forecaster, const StreamedWindows
       result.coverage.insert(result.coverage.end(), lines.begin(), lines.end());
     }
   if (alarms) result.alarms = alarms->report();
+  if (alarms && intervals->naive)
+    result.naive_alarms = judge_naive_alarms_in_blocks(*intervals->naive, windows, *forecaster.alarm());
   return result;
 }
 

@@ -20,12 +20,16 @@ inline constexpr Index most_calibration_windows = 10000;
 /// Intervals that are calibrated on windows block by block: with `window` the last so many errors of each sensor and
 /// horizon, as ConformalIntervals::calibrate keeps them; else those of at most 10 000 windows.
 struct CalibratedIntervals {
-  ConformalIntervals wanted;  ///< by the options
-  ConformalIntervals plain;   ///< of the same coverage, which follow nothing
+  ConformalIntervals wanted;                               ///< by the options
+  ConformalIntervals plain;                                ///< of the same coverage, which follow nothing
+  std::optional<ConformalIntervals> naive = std::nullopt;  ///< of persistence, by the options, to judge alarms beside
 };
 /// Throws DataError where a sensor and horizon has no error at all, and what Forecaster::forecast throws.
 CalibratedIntervals calibrate_in_blocks(const IntervalOptions& options, const Forecaster& forecaster,
                                         const StreamedWindows& windows);
+/// Those of persistence by the options, as calibrate_naive makes them of windows in memory.
+std::optional<ConformalIntervals> calibrate_naive_in_blocks(const IntervalOptions& options,
+                                                            const StreamedWindows& windows);
 
 /// How often intervals hold what came, as judge_intervals tells of all forecasts together.
 class RunningCoverage {
@@ -114,10 +118,11 @@ class LastForecasts {
   Index windows_ = 0;
 };
 
-/// All of it, in one pass.
+/// All of it, in one pass; naive alarms take another one.
 struct JudgedStream {
   std::vector<IntervalCoverage> coverage = {};
-  std::optional<AlarmReport> alarms = std::nullopt;  ///< where the forecaster has an alarm
+  std::optional<AlarmReport> alarms = std::nullopt;        ///< where the forecaster has an alarm
+  std::optional<AlarmReport> naive_alarms = std::nullopt;  ///< and there are naive intervals: those of persistence
   LastForecasts last = {};
 
   /// What a page says of its drawings where they do not show all; empty where they do.

@@ -462,15 +462,21 @@ std::string coverage_html(const std::vector<IntervalCoverage>& all) {
   return text + "<main>\n" + drawing.svg() + "</main>\n";
 }
 
-std::string alarms_html(const AlarmReport& alarms) {
-  return heading("Alarms") +
-         fmt::format(
-             "<table>\n<tr><th></th><th>all</th><th>right</th><th></th></tr>\n"
-             "<tr><th>alarms</th><td>{}</td><td>{}</td><td>precision {}</td></tr>\n"
-             "<tr><th>events, and warned of</th><td>{}</td><td>{}</td><td>recall {}</td></tr>\n</table>\n"
-             "<p>Warned {} minutes ahead on average; false alarms a day, of all sensors together: {}.</p>\n",
-             alarms.alarms, alarms.right, number_text(alarms.precision), alarms.events, alarms.warned,
-             number_text(alarms.recall), number_text(alarms.mean_lead_minutes), number_text(alarms.false_alarms_a_day));
+std::string alarms_row(const std::string& who, const AlarmReport& alarms) {
+  return fmt::format(
+      "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+      who, alarms.alarms, alarms.right, number_text(alarms.precision), alarms.events, alarms.warned,
+      number_text(alarms.recall), number_text(alarms.mean_lead_minutes), number_text(alarms.false_alarms_a_day));
+}
+
+std::string alarms_html(const AlarmReport& alarms, const std::optional<AlarmReport>& naive) {
+  std::string text = heading("Alarms") +
+                     "<table>\n<tr><th></th><th>alarms</th><th>right</th><th>precision</th><th>events</th>"
+                     "<th>warned of</th><th>recall</th><th>minutes ahead</th><th>false a day</th></tr>\n" +
+                     alarms_row("model", alarms);
+  if (naive) text += alarms_row("persistence", *naive);
+  return text + "</table>\n<p>Minutes ahead are a mean over the events that were warned of; false alarms a day are " +
+         "those of all sensors together.</p>\n";
 }
 
 std::string data_html(const DataReport& data) {
@@ -497,7 +503,7 @@ std::string report_page(const Report& report) {
   for (const Evaluation& evaluation : report.evaluations) body += evaluation_html(evaluation);
   body += forecasts_html(report);
   body += coverage_html(report.coverage);
-  if (report.alarms) body += alarms_html(*report.alarms);
+  if (report.alarms) body += alarms_html(*report.alarms, report.naive_alarms);
   if (report.cross_validation) body += cross_validation_html(*report.cross_validation);
   if (report.tuning) body += tuning_html(*report.tuning);
   body += learning_html(report);

@@ -155,6 +155,7 @@ Report forecast_report(const Recipe& recipe, const RecipeResult& result, const s
     page.intervals = intervals_around(*intervals, *result.forecasts);
   page.coverage = result.coverage;
   page.alarms = result.alarms;
+  page.naive_alarms = result.naive_alarms;
   page.cross_validation = result.cross_validation;
   page.tuning = result.tuning;
   page.data = result.data;
@@ -188,12 +189,19 @@ std::vector<IntervalCoverage> judge(const ConformalIntervals& calibrated, const 
 }
 
 // Intervals and alarm that are saved with the forecaster, and what they are worth on the test readings.
-void add_intervals(const RecipeForecast& wanted, const Forecasts& calibration, RecipeResult& result) {
+void add_intervals(const RecipeForecast& wanted, const ForecastWindows& held_back, const std::optional<Readings>& test,
+                   RecipeResult& result) {
+  const Forecasts calibration = result.forecaster->forecast(held_back);
   ConformalIntervals intervals(*wanted.intervals);
-  result.forecaster->set_intervals(intervals.calibrate(calibration), wanted.alarm);
-  if (!result.forecasts) return;
+  intervals.calibrate(calibration);
+  std::optional<ConformalIntervals> naive;
+  if (wanted.alarm) naive = calibrate_naive(*wanted.intervals, held_back);
+  result.forecaster->set_intervals(intervals, wanted.alarm, naive);
+  if (!test) return;
   result.coverage = judge(intervals, calibration, *result.forecasts);
-  if (wanted.alarm) result.alarms = judge_alarms(intervals, *result.forecasts, *wanted.alarm);
+  if (!wanted.alarm) return;
+  result.alarms = judge_alarms(intervals, *result.forecasts, *wanted.alarm);
+  if (naive) result.naive_alarms = judge_naive_alarms(*naive, result.forecaster->windows(*test), *wanted.alarm);
 }
 
 }  // namespace
@@ -322,22 +330,20 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   result.forecaster->set_reading(reading);
   const ForecastWindows learned_from = result.forecaster->windows(training).targets_before(learned);
   const Index most = wanted.large_baselines ? std::numeric_limits<Index>::max() : KeptBaselines::most_numbers;
+  std::optional<Readings> test;
   if (split.test.size() > 0) {
-    const Readings test = result.forecaster->readings(split.test.of(table));
+    test = result.forecaster->readings(split.test.of(table));
     std::vector<std::string> left_out;
     const std::vector<Baseline> baselines = fit_baselines(learned_from, wanted.weekends, &left_out);
-    result.scores = result.forecaster->compare(baselines, test, wanted.scores);
-    result.forecasts = result.forecaster->forecast(test);
+    result.scores = result.forecaster->compare(baselines, *test, wanted.scores);
+    result.forecasts = result.forecaster->forecast(*test);
     result.forecaster->set_baselines(baselines, left_out, most);
   } else {
     const KeptBaselines kept = fit_kept_baselines(learned_from, wanted.weekends, most);
     result.forecaster->set_baselines(kept.baselines, kept.left_out, most);
   }
   result.forecaster->set_scores(wanted.scores);
-  if (wanted.intervals) {
-    const ForecastWindows held_back = result.forecaster->windows(training).targets_from(learned);
-    add_intervals(wanted, result.forecaster->forecast(held_back), result);
-  }
+  if (wanted.intervals) add_intervals(wanted, result.forecaster->windows(training).targets_from(learned), test, result);
   write_outputs(chosen, result, histories);
   return result;
 }

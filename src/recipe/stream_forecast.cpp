@@ -48,7 +48,8 @@ std::optional<CalibratedIntervals> calibrated(const Recipe& recipe, const Stream
   const StreamedWindows held_back = forecaster.windows(training).targets_from(forecaster.learned_readings());
   CalibratedIntervals found = at_place(Place{recipe.source}.key("forecast").key("intervals"), "",
                                        [&] { return calibrate_in_blocks(*wanted.intervals, forecaster, held_back); });
-  forecaster.set_intervals(found.wanted, wanted.alarm);
+  if (wanted.alarm) found.naive = calibrate_naive_in_blocks(*wanted.intervals, held_back);
+  forecaster.set_intervals(found.wanted, wanted.alarm, found.naive);
   return found;
 }
 
@@ -117,6 +118,7 @@ RecipeResult run_stream_forecast(const Recipe& recipe, const RunOptions& options
   if (test) judged = judge(recipe, *result.forecaster, *test, intervals);
   result.coverage = std::move(judged.coverage);
   result.alarms = judged.alarms;
+  result.naive_alarms = judged.naive_alarms;
   result.forecasts = judged.last.forecasts();
   if (!recipe.output.model.empty()) result.forecaster->save(file_in(recipe.folder, recipe.output.model));
   if (recipe.output.report.empty()) return result;

@@ -418,6 +418,31 @@ TEST_CASE("maas data report tells what a file holds, and what is odd") {
   CHECK(run("data").code == 1);
 }
 
+TEST_CASE("maas data report tells the same of the datasets of an HDF5 file") {
+  Matrix flow(4, 1), pair(4, 2);
+  flow << 1, 3, std::numeric_limits<Scalar>::quiet_NaN(), 2;
+  pair << 5, 1, 5, 2, 5, 3, 5, 4;
+  write_hdf5("data.h5", {{"flow", flow}, {"pair", pair}});
+  const Run result = run("data report data.h5");
+  CHECK(result.code == 0);
+  CHECK(result.out ==
+        "data.h5: 4 rows, 3 columns; rows are counted from 0\n"
+        "  \"flow\": numbers, 1 missing; 1 to 3, mean 2, deviation 0.816497, quartiles 1.5, 2, 2.5, 0 outliers\n"
+        "  \"pair_0\": numbers, 0 missing; 5 to 5, mean 5, deviation 0, quartiles 5, 5, 5, 0 outliers\n"
+        "  \"pair_1\": numbers, 0 missing; 1 to 4, mean 2.5, deviation 1.11803, quartiles 1.75, 2.5, 3.25, 0 outliers\n"
+        "Strongest correlations\n"
+        "  +0.327 \"flow\" and \"pair_1\"\n"
+        "Odd\n"
+        "  \"flow\": missing in 1 row: 2\n"
+        "  \"pair_0\": never changes\n");
+  write_hdf5("longer.h5", {{"flow", flow}, {"speed", Matrix::Zero(5, 1)}});
+  const Run wrong = run("data report longer.h5");
+  CHECK(wrong.code == 1);
+  CHECK(is_one_line(wrong.out));
+  CHECK(wrong.out.find("longer.h5") != std::string::npos);
+  CHECK(wrong.out.find("speed") != std::string::npos);
+}
+
 namespace {
 
 void write_recipe(const std::string& path) {
@@ -493,12 +518,14 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(trained.code == 0);
   for (const char* part :
        {"100 rows: 70 for training", "5 minutes ahead, at the horizon; MAE and RMSE in mph\n", "persistence",
-        "intervals of 90 %, split, all horizons: ", "0 of 0 events had one before them, - minutes", "written: road.h5"})
+        "intervals of 90 %, split, all horizons: ", "0 of 0 events had one before them, - minutes",
+        "alarms: precision ", "alarms of persistence: precision ", "written: road.h5"})
     CHECK(trained.out.find(part) != std::string::npos);
   const Run json = run("train road.json --progress json --set output={}");
   const std::string end = lines_of(json.out).back();
   CHECK(end.find(R"("scores": [{"model": "persistence")") != std::string::npos);
   CHECK(end.find(R"("coverage": [{"name": "split, 5 minutes", "nominal": 0.9, "covered": )") != std::string::npos);
+  CHECK(end.find(R"("naive_alarms": {"events": 0, "warned": 0, "alarms": )") != std::string::npos);
 
   const Run next = run("forecast road.h5 road.csv");
   const Matrix expected = load_forecaster("road.h5").predict(readings_of(read_csv("road.csv"), "time"));
@@ -543,9 +570,11 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(drawn.find("split, 10 minutes") != std::string::npos);
   CHECK(drawn.find("<path class=\"band\"") != std::string::npos);
   // Readings that grow never fall below a value.
-  CHECK(scored.out.find("0 of 0 events had one before them") != std::string::npos);
+  CHECK(scored.out.find(" were right, 0 of 0 events had one before them") != std::string::npos);
+  CHECK(scored.out.find("alarms of persistence: 0 of 0 were right, 0 of 0 events") != std::string::npos);
   CHECK(scored.out.find(", recall -, ") != std::string::npos);  // of no event
   CHECK(drawn.find("<h2>Alarms</h2>") != std::string::npos);
+  CHECK(drawn.find("<tr><th>persistence</th><td>") != std::string::npos);
   // In blocks there are the same figures.
   const Run blocks = run("evaluate road.h5 road.csv --stream --report blocks.html");
   INFO(blocks.out);
@@ -566,12 +595,26 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(alone.find("ridge VAR") == std::string::npos);
   CHECK(alone.find("the file keeps no baselines; --training gives them\n") != std::string::npos);
 
+  // A program's own file may have an alarm and no naive one.
+  Forecaster without = load_forecaster("road.h5");
+  without.set_intervals(*without.intervals(), without.alarm());
+  without.save("no_naive.h5");
+  for (const char* in_blocks : {"", " --stream"}) {
+    const std::string lone = run(std::string("evaluate no_naive.h5 road.csv") + in_blocks).out;
+    CHECK(lone.find("alarms: ") != std::string::npos);
+    CHECK(lone.find("alarms of persistence") == std::string::npos);
+    CHECK(lone.find("the file keeps no intervals of persistence, whose alarms would stand beside its own\n") !=
+          std::string::npos);
+  }
+  CHECK(run("inspect no_naive.h5").out.find("  alarm beside it: none in the file\n") != std::string::npos);
+
   const std::string told = run("inspect road.h5").out;
   INFO(told);
   for (const char* part :
        {"Forecast\n  lags: 3 readings, 300 seconds apart\n  horizons: 5 minutes, 10 minutes\n  sensors: 2 (\"north\", ",
         "  answers: network, as changes since the last reading, in mph\n", "  steps: none\n",
         "  intervals: conformal (coverage 0.9, ", "  alarm: below a value (value 10.0, ",
+        "  alarm beside it: that of persistence\n",
         "  baselines: persistence, historical average, linear autoregression, ridge VAR\n",
         "Reference for drift\n  sensors: 2, 2 of them watched\n  mean absolute error one horizon ahead: "})
     CHECK(told.find(part) != std::string::npos);

@@ -32,6 +32,8 @@ inline Table readings(bool planted) {
   return table;
 }
 
+/// Steps that do for a pipeline, one after the other; each can be fitted by itself, too, to a column that these rows
+/// have.
 inline std::vector<Step> all_steps() {
   return {DropDuplicateRows{.columns = {"flow", "spare"}},
           Drop{.columns = {"spare"}},
@@ -43,12 +45,19 @@ inline std::vector<Step> all_steps() {
           Difference{.columns = {"speed"}},
           Log{.columns = {"flow"}},
           MinMax{.columns = {"flow"}},
-          Robust{.columns = {"flow_lag_1"}},
-          Power{.columns = {"flow_lag_2"}},
+          Robust{.columns = {"flow"}},
+          Power{.columns = {"flow"}},
           Standard{.columns = {"speed"}},
           OneHot{.columns = {"kind"}, .unseen = Unseen::ignore},
           TimeFeatures{},
           DropMissingRows{}};
+}
+
+/// Every step a file may name, each to be fitted by itself: those, and the one that would leave OneHot no texts.
+inline std::vector<Step> steps_alone() {
+  std::vector<Step> all = all_steps();
+  all.push_back(Ordinal{.columns = {"kind"}, .unseen = Unseen::ignore});
+  return all;
 }
 
 /// It takes what is planted in the test rows.

@@ -209,4 +209,41 @@ inline std::vector<StepCase> step_cases() {
   return all;
 }
 
+/// What a step makes of the later rows, and what comes back of these, where the first training row is all that it has
+/// learned from: "a" 1, "kind" "x". A spread of nothing counts as 1, so scalers subtract 1; lambda is 1 then, which
+/// leaves a number as it is.
+struct OneRowCase {
+  Table applied, back;
+};
+
+inline OneRowCase learned_of_one_row(const StepCase& each) {
+  const std::string name(each.step.class_name());
+  const auto kinds = [](std::vector<std::string> texts) { return later_with("kind", std::move(texts)); };
+  const auto forth_and_back = [](std::vector<double> a) {
+    return OneRowCase{later_with("a", std::move(a)), case_later()};
+  };
+  if (name == "ClipOutliers") {
+    const Table ones = later_with("a", {1, 1, gap, 1, 1, gap, 1, 1});
+    return {ones, ones};
+  }
+  if (name == "MinMax") return forth_and_back({5, -1, gap, -11, 17, gap, 3, 5});  // 2 (a - 1) - 1
+  if (name == "Standard" || name == "Robust" || name == "Power") return forth_and_back({3, 0, gap, -5, 9, gap, 2, 3});
+  if (name == "Ordinal")
+    return {later_with("kind", std::vector<Column>{{.name = "kind", .numbers = {-1, 0, gap, -1, 0, 0, -1, -1}}}),
+            kinds({"", "x", "", "", "x", "x", "", ""})};
+  const OneHot* one_hot = each.step.as<OneHot>();
+  if (one_hot != nullptr && one_hot->categories.empty())  // the other case has its categories before
+    return {later_with("kind", std::vector<Column>{{.name = "kind_x", .numbers = {0, 1, 0, 0, 1, 1, 0, 0}}}),
+            kinds({"", "x", "", "", "x", "x", "", ""})};
+  const Impute* impute = each.step.as<Impute>();
+  const bool learns = impute != nullptr && (impute->fill == Fill::mean || impute->fill == Fill::median ||
+                                            impute->fill == Fill::most_frequent);
+  if (learns) {
+    const Table filled = each.column == "kind" ? kinds({"y", "x", "x", "w", "x", "x", "z", "y"})
+                                               : later_with("a", {4, 1, 1, -4, 10, 1, 3, 4});
+    return {filled, filled};
+  }
+  return {each.applied, each.back};  // nothing of it comes from training
+}
+
 }  // namespace maas::inline MAAS_ABI::tests

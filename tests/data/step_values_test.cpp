@@ -74,6 +74,17 @@ TEST_CASE("every step makes these columns of rows it has not learned from, and t
   });
 }
 
+TEST_CASE("every step learns from a single row, and makes these columns then") {
+  const Table later = case_later(), one = case_training().part(0, 1);
+  for_each_case([&](const StepCase& each, const Step&) {
+    const Step fitted = each.step.fit(one);
+    const OneRowCase expected = learned_of_one_row(each);
+    check_tables(fitted.apply(later), expected.applied, tolerance_of(fitted));
+    check_tables(fitted.invert(fitted.apply(later), &later), expected.back, tolerance_of(fitted));
+    CHECK(fitted.kept_rows(later) == each.kept);
+  });
+}
+
 TEST_CASE("every step makes the same of a row alone, and brings it back") {
   const Table later = case_later();
   for_each_case([&](const StepCase& each, const Step& fitted) {

@@ -744,10 +744,33 @@ TEST_CASE("intervals and an alarm are saved with a forecaster") {
     // A program that only passes the model on passes them on, too.
     load_model(path).save("passed.h5");
     CHECK(load_forecaster("passed.h5").intervals()->errors() == intervals.errors());
+    CHECK_FALSE(loaded.naive_intervals());
     // And so does the forecaster.
     loaded.save("again.h5");
     CHECK(load_forecaster("again.h5").intervals()->errors() == intervals.errors());
   }
+  // Naive ones beside an alarm, of more errors or of fewer.
+  const AlarmOptions alarm{.value = 42};
+  const Forecasts past = forecaster.forecast(readings.part({100, 140}));
+  const ConformalIntervals all = ConformalIntervals().calibrate(past);
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals, std::nullopt, all), ConfigError);
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals, alarm, all.part(some)), ShapeError);
+  CHECK_THROWS_AS(forecaster.set_intervals(intervals, alarm, ConformalIntervals()), StateError);
+  CHECK_FALSE(forecaster.naive_intervals());
+  CHECK(all.errors().rows() > intervals.errors().rows());
+  for (const auto& [own, naive] : {std::pair(intervals, all), {all, intervals}})
+    for (const char* path : {"naive.h5", "naive.keras"}) {
+      Forecaster beside = forecaster;
+      beside.set_intervals(own, alarm, naive);
+      beside.save(path);
+      const Forecaster loaded = load_forecaster(path);
+      CHECK(loaded.config() == beside.config());
+      REQUIRE(loaded.naive_intervals());
+      CHECK(loaded.intervals()->errors() == own.errors());
+      CHECK(loaded.naive_intervals()->errors() == naive.errors());
+      CHECK(loaded.naive_intervals()->options().window == naive.options().window);
+      CHECK_FALSE(loaded.network(0).naive_intervals());
+    }
   Model model = forecaster.model();
   const auto refusal = [&](const Config& config, std::optional<Matrix> errors) {
     model.info().forecast = config;
@@ -770,6 +793,20 @@ TEST_CASE("intervals and an alarm are saved with a forecaster") {
   Config wrong = good;
   wrong.set("alarm", Config(good.at("alarm")).set("probability", 3.0));
   CHECK(refusal(wrong, errors) == "damaged.h5: forecast of maas: alarms: expected a probability from 0 to 1, got 3");
+  wrong = good;
+  wrong.set("naive_intervals", intervals.config());
+  Matrix twice(errors.rows(), 8);
+  twice << errors, errors;
+  CHECK(refusal(wrong, twice) == "accepted");
+  CHECK(refusal(wrong, errors) ==
+        "damaged.h5: forecast of maas: intervals: expected errors of 4 columns, one an alpha, got 2");
+  CHECK(
+      refusal(wrong, twice.leftCols(7)) ==
+      "damaged.h5: forecast of maas: intervals: expected errors of as many columns again for naive intervals, got 7 in "
+      "all");
+  wrong.erase("alarm");
+  CHECK(refusal(wrong, twice) ==
+        "damaged.h5: forecast of maas: forecaster: expected naive intervals beside an alarm, got no alarm");
   wrong = good;
   wrong.erase("intervals");
   CHECK(refusal(wrong, errors).starts_with("damaged.h5: forecast of maas: forecaster: expected intervals"));

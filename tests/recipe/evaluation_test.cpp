@@ -1,5 +1,6 @@
 #include "maas/recipe/evaluation.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "maas/model/load.hpp"
@@ -252,6 +253,50 @@ TEST_CASE("targets that a step makes of a column have the baseline of that colum
   CHECK(found.target == "kind");
   CHECK(found.answers.at(1).name == "majority class");
   CHECK(*find_log(found.answers[1].scores, "accuracy") == Approx(2.0 / 3));
+}
+
+TEST_CASE("the alarms of persistence are judged as a hand would, by intervals of their own") {
+  const auto windows_of = [](const std::vector<Scalar>& readings) {
+    Matrix values(static_cast<Index>(readings.size()), 1);
+    std::ranges::copy(readings, values.data());
+    return ForecastWindows(Readings{.values = values}, {.lags = 1, .horizons = {1}, .seconds_a_reading = 300});
+  };
+  // What comes is 10 less, 10 more, 5 less and 5 more than the last reading. The chance of less than 40 is (those of
+  // the 4 errors that are below 40 - last, and 1/2) / 5: 0.5 where the last reading is below 45, 0.3 below 50, else
+  // 0.1.
+  const std::optional<ConformalIntervals> naive = calibrate_naive({}, windows_of({50, 40, 50, 45, 50}));
+  REQUIRE(naive);
+  CHECK(naive->errors() == (Matrix(4, 1) << -10, -5, 5, 10).finished());
+  // Alarms at 44, at 44 and 43, which are one, and at 42; the second is followed by 50. The last event has none.
+  const ForecastWindows windows = windows_of({60, 50, 44, 38, 50, 44, 43, 50, 42, 36, 60, 30, 60});
+  const AlarmReport found = judge_naive_alarms(*naive, windows, {.value = 40, .probability = 0.4});
+  CHECK(found.events == 3);
+  CHECK(found.warned == 2);
+  CHECK(found.alarms == 3);
+  CHECK(found.right == 2);
+  CHECK(found.precision == Approx(2.0 / 3));
+  CHECK(found.recall == Approx(2.0 / 3));
+  CHECK(found.mean_lead_minutes == Approx(5));
+  CHECK(found.days == Approx(1.0 / 24));
+  CHECK(found.false_alarms_a_day == Approx(24));
+  CHECK(judge_naive_alarms(*naive, windows, {.value = 40, .probability = 0.6}).alarms == 0);
+
+  // The last 2 errors, -5 and 5, follow what comes: behind 60 and 49 they are 5 and -11, of which one is below 40 - 49,
+  // and the chance is (1 + 1/2) / 3. The same two that stay warn of nothing.
+  const auto follows = calibrate_naive({.window = 2}, windows_of({50, 40, 50, 45, 50}));
+  const auto stays = calibrate_naive({}, windows_of({50, 45, 50}));
+  REQUIRE((follows && stays));
+  const ForecastWindows falling = windows_of({60, 49, 39, 60});
+  const AlarmReport followed = judge_naive_alarms(*follows, falling, {.value = 40, .probability = 0.4});
+  CHECK(followed.events == 1);
+  CHECK(followed.alarms == 1);
+  CHECK(followed.warned == 1);
+  CHECK(judge_naive_alarms(*stays, falling, {.value = 40, .probability = 0.4}).alarms == 0);
+
+  // None without an error.
+  constexpr Scalar none = std::numeric_limits<Scalar>::quiet_NaN();
+  CHECK_FALSE(calibrate_naive({}, windows_of({50, none, 50, none, 50})));
+  CHECK_THROWS_AS(calibrate_naive({.coverage = 2}, windows_of({50, 40, 50})), ConfigError);
 }
 
 TEST_CASE("neither intervals nor their alarms are judged by the readings that they were calibrated on") {

@@ -240,11 +240,35 @@ TEST_CASE(
   CHECK(report.alarms == result.alarms->alarms);
   CHECK(report.right == result.alarms->right);
   CHECK(judge_alarms(*loaded.intervals(), *result.forecasts, *loaded.alarm()).warned == result.alarms->warned);
+
+  // Persistence stands beside it: on the windows of the same rows, its errors kept in the file, too.
+  REQUIRE(result.naive_alarms);
+  REQUIRE(loaded.naive_intervals());
+  CHECK(loaded.naive_intervals()->errors().rows() == 20);
+  const Table table = read_csv("waves.csv");
+  const Index test = table.rows() - result.rows.test;
+  const ForecastWindows held_back =
+      loaded.windows(loaded.readings(table.part(0, test))).targets_from(test - result.rows.validation);
+  const Baseline persistence = Baseline(Persistence{}).fit(held_back);
+  const ForecastWindows judged = loaded.windows(loaded.readings(table.part(test, table.rows())));
+  const AlarmReport naive =
+      judge_alarms(ConformalIntervals(loaded.intervals()->options()).calibrate(persistence.forecast(held_back)),
+                   persistence.forecast(judged), *loaded.alarm());
+  CHECK(naive.alarms > 0);
+  CHECK(naive.alarms != report.alarms);
+  CHECK(result.naive_alarms->events == result.alarms->events);
+  CHECK(result.naive_alarms->events == naive.events);
+  CHECK(result.naive_alarms->alarms == naive.alarms);
+  CHECK(result.naive_alarms->right == naive.right);
+  CHECK(result.naive_alarms->warned == naive.warned);
+  CHECK(judge_naive_alarms(*loaded.naive_intervals(), judged, *loaded.alarm()).right == naive.right);
   std::vector<std::string> untested = changes;
   untested.push_back("split.test=0");
   const RecipeResult other = run_recipe(waves(untested), silent);
   CHECK(other.coverage.empty());
   CHECK_FALSE(other.alarms);
+  CHECK_FALSE(other.naive_alarms);
+  CHECK(load_forecaster("warned.h5").naive_intervals());
   CHECK(load_forecaster("warned.h5").intervals());
 }
 

@@ -194,10 +194,16 @@ TEST_CASE("alarms are on the page with precision, recall and false ones a day; n
                                                               .recall = 0.75,
                                                               .false_alarms_a_day = 1.5,
                                                               .mean_lead_minutes = std::nan("")}});
-  for (const char* part : {"<h2>Alarms</h2>", "<td>8</td><td>2</td><td>precision 0.25</td>",
-                           "<td>4</td><td>3</td><td>recall 0.75</td>", "together: 1.5."})
+  for (const char* part :
+       {"<h2>Alarms</h2>",
+        "<tr><th></th><th>alarms</th><th>right</th><th>precision</th><th>events</th><th>warned of</th><th>recall</th>"
+        "<th>minutes ahead</th><th>false a day</th></tr>",
+        "<tr><th>model</th><td>8</td><td>2</td><td>0.25</td><td>4</td><td>3</td><td>0.75</td><td>–</td><td>1.5</td>"})
     CHECK(page.find(part) != std::string::npos);
   CHECK(page.find("nan") == std::string::npos);
+  CHECK(page.find("<th>persistence</th>") == std::string::npos);
+  const std::string beside = report_page({.alarms = AlarmReport{}, .naive_alarms = AlarmReport{.alarms = 3}});
+  CHECK(beside.find("<tr><th>persistence</th><td>3</td><td>0</td>") != std::string::npos);
 }
 
 TEST_CASE("times of less than two days are drawn with their hours, longer ones with their days") {

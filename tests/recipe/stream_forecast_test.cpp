@@ -104,6 +104,14 @@ TEST_CASE("a recipe for forecasts in a stream has the bits of one in memory wher
   CHECK(found.alarms->right == whole.alarms->right);
   CHECK(found.alarms->days == whole.alarms->days);
   CHECK(found.alarms->mean_lead_minutes == Approx(whole.alarms->mean_lead_minutes));
+  REQUIRE(found.naive_alarms.has_value());
+  CHECK(whole.naive_alarms->warned > 0);
+  CHECK(found.naive_alarms->events == whole.naive_alarms->events);
+  CHECK(found.naive_alarms->warned == whole.naive_alarms->warned);
+  CHECK(found.naive_alarms->alarms == whole.naive_alarms->alarms);
+  CHECK(found.naive_alarms->right == whole.naive_alarms->right);
+  CHECK(found.naive_alarms->mean_lead_minutes == Approx(whole.naive_alarms->mean_lead_minutes));
+  CHECK(found.forecaster->naive_intervals()->errors().rows() == whole.forecaster->naive_intervals()->errors().rows());
   // Predictions to the digits that float has.
   const Table of_stream = read_csv("parted_test.csv"), of_memory = read_csv("whole_test.csv");
   REQUIRE(of_stream.rows() == of_memory.rows());

@@ -10,6 +10,7 @@
 #include "maas/core/parallel.hpp"
 #include "maas/data/jumps-inl.hpp"
 #include "maas/forecast/forecaster.hpp"
+#include "maas/forecast/kept_errors-inl.hpp"
 #include "maas/forecast/sensor_inputs.hpp"
 #include "maas/layers/layers.hpp"
 #include "maas/network/merge.hpp"
@@ -365,6 +366,7 @@ MAAS_INLINE History Forecaster::learn_more(const Readings& more, Index cut, cons
   Forecaster learner = *this;
   learner.frame_.intervals.reset();
   learner.frame_.alarm.reset();
+  learner.naive_intervals_.reset();
   learner.baselines_ = {};
   learner.networks_.clear();
   learner.note_rows(more, cut);
@@ -683,14 +685,26 @@ MAAS_INLINE ScoreTable Forecaster::compare(const std::vector<Baseline>& baseline
 
 // ---- Files ----
 
-MAAS_INLINE void Forecaster::set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm) {
+MAAS_INLINE void Forecaster::check_naive(const ForecastFrame& frame, const std::optional<ConformalIntervals>& naive) {
+  if (!naive) return;
+  require<ConfigError>(frame.alarm.has_value(), "forecaster: expected naive intervals beside an alarm, got no alarm");
+  require<ShapeError>(naive->columns() == frame.intervals->columns(),
+                      "forecaster: expected naive intervals of {} columns, as those beside them have, got {}",
+                      frame.intervals->columns(), naive->columns());
+}
+
+MAAS_INLINE void Forecaster::set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm,
+                                           std::optional<ConformalIntervals> naive) {
   require_fitted("set_intervals");
-  require<StateError>(intervals.is_calibrated(), "set_intervals: call calibrate first");
+  require<StateError>(intervals.is_calibrated() && (!naive || naive->is_calibrated()),
+                      "set_intervals: call calibrate first");
   ForecastFrame changed = frame_;
   changed.intervals = std::move(intervals);
   changed.alarm = alarm;
   changed.check_warning();
+  check_naive(changed, naive);
   frame_ = std::move(changed);
+  naive_intervals_ = std::move(naive);
 }
 
 MAAS_INLINE void Forecaster::set_baselines(const std::vector<Baseline>& fitted,
@@ -708,6 +722,12 @@ MAAS_INLINE void Forecaster::set_baselines(const std::vector<Baseline>& fitted,
   baselines_ = std::move(kept);
 }
 
+MAAS_INLINE Config Forecaster::config() const {
+  Config result = frame_.config();
+  if (naive_intervals_) result.set(detail::naive_key, naive_intervals_->config());
+  return result;
+}
+
 MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& options) const {
   require_fitted("save");
   Model model = *fused_;
@@ -721,6 +741,8 @@ MAAS_INLINE void Forecaster::save(const std::string& path, const SaveOptions& op
   if (reading_) model.info().reading = to_config(*reading_);
   model.info().forecast_errors.reset();
   if (frame_.intervals) model.info().forecast_errors = frame_.intervals->errors();
+  if (naive_intervals_)
+    model.info().forecast_errors = detail::errors_to_keep(*model.info().forecast_errors, naive_intervals_->errors());
   model.save(path, options);
 }
 
@@ -738,6 +760,9 @@ MAAS_INLINE Forecaster forecaster_of(Model model, const std::string& path, const
     result.frame_.check_network(graph);
     require<ConfigError>(result.frame_.networks == 1 || detail::is_average_of(graph, result.frame_.networks),
                          "networks: expected a network that is the average of {}, got another", result.frame_.networks);
+    if (const Config* kept = model.info().forecast->find(detail::naive_key))
+      result.naive_intervals_ = ConformalIntervals::from(*kept, detail::kept_errors(model.info(), true));
+    Forecaster::check_naive(result.frame_, result.naive_intervals_);
     const auto sensors = static_cast<Index>(result.frame_.sensors.size());
     if (const auto& kept = model.info().baselines)
       result.baselines_ =

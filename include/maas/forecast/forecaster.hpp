@@ -212,11 +212,14 @@ class Forecaster {
   /// Gives it intervals that were calibrated on its forecasts, and perhaps an alarm: they are saved with it, for
   /// whoever forecasts from its file. Throws StateError before fit or calibrate, ShapeError for intervals of other
   /// forecasts, ConfigError for an alarm whose options are out of range or that has values of a sensor that is not
-  /// there.
-  void set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm = std::nullopt);
+  /// there. Beside an alarm it may keep `naive` intervals, those of persistence (see calibrate_naive), so that whoever
+  /// judges the alarm has a naive one beside it; without an alarm they are a ConfigError.
+  void set_intervals(ConformalIntervals intervals, const std::optional<AlarmOptions>& alarm = std::nullopt,
+                     std::optional<ConformalIntervals> naive = std::nullopt);
   /// Those it was given; nothing if there are none.
   const std::optional<ConformalIntervals>& intervals() const { return frame_.intervals; }
   const std::optional<AlarmOptions>& alarm() const { return frame_.alarm; }
+  const std::optional<ConformalIntervals>& naive_intervals() const { return naive_intervals_; }
 
   /// Gives it baselines that were fitted to the windows it has learned from, to be saved with it: whoever scores it has
   /// them then without the training readings. Those that have learned more than `most` numbers are left out, which
@@ -241,12 +244,13 @@ class Forecaster {
   /// StateError before fit, FormatError as Model::save.
   void save(const std::string& path, const SaveOptions& options = {}) const;
   /// What the file keeps of it beside the network, but for the errors of intervals.
-  Config config() const { return frame_.config(); }
+  Config config() const;
 
  private:
   friend Forecaster forecaster_of(Model model, const std::string& name, const LoadOptions& options);
 
   void require_fitted(std::string_view what) const;
+  static void check_naive(const ForecastFrame& frame, const std::optional<ConformalIntervals>& naive);
   void check_fit(const ForecastFit& options) const;
   static void check_options(const ForecastFit& options);
   void note_rows(const Readings& training, Index cut);
@@ -279,6 +283,7 @@ class Forecaster {
   ForecastFrame frame_;
   Build build_;
   KeptBaselines baselines_;
+  std::optional<ConformalIntervals> naive_intervals_;  // only beside an alarm
   std::optional<DriftReference> reference_;
   std::optional<CsvOptions> reading_;
   std::vector<Model> networks_;  // as they were trained, where there are several; none of a file

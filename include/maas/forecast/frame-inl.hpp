@@ -9,6 +9,7 @@
 #include "maas/data/enum_from-inl.hpp"
 #include "maas/data/times.hpp"
 #include "maas/forecast/frame.hpp"
+#include "maas/forecast/kept_errors-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -289,10 +290,8 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<c
     require<ConfigError>(frame.networks >= 1 && frame.networks <= 1000, "networks: expected from 1 to 1000, got {}",
                          frame.networks);
   }
-  if (const Config* kept = config.find("intervals")) {
-    require<ConfigError>(info.forecast_errors.has_value(), "intervals: expected errors beside them, got none");
-    frame.intervals = ConformalIntervals::from(*kept, *info.forecast_errors);
-  }
+  if (const Config* kept = config.find("intervals"))
+    frame.intervals = ConformalIntervals::from(*kept, detail::kept_errors(info, false));
   if (const Config* kept = config.find("alarm")) from_config(*kept, "alarm", frame.alarm.emplace());
   if (const Config* kept = config.find("table")) {
     frame.table = ReadingsPipeline::from(*kept, more);

@@ -8,6 +8,7 @@
 #include "maas/data/csv.hpp"
 #include "maas/forecast/alarms.hpp"
 #include "maas/forecast/intervals.hpp"
+#include "maas/forecast/readings.hpp"
 #include "maas/model/model.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -121,6 +122,18 @@ std::vector<IntervalCoverage> judge_intervals(const ConformalIntervals& calibrat
 /// What alarms are worth whose chances are those of calibrated intervals that follow what comes. Throws as
 /// ConformalIntervals::follow and judge_alarms, and DataError for forecasts of readings that they were calibrated on.
 AlarmReport judge_alarms(const ConformalIntervals& calibrated, const Forecasts& forecasts, const AlarmOptions& options);
+
+// An alarm is worth what it adds to one that needs no model. The naive one is that of persistence: its forecasts, the
+// last reading each, with intervals of its own.
+
+/// Intervals of persistence, calibrated on the windows that those of a forecaster are calibrated on, and by the same
+/// options. Nothing where it has no error of a sensor and horizon there. Throws ConfigError for options out of range.
+std::optional<ConformalIntervals> calibrate_naive(const IntervalOptions& options, const ForecastWindows& calibration);
+
+/// What the alarms of persistence are worth on windows, as judge_alarms tells it of a forecaster on the same windows:
+/// the same value and probability, chances of its own intervals, which follow what comes. Throws as judge_alarms.
+AlarmReport judge_naive_alarms(const ConformalIntervals& naive, const ForecastWindows& windows,
+                               const AlarmOptions& options);
 
 /// Reads a file as a pipeline needs it (see read_table): columns hold what they held in training, whatever they look
 /// like. `options` are how the rows of the training were read: `kept_reading(model.info())`; their `types` count for

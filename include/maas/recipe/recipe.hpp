@@ -270,6 +270,9 @@ struct RecipeResult {
   std::optional<Forecasts> forecasts = std::nullopt;  ///< for the windows of the test readings; of a stream the last
   std::vector<IntervalCoverage> coverage = {};        ///< of RecipeForecast::intervals, on the test readings
   std::optional<AlarmReport> alarms = std::nullopt;   ///< of RecipeForecast::alarm, on the test readings
+  /// Those of persistence on the same windows: see judge_naive_alarms. Nothing without `alarms`, and where persistence
+  /// cannot be calibrated.
+  std::optional<AlarmReport> naive_alarms = std::nullopt;
   /// Of rows to measure on that are of times before those that are learned from, and of saving: see Model::save.
   std::vector<std::string> warnings = {};
   bool finite = true;  ///< false where the last loss is no number: nothing is written then

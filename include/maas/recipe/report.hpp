@@ -31,6 +31,7 @@ struct Report {
   std::optional<double> null_value = std::nullopt;    ///< a reading that stands for a missing one: see ScoreOptions
   std::vector<IntervalCoverage> coverage = {};
   std::optional<AlarmReport> alarms = std::nullopt;
+  std::optional<AlarmReport> naive_alarms = std::nullopt;          ///< those of persistence, beside them
   std::optional<CrossValidation> cross_validation = std::nullopt;  ///< a table a target
   std::optional<Tuning> tuning = std::nullopt;                     ///< a row a trial
   std::optional<DataReport> data = std::nullopt;
@@ -45,9 +46,9 @@ struct Report {
 /// by the hour, and of the first sensor, of those with the smallest and the largest mean absolute error and of the one
 /// in the middle (of four sensors or fewer: of all) what was forecast at the nearest and the farthest horizon beside
 /// what came, with the intervals as a band: one is open, the others open where their name is chosen; intervals'
-/// coverage; what alarms are worth; the folds of a cross-validation and the trials of a tuner; and what is odd about
-/// the data. Names may hold any character. Clouds of more than 2000 points show every k-th. Throws ShapeError for
-/// intervals of another size than the forecasts.
+/// coverage; what alarms are worth, and naive ones beside them; the folds of a cross-validation and the trials of a
+/// tuner; and what is odd about the data. Names may hold any character. Clouds of more than 2000 points show every
+/// k-th. Throws ShapeError for intervals of another size than the forecasts.
 std::string report_page(const Report& report);
 
 /// Writes it to a file, which appears whole or not at all. Throws FormatError, and what report_page throws.

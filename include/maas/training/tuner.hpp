@@ -95,7 +95,10 @@ struct TrialResult {
   std::string error = {};  ///< why it failed; empty where it did not
 };
 
-/// All trials of a search.
+/// All trials of a search. It has no baseline of its own: a search knows options and scores, not the rows behind them.
+/// What needs no model stands beside the trials in `Tuning`, that of a recipe's tuner, which knows its rows; in a
+/// program the function that scores trials can score it by the same measure, as cross_validate and Forecaster::compare
+/// do.
 class TunerReport {
  public:
   TunerReport(std::vector<TrialResult> results, bool maximize) : results_(std::move(results)), maximize_(maximize) {}
