@@ -271,28 +271,28 @@ TEST_CASE("what is wrong with a pipeline of a streamed CSV file is said with the
 
 namespace {
 
-constexpr const char* refusal = "to judge by that it has not learned from, got ";
+constexpr const char* stream_refusal = "to judge by that it has not learned from, got ";
 
 void check_refused(const std::string& path, const Pipeline& learned, const RowRange& range, Index block) {
   CHECK_THROWS_WITH(all_of(stream_csv(path, learned, {.stream = {.block_rows = block, .rows = range}})),
-                    Catch::Matchers::ContainsSubstring(refusal));
+                    Catch::Matchers::ContainsSubstring(stream_refusal));
 }
 void check_judged(const std::string& path, const Pipeline& learned, const RowRange& range, Index block) {
   CHECK_NOTHROW(all_of(stream_csv(path, learned, {.stream = {.block_rows = block, .rows = range}})));
 }
 
-constexpr Index first_training = 20, first_test = 250;
+constexpr Index first_training = 20, first_test_row = 250;
 
 /// Rows of which those before and behind the training may be of another world: higher, lower, of other kinds, without
 /// the gaps that the others have.
 std::string rows_of_worlds(bool planted) {
-  std::string text = mixed_rows(first_test + 100);
+  std::string text = mixed_rows(first_test_row + 100);
   if (!planted) return text;
   std::string changed;
   std::istringstream lines(text);
   std::string line;
   for (Index row = -1; std::getline(lines, line); ++row)  // -1: the names
-    changed += (row < 0 || (row >= first_training && row < first_test)
+    changed += (row < 0 || (row >= first_training && row < first_test_row)
                     ? line
                     : line.substr(0, 16) + (row % 2 == 0 ? ",-777,meteor,low,-1e9" : ",-777,comet,high,1e9")) +
                "\n";
@@ -342,12 +342,13 @@ TEST_CASE("rows of a file are the same rows in memory and in streams, by whateve
                                            "got 60 rows that are held out for validation or test, of which 60, the "
                                            "first of them row 240 (counted from 0) of the table"));
   CHECK_NOTHROW(trained.apply(test));
-  CHECK_THROWS_WITH(whole.steps().back().apply(test), Catch::Matchers::ContainsSubstring(refusal));  // a step by itself
+  CHECK_THROWS_WITH(whole.steps().back().apply(test),
+                    Catch::Matchers::ContainsSubstring(stream_refusal));  // a step by itself
   CHECK_NOTHROW(trained.steps().back().apply(test));
   Pipeline in_memory(mixed_steps(false)), of_training(mixed_steps(false));
   in_memory.fit(read_csv(path));
   of_training.fit(split.train.of(read_csv(path)));
-  CHECK_THROWS_WITH(in_memory.apply(test), Catch::Matchers::ContainsSubstring(refusal));
+  CHECK_THROWS_WITH(in_memory.apply(test), Catch::Matchers::ContainsSubstring(stream_refusal));
   CHECK_NOTHROW(of_training.apply(test));
   check_refused(path, in_memory, split.test, 0);
   check_judged(path, of_training, split.test, 0);
@@ -379,11 +380,11 @@ TEST_CASE("a value planted in the test rows of a file changes nothing that a str
 TEST_CASE("a value planted in rows of a CSV file beside the training changes nothing that is learned, nor a sample") {
   const std::string plain = write("plain_world.csv", rows_of_worlds(false)),
                     planted = write("planted_world.csv", rows_of_worlds(true));
-  REQUIRE(read_csv(planted).numbers("speed")[first_test] == -777);
+  REQUIRE(read_csv(planted).numbers("speed")[first_test_row] == -777);
   REQUIRE(read_csv(planted).rows() == read_csv(plain).rows());
   std::vector<PipelineOptions> all{mixed_steps(true)};
   for (const Fill fill : {Fill::mean, Fill::constant, Fill::most_frequent}) all.push_back(with_fill(fill));
-  const RowRange training{first_training, first_test};
+  const RowRange training{first_training, first_test_row};
   for (const PipelineOptions& options : all)
     for (const Index block : {0, 1, 7, 32, 1000}) {  // blocks that end at the training's ends, across them, within
       CAPTURE(to_config(options.steps[0]).text(), block);
@@ -395,8 +396,8 @@ TEST_CASE("a value planted in rows of a CSV file beside the training changes not
       CHECK(a.y == b.y);
       // The test can fail: rows beside the training, one of them or all, teach something else.
       if (block != 7) continue;
-      for (const RowRange& more : {RowRange{first_training - 1, first_test}, RowRange{first_training, first_test + 1},
-                                   RowRange{0, first_test + 100}})
+      for (const RowRange& more : {RowRange{first_training - 1, first_test_row},
+                                   RowRange{first_training, first_test_row + 1}, RowRange{0, first_test_row + 100}})
         CHECK_FALSE(fit_csv(planted, options, {.stream = {.block_rows = block, .rows = more}}) == learned);
     }
 }

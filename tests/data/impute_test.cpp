@@ -4,14 +4,15 @@
 #include <initializer_list>
 
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
-Matrix column(std::initializer_list<Scalar> values) {
+Matrix one_column(std::initializer_list<Scalar> values) {
   Matrix result(static_cast<Index>(values.size()), 1);
   std::copy(values.begin(), values.end(), result.data());
   return result;
@@ -45,38 +46,38 @@ TEST_CASE("an imputer fills with what it learned from the training rows") {
 }
 
 TEST_CASE("an imputer refuses columns without numbers, and use before fit") {
-  const Matrix empty = column({gap, gap});
+  const Matrix empty = one_column({gap, gap});
   CHECK_THROWS_WITH(Imputer{}.fit(TrainingRows::all_of(empty)),
                     "Imputer: expected a number in column 0 (counted from 0), got none");
   CHECK_THROWS_AS(Imputer{}.fit(TrainingRows::all_of(Matrix(0, 1))), DataError);
   check_equal(Imputer{.fill = Fill::constant, .constant = 2}.fit(TrainingRows::all_of(empty)).apply(empty),
-              column({2, 2}));
+              one_column({2, 2}));
   CHECK_THROWS_AS(Imputer{}.apply(empty), StateError);
-  CHECK_THROWS_WITH(Imputer{}.fit(TrainingRows::all_of(column({1}))).apply(Matrix::Zero(1, 3)),
+  CHECK_THROWS_WITH(Imputer{}.fit(TrainingRows::all_of(one_column({1}))).apply(Matrix::Zero(1, 3)),
                     "Imputer: expected 1 columns, got 3");
 }
 
 TEST_CASE("fill_forward repeats the last number, up to a limit") {
-  const Matrix rows = column({gap, 1, gap, gap, gap, 5, gap});
-  check_equal(fill_forward(rows), column({gap, 1, 1, 1, 1, 5, 5}));
-  check_equal(fill_forward(rows, 2), column({gap, 1, 1, 1, gap, 5, 5}));
+  const Matrix rows = one_column({gap, 1, gap, gap, gap, 5, gap});
+  check_equal(fill_forward(rows), one_column({gap, 1, 1, 1, 1, 5, 5}));
+  check_equal(fill_forward(rows, 2), one_column({gap, 1, 1, 1, gap, 5, 5}));
   check_equal(fill_forward(rows, 0), rows);
-  check_equal(fill_forward(column({gap})), column({gap}));
+  check_equal(fill_forward(one_column({gap})), one_column({gap}));
 }
 
 TEST_CASE("interpolate draws lines between numbers, and leaves long runs and ends alone") {
-  const Matrix rows = column({gap, 1, gap, 3, gap, gap, gap, 7, gap});
-  check_equal(interpolate(rows), column({gap, 1, 2, 3, 4, 5, 6, 7, gap}));
-  check_equal(interpolate(rows, 2), column({gap, 1, 2, 3, gap, gap, gap, 7, gap}));
+  const Matrix rows = one_column({gap, 1, gap, 3, gap, gap, gap, 7, gap});
+  check_equal(interpolate(rows), one_column({gap, 1, 2, 3, 4, 5, 6, 7, gap}));
+  check_equal(interpolate(rows, 2), one_column({gap, 1, 2, 3, gap, gap, gap, 7, gap}));
   check_equal(interpolate(rows, 0), rows);
-  check_equal(interpolate(column({gap, gap})), column({gap, gap}));
-  check_equal(interpolate(column({3})), column({3}));
+  check_equal(interpolate(one_column({gap, gap})), one_column({gap, gap}));
+  check_equal(interpolate(one_column({3})), one_column({3}));
 }
 
 TEST_CASE("interpolate goes by the time between rows") {
-  const Matrix rows = column({0, gap, 10});
+  const Matrix rows = one_column({0, gap, 10});
   const std::vector<double> times{0, 1, 4}, falling{0, 5, 4}, two{0, 1};
-  check_equal(interpolate(rows, -1, times), column({0, Scalar(2.5), 10}));
+  check_equal(interpolate(rows, -1, times), one_column({0, Scalar(2.5), 10}));
   CHECK_THROWS_AS(interpolate(rows, -1, falling), DataError);
   const std::vector<double> unknown{0, std::numeric_limits<double>::quiet_NaN(), 10};
   check_equal(interpolate(rows, -1, unknown), rows);  // nobody knows where the row lies
@@ -84,12 +85,13 @@ TEST_CASE("interpolate goes by the time between rows") {
 }
 
 TEST_CASE("an imputer fills by the most frequent number, and along the rows") {
-  const Matrix rows = column({gap, 1, gap, 3, 3, gap});
-  check_equal(
-      Imputer{.fill = Fill::most_frequent}.fit(TrainingRows::all_of(column({5, 2, 5, 2, 9}))).apply(column({gap})),
-      column({2}));
+  const Matrix rows = one_column({gap, 1, gap, 3, 3, gap});
+  check_equal(Imputer{.fill = Fill::most_frequent}
+                  .fit(TrainingRows::all_of(one_column({5, 2, 5, 2, 9})))
+                  .apply(one_column({gap})),
+              one_column({2}));
   check_equal(Imputer{.fill = Fill::forward_fill}.fit(TrainingRows::all_of(rows)).apply(rows),
-              column({gap, 1, 1, 3, 3, 3}));
+              one_column({gap, 1, 1, 3, 3, 3}));
   check_equal(Imputer{.fill = Fill::linear_interpolation}.fit(TrainingRows::all_of(rows)).apply(rows),
-              column({gap, 1, 2, 3, 3, gap}));
+              one_column({gap, 1, 2, 3, 3, gap}));
 }

@@ -4,12 +4,13 @@
 
 #include "maas/data/split.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-const double gap = std::numeric_limits<double>::quiet_NaN();
+using tests::gap;
 
 // Six readings of a road; the flow is what is asked for.
 Table road() {
@@ -45,14 +46,14 @@ Table with_number_at(Table table, const std::string& name, std::size_t row, doub
   return table;
 }
 
-Matrix column(std::initializer_list<double> values) {
+Matrix column_of(std::initializer_list<double> values) {
   Matrix matrix(static_cast<Index>(values.size()), 1);
   Index row = 0;
   for (double value : values) matrix(row++, 0) = static_cast<Scalar>(value);
   return matrix;
 }
 
-bool same_numbers(const Matrix& a, const Matrix& b) {
+bool equal_numbers(const Matrix& a, const Matrix& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() &&
          ((a.array() == b.array()) || (a.array().isNaN() && b.array().isNaN())).all();
 }
@@ -73,7 +74,7 @@ TEST_CASE("a pipeline makes features in the order that was asked for, and target
   CHECK(x.row(2).isApprox(third));
   CHECK(x(1, 0) == 72);  // the mean of the other speeds
   CHECK(std::isnan(x(0, 4)));
-  CHECK(pipeline.targets(road()).isApprox(column({0, 0.25, 0.75, 0.25, 0, 1})));
+  CHECK(pipeline.targets(road()).isApprox(column_of({0, 0.25, 0.75, 0.25, 0, 1})));
   CHECK(pipeline.prepare(road()).names() == pipeline.feature_names());
 }
 
@@ -126,8 +127,8 @@ TEST_CASE("a pipeline learns once, and nothing else learns") {
   CHECK_THROWS_AS(pipeline.targets(road()), StateError);
   CHECK_THROWS_AS(pipeline.samples(road()), StateError);
   CHECK_THROWS_AS(pipeline.prepare(road()), StateError);
-  CHECK_THROWS_AS(pipeline.invert_targets(column({1})), StateError);
-  CHECK_THROWS_AS(pipeline.decode_targets(column({1})), StateError);
+  CHECK_THROWS_AS(pipeline.invert_targets(column_of({1})), StateError);
+  CHECK_THROWS_AS(pipeline.decode_targets(column_of({1})), StateError);
   CHECK_THROWS_AS(pipeline.feature_names(), StateError);
   pipeline.fit(road());
   const Config before = pipeline.config();  // a copy of the pipeline would share its steps
@@ -149,8 +150,8 @@ TEST_CASE("what lies in the future changes neither what is learned nor what was 
   on_truth.fit(train.of(road()));
   on_planted.fit(train.of(changed));
   CHECK(on_truth == on_planted);
-  CHECK(same_numbers(on_truth.apply(road()).topRows(5), on_truth.apply(changed).topRows(5)));
-  CHECK_FALSE(same_numbers(on_truth.apply(road()), on_truth.apply(changed)));
+  CHECK(equal_numbers(on_truth.apply(road()).topRows(5), on_truth.apply(changed).topRows(5)));
+  CHECK_FALSE(equal_numbers(on_truth.apply(road()), on_truth.apply(changed)));
   // The test can fail: who learns from all rows, learns the planted value.
   Pipeline leaking(road_options()), honest(road_options());
   CHECK_FALSE(leaking.fit(changed) == honest.fit(road()));
@@ -162,7 +163,7 @@ TEST_CASE("scaling of targets is undone, from the last step to the first") {
                      .targets = {"flow"}});
   pipeline.fit(road());
   const Matrix back = pipeline.invert_targets(pipeline.targets(road()));
-  CHECK(back.isApprox(column({10, 20, 40, 20, 10, 50}), Scalar(1e-5)));
+  CHECK(back.isApprox(column_of({10, 20, 40, 20, 10, 50}), Scalar(1e-5)));
   CHECK(pipeline.decode_targets(pipeline.targets(road())).names() == std::vector<std::string>{"flow"});
   CHECK_THROWS_WITH(pipeline.invert_targets(Matrix::Zero(2, 3)),
                     "Pipeline: expected 1 numbers a row, one a target, got 3");
@@ -177,7 +178,7 @@ TEST_CASE("differences of targets are undone with the rows they were made of") {
   const Matrix y = pipeline.targets(road());
   const Matrix back = pipeline.invert_targets(y, road());
   CHECK(std::isnan(back(0, 0)));
-  CHECK(back.bottomRows(5).isApprox(column({20, 40, 20, 10, 50}), Scalar(1e-5)));
+  CHECK(back.bottomRows(5).isApprox(column_of({20, 40, 20, 10, 50}), Scalar(1e-5)));
   CHECK_THROWS_WITH(pipeline.invert_targets(y), Catch::StartsWith("Difference: expected the rows it was applied to"));
 }
 
@@ -185,20 +186,20 @@ TEST_CASE("categories as targets: codes, one column a class, and back to texts")
   const Table table = without(without(road(), "time"), "speed");
   Pipeline coded({.steps = {Ordinal{.columns = {"kind"}, .order = {"c", "b", "a"}}}, .targets = {"kind"}});
   coded.fit(table);
-  CHECK(coded.targets(table) == column({1, 2, 1, 0, 2, 1}));
+  CHECK(coded.targets(table) == column_of({1, 2, 1, 0, 2, 1}));
   CHECK(coded.output_names(1) == std::vector<std::string>{"kind"});
   CHECK(coded.output_names(3) == std::vector<std::string>{"c", "b", "a"});
   CHECK_FALSE(coded.output_names(2));
   Matrix scores(3, 3);
   scores << Scalar(0.1), Scalar(0.2), Scalar(0.7), 1, 0, 0, static_cast<Scalar>(gap), 0, 1;
-  CHECK(same_numbers(coded.invert_targets(scores), scores));
+  CHECK(equal_numbers(coded.invert_targets(scores), scores));
   CHECK(coded.decode_targets(scores).texts("kind") == std::vector<std::string>{"a", "c", ""});
-  CHECK(coded.decode_targets(column({0.2, 1.7})).texts("kind") == std::vector<std::string>{"c", "a"});
+  CHECK(coded.decode_targets(column_of({0.2, 1.7})).texts("kind") == std::vector<std::string>{"c", "a"});
 
   Pipeline hot({.steps = {OneHot{}}, .targets = {"kind"}});
   hot.fit(table);
   CHECK(hot.target_names() == std::vector<std::string>{"kind_a", "kind_b", "kind_c"});
-  CHECK(same_numbers(hot.invert_targets(scores), scores));
+  CHECK(equal_numbers(hot.invert_targets(scores), scores));
   CHECK(hot.decode_targets(scores).texts("kind") == std::vector<std::string>{"c", "a", "c"});
 }
 
@@ -287,7 +288,7 @@ TEST_CASE("a pipeline is written and read with all it knows, to the last digit")
   pipeline.fit(table);
   const Pipeline again = Pipeline::from(pipeline.config());
   CHECK(again == pipeline);
-  CHECK(same_numbers(again.apply(table), pipeline.apply(table)));
+  CHECK(equal_numbers(again.apply(table), pipeline.apply(table)));
   CHECK(again.feature_names() == pipeline.feature_names());
   CHECK(again.needed_columns() == pipeline.needed_columns());
   CHECK_FALSE(again == Pipeline(road_options()));
@@ -429,7 +430,7 @@ TEST_CASE("features that are differences ask for no targets when predictions are
                      .targets = {"flow"}});
   pipeline.fit(with_number_at(road(), "speed", 1, 70));
   const Table raw = without(road(), "flow");
-  CHECK(pipeline.invert_targets(column({0, 0, 0, 0, 0, 0}), raw)(0, 0) == Scalar(25));
+  CHECK(pipeline.invert_targets(column_of({0, 0, 0, 0, 0, 0}), raw)(0, 0) == Scalar(25));
 }
 
 TEST_CASE("a feature or target that a step drops is missed by name") {

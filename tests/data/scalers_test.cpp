@@ -4,12 +4,13 @@
 
 #include "maas/core/fields.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 Matrix training_rows() {
   Matrix rows(4, 3);

@@ -8,14 +8,14 @@ using namespace maas::tests;
 
 namespace {
 
-const Table training = table_of("a", {0, 4, gap, 2, 10});
+const Table scaled_training = table_of("a", {0, 4, gap, 2, 10});
 const Table later = table_of("a", {5, 20, gap});
 
-std::vector<double> scaled(const Step& step) { return step.fit(training).apply(later).numbers("a"); }
+std::vector<double> scaled(const Step& step) { return step.fit(scaled_training).apply(later).numbers("a"); }
 
 // Any step that scales: back to where it came from, in double.
 void check_back(const Step& step, double tolerance = 1e-12) {
-  const Step fitted = step.fit(training);
+  const Step fitted = step.fit(scaled_training);
   check_numbers(fitted.invert(fitted.apply(later)).numbers("a"), later.numbers("a"), tolerance);
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("the power step finds the likeliest lambda") {
 TEST_CASE("logarithms, and what has none") {
   check_numbers(scaled(Log{}), {std::log(6.0), std::log(21.0), gap});
   check_numbers(scaled(Log{.offset = 3}), {std::log(8.0), std::log(23.0), gap});
-  const Step step = Step(Log{}).fit(training);
+  const Step step = Step(Log{}).fit(scaled_training);
   CHECK_THROWS_WITH(step.apply(table_of("a", {-1})), "Log: expected numbers above -1 in column \"a\", got -1");
   CHECK_NOTHROW(step.apply(table_of("a", {-0.5})));
 }
@@ -126,9 +126,9 @@ TEST_CASE("a constant column, and a single row, are only shifted") {
 TEST_CASE("steps and scalers agree") {
   Matrix rows(4, 1);
   rows << 0, 4, 2, 10;
-  CHECK(Step(MinMax{}).fit(training).apply(table_of("a", {0, 4, 2, 10})).matrix() ==
+  CHECK(Step(MinMax{}).fit(scaled_training).apply(table_of("a", {0, 4, 2, 10})).matrix() ==
         MinMaxScaler{}.fit(TrainingRows::all_of(rows)).apply(rows));
-  CHECK(Step(Standard{}).fit(training).apply(table_of("a", {0, 4, 2, 10})).matrix() ==
+  CHECK(Step(Standard{}).fit(scaled_training).apply(table_of("a", {0, 4, 2, 10})).matrix() ==
         StandardScaler{}.fit(TrainingRows::all_of(rows)).apply(rows));
 }
 
@@ -146,10 +146,10 @@ TEST_CASE("scaling says what it cannot use") {
     CHECK_THROWS_WITH(step.fit(table_of("a", {1, INFINITY})),
                       name + ": expected finite numbers in column \"a\", got inf");
     CHECK_THROWS_WITH(step.fit(texts_of("a", {"x"})), name + ": expected a column of numbers, got none");
-    CHECK_THROWS_WITH(step.fit(training).apply(texts_of("a", {"x"})),
+    CHECK_THROWS_WITH(step.fit(scaled_training).apply(texts_of("a", {"x"})),
                       name + ": expected numbers in column \"a\", got text");
   }
-  CHECK_THROWS_WITH(Step(Standard{.columns = {"b"}}).fit(training),
+  CHECK_THROWS_WITH(Step(Standard{.columns = {"b"}}).fit(scaled_training),
                     "Standard: expected a column \"b\", got columns \"a\"");
   CHECK_THROWS_WITH(Step(MinMax{.range_min = 1, .range_max = 1}),
                     "MinMax: expected range_min below range_max, got 1 and 1");

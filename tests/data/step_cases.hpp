@@ -177,7 +177,7 @@ inline std::vector<StepCase> temporal_cases() {
                                {.name = "t_week_sin"},
                                {.name = "t_week_cos"},
                                {.name = "t_holiday", .numbers = {0, 0, gap, 0, 1, 0, 0, 0}}};
-  for (const double days : {3.0, 3.25, gap, 3.5, 4.0, 3.75, 3.0, 3.0}) {
+  for (const double days : std::initializer_list<double>{3.0, 3.25, gap, 3.5, 4.0, 3.75, 3.0, 3.0}) {
     features[2].numbers.push_back(std::sin(2 * std::numbers::pi * days / 7));
     features[3].numbers.push_back(std::cos(2 * std::numbers::pi * days / 7));
   }

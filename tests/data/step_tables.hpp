@@ -2,17 +2,15 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "maas/data/table.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 namespace maas::inline MAAS_ABI::tests {
-
-inline const double gap = std::numeric_limits<double>::quiet_NaN();
 
 inline Table table_of(const std::string& name, std::vector<double> numbers) {
   Table table;

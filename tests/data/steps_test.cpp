@@ -8,7 +8,7 @@ using namespace maas::tests;
 
 namespace {
 
-Table training_rows() {
+Table step_rows() {
   Table table = table_of("a", {3, 1, 4, 1, 5, 9});
   table.add({.name = "b", .numbers = {2, 7, 1, 8, 2, 8}});
   table.add({.name = "t", .type = ColumnType::time, .numbers = {0, 3600, 7200, 10800, 14400, 18000}});
@@ -38,7 +38,7 @@ std::string text_of(const Table& table) {
 
 TEST_CASE("every step is written and read with all it learned, and then does the same") {
   BuiltinSteps::for_each([](auto rule) {
-    const Step step = made(rule), fitted = step.fit(training_rows());
+    const Step step = made(rule), fitted = step.fit(step_rows());
     CAPTURE(step.class_name());
     CHECK(fitted.is_fitted());
     for (const Step& each : {step, fitted}) {
@@ -47,12 +47,12 @@ TEST_CASE("every step is written and read with all it learned, and then does the
       CHECK(again.is_fitted() == each.is_fitted());
     }
     const Step again = BuiltinSteps::make(fitted.class_name(), fitted.config());
-    CHECK(text_of(again.apply(training_rows())) == text_of(fitted.apply(training_rows())));
+    CHECK(text_of(again.apply(step_rows())) == text_of(fitted.apply(step_rows())));
   });
 }
 
 TEST_CASE("steps that clean are read again with all they learned, too, and then clean alike") {
-  Table dirty = training_rows();
+  Table dirty = step_rows();
   dirty.edit("a")[1] = gap, dirty.edit("b")[4] = 1e6, dirty.edit_texts("kind")[3] = "Xx";
   std::vector<Index> rows{0, 1, 2, 3, 4, 5, 5};  // the last comes twice
   dirty = dirty.select(rows);
@@ -77,9 +77,9 @@ TEST_CASE("steps that clean are read again with all they learned, too, and then 
 
 TEST_CASE("no step learns a second time, or when it is applied") {
   BuiltinSteps::for_each([](auto rule) {
-    const Step fitted = made(rule).fit(training_rows());
+    const Step fitted = made(rule).fit(step_rows());
     CAPTURE(fitted.class_name());
-    Table other = training_rows();
+    Table other = step_rows();
     other.edit("a")[0] = 1e6;
     CHECK(fitted.fit(other) == fitted);
     const Config before = fitted.config();
@@ -90,10 +90,10 @@ TEST_CASE("no step learns a second time, or when it is applied") {
 
 TEST_CASE("no step lets a row see a later one, but interpolation, which says so") {
   BuiltinSteps::for_each([](auto rule) {
-    const Step fitted = made(rule).fit(training_rows());
+    const Step fitted = made(rule).fit(step_rows());
     CAPTURE(fitted.class_name());
-    const Table before = fitted.apply(training_rows());
-    Table changed = training_rows();
+    const Table before = fitted.apply(step_rows());
+    Table changed = step_rows();
     changed.edit("a")[4] = 100, changed.edit("b")[4] = gap, changed.edit("t")[4] = 1e9;
     changed.edit_texts("kind")[4] = "z";
     CHECK(text_of(fitted.apply(changed).part(0, 4)) == text_of(before.part(0, 4)));
@@ -107,9 +107,9 @@ TEST_CASE("no step lets a row see a later one, but interpolation, which says so"
 
 TEST_CASE("every step is undone in what it leaves of a column") {
   BuiltinSteps::for_each([](auto rule) {
-    const Step fitted = made(rule).fit(training_rows());
+    const Step fitted = made(rule).fit(step_rows());
     CAPTURE(fitted.class_name());
-    const Table raw = training_rows(), back = fitted.invert(fitted.apply(raw), &raw);
+    const Table raw = step_rows(), back = fitted.invert(fitted.apply(raw), &raw);
     CHECK(back.rows() == raw.rows());
     for (const char* name : {"a", "b"})
       if (back.contains(name)) {
@@ -126,13 +126,13 @@ TEST_CASE("every step takes one row, rows with gaps, and no row") {
   BuiltinSteps::for_each([](auto rule) {
     const Step step = made(rule);
     CAPTURE(step.class_name());
-    const Table one = training_rows().part(0, 1);
+    const Table one = step_rows().part(0, 1);
     CHECK(step.fit(one).apply(one).rows() == 1);
-    Table gaps = training_rows();
+    Table gaps = step_rows();
     gaps.edit("a")[2] = gap, gaps.edit("t")[2] = gap;
     const Step fitted = step.fit(gaps);
     CHECK_NOTHROW(fitted.apply(gaps));
-    CHECK_NOTHROW(fitted.apply(training_rows().part(0, 0)));
+    CHECK_NOTHROW(fitted.apply(step_rows().part(0, 0)));
     CHECK_NOTHROW(fitted.apply(Table()));  // columns that are not there are passed over
   });
 }
@@ -146,7 +146,7 @@ TEST_CASE("every step takes a column alone, and of one without a value it learns
     for (const std::string name : {"a", "t", "kind"}) {
       CAPTURE(name);
       Table alone, empty;
-      alone.add(training_rows().column(name));
+      alone.add(step_rows().column(name));
       Column nothing{.name = name, .type = alone.column(name).type};
       nothing.numbers.assign(nothing.type == ColumnType::text ? 0 : 3, gap);
       nothing.texts.assign(nothing.type == ColumnType::text ? 3 : 0, "");
@@ -183,23 +183,23 @@ TEST_CASE("no step learns from rows that are held out, and what it makes of them
   BuiltinSteps::for_each([](auto rule) {
     const Step step = made(rule);
     CAPTURE(step.class_name());
-    Table held = training_rows();
+    Table held = step_rows();
     held.hold_out();
     CHECK_THROWS_WITH(step.fit(held), Catch::Matchers::ContainsSubstring("held out for validation or test"));
     if constexpr (requires { rule.fitted_columns; }) {  // the struct by itself
       if constexpr (requires { rule.columns; }) rule.columns = {"a"};
       CHECK_THROWS_WITH(rule.fit(held), Catch::Matchers::ContainsSubstring("held out for validation or test"));
     }
-    CHECK(step.fit(training_rows()).apply(held).is_held_out());
-    CHECK_FALSE(step.fit(training_rows()).apply(training_rows()).is_held_out());
+    CHECK(step.fit(step_rows()).apply(held).is_held_out());
+    CHECK_FALSE(step.fit(step_rows()).apply(step_rows()).is_held_out());
   });
 }
 
 TEST_CASE("what a step says of its columns is what it does") {
   BuiltinSteps::for_each([](auto rule) {
-    const Step fitted = made(rule).fit(training_rows());
+    const Step fitted = made(rule).fit(step_rows());
     CAPTURE(fitted.class_name());
-    const Table before = training_rows(), after = fitted.apply(before);
+    const Table before = step_rows(), after = fitted.apply(before);
     for (const std::string& name : before.names())
       for (const std::string& output : fitted.outputs_of(name)) CHECK(after.contains(output));
     for (const std::string& name : after.names())

@@ -4,12 +4,13 @@
 #include <cmath>
 
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 Matrix counting(Index rows) {
   Matrix values(rows, 1);

@@ -3,12 +3,13 @@
 #include <cmath>
 
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar none = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 /// One sensor every five minutes, horizons 1 and 2; the truth follows from the readings.
 Forecasts around(const std::vector<Scalar>& readings) {
@@ -90,7 +91,7 @@ TEST_CASE("alarms are raised where the chance is above, at a horizon that is loo
   chances(1, 0) = Scalar(0.75);
   chances(2, 1) = Scalar(0.75);
   chances(3, 0) = 1;  // a jam already
-  chances(4, 0) = none;
+  chances(4, 0) = gap;
   const Matrix all = raise_alarms(forecasts, chances, below_40);
   CHECK(all == alarms_at(8, {1, 2}));
   CHECK(raise_alarms(forecasts, chances, {.value = 40, .horizon = 1}) == alarms_at(8, {1}));
@@ -180,8 +181,8 @@ TEST_CASE("the warning of one window is what raise_alarms raises") {
   CHECK(state(std::nan(""), {.value = 40}) == "unknown");
   CHECK(warning_of(chances, 50, {.value = 40}, horizons).probability == 0.75);
   CHECK(warning_of(chances, 50, {.value = 40, .horizon = 1}, horizons).probability == 0.25);
-  CHECK(warning_of(std::vector<Scalar>{none, Scalar(0.5)}, 50, {.value = 40}, horizons).probability == 0.5);
-  const Warning nothing = warning_of(std::vector<Scalar>{none, none}, 50, {.value = 40}, horizons);
+  CHECK(warning_of(std::vector<Scalar>{gap, Scalar(0.5)}, 50, {.value = 40}, horizons).probability == 0.5);
+  const Warning nothing = warning_of(std::vector<Scalar>{gap, gap}, 50, {.value = 40}, horizons);
   CHECK(nothing.state == Warning::State::unknown);
   CHECK(std::isnan(nothing.probability));
   CHECK_THROWS_AS(warning_of(std::vector<Scalar>{1}, 50, {.value = 40}, horizons), ShapeError);

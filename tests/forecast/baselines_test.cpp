@@ -5,12 +5,13 @@
 #include "io/json.hpp"
 #include "maas/forecast/least_squares.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 constexpr double precision = sizeof(Scalar) == 4 ? 1e-4 : 1e-9;
 
 Readings column(std::initializer_list<double> values, double seconds = 0) {

@@ -21,11 +21,11 @@ Readings squares(Index rows) {
   return readings;
 }
 
-Forecaster small() {
+Forecaster fold_forecaster() {
   return Forecaster({.windows = {.lags = 4, .horizons = {1, 2}}}, ForecastNetwork{.hidden = {4}, .embedding = 2});
 }
 
-ForecastFoldOptions quick(double validation_share = 0) {
+ForecastFoldOptions fold_fit(double validation_share = 0) {
   ForecastFoldOptions options;
   options.fit.fit.epochs = 2;
   options.fit.validation_share = validation_share;
@@ -63,7 +63,7 @@ double average_error(Index training, Index first, Index end) {
 
 TEST_CASE("folds of a forecaster have the scores of the baselines that can be reckoned by hand") {
   // Of 40 readings: tests 28 to 33 and 34 to 39, training before 25 and before 31.
-  const ForecastFoldScores scores = cross_validate(small, squares(40), two_origins, quick());
+  const ForecastFoldScores scores = cross_validate(fold_forecaster, squares(40), two_origins, fold_fit());
   REQUIRE(scores.folds().size() == 2);
   const Index training[] = {25, 31}, test[] = {28, 34};
   for (std::size_t fold = 0; fold < 2; ++fold) {
@@ -95,13 +95,13 @@ TEST_CASE("folds of a forecaster have the scores of the baselines that can be re
 TEST_CASE("a fold of a forecaster is what a hand does with its readings, and the same bits again") {
   const Readings all = squares(60);
   const RollingOriginOptions origins = {.n_splits = 3, .test_size = 5, .max_train_size = 30, .gap = 2};
-  const ForecastFoldOptions options = quick(0.2);
-  const ForecastFoldScores scores = cross_validate(small, all, origins, options);
+  const ForecastFoldOptions options = fold_fit(0.2);
+  const ForecastFoldScores scores = cross_validate(fold_forecaster, all, origins, options);
   const std::vector<Fold> folds = rolling_origin(60, origins);
   for (std::size_t i = 0; i < folds.size(); ++i) {
     const Index begin = folds[i].train.rows.front(), end = folds[i].train.rows.back() + 1;
     const Index test = folds[i].test.rows.front();
-    Forecaster forecaster = small();
+    Forecaster forecaster = fold_forecaster();
     const Readings training = all.part({begin, end});
     forecaster.fit(training, options.fit);
     CHECK(forecaster.learned_readings() == 24);
@@ -110,21 +110,21 @@ TEST_CASE("a fold of a forecaster is what a hand does with its readings, and the
     const ScoreTable table = forecaster.compare(baselines, all.part({test - 4, test + 5, true}));
     CHECK(scores.folds()[i].config() == table.config());
   }
-  CHECK(cross_validate(small, all, folds, options).text() == scores.text());
+  CHECK(cross_validate(fold_forecaster, all, folds, options).text() == scores.text());
 }
 
 TEST_CASE("nothing of a test is learned, nor of what comes after it") {
   Readings all = squares(40);
-  const ForecastFoldScores before = cross_validate(small, all, two_origins, quick());
+  const ForecastFoldScores before = cross_validate(fold_forecaster, all, two_origins, fold_fit());
   all.values.bottomRows(6).setConstant(Scalar(1e6));  // the second test
-  const ForecastFoldScores after = cross_validate(small, all, two_origins, quick());
+  const ForecastFoldScores after = cross_validate(fold_forecaster, all, two_origins, fold_fit());
   CHECK(before.folds()[0].config() == after.folds()[0].config());
   CHECK(before.folds()[1].at("network", 1).scores.mae != after.folds()[1].at("network", 1).scores.mae);
 
   const Spy spy;
-  ForecastFoldOptions options = quick(0.2);
+  ForecastFoldOptions options = fold_fit(0.2);
   options.baselines = {spy, Persistence{}};
-  const ForecastFoldScores scores = cross_validate(small, all, two_origins, options);
+  const ForecastFoldScores scores = cross_validate(fold_forecaster, all, two_origins, options);
   CHECK(*spy.seen == std::vector<std::vector<Index>>{{25, 19}, {31, 24}});  // but for 5 and 6 readings of validation
   CHECK(scores.rows().size() == 6);
   CHECK(scores.rows()[0].model == "spy");
@@ -132,11 +132,11 @@ TEST_CASE("nothing of a test is learned, nor of what comes after it") {
 }
 
 TEST_CASE("an ensemble is scored network by network in each fold; horizons and averaging are as asked for") {
-  ForecastFoldOptions options = quick();
+  ForecastFoldOptions options = fold_fit();
   options.fit.networks = 2;
   options.horizons = {2};
   options.scores.averaging = Averaging::up_to_horizon;
-  const ForecastFoldScores scores = cross_validate(small, squares(40), two_origins, options);
+  const ForecastFoldScores scores = cross_validate(fold_forecaster, squares(40), two_origins, options);
   CHECK(scores.at("mean of 2 networks", 2).mean.mae > 0);
   CHECK(scores.at("persistence", 2).averaging == Averaging::up_to_horizon);
   CHECK(scores.at("persistence", 2).mean.count == 20);
@@ -164,12 +164,12 @@ TEST_CASE("folds of raw rows learn their steps from training rows alone") {
   };
   const ReadingsOptions steps = {.steps = {DropDuplicateRows{}, Impute{.fill = Fill::forward_fill}}, .time = "time"};
   const std::vector<Fold> folds = rolling_origin(41, two_origins);
-  const ForecastFoldScores scores = cross_validate(small, table_with(1521), steps, folds, quick());
+  const ForecastFoldScores scores = cross_validate(fold_forecaster, table_with(1521), steps, folds, fold_fit());
   // Tests of the rows 29 to 34 and 35 to 40, the readings 28 to 33 and 34 to 39: the reading 30 is that before it, so
   // the errors of persistence are 28^2 - 27^2, 29^2 - 28^2, 0, 31^2 - 29^2 and 32^2 - 31^2.
   CHECK(scores.folds()[0].at("persistence", 1).scores.mae == Approx((55 + 57 + 0 + 120 + 63) / 5.0));
   CHECK(scores.folds()[1].at("persistence", 1).scores.mae == Approx(71));
-  const ForecastFoldScores planted = cross_validate(small, table_with(1e7), steps, folds, quick());
+  const ForecastFoldScores planted = cross_validate(fold_forecaster, table_with(1e7), steps, folds, fold_fit());
   CHECK(planted.folds()[0].config() == scores.folds()[0].config());
   CHECK(planted.folds()[1].config() != scores.folds()[1].config());
 }
@@ -187,7 +187,7 @@ TEST_CASE("a baseline that can learn nothing from a fold is left out and named")
     return list;
   };
   const std::vector<Fold> folds = {{rows(0, 20), rows(30, 40)}, {rows(20, 40), rows(50, 60)}};
-  const ForecastFoldScores scores = cross_validate(small, both, folds, quick());
+  const ForecastFoldScores scores = cross_validate(fold_forecaster, both, folds, fold_fit());
   CHECK(scores.left_out() ==
         std::vector<std::string>{"fold 0: ridge VAR: expected windows without a missing reading, got none"});
   CHECK(scores.folds()[1].at("ridge VAR", 1).scores.count == 18);
@@ -200,7 +200,7 @@ TEST_CASE("what is wrong with the folds of a forecaster is said, with the fold's
   const Readings all = squares(40);
   const auto problem = [&](const std::vector<Fold>& folds) -> std::string {
     try {
-      cross_validate(small, all, folds, quick());
+      cross_validate(fold_forecaster, all, folds, fold_fit());
     } catch (const DataError& error) {
       return error.what();
     }
@@ -225,10 +225,10 @@ TEST_CASE("what is wrong with the folds of a forecaster is said, with the fold's
                   "targets from row 39 on") != std::string::npos);
   Readings held = all;
   held.held_out.set();
-  CHECK_THROWS_AS(cross_validate(small, held, two_origins, quick()), DataError);
-  CHECK_THROWS_AS(cross_validate(small, all, {.n_splits = 1}, quick()), ConfigError);
+  CHECK_THROWS_AS(cross_validate(fold_forecaster, held, two_origins, fold_fit()), DataError);
+  CHECK_THROWS_AS(cross_validate(fold_forecaster, all, {.n_splits = 1}, fold_fit()), ConfigError);
   CHECK_THROWS_AS(ForecastFoldScores({}), DataError);
-  Forecaster learned = small();
+  Forecaster learned = fold_forecaster();
   learned.fit(all);
-  CHECK_THROWS_AS(cross_validate([&] { return learned; }, all, two_origins, quick()), StateError);
+  CHECK_THROWS_AS(cross_validate([&] { return learned; }, all, two_origins, fold_fit()), StateError);
 }

@@ -7,12 +7,13 @@
 #include "maas/layers/layers.hpp"
 #include "maas/network/merge.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 /// Waves of two sensors around 50 and 20, five minutes apart.
 Readings waves(Index rows) {

@@ -4,12 +4,13 @@
 
 #include "maas/core/random.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar none = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 /// Forecasts of 0 for one sensor and horizon, so that errors are what came.
 Forecasts with_errors(const std::vector<double>& errors, Index horizon = 1) {
@@ -57,8 +58,8 @@ TEST_CASE("chances count the errors that would bring a reading below a value") {
   CHECK(intervals.chance_below(forecast_of(10), 10)(0, 0) == Approx(0.45));   // -4 to -1 of nine
   CHECK(intervals.chance_below(forecast_of(10), 0)(0, 0) == Approx(0.05));    // none
   CHECK(intervals.chance_below(forecast_of(10), 100)(0, 0) == Approx(0.95));  // all
-  CHECK(std::isnan(intervals.chance_below(Matrix::Constant(1, 1, none), 0)(0, 0)));
-  CHECK(std::isnan(intervals.around(Matrix::Constant(1, 1, none)).lower(0, 0)));
+  CHECK(std::isnan(intervals.chance_below(Matrix::Constant(1, 1, gap), 0)(0, 0)));
+  CHECK(std::isnan(intervals.around(Matrix::Constant(1, 1, gap)).lower(0, 0)));
 }
 
 TEST_CASE("chances may be those of another value for each sensor") {
@@ -95,7 +96,7 @@ TEST_CASE("alpha moves by the rate, as Gibbs and Candès have it") {
   CHECK(intervals.alpha(0) == Approx(0.44));
   intervals.tell(0, 10, 20);
   CHECK(intervals.alpha(0) == Approx(0.38));
-  intervals.tell(0, 10, none);
+  intervals.tell(0, 10, gap);
   CHECK(intervals.alpha(0) == Approx(0.38));
   for (int i = 0; i < 10; ++i) intervals.tell(0, 10, 1000);
   CHECK(intervals.alpha(0) == 0);  // and not below
@@ -164,14 +165,14 @@ TEST_CASE("coverage counts by horizon, and leaves out what is missing") {
   Forecasts forecasts{.model = "two", .horizons = {1, 2}, .sensors = {"a"}, .origins = {0, 1}};
   forecasts.values = Matrix::Zero(2, 2);
   forecasts.truth.resize(2, 2);
-  forecasts.truth << 1, 5, 3, none;
+  forecasts.truth << 1, 5, 3, gap;
   const Intervals intervals{Matrix::Constant(2, 2, -2), Matrix::Constant(2, 2, 2)};
   CHECK(coverage(intervals, forecasts, 1).share == 0.5);
   CHECK(coverage(intervals, forecasts, 1).mean_width == 4);
   CHECK(coverage(intervals, forecasts, 2).share == 0);
   CHECK(coverage(intervals, forecasts, 2).count == 1);
   CHECK(coverage(intervals, forecasts).share == Approx(1.0 / 3));
-  forecasts.truth.setConstant(none);
+  forecasts.truth.setConstant(gap);
   CHECK(std::isnan(coverage(intervals, forecasts).share));
   CHECK_THROWS_AS(coverage(intervals, forecasts, 3), ConfigError);
   CHECK_THROWS_AS(coverage(Intervals{}, forecasts), ShapeError);
@@ -202,7 +203,7 @@ TEST_CASE("a part of intervals is those columns, and learns on its own") {
   Forecasts forecasts{.model = "two", .horizons = {1}, .sensors = {"a", "b"}, .origins = {0, 1, 2}};
   forecasts.values = Matrix::Zero(3, 2);
   forecasts.truth.resize(3, 2);
-  forecasts.truth << 1, 10, 2, 20, 3, none;
+  forecasts.truth << 1, 10, 2, 20, 3, gap;
   ConformalIntervals all({.rate = 0.1, .window = 3});
   all.calibrate(forecasts);
   CHECK(all.columns() == 2);
@@ -239,7 +240,7 @@ TEST_CASE("intervals come back from a tree and a matrix, and go on as they would
   Forecasts forecasts = with_errors({2, 1});
   forecasts.values = Matrix::Zero(2, 2);
   forecasts.truth.resize(2, 2);
-  forecasts.truth << 2, 5, 1, none;
+  forecasts.truth << 2, 5, 1, gap;
   const Matrix errors = uneven.calibrate(forecasts).errors();
   CHECK(errors(0, 0) == 1);
   CHECK(errors(1, 0) == 2);
@@ -262,7 +263,7 @@ TEST_CASE("what is no interval's tree or errors is refused") {
   CHECK_THROWS_AS(ConformalIntervals::from(with("alphas", Config::List{0.1, 0.1}), errors), ConfigError);
   CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix()), ConfigError);
   CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Zero(3, 1)), ConfigError);
-  CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, none)), ConfigError);
+  CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, gap)), ConfigError);
   CHECK_THROWS_AS(ConformalIntervals::from(good, Matrix::Constant(2, 1, std::numeric_limits<Scalar>::infinity())),
                   ConfigError);
 }
@@ -286,7 +287,7 @@ TEST_CASE("intervals know which readings they were calibrated on, whatever these
   Forecasts of_all = zeros_for(all);
   CHECK_NOTHROW(intervals.require_unseen("judge", of_all.part({58, of_all.windows()})));
   CHECK_THROWS_AS(intervals.require_unseen("judge", of_all.part({57, of_all.windows()})), DataError);
-  of_all.values.topRows(58).setConstant(none);
+  of_all.values.topRows(58).setConstant(gap);
   CHECK_NOTHROW(intervals.require_unseen("judge", of_all));
   CHECK_NOTHROW(intervals.require_unseen("judge", with_errors(nine)));  // made by hand
 }

@@ -4,12 +4,13 @@
 #include "maas/core/random.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+using tests::gap;
 using Names = std::vector<std::string>;
 
 /// The flow falls by 20 in rows in which there are works; they are drawn, so that no lag tells of them.

@@ -26,7 +26,7 @@ Forecaster unfitted() {
   return Forecaster({.windows = {.lags = 4, .horizons = {1, 2}}}, ForecastNetwork{.hidden = {4}});
 }
 
-ForecastFit quick(double validation_share = 0) {
+ForecastFit provenance_fit(double validation_share = 0) {
   ForecastFit fit{.validation_share = validation_share};
   fit.fit.epochs = 1;
   fit.fit.batch_size = 32;
@@ -42,8 +42,8 @@ Readings held_out(const Readings& readings, Index begin, Index end) {
 TEST_CASE("a forecaster that has learned from a planted future is not judged by it") {
   const Readings all = readings_of(rows_of(200, 160), "time");
   Forecaster knows = unfitted(), fair = unfitted();
-  knows.fit(all, quick());
-  fair.fit(all.part({0, 160}), quick());
+  knows.fit(all, provenance_fit());
+  fair.fit(all.part({0, 160}), provenance_fit());
   CHECK(knows.config() != fair.config());  // it does know
   const Readings test = held_out(all, 160, 200);
   CHECK_THROWS_WITH(knows.forecast(test),
@@ -65,7 +65,7 @@ TEST_CASE("a forecaster that has learned from a planted future is not judged by 
 TEST_CASE("readings without a table are told apart, too, and a validation share may be judged by") {
   Readings all{.values = readings_of(rows_of(200, 160), "time").values};
   Forecaster forecaster = unfitted();
-  forecaster.fit(all.part({0, 150}), quick(0.2));
+  forecaster.fit(all.part({0, 150}), provenance_fit(0.2));
   CHECK(forecaster.learned_readings() == 120);
   CHECK_THROWS_WITH(forecaster.forecast(held_out(all, 100, 140)), ContainsSubstring(refusal));
   CHECK_NOTHROW(forecaster.forecast(held_out(all, 120, 150)));
@@ -76,7 +76,7 @@ TEST_CASE("readings without a table are told apart, too, and a validation share 
   const Readings others{.values = all.values, .held_out = true};  // other readings, for all that is known
   CHECK_NOTHROW(forecaster.forecast(others));
   CHECK_THROWS_WITH(Forecaster(forecaster).forecast(marked), ContainsSubstring(refusal));
-  forecaster.fit_more(all.part({150, 180}), quick());
+  forecaster.fit_more(all.part({150, 180}), provenance_fit());
   CHECK_THROWS_WITH(forecaster.forecast(held_out(all, 150, 200)), ContainsSubstring("of which 26, the first"));
   CHECK_THROWS_WITH(forecaster.forecast(held_out(all, 100, 140)), ContainsSubstring(refusal));  // as before
   CHECK_NOTHROW(forecaster.forecast(held_out(all, 180, 200)));
@@ -88,8 +88,8 @@ TEST_CASE("a forecaster of raw rows is not judged by those, nor by parts of a ta
   Table table = rows_of(200, 160);
   const ReadingsOptions with_steps{.steps = {ValidRange{.low = 0}, DropMissingRows{}, Impute{}}, .time = "time"};
   Forecaster knows = unfitted(), fair = unfitted();
-  knows.fit(table, with_steps, quick(0.1));
-  fair.fit(table.part(0, 160), with_steps, quick(0.1));
+  knows.fit(table, with_steps, provenance_fit(0.1));
+  fair.fit(table.part(0, 160), with_steps, provenance_fit(0.1));
   const Table test = RowRange{.begin = 150, .end = 200, .held_out = true}.of(table);
   CHECK_THROWS_WITH(knows.readings(test), ContainsSubstring("Pipeline: expected rows to judge by"));
   const Readings by_other_means = readings_of(test, "time", {"flow"});
@@ -97,10 +97,10 @@ TEST_CASE("a forecaster of raw rows is not judged by those, nor by parts of a ta
   CHECK_NOTHROW(fair.forecast(fair.readings(test)));
   split_by_time(table, 0, 0.25);
   CHECK_THROWS_WITH(knows.readings(table), ContainsSubstring("of which 30, the first of them row 150"));
-  CHECK_THROWS_AS(knows.fit_more(table, quick()), DataError);
+  CHECK_THROWS_AS(knows.fit_more(table, provenance_fit()), DataError);
   // All rows at once: only those that are held out are to judge by.
   Forecaster learned = unfitted();
-  learned.fit(table.part(0, 150), with_steps, quick(0.1));
+  learned.fit(table.part(0, 150), with_steps, provenance_fit(0.1));
   CHECK_NOTHROW(learned.forecast(learned.readings(table)));
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("baselines are not judged by readings that they have learned from") {
   }
   // Those kept with a forecaster know it as well; windows that were left out were not learned from.
   Forecaster forecaster = unfitted();
-  forecaster.fit(all.part({0, 100}), quick());
+  forecaster.fit(all.part({0, 100}), provenance_fit());
   forecaster.set_baselines(knows);
   CHECK_THROWS_WITH(forecaster.compare(forecaster.baselines().baselines, held_out(all, 160, 200)),
                     ContainsSubstring(refusal));

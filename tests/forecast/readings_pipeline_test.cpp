@@ -5,12 +5,13 @@
 
 #include "maas/forecast/forecaster.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+using tests::gap;
 
 /// Five minutes apart; the third row comes twice, a reading is absurd, and one is missing.
 Table messy() {
@@ -25,7 +26,7 @@ Table messy() {
 ReadingsOptions cleaning() { return {.steps = {DropDuplicateRows{}, ValidRange{.low = 0}, Impute{}}, .time = "time"}; }
 
 /// So many rows of a wave, with every tenth reading of `north` missing.
-Table waves(Index rows) {
+Table wave_table(Index rows) {
   Column time{.name = "time", .type = ColumnType::time}, north{.name = "north"}, south{.name = "south"};
   for (Index row = 0; row < rows; ++row) {
     const auto t = static_cast<double>(row);
@@ -38,13 +39,13 @@ Table waves(Index rows) {
   return table;
 }
 
-ForecastFit quick() {
+ForecastFit pipeline_fit() {
   ForecastFit fit;
   fit.fit.epochs = 2;
   return fit;
 }
 
-const ForecastOptions small{.windows = {.lags = 4, .horizons = {1, 2}}};
+const ForecastOptions pipeline_options{.windows = {.lags = 4, .horizons = {1, 2}}};
 
 }  // namespace
 
@@ -86,15 +87,15 @@ TEST_CASE("which columns are sensors: those asked for, or all numbers that no st
 }
 
 TEST_CASE("readings beyond those of training pass, as a road may be slower than ever, unless it is said otherwise") {
-  Table later = waves(20);
+  Table later = wave_table(20);
   later.edit("north")[7] = 500;
   ReadingsOptions options{.time = "time"};
-  CHECK(ReadingsPipeline(options).fit(waves(20)).prepare(later).readings.values(7, 0) == 500);
+  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) == 500);
   options.out_of_range = OutOfRange::clip;
-  CHECK(ReadingsPipeline(options).fit(waves(20)).prepare(later).readings.values(7, 0) < 61);
+  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) < 61);
   options.out_of_range = OutOfRange::error;
   ReadingsPipeline refusing(options);
-  refusing.fit(waves(20));
+  refusing.fit(wave_table(20));
   for (const ReadingsPipeline& each : {refusing, ReadingsPipeline::from(refusing.config())})
     CHECK_THROWS_WITH(each.prepare(later), Catch::Matchers::ContainsSubstring("expected \"north\" from ") &&
                                                Catch::Matchers::ContainsSubstring("got 500 in row 7 (counted from 0)"));
@@ -103,7 +104,7 @@ TEST_CASE("readings beyond those of training pass, as a road may be slower than 
 TEST_CASE("rows before a cut become readings without a look at those behind") {
   ReadingsPipeline pipeline(
       {.steps = {Impute{.fill = Fill::linear_interpolation}, Difference{.columns = {"south"}}}, .time = "time"});
-  const Table rows = waves(100);
+  const Table rows = wave_table(100);
   pipeline.fit(rows.part(0, 96));
   const Matrix together = pipeline.prepare(rows).readings.values,
                apart = pipeline.prepare(rows, {}, 96).readings.values;
@@ -123,7 +124,7 @@ TEST_CASE("without times a row between others cannot be left out: windows would 
     return ReadingsPipeline(ReadingsOptions{
         .steps = {DropMissingRows{.columns = {"north"}}}, .time = time, .sensors = {"north"}, .series = series});
   };
-  const Table rows = waves(20);  // rows 5 and 15 are without a reading
+  const Table rows = wave_table(20);  // rows 5 and 15 are without a reading
   const auto message = [](int row, int of) {
     return fmt::format(
         "readings: expected a column of times, by which rows that steps leave out are gaps, got none, and row {} of {} "
@@ -135,9 +136,9 @@ TEST_CASE("without times a row between others cannot be left out: windows would 
   CHECK_THROWS_WITH(blind.prepare(rows), message(5, 20));
   CHECK_THROWS_WITH(blind.prepare(rows, {}, 10), message(5, 20));
   CHECK_THROWS_WITH(blind.prepare(rows.part(6, 20), {}, 9), message(9, 14));
-  Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
+  Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {}});
   CHECK_THROWS_WITH(
-      forecaster.fit(rows, {.steps = {DropMissingRows{.columns = {"north"}}}, .sensors = {"north"}}, quick()),
+      forecaster.fit(rows, {.steps = {DropMissingRows{.columns = {"north"}}}, .sensors = {"north"}}, pipeline_fit()),
       message(5, 20));
   CHECK_FALSE(forecaster.is_fitted());
   // At the ends nothing runs across them.
@@ -158,9 +159,9 @@ TEST_CASE("without times a row between others cannot be left out: windows would 
 }
 
 TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") {
-  const Table rows = waves(120);
-  Forecaster forecaster(small, ForecastNetwork{.hidden = {8}, .embedding = 2});
-  forecaster.fit(rows.part(0, 100), {.steps = {Impute{}}, .time = "time"}, quick());
+  const Table rows = wave_table(120);
+  Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {8}, .embedding = 2});
+  forecaster.fit(rows.part(0, 100), {.steps = {Impute{}}, .time = "time"}, pipeline_fit());
   CHECK(forecaster.learned_readings() == 90);
   const Readings readings = forecaster.readings(rows);
   CHECK_FALSE(readings.values.hasNaN());
@@ -172,8 +173,8 @@ TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") 
   CHECK(loaded.predict(loaded.readings(rows)) == forecaster.predict(readings));
 
   // The same as from the readings that the steps give.
-  Forecaster other(small, ForecastNetwork{.hidden = {8}, .embedding = 2});
-  other.fit(readings.part({0, 100}), quick());
+  Forecaster other(pipeline_options, ForecastNetwork{.hidden = {8}, .embedding = 2});
+  other.fit(readings.part({0, 100}), pipeline_fit());
   CHECK(other.predict(readings) == forecaster.predict(readings));
   CHECK_FALSE(other.frame().has_steps());
   CHECK(other.readings(rows, "time").values.hasNaN());
@@ -181,39 +182,39 @@ TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") 
 
 TEST_CASE("what a forecaster's steps learn is of the rows before the validation share alone") {
   const auto learned_from = [](const Table& rows) {
-    Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
-    forecaster.fit(rows, {.steps = {Impute{}, ClipOutliers{}}, .time = "time"}, quick());
+    Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {}});
+    forecaster.fit(rows, {.steps = {Impute{}, ClipOutliers{}}, .time = "time"}, pipeline_fit());
     return forecaster.frame().table->config();
   };
-  Table planted = waves(100);
+  Table planted = wave_table(100);
   planted.edit("north")[91] = 1e6;
   planted.edit("south")[99] = -1e6;
-  CHECK(learned_from(planted) == learned_from(waves(100)));
+  CHECK(learned_from(planted) == learned_from(wave_table(100)));
   planted.edit("north")[89] = 1e6;  // the last row that is learned from
-  CHECK_FALSE(learned_from(planted) == learned_from(waves(100)));
+  CHECK_FALSE(learned_from(planted) == learned_from(wave_table(100)));
 
   // A line to the next reading is not drawn across the cut: row 95 is the last that is learned from, and has a gap.
   const auto weights_of = [](const Table& rows, double share) {
-    Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
-    ForecastFit fit = quick();
+    Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {}});
+    ForecastFit fit = pipeline_fit();
     fit.validation_share = share;
     forecaster.fit(rows, {.steps = {Impute{.fill = Fill::linear_interpolation}}, .time = "time"}, fit);
     return forecaster.model().get_weights();
   };
-  Table later = waves(100);
+  Table later = wave_table(100);
   later.edit("north")[96] = 1e6;
-  CHECK(weights_of(later, 0.04) == weights_of(waves(100), 0.04));
-  CHECK_FALSE(weights_of(later, 0.03) == weights_of(waves(100), 0.03));
+  CHECK(weights_of(later, 0.04) == weights_of(wave_table(100), 0.04));
+  CHECK_FALSE(weights_of(later, 0.03) == weights_of(wave_table(100), 0.03));
 
-  Table test = waves(100);
+  Table test = wave_table(100);
   test.hold_out();
-  Forecaster forecaster(small);
-  CHECK_THROWS_AS(forecaster.fit(test, {.steps = {Impute{}}, .time = "time"}, quick()), DataError);
+  Forecaster forecaster(pipeline_options);
+  CHECK_THROWS_AS(forecaster.fit(test, {.steps = {Impute{}}, .time = "time"}, pipeline_fit()), DataError);
   CHECK_FALSE(forecaster.is_fitted());
 }
 
 TEST_CASE("nothing of a forecaster learns from a table that knows its test rows") {
-  Table all = waves(100);
+  Table all = wave_table(100);
   const TimeSplit split = split_by_time(all, 0, 0.2);
   const std::string why =
       "expected training rows to learn from, got 100 rows, of which 20 are held out for validation or test, the first "
@@ -221,9 +222,9 @@ TEST_CASE("nothing of a forecaster learns from a table that knows its test rows"
       "them row 80 (counted from 0)";
   // The test rows lie in the validation share, so that the steps alone would not meet them.
   for (const double share : {0.0, 0.1, 0.5}) {
-    ForecastFit fit = quick();
+    ForecastFit fit = pipeline_fit();
     fit.validation_share = share;
-    Forecaster forecaster(small, ForecastNetwork{.hidden = {}});
+    Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {}});
     CHECK_THROWS_WITH(forecaster.fit(all, {.steps = {Impute{}}, .time = "time"}, fit), "forecaster: " + why);
     CHECK_THROWS_WITH(forecaster.fit(all.part(0, 81), {.steps = {Impute{}}, .time = "time"}, fit),
                       Catch::Matchers::ContainsSubstring("81 rows, of which 1 is held out"));
@@ -238,5 +239,6 @@ TEST_CASE("nothing of a forecaster learns from a table that knows its test rows"
   // Rows before a cut have no mark; joined with those behind it they have.
   for (const Index cut : {0, 50, 80, 90}) CHECK(pipeline.prepare(all, {}, cut).readings.held_out);
   CHECK_FALSE(pipeline.prepare(split.train.of(all), {}, 50).readings.held_out);
-  CHECK_THROWS_AS(fit_baselines(ForecastWindows(pipeline.prepare(all, {}, 80).readings, small.windows)), DataError);
+  CHECK_THROWS_AS(fit_baselines(ForecastWindows(pipeline.prepare(all, {}, 80).readings, pipeline_options.windows)),
+                  DataError);
 }

@@ -6,12 +6,13 @@
 #include "maas/forecast/baselines.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar gap = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 /// 0, 10, 20, ... and 1, 11, 21, ..., five minutes apart.
 Readings counting(Index rows) {

@@ -3,12 +3,13 @@
 #include <cmath>
 
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr Scalar none = std::numeric_limits<Scalar>::quiet_NaN();
+using tests::gap;
 
 /// One sensor, three windows, two horizons.
 Forecasts made() {
@@ -59,15 +60,15 @@ TEST_CASE("the two ways of averaging differ, and are named") {
 
 TEST_CASE("missing readings and null values do not count, missing forecasts are counted") {
   Forecasts forecasts = made();
-  forecasts.truth(0, 0) = none;
+  forecasts.truth(0, 0) = gap;
   CHECK(score(forecasts, 1).count == 2);
   CHECK(score(forecasts, 1).mae == Approx(0.5));
   CHECK(score(forecasts, 1, {.null_value = 0}).count == 1);
   CHECK(score(forecasts, 1, {.null_value = 0}).mae == 0);
-  forecasts.values(1, 0) = none;
+  forecasts.values(1, 0) = gap;
   CHECK(score(forecasts, 1).count == 1);
   CHECK(score(forecasts, 1).missed == 1);
-  forecasts.truth.setConstant(none);
+  forecasts.truth.setConstant(gap);
   const Scores nothing = score(forecasts, 1);
   CHECK(nothing.count == 0);
   CHECK(std::isnan(nothing.mae));
@@ -91,8 +92,8 @@ TEST_CASE("scores of blocks are those of all forecasts in one piece") {
       all.values(window, column) = all.truth(window, column) + std::sin(static_cast<Scalar>(window * column));
     }
   }
-  all.values(3, 2) = none;
-  all.truth(17, 4) = none;
+  all.values(3, 2) = gap;
+  all.truth(17, 4) = gap;
   ScoreOptions wanted[] = {{}, {.averaging = Averaging::up_to_horizon, .null_value = 0}, {.sensor = 1}};
   for (const ScoreOptions& options : wanted) {
     RunningScores running(options), some(options, {5});
@@ -169,6 +170,6 @@ TEST_CASE("a table prints, and gives CSV and JSON") {
   CHECK(config.as_list()[0].at("mae").as_real() == Approx(2.0 / 3));
   CHECK(config.as_list()[3].at("mae_spread").as_real() == Approx(1));
   Forecasts empty = made();
-  empty.truth.setConstant(none);
+  empty.truth.setConstant(gap);
   CHECK(ScoreTable().add(empty).config().as_list()[0].at("r2").is_null());
 }

@@ -6,12 +6,13 @@
 #include "maas/forecast/forecaster.hpp"
 #include "maas/forecast/readings_pipeline.hpp"
 #include "support/catch.hpp"
+#include "support/gap.hpp"
 
 using namespace maas;
 
 namespace {
 
-constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+using tests::gap;
 using Names = std::vector<std::string>;
 
 /// Two drives of so many rows each: both begin at the same time, and grow by 1 a minute, from 0 and from 1000.
@@ -31,12 +32,12 @@ Table drives(Index rows, Index of_second = 0) {
 
 Readings driven(Index rows) { return readings_of(drives(rows), {.time = "time", .series = "drive"}); }
 
-Forecaster small(bool across_gaps = false) {
+Forecaster series_forecaster(bool across_gaps = false) {
   return Forecaster({.windows = {.lags = 3, .horizons = {1, 2}, .across_gaps = across_gaps}, .changes = true},
                     ForecastNetwork{.hidden = {4}});
 }
 
-ForecastFit quick() {
+ForecastFit series_fit() {
   ForecastFit fit;
   fit.fit.epochs = 2;
   fit.validation_share = 0;
@@ -150,10 +151,10 @@ TEST_CASE("marks of rows go with them through series, and held-out ones are know
 
 TEST_CASE("a forecaster and baselines learn within series; its file says which column they are of") {
   const Table table = drives(30);
-  Forecaster forecaster = small();
-  forecaster.fit(table, {.time = "time", .series = "drive"}, quick());
-  Forecaster of_readings = small();
-  of_readings.fit(driven(30), quick());
+  Forecaster forecaster = series_forecaster();
+  forecaster.fit(table, {.time = "time", .series = "drive"}, series_fit());
+  Forecaster of_readings = series_forecaster();
+  of_readings.fit(driven(30), series_fit());
   const Readings readings = forecaster.readings(table);
   CHECK(readings.series == driven(30).series);
   CHECK(forecaster.forecast(readings).values == of_readings.forecast(driven(30)).values);
@@ -182,21 +183,21 @@ TEST_CASE("folds score no window that spans two series, and intervals and alarms
   Fold fold;
   for (Index row = 0; row < 40; ++row) (row < 15 ? fold.train : fold.test).rows.push_back(row);
   const std::vector<Fold> folds{fold};
-  const ForecastFoldOptions options{.fit = quick(), .horizons = {1, 2}};
-  const ForecastFoldScores scores = cross_validate([] { return small(); }, readings, folds, options);
+  const ForecastFoldOptions options{.fit = series_fit(), .horizons = {1, 2}};
+  const ForecastFoldScores scores = cross_validate([] { return series_forecaster(); }, readings, folds, options);
   // Targets from row 15 on: of monday origins 14 to 17, of friday 22 to 37.
   CHECK(scores.at("network", 1).mean.count == 4 + 16);
   CHECK(scores.at("persistence", 2).mean.count == 4 + 16);
 
   const Table table = drives(20);
   const ForecastFoldScores of_rows =
-      cross_validate([] { return small(); }, table, {.time = "time", .series = "drive"}, folds, options);
+      cross_validate([] { return series_forecaster(); }, table, {.time = "time", .series = "drive"}, folds, options);
   CHECK(of_rows.at("network", 1).mean.count == 4 + 16);
   CHECK(of_rows.at("network", 1).mean.mae == scores.at("network", 1).mean.mae);
 
   // Between the last origin of one series and the first of the next lies more than a reading: no event is seen there.
-  Forecaster forecaster = small(true);
-  forecaster.fit(readings, quick());
+  Forecaster forecaster = series_forecaster(true);
+  forecaster.fit(readings, series_fit());
   const Forecasts forecasts = forecaster.forecast(readings);
   const AlarmOptions alarm{.value = 500};
   Matrix alarms = Matrix::Zero(forecasts.windows(), 1);

@@ -49,11 +49,11 @@ const ReadingsOptions dropping{
     .steps = {ValidRange{.columns = {"north"}, .low = 0, .high = 1e8}, DropMissingRows{.columns = {"north"}}},
     .time = "time"};
 
-ForecastOptions small(SensorMode mode = SensorMode::shared) {
+ForecastOptions streamed_options(SensorMode mode = SensorMode::shared) {
   return {.windows = {.lags = 4, .horizons = {1, 3}}, .sensors = mode, .time_of_day = true, .unit = "mph"};
 }
 
-ForecastFit quick(bool shuffle, Index networks = 1) {
+ForecastFit streamed_fit(bool shuffle, Index networks = 1) {
   ForecastFit fit{.validation_share = 0.2};
   fit.compile.optimizer = Adam{.learning_rate = 0.01};
   fit.fit.epochs = 2;
@@ -171,17 +171,17 @@ TEST_CASE("a forecaster learns of a stream what it learns in memory: without shu
   for (const SensorMode mode : {SensorMode::shared, SensorMode::joint})
     for (const bool fills : {false, true})
       for (const ReadingsOptions& options : {cleaned, dropping}) {
-        ForecastOptions forecast = small(mode);
+        ForecastOptions forecast = streamed_options(mode);
         forecast.windows.fill_missing = fills;
         forecast.masks = fills;
         forecast.scale_each = fills;
         forecast.changes = mode == SensorMode::joint;
         Forecaster whole = unfitted(forecast);
-        const std::vector<History> expected = whole.fit(table, options, quick(false));
+        const std::vector<History> expected = whole.fit(table, options, streamed_fit(false));
         for (const Index block : {9, 64, 300}) {
           CAPTURE(block, fills, options.steps.size());
           Forecaster parted = unfitted(forecast);
-          const std::vector<History> found = parted.fit(streamed(table, block), options, quick(false));
+          const std::vector<History> found = parted.fit(streamed(table, block), options, streamed_fit(false));
           CHECK(parted.config() == whole.config());  // scaling, means, sensors, steps
           CHECK(parted.learned_readings() == whole.learned_readings());
           CHECK(parted.reference()->config().at("inputs") == whole.reference()->config().at("inputs"));
@@ -196,8 +196,8 @@ TEST_CASE("a forecaster learns of a stream what it learns in memory: without shu
 TEST_CASE("shuffled streams end with the same bits in every run, read ahead or not") {
   const Table table = rows_of(300, {90});
   const auto weights = [&](Index block, bool prefetch) {
-    Forecaster forecaster = unfitted(small());
-    forecaster.fit(streamed(table, block, prefetch), cleaned, quick(true));
+    Forecaster forecaster = unfitted(streamed_options());
+    forecaster.fit(streamed(table, block, prefetch), cleaned, streamed_fit(true));
     return forecaster.model().get_weights();
   };
   const auto once = weights(20, true);
@@ -210,8 +210,8 @@ TEST_CASE("streams are scored as readings in memory, with baselines beside and e
   const Table table = rows_of(400, {120, 333});
   const StreamedTable rows = streamed(table, 37);
   const TimeSplit split = split_by_time(rows.rows(), 0, 0.25);
-  Forecaster forecaster = unfitted(small());
-  const std::vector<History> histories = forecaster.fit(rows.part(split.train), cleaned, quick(true, 2));
+  Forecaster forecaster = unfitted(streamed_options());
+  const std::vector<History> histories = forecaster.fit(rows.part(split.train), cleaned, streamed_fit(true, 2));
   CHECK(histories.size() == 2);
   CHECK(forecaster.networks() == 2);
 
@@ -240,8 +240,8 @@ TEST_CASE("streams are scored as readings in memory, with baselines beside and e
     CHECK(a.spread.has_value() == b.spread.has_value());
   }
   // Those that are trained one after the other have the bits of one that is trained alone.
-  Forecaster alone = unfitted(small());
-  alone.fit(rows.part(split.train), cleaned, quick(true));
+  Forecaster alone = unfitted(streamed_options());
+  alone.fit(rows.part(split.train), cleaned, streamed_fit(true));
   CHECK(forecaster.network(0).model().get_weights() == alone.model().get_weights());
 
   forecaster.save("streamed.h5");
@@ -254,8 +254,8 @@ TEST_CASE("streams are scored as readings in memory, with baselines beside and e
 
 TEST_CASE("forecasts of a stream come with the rows of all readings as their origins") {
   const Table table = rows_of(200);
-  Forecaster forecaster = unfitted(small());
-  forecaster.fit(streamed(table, 50), cleaned, quick(true));
+  Forecaster forecaster = unfitted(streamed_options());
+  forecaster.fit(streamed(table, 50), cleaned, streamed_fit(true));
   const Forecasts whole = forecaster.forecast(forecaster.readings(table));
   Index seen = 0;
   forecaster.forecast(forecaster.windows(forecaster.readings(streamed(table, 33))), [&](const Forecasts& block) {
@@ -271,8 +271,8 @@ TEST_CASE("forecasts of a stream come with the rows of all readings as their ori
 
 TEST_CASE("a stream of other sensors, or of the same in another order, is refused by name") {
   const Table table = rows_of(120);
-  Forecaster forecaster = unfitted(small());
-  forecaster.fit(streamed(table, 50), cleaned, quick(true));
+  Forecaster forecaster = unfitted(streamed_options());
+  forecaster.fit(streamed(table, 50), cleaned, streamed_fit(true));
   const auto windows_of_sensors = [&](const std::vector<std::string>& names) {
     ReadingsOptions options{.time = "time", .sensors = names};
     Table renamed = table;
@@ -294,8 +294,8 @@ TEST_CASE("a stream of other sensors, or of the same in another order, is refuse
 TEST_CASE("a stream learns nothing of what comes later, and is not judged by what it knows") {
   const auto learned_from = [](const Table& table) {
     const StreamedTable rows = streamed(table, 16);
-    Forecaster forecaster = unfitted(small());
-    forecaster.fit(rows.part({0, 200}), cleaned, quick(true));
+    Forecaster forecaster = unfitted(streamed_options());
+    forecaster.fit(rows.part({0, 200}), cleaned, streamed_fit(true));
     return forecaster;
   };
   const Table table = rows_of(260), planted = rows_of(260, {}, 160), planted_test = rows_of(260, {}, 200);
@@ -315,7 +315,8 @@ TEST_CASE("a stream learns nothing of what comes later, and is not judged by wha
   CHECK_THROWS_WITH(forecast_from(0), ContainsSubstring("forecaster: expected readings to judge by that it has not"));
   CHECK_THROWS_WITH(forecast_from(39), ContainsSubstring("row 159"));
   CHECK_NOTHROW(forecast_from(40));
-  CHECK_THROWS_WITH(unfitted(small()).fit(rows.part(held), cleaned, quick(true)), ContainsSubstring("held out"));
+  CHECK_THROWS_WITH(unfitted(streamed_options()).fit(rows.part(held), cleaned, streamed_fit(true)),
+                    ContainsSubstring("held out"));
   CHECK_THROWS_WITH(fit_baselines(judged.parts()), ContainsSubstring("held out"));
   const std::vector<Baseline> baselines =
       fit_baselines(forecaster.windows(forecaster.readings(rows.part({0, 200}))).parts(), true);
@@ -373,7 +374,8 @@ TEST_CASE("what streams of readings cannot do has a name") {
   CHECK_THROWS_WITH(learn_readings(rows, filled),
                     ContainsSubstring("rows: ReadingsOptions.steps[1].fill: a fill along the rows cannot learn in a "
                                       "stream, as it looks at other rows"));
-  CHECK_THROWS_WITH(unfitted(small()).fit(rows, {}, quick(true)), ContainsSubstring("expected readings with times"));
+  CHECK_THROWS_WITH(unfitted(streamed_options()).fit(rows, {}, streamed_fit(true)),
+                    ContainsSubstring("expected readings with times"));
   CHECK_THROWS_AS(rows.part({0, 61}), DataError);
   CHECK_THROWS_AS(rows.read(50, 11), ShapeError);
   CHECK_THROWS_AS(StreamedTable({.rows = 3, .name = "none"}), ConfigError);
@@ -387,11 +389,11 @@ TEST_CASE("what streams of readings cannot do has a name") {
   CHECK_THROWS_AS(StreamedReadings(rows, ReadingsPipeline(cleaned)), StateError);
   const StreamedReadings readings(rows, ReadingsPipeline(cleaned).fit(table));
   CHECK_THROWS_AS(StreamedWindows(readings, {.lags = 100}), DataError);
-  Forecaster forecaster = unfitted(small());
+  Forecaster forecaster = unfitted(streamed_options());
   CHECK_THROWS_AS(forecaster.readings(rows), StateError);
-  forecaster.fit(readings_of(table, "time"), quick(true));
+  forecaster.fit(readings_of(table, "time"), streamed_fit(true));
   CHECK_THROWS_AS(forecaster.readings(rows), StateError);  // of readings, not of rows
-  CHECK_THROWS_AS(forecaster.fit(rows, cleaned, quick(true)), StateError);
+  CHECK_THROWS_AS(forecaster.fit(rows, cleaned, streamed_fit(true)), StateError);
 }
 
 TEST_CASE("streams are one series of sensors alone") {
@@ -403,9 +405,10 @@ TEST_CASE("streams are one series of sensors alone") {
   known.known = {sensor};
   CHECK_THROWS_WITH(learn_readings(rows, series), ContainsSubstring("rows: expected no series in a stream"));
   CHECK_THROWS_WITH(learn_readings(rows, known), ContainsSubstring("rows: expected no known inputs in a stream"));
-  ForecastOptions options = small();
+  ForecastOptions options = streamed_options();
   options.known = {sensor};
-  CHECK_THROWS_WITH(unfitted(options).fit(rows, cleaned, quick(true)), ContainsSubstring("expected no known inputs"));
+  CHECK_THROWS_WITH(unfitted(options).fit(rows, cleaned, streamed_fit(true)),
+                    ContainsSubstring("expected no known inputs"));
   Table named = table;
   named.add({.name = "road", .type = ColumnType::text, .texts = std::vector<std::string>(60, "one")});
   const ReadingsPipeline in_memory = ReadingsPipeline(series).fit(named);

@@ -12,8 +12,7 @@ using namespace maas;
 
 namespace {
 
-constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity(),
-                 no_number = std::numeric_limits<Scalar>::quiet_NaN();
+constexpr Scalar no_end = std::numeric_limits<Scalar>::infinity(), no_number = std::numeric_limits<Scalar>::quiet_NaN();
 constexpr double last_place = std::numeric_limits<Scalar>::epsilon();
 
 double formula(double x, double t) { return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x))); }
@@ -94,8 +93,8 @@ TEST_CASE(
       CHECK(std::isnan(at_lane(no_number, 1).first));
       CHECK(std::isnan(at_lane(no_number, 1).second));
       CHECK(std::isnan(at_lane(1, no_number).first));
-      CHECK(at_lane(infinity, 0).second == 1);
-      CHECK(at_lane(-infinity, 1) == std::pair(infinity, Scalar(-1)));
+      CHECK(at_lane(no_end, 0).second == 1);
+      CHECK(at_lane(-no_end, 1) == std::pair(no_end, Scalar(-1)));
       CHECK(at_lane(Scalar(-1e30), 0).first == 0);
       CHECK(at_lane(Scalar(1e30), 1).first == 0);
     }

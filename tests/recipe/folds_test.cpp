@@ -11,9 +11,9 @@ using namespace maas::tests;
 
 namespace {
 
-std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
+std::string fold_problem(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
 
-void write_waves(const std::string& path, int planted_from = 400) {
+void write_fold_waves(const std::string& path, int planted_from = 400) {
   std::string text = "time,north,south\n";
   for (int i = 0; i < 400; ++i)
     text += fmt::format("2024-01-{:02d} {:02d}:{:02d},{:.4f},{:.4f}\n", 1 + i / 288, i / 12 % 24, i % 12 * 5,
@@ -21,7 +21,7 @@ void write_waves(const std::string& path, int planted_from = 400) {
   write_text(path, text);
 }
 
-Recipe waves(const std::vector<std::string>& changes) {
+Recipe fold_waves(const std::vector<std::string>& changes) {
   return parse_recipe(R"({
     "data": {"files": "fold_waves.csv"},
     "split": {"validation": 0.1, "test": 0.2},
@@ -136,11 +136,11 @@ TEST_CASE("folds of classes are judged beside the majority class") {
 }
 
 TEST_CASE("folds of a forecast are learned from what lies before them, and judged beside the baselines") {
-  write_waves("fold_waves.csv");
+  write_fold_waves("fold_waves.csv");
   std::vector<std::size_t> told;
   RunOptions options = silent;
   options.fold_end = [&](const CrossValidation& found) { told.push_back(found.folds.size()); };
-  const RecipeResult result = run_recipe(waves({}), options);
+  const RecipeResult result = run_recipe(fold_waves({}), options);
   CHECK(told == std::vector<std::size_t>{1, 2, 3});
   const CrossValidation& found = *result.cross_validation;
   REQUIRE(found.folds.size() == 3);  // of 320 rows: tests of 80 rows
@@ -162,8 +162,8 @@ TEST_CASE("folds of a forecast are learned from what lies before them, and judge
 }
 
 TEST_CASE("folds of a recipe for forecasts have the figures of cross_validate, bit for bit") {
-  write_waves("fold_waves.csv");
-  const Recipe recipe = waves({"network.layers=[]", "forecast.weekends=true"});
+  write_fold_waves("fold_waves.csv");
+  const Recipe recipe = fold_waves({"network.layers=[]", "forecast.weekends=true"});
   const CrossValidation found = *run_recipe(recipe, silent).cross_validation;
   const auto make = [&] { return Forecaster(recipe.forecast->options, ForecastNetwork{.hidden = {}, .embedding = 2}); };
   ForecastFoldOptions options{.weekends = true};
@@ -182,15 +182,15 @@ TEST_CASE("folds of a recipe for forecasts have the figures of cross_validate, b
 }
 
 TEST_CASE("what stands in the test rows changes no fold") {
-  write_waves("fold_waves.csv");
-  const CrossValidation before = *run_recipe(waves({}), silent).cross_validation;
-  write_waves("fold_waves.csv", 320);
-  const CrossValidation after = *run_recipe(waves({}), silent).cross_validation;
+  write_fold_waves("fold_waves.csv");
+  const CrossValidation before = *run_recipe(fold_waves({}), silent).cross_validation;
+  write_fold_waves("fold_waves.csv", 320);
+  const CrossValidation after = *run_recipe(fold_waves({}), silent).cross_validation;
   CHECK(before.text() == after.text());
   CHECK(before.at("5 minutes", "network").folds() == after.at("5 minutes", "network").folds());
   // Nor does what comes after a fold's test change that fold.
-  write_waves("fold_waves.csv", 240);
-  const CrossValidation planted = *run_recipe(waves({}), silent).cross_validation;
+  write_fold_waves("fold_waves.csv", 240);
+  const CrossValidation planted = *run_recipe(fold_waves({}), silent).cross_validation;
   CHECK(before.at("5 minutes", "network").at("mae").at(1) == planted.at("5 minutes", "network").at("mae").at(1));
   CHECK(before.at("5 minutes", "network").at("mae").at(2) != planted.at("5 minutes", "network").at("mae").at(2));
 }
@@ -208,12 +208,12 @@ TEST_CASE("what is wrong with folds is said with the path of its key") {
       {"{\"column\": \"kind\"}", "beside a column"},
   };
   for (const auto& [folds, expected] : cases) {
-    const std::string problem = problem_of({"cross_validation=" + folds});
+    const std::string problem = fold_problem({"cross_validation=" + folds});
     INFO(folds << "\n" << problem);
     CHECK(problem.find(expected) != std::string::npos);
   }
   CHECK_THROWS_WITH(
-      waves({"cross_validation.by=k_fold", "cross_validation.gap=0"}),
+      fold_waves({"cross_validation.by=k_fold", "cross_validation.gap=0"}),
       Catch::Matchers::StartsWith("w.json: cross_validation.by: expected \"rolling_origin\" for a forecast"));
   write_line_csv("line.csv");
   CHECK_THROWS_WITH(run_recipe(line({"cross_validation.n_splits=60"}), silent),

@@ -15,7 +15,7 @@ using namespace maas::tests;
 
 namespace {
 
-std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
+std::string line_problem(const std::vector<std::string>& changes) { return tests::problem_of(line, changes); }
 
 struct StopAfter {
   int epochs;
@@ -98,7 +98,7 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
       {{R"(training.class_weight={"a": -1})"}, "r.json: training.class_weight.a: expected a number of at least 0"},
   };
   for (const auto& [changes, expected] : cases) {
-    const std::string problem = problem_of(changes);
+    const std::string problem = line_problem(changes);
     INFO(changes[0] << "\n" << problem);
     CHECK(problem.find(expected) != std::string::npos);
   }

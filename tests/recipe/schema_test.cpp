@@ -12,7 +12,7 @@ namespace {
 
 Config schema() { return io::parse_json(recipe_schema(), "schema"); }
 
-std::string problem_of(const std::vector<std::string>& changes) {
+std::string schema_problem(const std::vector<std::string>& changes) {
   try {
     parse_recipe(line_recipe, "r.json", changes);
   } catch (const Error& error) {
@@ -48,12 +48,12 @@ TEST_CASE("every section of the schema has the keys that the reader knows, and n
   const Config whole = schema();
   std::set<std::string> top = properties_of(whole);
   top.erase("$schema");
-  CHECK(top == keys_in(problem_of({"no such key=1"})));
+  CHECK(top == keys_in(schema_problem({"no such key=1"})));
   int sections = 0;
   for (const auto& [name, section] : whole.at("properties").as_object()) {
     if (!section.contains("properties")) continue;
     CAPTURE(name);
-    CHECK(properties_of(section) == keys_in(problem_of({name + ".no such key=1"})));
+    CHECK(properties_of(section) == keys_in(schema_problem({name + ".no such key=1"})));
     ++sections;
   }
   CHECK(sections == 9);
@@ -73,7 +73,7 @@ TEST_CASE("every class of the schema has the settings that the reader knows, and
       CAPTURE(kind, name);
       std::string change = place;
       change.replace(change.find('@'), 1, "{\"class\": \"" + name + "\", \"no such key\": 1}");
-      CHECK(properties_of(form) == keys_in(problem_of({change})));
+      CHECK(properties_of(form) == keys_in(schema_problem({change})));
       ++classes;
     }
   CHECK(classes > 120);

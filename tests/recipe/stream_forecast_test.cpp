@@ -22,7 +22,7 @@ void write_waves(const std::string& path, int begin, int end, int planted = 1000
   write_text(path, text);
 }
 
-const std::string wave_recipe = R"({
+const std::string streamed_wave_recipe = R"({
   "data": {"files": ["waves_a.csv", "waves_b.csv"]},
   "split": {"validation": 0.1, "test": 0.2},
   "pipeline": {"steps": [{"class": "valid_range", "columns": ["north"], "low": 0, "high": 200}]},
@@ -33,18 +33,20 @@ const std::string wave_recipe = R"({
   "training": {"optimizer": {"class": "adam", "learning_rate": 0.01}, "loss": "mse", "epochs": 3, "shuffle": false}
 })";
 
-Recipe waves(const std::vector<std::string>& changes = {}) { return parse_recipe(wave_recipe, "w.json", changes); }
+Recipe streamed_waves(const std::vector<std::string>& changes = {}) {
+  return parse_recipe(streamed_wave_recipe, "w.json", changes);
+}
 
-const std::string in_blocks = R"(data.stream={"block_rows": 29, "mixed_blocks": 2})";
+const std::string wave_blocks = R"(data.stream={"block_rows": 29, "mixed_blocks": 2})";
 
 std::vector<std::string> streamed(std::vector<std::string> changes) {
-  changes.insert(changes.begin(), in_blocks);
+  changes.insert(changes.begin(), wave_blocks);
   return changes;
 }
 
-std::string problem_of(const std::vector<std::string>& changes) {
-  return tests::problem_of([](const std::vector<std::string>& all) { run_recipe(waves(streamed(all)), silent); },
-                           changes);
+std::string wave_problem(const std::vector<std::string>& changes) {
+  return tests::problem_of(
+      [](const std::vector<std::string>& all) { run_recipe(streamed_waves(streamed(all)), silent); }, changes);
 }
 
 void write_both(int planted = 1000000) {
@@ -69,10 +71,11 @@ void check_same(const ScoreTable& found, const ScoreTable& expected) {
 TEST_CASE("a recipe for forecasts in a stream has the bits of one in memory where nothing is shuffled") {
   write_both();
   const RecipeResult whole = run_recipe(
-      waves({"output.model=whole.h5", "output.report=whole.html", "output.predictions=whole_test.csv"}), silent);
-  const RecipeResult found = run_recipe(
-      waves(streamed({"output.model=parted.h5", "output.report=parted.html", "output.predictions=parted_test.csv"})),
+      streamed_waves({"output.model=whole.h5", "output.report=whole.html", "output.predictions=whole_test.csv"}),
       silent);
+  const RecipeResult found = run_recipe(streamed_waves(streamed({"output.model=parted.h5", "output.report=parted.html",
+                                                                 "output.predictions=parted_test.csv"})),
+                                        silent);
   CHECK(found.rows.all == 500);
   CHECK(found.rows.test == 100);
   CHECK(found.rows.validation == whole.rows.validation);
@@ -134,7 +137,7 @@ TEST_CASE("a recipe for forecasts in a stream has the bits of one in memory wher
 TEST_CASE("shuffled forecasts in a stream end with the same bits, read ahead or not, networks one by one") {
   write_both();
   const auto weights = [](const std::vector<std::string>& changes) {
-    return run_recipe(waves(streamed(changes)), silent).model.get_weights();
+    return run_recipe(streamed_waves(streamed(changes)), silent).model.get_weights();
   };
   const auto once = weights({"training.shuffle=true"});
   CHECK(weights({"training.shuffle=true"}) == once);
@@ -146,32 +149,34 @@ TEST_CASE("shuffled forecasts in a stream end with the same bits, read ahead or 
 
 TEST_CASE("what a stream of forecasts has learned does not know of the test") {
   write_both();
-  const RecipeResult fair = run_recipe(waves(streamed({})), silent);
+  const RecipeResult fair = run_recipe(streamed_waves(streamed({})), silent);
   write_both(400);  // the first row of the test
-  const RecipeResult planted = run_recipe(waves(streamed({})), silent);
+  const RecipeResult planted = run_recipe(streamed_waves(streamed({})), silent);
   CHECK(planted.model.get_weights() == fair.model.get_weights());
   CHECK(planted.forecaster->config() == fair.forecaster->config());
   CHECK(planted.forecaster->baselines().config() == fair.forecaster->baselines().config());
   CHECK(planted.scores->at("network", 3).scores.mae != fair.scores->at("network", 3).scores.mae);
   write_both(340);  // within the validation share: neither scaling nor weights know it, intervals do
-  const RecipeResult later = run_recipe(waves(streamed({"pipeline.steps=[]"})), silent);
+  const RecipeResult later = run_recipe(streamed_waves(streamed({"pipeline.steps=[]"})), silent);
   write_both();
-  const RecipeResult plain = run_recipe(waves(streamed({"pipeline.steps=[]"})), silent);
+  const RecipeResult plain = run_recipe(streamed_waves(streamed({"pipeline.steps=[]"})), silent);
   CHECK(plain.rows.training == 350);
   CHECK(later.rows.training == 350);
   CHECK_FALSE(later.model.get_weights() == plain.model.get_weights());  // row 340 is learned from
   write_both(350);
-  CHECK(run_recipe(waves(streamed({"pipeline.steps=[]"})), silent).model.get_weights() == plain.model.get_weights());
+  CHECK(run_recipe(streamed_waves(streamed({"pipeline.steps=[]"})), silent).model.get_weights() ==
+        plain.model.get_weights());
 }
 
 TEST_CASE("streams of forecasts without a test, or without intervals, keep what there is") {
   write_both();
-  const RecipeResult untested = run_recipe(waves(streamed({"split.test=0", "output.model=untested.h5"})), silent);
+  const RecipeResult untested =
+      run_recipe(streamed_waves(streamed({"split.test=0", "output.model=untested.h5"})), silent);
   CHECK_FALSE(untested.scores);
   CHECK(untested.coverage.empty());
   CHECK(load_forecaster("untested.h5").baselines().baselines.size() == 5);
   CHECK(load_forecaster("untested.h5").intervals().has_value());
-  const RecipeResult plain = run_recipe(waves(streamed({"forecast.intervals={\"coverage\": 0.8}"})), silent);
+  const RecipeResult plain = run_recipe(streamed_waves(streamed({"forecast.intervals={\"coverage\": 0.8}"})), silent);
   CHECK(plain.coverage.size() == 3);
   CHECK(plain.coverage[2].name == "split, all horizons");
 }
@@ -191,8 +196,8 @@ TEST_CASE("what needs all readings in memory is refused beside a stream of forec
        "w.json: forecast.known: expected none beside data.stream, whose rows are one series"},
       {{"split.test=0.01"}, "w.json: split.test: expected none or at least 7 rows"}};
   for (const auto& [changes, expected] : problems) {
-    CAPTURE(changes[0], problem_of(changes));
-    CHECK(problem_of(changes).find(expected) == 0);
+    CAPTURE(changes[0], wave_problem(changes));
+    CHECK(wave_problem(changes).find(expected) == 0);
   }
 }
 

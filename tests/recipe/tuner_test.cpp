@@ -22,7 +22,7 @@ Recipe tuned_line(const std::vector<std::string>& changes = {}) {
   return parse_recipe(line_recipe, "r.json", all);
 }
 
-std::string problem_of(const std::vector<std::string>& changes) { return tests::problem_of(tuned_line, changes); }
+std::string tuned_problem(const std::vector<std::string>& changes) { return tests::problem_of(tuned_line, changes); }
 
 std::vector<double> scores_of(const Tuning& tuning) {
   std::vector<double> scores;
@@ -396,7 +396,7 @@ TEST_CASE("what is wrong with a tuner is said with the path of its key") {
       {{"tuner.method=successive_halving", R"(tuner.space={"training.epochs": [1, 2]})"}, "which spends epochs"},
   };
   for (const auto& [changes, expected] : cases) {
-    const std::string problem = problem_of(changes);
+    const std::string problem = tuned_problem(changes);
     INFO(changes[0] << "\n" << problem);
     CHECK(problem.find(expected) != std::string::npos);
   }
