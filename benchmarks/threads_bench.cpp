@@ -1,5 +1,7 @@
 // What more threads win: the library's own, and callers that predict at the same time. Times are of the wall clock; the
 // floor is that of one core.
+#include "maas/core/denormals.hpp"
+#include "maas/ops/update.hpp"
 #include "step.hpp"
 
 namespace {
@@ -37,6 +39,29 @@ void predict_large(benchmark::State& state) {
   predictions(state, large_network(), 128);
 }
 
+// The sweep of Adam alone, over as many weights as the large network has: how far memory serves two cores at once.
+void adam_large(benchmark::State& state) {
+  const Threads threads(state);
+  const Index count = 20'000'000;
+  Block w(count), g(count), m(count), v(count);
+  const FlushDenormals flush;
+  for (auto _ : state) {
+    ops::for_each_run(count, [&](Index first, Index length) {
+      ops::adam(length, {.w = w.data() + first,
+                         .g = g.data() + first,
+                         .m = m.data() + first,
+                         .v = v.data() + first,
+                         .largest = nullptr,
+                         .alpha = Scalar(1e-3),
+                         .rest_1 = Scalar(0.1),
+                         .rest_2 = Scalar(0.001),
+                         .epsilon = Scalar(1e-7)});
+    });
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, 7.0 * static_cast<double>(count) * sizeof(Scalar) / machine().rewritten);
+}
+
 // Every caller has its own workspace and predicts one sample at a time.
 void callers(benchmark::State& state) {
   static const Network net = network();
@@ -46,6 +71,7 @@ void callers(benchmark::State& state) {
 BENCHMARK(train_32)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(train_256)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(train_large)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(adam_large)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(predict_1024)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(predict_large)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(callers)->Threads(1)->Threads(2)->Threads(8)->UseRealTime();
