@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <string>
 
 #include "maas/core/quota.hpp"
@@ -17,12 +16,22 @@ MAAS_INLINE int cores_of_quota(const char* text) {
   return static_cast<int>(std::min<long long>(quota / period + (quota % period != 0), 1024));
 }
 
-/// The first line of a file; empty where it cannot be read.
+/// The beginning of a small file; empty where it cannot be read. By the C library: streams would make a program that
+/// only predicts a seventh larger.
+inline std::string text_of(const std::string& path) {
+  std::string text(std::size_t{1} << 16, '\0');
+  std::size_t size = 0;
+  if (std::FILE* file = std::fopen(path.c_str(), "r")) {
+    size = std::fread(text.data(), 1, text.size(), file);
+    std::fclose(file);
+  }
+  text.resize(size);
+  return text;
+}
+
 inline std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
+  const std::string text = text_of(path);
+  return text.substr(0, text.find('\n'));
 }
 
 /// What one folder of control groups grants; 0 where it says nothing.
@@ -60,8 +69,12 @@ inline int cores_of_line(const std::string& mounted, const std::string& line) {
 MAAS_INLINE int granted_cores(const std::string& root) {
   const std::string mounted = root + "/sys/fs/cgroup";
   int least = cores_of_group(mounted);  // a container has it, with /proc or without
-  std::ifstream groups(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) least = less_of(least, cores_of_line(mounted, line));
+  const std::string groups = text_of(root + "/proc/self/cgroup");
+  for (std::size_t start = 0; start < groups.size();) {
+    const std::size_t end = std::min(groups.find('\n', start), groups.size());
+    least = less_of(least, cores_of_line(mounted, groups.substr(start, end - start)));
+    start = end + 1;
+  }
   return least;
 }
 
