@@ -473,7 +473,8 @@ def train():
     names = [f"x{i}" for i in range(20)]
     wide = {"class": "dense", "units": 256, "activation": "relu"}
     recipe = {"data": {"files": "rows.csv"}, "split": {"by": "time", "validation": 0.1, "test": 0.1},
-              "pipeline": {"steps": [{"class": "standard", "columns": names}], "features": names, "targets": ["y"]},
+              "pipeline": {"steps": [{"class": "standard", "columns": names}], "features": names, "targets": ["y"],
+                           "out_of_range": "pass"},
               "network": {"layers": [wide, wide, {"class": "dense", "units": 1}]},
               "training": {"optimizer": {"class": "adam"}, "loss": "mean_squared_error", "epochs": 1000}}
     maas, url = serve("--state", f"{folder}/state", "--job-data", f"{folder}/data", "--open-admin")
