@@ -49,10 +49,7 @@ HWY_INLINE hn::Vec<D> Sigmoid(D d, hn::Vec<D> x) {
 template <class D>
 HWY_INLINE hn::Vec<D> Tanh(D d, hn::Vec<D> x) {
   if constexpr (sizeof(Scalar) == 8) {
-    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
-    hn::Store(x, d, lane);
-    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::tanh(lane[i]);
-    return hn::Load(d, lane);
+    return OfEachLane(d, x, [](Scalar lane) { return std::tanh(lane); });
   } else {
     const auto size = hn::Abs(x), square = hn::Mul(x, x);
     auto p = hn::Set(d, Scalar(-5.70498872745e-3));
@@ -72,10 +69,7 @@ HWY_INLINE hn::Vec<D> Tanh(D d, hn::Vec<D> x) {
 template <class D>
 HWY_INLINE hn::Vec<D> LogOfOneAnd(D d, hn::Vec<D> e) {
   if constexpr (sizeof(Scalar) == 8) {
-    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
-    hn::Store(e, d, lane);
-    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::log1p(lane[i]);
-    return hn::Load(d, lane);
+    return OfEachLane(d, e, [](Scalar lane) { return std::log1p(lane); });
   } else {
     const auto s = hn::Div(e, hn::Add(hn::Set(d, Scalar(2)), e)), square = hn::Mul(s, s);
     auto p = hn::Set(d, static_cast<Scalar>(1.0 / 15));

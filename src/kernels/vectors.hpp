@@ -18,15 +18,21 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// f of each lane for itself: the double build takes the C library's functions.
+template <class D, class Function>
+HWY_INLINE hn::Vec<D> OfEachLane(D d, hn::Vec<D> x, Function f) {
+  HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
+  hn::Store(x, d, lane);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = f(lane[i]);
+  return hn::Load(d, lane);
+}
+
 // exp(x): x = n log 2 + r with |r| <= log(2) / 2; 2^n goes on in two halves, so that results below the smallest normal
 // number are right, too. The polynomial is Taylor's to r^7, its error below 1e-8 there.
 template <class D>
 HWY_INLINE hn::Vec<D> Exp(D d, hn::Vec<D> x) {
   if constexpr (sizeof(Scalar) == 8) {
-    HWY_ALIGN Scalar lane[HWY_MAX_BYTES / sizeof(Scalar)];
-    hn::Store(x, d, lane);
-    for (std::size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = std::exp(lane[i]);
-    return hn::Load(d, lane);
+    return OfEachLane(d, x, [](Scalar lane) { return std::exp(lane); });
   } else {
     const hn::RebindToSigned<D> di;
     // Clamped so that n stays in range; NaN passes through both.
