@@ -1,5 +1,6 @@
 // The products and sweeps under every network, each beside its floor: its multiply-adds at the rate of the registers,
 // or its bytes at the rate of the memory they lie in.
+#include "adam_sweep.hpp"
 #include "maas/core/block.hpp"
 #include "maas/core/denormals.hpp"
 #include "maas/ops/elementwise.hpp"
@@ -63,18 +64,10 @@ void adam(benchmark::State& state) {
   Block v(count);
   const FlushDenormals flush;
   for (auto _ : state) {
-    ops::adam(count, {.w = w.data(),
-                      .g = g.data(),
-                      .m = m.data(),
-                      .v = v.data(),
-                      .largest = nullptr,
-                      .alpha = Scalar(1e-3),
-                      .rest_1 = Scalar(0.1),
-                      .rest_2 = Scalar(0.001),
-                      .epsilon = Scalar(1e-7)});
+    ops::adam(count, adam_sweep(w.data(), g.data(), m.data(), v.data()));
     benchmark::ClobberMemory();
   }
-  compare_with_floor(state, 7.0 * static_cast<double>(count) * sizeof(Scalar) / machine().rewritten);
+  compare_with_floor(state, adam_floor(count));
 }
 
 // The other optimizers: `buffers` of 4 bytes are moved a weight.

@@ -1,7 +1,7 @@
 // What more threads win: the library's own, and callers that predict at the same time. Times are of the wall clock; the
 // floor is that of one core.
+#include "adam_sweep.hpp"
 #include "maas/core/denormals.hpp"
-#include "maas/ops/update.hpp"
 #include "step.hpp"
 
 namespace {
@@ -47,19 +47,11 @@ void adam_large(benchmark::State& state) {
   const FlushDenormals flush;
   for (auto _ : state) {
     ops::for_each_run(count, [&](Index first, Index length) {
-      ops::adam(length, {.w = w.data() + first,
-                         .g = g.data() + first,
-                         .m = m.data() + first,
-                         .v = v.data() + first,
-                         .largest = nullptr,
-                         .alpha = Scalar(1e-3),
-                         .rest_1 = Scalar(0.1),
-                         .rest_2 = Scalar(0.001),
-                         .epsilon = Scalar(1e-7)});
+      ops::adam(length, adam_sweep(w.data() + first, g.data() + first, m.data() + first, v.data() + first));
     });
     benchmark::ClobberMemory();
   }
-  compare_with_floor(state, 7.0 * static_cast<double>(count) * sizeof(Scalar) / machine().rewritten);
+  compare_with_floor(state, adam_floor(count));
 }
 
 // Every caller has its own workspace and predicts one sample at a time.
