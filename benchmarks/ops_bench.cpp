@@ -1,5 +1,7 @@
 // The products and sweeps under every network, each beside its floor: its multiply-adds at the rate of the registers,
 // or its bytes at the rate of the memory they lie in.
+#include <algorithm>
+
 #include "adam_sweep.hpp"
 #include "maas/core/block.hpp"
 #include "maas/core/denormals.hpp"
@@ -226,6 +228,18 @@ void sigmoid_sweep(benchmark::State& state) {
   compare_with_floor(state, machine().floor(0, 2.0 * static_cast<double>(count) * sizeof(Scalar)));
 }
 
+// The end of a layer backwards: its slope, and what its bias learns from. Gradients stay what they are.
+void slopes_and_sums(benchmark::State& state) {
+  const Index rows = state.range(0), columns = state.range(1);
+  Numbers y(rows * columns), gradient(rows * columns), sums(columns);
+  std::fill_n(y.data(), rows * columns, Scalar(1));
+  for (auto _ : state) {
+    ops::slope_and_sum_rows(ops::Curve::relu, rows, columns, y.data(), gradient.data(), sums.data());
+    benchmark::ClobberMemory();
+  }
+  compare_with_floor(state, machine().floor(0, 3.0 * static_cast<double>(rows * columns) * sizeof(Scalar)));
+}
+
 // The layers of the networks that are measured: batch, inputs, outputs.
 void shapes(benchmark::internal::Benchmark* b) {
   for (auto [rows, inner, columns] : {std::array<Index, 3>{32, 100, 128},
@@ -267,6 +281,7 @@ BENCHMARK(lamb)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(adafactor)->Arg(21249)->Arg(20'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(softmax_rows)->Args({128, 10})->Args({128, 1000});
 BENCHMARK(softmax_slopes)->Args({128, 10})->Args({128, 1000});
+BENCHMARK(slopes_and_sums)->Args({32, 128})->Args({100, 300})->Args({256, 400})->Args({128, 4096});
 BENCHMARK(tanh_sweep)->Arg(4096);
 BENCHMARK(sigmoid_sweep)->Arg(4096);
 

@@ -202,7 +202,7 @@ struct Affine {
   const Scalar* bias;
   Scalar* y;
   Index y_stride;
-  bool rectify;
+  ops::Curve curve;
 };
 
 // Rows from `first` on, at most `few_rows`.
@@ -215,7 +215,7 @@ void few(const Affine& p, const ops::detail::Panel& panel, Index first, Index ro
     Scalar* to = p.y + (first + row) * p.y_stride + panel.first;
     for (Index i = 0; i < panel.used; ++i) {
       const Scalar sum = p.bias == nullptr ? from[i] : from[i] + p.bias[panel.first + i];
-      to[i] = p.rectify && sum < 0 ? Scalar(0) : sum;
+      to[i] = p.curve == ops::Curve::relu && sum < 0 ? Scalar(0) : sum;
     }
   }
 }
@@ -244,7 +244,7 @@ void many(const Affine& p, const ops::detail::Panel& panel) {
       MAAS_BODY(WidenBlock)(p.kernel, panel, row, depth, from, padded, block, block_width);
       const bool last = row + depth == p.kernel.inner;
       ops::Finish finish;
-      if (last) finish = {p.bias == nullptr ? nullptr : p.bias + column, p.rectify};
+      if (last) finish = {p.bias == nullptr ? nullptr : p.bias + column, p.curve};
       const Problem problem{
           depth, {p.x.data() + row, p.x.cols(), 1}, block, block_width, p.y + column, p.y_stride, row > 0, finish};
       product_piece(p.x.rows(), used, problem, next_block(p.kernel, panel, row + depth, from, padded));
@@ -254,9 +254,12 @@ void many(const Affine& p, const ops::detail::Panel& panel) {
 
 void one_panel(const Affine& p, Index which) {
   const ops::detail::Panel panel = ops::detail::panel_of(p.kernel, which);
-  if (p.x.rows() > few_rows && panel.used > 1 && p.kernel.inner > 0) return many(p, panel);
-  for (Index first = 0; first < p.x.rows(); first += few_rows)
-    few(p, panel, first, std::min(few_rows, p.x.rows() - first));
+  if (p.x.rows() > few_rows && panel.used > 1 && p.kernel.inner > 0)
+    many(p, panel);
+  else
+    for (Index first = 0; first < p.x.rows(); first += few_rows)
+      few(p, panel, first, std::min(few_rows, p.x.rows() - first));
+  if (is_left_out(p.curve)) curve_rows(p.curve, p.x.rows(), panel.used, p.y + panel.first, p.y_stride);
 }
 
 }  // namespace
@@ -266,9 +269,9 @@ void one_panel(const Affine& p, Index which) {
 namespace ops {
 
 void compact_affine(const ConstMatrixView& x, const CompactView& kernel, const ConstMatrixView& bias, MatrixView y,
-                    bool rectify) {
-  if (!kernels::use_vectors()) return portable::compact_affine(x, kernel, bias, y, rectify);
-  const kernels::Affine problem{x, kernel, bias.size() > 0 ? bias.data() : nullptr, y.data(), y.cols(), rectify};
+                    Curve curve) {
+  if (!kernels::use_vectors()) return portable::compact_affine(x, kernel, bias, y, curve);
+  const kernels::Affine problem{x, kernel, bias.size() > 0 ? bias.data() : nullptr, y.data(), y.cols(), curve};
   const Index panels = detail::panels_of(kernel);
   if (x.rows() * kernel.columns * kernel.inner < kernels::worth_sharing)
     for (Index which = 0; which < panels; ++which) kernels::one_panel(problem, which);

@@ -5,9 +5,11 @@
 // polynomials; in the double build they are the C library's.
 #include "maas/ops/elementwise.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/portable.hpp"
+#include "kernels/product.hpp"
 #include "kernels/targets.hpp"
 #include "maas/ops/update.hpp"
 
@@ -95,43 +97,87 @@ void LogisticSlopeSweep(Index count, const Scalar* x, const Scalar* t, Scalar* s
   });
 }
 
-void ReluSweep(Index count, const Scalar* x, Scalar* y) {
+// Reads and writes the first `count` lanes of a vector; the others are 0. AVX2 and AVX-512 can do so without going
+// through single numbers, but the C library's functions of the double build would be called for what is not there.
+constexpr bool has_parts = HWY_TARGET <= HWY_AVX2 && sizeof(Scalar) == 4;
+
+template <class D>
+struct Whole {
+  HWY_INLINE hn::Vec<D> Load(const Scalar* from) const { return hn::LoadU(D(), from); }
+  HWY_INLINE void Store(hn::Vec<D> v, Scalar* to) const { hn::StoreU(v, D(), to); }
+};
+
+struct Part {
+  hn::Mask<Full> there;
+  HWY_INLINE explicit Part(Index count) : there(hn::FirstN(Full(), static_cast<std::size_t>(count))) {}
+  HWY_INLINE hn::Vec<Full> Load(const Scalar* from) const { return hn::MaskedLoad(there, Full(), from); }
+  HWY_INLINE void Store(hn::Vec<Full> v, Scalar* to) const { hn::BlendedStore(v, there, Full(), to); }
+};
+
+// y = f(x) for each number of the rows.
+template <class F>
+HWY_INLINE void EachOf(Index rows, Index columns, const Scalar* x, Scalar* y, Index stride, F f) {
+  const Full d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  for (Index r = 0; r < rows; ++r, x += stride, y += stride) {
+    Index i = 0;
+    for (; i + lanes <= columns; i += lanes) hn::StoreU(f(d, hn::LoadU(d, x + i)), d, y + i);
+    if (has_parts && columns - i > 1) {
+      const Part part(columns - i);
+      part.Store(f(d, part.Load(x + i)), y + i);
+      continue;
+    }
+    for (; i < columns; ++i) hn::StoreU(f(One(), hn::LoadU(One(), x + i)), One(), y + i);
+  }
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> Relu(D d, hn::Vec<D> x) {
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
+}
+
+void CurveRows(ops::Curve curve, Index rows, Index columns, const Scalar* x, Scalar* y, Index stride) {
+  if (stride == columns) {
+    columns *= rows;
+    rows = 1;
+  }
+  switch (curve) {
+    case ops::Curve::none:
+      return EachOf(rows, columns, x, y, stride, [](auto, auto v) HWY_ATTR { return v; });
+    case ops::Curve::relu:
+      return EachOf(rows, columns, x, y, stride, [](auto d, auto v) HWY_ATTR { return Relu(d, v); });
+    case ops::Curve::sigmoid:
+      return EachOf(rows, columns, x, y, stride, [](auto d, auto v) HWY_ATTR { return Sigmoid(d, v); });
+    case ops::Curve::tanh:
+      return EachOf(rows, columns, x, y, stride, [](auto d, auto v) HWY_ATTR { return Tanh(d, v); });
+  }
+}
+
+// gradient *= slope(y).
+template <class Slope>
+HWY_INLINE void SlopeOf(Index count, const Scalar* y, Scalar* gradient, Slope slope) {
   Sweep(count, [&](auto d, Index i) HWY_ATTR {
-    const auto v = hn::LoadU(d, x + i);
-    hn::StoreU(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Zero(d), v), d, y + i);
+    hn::StoreU(slope(d, hn::LoadU(d, y + i), hn::LoadU(d, gradient + i)), d, gradient + i);
   });
 }
 
-void ReluGradientSweep(Index count, const Scalar* y, Scalar* gradient) {
-  Sweep(count, [&](auto d, Index i) HWY_ATTR {
-    const auto g = hn::LoadU(d, gradient + i);
-    const auto passes = hn::Gt(hn::LoadU(d, y + i), hn::Zero(d));
-    hn::StoreU(hn::IfThenElse(passes, g, hn::Mul(g, hn::Zero(d))), d, gradient + i);
-  });
-}
-
-void SigmoidSweep(Index count, const Scalar* x, Scalar* y) {
-  Sweep(count, [&](auto d, Index i) HWY_ATTR { hn::StoreU(Sigmoid(d, hn::LoadU(d, x + i)), d, y + i); });
-}
-
-void SigmoidGradientSweep(Index count, const Scalar* y, Scalar* gradient) {
-  Sweep(count, [&](auto d, Index i) HWY_ATTR {
-    const auto f = hn::LoadU(d, y + i);
-    const auto slope = hn::Mul(f, hn::Sub(hn::Set(d, Scalar(1)), f));
-    hn::StoreU(hn::Mul(hn::LoadU(d, gradient + i), slope), d, gradient + i);
-  });
-}
-
-void TanhSweep(Index count, const Scalar* x, Scalar* y) {
-  Sweep(count, [&](auto d, Index i) HWY_ATTR { hn::StoreU(Tanh(d, hn::LoadU(d, x + i)), d, y + i); });
-}
-
-void TanhGradientSweep(Index count, const Scalar* y, Scalar* gradient) {
-  Sweep(count, [&](auto d, Index i) HWY_ATTR {
-    const auto f = hn::LoadU(d, y + i);
-    const auto slope = hn::NegMulAdd(f, f, hn::Set(d, Scalar(1)));
-    hn::StoreU(hn::Mul(hn::LoadU(d, gradient + i), slope), d, gradient + i);
-  });
+void SlopeSweep(ops::Curve curve, Index count, const Scalar* y, Scalar* gradient) {
+  switch (curve) {
+    case ops::Curve::none:
+      return;
+    case ops::Curve::relu:
+      return SlopeOf(count, y, gradient, [](auto d, auto f, auto g) HWY_ATTR {
+        return hn::IfThenElse(hn::Gt(f, hn::Zero(d)), g, hn::Mul(g, hn::Zero(d)));
+      });
+    case ops::Curve::sigmoid:
+      return SlopeOf(count, y, gradient, [](auto d, auto f, auto g) HWY_ATTR {
+        return hn::Mul(g, hn::Mul(f, hn::Sub(hn::Set(d, Scalar(1)), f)));
+      });
+    case ops::Curve::tanh:
+      return SlopeOf(count, y, gradient, [](auto d, auto f, auto g) HWY_ATTR {
+        return hn::Mul(g, hn::NegMulAdd(f, f, hn::Set(d, Scalar(1))));
+      });
+  }
 }
 
 void AddRow(Index rows, Index columns, const Scalar* row, Scalar* y) {
@@ -140,12 +186,40 @@ void AddRow(Index rows, Index columns, const Scalar* row, Scalar* y) {
           [&](auto d, Index i) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(d, y + i), hn::LoadU(d, row + i)), d, y + i); });
 }
 
-void SumRows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
-  Sweep(columns, [&](auto d, Index i) HWY_ATTR {
-    auto sum = hn::Zero(d);
-    for (Index r = 0; r < rows; ++r) sum = hn::Add(sum, hn::LoadU(d, x + r * columns + i));
-    hn::StoreU(sum, d, sums + i);
-  });
+// A few vectors of columns, from the first row to the last: each sum waits for the one above it, so several go on at a
+// time.
+template <int Vectors, class D, class Access>
+HWY_INLINE void AddColumns(D d, Access access, Index rows, Index columns, const Scalar* x, Scalar* sums) {
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  hn::Vec<D> sum[Vectors];
+  for (int v = 0; v < Vectors; ++v) sum[v] = access.Load(sums + v * lanes);
+  for (Index r = 0; r < rows; ++r, x += columns)
+    for (int v = 0; v < Vectors; ++v) sum[v] = hn::Add(sum[v], access.Load(x + v * lanes));
+  for (int v = 0; v < Vectors; ++v) access.Store(sum[v], sums + v * lanes);
+}
+
+HWY_INLINE void AddRows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
+  const Full d;
+  constexpr int vectors = 4;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + vectors * lanes <= columns; i += vectors * lanes)
+    AddColumns<vectors>(d, Whole<Full>(), rows, columns, x + i, sums + i);
+  for (; i + lanes <= columns; i += lanes) AddColumns<1>(d, Whole<Full>(), rows, columns, x + i, sums + i);
+  if (has_parts && columns - i > 1) return AddColumns<1>(d, Part(columns - i), rows, columns, x + i, sums + i);
+  for (; i < columns; ++i) AddColumns<1>(One(), Whole<One>(), rows, columns, x + i, sums + i);
+}
+
+// Some rows at a time: they are summed while they are still in the first-level cache.
+void SlopeAndSums(ops::Curve curve, Index rows, Index columns, const Scalar* y, Scalar* gradient, Scalar* sums) {
+  constexpr Index near = 4096, fewest = 4;
+  const Index block = std::max(near / std::max(columns, Index{1}), fewest);
+  std::fill_n(sums, columns, Scalar(0));
+  for (Index row = 0; row < rows; row += block) {
+    const Index height = std::min(block, rows - row);
+    SlopeSweep(curve, height * columns, y + row * columns, gradient + row * columns);
+    AddRows(height, columns, gradient + row * columns, sums);
+  }
 }
 
 void AdamKernel(Index count, const ops::AdamSweep& s) {
@@ -288,16 +362,12 @@ namespace maas::inline MAAS_ABI {
 
 namespace kernels {
 
-MAAS_BODIES(ReluSweep);
-MAAS_BODIES(ReluGradientSweep);
-MAAS_BODIES(SigmoidSweep);
-MAAS_BODIES(SigmoidGradientSweep);
-MAAS_BODIES(TanhSweep);
-MAAS_BODIES(TanhGradientSweep);
+MAAS_BODIES(CurveRows);
+MAAS_BODIES(SlopeSweep);
+MAAS_BODIES(SlopeAndSums);
 MAAS_BODIES(LogisticLossSweep);
 MAAS_BODIES(LogisticSlopeSweep);
 MAAS_BODIES(AddRow);
-MAAS_BODIES(SumRows);
 MAAS_BODIES(AdamKernel);
 MAAS_BODIES(SgdKernel);
 MAAS_BODIES(RmspropKernel);
@@ -308,6 +378,10 @@ MAAS_BODIES(AdadeltaKernel);
 MAAS_BODIES(LionKernel);
 MAAS_BODIES(FtrlKernel);
 
+void curve_rows(ops::Curve curve, Index rows, Index columns, Scalar* y, Index stride) {
+  MAAS_BODY(CurveRows)(curve, rows, columns, y, y, stride);
+}
+
 }  // namespace kernels
 
 namespace ops {
@@ -316,27 +390,31 @@ using namespace kernels;
 
 void relu(Index count, const Scalar* x, Scalar* y) {
   if (!use_vectors()) return portable::relu(count, x, y);
-  MAAS_BODY(ReluSweep)(count, x, y);
+  MAAS_BODY(CurveRows)(Curve::relu, 1, count, x, y, count);
 }
 void relu_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::relu_gradient(count, y, gradient);
-  MAAS_BODY(ReluGradientSweep)(count, y, gradient);
+  MAAS_BODY(SlopeSweep)(Curve::relu, count, y, gradient);
 }
 void sigmoid(Index count, const Scalar* x, Scalar* y) {
   if (!use_vectors()) return portable::sigmoid(count, x, y);
-  MAAS_BODY(SigmoidSweep)(count, x, y);
+  MAAS_BODY(CurveRows)(Curve::sigmoid, 1, count, x, y, count);
 }
 void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::sigmoid_gradient(count, y, gradient);
-  MAAS_BODY(SigmoidGradientSweep)(count, y, gradient);
+  MAAS_BODY(SlopeSweep)(Curve::sigmoid, count, y, gradient);
 }
 void tanh(Index count, const Scalar* x, Scalar* y) {
   if (!use_vectors()) return portable::tanh(count, x, y);
-  MAAS_BODY(TanhSweep)(count, x, y);
+  MAAS_BODY(CurveRows)(Curve::tanh, 1, count, x, y, count);
 }
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
   if (!use_vectors()) return portable::tanh_gradient(count, y, gradient);
-  MAAS_BODY(TanhGradientSweep)(count, y, gradient);
+  MAAS_BODY(SlopeSweep)(Curve::tanh, count, y, gradient);
+}
+void apply_curve(Curve curve, Index count, const Scalar* x, Scalar* y) {
+  if (!use_vectors()) return portable::apply_curve(curve, count, x, y);
+  MAAS_BODY(CurveRows)(curve, 1, count, x, y, count);
 }
 void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss) {
   if (!use_vectors()) return portable::logistic_loss(count, x, t, loss);
@@ -352,7 +430,11 @@ void add_row(Index rows, Index columns, const Scalar* row, Scalar* y) {
 }
 void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums) {
   if (!use_vectors()) return portable::sum_rows(rows, columns, x, sums);
-  MAAS_BODY(SumRows)(rows, columns, x, sums);
+  MAAS_BODY(SlopeAndSums)(Curve::none, rows, columns, x, const_cast<Scalar*>(x), sums);  // it writes sums alone
+}
+void slope_and_sum_rows(Curve curve, Index rows, Index columns, const Scalar* y, Scalar* gradient, Scalar* sums) {
+  if (!use_vectors()) return portable::slope_and_sum_rows(curve, rows, columns, y, gradient, sums);
+  MAAS_BODY(SlopeAndSums)(curve, rows, columns, y, gradient, sums);
 }
 void adam(Index count, const AdamSweep& sweep) {
   if (!use_vectors()) return portable::adam(count, sweep);

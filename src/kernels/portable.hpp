@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/ops/compact.hpp"
+#include "maas/ops/elementwise.hpp"
 #include "maas/ops/product.hpp"
 #include "maas/ops/softmax.hpp"
 #include "maas/ops/update.hpp"
@@ -15,10 +16,12 @@ void sigmoid(Index count, const Scalar* x, Scalar* y);
 void sigmoid_gradient(Index count, const Scalar* y, Scalar* gradient);
 void tanh(Index count, const Scalar* x, Scalar* y);
 void tanh_gradient(Index count, const Scalar* y, Scalar* gradient);
+void apply_curve(Curve curve, Index count, const Scalar* x, Scalar* y);
 void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss);
 void logistic_slope(Index count, const Scalar* x, const Scalar* t, Scalar* slope);
 void add_row(Index rows, Index columns, const Scalar* row, Scalar* y);
 void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* sums);
+void slope_and_sum_rows(Curve curve, Index rows, Index columns, const Scalar* y, Scalar* gradient, Scalar* sums);
 void adam(Index count, const AdamSweep& sweep);
 void sgd(Index count, const SgdSweep& sweep);
 void rmsprop(Index count, const RmspropSweep& sweep);
@@ -45,6 +48,6 @@ void finished_product(Index rows, Index columns, Index inner, Strided a, const S
 void product_transposed(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
                         Index c_stride);
 void compact_affine(const ConstMatrixView& x, const CompactView& kernel, const ConstMatrixView& bias, MatrixView y,
-                    bool rectify = false);
+                    Curve curve = Curve::none);
 
 }  // namespace maas::inline MAAS_ABI::ops::portable

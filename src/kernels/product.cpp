@@ -127,7 +127,7 @@ HWY_INLINE void Tile(D d, const Problem& p, Index row, Index column, Next& next)
       const hn::Vec<D> bias = hn::LoadU(d, p.finish.bias + column + v * lanes);
       for (int r = 0; r < Rows; ++r) sum[r][v] = hn::Add(sum[r][v], bias);
     }
-  if (p.finish.rectify)
+  if (p.finish.curve == ops::Curve::relu)
     for (int r = 0; r < Rows; ++r)
       for (int v = 0; v < Vectors; ++v) sum[r][v] = Rectify(d, sum[r][v]);
   for (int r = 0; r < Rows; ++r)
@@ -226,7 +226,7 @@ HWY_INLINE void PaddedStrip(D d, const Problem& p, Index rows, Index column, Ind
       for (Index j = 0; j < used; ++j) {
         Scalar x = sums[i * width + j];
         if (p.finish.bias != nullptr) x += p.finish.bias[column + j];
-        c[i * p.c_stride + j] = p.finish.rectify && x < 0 ? Scalar(0) : x;
+        c[i * p.c_stride + j] = p.finish.curve == ops::Curve::relu && x < 0 ? Scalar(0) : x;
       }
   }
 }
@@ -276,7 +276,8 @@ void RowPiece(Index columns, Index inner, const Scalar* a, const Scalar* b, Scal
               bool rectify) {
   const hn::ScalableTag<Scalar> d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const Problem p{inner, {a, inner, 1}, b, columns, c, columns, false, {bias, rectify}};
+  const ops::Finish finish{bias, rectify ? ops::Curve::relu : ops::Curve::none};
+  const Problem p{inner, {a, inner, 1}, b, columns, c, columns, false, finish};
   Nothing next;
   Index column = FewRows<1>(d, p, columns, next);
   if constexpr (tile_vectors < 8)
@@ -339,7 +340,7 @@ void ColumnAlongRows(Index rows, const Problem& p) {
     Scalar& c = p.c[row * p.c_stride];
     c = p.add ? c + total : total;
     if (p.finish.bias != nullptr) c += *p.finish.bias;
-    if (p.finish.rectify && c < 0) c = 0;
+    if (p.finish.curve == ops::Curve::relu && c < 0) c = 0;
   }
 }
 
@@ -384,7 +385,7 @@ constexpr Index LinesOf(Index numbers) {
 // What is left to do to c after one block: nothing, unless it is the last one along the sums.
 HWY_INLINE ops::Finish FinishAfter(const Problem& p, Index k_end, Index column) {
   if (k_end < p.inner) return {};
-  return {p.finish.bias == nullptr ? nullptr : p.finish.bias + column, p.finish.rectify};
+  return {p.finish.bias == nullptr ? nullptr : p.finish.bias + column, p.finish.curve};
 }
 
 // c = a packed, or c += a packed.
@@ -644,9 +645,17 @@ struct Cut {
   Index size;
 };
 
+// Every piece ends with its curve, on the thread that multiplied it.
+void work_on(PieceFunction work, Index rows, Index columns, const Problem& p) {
+  work(rows, columns, p);
+  if (is_left_out(p.finish.curve)) curve_rows(p.finish.curve, rows, columns, p.c, p.c_stride);
+}
+
 // Pieces so large that every thread gets at least two of them, if they can be: blocks are read once a piece.
 void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, Index b_column, Cut cut) {
-  if (rows * columns * p.inner < worth_sharing || threads() == 1) return work(rows, columns, p);
+  constexpr Index terms_of_curve = 32;  // as many multiply-adds take as long
+  const Index terms = p.inner + (is_left_out(p.finish.curve) ? terms_of_curve : 0);
+  if (rows * columns * terms < worth_sharing || threads() == 1) return work_on(work, rows, columns, p);
   constexpr Index unit = 64;
   const Index whole = cut.across ? columns : rows;
   const Index share = (whole / (2 * threads()) + unit - 1) / unit * unit;
@@ -660,7 +669,7 @@ void share_out(PieceFunction work, Index rows, Index columns, const Problem& p, 
       if (part.finish.bias != nullptr) part.finish.bias += first;
     } else
       part.a.data += first * p.a.row_stride;
-    work(cut.across ? rows : size, cut.across ? size : columns, part);
+    work_on(work, cut.across ? rows : size, cut.across ? size : columns, part);
   });
 }
 
@@ -678,10 +687,19 @@ Problem with_stream(Index rows, Index columns, Problem p) {
 // A b of so many numbers does not stay in the second-level cache.
 constexpr Index large = Index{1} << 16;
 
+// Apart from where rows without such a curve pass: it has a frame.
+HWY_NOINLINE void row_and_curve(Index columns, Index inner, const Scalar* a, const Scalar* b, Scalar* c,
+                                const ops::Finish& finish) {
+  MAAS_BODY(RowPiece)(columns, inner, a, b, c, finish.bias, false);
+  curve_rows(finish.curve, 1, columns, c, columns);
+}
+
+void column_along_rows(Index rows, Index, const Problem& p) { MAAS_BODY(ColumnAlongRows)(rows, p); }
+
 // Chooses the way that suits the sizes.
 void multiply(Index rows, Index columns, const Problem& p) {
-  const bool finishes = p.finish.bias != nullptr || p.finish.rectify;
-  if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return MAAS_BODY(ColumnAlongRows)(rows, p);
+  const bool finishes = p.finish.bias != nullptr || p.finish.curve != ops::Curve::none;
+  if (columns == 1 && p.b_stride == 1 && p.a.column_stride == 1) return work_on(column_along_rows, rows, 1, p);
   if (columns == 1 && p.c_stride == 1 && p.a.row_stride == 1 && !p.add && !finishes)
     return MAAS_BODY(ColumnAcrossRows)(rows, p);
   // A large b is read in order; large blocks are packed.
@@ -730,8 +748,10 @@ void finished_product(Index rows, Index columns, Index inner, const Scalar* a, c
                       Finish finish) {
   if (!use_vectors())
     return portable::finished_product(rows, columns, inner, {a, inner, 1}, b, columns, c, columns, finish);
-  if (rows == 1 && columns > 1 && inner * columns < large)
-    return MAAS_BODY(RowPiece)(columns, inner, a, b, c, finish.bias, finish.rectify);
+  if (rows == 1 && columns > 1 && inner * columns < large) {
+    if (is_left_out(finish.curve)) return row_and_curve(columns, inner, a, b, c, finish);
+    return MAAS_BODY(RowPiece)(columns, inner, a, b, c, finish.bias, finish.curve == Curve::relu);
+  }
   multiply(rows, columns, {inner, {a, inner, 1}, b, columns, c, columns, false, finish});
 }
 

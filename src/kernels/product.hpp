@@ -48,4 +48,11 @@ struct Ahead {
 /// fetched.
 void product_piece(Index rows, Index columns, const Problem& problem, const Ahead& ahead);
 
+/// Curves that tiles leave out, since they do not stay in registers: they follow a piece of the product, on the thread
+/// that multiplied it. Behind every tile they took as long: their arithmetic counts, not where they read.
+inline bool is_left_out(ops::Curve curve) { return curve > ops::Curve::relu; }
+
+/// y = curve(y) for rows of `columns` numbers, `stride` apart.
+void curve_rows(ops::Curve curve, Index rows, Index columns, Scalar* y, Index stride);
+
 }  // namespace maas::inline MAAS_ABI::kernels

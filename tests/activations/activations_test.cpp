@@ -1,5 +1,10 @@
 #include "maas/activations/activations.hpp"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "maas/ops/elementwise.hpp"
 #include "maas/testing/check_gradient.hpp"
 #include "maas/testing/check_part.hpp"
 #include "maas/testing/numbers.hpp"
@@ -60,6 +65,29 @@ TEST_CASE("a row's activation has the same bits wherever it lies") {
       for (Index i = 0; i < z.rows(); ++i) CHECK(applied(activation, z.row(i)) == y.row(i));
     }
   }
+}
+
+TEST_CASE("an activation that is a curve of the kernels has the bits of that curve, and its slope") {
+  const Index rows = 5, columns = 37;
+  const Matrix z = testing::detail::random_matrix(rows, columns, -3, 3, Random(1)),
+               dy = testing::detail::random_matrix(rows, columns, -1, 1, Random(2));
+  std::vector<std::string> curves;
+  for (const auto& entry : BuiltinActivations::entries()) {
+    INFO(entry.class_name);
+    const Activation activation = entry.make({});
+    const std::optional<ops::Curve> curve = activation.curve();
+    if (!curve) continue;
+    curves.emplace_back(entry.class_name);
+    CHECK(!activation.needs_input());  // which layers do not keep for it
+    Matrix y(rows, columns), alone = dy, along = dy, sums(1, columns);
+    ops::apply_curve(*curve, z.size(), z.data(), y.data());
+    CHECK(y == applied(activation, z));
+    activation.backward(view(z), view(y), MatrixView(alone.data(), rows, columns));
+    ops::slope_and_sum_rows(*curve, rows, columns, y.data(), along.data(), sums.data());
+    CHECK(along == alone);
+  }
+  std::ranges::sort(curves);
+  CHECK(curves == std::vector<std::string>{"linear", "relu", "sigmoid", "tanh"});
 }
 
 TEST_CASE("known values and slopes") {

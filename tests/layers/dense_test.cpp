@@ -60,7 +60,10 @@ TEST_CASE("dense keeps the layer contract at sizes beside a vector's width") {
   for (Index units : {1, 2, 7, 8, 9, 17, 33})
     for (Index inputs : {1, 5, 16, 65})
       CHECK_NOTHROW(testing::check_layer(dense(units, Tanh{}), {.input = Shape{inputs}, .batch = 7}));
-  CHECK_NOTHROW(testing::check_layer(Dense{.units = 3, .use_bias = false}, {.input = Shape{4}}));
+  for (const Activation& activation : {Activation(linear), Activation(relu), Activation(sigmoid), Activation(Tanh{})})
+    for (const bool use_bias : {false, true})
+      CHECK_NOTHROW(testing::check_layer(Dense{.units = 9, .activation = activation, .use_bias = use_bias},
+                                         {.input = Shape{2, 4}, .batch = 3}));
   CHECK_NOTHROW(testing::check_layer(Dense{
       .units = 3, .kernel_initializer = he_normal, .kernel_regularizer = L2{.l2 = 0.1}, .bias_regularizer = L1{}}));
 }

@@ -41,15 +41,15 @@ class Compact {
 
 using tests::view;
 
-Matrix product_of(const Matrix& x, const Compact& compact, const Matrix& bias, bool rectify) {
+Matrix product_of(const Matrix& x, const Compact& compact, const Matrix& bias, ops::Curve curve) {
   Matrix y = Matrix::Constant(x.rows(), compact.view().columns, std::numeric_limits<Scalar>::quiet_NaN());
-  ops::compact_affine(view(x), compact.view(), view(bias), {y.data(), y.rows(), y.cols()}, rectify);
+  ops::compact_affine(view(x), compact.view(), view(bias), {y.data(), y.rows(), y.cols()}, curve);
   return y;
 }
 
-Matrix product_with(const Matrix& x, const Matrix& kernel, const Matrix& bias, bool rectify) {
+Matrix product_with(const Matrix& x, const Matrix& kernel, const Matrix& bias, ops::Curve curve) {
   Matrix y(x.rows(), kernel.cols());
-  ops::affine(view(x), view(kernel), view(bias), {y.data(), y.rows(), y.cols()}, rectify);
+  ops::affine(view(x), view(kernel), view(bias), {y.data(), y.rows(), y.cols()}, curve);
   return y;
 }
 
@@ -126,21 +126,23 @@ TEST_CASE("the product with a compact matrix has the bits of the one with the ex
           const Compact compact(random_matrix(inner, columns, -1, 1, random), format);
           const Matrix x = random_matrix(rows, inner, -1, 1, Random(5)),
                        bias = random_matrix(1, columns, -1, 1, Random(6));
-          CHECK(same_bits(product_of(x, compact, bias, true), product_with(x, compact.expanded(), bias, true)));
-          CHECK(same_bits(product_of(x, compact, Matrix(1, 0), false),
-                          product_with(x, compact.expanded(), Matrix(1, 0), false)));
+          const Matrix none(1, 0);
+          for (const ops::Curve curve : {ops::Curve::none, ops::Curve::relu, ops::Curve::sigmoid, ops::Curve::tanh}) {
+            CHECK(same_bits(product_of(x, compact, bias, curve), product_with(x, compact.expanded(), bias, curve)));
+            CHECK(same_bits(product_of(x, compact, none, curve), product_with(x, compact.expanded(), none, curve)));
+          }
         }
 }
 
 TEST_CASE("one column of a compact product is summed in order") {
   const Compact compact(random_matrix(57, 1, -1, 1, Random(1)), CompactFormat::int8);
-  const Matrix x = random_matrix(30, 57, -1, 1, Random(2)), y = product_of(x, compact, Matrix(1, 0), false);
+  const Matrix x = random_matrix(30, 57, -1, 1, Random(2)), y = product_of(x, compact, Matrix(1, 0), ops::Curve::none);
   const Matrix expanded = compact.expanded();
   for (Index row = 0; row < x.rows(); ++row) {
     double sum = 0;
     for (Index k = 0; k < 57; ++k) sum += static_cast<double>(x(row, k)) * static_cast<double>(expanded(k, 0));
     CHECK(std::abs(y(row, 0) - sum) <= 57 * 57 * std::numeric_limits<Scalar>::epsilon());
-    CHECK(y(row, 0) == product_of(x.row(row), compact, Matrix(1, 0), false)(0, 0));
+    CHECK(y(row, 0) == product_of(x.row(row), compact, Matrix(1, 0), ops::Curve::none)(0, 0));
   }
 }
 
@@ -151,9 +153,9 @@ TEST_CASE("compact products do not depend on threads") {
     const Matrix x = random_matrix(rows, 1000, -1, 1, Random(2));
     const int before = threads();
     set_threads(1);
-    const Matrix alone = product_of(x, compact, bias, true);
+    const Matrix alone = product_of(x, compact, bias, ops::Curve::relu);
     set_threads(3);
-    CHECK(same_bits(product_of(x, compact, bias, true), alone));
+    CHECK(same_bits(product_of(x, compact, bias, ops::Curve::relu), alone));
     set_threads(before);
   }
 }
@@ -164,7 +166,7 @@ TEST_CASE("NaN and infinity go through a compact product") {
   m(4, 6) = std::numeric_limits<Scalar>::infinity();
   for (const CompactFormat format : {CompactFormat::packed, CompactFormat::bfloat16})
     for (const Index rows : {1, 20}) {
-      const Matrix y = product_of(Matrix::Ones(rows, 20), Compact(m, format), Matrix(1, 0), true);
+      const Matrix y = product_of(Matrix::Ones(rows, 20), Compact(m, format), Matrix(1, 0), ops::Curve::relu);
       CHECK(std::isnan(y(rows - 1, 5)));
       CHECK(std::isinf(y(rows - 1, 6)));
       CHECK(std::isfinite(y(rows - 1, 7)));

@@ -72,7 +72,7 @@ TEST_CASE("every kernel multiplies right at random shapes, in unaligned rows") {
       INFO(name << ": " << rows << " x " << columns << " x " << inner);
       Matrix c(rows, columns), turned(rows, columns), transposed(rows, columns);
       ops::finished_product(rows, columns, inner, {a.data() + 1, a_stride, 1}, b.data() + 1, b_stride, c.data(),
-                            columns, {bias.data() + 1, true});
+                            columns, {bias.data() + 1, ops::Curve::relu});
       const Matrix left = a.rightCols(inner).transpose(), right = b.middleCols(1, columns).transpose();
       ops::product(rows, columns, inner, {left.data(), 1, rows}, b.data() + 1, b_stride, turned.data(), columns);
       ops::product_transposed(rows, columns, inner, {a.data() + 1, a_stride, 1}, right.data(), inner, transposed.data(),
@@ -103,6 +103,7 @@ namespace {
 // An activation, the sweep that multiplies by its slope at the output y, and both for one number in double.
 struct ActivationCase {
   const char* name;
+  ops::Curve curve;
   void (*forward)(Index count, const Scalar* x, Scalar* y);
   void (*gradient)(Index count, const Scalar* y, Scalar* gradient);
   double (*value)(double x);
@@ -111,12 +112,12 @@ struct ActivationCase {
 };
 
 const ActivationCase activations[] = {
-    {"relu", ops::relu, ops::relu_gradient, [](double x) { return x < 0 ? 0 : x; },
+    {"relu", ops::Curve::relu, ops::relu, ops::relu_gradient, [](double x) { return x < 0 ? 0 : x; },
      [](double y) { return y > 0 ? 1.0 : 0.0; }, -1, 1},
-    {"sigmoid", ops::sigmoid, ops::sigmoid_gradient, [](double x) { return 1 / (1 + std::exp(-x)); },
-     [](double y) { return y * (1 - y); }, 0, 1},
-    {"tanh", ops::tanh, ops::tanh_gradient, [](double x) { return std::tanh(x); }, [](double y) { return 1 - y * y; },
-     -1, 1},
+    {"sigmoid", ops::Curve::sigmoid, ops::sigmoid, ops::sigmoid_gradient,
+     [](double x) { return 1 / (1 + std::exp(-x)); }, [](double y) { return y * (1 - y); }, 0, 1},
+    {"tanh", ops::Curve::tanh, ops::tanh, ops::tanh_gradient, [](double x) { return std::tanh(x); },
+     [](double y) { return 1 - y * y; }, -1, 1},
 };
 
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
@@ -243,6 +244,179 @@ TEST_CASE("every kernel adds rows and sums them right, and takes NaN where it st
   }
 }
 
+namespace {
+
+// A product whose matrices lie in wider ones: what stands beside the result is to stay.
+struct Finished {
+  Index rows, columns, inner, gap;
+  Matrix a = random_matrix(rows, inner + gap, -1, 1, Random(1));
+  Matrix b = random_matrix(inner, columns + gap, -1, 1, Random(2));
+  Matrix bias = random_matrix(1, columns, -1, 1, Random(3));
+
+  Matrix run(const ops::Finish& finish) const {
+    Matrix c = Matrix::Constant(rows, columns + gap, 7);
+    ops::finished_product(rows, columns, inner, {a.data(), inner + gap, 1}, b.data(), columns + gap, c.data(),
+                          columns + gap, finish);
+    CHECK((gap == 0 || (c.rightCols(gap).array() == Scalar(7)).all()));
+    return c.leftCols(columns);
+  }
+};
+
+// Sizes on both sides of the borders between the ways of computing: one row, two, several tiles of them; columns that
+// fill their vectors and such that do not; sums in one piece and in several.
+std::vector<Finished> finished_products() {
+  std::vector<Finished> all;
+  for (const auto& [rows, columns, inner] : {std::tuple<Index, Index, Index>{1, 1, 3},
+                                             {9, 1, 40},
+                                             {1, 5, 7},
+                                             {1, 300, 100},
+                                             {2, 131, 20},
+                                             {3, 5, 1},
+                                             {7, 47, 33},
+                                             {8, 17, 50},
+                                             {13, 64, 12},
+                                             {40, 75, 129},
+                                             {97, 300, 28},
+                                             {5, 700, 130},
+                                             {200, 70, 260}})
+    for (const Index gap : {0, 3, 512}) all.push_back({rows, columns, inner, gap});
+  return all;
+}
+
+bool are_equal(const Matrix& a, const Matrix& b) {
+  return a.size() == b.size() && std::equal(a.data(), a.data() + a.size(), b.data(), [](Scalar x, Scalar y) {
+           return (x == y && std::signbit(x) == std::signbit(y)) || (std::isnan(x) && std::isnan(y));
+         });
+}
+
+}  // namespace
+
+TEST_CASE("every kernel ends products with a curve right, and beside nothing else, with the bits of a sweep") {
+  const Restore restore;
+  for (const Finished& p : finished_products()) {
+    std::vector<Matrix> earlier;
+    for (const auto& [which, name] : kernels_here()) {
+      ops::use_kernels(which);
+      std::vector<Matrix> bits;
+      Matrix sums = p.run({});
+      for (Index row = 0; row < p.rows; ++row) ops::add_row(1, p.columns, p.bias.data(), &sums(row, 0));
+      CHECK(are_equal(p.run({p.bias.data()}), sums));
+      for (const ActivationCase& c : activations) {
+        INFO(name << ", " << c.name << ": " << p.rows << " x " << p.columns << " x " << p.inner << ", gap " << p.gap);
+        const Matrix found = p.run({p.bias.data(), c.curve}), unshifted = p.run({nullptr, c.curve});
+        Matrix swept = sums;
+        c.forward(swept.size(), swept.data(), swept.data());
+        CHECK(are_equal(found, swept));
+        double worst = 0, worst_unshifted = 0;  // in parts of what the sum and the curve may err: no slope is above 1
+        for (Index row = 0; row < p.rows; ++row)
+          for (Index column = 0; column < p.columns; ++column) {
+            double sum = 0, sizes = 0;
+            for (Index k = 0; k < p.inner; ++k) {
+              const double term = static_cast<double>(p.a(row, k)) * static_cast<double>(p.b(k, column));
+              sum += term;
+              sizes += std::abs(term);
+            }
+            const double shift = static_cast<double>(p.bias(0, column));
+            const auto error_of = [&](const Matrix& m, double x, double size) {
+              return std::abs(static_cast<double>(m(row, column)) - c.value(x)) / (bound(p.inner) * size + 3 * epsilon);
+            };
+            worst = std::max(worst, error_of(found, sum + shift, sizes + std::abs(shift)));
+            worst_unshifted = std::max(worst_unshifted, error_of(unshifted, sum, sizes));
+          }
+        CHECK(worst <= 1);
+        CHECK(worst_unshifted <= 1);
+        bits.push_back(found);
+      }
+      if (name != "AVX2" && name != "AVX3") continue;
+      for (std::size_t i = 0; i < earlier.size(); ++i) CHECK(are_equal(bits[i], earlier[i]));
+      earlier = bits;
+    }
+  }
+}
+
+TEST_CASE("every kernel's curve behind a product takes NaN and infinities where they stand, and nowhere else") {
+  const Restore restore;
+  for (const auto& [which, name] : kernels_here()) {
+    ops::use_kernels(which);
+    for (const ActivationCase& c : activations)
+      for (const auto& [rows, columns, inner] :
+           {std::tuple<Index, Index, Index>{1, 37, 20}, {8, 45, 40}, {9, 1, 40}, {13, 70, 5}, {40, 75, 300}})
+        for (const Scalar odd : {testing::detail::not_a_number, infinity, -infinity})
+          for (const Index column : {Index{0}, columns / 2, columns - 1}) {
+            INFO(name << ", " << c.name << ": " << odd << " in column " << column << " of " << columns);
+            Finished p{rows, columns, inner, 3};
+            const Matrix without = p.run({p.bias.data(), c.curve});
+            p.bias(0, column) = odd;
+            const Matrix with = p.run({p.bias.data(), c.curve});
+            const double error = name == "Eigen" ? 3 * epsilon : 0;  // as above
+            for (Index row = 0; row < rows; ++row) {
+              CHECK(is_close(with(row, column), c.value(static_cast<double>(odd)), error));
+              CHECK(are_equal_but(column, without.row(row), with.row(row)));
+            }
+          }
+  }
+}
+
+TEST_CASE("every kernel's slopes along with the sums of rows are right, with the bits of two sweeps") {
+  const Restore restore;
+  for (const Index columns : {1, 3, 16, 37, 64, 100, 300})
+    for (const Index rows : {1, 7, 50}) {
+      const Matrix g = random_matrix(rows, columns, -1, 1, Random(4));
+      for (const ActivationCase& c : activations) {
+        const Matrix y = random_matrix(rows, columns, c.least, c.most, Random(5));
+        std::vector<Matrix> earlier;
+        for (const auto& [which, name] : kernels_here()) {
+          INFO(name << ", " << c.name << ": " << rows << " x " << columns);
+          ops::use_kernels(which);
+          Matrix gradient = g, sums = Matrix::Constant(1, columns, testing::detail::not_a_number), swept = g;
+          ops::slope_and_sum_rows(c.curve, rows, columns, y.data(), gradient.data(), sums.data());
+          c.gradient(swept.size(), y.data(), swept.data());
+          CHECK(are_equal(gradient, swept));
+          Matrix in_order = Matrix::Zero(1, columns);
+          for (Index row = 0; row < rows; ++row) in_order += swept.row(row);
+          CHECK(are_equal(sums, in_order));
+          double worst = 0;  // in units of the last place of the sum of all sizes
+          for (Index column = 0; column < columns; ++column) {
+            double sum = 0, sizes = 0;
+            for (Index row = 0; row < rows; ++row) {
+              const double slope = c.slope(static_cast<double>(y(row, column)));
+              sum += static_cast<double>(g(row, column)) * slope;
+              sizes += std::abs(static_cast<double>(g(row, column)));
+            }
+            worst = std::max(worst, std::abs(static_cast<double>(sums(0, column)) - sum) / sizes);
+          }
+          CHECK(worst <= bound(rows));
+          if (name != "AVX2" && name != "AVX3") continue;
+          if (!earlier.empty()) CHECK((are_equal(gradient, earlier[0]) && are_equal(sums, earlier[1])));
+          earlier = {gradient, sums};
+        }
+      }
+    }
+}
+
+TEST_CASE("every kernel's slopes along with sums take NaN and infinities where they stand, and nowhere else") {
+  const Restore restore;
+  const Matrix g = random_matrix(7, few, Scalar(0.5), 1, Random(4));
+  for (const ActivationCase& c : activations) {
+    const Matrix y = random_matrix(7, few, Scalar(0.25), Scalar(0.5), Random(5));
+    for (const auto& [which, name] : kernels_here())
+      for (const Index place : places)
+        for (const Scalar odd : {testing::detail::not_a_number, infinity, -infinity}) {
+          INFO(c.name << ", " << name << ": " << odd << " at " << place);
+          ops::use_kernels(which);
+          Matrix without = g, with = g, sums(1, few), odd_sums(1, few);
+          ops::slope_and_sum_rows(c.curve, 7, few, y.data(), without.data(), sums.data());
+          with(3, place) = odd;
+          ops::slope_and_sum_rows(c.curve, 7, few, y.data(), with.data(), odd_sums.data());
+          CHECK(is_close(with(3, place), static_cast<double>(odd), 0));
+          CHECK(is_close(odd_sums(0, place), static_cast<double>(odd), 0));
+          CHECK(are_equal_but(3 * few + place, without.reshaped<Eigen::RowMajor>(1, 7 * few),
+                              with.reshaped<Eigen::RowMajor>(1, 7 * few)));
+          CHECK(are_equal_but(place, sums, odd_sums));
+        }
+  }
+}
+
 TEST_CASE("what is activated where it stands has the bits that the kernels give where both round alike") {
   const Restore restore;
   const auto here = kernels_here();
@@ -293,9 +467,10 @@ TEST_CASE("every kernel multiplies right where columns are few, and a row as it 
                                 columns);
         ops::product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, twice.data(), columns, true);
         ops::finished_product(rows, columns, inner, {a.data(), inner, 1}, b.data(), columns, finished.data(), columns,
-                              {bias.data(), true});
+                              {bias.data(), ops::Curve::relu});
         Matrix without_gaps(rows, columns);
-        ops::finished_product(rows, columns, inner, a.data(), b.data(), without_gaps.data(), {bias.data(), true});
+        ops::finished_product(rows, columns, inner, a.data(), b.data(), without_gaps.data(),
+                              {bias.data(), ops::Curve::relu});
         CHECK(without_gaps == finished);
         const Matrix expected = (a.cast<double>() * b.cast<double>()).cast<Scalar>();
         CHECK((plain - expected).cwiseAbs().maxCoeff() <= bound(inner) * static_cast<double>(inner));

@@ -54,7 +54,7 @@ class Product {
     return c;
   }
 
-  Matrix run(ops::Finish finish) {
+  Matrix run(const ops::Finish& finish) {
     Matrix c(case_.rows, case_.columns);
     ops::finished_product(case_.rows, case_.columns, case_.inner, left(0), &b(0, 0), b_stride_, c.data(), case_.columns,
                           finish);
@@ -145,7 +145,7 @@ TEST_CASE("a part of a product has the same bits alone") {
   }
 }
 
-TEST_CASE("a bias and a rectifier along with a product give the bits of sweeps after it") {
+TEST_CASE("a bias and a curve along with a product give the bits of sweeps after it") {
   for (const Case& c : cases()) {
     if (c.transposed || c.add) continue;
     INFO(text(c));
@@ -154,11 +154,13 @@ TEST_CASE("a bias and a rectifier along with a product give the bits of sweeps a
     const Matrix bias = random_matrix(1, c.columns, -1, 1, Random(8));
     Matrix with_bias = product.run();
     ops::add_row(c.rows, c.columns, bias.data(), with_bias.data());
-    Matrix rectified = with_bias;
-    ops::relu(rectified.size(), rectified.data(), rectified.data());
-    REQUIRE(same_numbers(product.run({bias.data(), false}), with_bias));
-    REQUIRE(same_numbers(product.run({bias.data(), true}), rectified));
-    REQUIRE(std::isnan(rectified(0, 0)));
+    REQUIRE(same_numbers(product.run({bias.data()}), with_bias));
+    for (const ops::Curve curve : {ops::Curve::relu, ops::Curve::sigmoid, ops::Curve::tanh}) {
+      Matrix swept = with_bias;
+      ops::apply_curve(curve, swept.size(), swept.data(), swept.data());
+      REQUIRE(same_numbers(product.run({bias.data(), curve}), swept));
+      REQUIRE(std::isnan(swept(0, 0)));
+    }
   }
 }
 
@@ -168,11 +170,14 @@ TEST_CASE("products have the same bits on one, two, three and eight threads") {
                         Case{4, 1200, 400}, Case{150, 600, 130, false, false, 512}, Case{1100, 64, 40}}) {
     INFO(text(c));
     Product product(c);
+    const Matrix bias = random_matrix(1, c.columns, -1, 1, Random(8));
+    const auto finished = [&] { return c.transposed ? product.run() : product.run({bias.data(), ops::Curve::tanh}); };
     set_threads(1);
-    const Matrix one = product.run();
+    const Matrix one = product.run(), one_finished = finished();
     for (int count : {2, 3, 8}) {
       set_threads(count);
       REQUIRE(product.run() == one);
+      REQUIRE(finished() == one_finished);
     }
   }
   set_threads(before);

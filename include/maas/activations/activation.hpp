@@ -1,28 +1,24 @@
 // Activation: the handle, and what a struct needs to stand behind it.
 #pragma once
 
+#include <concepts>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "maas/core/handle.hpp"
 #include "maas/core/matrix.hpp"
+#include "maas/ops/curve.hpp"
 #include "maas/ops/map_elements.hpp"
 
 namespace maas::inline MAAS_ABI {
-
-/// How an activation follows a product: on its own, or along with it.
-enum class AfterProduct {
-  forward,  ///< its forward is called
-  nothing,  ///< it leaves the numbers as they are
-  rectify   ///< max(x, 0), which products can do before they store (ops::Finish)
-};
 
 struct ActivationInterface : PartInterface {
   virtual void forward(const ConstMatrixView& z, MatrixView y) const = 0;
   virtual void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const = 0;
   virtual bool needs_input() const = 0;
-  virtual AfterProduct after_product() const = 0;
+  virtual std::optional<ops::Curve> curve() const = 0;
   virtual bool halves() const = 0;
   virtual void halved_backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) const = 0;
 };
@@ -55,6 +51,13 @@ template <class Rule>
 concept SweepRule = requires(const Rule& rule, const Scalar* in, Scalar* out) {
   rule.sweep(Index(1), in, out);
   rule.sweep_gradient(Index(1), in, out);
+};
+
+/// A rule that is one of the kernels' curves, `static constexpr ops::Curve curve`. Layers hand it to the product in
+/// front of it, and its slope to the sums for their bias. Its slope is read off the output.
+template <class Rule>
+concept CurveRule = requires {
+  { Rule::curve } -> std::same_as<const ops::Curve&>;
 };
 
 /// On whole rows of an even number of features, of which it gives half as many: `forward(z, y)`, where z and y are
@@ -102,11 +105,11 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
 
   bool needs_input() const override { return reads_input || HalvingRule<Rule>; }
   bool halves() const override { return HalvingRule<Rule>; }
-  AfterProduct after_product() const override {
-    if constexpr (requires { Rule::after_product; })
-      return Rule::after_product;
+  std::optional<ops::Curve> curve() const override {
+    if constexpr (CurveRule<Rule>)
+      return Rule::curve;
     else
-      return AfterProduct::forward;
+      return std::nullopt;
   }
   void forward(const ConstMatrixView& z, MatrixView y) const override { detail::activate(this->rule, z, y); }
   void backward([[maybe_unused]] const ConstMatrixView& z, const ConstMatrixView& y,
@@ -144,8 +147,8 @@ class Activation : public Handle<ActivationInterface> {
   /// True if backward needs the input z; a layer then keeps it.
   bool needs_input() const { return self_->needs_input(); }
 
-  /// How it follows a product: a rule says so with `static constexpr AfterProduct after_product`.
-  AfterProduct after_product() const { return self_->after_product(); }
+  /// Which of the kernels' curves it is, if it is one.
+  std::optional<ops::Curve> curve() const { return self_->curve(); }
 
   /// True if it gives half as many features as it takes, as glu does. Only the layer Activation can run it.
   bool halves() const { return self_->halves(); }

@@ -8,7 +8,7 @@ namespace maas::inline MAAS_ABI {
 /// f(x) = x.
 struct Linear {
   static constexpr std::string_view class_name = "linear";
-  static constexpr AfterProduct after_product = AfterProduct::nothing;
+  static constexpr ops::Curve curve = ops::Curve::none;
   void forward(const ConstMatrixView& z, MatrixView y) const;
   void backward(const ConstMatrixView&, const MatrixView&) const {}
 };

@@ -13,7 +13,7 @@ namespace maas::inline MAAS_ABI {
 /// f(x) = max(x, 0); slope 0 at 0, as in TensorFlow. NaN stays NaN.
 struct Relu {
   static constexpr std::string_view class_name = "relu";
-  static constexpr AfterProduct after_product = AfterProduct::rectify;
+  static constexpr ops::Curve curve = ops::Curve::relu;
   static auto value(const auto& x) {
     return x.unaryExpr([](Scalar v) { return v < Scalar(0) ? Scalar(0) : v; });
   }

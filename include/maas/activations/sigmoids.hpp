@@ -18,6 +18,7 @@ inline Scalar clamped(Scalar x, Scalar low, Scalar high) { return x < low ? low 
 /// f(x) = 1 / (1 + exp(-x)).
 struct Sigmoid {
   static constexpr std::string_view class_name = "sigmoid";
+  static constexpr ops::Curve curve = ops::Curve::sigmoid;
   static auto value(const auto& x) { return ((-x).exp() + Scalar(1)).inverse(); }
   static auto slope(const auto& y) { return y * (Scalar(1) - y); }
   static void sweep(Index count, const Scalar* x, Scalar* y) { ops::sigmoid(count, x, y); }
@@ -30,6 +31,7 @@ inline constexpr Sigmoid sigmoid{};
 /// f(x) = tanh(x).
 struct Tanh {
   static constexpr std::string_view class_name = "tanh";
+  static constexpr ops::Curve curve = ops::Curve::tanh;
   static auto value(const auto& x) { return x.tanh(); }
   static auto slope(const auto& y) { return Scalar(1) - y.square(); }
   static void sweep(Index count, const Scalar* x, Scalar* y) { ops::tanh(count, x, y); }

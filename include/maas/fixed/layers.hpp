@@ -67,7 +67,8 @@ struct Dense {
     // Where this file is compiled for any processor, a large layer is worth a call of the library's kernels, which use
     // the vectors that the processor has. (Still larger ones they would share among threads.)
     if constexpr (!ops::fuses && In * Out >= 2048 && In * Out < (Index{1} << 20)) {
-      ops::finished_product(1, Out, In, x, kernel.data(), y, {bias.data(), rectifies});
+      ops::finished_product(1, Out, In, x, kernel.data(), y,
+                            {bias.data(), rectifies ? ops::Curve::relu : ops::Curve::none});
     } else {
       // Told that these lie at borders of 64 bytes, compilers multiply straight from memory.
       ops::row_product<In, Out>(x, std::assume_aligned<64>(kernel.data()), y);

@@ -40,11 +40,11 @@ MAAS_INLINE void CompactDense::forward(const Forward& pass) const {
   const Index inner = pass.input_shapes[0].last();
   const ConstMatrixView x = detail::as_rows(pass.inputs[0], inner);
   const MatrixView y = detail::as_rows(pass.output, units);
-  const AfterProduct after = activation.after_product();
+  const std::optional<ops::Curve> curve = activation.curve();
   ops::compact_affine(x, view_of(pass.parameters, inner),
                       use_bias ? pass.parameters.back() : ConstMatrixView(nullptr, 1, 0), y,
-                      after == AfterProduct::rectify);
-  if (after == AfterProduct::forward) detail::activate(activation, y, pass.cache);
+                      curve.value_or(ops::Curve::none));
+  if (!curve) detail::activate(activation, y, pass.cache);
 }
 
 MAAS_INLINE void CompactDense::backward(const Backward&) const {

@@ -24,25 +24,30 @@ MAAS_INLINE LayerPlan Dense::plan(Shapes inputs) const {
 
 MAAS_INLINE void Dense::forward(const Forward& pass) const {
   const ConstMatrixView& kernel = pass.parameters[0];
-  const AfterProduct after = activation.after_product();
+  const std::optional<ops::Curve> curve = activation.curve();
   // Numbers, no views: those would be copied on the way, which takes longer than the sums of a small layer.
   const Index inputs = kernel.rows();
   const Index rows = pass.output.cols() == units ? pass.output.rows() : pass.output.size() / units;
   Scalar* y = const_cast<Scalar*>(pass.output.data());  // a map's constness is the view's, not the numbers'
   ops::finished_product(rows, units, inputs, pass.inputs[0].data(), kernel.data(), y,
-                        {use_bias ? pass.parameters[1].data() : nullptr, after == AfterProduct::rectify});
-  if (after == AfterProduct::forward) detail::activate(activation, {y, rows, units}, pass.cache);
+                        {use_bias ? pass.parameters[1].data() : nullptr, curve.value_or(ops::Curve::none)});
+  if (!curve) detail::activate(activation, {y, rows, units}, pass.cache);
 }
 
 MAAS_INLINE void Dense::backward(const Backward& pass) const {
   const ConstMatrixView& kernel = pass.parameters[0];
   const ConstMatrixView x = detail::as_rows(pass.inputs[0], kernel.rows());
   const MatrixView dy = detail::as_rows(pass.output_gradient, units);
-  activation.backward(detail::as_rows(pass.cache, units), detail::as_rows(pass.output, units), dy);
+  const ConstMatrixView y = detail::as_rows(pass.output, units);
+  const bool learns_bias = use_bias && pass.parameter_gradients[1].data() != nullptr;
+  if (const std::optional<ops::Curve> curve = activation.curve(); curve && learns_bias) {
+    ops::affine_bias_gradient(*curve, y, dy, pass.parameter_gradients[1]);
+  } else {
+    activation.backward(detail::as_rows(pass.cache, units), y, dy);
+    if (learns_bias) ops::column_sums(as_const(dy), pass.parameter_gradients[1]);
+  }
   if (pass.parameter_gradients[0].data() != nullptr)
     ops::affine_kernel_gradient(x, as_const(dy), pass.parameter_gradients[0]);
-  if (use_bias && pass.parameter_gradients[1].data() != nullptr)
-    ops::column_sums(as_const(dy), pass.parameter_gradients[1]);
   if (pass.input_gradients[0].data() != nullptr)
     ops::affine_input_gradient(as_const(dy), kernel, detail::as_rows(pass.input_gradients[0], kernel.rows()));
 }

@@ -8,9 +8,9 @@
 namespace maas::inline MAAS_ABI::ops {
 
 MAAS_INLINE void affine(const ConstMatrixView& x, const ConstMatrixView& kernel, const ConstMatrixView& bias,
-                        MatrixView y, bool rectify) {
+                        MatrixView y, Curve curve) {
   finished_product(x.rows(), kernel.cols(), x.cols(), {x.data(), x.cols(), 1}, kernel.data(), kernel.cols(), y.data(),
-                   y.cols(), {bias.size() > 0 ? bias.data() : nullptr, rectify});
+                   y.cols(), {bias.size() > 0 ? bias.data() : nullptr, curve});
 }
 
 MAAS_INLINE void affine_input_gradient(const ConstMatrixView& dy, const ConstMatrixView& kernel, MatrixView dx) {
@@ -20,6 +20,10 @@ MAAS_INLINE void affine_input_gradient(const ConstMatrixView& dy, const ConstMat
 
 MAAS_INLINE void affine_kernel_gradient(const ConstMatrixView& x, const ConstMatrixView& dy, MatrixView dkernel) {
   product(x.cols(), dy.cols(), x.rows(), {x.data(), 1, x.cols()}, dy.data(), dy.cols(), dkernel.data(), dkernel.cols());
+}
+
+MAAS_INLINE void affine_bias_gradient(Curve curve, const ConstMatrixView& y, MatrixView dy, MatrixView dbias) {
+  slope_and_sum_rows(curve, dy.rows(), dy.cols(), y.data(), dy.data(), dbias.data());
 }
 
 MAAS_INLINE void column_sums(const ConstMatrixView& m, MatrixView sums) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maas/core/matrix.hpp"
+#include "maas/ops/curve.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
 
@@ -34,11 +35,11 @@ void make_compact(const ConstMatrixView& matrix, CompactFormat format, unsigned 
 /// The numbers that a compact matrix stands for. Made compact again, they give the same matrix.
 void expand(const CompactView& compact, MatrixView matrix);
 
-/// y = x W + b, or with `rectify` max(x W + b, 0), for a compact W: the same bits as affine() with the expanded one.
+/// y = curve(x W + b) for a compact W: the same bits as affine() with the expanded one.
 /// x: batch x inner, b: 1 x columns or empty for none, y: batch x columns (overwritten). One column differs: it is
 /// summed in order here.
 void compact_affine(const ConstMatrixView& x, const CompactView& kernel, const ConstMatrixView& bias, MatrixView y,
-                    bool rectify = false);
+                    Curve curve = Curve::none);
 
 namespace detail {
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "maas/ops/compact.hpp"
+#include "maas/ops/elementwise.hpp"
 #include "maas/ops/portable.hpp"
 #include "maas/ops/product.hpp"
 
@@ -11,7 +12,7 @@ namespace maas::inline MAAS_ABI::ops {
 MAAS_PORTABLE_BEGIN
 
 MAAS_INLINE void compact_affine(const ConstMatrixView& x, const CompactView& kernel, const ConstMatrixView& bias,
-                                MatrixView y, bool rectify) {
+                                MatrixView y, Curve curve) {
   constexpr Index deep = 128, wide = 64;
   Scalar block[deep * wide];
   for (Index which = 0; which < detail::panels_of(kernel); ++which) {
@@ -41,10 +42,10 @@ MAAS_INLINE void compact_affine(const ConstMatrixView& x, const CompactView& ker
           Scalar& value = to[row * y.cols() + i];
           if (kernel.inner == 0) value = 0;
           if (bias.size() > 0) value += bias.data()[column + i];
-          if (rectify && value < 0) value = 0;
         }
     }
   }
+  (apply_curve)(curve, y.size(), y.data(), y.data());
 }
 
 MAAS_PORTABLE_END

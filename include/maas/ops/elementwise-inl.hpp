@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 
 #include "maas/ops/elementwise.hpp"
@@ -41,6 +42,13 @@ MAAS_INLINE void tanh_gradient(Index count, const Scalar* y, Scalar* gradient) {
   detail::Numbers(gradient, count) *= Scalar(1) - detail::ConstNumbers(y, count).square();
 }
 
+MAAS_INLINE void apply_curve(Curve curve, Index count, const Scalar* x, Scalar* y) {
+  if (curve == Curve::relu) return relu(count, x, y);
+  if (curve == Curve::sigmoid) return sigmoid(count, x, y);
+  if (curve == Curve::tanh) return tanh(count, x, y);
+  if (x != y) std::copy_n(x, count, y);
+}
+
 MAAS_INLINE void logistic_loss(Index count, const Scalar* x, const Scalar* t, Scalar* loss) {
   for (Index i = 0; i < count; ++i)
     loss[i] = (x[i] < Scalar(0) ? Scalar(0) : x[i]) - x[i] * t[i] + std::log1p(std::exp(-std::abs(x[i])));
@@ -58,6 +66,14 @@ MAAS_INLINE void sum_rows(Index rows, Index columns, const Scalar* x, Scalar* su
   MatrixView total(sums, 1, columns);
   total.setZero();
   for (Index row = 0; row < rows; ++row) total += ConstMatrixView(x + row * columns, 1, columns);
+}
+
+MAAS_INLINE void slope_and_sum_rows(Curve curve, Index rows, Index columns, const Scalar* y, Scalar* gradient,
+                                    Scalar* sums) {
+  if (curve == Curve::relu) relu_gradient(rows * columns, y, gradient);
+  if (curve == Curve::sigmoid) sigmoid_gradient(rows * columns, y, gradient);
+  if (curve == Curve::tanh) tanh_gradient(rows * columns, y, gradient);
+  sum_rows(rows, columns, gradient, sums);
 }
 
 MAAS_PORTABLE_END

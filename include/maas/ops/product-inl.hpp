@@ -93,9 +93,10 @@ MAAS_INLINE void product(Index rows, Index columns, Index inner, Strided a, cons
 MAAS_INLINE void finished_product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride,
                                   Scalar* c, Index c_stride, Finish finish) {
   (product)(rows, columns, inner, a, b, b_stride, c, c_stride);  // not the one of ops, if both are there
-  for (Index row = 0; row < rows; ++row, c += c_stride) {
-    if (finish.bias != nullptr) add_row(1, columns, finish.bias, c);
-    if (finish.rectify) relu(columns, c, c);
+  const Index side_by_side = c_stride == columns ? rows : 1;     // rows in one piece of memory
+  for (Index row = 0; row < rows; row += side_by_side, c += c_stride) {
+    if (finish.bias != nullptr) add_row(side_by_side, columns, finish.bias, c);
+    (apply_curve)(finish.curve, side_by_side * columns, c, c);
   }
 }
 

@@ -1,6 +1,7 @@
 // Matrix products on raw memory: the one loop nest under every dense layer.
 #pragma once
 
+#include "maas/ops/curve.hpp"
 #include "maas/ops/strided.hpp"
 
 namespace maas::inline MAAS_ABI::ops {
@@ -13,11 +14,11 @@ namespace maas::inline MAAS_ABI::ops {
 void product(Index rows, Index columns, Index inner, Strided a, const Scalar* b, Index b_stride, Scalar* c,
              Index c_stride, bool add = false);
 
-/// What is done to every number of a product before it is stored: the same bits as afterwards, without reading it
-/// again.
+/// What is done to every number of a product: the same bits as afterwards. A bias and relu before it is stored, other
+/// curves piece by piece, on the thread that multiplied the piece.
 struct Finish {
   const Scalar* bias = nullptr;  ///< one number a column is added; null for none
-  bool rectify = false;          ///< then max(x, 0); NaN stays NaN
+  Curve curve = Curve::none;     ///< of the sum
 };
 
 /// c = finish(a b), otherwise as product().
