@@ -1,4 +1,6 @@
-// A declared search for the setting of a forecaster that judges within the training part alone.
+// A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
+// a space that the program declares; the one with the lowest score is chosen. What the program has takes no part: it is
+// held against what is chosen at the end, and nothing else.
 #pragma once
 
 #include <fmt/core.h>
@@ -24,17 +26,17 @@
 struct ForecastSearch {
   maas::Readings training;      ///< all that the search sees
   maas::SearchSpace space;      ///< what may be chosen
-  maas::Index candidates = 27;  ///< so many are drawn from it
+  maas::Index candidates = 54;  ///< so many are drawn from it
   maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
   maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
-  std::vector<maas::Trial> had =
-      {};  ///< the setting that the program has, then ones it had before: all come to that round
+  maas::Trial own{0, 0, {}};    ///< the setting that the program has, which is not judged
   std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
   std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
   maas::ScoreOptions scores = {};
   std::vector<maas::Index> horizons = {};          ///< those that count
-  std::vector<maas::IntervalOptions> intervals{};  ///< those that the program has, then those that may be chosen
+  std::vector<maas::IntervalOptions> intervals{};  ///< those that may be chosen
+  maas::IntervalOptions own_intervals{};           ///< those that the program has
 };
 
 /// "128 64" as numbers.
@@ -147,17 +149,12 @@ struct MeanAndSpread {
   }
 };
 
-/// Which of several to take, the first one being that which the program has: it stays unless another one is better by
-/// more than the spread of seeds, the root of the mean variance among the seeds of each, or it may not be taken itself.
-inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::vector<bool>& may_be, double& spread) {
-  double variance = 0;
+/// Which of several to take: the one with the lowest mean among those that may be taken, of which there is one.
+inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::vector<bool>& may_be) {
   auto best = static_cast<std::size_t>(std::find(may_be.begin(), may_be.end(), true) - may_be.begin());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    variance += all[i].spread * all[i].spread / static_cast<double>(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i)
     if (may_be[i] && all[i].mean < all[best].mean) best = i;
-  }
-  spread = std::sqrt(variance);
-  return !may_be[0] || all[best].mean + spread < all[0].mean ? best : 0;
+  return best;
 }
 
 /// The options of a setting, in columns.
@@ -171,27 +168,22 @@ inline std::string setting_text(const maas::Trial& trial) {
   return text;
 }
 
-/// A line of the table of settings; number below 0: of a setting that the program has or had.
+/// A line of the table of settings.
 inline void print_setting(const maas::Trial& trial, maas::Index runs, double score, const std::string& spread) {
-  const std::string name = trial.number() == -1  ? "as it is"
-                           : trial.number() < -1 ? fmt::format("before {}", -1 - trial.number())
-                                                 : fmt::format("drawn {}", trial.number());
-  fmt::print("{:<10}{:>9}{:>9.4f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
+  fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", fmt::format("drawn {}", trial.number()), runs, score, spread,
+             setting_text(trial));
 }
 
-/// Draws settings and holds them against those that the program has and had; prints all, and returns the one to take.
+/// Draws settings; prints all, and returns the one to take: of those that have come to the last round the one with the
+/// lowest mean over folds and seeds.
 inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& judge) {
   std::vector<maas::Trial> last;
-  for (const maas::Trial& trial : search.had) {
-    last.push_back(trial.with_resource(judge.runs()));
-    judge(last.back());
-  }
   const maas::TunerReport report = maas::successive_halving(
       search.space, [&](const maas::Trial& trial) { return judge(trial); },
       {.n_candidates = search.candidates, .factor = search.folds, .max_resources = judge.runs(), .seed = 1});
 
   fmt::print("{:<10}{:>9}{:>9}{:>9}", "setting", "networks", "score", "spread");
-  for (const auto& [name, value] : search.had.front().values())
+  for (const auto& [name, value] : search.own.values())
     fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
   fmt::print("\n");
   // Each once, as far as it came.
@@ -207,10 +199,9 @@ inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& j
     scores.emplace_back(judge.by_seed(trial));
     print_setting(trial, judge.runs(), scores.back().mean, fmt::format("{:.4f}", scores.back().spread));
   }
-  double spread = 0;
-  const std::size_t chosen = chosen_of(scores, std::vector<bool>(scores.size(), true), spread);
-  fmt::print("\na setting must be better than the one there is by more than {:.4f}, the spread of seeds; chosen:\n",
-             spread);
+  maas::require<maas::DataError>(!last.empty(), "choose: expected a setting that can be judged, got none");
+  const std::size_t chosen = chosen_of(scores, std::vector<bool>(scores.size(), true));
+  fmt::print("\nchosen, by the lowest score:\n");
   print_setting(last[chosen], judge.runs(), scores[chosen].mean, fmt::format("{:.4f}", scores[chosen].spread));
   return last[chosen];
 }
@@ -260,19 +251,16 @@ inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, cons
   fmt::print("\n{:<10}{:>8}{:>8}{:>10}{:>9}{:>9}\n", "intervals", "rate", "window", "score", "spread", "within");
   for (std::size_t i = 0; i < scores.size(); ++i) {
     all.emplace_back(scores[i]);
-    fmt::print("{:<10}{:>8}{:>8}{:>10.4f}{:>9.4f}{:>7.1f} %\n", i == 0 ? "as it is" : "listed",
-               search.intervals[i].rate, search.intervals[i].window, all[i].mean, all[i].spread, 100 * shares[i]);
+    fmt::print("{:<10}{:>8}{:>8}{:>10.4f}{:>9.4f}{:>7.1f} %\n", "listed", search.intervals[i].rate,
+               search.intervals[i].window, all[i].mean, all[i].spread, 100 * shares[i]);
   }
   std::vector<bool> may_be;
   for (std::size_t i = 0; i < all.size(); ++i)
     may_be.push_back(std::abs(shares[i] - search.intervals[i].coverage) <= 0.02);
   if (std::find(may_be.begin(), may_be.end(), true) == may_be.end()) may_be.assign(all.size(), true);
-  double spread = 0;
-  const std::size_t chosen = chosen_of(all, may_be, spread);
-  fmt::print(
-      "\nof those within 2 points some must be better than what there is by more than {:.4f}; chosen: rate {}, window "
-      "{}\n",
-      spread, search.intervals[chosen].rate, search.intervals[chosen].window);
+  const std::size_t chosen = chosen_of(all, may_be);
+  fmt::print("\nchosen, by the lowest score of those within 2 points: rate {}, window {}\n",
+             search.intervals[chosen].rate, search.intervals[chosen].window);
   return search.intervals[chosen];
 }
 
@@ -286,23 +274,18 @@ inline int choose(const ForecastSearch& search) {
   const maas::Trial setting = choose_setting(search, judge);
   std::fflush(stdout);
   const maas::IntervalOptions intervals = choose_intervals(search, judge, setting);
-  const bool stays = setting.values() == search.had.front().values() &&
-                     maas::to_config(intervals) == maas::to_config(search.intervals.front());
+  const bool stays =
+      setting.values() == search.own.values() && maas::to_config(intervals) == maas::to_config(search.own_intervals);
   fmt::print("{}\n", stays ? "the program has what is chosen" : "the program has another setting than what is chosen");
   return stays ? 0 : 2;
 }
 
-/// The program's intervals first, then each of these rates with each of these windows, but for no change at all.
-inline std::vector<maas::IntervalOptions> intervals_to_choose_from(const maas::IntervalOptions& own,
-                                                                   const std::vector<double>& rates,
+/// Each of these rates with each of these windows, but for no change at all.
+inline std::vector<maas::IntervalOptions> intervals_to_choose_from(const std::vector<double>& rates,
                                                                    const std::vector<maas::Index>& windows) {
-  std::vector<maas::IntervalOptions> all{own};
+  std::vector<maas::IntervalOptions> all;
   for (const double rate : rates)
-    for (const maas::Index window : windows) {
-      maas::IntervalOptions each = own;
-      each.rate = rate;
-      each.window = window;
-      if ((rate > 0 || window > 0) && maas::to_config(each) != maas::to_config(own)) all.push_back(each);
-    }
+    for (const maas::Index window : windows)
+      if (rate > 0 || window > 0) all.push_back({.rate = rate, .window = window});
   return all;
 }
