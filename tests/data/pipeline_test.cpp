@@ -521,7 +521,7 @@ TEST_CASE("a pipeline says what it does") {
   pipeline.fit(road());
   CHECK(pipeline.text() ==
         "columns: \"speed\"\n"
-        "Impute (columns [\"speed\"], fill \"linear_interpolation\", constant 0.0, limit -1, times \"\")\n"
+        "Impute (columns [\"speed\"], fill \"linear_interpolation\", constant 0.0, limit -1, times \"\", seconds 0.0)\n"
         "features: \"speed\"\n"
         "targets: \"flow\"\n");
 }
