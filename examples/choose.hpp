@@ -1,6 +1,6 @@
 // A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
-// a space that the program declares; the one with the lowest score is chosen. What the program has takes no part: it is
-// held against what is chosen at the end, and nothing else.
+// a grid that the program declares; of the best one each option is changed by itself, and the changes that help are
+// joined. The lowest score is chosen. What the program has takes no part: it is held against what is chosen at the end.
 #pragma once
 
 #include <fmt/core.h>
@@ -14,6 +14,7 @@
 #include <maas/maas.hpp>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <span>
 #include <sstream>
 #include <string>
@@ -22,14 +23,25 @@
 #include <variant>
 #include <vector>
 
+/// An option of a setting, and all that it may be: texts or numbers.
+struct ForecastOption {
+  std::string name;
+  std::vector<maas::TrialValue> values;
+
+  ForecastOption(std::string option, const std::vector<double>& numbers)
+      : name(std::move(option)), values(numbers.begin(), numbers.end()) {}
+  ForecastOption(std::string option, const std::vector<std::string>& texts)
+      : name(std::move(option)), values(texts.begin(), texts.end()) {}
+};
+
 /// What is searched, and what by. A setting is a Trial: its options by name.
 struct ForecastSearch {
-  maas::Readings training;      ///< all that the search sees
-  maas::SearchSpace space;      ///< what may be chosen
-  maas::Index candidates = 54;  ///< so many are drawn from it
-  maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
-  maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
-  maas::Trial own{0, 0, {}};    ///< the setting that the program has, which is not judged
+  maas::Readings training;              ///< all that the search sees
+  std::vector<ForecastOption> options;  ///< what may be chosen
+  maas::Index candidates = 54;          ///< so many are drawn from it
+  maas::Index folds = 3;      ///< origins: each with the tenth of the readings that follows, the last one at the end
+  maas::Index seeds = 3;      ///< networks a fold, for those that come to the last round
+  maas::Trial own{0, 0, {}};  ///< the setting that the program has, which is not judged
   std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
   std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
@@ -38,6 +50,25 @@ struct ForecastSearch {
   std::vector<maas::IntervalOptions> intervals{};  ///< those that may be chosen
   maas::IntervalOptions own_intervals{};           ///< those that the program has
 };
+
+/// The grid of all options.
+inline maas::SearchSpace space_of(const std::vector<ForecastOption>& options) {
+  maas::SearchSpace space;
+  for (const ForecastOption& option : options) {
+    std::vector<std::string> texts;
+    std::vector<double> numbers;
+    for (const maas::TrialValue& value : option.values)
+      if (const auto* text = std::get_if<std::string>(&value))
+        texts.push_back(*text);
+      else
+        numbers.push_back(std::get<double>(value));
+    if (texts.empty())
+      space.values(option.name, numbers);
+    else
+      space.choice(option.name, texts);
+  }
+  return space;
+}
 
 /// "128 64" as numbers.
 inline std::vector<maas::Index> widths_of(const std::string& text) {
@@ -137,6 +168,64 @@ class ForecastJudge {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
+// What the numbers of settings that are not drawn begin with.
+constexpr maas::Index first_changed = 1000, first_joined = 2000;
+
+/// A setting with one option as another one has it.
+inline maas::Trial changed(const maas::Trial& setting, const std::pair<std::string, maas::TrialValue>& option,
+                           maas::Index number) {
+  std::vector<std::pair<std::string, maas::TrialValue>> values = setting.values();
+  for (auto& each : values)
+    if (each.first == option.first) each.second = option.second;
+  return {number, 0, std::move(values)};
+}
+
+/// The options in which a setting differs from another one.
+inline std::vector<std::pair<std::string, maas::TrialValue>> differences(const maas::Trial& setting,
+                                                                         const maas::Trial& other) {
+  std::vector<std::pair<std::string, maas::TrialValue>> found;
+  for (std::size_t i = 0; i < setting.values().size(); ++i)
+    if (setting.values()[i] != other.values()[i]) found.push_back(setting.values()[i]);
+  return found;
+}
+
+/// A setting with each option by itself as whatever else it may be.
+inline std::vector<maas::Trial> neighbours(const std::vector<ForecastOption>& options, const maas::Trial& setting) {
+  std::vector<maas::Trial> found;
+  for (const ForecastOption& option : options)
+    for (const maas::TrialValue& value : option.values) {
+      maas::Trial each = changed(setting, {option.name, value}, first_changed + static_cast<maas::Index>(found.size()));
+      if (each.values() != setting.values()) found.push_back(std::move(each));
+    }
+  return found;
+}
+
+/// Judges settings by `first` networks, the best third of them by three times as many, and so on up to `last`: each as
+/// far as it came, in their order.
+inline std::vector<maas::TrialResult> judged_in_rounds(ForecastJudge& judge, const std::vector<maas::Trial>& settings,
+                                                       maas::Index first, maas::Index last) {
+  std::vector<double> places(settings.size());
+  std::iota(places.begin(), places.end(), 0.0);
+  const auto setting_at = [&](const maas::Trial& place) {
+    return settings[static_cast<std::size_t>(place.real("place"))].with_resource(place.resource());
+  };
+  const maas::TunerReport report = maas::successive_halving(
+      maas::SearchSpace().values("place", places), [&](const maas::Trial& place) { return judge(setting_at(place)); },
+      {.n_candidates = static_cast<maas::Index>(settings.size()),
+       .factor = 3,
+       .min_resources = first,
+       .max_resources = last,
+       .seed = 1});
+  std::map<maas::Index, maas::TrialResult> furthest;
+  for (const maas::TrialResult& result : report.results()) {
+    const maas::Trial setting = setting_at(result.trial);
+    furthest.insert_or_assign(setting.number(), maas::TrialResult{setting, result.score, result.error});
+  }
+  std::vector<maas::TrialResult> results;
+  for (const maas::Trial& setting : settings) results.push_back(furthest.at(setting.number()));
+  return results;
+}
+
 /// Mean and standard deviation (by n - 1) of numbers; of one number the deviation is 0.
 struct MeanAndSpread {
   double mean = 0, spread = 0;
@@ -170,40 +259,85 @@ inline std::string setting_text(const maas::Trial& trial) {
 
 /// A line of the table of settings.
 inline void print_setting(const maas::Trial& trial, maas::Index runs, double score, const std::string& spread) {
-  fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", fmt::format("drawn {}", trial.number()), runs, score, spread,
-             setting_text(trial));
+  const maas::Index number = trial.number();
+  const std::string name = number < first_changed  ? fmt::format("drawn {}", number)
+                           : number < first_joined ? fmt::format("changed {}", number - first_changed)
+                                                   : fmt::format("joined {}", number - first_joined);
+  fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
 }
 
-/// Draws settings; prints all, and returns the one to take: of those that have come to the last round the one with the
-/// lowest mean over folds and seeds.
-inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& judge) {
-  std::vector<maas::Trial> last;
-  const maas::TunerReport report = maas::successive_halving(
-      search.space, [&](const maas::Trial& trial) { return judge(trial); },
-      {.n_candidates = search.candidates, .factor = search.folds, .max_resources = judge.runs(), .seed = 1});
-
-  fmt::print("{:<10}{:>9}{:>9}{:>9}", "setting", "networks", "score", "spread");
-  for (const auto& [name, value] : search.own.values())
-    fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
-  fmt::print("\n");
-  // Each once, as far as it came.
-  std::map<maas::Index, maas::TrialResult> furthest;
-  for (const maas::TrialResult& result : report.results()) furthest.insert_or_assign(result.trial.number(), result);
-  for (const auto& [number, result] : furthest) {
-    if (result.trial.resource() == judge.runs() && std::isfinite(result.score)) last.push_back(result.trial);
-    if (!result.error.empty()) fmt::print("drawn {}: {}\n", number, result.error);
-    if (result.trial.resource() < judge.runs()) print_setting(result.trial, result.trial.resource(), result.score, "");
-  }
+/// Settings that have had all networks; prints them, and returns the one to take.
+inline maas::Trial best_of(const ForecastJudge& judge, const std::vector<maas::Trial>& last) {
+  maas::require<maas::DataError>(!last.empty(), "choose: expected a setting that can be judged, got none");
   std::vector<MeanAndSpread> scores;
   for (const maas::Trial& trial : last) {
     scores.emplace_back(judge.by_seed(trial));
     print_setting(trial, judge.runs(), scores.back().mean, fmt::format("{:.4f}", scores.back().spread));
   }
-  maas::require<maas::DataError>(!last.empty(), "choose: expected a setting that can be judged, got none");
-  const std::size_t chosen = chosen_of(scores, std::vector<bool>(scores.size(), true));
+  return last[chosen_of(scores, std::vector<bool>(scores.size(), true))];
+}
+
+/// Prints those that have not come to the last round; returns the others.
+inline std::vector<maas::Trial> print_left_behind(const std::vector<maas::TrialResult>& results, maas::Index runs) {
+  std::vector<maas::Trial> last;
+  for (const maas::TrialResult& result : results) {
+    if (!result.error.empty())
+      fmt::print("setting {}: {}\n", result.trial.number(), result.error);
+    else if (result.trial.resource() < runs)
+      print_setting(result.trial, result.trial.resource(), result.score, "");
+    else
+      last.push_back(result.trial);
+  }
+  return last;
+}
+
+/// The setting with the lowest score of those drawn; prints all.
+inline maas::Trial best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
+  const std::vector<maas::Trial> drawn = space_of(search.options).draw_different(1, search.candidates);
+  return best_of(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
+}
+
+/// The setting with each option changed by itself, judged by one network and the best third behind each origin; then
+/// the changes that lower its score there, one an option, the best ones joined: one, two, and so on up to four. Of
+/// these and the setting itself the one with the lowest score; prints all.
+inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& judge, const maas::Trial& setting) {
+  const std::vector<maas::TrialResult> results =
+      judged_in_rounds(judge, neighbours(search.options, setting), 1, search.folds);
+  std::vector<maas::TrialResult> better;
+  const double score = judge(setting.with_resource(search.folds));
+  for (const maas::TrialResult& result : results) {
+    print_left_behind({result}, judge.runs());
+    if (result.trial.resource() == search.folds && result.score < score) better.push_back(result);
+  }
+  std::ranges::stable_sort(better, {}, &maas::TrialResult::score);
+  constexpr std::size_t most = 4;
+  std::vector<maas::Trial> joined{setting};
+  for (const maas::TrialResult& each : better) {
+    if (joined.size() > most) break;
+    const auto option = differences(each.trial, setting).front();
+    const maas::Trial next = changed(joined.back(), option, first_joined + static_cast<maas::Index>(joined.size()));
+    const auto is_taken = [&](const auto& other) { return other.first == option.first; };
+    if (std::ranges::none_of(differences(joined.back(), setting), is_taken)) joined.push_back(next);
+  }
+  for (maas::Trial& each : joined) each = each.with_resource(judge.runs());
+  fmt::print("\n");
+  return best_of(judge, print_left_behind(judged_in_rounds(judge, joined, judge.runs(), judge.runs()), judge.runs()));
+}
+
+/// Prints all settings, and returns the one to take.
+inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& judge) {
+  fmt::print("{:<10}{:>9}{:>9}{:>9}", "setting", "networks", "score", "spread");
+  for (const auto& [name, value] : search.own.values())
+    fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
+  fmt::print("\n");
+  const maas::Trial drawn = best_drawn(search, judge);
+  fmt::print("\nthe lowest score of those drawn has drawn {}; with one option changed:\n", drawn.number());
+  std::fflush(stdout);
+  const maas::Trial chosen = best_changed(search, judge, drawn);
   fmt::print("\nchosen, by the lowest score:\n");
-  print_setting(last[chosen], judge.runs(), scores[chosen].mean, fmt::format("{:.4f}", scores[chosen].spread));
-  return last[chosen];
+  const MeanAndSpread score(judge.by_seed(chosen));
+  print_setting(chosen, judge.runs(), score.mean, fmt::format("{:.4f}", score.spread));
+  return chosen;
 }
 
 /// The mean interval score of intervals for nine of ten readings (Gneiting and Raftery 2007): their width, and 20 times

@@ -5,8 +5,8 @@
 //   los_loop --choose-quickly ...           the same with little of everything: to see that it runs
 //
 // The first 80 % of the week are learned from, the last 20 % are the test. The settings are those that --choose takes:
-// the best of 54 that are drawn, judged behind three origins within the training part. It takes some twenty minutes of
-// two processors, and does not look at the test part: see choose.hpp.
+// the best of 54 that are drawn, with the changes that make it better, judged behind three origins within the training
+// part. It takes some half an hour of two processors, and does not look at the test part: see choose.hpp.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -97,21 +97,21 @@ struct Settings {
 };
 
 /// All that may be chosen, with equal chances.
-SearchSpace settings_to_choose_from() {
-  SearchSpace space;
-  // From one to four layers of powers of two, as far as six networks learn within two minutes of two processors.
-  space.choice("layers", {"64", "128", "256", "64 64", "128 128", "256 256", "64 64 64", "128 128 128", "64 64 64 64",
-                          "128 128 128 128"});
-  space.values("embedding", {4, 8, 16, 32, 64});               // powers of two, fewer than there are detectors
-  space.values("dropout", {0, 0.1, 0.2, 0.3, 0.4, 0.5});       // none to every other one
-  space.values("harmonics", {1, 2, 3, 4});                     // waves of a day to a quarter of it, as its peaks are
-  space.values("rate", {0.0005, 0.001, 0.002, 0.004, 0.008});  // Adam's default, half of it, and doublings: see batch
-  space.values("decay", {0, 0.003, 0.01, 0.03, 0.1, 0.3});     // none, about Keras' 0.004, in steps of three
-  space.values("epochs", {4, 8, 12});                          // 12 are what two minutes allow
-  space.values("batch", {256, 512, 1024});                     // 8 to 32 times Keras' default; less takes too long
-  space.values("delta", {0.05, 0.1, 0.2, 0.5, 1, 3});          // nearly the absolute to nearly the squared error
-  space.values("average", {0, 1});
-  return space;
+std::vector<ForecastOption> settings_to_choose_from() {
+  return {
+      // From one to four layers of powers of two, as far as six networks learn within two minutes of two processors.
+      {"layers",
+       {"64", "128", "256", "64 64", "128 128", "256 256", "64 64 64", "128 128 128", "64 64 64 64",
+        "128 128 128 128"}},
+      {"embedding", {4, 8, 16, 32, 64}},               // powers of two, fewer than there are detectors
+      {"dropout", {0, 0.1, 0.2, 0.3, 0.4, 0.5}},       // none to every other one
+      {"harmonics", {1, 2, 3, 4}},                     // waves of a day to a quarter of it, as its peaks are
+      {"rate", {0.0005, 0.001, 0.002, 0.004, 0.008}},  // Adam's default, half of it, and doublings: see batch
+      {"decay", {0, 0.003, 0.01, 0.03, 0.1, 0.3}},     // none, about Keras' 0.004, in steps of three
+      {"epochs", {4, 8, 12}},                          // 12 are what two minutes allow
+      {"batch", {256, 512, 1024}},                     // 8 to 32 times Keras' default; less takes too long
+      {"delta", {0.05, 0.1, 0.2, 0.5, 1, 3}},          // nearly the absolute to nearly the squared error
+      {"average", {0, 1}}};
 }
 
 /// How intervals follow what comes.
@@ -210,7 +210,7 @@ void print_drift(const Readings& train, const Readings& test, const Forecasts& f
 int choose_settings(const std::string& data, bool quickly) {
   ForecastSearch search{
       .training = read_training_speeds(data + "/los-loop-speed.csv"),
-      .space = settings_to_choose_from(),
+      .options = settings_to_choose_from(),
       .own = Settings{}.trial(),
       .scores = {.averaging = Averaging::up_to_horizon},
       .horizons = reported,
