@@ -4,9 +4,10 @@
 //   los_loop --choose [--data FOLDER]       chooses the settings, without the test part: exit code 2 for others
 //   los_loop --choose-quickly ...           the same with little of everything: to see that it runs
 //
-// The first 80 % of the week are learned from, the last 20 % are the test. The settings are those that --choose takes:
-// the best of 54 that are drawn, with the changes that make it better, judged behind three origins within the training
-// part. It takes some half an hour of two processors, and does not look at the test part: see choose.hpp.
+// The first 80 % of the week are learned from, the last 20 % are the test. --choose looks for settings: the best of 54
+// that are drawn, with the changes that make it better, judged behind three origins within the training part. It takes
+// some half an hour of two processors, and does not look at the test part: see choose.hpp. The settings there are older
+// than this search: benchmarks/results/2026-11-27-forecast.md tells where they come from.
 #include <fmt/core.h>
 
 #include <chrono>
