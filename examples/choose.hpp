@@ -1,4 +1,6 @@
-// A declared search for the setting of a forecaster that judges within the training part alone.
+// A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
+// a grid that the program declares; of the best one each option is changed by itself, and the changes that help are
+// joined. The lowest score is chosen. What the program has takes no part: it is held against what is chosen at the end.
 #pragma once
 
 #include <fmt/core.h>
@@ -12,6 +14,7 @@
 #include <maas/maas.hpp>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <span>
 #include <sstream>
 #include <string>
@@ -20,22 +23,52 @@
 #include <variant>
 #include <vector>
 
+/// An option of a setting, and all that it may be: texts or numbers.
+struct ForecastOption {
+  std::string name;
+  std::vector<maas::TrialValue> values;
+
+  ForecastOption(std::string option, const std::vector<double>& numbers)
+      : name(std::move(option)), values(numbers.begin(), numbers.end()) {}
+  ForecastOption(std::string option, const std::vector<std::string>& texts)
+      : name(std::move(option)), values(texts.begin(), texts.end()) {}
+};
+
 /// What is searched, and what by. A setting is a Trial: its options by name.
 struct ForecastSearch {
-  maas::Readings training;      ///< all that the search sees
-  maas::SearchSpace space;      ///< what may be chosen
-  maas::Index candidates = 27;  ///< so many are drawn from it
-  maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
-  maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
-  std::vector<maas::Trial> had =
-      {};  ///< the setting that the program has, then ones it had before: all come to that round
+  maas::Readings training;              ///< all that the search sees
+  std::vector<ForecastOption> options;  ///< what may be chosen
+  maas::Index candidates = 54;          ///< so many are drawn from it
+  maas::Index folds = 3;      ///< origins: each with the tenth of the readings that follows, the last one at the end
+  maas::Index seeds = 3;      ///< networks a fold, for those that come to the last round
+  maas::Trial own{0, 0, {}};  ///< the setting that the program has, which is not judged
   std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
   std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
   maas::ScoreOptions scores = {};
   std::vector<maas::Index> horizons = {};          ///< those that count
-  std::vector<maas::IntervalOptions> intervals{};  ///< those that the program has, then those that may be chosen
+  std::vector<maas::IntervalOptions> intervals{};  ///< those that may be chosen
+  maas::IntervalOptions own_intervals{};           ///< those that the program has
 };
+
+/// The grid of all options.
+inline maas::SearchSpace space_of(const std::vector<ForecastOption>& options) {
+  maas::SearchSpace space;
+  for (const ForecastOption& option : options) {
+    std::vector<std::string> texts;
+    std::vector<double> numbers;
+    for (const maas::TrialValue& value : option.values)
+      if (const auto* text = std::get_if<std::string>(&value))
+        texts.push_back(*text);
+      else
+        numbers.push_back(std::get<double>(value));
+    if (texts.empty())
+      space.values(option.name, numbers);
+    else
+      space.choice(option.name, texts);
+  }
+  return space;
+}
 
 /// "128 64" as numbers.
 inline std::vector<maas::Index> widths_of(const std::string& text) {
@@ -135,6 +168,64 @@ class ForecastJudge {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
+// What the numbers of settings that are not drawn begin with.
+constexpr maas::Index first_changed = 1000, first_joined = 2000;
+
+/// A setting with one option as another one has it.
+inline maas::Trial changed(const maas::Trial& setting, const std::pair<std::string, maas::TrialValue>& option,
+                           maas::Index number) {
+  std::vector<std::pair<std::string, maas::TrialValue>> values = setting.values();
+  for (auto& each : values)
+    if (each.first == option.first) each.second = option.second;
+  return {number, 0, std::move(values)};
+}
+
+/// The options in which a setting differs from another one.
+inline std::vector<std::pair<std::string, maas::TrialValue>> differences(const maas::Trial& setting,
+                                                                         const maas::Trial& other) {
+  std::vector<std::pair<std::string, maas::TrialValue>> found;
+  for (std::size_t i = 0; i < setting.values().size(); ++i)
+    if (setting.values()[i] != other.values()[i]) found.push_back(setting.values()[i]);
+  return found;
+}
+
+/// A setting with each option by itself as whatever else it may be.
+inline std::vector<maas::Trial> neighbours(const std::vector<ForecastOption>& options, const maas::Trial& setting) {
+  std::vector<maas::Trial> found;
+  for (const ForecastOption& option : options)
+    for (const maas::TrialValue& value : option.values) {
+      maas::Trial each = changed(setting, {option.name, value}, first_changed + static_cast<maas::Index>(found.size()));
+      if (each.values() != setting.values()) found.push_back(std::move(each));
+    }
+  return found;
+}
+
+/// Judges settings by `first` networks, the best third of them by three times as many, and so on up to `last`: each as
+/// far as it came, in their order.
+inline std::vector<maas::TrialResult> judged_in_rounds(ForecastJudge& judge, const std::vector<maas::Trial>& settings,
+                                                       maas::Index first, maas::Index last) {
+  std::vector<double> places(settings.size());
+  std::iota(places.begin(), places.end(), 0.0);
+  const auto setting_at = [&](const maas::Trial& place) {
+    return settings[static_cast<std::size_t>(place.real("place"))].with_resource(place.resource());
+  };
+  const maas::TunerReport report = maas::successive_halving(
+      maas::SearchSpace().values("place", places), [&](const maas::Trial& place) { return judge(setting_at(place)); },
+      {.n_candidates = static_cast<maas::Index>(settings.size()),
+       .factor = 3,
+       .min_resources = first,
+       .max_resources = last,
+       .seed = 1});
+  std::map<maas::Index, maas::TrialResult> furthest;
+  for (const maas::TrialResult& result : report.results()) {
+    const maas::Trial setting = setting_at(result.trial);
+    furthest.insert_or_assign(setting.number(), maas::TrialResult{setting, result.score, result.error});
+  }
+  std::vector<maas::TrialResult> results;
+  for (const maas::Trial& setting : settings) results.push_back(furthest.at(setting.number()));
+  return results;
+}
+
 /// Mean and standard deviation (by n - 1) of numbers; of one number the deviation is 0.
 struct MeanAndSpread {
   double mean = 0, spread = 0;
@@ -147,17 +238,12 @@ struct MeanAndSpread {
   }
 };
 
-/// Which of several to take, the first one being that which the program has: it stays unless another one is better by
-/// more than the spread of seeds, the root of the mean variance among the seeds of each, or it may not be taken itself.
-inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::vector<bool>& may_be, double& spread) {
-  double variance = 0;
+/// Which of several to take: the one with the lowest mean among those that may be taken, of which there is one.
+inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::vector<bool>& may_be) {
   auto best = static_cast<std::size_t>(std::find(may_be.begin(), may_be.end(), true) - may_be.begin());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    variance += all[i].spread * all[i].spread / static_cast<double>(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i)
     if (may_be[i] && all[i].mean < all[best].mean) best = i;
-  }
-  spread = std::sqrt(variance);
-  return !may_be[0] || all[best].mean + spread < all[0].mean ? best : 0;
+  return best;
 }
 
 /// The options of a setting, in columns.
@@ -171,48 +257,87 @@ inline std::string setting_text(const maas::Trial& trial) {
   return text;
 }
 
-/// A line of the table of settings; number below 0: of a setting that the program has or had.
+/// A line of the table of settings.
 inline void print_setting(const maas::Trial& trial, maas::Index runs, double score, const std::string& spread) {
-  const std::string name = trial.number() == -1  ? "as it is"
-                           : trial.number() < -1 ? fmt::format("before {}", -1 - trial.number())
-                                                 : fmt::format("drawn {}", trial.number());
-  fmt::print("{:<10}{:>9}{:>9.4f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
+  const maas::Index number = trial.number();
+  const std::string name = number < first_changed  ? fmt::format("drawn {}", number)
+                           : number < first_joined ? fmt::format("changed {}", number - first_changed)
+                                                   : fmt::format("joined {}", number - first_joined);
+  fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
 }
 
-/// Draws settings and holds them against those that the program has and had; prints all, and returns the one to take.
-inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& judge) {
-  std::vector<maas::Trial> last;
-  for (const maas::Trial& trial : search.had) {
-    last.push_back(trial.with_resource(judge.runs()));
-    judge(last.back());
-  }
-  const maas::TunerReport report = maas::successive_halving(
-      search.space, [&](const maas::Trial& trial) { return judge(trial); },
-      {.n_candidates = search.candidates, .factor = search.folds, .max_resources = judge.runs(), .seed = 1});
-
-  fmt::print("{:<10}{:>9}{:>9}{:>9}", "setting", "networks", "score", "spread");
-  for (const auto& [name, value] : search.had.front().values())
-    fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
-  fmt::print("\n");
-  // Each once, as far as it came.
-  std::map<maas::Index, maas::TrialResult> furthest;
-  for (const maas::TrialResult& result : report.results()) furthest.insert_or_assign(result.trial.number(), result);
-  for (const auto& [number, result] : furthest) {
-    if (result.trial.resource() == judge.runs() && std::isfinite(result.score)) last.push_back(result.trial);
-    if (!result.error.empty()) fmt::print("drawn {}: {}\n", number, result.error);
-    if (result.trial.resource() < judge.runs()) print_setting(result.trial, result.trial.resource(), result.score, "");
-  }
+/// Settings that have had all networks; prints them, and returns the one to take.
+inline maas::Trial best_of(const ForecastJudge& judge, const std::vector<maas::Trial>& last) {
+  maas::require<maas::DataError>(!last.empty(), "choose: expected a setting that can be judged, got none");
   std::vector<MeanAndSpread> scores;
   for (const maas::Trial& trial : last) {
     scores.emplace_back(judge.by_seed(trial));
     print_setting(trial, judge.runs(), scores.back().mean, fmt::format("{:.4f}", scores.back().spread));
   }
-  double spread = 0;
-  const std::size_t chosen = chosen_of(scores, std::vector<bool>(scores.size(), true), spread);
-  fmt::print("\na setting must be better than the one there is by more than {:.4f}, the spread of seeds; chosen:\n",
-             spread);
-  print_setting(last[chosen], judge.runs(), scores[chosen].mean, fmt::format("{:.4f}", scores[chosen].spread));
-  return last[chosen];
+  return last[chosen_of(scores, std::vector<bool>(scores.size(), true))];
+}
+
+/// Prints those that have not come to the last round; returns the others.
+inline std::vector<maas::Trial> print_left_behind(const std::vector<maas::TrialResult>& results, maas::Index runs) {
+  std::vector<maas::Trial> last;
+  for (const maas::TrialResult& result : results) {
+    if (!result.error.empty())
+      fmt::print("setting {}: {}\n", result.trial.number(), result.error);
+    else if (result.trial.resource() < runs)
+      print_setting(result.trial, result.trial.resource(), result.score, "");
+    else
+      last.push_back(result.trial);
+  }
+  return last;
+}
+
+/// The setting with the lowest score of those drawn; prints all.
+inline maas::Trial best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
+  const std::vector<maas::Trial> drawn = space_of(search.options).draw_different(1, search.candidates);
+  return best_of(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
+}
+
+/// The setting with each option changed by itself, judged by one network and the best third behind each origin; then
+/// the changes that lower its score there, one an option, the best ones joined: one, two, and so on up to four. Of
+/// these and the setting itself the one with the lowest score; prints all.
+inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& judge, const maas::Trial& setting) {
+  const std::vector<maas::TrialResult> results =
+      judged_in_rounds(judge, neighbours(search.options, setting), 1, search.folds);
+  std::vector<maas::TrialResult> better;
+  const double score = judge(setting.with_resource(search.folds));
+  for (const maas::TrialResult& result : results) {
+    print_left_behind({result}, judge.runs());
+    if (result.trial.resource() == search.folds && result.score < score) better.push_back(result);
+  }
+  std::ranges::stable_sort(better, {}, &maas::TrialResult::score);
+  constexpr std::size_t most = 4;
+  std::vector<maas::Trial> joined{setting};
+  for (const maas::TrialResult& each : better) {
+    if (joined.size() > most) break;
+    const auto option = differences(each.trial, setting).front();
+    const maas::Trial next = changed(joined.back(), option, first_joined + static_cast<maas::Index>(joined.size()));
+    const auto is_taken = [&](const auto& other) { return other.first == option.first; };
+    if (std::ranges::none_of(differences(joined.back(), setting), is_taken)) joined.push_back(next);
+  }
+  for (maas::Trial& each : joined) each = each.with_resource(judge.runs());
+  fmt::print("\n");
+  return best_of(judge, print_left_behind(judged_in_rounds(judge, joined, judge.runs(), judge.runs()), judge.runs()));
+}
+
+/// Prints all settings, and returns the one to take.
+inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& judge) {
+  fmt::print("{:<10}{:>9}{:>9}{:>9}", "setting", "networks", "score", "spread");
+  for (const auto& [name, value] : search.own.values())
+    fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
+  fmt::print("\n");
+  const maas::Trial drawn = best_drawn(search, judge);
+  fmt::print("\nthe lowest score of those drawn has drawn {}; with one option changed:\n", drawn.number());
+  std::fflush(stdout);
+  const maas::Trial chosen = best_changed(search, judge, drawn);
+  fmt::print("\nchosen, by the lowest score:\n");
+  const MeanAndSpread score(judge.by_seed(chosen));
+  print_setting(chosen, judge.runs(), score.mean, fmt::format("{:.4f}", score.spread));
+  return chosen;
 }
 
 /// The mean interval score of intervals for nine of ten readings (Gneiting and Raftery 2007): their width, and 20 times
@@ -260,19 +385,16 @@ inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, cons
   fmt::print("\n{:<10}{:>8}{:>8}{:>10}{:>9}{:>9}\n", "intervals", "rate", "window", "score", "spread", "within");
   for (std::size_t i = 0; i < scores.size(); ++i) {
     all.emplace_back(scores[i]);
-    fmt::print("{:<10}{:>8}{:>8}{:>10.4f}{:>9.4f}{:>7.1f} %\n", i == 0 ? "as it is" : "listed",
-               search.intervals[i].rate, search.intervals[i].window, all[i].mean, all[i].spread, 100 * shares[i]);
+    fmt::print("{:<10}{:>8}{:>8}{:>10.4f}{:>9.4f}{:>7.1f} %\n", "listed", search.intervals[i].rate,
+               search.intervals[i].window, all[i].mean, all[i].spread, 100 * shares[i]);
   }
   std::vector<bool> may_be;
   for (std::size_t i = 0; i < all.size(); ++i)
     may_be.push_back(std::abs(shares[i] - search.intervals[i].coverage) <= 0.02);
   if (std::find(may_be.begin(), may_be.end(), true) == may_be.end()) may_be.assign(all.size(), true);
-  double spread = 0;
-  const std::size_t chosen = chosen_of(all, may_be, spread);
-  fmt::print(
-      "\nof those within 2 points some must be better than what there is by more than {:.4f}; chosen: rate {}, window "
-      "{}\n",
-      spread, search.intervals[chosen].rate, search.intervals[chosen].window);
+  const std::size_t chosen = chosen_of(all, may_be);
+  fmt::print("\nchosen, by the lowest score of those within 2 points: rate {}, window {}\n",
+             search.intervals[chosen].rate, search.intervals[chosen].window);
   return search.intervals[chosen];
 }
 
@@ -286,23 +408,18 @@ inline int choose(const ForecastSearch& search) {
   const maas::Trial setting = choose_setting(search, judge);
   std::fflush(stdout);
   const maas::IntervalOptions intervals = choose_intervals(search, judge, setting);
-  const bool stays = setting.values() == search.had.front().values() &&
-                     maas::to_config(intervals) == maas::to_config(search.intervals.front());
+  const bool stays =
+      setting.values() == search.own.values() && maas::to_config(intervals) == maas::to_config(search.own_intervals);
   fmt::print("{}\n", stays ? "the program has what is chosen" : "the program has another setting than what is chosen");
   return stays ? 0 : 2;
 }
 
-/// The program's intervals first, then each of these rates with each of these windows, but for no change at all.
-inline std::vector<maas::IntervalOptions> intervals_to_choose_from(const maas::IntervalOptions& own,
-                                                                   const std::vector<double>& rates,
+/// Each of these rates with each of these windows, but for no change at all.
+inline std::vector<maas::IntervalOptions> intervals_to_choose_from(const std::vector<double>& rates,
                                                                    const std::vector<maas::Index>& windows) {
-  std::vector<maas::IntervalOptions> all{own};
+  std::vector<maas::IntervalOptions> all;
   for (const double rate : rates)
-    for (const maas::Index window : windows) {
-      maas::IntervalOptions each = own;
-      each.rate = rate;
-      each.window = window;
-      if ((rate > 0 || window > 0) && maas::to_config(each) != maas::to_config(own)) all.push_back(each);
-    }
+    for (const maas::Index window : windows)
+      if (rate > 0 || window > 0) all.push_back({.rate = rate, .window = window});
   return all;
 }

@@ -10,6 +10,7 @@
 #include "maas/data/folds-inl.hpp"
 #include "maas/data/impute-inl.hpp"
 #include "maas/data/learned_rows-inl.hpp"
+#include "maas/data/number_range-inl.hpp"
 #include "maas/data/pipeline-inl.hpp"
 #include "maas/data/report-inl.hpp"
 #include "maas/data/row_marks-inl.hpp"

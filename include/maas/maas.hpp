@@ -14,6 +14,7 @@
 #include "maas/data/folds.hpp"
 #include "maas/data/impute.hpp"
 #include "maas/data/learned_rows.hpp"
+#include "maas/data/number_range.hpp"
 #include "maas/data/pipeline.hpp"
 #include "maas/data/report.hpp"
 #include "maas/data/row_marks.hpp"

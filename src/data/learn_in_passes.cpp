@@ -313,11 +313,13 @@ Table first_whole_part(std::span<const Step> steps, const TableParts& rows, Inde
   fail<DataError>("Pipeline: expected rows to learn from, got none that is whole");
 }
 
-// A few rows that tell of all: those of the first part, and one of the smallest and one of the largest numbers.
-Table digest_of(const Table& first, const Pass& pass) {
+// A few rows that tell of all: those of the first part, and one of the smallest and one of the largest numbers that can
+// be.
+Table digest_of(const Table& first, std::span<const Step> steps, const Pass& pass) {
   std::vector<double> low(static_cast<std::size_t>(first.columns()), std::numeric_limits<double>::infinity());
   std::vector<double> high(low.size(), -std::numeric_limits<double>::infinity());
-  pass([&](const Table& found) {
+  pass([&](Table part) {
+    const Table found = detail::judged_numbers(steps, std::move(part));
     for (std::size_t i = 0; i < low.size(); ++i) {
       const Column& column = found.column(static_cast<Index>(i));
       if (column.type != ColumnType::number) continue;
@@ -362,7 +364,7 @@ Pipeline learn_in_passes(const PipelineOptions& options, const TableParts& rows,
     step = learn_step(step, first, pass, seen, fmt::format("{}.steps[{}]", where, done));
     first = step.apply(std::move(first));
   }
-  const Table digest = digest_of(first_whole_part(before(), rows, part), raw_pass);
+  const Table digest = digest_of(first_whole_part(before(), rows, part), before(), raw_pass);
   Pipeline pipeline(std::move(learned));
   pipeline.fit(digest);  // steps that have learned keep what they know
   pipeline.add_learned(seen);

@@ -188,7 +188,9 @@ std::vector<History> Forecaster::fit(const StreamedTable& training, const Readin
                        training.source().name);
   Forecaster learner = *this;
   const Index cut = training.rows() - options.held_out(training.rows());
-  learner.frame_.table = learn_readings(training.part({0, cut}), table);
+  ReadingsOptions wanted = table;
+  wanted.alike = !frame_.options.scale_each;
+  learner.frame_.table = learn_readings(training.part({0, cut}), wanted);
   const StreamedReadings readings(training, *learner.frame_.table);
   std::vector<History> histories = learner.learn(readings, readings.readings_before(cut), options);
   *this = std::move(learner);

@@ -59,7 +59,9 @@ void list_keys(Like<PipelineOptions> auto& self, auto&& key) {
   key("targets", self.targets, "Columns that are to be predicted");
   key("missing_column", self.missing_column, "What becomes of rows that lack a column that features are made of");
   key("out_of_range", self.out_of_range,
-      "What becomes of a number beyond all that training had in its column; without it an error, of forecasts pass");
+      "What becomes of a number beyond those that training had in its column; an error spares a margin");
+  key("range_margin", self.range_margin,
+      "How far beyond a number may lie before it is an error: a share of the width of the training rows' range");
 }
 
 void list_keys(Like<ForecastWindowOptions> auto& self, auto&& key) {

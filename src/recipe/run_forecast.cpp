@@ -86,7 +86,9 @@ ReadingsOptions readings_options(const Recipe& recipe) {
           .series = recipe.forecast->series,
           .known = recipe.forecast->options.known,
           .missing_column = recipe.pipeline.missing_column,
-          .out_of_range = recipe.pipeline.out_of_range.value_or(ReadingsOptions().out_of_range)};
+          .out_of_range = recipe.pipeline.out_of_range,
+          .range_margin = recipe.pipeline.range_margin,
+          .alike = !recipe.forecast->options.scale_each};
 }
 
 Forecaster new_forecaster(const Recipe& recipe) { return Forecaster(recipe.forecast->options, network_of(recipe)); }
@@ -274,14 +276,34 @@ Index validation_begin(const Recipe& recipe, const Table& rows) {
 }
 
 // Before the training, which would be in vain: steps may name sensors, so these are known once they have learned.
-void check_alarm(const Recipe& recipe, const Table& rows) {
+void check_alarm(const Recipe& recipe, const ReadingsPipeline& learned) {
   const std::optional<AlarmOptions>& alarm = recipe.forecast->alarm;
   if (!alarm || alarm->values.empty() || !recipe.base.empty()) return;  // that of a base has stood this
-  at_place(Place{recipe.source}.key("forecast").key("alarm"), "", [&] {
-    ReadingsPipeline pipeline(readings_options(recipe));
-    alarm->check(recipe.forecast->options.windows.horizons,
-                 pipeline.fit(rows.part(0, validation_begin(recipe, rows))).sensors());
-  });
+  at_place(Place{recipe.source}.key("forecast").key("alarm"), "",
+           [&] { alarm->check(recipe.forecast->options.windows.horizons, learned.sensors()); });
+}
+
+// Likewise what a policy refuses in rows to measure on.
+void check_held_out(const Recipe& recipe, const ReadingsPipeline& learned, const Table& validation, const Table& test) {
+  const Place place = Place{recipe.source}.key(recipe.base.empty() ? "pipeline" : "base");
+  const auto look = [&](const Table& rows, std::string_view part) {
+    if (rows.rows() > 0) at_place(place, part, [&] { learned.pipeline().apply(rows); });
+  };
+  look(validation, "validation rows: ");
+  look(test, "test rows: ");
+}
+
+void check_before_training(const Recipe& recipe, const Table& rows, const Table& test) {
+  const Index begin = validation_begin(recipe, rows);
+  std::optional<ReadingsPipeline> learned;
+  if (!recipe.base.empty())
+    learned = forecaster_in(recipe).frame().table;
+  else
+    at_place(Place{recipe.source}.key("forecast"), "",
+             [&] { learned = ReadingsPipeline(readings_options(recipe)).fit(rows.part(0, begin)); });
+  if (!learned) return;  // of a base that knows readings alone
+  check_alarm(recipe, *learned);
+  check_held_out(recipe, *learned, rows.part(begin, rows.rows()), test);
 }
 
 }  // namespace
@@ -300,7 +322,7 @@ RecipeResult run_forecast(const Recipe& recipe, const RunOptions& options) {
   const TimeSplit split =
       at_place(Place{recipe.source}.key("split"), "", [&] { return split_by_time(table, 0, recipe.split.test); });
   const Table rows = split.train.of(table);
-  check_alarm(recipe, rows);
+  check_before_training(recipe, rows, split.test.of(table));
   std::optional<Tuning> tuning;
   if (recipe.tuner) tuning = tune(recipe, rows, Table(), options);
   const Recipe chosen = tuned(recipe, tuning);

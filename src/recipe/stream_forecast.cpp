@@ -71,6 +71,24 @@ void compare(const Recipe& recipe, const StreamedReadings& training, const std::
   forecaster.set_baselines(baselines, left_out, most);
 }
 
+// What a policy refuses in rows to measure on is said before the training, which would be in vain.
+void check_before_training(const Recipe& recipe, const ForecastRows& rows, Index learned) {
+  if (recipe.pipeline.out_of_range != OutOfRange::error && recipe.pipeline.steps.empty()) return;
+  const ReadingsPipeline pipeline = at_place(Place{recipe.source}.key("forecast"), "", [&] {
+    return learn_readings(rows.before_test.part({0, learned}), readings_options(recipe));
+  });
+  const auto look = [&](const StreamedTable& part, std::string_view what) {
+    const Index block = part.options().block_rows;
+    at_place(Place{recipe.source}.key("pipeline"), what, [&] {
+      for (Index first = 0; first < part.rows(); first += block)
+        pipeline.pipeline().apply(part.read(first, std::min(block, part.rows() - first)));
+    });
+  };
+  if (learned < rows.before_test.rows())
+    look(rows.before_test.part({learned, rows.before_test.rows()}), "validation rows: ");
+  if (rows.test) look(*rows.test, "test rows: ");
+}
+
 // All that is told of the forecasts of the test, which are written as they come.
 JudgedStream judge(const Recipe& recipe, const Forecaster& forecaster, const StreamedWindows& test,
                    const std::optional<CalibratedIntervals>& intervals) {
@@ -90,6 +108,7 @@ RecipeResult run_stream_forecast(const Recipe& recipe, const RunOptions& options
   const ForecastRows rows = rows_of(recipe);
   check_test_size(recipe, rows.test ? rows.test->rows() : 0);
   const ForecastFit fit = forecast_fit(recipe, options, false);
+  check_before_training(recipe, rows, rows.before_test.rows() - fit.held_out(rows.before_test.rows()));
   Forecaster forecaster = new_forecaster(recipe);
   const std::vector<History> histories = at_place(Place{recipe.source}.key("forecast"), "", [&] {
     return forecaster.fit(rows.before_test, readings_options(recipe), fit);

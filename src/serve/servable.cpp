@@ -58,12 +58,25 @@ std::optional<DriftReference> reference_in(const ModelInfo& info, const std::str
 
 }  // namespace
 
+namespace {
+
+// Empty where all readings pass.
+std::vector<std::optional<NumberRange>> ranges_of(const ForecastFrame& frame) {
+  std::vector<std::optional<NumberRange>> ranges;
+  if (!frame.table || frame.has_steps() || frame.table->pipeline().out_of_range() == OutOfRange::pass) return ranges;
+  for (const std::string& sensor : frame.sensors) ranges.push_back(frame.table->pipeline().range_of(sensor));
+  return ranges;
+}
+
+}  // namespace
+
 std::shared_ptr<const Servable> make_servable(Servable servable) {
   const Graph& graph = servable.network.graph();
   if (servable.pipeline) check_pipeline(*servable.pipeline, servable.network);
   if (servable.forecast) {
     servable.forecast->check_network(graph);
     servable.forecast_digest = digest_of_forecast(*servable.forecast);
+    servable.ranges = ranges_of(*servable.forecast);
   }
   servable.inputs = tensors_of(graph, graph.inputs());
   servable.outputs = tensors_of(graph, graph.outputs());

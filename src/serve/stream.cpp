@@ -79,6 +79,24 @@ Index sensor_of(const Servable& servable, const std::string& name) {
   return found - frame.sensors.begin();
 }
 
+// Readings beyond those of training, as the file says: clipped, or a DataError that names the sensor. A missing one is
+// taken.
+void take_in_range(const Servable& servable, Index sensor, const WindowShape& shape, std::vector<Scalar>& values) {
+  if (servable.ranges.empty()) return;
+  const bool clips = servable.forecast->table->pipeline().out_of_range() == OutOfRange::clip;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto of = static_cast<std::size_t>(sensor) + i % static_cast<std::size_t>(shape.features);
+    const std::optional<NumberRange>& range = servable.ranges[of];
+    const auto reading = static_cast<double>(values[i]);
+    if (!range) continue;
+    if (clips)
+      values[i] = static_cast<Scalar>(range->clipped(reading));
+    else if (!range->takes(reading))
+      fail<DataError>("model \"{}\": expected a reading of \"{}\" {}, got {}; of its training {}", servable.model,
+                      servable.forecast->sensors[of], range->text(), values[i], NumberRange::choices());
+  }
+}
+
 // Numbers of a forecast: one a horizon, or where it is joint a list of those of all sensors.
 void append_steps(std::string& out, const ForecastFrame& frame, MatrixArg values) {
   const Index steps = static_cast<Index>(frame.options.windows.horizons.size()), width = values.size() / steps;
@@ -143,13 +161,14 @@ bool is_whole(const Streams::Window& window, const WindowShape& shape, const For
          (frame.options.windows.fill_missing || std::ranges::none_of(window.values, is_missing));
 }
 
-Asked forecaster_push(const Context& context, const Route& route, const Samples& samples, Asked asked) {
+Asked forecaster_push(const Context& context, const Route& route, Samples samples, Asked asked) {
   const std::shared_ptr<const Servable> servable = asked.servable;
   const ForecastFrame& frame = *servable->forecast;
   const WindowShape shape = window_of(*servable);
   const Index sensor = sensor_of(*servable, route.sensor);
   require<DataError>(!frame.needs_times() || samples.time,
                      "stream: expected a \"time\", which the model knows, got none");
+  take_in_range(*servable, sensor, shape, samples.values);
   const bool is_default = context.repository.find(route.model) == servable;  // and no canary
   const auto& windows = frame.options.windows;
   Streams::Window window = context.streams.add(route.model, route.sensor,
@@ -189,10 +208,10 @@ Asked stream_push(const Context& context, const Route& route, const Request& req
   const auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline, context.now);
   const WindowShape shape = window_of(*choice.answering);
-  const Samples samples = read_samples(request, shape, context.limits);
+  Samples samples = read_samples(request, shape, context.limits);
   Asked asked{.servable = choice.answering, .deadline = deadline};
   // A shadow may scale readings in another way: it is not asked what was prepared for this version.
-  if (asked.servable->forecast) return forecaster_push(context, route, samples, std::move(asked));
+  if (asked.servable->forecast) return forecaster_push(context, route, std::move(samples), std::move(asked));
   const Streams::Window window =
       context.streams.add(route.model, route.sensor, {.shape = shape}, samples.values, samples.time);
   const std::string head = head_of(route, window.have, shape.steps);

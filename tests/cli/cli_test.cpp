@@ -509,6 +509,7 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   for (int i = 0; i < 100; ++i) rows += fmt::format("2024-01-01 {:02d}:{:02d},{},{}\n", i / 12, i % 12 * 5, i, 2 * i);
   write("road.csv", rows);
   write("road.json", R"({"data": {"files": "road.csv"}, "split": {"validation": 0.1, "test": 0.2},
+    "pipeline": {"range_margin": 1},
     "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true, "unit": "mph",
                  "intervals": {}, "alarm": {"value": 10, "probability": 0.5, "values": {"s, \"2\"": 500}}},
     "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
@@ -549,6 +550,17 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(ends.numbers("s, \"2\" chance below 500")[0] > 0.5);
   CHECK(run("forecast road.h5 road.csv --time time --output next.csv").out.empty());
   CHECK(read_csv("next.csv").rows() == 2);
+  // In another unit some reading lies further beyond those of training than the margin.
+  std::string feet = "time,north,\"s, \"\"2\"\"\"\n";
+  for (int i = 60; i < 100; ++i)
+    feet += fmt::format("2024-01-01 {:02d}:{:02d},{},{}\n", i / 12, i % 12 * 5, 3.28 * i, i);
+  write("feet.csv", feet);
+  const Run beyond = run("forecast road.h5 feet.csv");
+  CHECK(beyond.code == 1);
+  CHECK(is_one_line(beyond.out));
+  CHECK(beyond.out.find("feet.csv: Pipeline: expected \"north\" from -138 to 276 (0 to 138 in the training rows of all "
+                        "columns alike, and a margin of 1 of that width), got 278.8 in row 25") != std::string::npos);
+  CHECK(beyond.out.find("out_of_range \"pass\"") != std::string::npos);
   write("short.csv", "time,north\n2024-01-01 00:00,1\n");
   const Run other = run("forecast road.h5 short.csv");
   CHECK(other.code == 1);
@@ -666,7 +678,7 @@ TEST_CASE("a forecaster with steps cleans what maas forecast and maas evaluate g
   write("messy.csv", rows);
   write("messy.json", R"({"data": {"files": "messy.csv"}, "split": {"validation": 0.1, "test": 0.2},
     "pipeline": {"steps": ["drop_duplicate_rows", {"class": "valid_range", "low": 0}, {"class": "impute",
-                 "fill": "forward_fill"}]},
+                 "fill": "forward_fill"}], "range_margin": 0.5},
     "forecast": {"time": "time", "windows": {"lags": 3, "horizons": [1, 2]}, "changes": true},
     "network": {"layers": []}, "training": {"optimizer": "adam", "loss": "mse", "epochs": 2},
     "output": {"model": "messy.h5"}})");

@@ -1,6 +1,7 @@
 #include "maas/data/cleaning.hpp"
 
 #include "data/step_tables.hpp"
+#include "maas/data/steps.hpp"
 
 using namespace maas;
 using namespace maas::tests;
@@ -58,6 +59,97 @@ TEST_CASE("impute along times that are not evenly spaced") {
   CHECK(step.sources_of("a") == std::vector<std::string>{"a", "time"});
   CHECK_THROWS_AS(step.apply(table_of("a", {0, gap, 10})), DataError);
   CHECK_THROWS_AS(Step(Impute{.times = "other"}).fit(table), DataError);
+}
+
+namespace {
+
+/// Five minutes apart, but for half an hour before row 3 and an hour before row 6; row 8 begins another file, and the
+/// time of row 10 is not known.
+Table jumping() {
+  Table table = table_of("a", {1, gap, gap, gap, 4, gap, gap, gap, gap, gap, gap, 7});
+  table.add({.name = "kind", .type = ColumnType::text, .texts = {"x", "", "", "", "y", "", "", "", "", "", "", "z"}});
+  table.add({.name = "t",
+             .type = ColumnType::time,
+             .numbers = {0, 300, 600, 2400, 2700, 3000, 6600, 6900, 0, 300, gap, 900}});
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("a forward fill with times does not cross a jump that is longer than its limit") {
+  const Table table = jumping();
+  const auto filled = [&](Index limit) {
+    const Step fitted =
+        Step(Impute{.columns = {"a", "kind"}, .fill = Fill::forward_fill, .limit = limit, .times = "t", .seconds = 300})
+            .fit(table);
+    const Step again = BuiltinSteps::make(fitted.class_name(), fitted.config());
+    CHECK(again == fitted);
+    const Table result = fitted.apply(table), once_more = again.apply(table);
+    check_numbers(once_more.numbers("a"), result.numbers("a"));
+    for (std::size_t row = 0; row < 12; ++row)  // texts where numbers are
+      CHECK(result.texts("kind")[row].empty() == std::isnan(result.numbers("a")[row]));
+    return result.numbers("a");
+  };
+  check_numbers(filled(-1), {1, 1, 1, gap, 4, 4, gap, gap, gap, gap, gap, 7});  // across none
+  check_numbers(filled(1), {1, 1, gap, gap, 4, 4, gap, gap, gap, gap, gap, 7});
+  check_numbers(filled(7), {1, 1, 1, gap, 4, 4, gap, gap, gap, gap, gap, 7});
+  check_numbers(filled(8), {1, 1, 1, 1, 4, 4, gap, gap, gap, gap, gap, 7});  // 2400 s are 8 rows
+  check_numbers(filled(13), {1, 1, 1, 1, 4, 4, 4, gap, gap, gap, gap, 7});   // 3900 s are 13
+  check_numbers(filled(1000), {1, 1, 1, 1, 4, 4, 4, 4, gap, gap, gap, 7});   // never into another file
+  const Step counting = Step(Impute{.columns = {"a"}, .fill = Fill::forward_fill}).fit(table);
+  check_numbers(counting.apply(table).numbers("a"), {1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 7});
+}
+
+TEST_CASE("clocks may be a little off for a fill with times, and lines know of jumps, too") {
+  Table table = table_of("a", {1, gap, 3, gap, 5});
+  table.add({.name = "t", .type = ColumnType::time, .numbers = {0, 301, 599, 1500, 1800}});
+  const auto filled = [&](Fill fill, Index limit, double seconds) {
+    return Step(Impute{.columns = {"a"}, .fill = fill, .limit = limit, .times = "t", .seconds = seconds})
+        .fit(table)
+        .apply(table)
+        .numbers("a");
+  };
+  check_numbers(filled(Fill::forward_fill, -1, 300), {1, 1, 3, gap, 5});
+  check_numbers(filled(Fill::forward_fill, 2, 300), {1, 1, 3, gap, 5});
+  check_numbers(filled(Fill::forward_fill, 3, 300), {1, 1, 3, 3, 5});  // 901 s are 3 rows
+  const double first = 1 + 2 * 301.0 / 599, second = 3 + 2 * 901.0 / 1201;
+  check_numbers(filled(Fill::linear_interpolation, -1, 0), {1, first, 3, second, 5});
+  check_numbers(filled(Fill::linear_interpolation, -1, 300), {1, first, 3, gap, 5});
+  check_numbers(filled(Fill::linear_interpolation, 2, 300), {1, first, 3, gap, 5});  // 3 rows are missing
+  check_numbers(filled(Fill::linear_interpolation, 3, 300), {1, first, 3, second, 5});
+}
+
+TEST_CASE("a fill with times takes a column of times, and brings it to a pipeline") {
+  const Table table = jumping();
+  const Impute step{.columns = {"a"}, .fill = Fill::forward_fill, .times = "t", .seconds = 300};
+  const Step fitted = Step(step).fit(table);
+  CHECK(fitted.sources_of("a") == std::vector<std::string>{"a", "t"});
+  CHECK(fitted.sources_of("t") == std::vector<std::string>{"t"});
+  CHECK(fitted.sources_of("kind") == std::vector<std::string>{"kind"});
+  Table without = table;
+  without.remove("t");
+  CHECK_THROWS_AS(fitted.apply(without), DataError);
+  CHECK_THROWS_AS(Step(step).fit(without), DataError);
+  check_numbers(fitted.apply(table.part(1, 2)).numbers("a"), {gap});  // one row
+  Table empty = table;
+  for (double& cell : empty.edit("a")) cell = gap;
+  CHECK(std::isnan(Step(step).fit(empty).apply(empty).numbers("a")[11]));
+  CHECK_THROWS_WITH(Step(Impute{.fill = Fill::forward_fill, .times = "t"}),
+                    "Impute: expected seconds above 0 from one row to the next beside times for forward_fill, got 0");
+  for (const double seconds : {-1.0, double(gap), double(INFINITY)})
+    CHECK_THROWS_AS(Step(Impute{.fill = Fill::forward_fill, .times = "t", .seconds = seconds}), ConfigError);
+  CHECK_THROWS_WITH(Step(Impute{.fill = Fill::forward_fill, .seconds = 300}),
+                    "Impute: expected seconds of at least 0, and above 0 only beside times, got 300 and \"\"");
+}
+
+TEST_CASE("a fill of a file from before it knew of jumps counts rows, as it did") {
+  const Table table = jumping();
+  Config old = Step(Impute{.columns = {"a"}, .fill = Fill::forward_fill}).fit(table).config();
+  old.set("times", "t");
+  old.erase("seconds");
+  const Step again = BuiltinSteps::make("Impute", old);
+  check_numbers(again.apply(table).numbers("a"), {1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 7});
+  CHECK(again.sources_of("a") == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("impute fills texts where it is told to") {

@@ -239,6 +239,30 @@ TEST_CASE("what columns hold is what they held where the pipeline learned, and i
                     Catch::Matchers::ContainsSubstring("\"kind\""));
 }
 
+TEST_CASE("a stream learns the same ranges as a table, without what a step takes out, and refuses the same numbers") {
+  std::string text = "speed,other,flow\n";
+  for (int i = 0; i < 60; ++i) text += fmt::format("{},{},{}\n", i % 13 == 5 ? 999 : 40 + i % 20, i == 50 ? 90 : 7, i);
+  const std::string path = write("ranges.csv", text);
+  PipelineOptions options{.steps = {ValidRange{.columns = {"speed"}, .high = 300}, Impute{.columns = {"speed"}}},
+                          .features = {"speed", "other"},
+                          .targets = {"flow"}};
+  for (const bool are_alike : {false, true}) {
+    if (are_alike) options.alike = {"speed", "other"};
+    Pipeline whole(options);
+    whole.fit(read_csv(path));
+    const Pipeline parted = fit_csv(path, options, {.stream = {.block_rows = 7}});
+    CHECK(parted == whole);
+    CHECK(parted.range_of("speed")->high == 59);
+    CHECK(parted.range_of("speed")->least == (are_alike ? 7 : 40));
+    const Streamed far = stream_csv(write("far_ranges.csv", text + "200,7,1\n"), parted, {.stream = {.block_rows = 7}});
+    CHECK_THROWS_WITH(all_of(far), Catch::Matchers::ContainsSubstring("expected \"speed\" from ") &&
+                                       Catch::Matchers::ContainsSubstring("got 200 in row 4 (counted from 0)"));
+    const Streamed near =
+        stream_csv(write("near_ranges.csv", text + "62,7,1\n"), parted, {.stream = {.block_rows = 7}});
+    CHECK_NOTHROW(all_of(near));
+  }
+}
+
 TEST_CASE("what is wrong with a pipeline of a streamed CSV file is said with the step and the file") {
   const std::string path = write("steps.csv", mixed_rows(40));
   const auto learn = [&](const Step& step, const CsvRowsOptions& rows = {}) {

@@ -84,6 +84,22 @@ TEST_CASE("interpolate goes by the time between rows") {
   CHECK_THROWS_WITH(interpolate(rows, -1, two), "interpolate: expected 3 times, one a row, got 2");
 }
 
+TEST_CASE("fills with times know jumps of time") {
+  const Matrix rows = one_column({1, gap, gap, gap, 5});
+  const std::vector<double> times{0, 60, 600, 660, 720}, two{0, 60};
+  check_equal(fill_forward(rows, -1, times, 60), one_column({1, 1, gap, gap, 5}));
+  check_equal(fill_forward(rows, 10, times, 60), one_column({1, 1, 1, gap, 5}));
+  check_equal(fill_forward(rows, -1, times), one_column({1, 1, 1, 1, 5}));  // nobody says what a jump is
+  check_equal(interpolate(rows, -1, times, 60), rows);
+  check_equal(interpolate(rows, 11, times, 60), interpolate(rows, -1, times));
+  check_equal(interpolate(rows, 10, times, 60), rows);
+  const std::vector<double> back{0, 60, 30, 90, 150};
+  check_equal(fill_forward(rows, 10, back, 60), one_column({1, 1, gap, gap, 5}));
+  check_equal(interpolate(rows, 10, back, 60), rows);
+  CHECK_THROWS_WITH(fill_forward(rows, -1, two, 60), "fill_forward: expected 5 times, one a row, got 2");
+  CHECK_THROWS_WITH(interpolate(rows, -1, {}, 60), "interpolate: expected 5 times, one a row, got 0");
+}
+
 TEST_CASE("an imputer fills by the most frequent number, and along the rows") {
   const Matrix rows = one_column({gap, 1, gap, 3, 3, gap});
   check_equal(Imputer{.fill = Fill::most_frequent}

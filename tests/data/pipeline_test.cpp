@@ -35,6 +35,11 @@ Table without(Table table, const std::string& name) {
   return table;
 }
 
+Table with_column(Table table, const std::string& name, std::vector<double> numbers) {
+  table.add({.name = name, .numbers = std::move(numbers)});
+  return table;
+}
+
 Table with_numbers(const std::string& name, std::vector<double> numbers) {
   Table table;
   table.add({.name = name, .numbers = std::move(numbers)});
@@ -249,9 +254,9 @@ TEST_CASE("numbers out of the training range: refused, or as it was chosen passe
   const Table low = with_number_at(road(), "speed", 3, 5);
   PipelineOptions options{.steps = {Impute{}}, .features = {"speed"}, .targets = {"flow"}};
   const std::string why =
-      "Pipeline: expected \"speed\" from 60 to 90, as in the training rows, got 5 in row 3 (counted from 0); a "
-      "pipeline "
-      "with out_of_range \"pass\" takes it as it is, with \"clip\" the nearest of these";
+      "Pipeline: expected \"speed\" from 52.5 to 97.5 (60 to 90 in the training rows, and a margin of 0.25 of that "
+      "width), got 5 in row 3 (counted from 0); out_of_range \"pass\" takes such numbers as they are, \"clip\" the "
+      "nearest of the training rows, a larger range_margin those a little further out";
   CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low), why);
   CHECK_THROWS_WITH(Pipeline(options).fit(road()).samples(low), why);
   CHECK_THROWS_AS(Pipeline(options).fit(road()).apply(low), DataError);
@@ -264,6 +269,82 @@ TEST_CASE("numbers out of the training range: refused, or as it was chosen passe
   CHECK_THROWS_WITH(Pipeline(options).fit(road()).apply(low), why);
 }
 
+TEST_CASE("numbers a little beyond the training rows are taken: as far as the margin") {
+  const auto fitted = [](PipelineOptions options) {
+    options.steps = {Impute{}};
+    options.features = {"speed"};
+    return Pipeline(options).fit(road());
+  };
+  const auto answer = [](const Pipeline& pipeline, double speed) {
+    return pipeline.apply(with_number_at(road(), "speed", 3, speed))(3, 0);
+  };
+  CHECK(answer(fitted({}), 52.5) == Scalar(52.5));
+  CHECK(answer(fitted({}), 97.5) == Scalar(97.5));
+  CHECK_THROWS_AS(answer(fitted({}), 97.6), DataError);
+  CHECK_THROWS_AS(answer(fitted({.range_margin = 0}), 90.1), DataError);
+  CHECK(answer(fitted({.range_margin = 2}), 150) == 150);
+  // What is clipped is brought to the training rows, whatever the margin.
+  CHECK(answer(fitted({.out_of_range = OutOfRange::clip}), 91) == 90);
+  CHECK(answer(fitted({.out_of_range = OutOfRange::clip, .range_margin = 2}), 55) == 60);
+  CHECK(std::isnan(Pipeline({.features = {"speed"}}).fit(road()).apply(road())(1, 0)));  // missing is not beyond
+  for (const double margin : {-0.1, std::nan(""), double(INFINITY)})
+    CHECK_THROWS_WITH(Pipeline({.range_margin = margin}),
+                      Catch::Matchers::StartsWith("Pipeline: expected a range_margin of at least 0, got "));
+}
+
+TEST_CASE("a column that was constant in training is refused where it changes, as nothing is learned of that") {
+  Pipeline pipeline({.features = {"rain", "flow"}});
+  pipeline.fit(with_column(road(), "rain", {0, 0, gap, 0, 0, 0}));
+  CHECK_NOTHROW(pipeline.apply(with_column(road(), "rain", {0, gap, 0, 0, 0, 0})));
+  CHECK_THROWS_WITH(pipeline.apply(with_column(road(), "rain", {0, 0, 0, 0, 1, 0})),
+                    Catch::Matchers::StartsWith("Pipeline: expected \"rain\" 0, the only number of the training rows, "
+                                                "got 1 in row 4 (counted from 0); out_of_range \"pass\""));
+}
+
+TEST_CASE("numbers that a step takes out, as they cannot be, neither make the range nor are held against it") {
+  // 999 stands for a reading that is not there.
+  const Table training = with_number_at(road(), "speed", 0, 999), later = with_number_at(road(), "speed", 3, 999);
+  const std::vector<Step> steps{DropMissingRows{.columns = {"flow"}}, Impute{.columns = {"flow"}},
+                                ValidRange{.columns = {"speed"}, .low = 0, .high = 300}};
+  for (const OutOfRange policy : {OutOfRange::error, OutOfRange::clip}) {
+    Pipeline pipeline({.steps = steps, .features = {"speed"}, .out_of_range = policy});
+    pipeline.fit(training);
+    CHECK(pipeline.range_of("speed")->most == 90);
+    CHECK(std::isnan(pipeline.apply(later)(3, 0)));
+    CHECK(std::isnan(Pipeline::from(pipeline.config()).apply(later)(3, 0)));
+    CHECK(Pipeline::from(pipeline.config()) == pipeline);
+  }
+  Pipeline refusing({.steps = steps, .features = {"speed"}});
+  refusing.fit(training);
+  CHECK_THROWS_AS(refusing.apply(with_number_at(road(), "speed", 3, 200)), DataError);
+  // Behind a step that changes numbers it judges others than the raw ones.
+  Pipeline scaled({.steps = {Standard{.columns = {"speed"}}, ValidRange{.columns = {"speed"}, .low = -9, .high = 9}},
+                   .features = {"speed"}});
+  scaled.fit(training);
+  CHECK(scaled.range_of("speed")->most == 999);
+}
+
+TEST_CASE("columns that are alike are held against the range of all of them, also from a file") {
+  Table training = with_column(road(), "other", {300, 310, 305, 320, 300, 310});
+  PipelineOptions options{.features = {"speed", "other", "flow"}};
+  options.alike = {"speed", "other"};
+  Pipeline pipeline(options);
+  pipeline.fit(training);
+  const Table slow = with_number_at(training, "other", 2, 61), small = with_number_at(training, "flow", 2, 300);
+  for (const Pipeline& each : {pipeline, Pipeline::from(pipeline.config())}) {
+    CHECK(each.apply(slow)(2, 1) == 61);
+    CHECK(each.range_of("other")->low == 300);
+    CHECK(each.range_of("other")->least == 60);
+    CHECK(each.range_of("speed")->most == 320);
+    CHECK_FALSE(each.range_of("time"));
+    CHECK_FALSE(each.range_of("none"));
+    CHECK_THROWS_WITH(each.apply(small),
+                      Catch::Matchers::StartsWith("Pipeline: expected \"flow\" from 0 to 60 (10 to 50"));
+  }
+  options.alike.clear();
+  CHECK_THROWS_AS(Pipeline(options).fit(training).apply(slow), DataError);
+}
+
 TEST_CASE("a pipeline of a file has the policy of out_of_range it was saved with; one from before it was kept passes") {
   const Table low = with_number_at(road(), "speed", 3, 5);
   Pipeline refusing({.steps = {Impute{}}, .features = {"speed"}});
@@ -274,6 +355,32 @@ TEST_CASE("a pipeline of a file has the policy of out_of_range it was saved with
   old.erase("out_of_range");
   CHECK(Pipeline::from(old).apply(low)(3, 0) == 5);
   CHECK(Pipeline::from(old).config().at("out_of_range") == Config("pass"));
+}
+
+TEST_CASE("a pipeline of a file without a margin takes nothing beyond its training rows, as when it was written") {
+  const auto older = [](const Pipeline& pipeline) {
+    Config config = pipeline.config();
+    config.erase("range_margin");
+    config.erase("alike");
+    return Pipeline::from(config);
+  };
+  PipelineOptions options{.steps = {ValidRange{.columns = {"speed"}, .high = 300}}, .features = {"speed"}};
+  Pipeline refusing(options);
+  const Pipeline old = older(refusing.fit(road()));
+  CHECK(Pipeline::from(old.config()) == old);
+  for (const Pipeline& each : {old, Pipeline::from(old.config())}) {
+    CHECK_THROWS_WITH(
+        each.apply(with_number_at(road(), "speed", 3, 90.5)),
+        Catch::Matchers::StartsWith(
+            "Pipeline: expected \"speed\" from 60 to 90, as in the training rows, got 90.5 in row 3 (counted from 0)"));
+    CHECK_THROWS_AS(each.apply(with_number_at(road(), "speed", 3, 999)), DataError);  // before the step
+    CHECK_NOTHROW(each.apply(road()));
+  }
+  options.out_of_range = OutOfRange::clip;
+  Pipeline clipping(options);
+  clipping.fit(road());
+  CHECK(older(clipping).apply(with_number_at(road(), "speed", 3, 999))(3, 0) == 90);
+  CHECK(std::isnan(clipping.apply(with_number_at(road(), "speed", 3, 999))(3, 0)));
 }
 
 TEST_CASE("a pipeline is written and read with all it knows, to the last digit") {
@@ -337,6 +444,9 @@ TEST_CASE("a config that no pipeline wrote is refused") {
   refused("feature_names", Config::List{});
   refused("feature_names", Config::List{"flow"});
   refused("out_of_range", "never");
+  refused("range_margin", -1.0);
+  refused("range_margin", "wide");
+  refused("alike", Config::List{"flow", "flow"});
   refused("other", 1);
   refused("steps", Config::List{Config{}.set("class_name", "Sum").set("config", Config::Object{})});
   refused("steps", Config::List{Config{}.set("class_name", "Standard").set("config", Config::Object{})});
@@ -411,7 +521,7 @@ TEST_CASE("a pipeline says what it does") {
   pipeline.fit(road());
   CHECK(pipeline.text() ==
         "columns: \"speed\"\n"
-        "Impute (columns [\"speed\"], fill \"linear_interpolation\", constant 0.0, limit -1, times \"\")\n"
+        "Impute (columns [\"speed\"], fill \"linear_interpolation\", constant 0.0, limit -1, times \"\", seconds 0.0)\n"
         "features: \"speed\"\n"
         "targets: \"flow\"\n");
 }

@@ -99,6 +99,9 @@ inline std::vector<StepCase> cleaning_cases() {
       imputing({.columns = {"a"}, .fill = Fill::forward_fill}, later_with("a", {4, 1, 1, -4, 10, 10, 3, 4}), false),
       imputing({.columns = {"a"}, .fill = Fill::linear_interpolation}, later_with("a", {4, 1, -1.5, -4, 10, 6.5, 3, 4}),
                false),
+      // No time in one row, and time that runs back before the other.
+      imputing({.columns = {"a"}, .fill = Fill::forward_fill, .limit = 9, .times = "t", .seconds = 21600}, case_later(),
+               false),
       imputing({.columns = {"kind"}, .fill = Fill::most_frequent},
                later_with("kind", std::vector<std::string>{"y", "x", "y", "w", "x", "x", "z", "y"}), true, no_text),
       imputing({.columns = {"kind"}, .fill = Fill::forward_fill},

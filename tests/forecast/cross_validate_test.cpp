@@ -162,7 +162,9 @@ TEST_CASE("folds of raw rows learn their steps from training rows alone") {
     table.add({.name = "a", .numbers = values});
     return table;
   };
-  const ReadingsOptions steps = {.steps = {DropDuplicateRows{}, Impute{.fill = Fill::forward_fill}}, .time = "time"};
+  const ReadingsOptions steps = {.steps = {DropDuplicateRows{}, Impute{.fill = Fill::forward_fill}},
+                                 .time = "time",
+                                 .out_of_range = OutOfRange::pass};
   const std::vector<Fold> folds = rolling_origin(41, two_origins);
   const ForecastFoldScores scores = cross_validate(fold_forecaster, table_with(1521), steps, folds, fold_fit());
   // Tests of the rows 29 to 34 and 35 to 40, the readings 28 to 33 and 34 to 39: the reading 30 is that before it, so

@@ -86,7 +86,8 @@ TEST_CASE("readings without a table are told apart, too, and a validation share 
 
 TEST_CASE("a forecaster of raw rows is not judged by those, nor by parts of a table that is told of its test later") {
   Table table = rows_of(200, 160);
-  const ReadingsOptions with_steps{.steps = {ValidRange{.low = 0}, DropMissingRows{}, Impute{}}, .time = "time"};
+  const ReadingsOptions with_steps{
+      .steps = {ValidRange{.low = 0}, DropMissingRows{}, Impute{}}, .time = "time", .out_of_range = OutOfRange::pass};
   Forecaster knows = unfitted(), fair = unfitted();
   knows.fit(table, with_steps, provenance_fit(0.1));
   fair.fit(table.part(0, 160), with_steps, provenance_fit(0.1));

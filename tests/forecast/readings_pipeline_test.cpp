@@ -86,19 +86,61 @@ TEST_CASE("which columns are sensors: those asked for, or all numbers that no st
   CHECK_THROWS_AS(ReadingsPipeline({.time = "time"}).fit(messy()).prepare(messy()), DataError);  // a moment twice
 }
 
-TEST_CASE("readings beyond those of training pass, as a road may be slower than ever, unless it is said otherwise") {
+TEST_CASE("readings far beyond those of training are refused, unless it is said otherwise") {
   Table later = wave_table(20);
   later.edit("north")[7] = 500;
   ReadingsOptions options{.time = "time"};
-  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) == 500);
-  options.out_of_range = OutOfRange::clip;
-  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) < 61);
-  options.out_of_range = OutOfRange::error;
   ReadingsPipeline refusing(options);
   refusing.fit(wave_table(20));
   for (const ReadingsPipeline& each : {refusing, ReadingsPipeline::from(refusing.config())})
     CHECK_THROWS_WITH(each.prepare(later), Catch::Matchers::ContainsSubstring("expected \"north\" from ") &&
                                                Catch::Matchers::ContainsSubstring("got 500 in row 7 (counted from 0)"));
+  options.out_of_range = OutOfRange::pass;
+  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) == 500);
+  options.out_of_range = OutOfRange::clip;
+  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) < 61);
+  options.out_of_range = OutOfRange::error;
+  options.range_margin = 100;
+  CHECK(ReadingsPipeline(options).fit(wave_table(20)).prepare(later).readings.values(7, 0) == 500);
+}
+
+TEST_CASE("a sensor may read what another one has: sensors are alike, unless it is said otherwise") {
+  const Table training = wave_table(20);  // north about 50, south about 20
+  Table jam = training;
+  jam.edit("north")[7] = 18;
+  ReadingsPipeline alike({.time = "time"}), each_alone({.time = "time", .alike = false});
+  CHECK(alike.fit(training).prepare(jam).readings.values(7, 0) == 18);
+  CHECK(ReadingsPipeline::from(alike.config()).prepare(jam).readings.values(7, 0) == 18);
+  CHECK_THROWS_AS(each_alone.fit(training).prepare(jam), DataError);
+  CHECK_THROWS_AS(ReadingsPipeline::from(each_alone.config()).prepare(jam), DataError);
+  // km/h for mph: not all readings lie beyond, but those that do tell of all.
+  Table other_unit = training;
+  for (double& speed : other_unit.edit("north")) speed *= 1.609344;
+  CHECK_THROWS_AS(alike.prepare(other_unit), DataError);
+  // A column that is known ahead is no sensor, and has a range of its own.
+  Table works = training;
+  works.add({.name = "works", .numbers = std::vector<double>(20, 0)});
+  works.edit("works")[3] = 1;
+  ReadingsPipeline known({.time = "time", .known = {"works"}});
+  known.fit(works);
+  works.edit("works")[9] = 20;
+  CHECK_THROWS_WITH(known.prepare(works),
+                    Catch::Matchers::StartsWith("Pipeline: expected \"works\" from -0.25 to 1.25"));
+}
+
+TEST_CASE("a forecaster's sensors are alike where they are scaled by the same figures") {
+  const Table training = wave_table(60);
+  Table jam = training;
+  jam.edit("north")[50] = 18;
+  for (const bool each : {false, true}) {
+    Forecaster forecaster({.windows = {.lags = 3, .horizons = {1}}, .scale_each = each},
+                          ForecastNetwork{.hidden = {2}, .embedding = 1});
+    forecaster.fit(training, {.time = "time"}, {.fit = {.epochs = 1, .verbose = 0}});
+    if (each)
+      CHECK_THROWS_AS(forecaster.readings(jam), DataError);
+    else
+      CHECK(forecaster.readings(jam).values(50, 0) == 18);
+  }
 }
 
 TEST_CASE("rows before a cut become readings without a look at those behind") {
@@ -183,7 +225,8 @@ TEST_CASE("a forecaster learns from raw rows, and keeps the steps in its file") 
 TEST_CASE("what a forecaster's steps learn is of the rows before the validation share alone") {
   const auto learned_from = [](const Table& rows) {
     Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {}});
-    forecaster.fit(rows, {.steps = {Impute{}, ClipOutliers{}}, .time = "time"}, pipeline_fit());
+    forecaster.fit(rows, {.steps = {Impute{}, ClipOutliers{}}, .time = "time", .out_of_range = OutOfRange::pass},
+                   pipeline_fit());
     return forecaster.frame().table->config();
   };
   Table planted = wave_table(100);
@@ -198,7 +241,9 @@ TEST_CASE("what a forecaster's steps learn is of the rows before the validation 
     Forecaster forecaster(pipeline_options, ForecastNetwork{.hidden = {}});
     ForecastFit fit = pipeline_fit();
     fit.validation_share = share;
-    forecaster.fit(rows, {.steps = {Impute{.fill = Fill::linear_interpolation}}, .time = "time"}, fit);
+    forecaster.fit(
+        rows, {.steps = {Impute{.fill = Fill::linear_interpolation}}, .time = "time", .out_of_range = OutOfRange::pass},
+        fit);
     return forecaster.model().get_weights();
   };
   Table later = wave_table(100);

@@ -191,7 +191,8 @@ TEST_CASE("folds score no window that spans two series, and intervals and alarms
 
   const Table table = drives(20);
   const ForecastFoldScores of_rows =
-      cross_validate([] { return series_forecaster(); }, table, {.time = "time", .series = "drive"}, folds, options);
+      cross_validate([] { return series_forecaster(); }, table,
+                     {.time = "time", .series = "drive", .out_of_range = OutOfRange::pass}, folds, options);
   CHECK(of_rows.at("network", 1).mean.count == 4 + 16);
   CHECK(of_rows.at("network", 1).mean.mae == scores.at("network", 1).mean.mae);
 

@@ -78,7 +78,8 @@ TEST_CASE("files of a recipe are series of their own, and known inputs are colum
 TEST_CASE("folds of a recipe keep series apart, and a step of it makes what is known") {
   write_drives();
   const RecipeResult folds = run_recipe(
-      driven({"training.epochs=2", R"(cross_validation={"by": "rolling_origin", "n_splits": 2, "test_size": 60})"}),
+      driven({"training.epochs=2", "pipeline.out_of_range=pass",  // drives differ more than the first one within itself
+              R"(cross_validation={"by": "rolling_origin", "n_splits": 2, "test_size": 60})"}),
       silent);
   REQUIRE(folds.cross_validation);
   CHECK(folds.cross_validation->folds.size() == 2);

@@ -31,20 +31,23 @@ Recipe waves(const std::vector<std::string>& changes = {}) { return parse_recipe
 
 }  // namespace
 
-TEST_CASE("readings of a test beyond those of training pass, unless the recipe refuses them") {
+TEST_CASE("readings of a test far beyond those of training are refused, unless the recipe has another policy") {
   write_waves("waves.csv");
   write_text("far_waves.csv", text_of("waves.csv") + "2024-01-02 09:20,500,20\n");
   for (const std::string also : {"training.seed=0", "data.stream.block_rows=50"}) {
     const auto run = [&](const std::string& policy) {
       return run_recipe(waves({"data.files=far_waves.csv", "training.epochs=1", also, policy}), silent);
     };
-    const RecipeResult result = run("name=far");
+    CHECK_THROWS_WITH(run("name=far"),
+                      Catch::Matchers::StartsWith("w.json: pipeline: test rows: Pipeline: expected \"north\" from ") &&
+                          Catch::Matchers::ContainsSubstring("out_of_range \"pass\""));
+    CHECK_THROWS_WITH(run("pipeline.range_margin=2"), Catch::Matchers::ContainsSubstring("a margin of 2 of that"));
+    CHECK(run("pipeline.range_margin=100").scores->at("network", 3).scores.missed == 0);
+    const RecipeResult result = run("pipeline.out_of_range=pass");
     REQUIRE(result.scores);
     CHECK(result.scores->at("network", 3).scores.missed == 0);
     CHECK(run("pipeline.out_of_range=clip").scores->at("network", 3).scores.mae <
           result.scores->at("network", 3).scores.mae - 1);
-    CHECK_THROWS_WITH(run("pipeline.out_of_range=error"),
-                      Catch::Matchers::ContainsSubstring("expected \"north\" from "));
   }
 }
 
@@ -320,6 +323,8 @@ TEST_CASE("from a messy file to a forecaster that cleans what it forecasts from,
                              {"class": "impute", "fill": "mean"}]})"};
   std::vector<std::string> without = changes;
   without.pop_back();
+  CHECK_THROWS_WITH(run_recipe(waves(without), silent), Catch::Matchers::Contains("got 7000 in row 70"));
+  without.emplace_back("pipeline.out_of_range=pass");
   CHECK_THROWS_WITH(run_recipe(waves(without), silent), Catch::Matchers::Contains("expected times that grow"));
 
   const RecipeResult result = run_recipe(waves(changes), silent);

@@ -156,7 +156,8 @@ TEST_CASE("rows that a policy refuses are found before anything is trained") {
     CHECK_THAT(
         problem({"data.files=far.csv", also}),
         StartsWith(
-            "r.json: pipeline: test rows: Pipeline: expected \"x\" from 0 to 6, as in the training rows, got 100"));
+            "r.json: pipeline: test rows: Pipeline: expected \"x\" from -1.5 to 7.5 (0 to 6 in the training rows, and "
+            "a margin of 0.25 of that width), got 100"));
     CHECK_THAT(
         problem(
             {"data.files=odd_kind.csv", also,

@@ -253,6 +253,7 @@ TEST_CASE("forecasts are tuned on the readings that are held back, whatever come
   const Recipe recipe = parse_recipe(R"({
     "data": {"files": "tuned_waves.csv"},
     "split": {"validation": 0.2, "test": 0.2},
+    "pipeline": {"out_of_range": "pass"},
     "forecast": {"windows": {"lags": 4, "horizons": [1, 3]}, "changes": true},
     "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}], "embedding": 2},
     "training": {"optimizer": {"class": "adam", "learning_rate": 0.01}, "loss": "mse", "epochs": 3},

@@ -471,6 +471,59 @@ TEST_CASE("a forecaster whose file has steps for rows of a table answers no stre
   CHECK_THAT(refused.body, ContainsSubstring("steps that clean the rows of a table"));
 }
 
+namespace {
+
+// Of rows of a table: sensors from 40 to 60 and from 16 to 24.
+Forecaster of_rows(const ReadingsOptions& table, SensorMode mode = SensorMode::shared) {
+  const Readings readings = waves(60);
+  Table rows = table_of(readings.values, readings.sensors);
+  Forecaster forecaster({.windows = {.lags = 2}, .sensors = mode}, ForecastNetwork{.hidden = {}, .embedding = 1});
+  forecaster.fit(rows, table, {.fit = {.epochs = 1, .verbose = 0}});
+  return forecaster;
+}
+
+}  // namespace
+
+TEST_CASE("a stream refuses readings far beyond those of training, and goes on without them") {
+  fresh_folder("range");
+  Road road(folder_with(of_rows({}), "range"));
+  CHECK(road.push("north", 50).status == 200);
+  const Response refused = road.push("north", 1.609344 * 58);
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, ContainsSubstring("expected a reading of \\\"north\\\" from ") &&
+                               ContainsSubstring("in the training rows of all columns alike") &&
+                               ContainsSubstring("got 93.3") && ContainsSubstring("out_of_range \\\"pass\\\""));
+  CHECK_THAT(road.get("north").body, ContainsSubstring(R"("have":1,)"));
+  CHECK(road.push("north", R"({"samples": [50, 5e3]})").status == 400);  // none of them
+  CHECK_THAT(road.get("north").body, ContainsSubstring(R"("have":1,)"));
+  CHECK(road.push("north", R"({"sample": NaN})").status == 200);
+  CHECK(road.push("north", 18).status == 200);  // as the other sensor
+  CHECK(road.push("north", 65).status == 200);  // within the margin
+}
+
+TEST_CASE("a stream clips readings or lets them pass, as its forecaster's file says; of older files they pass") {
+  const auto window_of_far = [](const std::string& name, const ReadingsOptions& table) {
+    fresh_folder(name);
+    Road road(folder_with(of_rows(table), name));
+    CHECK(road.push("north", 50).status == 200);
+    CHECK(road.push("north", 500).status == 200);
+    return road.get("north").body;
+  };
+  CHECK_THAT(window_of_far("clipped", {.out_of_range = OutOfRange::clip}), ContainsSubstring(R"("window":[50.0,59.)"));
+  CHECK_THAT(window_of_far("passed", {.out_of_range = OutOfRange::pass}),
+             ContainsSubstring(R"("window":[50.0,500.0])"));
+  CHECK_THAT(window_of_far("wide", {.range_margin = 50}), ContainsSubstring(R"("window":[50.0,500.0])"));
+}
+
+TEST_CASE("a stream of all sensors names the one that reads too much") {
+  fresh_folder("joint");
+  Road road(folder_with(of_rows({.alike = false}, SensorMode::joint), "joint"));
+  CHECK(road.push("road", R"({"sample": [50, 20]})").status == 200);
+  const Response refused = road.push("road", R"({"samples": [[50, 20], [50, 500]]})");
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, ContainsSubstring("expected a reading of \\\"south\\\" from "));
+}
+
 TEST_CASE("a forecaster that takes known inputs answers no streams") {
   fresh_folder("known");
   Readings readings{.values = Matrix(60, 1), .known = Matrix(60, 1), .known_names = {"works"}};

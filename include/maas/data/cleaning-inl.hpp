@@ -69,6 +69,13 @@ MAAS_INLINE std::vector<bool> DropMissingRows::kept_rows(const Table& table) con
 
 MAAS_INLINE void Impute::check() const {
   require<ConfigError>(std::isfinite(constant), "Impute: expected a finite constant, got {}", constant);
+  require<ConfigError>(seconds >= 0 && std::isfinite(seconds) && (seconds == 0 || !times.empty()),
+                       "Impute: expected seconds of at least 0, and above 0 only beside times, got {} and \"{}\"",
+                       seconds, times);
+  // What was learned before it knew of them stays as it was.
+  require<ConfigError>(
+      fill != Fill::forward_fill || times.empty() || seconds > 0 || !fitted_columns.empty(),
+      "Impute: expected seconds above 0 from one row to the next beside times for forward_fill, got 0");
   detail::check_names(class_name, columns);
   detail::check_learned(class_name, fitted_columns, {values});
   require<ConfigError>(texts.size() == fitted_columns.size(), "Impute: expected one learned text a column ({}), got {}",
@@ -127,36 +134,39 @@ MAAS_INLINE Table Impute::apply(Table table) const {
   return table;
 }
 
+MAAS_INLINE bool Impute::uses_times() const {
+  return !times.empty() && (fill == Fill::linear_interpolation || (fill == Fill::forward_fill && seconds > 0));
+}
+
+MAAS_INLINE std::vector<double> Impute::row_times(const Table& table) const {
+  if (!uses_times()) return {};
+  return detail::step_column(class_name, table, times, ColumnType::time).numbers;
+}
+
 MAAS_INLINE void Impute::fill_numbers(Table& table, std::size_t i) const {
+  const std::vector<double> placed = row_times(table);
+  const detail::RowTimes rows{placed, uses_times() ? seconds : 0};
   std::span<double> cells = table.edit(fitted_columns[i]);
-  if (fill == Fill::forward_fill) return detail::fill_forward(cells, limit);
-  if (fill == Fill::linear_interpolation) {
-    const bool placed = !times.empty();
-    if (placed) detail::step_column(class_name, table, times, ColumnType::time);
-    return detail::interpolate(cells, limit,
-                               placed ? std::span<const double>(table.times(times)) : std::span<double>());
-  }
+  if (fill == Fill::forward_fill) return detail::fill_forward(cells, limit, rows);
+  if (fill == Fill::linear_interpolation) return detail::interpolate(cells, limit, rows);
   const double value = fill == Fill::constant ? constant : values[i];
   for (double& cell : cells)
     if (std::isnan(cell)) cell = value;
 }
 
 MAAS_INLINE void Impute::fill_texts(Table& table, std::size_t i) const {
+  const std::vector<double> placed = row_times(table);
   std::span<std::string> cells = table.edit_texts(fitted_columns[i]);
-  Index since = 0;  // rows since the last text
-  for (std::size_t row = 0; row < cells.size(); ++row) {
-    since = cells[row].empty() ? since + 1 : 0;
-    if (!cells[row].empty()) continue;
-    if (fill == Fill::most_frequent)
-      cells[row] = texts[i];
-    else if (row > 0 && (limit < 0 || since <= limit))
-      cells[row] = cells[row - 1];
-  }
+  if (fill == Fill::forward_fill)
+    return detail::fill_forward(cells, limit, detail::RowTimes{placed, uses_times() ? seconds : 0},
+                                [](const std::string& cell) { return cell.empty(); });
+  for (std::string& cell : cells)
+    if (cell.empty()) cell = texts[i];
 }
 
 MAAS_INLINE std::vector<std::string> Impute::sources_of(const std::string& name) const {
   const bool filled = std::find(fitted_columns.begin(), fitted_columns.end(), name) != fitted_columns.end();
-  if (!filled || fill != Fill::linear_interpolation || times.empty() || times == name) return {name};
+  if (!filled || !uses_times() || times == name) return {name};
   return {name, times};
 }
 

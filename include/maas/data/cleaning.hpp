@@ -33,7 +33,8 @@ struct DropMissingRows {
 /// pandas' ffill and interpolate with limit_area="inside", but that a gap longer than `limit` stays whole. Texts, where
 /// an empty one is missing, take most_frequent and forward_fill, if their columns are named. What a fill along the rows
 /// does not reach stays missing. `linear_interpolation` looks at the next value, which a live forecast does not have.
-/// Both count rows, and fill across jumps of time and from one file into the next: `limit` bounds how far.
+/// Both count rows, and fill across jumps of time and from one file into the next, unless they are told of `times` and
+/// `seconds`: `limit` bounds how far.
 /// Throws DataError for a column that has nothing to learn from.
 struct Impute {
   static constexpr std::string_view class_name = "Impute";
@@ -42,8 +43,12 @@ struct Impute {
   double constant = 0;  ///< for Fill::constant
   Index limit =
       -1;  ///< longest run of rows filled by forward_fill (which fills its beginning) and linear_interpolation; -1: any
-  std::string times =
-      {};  ///< for Fill::linear_interpolation: a column of times that places the rows; empty: evenly spaced
+  /// For fills along the rows: a column of times that places them; empty: they are evenly spaced, and of one series.
+  std::string times = {};
+  /// From one row to the next; above 0 only with `times`, and needed beside them by forward_fill. Then rows that are
+  /// not there count as well: nothing is filled across a jump of time that is longer than `limit` rows take (-1: across
+  /// none), nor where times run back, as from one file into the next, or are missing.
+  double seconds = 0;
 
   std::vector<std::string> fitted_columns = {};  ///< learned
   std::vector<double> values = {};               ///< learned: one a column; 0 where it holds texts
@@ -56,6 +61,7 @@ struct Impute {
     field("constant", self.constant);
     field("limit", self.limit);
     field("times", self.times);
+    field("seconds", self.seconds);
     field("fitted_columns", self.fitted_columns);
     field("values", self.values);
     field("texts", self.texts);
@@ -67,6 +73,8 @@ struct Impute {
 
  private:
   void learn(const Column& column);
+  bool uses_times() const;
+  std::vector<double> row_times(const Table& table) const;
   void fill_numbers(Table& table, std::size_t i) const;
   void fill_texts(Table& table, std::size_t i) const;
 };

@@ -32,16 +32,44 @@ inline double learned_fill(Fill fill, const std::vector<double>& numbers) {
   return fill == Fill::median ? median_of(numbers) : most_frequent_of(numbers);
 }
 
-/// Fills missing numbers by the last one above; see maas::fill_forward.
-inline void fill_forward(std::span<double> values, Index limit) {
-  Index last = -1;  // the row of the last number seen
-  for (Index row = 0; row < static_cast<Index>(values.size()); ++row) {
-    double& value = values[static_cast<std::size_t>(row)];
-    if (!std::isnan(value))
-      last = row;
-    else if (last >= 0 && (limit < 0 || row - last <= limit))
-      value = values[static_cast<std::size_t>(last)];
+/// When rows lie, for fills along them.
+struct RowTimes {
+  std::span<const double> times = {};
+  double seconds = 0;  // from one row to the next; 0: nobody knows
+
+  double from_to(Index first, Index last) const {
+    return times[static_cast<std::size_t>(last)] - times[static_cast<std::size_t>(first)];
   }
+  /// Whether a run of missing rows goes on at `row`: no jump before it, or where a limit bounds what a jump may be,
+  /// time that does not run back. Clocks of detectors are a little off: a hundredth of a row does not count.
+  bool goes_on(Index row, Index limit) const {
+    if (seconds == 0) return true;
+    const double step = from_to(row - 1, row);
+    return limit < 0 ? std::abs(step - seconds) <= seconds / 100 : step >= 0;
+  }
+  /// Whether no more time lies between than so many rows take; no limit: any.
+  bool are_within(Index first, Index last, Index rows, Index limit) const {
+    return seconds == 0 || limit < 0 || from_to(first, last) <= (static_cast<double>(rows) + 0.01) * seconds;
+  }
+};
+
+/// Fills missing cells by the last one above; see maas::fill_forward.
+template <class Cell, class IsMissing>
+void fill_forward(std::span<Cell> cells, Index limit, const RowTimes& times, IsMissing is_missing) {
+  Index last = -1;  // the row of what fills; none behind a jump
+  for (Index row = 0; row < static_cast<Index>(cells.size()); ++row) {
+    Cell& cell = cells[static_cast<std::size_t>(row)];
+    if (!is_missing(cell))
+      last = row;
+    else if (last >= 0 && !(times.goes_on(row, limit) && times.are_within(last, row, limit, limit)))
+      last = -1;
+    else if (last >= 0 && (limit < 0 || row - last <= limit))
+      cell = cells[static_cast<std::size_t>(last)];
+  }
+}
+
+inline void fill_forward(std::span<double> values, Index limit, const RowTimes& times) {
+  fill_forward(values, limit, times, [](double value) { return std::isnan(value); });
 }
 
 /// Fills the rows between two numbers, `above` and `below`.
@@ -57,15 +85,26 @@ inline void fill_line(std::span<double> values, std::size_t above, std::size_t b
 }
 
 /// Fills runs of missing numbers along lines; see maas::interpolate.
-inline void interpolate(std::span<double> values, Index limit, std::span<const double> times) {
-  Index last = -1;  // the row of the last number seen
+inline void interpolate(std::span<double> values, Index limit, const RowTimes& times) {
+  Index last = -1;       // the row of the last number seen
+  bool is_whole = true;  // no jump since
   for (Index row = 0; row < static_cast<Index>(values.size()); ++row) {
+    is_whole = is_whole && (last < 0 || times.goes_on(row, limit));
     if (std::isnan(values[static_cast<std::size_t>(row)])) continue;
     const Index missing = row - last - 1;
-    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit))
-      fill_line(values, static_cast<std::size_t>(last), static_cast<std::size_t>(row), times);
+    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit) && is_whole &&
+        times.are_within(last, row, limit + 1, limit))
+      fill_line(values, static_cast<std::size_t>(last), static_cast<std::size_t>(row), times.times);
     last = row;
+    is_whole = true;
   }
+}
+
+/// Throws ShapeError unless there is a time a row, where there are times or they are needed.
+inline RowTimes row_times(std::string_view who, Index rows, std::span<const double> times, double seconds) {
+  require<ShapeError>((times.empty() && seconds == 0) || static_cast<Index>(times.size()) == rows,
+                      "{}: expected {} times, one a row, got {}", who, rows, times.size());
+  return {times, seconds};
 }
 
 }  // namespace detail
@@ -96,23 +135,23 @@ MAAS_INLINE Matrix Imputer::apply(MatrixArg rows) const {
   return result;
 }
 
-MAAS_INLINE Matrix fill_forward(MatrixArg rows, Index limit) {
+MAAS_INLINE Matrix fill_forward(MatrixArg rows, Index limit, std::span<const double> times, double seconds) {
+  const detail::RowTimes placed = detail::row_times("fill_forward", rows.rows(), times, seconds);
   Matrix result = rows;
   for (Index column = 0; column < result.cols(); ++column) {
     std::vector<double> values = detail::column_values(rows, column);
-    detail::fill_forward(values, limit);
+    detail::fill_forward(values, limit, placed);
     detail::set_column(result, column, values);
   }
   return result;
 }
 
-MAAS_INLINE Matrix interpolate(MatrixArg rows, Index limit, std::span<const double> times) {
-  require<ShapeError>(times.empty() || static_cast<Index>(times.size()) == rows.rows(),
-                      "interpolate: expected {} times, one a row, got {}", rows.rows(), times.size());
+MAAS_INLINE Matrix interpolate(MatrixArg rows, Index limit, std::span<const double> times, double seconds) {
+  const detail::RowTimes placed = detail::row_times("interpolate", rows.rows(), times, seconds);
   Matrix result = rows;
   for (Index column = 0; column < result.cols(); ++column) {
     std::vector<double> values = detail::column_values(rows, column);
-    detail::interpolate(values, limit, times);
+    detail::interpolate(values, limit, placed);
     detail::set_column(result, column, values);
   }
   return result;

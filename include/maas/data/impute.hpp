@@ -40,14 +40,18 @@ struct Imputer {
 };
 
 /// Fills NaN by the last number above it in the same column; at most `limit` rows in a row (negative: no limit).
-/// Missing values above the first number stay.
-Matrix fill_forward(MatrixArg rows, Index limit = -1);
+/// Missing values above the first number stay. With `times`, one a row, and `seconds` from one row to the next rows
+/// that are not there count as well: nothing is filled across a jump of time that is longer than `limit` rows take
+/// (negative: across none), nor where times run back or are missing. Throws ShapeError unless there is a time a row
+/// then.
+Matrix fill_forward(MatrixArg rows, Index limit = -1, std::span<const double> times = {}, double seconds = 0);
 
 /// Fills runs of NaN that have numbers on both ends by the straight line between these. `times` places the rows, one a
 /// row (empty: evenly spaced). A run of more than `limit` rows stays as it is (negative: none does): a long gap is
-/// better seen than invented. Runs at the beginning and the end stay. Throws ShapeError unless there is a time a row,
-/// DataError for times that do not rise across a run.
-Matrix interpolate(MatrixArg rows, Index limit = -1, std::span<const double> times = {});
+/// better seen than invented. Runs at the beginning and the end stay. With `seconds` from one row to the next jumps of
+/// time count, as for fill_forward; 0: they do not. Throws ShapeError unless there is a time a row, DataError for times
+/// that do not rise across a run (with `seconds` it stays as it is).
+Matrix interpolate(MatrixArg rows, Index limit = -1, std::span<const double> times = {}, double seconds = 0);
 
 }  // namespace maas::inline MAAS_ABI
 

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "maas/data/cleaning-inl.hpp"
+#include "maas/data/correcting-inl.hpp"
 #include "maas/data/encoding-inl.hpp"
+#include "maas/data/number_range-inl.hpp"
 #include "maas/data/pipeline.hpp"
 #include "maas/data/scaling-inl.hpp"
 #include "maas/data/temporal-inl.hpp"
@@ -61,6 +64,29 @@ inline std::optional<double> limit_of(const Column& column, bool high) {
   return std::isfinite(limit) ? std::optional(limit) : std::nullopt;
 }
 
+/// Whether a step leaves the numbers that it finds in raw columns as they are.
+inline bool leaves_numbers(const Step& step) {
+  return step.as<Drop>() || step.as<DropMissingRows>() || step.as<DropDuplicateRows>() || step.as<ReplaceTexts>() ||
+         step.as<Impute>() || step.as<TimeFeatures>() || step.as<OneHot>() || step.as<Ordinal>() || step.as<Lag>();
+}
+
+/// The steps that make raw numbers missing because they cannot be, before any other step changes numbers.
+inline std::vector<const ValidRange*> valid_ranges(std::span<const Step> steps) {
+  std::vector<const ValidRange*> found;
+  for (const Step& step : steps) {
+    if (const auto* range = step.as<ValidRange>())
+      found.push_back(range);
+    else if (!leaves_numbers(step))
+      break;
+  }
+  return found;
+}
+
+MAAS_INLINE Table judged_numbers(std::span<const Step> steps, Table table) {
+  for (const ValidRange* range : valid_ranges(steps)) table = range->apply(std::move(table));
+  return table;
+}
+
 /// The position of the largest number in each row, missing where there is none.
 inline Column largest_position(MatrixArg scores, const std::string& name) {
   Column column{.name = name};
@@ -82,11 +108,6 @@ MAAS_INLINE Config to_config(MissingColumn policy) {
 MAAS_INLINE void from_config(const Config& config, std::string_view where, MissingColumn& policy) {
   policy = detail::enum_from<MissingColumn>(config, where, detail::missing_column_names);
 }
-MAAS_INLINE Config to_config(OutOfRange policy) { return detail::out_of_range_names[static_cast<std::size_t>(policy)]; }
-MAAS_INLINE void from_config(const Config& config, std::string_view where, OutOfRange& policy) {
-  policy = detail::enum_from<OutOfRange>(config, where, detail::out_of_range_names);
-}
-
 // ---- Learning ----
 
 MAAS_INLINE Pipeline::Pipeline(PipelineOptions options)
@@ -94,7 +115,9 @@ MAAS_INLINE Pipeline::Pipeline(PipelineOptions options)
       features_(std::move(options.features)),
       targets_(std::move(options.targets)),
       missing_column_(options.missing_column),
-      out_of_range_(options.out_of_range.value_or(OutOfRange::error)) {
+      out_of_range_(options.out_of_range),
+      range_margin_(options.range_margin),
+      alike_(std::move(options.alike)) {
   check();
 }
 
@@ -128,8 +151,10 @@ MAAS_INLINE Pipeline& Pipeline::fit(const Table& training) {
 }
 
 MAAS_INLINE void Pipeline::note_columns(const Table& training) {
-  for (Index i = 0; i < training.columns(); ++i) {
-    const Column& column = training.column(i);
+  const Table cleaned = takes_numbers_out() ? detail::judged_numbers(steps_, training) : Table();
+  const Table& rows = takes_numbers_out() ? cleaned : training;
+  for (Index i = 0; i < rows.columns(); ++i) {
+    const Column& column = rows.column(i);
     columns_.push_back(column.name);
     types_.emplace_back(detail::column_type_names[static_cast<std::size_t>(column.type)]);
     std::optional<double> low = detail::limit_of(column, false), high = detail::limit_of(column, true);
@@ -194,6 +219,24 @@ MAAS_INLINE Pipeline::Names Pipeline::needed_for(const Names& names) const {
 MAAS_INLINE void Pipeline::trace() {
   needed_ = needed_for(feature_names_);
   needed_by_targets_ = needed_for(target_names_);
+  trace_ranges();
+}
+
+MAAS_INLINE void Pipeline::trace_ranges() {
+  const std::set<std::string> alike(alike_.begin(), alike_.end());
+  double least = std::numeric_limits<double>::infinity(), most = -least;
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (low_[i] && alike.contains(columns_[i])) least = std::min(least, *low_[i]), most = std::max(most, *high_[i]);
+  ranges_.assign(columns_.size(), std::nullopt);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (!low_[i]) continue;
+    const bool is_alike = alike.contains(columns_[i]);
+    ranges_[i] = {.low = *low_[i],
+                  .high = *high_[i],
+                  .least = is_alike ? least : *low_[i],
+                  .most = is_alike ? most : *high_[i],
+                  .margin = range_margin_.value_or(0)};
+  }
 }
 
 MAAS_INLINE void Pipeline::require_fitted() const {
@@ -230,21 +273,41 @@ MAAS_INLINE Table Pipeline::admit(const Table& table, const Names& needed, bool 
   return result;
 }
 
+MAAS_INLINE std::optional<NumberRange> Pipeline::range_of(std::string_view name) const {
+  require_fitted();
+  const auto found = std::find(columns_.begin(), columns_.end(), name);
+  return found == columns_.end() ? std::nullopt : ranges_[static_cast<std::size_t>(found - columns_.begin())];
+}
+
+/// Whether a step takes numbers out that are not judged then. Those of an older file are.
+MAAS_INLINE bool Pipeline::takes_numbers_out() const {
+  return range_margin_.has_value() && !detail::valid_ranges(steps_).empty();
+}
+
+MAAS_INLINE void Pipeline::require_in_range(const Table& table) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (!ranges_[i] || !table.contains(columns_[i])) continue;
+    const NumberRange& range = *ranges_[i];
+    const std::vector<double>& cells = table.numbers(columns_[i]);
+    for (std::size_t row = 0; row < cells.size(); ++row)
+      if (!range.takes(cells[row]))
+        fail<DataError>("Pipeline: expected \"{}\" {}, got {} in row {} (counted from 0); {}", columns_[i],
+                        range.text(), cells[row], row, NumberRange::choices());
+  }
+}
+
+/// Refuses or clips numbers beyond those of the training rows. What a step takes out as it cannot be is left to it.
 MAAS_INLINE void Pipeline::keep_in_range(Table& table) const {
   if (out_of_range_ == OutOfRange::pass) return;
+  const Table cleaned = takes_numbers_out() ? detail::judged_numbers(steps_, table) : Table();
+  const Table& seen = takes_numbers_out() ? cleaned : table;
+  if (out_of_range_ == OutOfRange::error) return require_in_range(seen);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    if (!low_[i] || !high_[i] || !table.contains(columns_[i])) continue;
-    std::span<double> cells = table.edit(columns_[i]);
-    for (std::size_t row = 0; row < cells.size(); ++row) {
-      if (std::isnan(cells[row]) || (cells[row] >= *low_[i] && cells[row] <= *high_[i])) continue;
-      require<DataError>(
-          out_of_range_ == OutOfRange::clip,
-          "Pipeline: expected \"{}\" from {} to {}, as in the training rows, got {} in row {} (counted "
-          "from 0); a pipeline with out_of_range \"pass\" takes it as it is, with \"clip\" the nearest of "
-          "these",
-          columns_[i], *low_[i], *high_[i], cells[row], row);
-      cells[row] = std::clamp(cells[row], *low_[i], *high_[i]);
-    }
+    if (!ranges_[i] || !table.contains(columns_[i])) continue;
+    const std::vector<double>& cells = seen.numbers(columns_[i]);
+    std::span<double> numbers = table.edit(columns_[i]);
+    for (std::size_t row = 0; row < numbers.size(); ++row)
+      if (!std::isnan(cells[row])) numbers[row] = ranges_[i]->clipped(cells[row]);
   }
 }
 
@@ -419,8 +482,10 @@ MAAS_INLINE Pipeline Pipeline::from(const Config& config, std::span<const Catalo
 
 /// What stands in its fields may come from a file: it must fit together.
 MAAS_INLINE void Pipeline::check() const {
-  for (const Names* names : {&features_, &targets_, &columns_, &feature_names_, &target_names_})
+  for (const Names* names : {&features_, &targets_, &alike_, &columns_, &feature_names_, &target_names_})
     detail::check_names(class_name, *names);
+  require<ConfigError>(!range_margin_ || (*range_margin_ >= 0 && std::isfinite(*range_margin_)),
+                       "Pipeline: expected a range_margin of at least 0, got {}", range_margin_.value_or(0));
   for (const Names* pair : {&features_, &feature_names_}) {
     const Names& others = pair == &features_ ? targets_ : target_names_;
     const std::set<std::string_view> targets(others.begin(), others.end());

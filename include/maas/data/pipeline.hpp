@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "maas/data/number_range.hpp"
 #include "maas/data/steps.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -16,25 +17,18 @@ enum class MissingColumn {
   missing  ///< its values count as missing: steps such as Impute may fill them
 };
 
-/// What becomes of a number below or above all that the training rows had in its column.
-enum class OutOfRange {
-  pass,  ///< it is used as it is
-  clip,  ///< the nearest number of the training rows stands in its place
-  error  ///< a DataError that names it
-};
-
 namespace detail {
 /// Their names, in order.
 inline constexpr std::string_view missing_column_names[] = {"error", "missing"};
-inline constexpr std::string_view out_of_range_names[] = {"pass", "clip", "error"};
+
+/// Raw rows as their ranges are learned and judged: numbers that a ValidRange takes out, before another step changes
+/// numbers, are missing.
+Table judged_numbers(std::span<const Step> steps, Table table);
 }  // namespace detail
 
 /// "error", "missing".
 Config to_config(MissingColumn policy);
 void from_config(const Config& config, std::string_view where, MissingColumn& policy);
-/// "pass", "clip", "error".
-Config to_config(OutOfRange policy);
-void from_config(const Config& config, std::string_view where, OutOfRange& policy);
 
 /// How a pipeline prepares rows.
 struct PipelineOptions {
@@ -44,9 +38,14 @@ struct PipelineOptions {
   std::vector<std::string> features = {};
   std::vector<std::string> targets = {};  ///< likewise; may be none
   MissingColumn missing_column = MissingColumn::error;
-  /// Of raw numbers that features are made of. Nothing: OutOfRange::error; of forecasts in recipes OutOfRange::pass, as
-  /// ReadingsOptions has it.
-  std::optional<OutOfRange> out_of_range = std::nullopt;
+  /// Of raw numbers that features are made of. What is missing, or what a ValidRange takes out, is not judged.
+  OutOfRange out_of_range = OutOfRange::error;
+  /// How far beyond the training rows a number may lie before OutOfRange::error refuses it: a share of the width of
+  /// their range, at least 0. See NumberRange.
+  double range_margin = default_range_margin;
+  /// Raw columns that hold the same quantity in the same unit, such as the speeds of many detectors: a number of one of
+  /// them is held against the range of all together.
+  std::vector<std::string> alike = {};
 };
 
 /// Samples of a table, made to train or to evaluate with.
@@ -116,6 +115,11 @@ class Pipeline {
   const std::vector<std::string>& needed_columns() const;
   /// The type a column had in the training rows; nothing for one that was not there.
   std::optional<ColumnType> column_type(std::string_view name) const;
+  /// The numbers that a column of the training rows had, and how far beyond apply takes others; nothing for one that
+  /// was not there, holds no numbers, or had an infinite one: all of its numbers are taken.
+  std::optional<NumberRange> range_of(std::string_view name) const;
+  /// What becomes of numbers beyond that range.
+  OutOfRange out_of_range() const { return out_of_range_; }
   /// The categories that a step made codes of in this target, in the order of their codes; null for a target of
   /// numbers. Valid as long as the pipeline.
   const std::vector<std::string>* classes_of(const std::string& target) const;
@@ -128,8 +132,9 @@ class Pipeline {
 
   /// All of it, what was learned included, with all digits.
   Config config() const;
-  /// What does not say `out_of_range` lets numbers pass. Throws ConfigError for what config() does not write. `more`
-  /// are steps of the user's own: catalog_of<Step, MyStep>().
+  /// What does not say `out_of_range` lets numbers pass; what says no `range_margin` takes none beyond the training
+  /// rows, and judges what a ValidRange takes out, too: so it was when such files were written. Throws ConfigError for
+  /// what config() does not write. `more` are steps of the user's own: catalog_of<Step, MyStep>().
   static Pipeline from(const Config& config, std::span<const CatalogEntry<Step>> more = {});
 
   friend bool operator==(const Pipeline& a, const Pipeline& b) { return a.config() == b.config(); }
@@ -139,6 +144,8 @@ class Pipeline {
     field("targets", self.targets_);
     field("missing_column", self.missing_column_);
     field("out_of_range", self.out_of_range_);
+    field("range_margin", self.range_margin_);
+    field("alike", self.alike_);
     field("columns", self.columns_);
     field("types", self.types_);
     field("low", self.low_);
@@ -159,6 +166,9 @@ class Pipeline {
   void trace();
   Column admitted(const Table& table, std::size_t i, bool needed) const;
   Table admit(const Table& table, const Names& needed, bool all) const;
+  bool takes_numbers_out() const;
+  void trace_ranges();
+  void require_in_range(const Table& table) const;
   void keep_in_range(Table& table) const;
   Table run(Table table, std::vector<bool>* kept = nullptr, std::vector<Table>* before = nullptr) const;
   std::vector<Table> tables_before(const Table* raw) const;
@@ -171,6 +181,8 @@ class Pipeline {
   Names features_, targets_;  // as asked for
   MissingColumn missing_column_ = MissingColumn::error;
   OutOfRange out_of_range_ = OutOfRange::error;
+  std::optional<double> range_margin_;  // nothing: of an older file
+  Names alike_;
 
   // Learned: the columns of the training rows, their types, and the range of those that hold numbers.
   Names columns_, types_;
@@ -179,6 +191,7 @@ class Pipeline {
 
   // What follows from it: the raw columns that features and targets are made of.
   Names needed_, needed_by_targets_;
+  std::vector<std::optional<NumberRange>> ranges_;  // of columns_
 
   LearnedRows learned_rows_;  // of fit; in memory only
 };

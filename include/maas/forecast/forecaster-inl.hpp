@@ -336,6 +336,7 @@ MAAS_INLINE std::vector<History> Forecaster::fit(const Table& training, const Re
   const Index cut = training.rows() - options.held_out(training.rows());
   ReadingsOptions wanted = table;
   wanted.known = frame_.options.known;
+  wanted.alike = !frame_.options.scale_each;
   learner.frame_.table = ReadingsPipeline(std::move(wanted)).fit(training.part(0, cut));
   const PreparedReadings prepared = learner.frame_.table->prepare(training, {}, cut);
   std::vector<History> histories = learner.learn(prepared.readings, detail::readings_before(prepared, cut), options);

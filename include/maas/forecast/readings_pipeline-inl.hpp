@@ -114,12 +114,15 @@ MAAS_INLINE PipelineOptions ReadingsPipeline::wanted(const Table& training) cons
     for (const std::string& made : detail::made_of_column(name, options_.steps))
       require<DataError>(!detail::is_one_of(options_.known, made),
                          "readings: expected \"{}\" to be a sensor or a known input, got both", made);
+  const std::vector<std::string> alike = options_.alike ? features : std::vector<std::string>();
   features.insert(features.end(), options_.known.begin(), options_.known.end());
   return {.steps = options_.steps,
           .features = std::move(features),
           .targets = {},
           .missing_column = options_.missing_column,
-          .out_of_range = options_.out_of_range};
+          .out_of_range = options_.out_of_range,
+          .range_margin = options_.range_margin,
+          .alike = alike};
 }
 
 MAAS_INLINE ReadingsPipeline& ReadingsPipeline::set_learned(Pipeline fitted) {

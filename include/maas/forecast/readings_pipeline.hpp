@@ -29,9 +29,13 @@ struct ReadingsOptions {
   /// TimeFeatures): see ForecastOptions::known. They are no sensors. A Forecaster sets those of its options.
   std::vector<std::string> known = {};
   MissingColumn missing_column = MissingColumn::error;  ///< with `missing` a sensor that is not there has no reading
-  /// Of raw readings. Not an error, as of Pipeline: among many sensors there is always one that reads more or less than
-  /// ever before, and a road slower than ever is what a warning is for.
-  OutOfRange out_of_range = OutOfRange::pass;
+  OutOfRange out_of_range = OutOfRange::error;          ///< of raw readings: see PipelineOptions
+  double range_margin = default_range_margin;           ///< likewise
+  /// Whether sensors measure the same quantity in the same unit. Then a reading is held against the range of all of
+  /// them together: among many sensors there is always one that reads less than it ever did, and a road slower than
+  /// ever is what a warning is for. Else each has its own. A Forecaster sets it: where all sensors are scaled by the
+  /// same figures they are alike, with `scale_each` they are not.
+  bool alike = true;
 };
 
 /// Readings of a table, and where they come from.

@@ -136,8 +136,7 @@ struct RecipeTuner {
 };
 
 /// Readings of sensors, and what is forecast of them. Steps of the pipeline, which has no features and no targets then,
-/// clean the rows before: see ReadingsOptions. Readings out of the training range pass, unless its out_of_range says
-/// otherwise.
+/// clean the rows before: see ReadingsOptions.
 struct RecipeForecast {
   std::string time = {};                  ///< the column of times; empty: readings are evenly spaced
   std::vector<std::string> sensors = {};  ///< columns of numbers, before the steps; empty: all there are

@@ -57,6 +57,9 @@ struct Servable {
   /// a warning where it has them.
   std::optional<ForecastFrame> forecast = std::nullopt;
   std::string forecast_digest = {};  ///< tells it from others; filled in by the repository
+  /// The readings of each sensor that it takes, where the file has a policy for others but to let them pass, and steps
+  /// do not come first; filled in by the repository.
+  std::vector<std::optional<NumberRange>> ranges{};
   /// What its inputs (a forecaster's sensors) were in training, if the file says: then `/metrics` tells how they drift.
   std::optional<DriftReference> reference = std::nullopt;
   /// Counts what comes beside the reference, from this version's first prediction on; filled in by the repository.

@@ -113,7 +113,8 @@ def jobs_and_streams_outlive_a_kill():
     recipe = json.dumps({"model": "road", "recipe": recipe_of_waves()}).encode()
 
     def push(server, i, sensor="north"):
-        body = {"sample": 50 + 10 * math.sin(0.3 * i), "time": 1704067200 + 300 * i}
+        reading = 50 + 10 * math.sin(0.3 * i) if sensor == "north" else 20 + 4 * math.sin(0.2 * i)
+        body = {"sample": reading, "time": 1704067200 + 300 * i}
         status, answer = server.ask(f"/v1/streams/road/{sensor}", json.dumps(body).encode())
         assert status == 200, answer
         return answer
