@@ -21,12 +21,15 @@ def numbers(path):
 class Server:
     """Serves a folder with `two_inputs` (version 3, .keras) and `flat` (.h5) until the block ends."""
 
-    def __init__(self, program, fixtures, folder="models", options=()):
+    def __init__(self, program, fixtures, folder="models", options=(), others=()):
+        """`others` are files by the name that they get in the folder."""
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(f"{folder}/two_inputs/3")
         shutil.copy(f"{fixtures}/io/tf_keras.keras", f"{folder}/two_inputs/3/model.keras")
         shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"{folder}/flat.h5")
+        for name in others:
+            shutil.copy(others[name], f"{folder}/{name}")
         with open("token.txt", "w") as file:
             file.write(f"# for tests\n{TOKEN}  # the only one\n")
         self.left = numbers(f"{fixtures}/io/tf_keras.x0.csv")
