@@ -147,6 +147,77 @@ def jobs_and_streams_outlive_a_kill():
         assert json.loads(push(server, 30)) == answer  # sent again it is as if nothing had been
 
 
+def children_of(process):
+    found = []  # each thread has its own
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{task}/children") as file:
+            found += file.read().split()
+    return {int(pid) for pid in found}
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def running_and_queued_jobs_outlive_a_kill():
+    """The one that ran is interrupted and goes on from its backup when told to; the one that waited runs at once."""
+    make_models()
+    recipe = recipe_of_waves()
+    options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
+               "--job-program", program, "--job-memory-bytes", str(ADDRESSES))
+
+    def job(server, number):
+        return json.loads(server.ask(f"/v1/jobs/{number}")[1])
+
+    def add(server, epochs):
+        recipe["training"]["epochs"] = epochs
+        status, body = server.ask("/v1/jobs", json.dumps({"model": "road", "recipe": recipe}).encode())
+        assert status == 200, body
+
+    def kept(server):
+        return [server.ask(path)[1] for path in ("/v2/models/m", "/maas/v1/models/m", "/v1/streams/m/north", "/v1/models")]
+
+    with Serving(*options) as server:
+        add(server, 1000000)
+        add(server, 2)
+        assert server.ask("/maas/v1/models/m/labels/stable", b'{"version": 3}')[0] == 200
+        assert json.loads(server.ask("/maas/v1/models/m:rollback", b"")[1]) == {"name": "m", "version": 2}
+        for i in range(7):
+            assert server.ask("/v1/streams/m/north", json.dumps({"sample": i, "time": 300 * i}).encode())[0] == 200
+        before = kept(server)
+        # Where others want the processor a training has little of it: its first backup may take its time.
+        assert wait_until(lambda: os.path.exists("state/jobs/1/model.h5.backup"), 120), job(server, 1)
+        assert job(server, 1)["state"] == "running" and job(server, 2)["state"] == "queued", (job(server, 1), job(server, 2))
+        trainers = children_of(server.process)
+        assert trainers, "no program trains"
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+        assert wait_until(lambda: not any(map(is_running, trainers))), "a trainer outlived its server"
+    with Serving(*options) as server:
+        assert job(server, 1)["state"] == "interrupted", job(server, 1)
+        assert kept(server) == before, (kept(server), before)
+        assert wait_until(lambda: job(server, 2)["state"] not in ("queued", "running", "checking"), 120), job(server, 2)
+        assert job(server, 2)["state"] == "candidate" and job(server, 2)["epoch"] == 2, job(server, 2)
+        assert server.ask("/v1/jobs/1:resume", b"")[0] == 200
+        assert wait_until(lambda: job(server, 1)["state"] == "running", 60), job(server, 1)
+
+        def epochs_after_resume():
+            events = server.ask("/v1/jobs/1/events")[1].decode().split("data: ")[1:]
+            told = [json.loads(event.split("\n")[0]) for event in events]
+            begins = [i for i, event in enumerate(told) if event["event"] == "begin"]
+            return [event["epoch"] for event in told[begins[1]:] if event["event"] == "epoch"] if len(begins) == 2 else []
+
+        assert wait_until(epochs_after_resume, 120), server.ask("/v1/jobs/1/events")[1][-2000:]
+        first = epochs_after_resume()[0]
+        assert first > 1, first  # it has gone on from its backup
+        assert server.ask("/v1/jobs/1:cancel", b"")[0] == 200
+        assert wait_until(lambda: job(server, 1)["state"] == "cancelled"), job(server, 1)
+
+
 def a_configuration_and_tokens():
     with open("maas.json", "w") as file:
         json.dump({"server": {"base-path": "/base", "max-rows": 2, "cors": True, "v2-nonfinite": "null", "strict-dtypes": True,
@@ -309,6 +380,6 @@ def trains_by_request():
 start = time.monotonic()
 make_models()
 for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be,
-              trains_by_request, jobs_and_streams_outlive_a_kill):
+              trains_by_request, jobs_and_streams_outlive_a_kill, running_and_queued_jobs_outlive_a_kill):
     check()
 print(f"all as it should be, in {time.monotonic() - start:.1f} s")
