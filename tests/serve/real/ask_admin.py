@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-from real_server import wait_until
+from real_server import recipe_of_waves, wait_until
 
 program, fixtures, openssl = sys.argv[1:4]
 ADDRESSES = 1 << 47  # for trainings: under the address sanitizer a program takes terabytes; jobs_test tries the limit
@@ -92,25 +92,11 @@ def changes_outlive_a_kill():
         assert server.ask("/v2/models/m/ready")[0] == 200
 
 
-def recipe_of_waves():
-    """Two sensors five minutes apart, a small forecaster of them, intervals that follow and an alarm."""
-    os.makedirs("job_data", exist_ok=True)
-    with open("job_data/waves.csv", "w") as file:
-        file.write("time,north,south\n")
-        for i in range(400):
-            file.write(f"2024-01-{1 + i // 288:02d} {i // 12 % 24:02d}:{i % 12 * 5:02d},{50 + 10 * math.sin(0.3 * i):.4f},{20 + 4 * math.sin(0.2 * i):.4f}\n")
-    return {"data": {"files": "waves.csv"}, "split": {"validation": 0.2},
-            "forecast": {"time": "time", "windows": {"lags": 4, "horizons": [1, 3]}, "scale_each": True, "time_of_day": True,
-                         "intervals": {"coverage": 0.8, "rate": 0.1, "window": 20}, "alarm": {"value": 45}},
-            "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}], "embedding": 2},
-            "training": {"optimizer": "adam", "loss": "mse", "epochs": 3}}
-
-
 def jobs_and_streams_outlive_a_kill():
     make_models()
     options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
                "--job-program", program, "--job-memory-bytes", str(ADDRESSES))
-    recipe = json.dumps({"model": "road", "recipe": recipe_of_waves()}).encode()
+    recipe = json.dumps({"model": "road", "recipe": recipe_of_waves("job_data")}).encode()
 
     def push(server, i, sensor="north"):
         body = {"sample": 50 + 10 * math.sin(0.3 * i), "time": 1704067200 + 300 * i}
@@ -166,7 +152,7 @@ def is_running(pid):
 def running_and_queued_jobs_outlive_a_kill():
     """The one that ran is interrupted and goes on from its backup when told to; the one that waited runs at once."""
     make_models()
-    recipe = recipe_of_waves()
+    recipe = recipe_of_waves("job_data")
     options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
                "--job-program", program, "--job-memory-bytes", str(ADDRESSES))
 
@@ -364,7 +350,7 @@ def trains_by_request():
         events = server.ask("/v1/jobs/1/events")[1].decode()
         assert events.count("data: ") == 5 and '"event": "end"' in events, events
         # A forecaster goes on from what it has learned, and is judged by its forecasts.
-        road = run_job(server, {"model": "road", "recipe": recipe_of_waves(), "holdout": "waves.csv"})
+        road = run_job(server, {"model": "road", "recipe": recipe_of_waves("job_data"), "holdout": "waves.csv"})
         assert road["state"] == "promoted" and road["version"] == 1, road
         onward = {"model": "road", "base": {}, "holdout": "waves.csv",
                   "recipe": {"data": {"files": "waves.csv"}, "split": {"validation": 0.2}, "training": {"epochs": 30}}}

@@ -1,5 +1,6 @@
 """The real `maas serve` with models of real Keras, for the scripts beside this one."""
 
+import math
 import os
 import re
 import shutil
@@ -87,3 +88,17 @@ def close(got, expected, tolerance=1e-6):
     assert len(got) == len(expected), (got, expected)
     for a, b in zip(got, expected):
         assert abs(a - b) <= tolerance, (got, expected)
+
+
+def recipe_of_waves(folder):
+    """Two sensors five minutes apart, a small forecaster of them, intervals that follow and an alarm; writes their data."""
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/waves.csv", "w") as file:
+        file.write("time,north,south\n")
+        for i in range(400):
+            file.write(f"2024-01-{1 + i // 288:02d} {i // 12 % 24:02d}:{i % 12 * 5:02d},{50 + 10 * math.sin(0.3 * i):.4f},{20 + 4 * math.sin(0.2 * i):.4f}\n")
+    return {"data": {"files": "waves.csv"}, "split": {"validation": 0.2},
+            "forecast": {"time": "time", "windows": {"lags": 4, "horizons": [1, 3]}, "scale_each": True, "time_of_day": True,
+                         "intervals": {"coverage": 0.8, "rate": 0.1, "window": 20}, "alarm": {"value": 45}},
+            "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}], "embedding": 2},
+            "training": {"optimizer": "adam", "loss": "mse", "epochs": 3}}
