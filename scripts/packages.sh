@@ -6,7 +6,7 @@ serve_packages="python3 python3-venv nginx-light systemd binutils libgrpc++-dev 
 [ "$(. /etc/os-release 2>/dev/null && echo "$ID")" != debian ] || serve_packages="$serve_packages chromium chromium-driver fonts-dejavu-core"
 keras_packages="python3 python3-venv"
 # For benchmarks/compare --install: what the benchmarks need, and the peers that Debian has.
-bench_packages="libbenchmark-dev python3 python3-venv libdlib-dev libopenblas-dev tiny-dnn libstb-dev libgemmlowp-dev libdnnl-dev"
+bench_packages="libbenchmark-dev wrk python3 python3-venv libdlib-dev libopenblas-dev tiny-dnn libstb-dev libgemmlowp-dev libdnnl-dev"
 # For scripts/neon, on Debian alone.
 arm_packages="g++-aarch64-linux-gnu qemu-user libfmt-dev:arm64 libhwy-dev:arm64"
 

@@ -41,14 +41,23 @@ int version_in(const HttpAnswer& answer) {
   return answer.body == expected ? version : -1;
 }
 
-// Asks a label through /v1, which names no version: any of them will do.
-bool is_of_some_version(const HttpAnswer& answer) {
+// /v1 names no version, but the numbers of each are its own: 5 times its number, and a half. -1 for others.
+int version_behind(const HttpAnswer& answer) {
   constexpr std::string_view start = R"({"predictions":[[)";
-  if (answer.status != 200 || !answer.body.starts_with(start)) return false;
-  const double value = std::atof(answer.body.c_str() + start.size());
-  const int version = static_cast<int>(value / 5);
-  return version >= 1 && answer.body == fmt::format(R"({{"predictions":[[{}.5]]}})", 5 * version);
+  if (answer.status != 200 || !answer.body.starts_with(start)) return -1;
+  const int version = static_cast<int>(std::atof(answer.body.c_str() + start.size()) / 5);
+  return answer.body == fmt::format(R"({{"predictions":[[{}.5]]}})", 5 * version) ? version : -1;
 }
+
+// A version that moves: an answer is that of the one which was settled when it was asked for, of the one that was under
+// way when it had come, or of one between.
+struct Moving {
+  std::atomic<int> settled{1}, under_way{1};
+
+  void begin(int version) { under_way = version; }
+  void settle(int version) { settled = version; }
+  bool allows(int settled_before, int version) const { return settled_before <= version && version <= under_way; }
+};
 
 }  // namespace
 
@@ -60,43 +69,52 @@ TEST_CASE("200 swaps, failed loads and label moves under 64 connections: no answ
   const serve::Server server(repository, {.port = 0, .open_admin = true, .threads = 4});
   repository.set_label("m", "stable", 1);
   std::atomic<bool> done{false};
-  std::atomic<int> answers{0}, wrong{0};
+  std::atomic<int> named{0}, labelled{0}, wrong{0};
+  Moving newest, label;
   std::vector<std::thread> clients;
   for (int t = 0; t < 64; ++t)
     clients.emplace_back([&, t] {
       HttpClient client(server.port());
       const std::string infer = R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,1]}]})";
-      for (int last = 0; !done; ++answers) {
-        if (t % 2 == 0) {
-          const int version = version_in(client.ask("POST", "/v2/models/m/infer", infer));
-          if (version < last) ++wrong;  // failed, torn, or an older one again
-          last = std::max(last, version);
-        } else if (!is_of_some_version(
-                       client.ask("POST", "/v1/models/m/labels/stable:predict", R"({"instances": [[1, 1]]})"))) {
-          ++wrong;
-        }
-        std::this_thread::sleep_for(1ms);
+      while (!done) {
+        const bool by_label = t % 2 == 1;
+        const Moving& moving = by_label ? label : newest;
+        const int before = moving.settled;
+        const int version =
+            by_label
+                ? version_behind(client.ask("POST", "/v1/models/m/labels/stable:predict", R"({"instances": [[1, 1]]})"))
+                : version_in(client.ask("POST", "/v2/models/m/infer", infer));
+        if (!moving.allows(before, version)) ++wrong;  // failed, torn, or of a version that it cannot be
+        ++(by_label ? labelled : named);
       }
     });
-  int changes = 0;
+  int swaps = 0, failures = 0, moves = 0;
   HttpClient admin(server.port());
-  for (int version = 2; changes < 200; ++version) {
-    const bool is_broken = version % 10 == 0;
-    const auto failed = repository.loads().failed;
-    put(version, is_broken);
-    if (is_broken) {
+  for (int version = 2; swaps < 200; ++version) {
+    if (version % 10 == 0) {
+      const auto failed = repository.loads().failed;
+      put(version, true);
       REQUIRE(wait_until([&] { return repository.loads().failed > failed; }));
-    } else {
-      REQUIRE(wait_until([&] { return repository.find("m")->version == version; }));
-      const HttpAnswer moved =
-          admin.ask("POST", "/maas/v1/models/m/labels/stable", fmt::format(R"({{"version": {}}})", version));
-      CHECK(moved.status == 200);
-      ++changes;
+      ++failures;
+      continue;
     }
-    ++changes;
+    newest.begin(version);
+    put(version, false);
+    REQUIRE(wait_until([&] { return repository.find("m")->version == version; }));
+    newest.settle(version);
+    ++swaps;
+    label.begin(version);
+    const HttpAnswer moved =
+        admin.ask("POST", "/maas/v1/models/m/labels/stable", fmt::format(R"({{"version": {}}})", version));
+    REQUIRE(moved.status == 200);
+    label.settle(version);
+    ++moves;
   }
   done = true;
   for (std::thread& client : clients) client.join();
   CHECK(wrong == 0);
-  CHECK(answers >= 1000);
+  CHECK(failures >= 20);
+  CHECK(moves == 200);
+  CHECK(named >= 1000);
+  CHECK(labelled >= 1000);
 }

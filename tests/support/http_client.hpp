@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
@@ -91,6 +92,13 @@ class HttpClient {
   void await() const {
     pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
     if (::poll(&events, 1, 20000) == 0) throw std::runtime_error("nothing has come for 20 seconds");
+  }
+
+  /// The first that comes within this time; nothing if nothing does, or the other side closes.
+  std::string said_within(std::chrono::milliseconds time) {
+    pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
+    if (::poll(&events, 1, static_cast<int>(time.count())) > 0) receive();
+    return std::exchange(buffer_, {});
   }
 
   /// Whether the other side closes without sending more.

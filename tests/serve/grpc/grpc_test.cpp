@@ -9,9 +9,14 @@
 #include "inference.grpc.pb.h"
 #include "serve/asking.hpp"
 #include "serve/gate.hpp"
+#include "serve/grpc/messages.hpp"
 #include "serve/models.hpp"
+#include "serve/mutations.hpp"
 #include "support/catch.hpp"
 #include "support/http_client.hpp"
+#if GOOGLE_PROTOBUF_VERSION < 4022000
+#include <google/protobuf/stubs/logging.h>
+#endif
 
 using namespace maas;
 using namespace maas::tests;
@@ -438,4 +443,49 @@ TEST_CASE("gRPC: a port that is taken is an error") {
   Running running;
   CHECK_THROWS_AS(serve::GrpcServer(running.server, running.grpc.port()), ConfigError);
   CHECK_THROWS_AS(serve::GrpcServer(running.server, 65536), ConfigError);
+}
+
+TEST_CASE("gRPC: mutated messages become a prediction or a refusal") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  Running::published(repository);
+  serve::Protocol protocol(repository, {});
+  ModelInferRequest both;
+  both.set_model_name("joined");
+  both.set_id("7");
+  (*both.mutable_parameters())["timeout"].set_int64_param(1000000);
+  add_input(both, "a", {1, 2}, "INT32").mutable_contents()->add_int_contents(1);
+  both.mutable_inputs(0)->mutable_contents()->add_int_contents(2);
+  add_input(both, "b", {1, 1}, "BOOL").mutable_contents()->add_bool_contents(true);
+  both.add_outputs()->set_name("pair");
+  const std::vector<std::string> from{affine_request({1, 2, 3, 4}, true).SerializeAsString(),
+                                      affine_request({1, 2, 3, 4}, false).SerializeAsString(),
+                                      both.SerializeAsString()};
+  std::uint64_t answered = 0, refused = 0, unread = 0;
+#if GOOGLE_PROTOBUF_VERSION < 4022000
+  const google::protobuf::LogSilencer silencer;  // it tells of each text that is not UTF-8
+#endif
+  Rounds rounds{std::chrono::duration<double>(MAAS_SERVE_FUZZ_SECONDS / 5.0)};
+  for (; rounds.go_on(); ++rounds.count) {
+    Draws draw = rounds.draws();
+    std::string bytes = from[draw.below(from.size())];
+    for (std::size_t i = draw.below(4); i > 0; --i) mutate(bytes, draw);
+    ModelInferRequest message;
+    if (!message.ParseFromString(bytes)) {  // then gRPC refuses it itself
+      ++unread;
+      continue;
+    }
+    try {
+      const serve::Response answer = protocol.answer(serve::infer_request(message, std::nullopt));
+      ModelInferResponse out;
+      if (answer.status == 200) serve::read_infer_answer(answer, message.raw_input_contents_size() > 0, out);
+      ++(answer.status == 200 ? answered : refused);
+      if (answer.status == 500) FAIL("input " << rounds.count << " of seed " << rounds.seed << ": " << answer.body);
+    } catch (const DataError&) {
+      ++refused;
+    }
+  }
+  std::cout << fmt::format("{} answered, {} refused, {} no messages\n", answered, refused, unread);
+  CHECK(answered > 0);
+  CHECK(refused > 0);
+  CHECK(rounds.has_moved());
 }

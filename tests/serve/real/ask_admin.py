@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-from real_server import wait_until
+from real_server import recipe_of_waves, wait_until
 
 program, fixtures, openssl = sys.argv[1:4]
 ADDRESSES = 1 << 47  # for trainings: under the address sanitizer a program takes terabytes; jobs_test tries the limit
@@ -92,25 +92,11 @@ def changes_outlive_a_kill():
         assert server.ask("/v2/models/m/ready")[0] == 200
 
 
-def recipe_of_waves():
-    """Two sensors five minutes apart, a small forecaster of them, intervals that follow and an alarm."""
-    os.makedirs("job_data", exist_ok=True)
-    with open("job_data/waves.csv", "w") as file:
-        file.write("time,north,south\n")
-        for i in range(400):
-            file.write(f"2024-01-{1 + i // 288:02d} {i // 12 % 24:02d}:{i % 12 * 5:02d},{50 + 10 * math.sin(0.3 * i):.4f},{20 + 4 * math.sin(0.2 * i):.4f}\n")
-    return {"data": {"files": "waves.csv"}, "split": {"validation": 0.2},
-            "forecast": {"time": "time", "windows": {"lags": 4, "horizons": [1, 3]}, "scale_each": True, "time_of_day": True,
-                         "intervals": {"coverage": 0.8, "rate": 0.1, "window": 20}, "alarm": {"value": 45}},
-            "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}], "embedding": 2},
-            "training": {"optimizer": "adam", "loss": "mse", "epochs": 3}}
-
-
 def jobs_and_streams_outlive_a_kill():
     make_models()
     options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
                "--job-program", program, "--job-memory-bytes", str(ADDRESSES))
-    recipe = json.dumps({"model": "road", "recipe": recipe_of_waves()}).encode()
+    recipe = json.dumps({"model": "road", "recipe": recipe_of_waves("job_data")}).encode()
 
     def push(server, i, sensor="north"):
         reading = 50 + 10 * math.sin(0.3 * i) if sensor == "north" else 20 + 4 * math.sin(0.2 * i)
@@ -146,6 +132,77 @@ def jobs_and_streams_outlive_a_kill():
         lost = json.loads(server.ask("/v1/streams/road/north")[1])
         assert lost["time"] in (1704067200 + 300 * 29, 1704067200 + 300 * 30), lost
         assert json.loads(push(server, 30)) == answer  # sent again it is as if nothing had been
+
+
+def children_of(process):
+    found = []  # each thread has its own
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{task}/children") as file:
+            found += file.read().split()
+    return {int(pid) for pid in found}
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def running_and_queued_jobs_outlive_a_kill():
+    """The one that ran is interrupted and goes on from its backup when told to; the one that waited runs at once."""
+    make_models()
+    recipe = recipe_of_waves("job_data")
+    options = ("--state", "state", "--open-admin", "--job-data", "job_data", "--stream-save-seconds", "0.1",
+               "--job-program", program, "--job-memory-bytes", str(ADDRESSES))
+
+    def job(server, number):
+        return json.loads(server.ask(f"/v1/jobs/{number}")[1])
+
+    def add(server, epochs):
+        recipe["training"]["epochs"] = epochs
+        status, body = server.ask("/v1/jobs", json.dumps({"model": "road", "recipe": recipe}).encode())
+        assert status == 200, body
+
+    def kept(server):
+        return [server.ask(path)[1] for path in ("/v2/models/m", "/maas/v1/models/m", "/v1/streams/m/north", "/v1/models")]
+
+    with Serving(*options) as server:
+        add(server, 1000000)
+        add(server, 2)
+        assert server.ask("/maas/v1/models/m/labels/stable", b'{"version": 3}')[0] == 200
+        assert json.loads(server.ask("/maas/v1/models/m:rollback", b"")[1]) == {"name": "m", "version": 2}
+        for i in range(7):
+            assert server.ask("/v1/streams/m/north", json.dumps({"sample": i, "time": 300 * i}).encode())[0] == 200
+        before = kept(server)
+        # Where others want the processor a training has little of it: its first backup may take its time.
+        assert wait_until(lambda: os.path.exists("state/jobs/1/model.h5.backup"), 120), job(server, 1)
+        assert job(server, 1)["state"] == "running" and job(server, 2)["state"] == "queued", (job(server, 1), job(server, 2))
+        trainers = children_of(server.process)
+        assert trainers, "no program trains"
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+        assert wait_until(lambda: not any(map(is_running, trainers))), "a trainer outlived its server"
+    with Serving(*options) as server:
+        assert job(server, 1)["state"] == "interrupted", job(server, 1)
+        assert kept(server) == before, (kept(server), before)
+        assert wait_until(lambda: job(server, 2)["state"] not in ("queued", "running", "checking"), 120), job(server, 2)
+        assert job(server, 2)["state"] == "candidate" and job(server, 2)["epoch"] == 2, job(server, 2)
+        assert server.ask("/v1/jobs/1:resume", b"")[0] == 200
+        assert wait_until(lambda: job(server, 1)["state"] == "running", 60), job(server, 1)
+
+        def epochs_after_resume():
+            events = server.ask("/v1/jobs/1/events")[1].decode().split("data: ")[1:]
+            told = [json.loads(event.split("\n")[0]) for event in events]
+            begins = [i for i, event in enumerate(told) if event["event"] == "begin"]
+            return [event["epoch"] for event in told[begins[1]:] if event["event"] == "epoch"] if len(begins) == 2 else []
+
+        assert wait_until(epochs_after_resume, 120), server.ask("/v1/jobs/1/events")[1][-2000:]
+        first = epochs_after_resume()[0]
+        assert first > 1, first  # it has gone on from its backup
+        assert server.ask("/v1/jobs/1:cancel", b"")[0] == 200
+        assert wait_until(lambda: job(server, 1)["state"] == "cancelled"), job(server, 1)
 
 
 def a_configuration_and_tokens():
@@ -294,7 +351,7 @@ def trains_by_request():
         events = server.ask("/v1/jobs/1/events")[1].decode()
         assert events.count("data: ") == 5 and '"event": "end"' in events, events
         # A forecaster goes on from what it has learned, and is judged by its forecasts.
-        road = run_job(server, {"model": "road", "recipe": recipe_of_waves(), "holdout": "waves.csv"})
+        road = run_job(server, {"model": "road", "recipe": recipe_of_waves("job_data"), "holdout": "waves.csv"})
         assert road["state"] == "promoted" and road["version"] == 1, road
         onward = {"model": "road", "base": {}, "holdout": "waves.csv",
                   "recipe": {"data": {"files": "waves.csv"}, "split": {"validation": 0.2}, "training": {"epochs": 30}}}
@@ -310,6 +367,6 @@ def trains_by_request():
 start = time.monotonic()
 make_models()
 for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be,
-              trains_by_request, jobs_and_streams_outlive_a_kill):
+              trains_by_request, jobs_and_streams_outlive_a_kill, running_and_queued_jobs_outlive_a_kill):
     check()
 print(f"all as it should be, in {time.monotonic() - start:.1f} s")

@@ -1,6 +1,6 @@
 """Asks the gRPC service of the real `maas serve` with NVIDIA's Python client and with the stock health client, and compares
 with the REST API bit for bit; the repository, statistics, and TLS.
-usage: ask_with_grpc.py PROGRAM FIXTURES VENV REQUIREMENTS OPENSSL"""
+usage: ask_with_grpc.py PROGRAM FIXTURES VENV REQUIREMENTS OPENSSL SHARED"""
 
 import re
 import signal
@@ -8,7 +8,7 @@ import sys
 
 import with_venv
 
-program, fixtures, venv, requirements, openssl = sys.argv[1:6]
+program, fixtures, venv, requirements, openssl, shared = sys.argv[1:7]
 with_venv.enter(venv, requirements)
 
 import json
@@ -16,9 +16,11 @@ import subprocess
 
 import grpc
 import numpy
+import shared_models
 import tritonclient.grpc as triton
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from real_server import TOKEN, Server, close, wait_until
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
 HEADERS = {"authorization": f"Bearer {TOKEN}"}
@@ -94,6 +96,59 @@ def change(server, client):
     assert len(client.get_inference_statistics(headers=HEADERS).model_stats) == 2
 
 
+def infer_raw(client, model, rows=slice(None)):
+    """With raw contents, as the client sends them."""
+    tensors = []
+    for name, values in zip(model.input_names, model.inputs):
+        values = values[rows]
+        tensors.append(triton.InferInput(name, list(values.shape), "FP32"))
+        tensors[-1].set_data_from_numpy(values)
+    result = client.infer(model.name, tensors, headers=HEADERS)
+    return {name: result.as_numpy(name) for name in model.output_names}
+
+
+def infer_typed(stub, model):
+    """With numbers in the messages, both ways."""
+    request = service_pb2.ModelInferRequest(model_name=model.name)
+    for name, values in zip(model.input_names, model.inputs):
+        tensor = request.inputs.add(name=name, datatype="FP32", shape=values.shape)
+        tensor.contents.fp32_contents.extend(values.ravel().tolist())
+    answer = stub.ModelInfer(request, metadata=tuple(HEADERS.items()), timeout=60)
+    assert not answer.raw_output_contents, model.name
+    return {x.name: numpy.array(x.contents.fp32_contents, dtype=numpy.float32).reshape(list(x.shape)) for x in answer.outputs}
+
+
+def infer_by_rest(server, model):
+    inputs = [{"name": name, "shape": list(values.shape), "datatype": "FP32", "data": values.ravel().tolist()}
+              for name, values in zip(model.input_names, model.inputs)]
+    status, _, body = server.ask(f"/v2/models/{model.name}/infer", json.dumps({"inputs": inputs}).encode())
+    assert status == 200, body
+    # Read as int, Python's -0 would lose its sign.
+    return {x["name"]: numpy.array(x["data"], dtype=numpy.float32) for x in json.loads(body, parse_int=float)["outputs"]}
+
+
+def models_of_others():
+    """Real models, raw and typed and by the REST API: what they should answer, and the same bits."""
+    if not shared_models.are_there(shared):
+        print("models of others are not tried: the shared folder is not there")
+        return
+    wild, traffic = shared_models.wild_models(shared), shared_models.traffic_model(shared)
+    with shared_models.serve(program, fixtures, [*wild, traffic], ["--grpc-port", "0"]) as server:
+        client = triton.InferenceServerClient(address_of(server))
+        with grpc.insecure_channel(address_of(server)) as channel:
+            stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+            for model in [*wild, traffic]:
+                shared_models.name_tensors(model, client.get_model_metadata(model.name, headers=HEADERS, as_json=True))
+            for model in wild:
+                answer = infer_raw(client, model)
+                shared_models.check(model, answer)
+                for other in (infer_typed(stub, model), infer_by_rest(server, model)):
+                    assert all(other[name].tobytes() == answer[name].tobytes() for name in answer), model.name
+            shared_models.check(traffic, infer_raw(client, traffic, slice(0, 4000)), slice(0, 4000))
+        client.close()
+    print(f"{len(wild)} models of others, raw, typed and by REST, and one of traffic answered as they should")
+
+
 def over_tls():
     if not openssl:
         print("TLS is not tried: openssl is not there")
@@ -134,5 +189,6 @@ with Server(program, fixtures, options=["--grpc-port", "0"]) as running:
         running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(timeout=40) == 0
     client.close()
+models_of_others()
 over_tls()
 print("the gRPC service answered tritonclient and a health client")

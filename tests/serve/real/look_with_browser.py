@@ -2,6 +2,7 @@
 left in the run folder. usage: look_with_browser.py PROGRAM FIXTURES VENV REQUIREMENTS"""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ if not chromium or not driver:
     with_venv.skip("chromium or chromedriver is not there")
 with_venv.enter(venv, requirements)
 
-from real_server import TOKEN, Server, close, wait_until
+from real_server import TOKEN, Server, close, recipe_of_waves, wait_until
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
@@ -257,6 +258,67 @@ def shows_jobs_and_streams_where_there_are_some(browser):
     browser.find_element(By.CSS_SELECTOR, "#watched button").send_keys(Keys.ENTER)
 
 
+def curves_of(browser, section):
+    """The label and the lines of the first picture there."""
+    return browser.execute_script("""
+        const picture = document.querySelector(`#${arguments[0]} svg`);
+        return picture ? [picture.getAttribute("aria-label"), ...[...picture.querySelectorAll("path")].map(p => p.getAttribute("d"))] : [];
+        """, section)
+
+
+def shows_a_training_and_its_forecasts(browser):
+    """Of a server that trains and holds streams itself, nothing of it made up."""
+    shutil.rmtree("own_state", ignore_errors=True)
+    recipe = recipe_of_waves("own_data")
+    options = ("--state", "own_state", "--job-data", "own_data", "--job-program", program)
+    with Server(program, fixtures, folder="own_models", options=options) as server:
+        def ask(path, body=None):
+            status, _, answer = server.ask(path, None if body is None else json.dumps(body).encode())
+            assert status == 200, answer
+            return json.loads(answer)
+
+        def push(i):
+            ask("/v1/streams/road/north", {"sample": round(50 + 10 * math.sin(0.3 * i), 3), "time": 1704067200 + 300 * i})
+            return ask("/v1/streams/road/north")
+
+        ask("/v1/jobs", {"model": "road", "recipe": recipe, "holdout": "waves.csv"})
+        browser.get(server.url)
+        tab_to(browser, "token")
+        press(browser, TOKEN, Keys.ENTER)
+        assert wait_until(lambda: browser.find_element(By.ID, "jobs").is_displayed())
+        assert wait_until(lambda: "promoted" in text(browser, "jobs"), 60), text(browser, "jobs")
+        job = ask("/v1/jobs/1")
+        events = server.ask("/v1/jobs/1/events")[2].decode().split("data: ")[1:]
+        epochs = [said for said in (json.loads(event.split("\n")[0]) for event in events) if said["event"] == "epoch"]
+        assert len(epochs) == recipe["training"]["epochs"], events
+        for part in ("road", "rmse", f"{job['score']['new']:.3g}"[:4]):
+            assert part in text(browser, "jobs"), (part, text(browser, "jobs"))
+        said, *lines = curves_of(browser, "jobs")
+        loss = re.search(r"figures loss ([\d.]+)", said)
+        assert loss and math.isclose(float(loss.group(1)), epochs[-1]["figures"]["loss"], rel_tol=0.02), (said, epochs[-1])
+        assert any(line.count("L") == len(epochs) - 1 for line in lines), lines
+
+        for i in range(6):
+            stream = push(i)
+        assert wait_until(lambda: any(row[0] == "road" for row in rows(browser)))
+        tab_to(browser, "watch-model")
+        press(browser, "road", Keys.TAB)
+        press(browser, "north", Keys.ENTER)
+        told = r"4 of 4 samples; first feature ([\d.]+), next ([\d.]+), from ([\d.]+) to ([\d.]+), warning (\w+)"
+        assert wait_until(lambda: re.search(told, text(browser, "watched"))), text(browser, "watched")
+        shown = re.search(told, text(browser, "watched")).groups()
+        wanted = [stream["window"][-1], stream["forecast"][0], stream["interval"]["lower"][0], stream["interval"]["upper"][0]]
+        for got, value in zip(shown, wanted):
+            assert math.isclose(float(got), value, rel_tol=0.01), (shown, stream)
+        # What had been forecast, beside what came.
+        later = push(6)
+        assert wait_until(lambda: curves_of(browser, "watched")), text(browser, "watched")
+        came, forecast = map(float, re.match(r"north: came ([\d.]+), forecast ([\d.]+)", curves_of(browser, "watched")[0]).groups())
+        assert math.isclose(came, later["window"][-1], rel_tol=0.01) and math.isclose(forecast, stream["forecast"][0], rel_tol=0.01), (
+            came, forecast, stream, later)
+        browser.save_screenshot("8-own-jobs-and-streams.png")
+
+
 CONTRAST = """
 const light = color => {
   const parts = color.match(/[\\d.]+/g).slice(0, 3).map(x => x / 255)
@@ -340,6 +402,7 @@ with Server(program, fixtures) as running:
         running.process.kill()
         assert wait_until(lambda: "no answer" in text(browser, "ready"))
         browser.save_screenshot("7-no-answer.png")
+        shows_a_training_and_its_forecasts(browser)
     except BaseException:
         browser.save_screenshot("failed.png")
         raise

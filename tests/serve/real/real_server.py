@@ -1,5 +1,6 @@
 """The real `maas serve` with models of real Keras, for the scripts beside this one."""
 
+import math
 import os
 import re
 import shutil
@@ -21,12 +22,15 @@ def numbers(path):
 class Server:
     """Serves a folder with `two_inputs` (version 3, .keras) and `flat` (.h5) until the block ends."""
 
-    def __init__(self, program, fixtures, folder="models", options=()):
+    def __init__(self, program, fixtures, folder="models", options=(), others=()):
+        """`others` are files by the name that they get in the folder."""
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(f"{folder}/two_inputs/3")
         shutil.copy(f"{fixtures}/io/tf_keras.keras", f"{folder}/two_inputs/3/model.keras")
         shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"{folder}/flat.h5")
+        for name in others:
+            shutil.copy(others[name], f"{folder}/{name}")
         with open("token.txt", "w") as file:
             file.write(f"# for tests\n{TOKEN}  # the only one\n")
         self.left = numbers(f"{fixtures}/io/tf_keras.x0.csv")
@@ -84,3 +88,17 @@ def close(got, expected, tolerance=1e-6):
     assert len(got) == len(expected), (got, expected)
     for a, b in zip(got, expected):
         assert abs(a - b) <= tolerance, (got, expected)
+
+
+def recipe_of_waves(folder):
+    """Two sensors five minutes apart, a small forecaster of them, intervals that follow and an alarm; writes their data."""
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/waves.csv", "w") as file:
+        file.write("time,north,south\n")
+        for i in range(400):
+            file.write(f"2024-01-{1 + i // 288:02d} {i // 12 % 24:02d}:{i % 12 * 5:02d},{50 + 10 * math.sin(0.3 * i):.4f},{20 + 4 * math.sin(0.2 * i):.4f}\n")
+    return {"data": {"files": "waves.csv"}, "split": {"validation": 0.2},
+            "forecast": {"time": "time", "windows": {"lags": 4, "horizons": [1, 3]}, "scale_each": True, "time_of_day": True,
+                         "intervals": {"coverage": 0.8, "rate": 0.1, "window": 20}, "alarm": {"value": 45}},
+            "network": {"layers": [{"class": "dense", "units": 8, "activation": "relu"}], "embedding": 2},
+            "training": {"optimizer": "adam", "loss": "mse", "epochs": 3}}
