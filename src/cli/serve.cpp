@@ -33,6 +33,8 @@ struct ServeOptions {
   bool only_polls = false, no_batching = false;
   unsigned at_once_us = 50;
   unsigned job_seconds = 86400;
+  double load_seconds = 300;
+  std::string metrics_compat;
   double head_seconds = 10, body_grace_seconds = 10, write_seconds = 30;
   double stream_save_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
@@ -157,6 +159,10 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
       options.server.jobs.program = std::filesystem::read_symlink("/proc/self/exe").string();
     options.server.jobs.time = std::chrono::seconds(options.job_seconds);
   }
+  require<ConfigError>(!options.repository.folder.empty() || !options.repository.model_path.empty(),
+                       "serve: expected a folder, or --model-name and --model-path, got none");
+  options.server.triton_metrics = options.metrics_compat == "triton";
+  options.server.load = milliseconds_of(options.load_seconds);
   options.repository.notices = !options.only_polls;
   options.server.batching = !options.no_batching;
   options.server.v2_nonfinite = nonfinite_of(options.v2_nonfinite);
@@ -176,7 +182,9 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   serve::Server server(repository, options.server);
   const Grpc grpc(server, options.grpc_port);
   print_models(repository);
-  fmt::print("serving {} at {}\n", options.repository.folder, server.url());
+  const std::string& from =
+      options.repository.folder.empty() ? options.repository.model_path : options.repository.folder;
+  fmt::print("serving {} at {}\n", from, server.url());
   std::fflush(stdout);
   signals.wait();
   server.set_not_ready();
@@ -193,6 +201,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   const auto positive = CLI::Range(1.0, 1e15);
   command.add_option("--max-body-bytes", server.limits.body_bytes, "Largest body; else 413")->check(positive);
   command.add_option("--max-header-bytes", server.header_bytes, "Largest head of a request; else 431");
+  command.add_option("--max-headers", server.headers, "Most headers of a request; else 431")->check(CLI::Range(1, 256));
+  command.add_option("--max-uri-bytes", server.limits.path_bytes, "Longest path with its query; else 414")
+      ->check(positive);
+  command.add_option("--max-index", server.limits.index_entries, "Most versions that an index names")->check(positive);
   command.add_option("--max-rows", server.limits.rows, "Most samples in a request; else 413")->check(positive);
   command.add_option("--max-elements", server.limits.tensor_elements, "Most numbers in a tensor; else 413")
       ->check(positive);
@@ -204,6 +216,13 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       .add_option("--max-model-queue", server.model_queue,
                   "Of these, most predictions of one model that wait; else 429")
       ->check(positive);
+  command
+      .add_option("--max-model-rows", server.model_rows,
+                  "Most samples of one model that wait, about; else 429; a request alone may have more")
+      ->check(positive);
+  command
+      .add_option("--load-seconds", options.load_seconds, "When a load that is asked for is answered 504, and goes on")
+      ->check(CLI::Range(0.001, 86400.0));
   command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503");
   command
       .add_option("--max-token-calls", server.limits.token_calls,
@@ -259,8 +278,10 @@ void add_serve(CLI::App& program) {
   CLI::App* command = program.add_subcommand("serve", "Serves a folder of models over HTTP until SIGTERM or SIGINT");
   command->option_defaults()->always_capture_default();
   auto options = std::make_shared<ServeOptions>();
-  command->add_option("folder", options->repository.folder, "Holds MODEL/VERSION/model.h5 or .keras, or MODEL.h5")
-      ->required();
+  command->add_option("folder", options->repository.folder, "Holds MODEL/VERSION/model.h5 or .keras, or MODEL.h5");
+  command->add_option("--model-name", options->repository.model_name, "One model more, or the only one");
+  command->add_option("--model-path", options->repository.model_path,
+                      "Where it is: a folder of versions, a folder with a model file, or the file");
   command->add_option("--port", options->server.port, "Where to listen; 0 for any free port")
       ->check(CLI::Range(0, 65535));
 #if defined(MAAS_CLI_GRPC)
@@ -291,6 +312,12 @@ void add_serve(CLI::App& program) {
       ->add_option("--v2-nonfinite", options->v2_nonfinite,
                    "How /v2 writes what JSON has no number for: as NaN and Infinity, as null, or not: then it is a 500")
       ->check(CLI::IsMember({"tokens", "null", "error"}));
+  command->add_flag("--v1-strict", options->server.v1_strict,
+                    "States of versions have TensorFlow Serving's members alone, without KServe's name and ready");
+  command->add_flag("--lenient", options->server.lenient,
+                    "Passes over inputs in {\"inputs\": {...}} of /v1 that a model has not");
+  command->add_option("--metrics-compat", options->metrics_compat, "Has the counts in /metrics as Triton does, too")
+      ->check(CLI::IsMember({"", "triton"}));
   command->add_flag("--strict-dtypes", options->server.strict_dtypes,
                     "Takes inputs of /v2 in the model's datatype alone, FP32, instead of converting others");
   command->add_flag("--allow-upload", options->server.allow_upload,

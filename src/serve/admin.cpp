@@ -118,12 +118,11 @@ Response repository_index(const Context& context, const Request& request) {
     only_ready = ready && *ready->boolean();
   });
   std::string out = "[";
-  constexpr int most = 10000;  // of entries
-  int count = 0;
+  std::size_t count = 0;
   for (const std::string& model : context.repository.models())
     for (const VersionStatus& status : context.repository.status(model)) {
       const IndexState state = index_state(status);
-      if ((only_ready && state.state != "READY") || ++count > most) continue;
+      if ((only_ready && state.state != "READY") || ++count > context.limits.index_entries) continue;
       out += (out.size() > 1 ? "," : "") + named(model);
       out += fmt::format(R"(,"version":"{}","state":"{}","reason":)", status.version, state.state);
       append_text(out, state.reason);

@@ -55,4 +55,16 @@ nanoseconds likely_answer_time(const Servable& servable, const Request& request,
   return likely_answer_time(servable, bytes, rows_of(std::count(request.body.begin(), end, ',') + 1 + packed));
 }
 
+Index likely_rows(const Servable& servable, const Request& request) {
+  constexpr std::size_t looked_at = 4096;
+  const std::size_t bytes = request.body.size(), json = json_bytes(request);
+  const auto packed = static_cast<Index>((bytes - json) / sizeof(float));
+  const std::size_t part = std::min(json, looked_at);
+  const auto commas = std::count(request.body.begin(), request.body.begin() + static_cast<std::ptrdiff_t>(part), ',');
+  const double all =
+      static_cast<double>(commas) * static_cast<double>(json) / static_cast<double>(std::max<std::size_t>(1, part));
+  const Index numbers = packed > 0 ? packed : static_cast<Index>(all) + 1;
+  return std::max<Index>(1, numbers / std::max<Index>(1, numbers_of(servable.inputs)));
+}
+
 }  // namespace maas::inline MAAS_ABI::serve

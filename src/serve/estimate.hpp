@@ -18,4 +18,8 @@ std::chrono::nanoseconds likely_answer_time(const Servable& servable, std::size_
 std::chrono::nanoseconds likely_answer_time(const Servable& servable, const Request& request,
                                             std::chrono::nanoseconds enough = {});
 
+/// How many samples the body of a prediction holds, about: by its bytes, and by the commas among the first of them; at
+/// least 1. One that is compressed is taken as it comes.
+Index likely_rows(const Servable& servable, const Request& request);
+
 }  // namespace maas::inline MAAS_ABI::serve

@@ -56,7 +56,8 @@ std::optional<FileStamp> stamp_of(const files::path& path) {
                    std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
                    {},
                    0,
-                   0};
+                   0,
+                   false};
 }
 
 std::vector<files::path> entries_of(const files::path& folder) {
@@ -92,6 +93,8 @@ std::optional<FileStamp> checked_model_file(const files::path& folder) {
     model->golden_size = golden->size;
     model->golden_changed = golden->changed;
   }
+  if (const std::optional<FileStamp> complete = stamp_of(folder / "COMPLETE"))
+    model->is_complete = complete->changed >= model->changed;
   return model;
 }
 
@@ -160,6 +163,29 @@ Look look_at(const std::string& folder) {
   for (const files::path& path : entries_of(folder)) add_entry(look, path);
   std::erase_if(look.models, [](const auto& model) { return model.second.empty(); });
   return look;
+}
+
+void add_model_at(Look& look, const std::string& name, const std::string& path) {
+  if (!is_folder(path)) {
+    if (stem_of(path))
+      if (std::optional<FileStamp> stamp = stamp_of(path)) look.models[name].emplace(1, *std::move(stamp));
+    return;
+  }
+  add_versions(look, name, path);
+  if (look.models[name].empty())
+    if (std::optional<FileStamp> stamp = checked_model_file(path)) look.models[name].emplace(1, *std::move(stamp));
+  if (look.models[name].empty()) look.models.erase(name);
+}
+
+bool can_be_read(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char bytes[65536];
+  ssize_t got = 0;
+  while ((got = ::read(file, bytes, sizeof bytes)) > 0) {
+  }
+  ::close(file);
+  return got == 0;
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "maas/core/scalar.hpp"
 
@@ -22,7 +23,9 @@ struct FileStamp {
   std::string golden{};
   std::uint64_t golden_size = 0;
   std::int64_t golden_changed = 0;
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+  bool is_complete = false;  // whether a file COMPLETE beside it, no older than it, says so; no part of the state
+  auto state() const { return std::tie(path, device, file, size, changed, golden, golden_size, golden_changed); }
+  friend bool operator==(const FileStamp& a, const FileStamp& b) { return a.state() == b.state(); }
 };
 
 using FoundVersions = std::map<std::int64_t, FileStamp>;
@@ -48,5 +51,12 @@ struct Look {
 /// Looks at all of a folder. Throws FormatError where it cannot be listed itself; folders in it that cannot are passed
 /// over and told.
 Look look_at(const std::string& folder);
+
+/// Adds one model that lies elsewhere: versions in folders, or else a model file in the folder, or the file itself.
+/// Throws FormatError where the path cannot be looked at.
+void add_model_at(Look& look, const std::string& name, const std::string& path);
+
+/// Whether the disk gives all of a file.
+bool can_be_read(const std::string& path);
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -31,7 +31,7 @@ namespace maas::inline MAAS_ABI::serve {
 
 namespace {
 
-constexpr std::size_t most_headers = 100;
+constexpr std::size_t no_place = ~std::size_t{0};
 // A refused body is read and thrown away up to this size, as a client that is still sending may miss an answer that
 // comes before a closed connection; a larger one is not worth it.
 constexpr std::size_t most_swallowed = std::size_t{1} << 20;
@@ -67,19 +67,20 @@ std::size_t block_bytes(std::size_t header_bytes) {
 }
 
 // Into headers that are there, as those of the request before: their texts have room.
-void read_headers(MHD_Connection* connection, Headers& headers) {
+void read_headers(MHD_Connection* connection, Headers& headers, std::size_t most) {
   struct Reading {
     Headers& headers;
+    const std::size_t most;
     std::size_t count = 0;
-  } reading{headers};
+  } reading{headers, most};
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
-        auto& [all, count] = *static_cast<Reading*>(to);
+        auto& [all, most, count] = *static_cast<Reading*>(to);
         if (count == all.size()) all.emplace_back();
         all[count].first = name;
         all[count].second = value == nullptr ? "" : value;
-        return ++count <= most_headers ? MHD_YES : MHD_NO;
+        return ++count <= most ? MHD_YES : MHD_NO;
       },
       &reading);
   headers.resize(reading.count);
@@ -119,23 +120,25 @@ class KeptHead {
   }
 
   // Keeps it for the next one in the place of none, unless the library has put a part of it elsewhere.
-  void keep(MHD_Connection* connection, const char* first, const char* path) {
+  void keep(MHD_Connection* connection, const char* first, const char* path, std::size_t most) {
     struct Reading {
       KeptHead& head;
       const char* first;
-    } reading{*this, first};
+      const std::size_t most;
+    } reading{*this, first, most};
     const std::size_t size = head_bytes(connection);
     MHD_get_connection_values(
         connection, MHD_HEADER_KIND,
         [](void* to, MHD_ValueKind, const char* name, const char* value) {
-          auto& [head, begin] = *static_cast<Reading*>(to);
+          auto& [head, begin, most_headers] = *static_cast<Reading*>(to);
           head.headers_.emplace_back(place(begin, name), place(begin, value));
           return head.headers_.size() <= most_headers ? MHD_YES : MHD_NO;
         },
         &reading);
     path_ = place(first, path);
+    is_plain_ = headers_.size() <= most && is_plain({first, size});
     const auto is_in = [&](std::size_t place) { return place < size; };
-    if (size > most_bytes || headers_.empty() || headers_.size() > most_headers || !is_in(path_)) return;
+    if (size > most_bytes || headers_.empty() || headers_.size() > most || !is_in(path_)) return;
     if (std::ranges::all_of(headers_, [&](const Places& each) { return is_in(each.first) && is_in(each.second); }))
       bytes_.assign(first, size);
   }
@@ -143,7 +146,12 @@ class KeptHead {
   void forget() {
     bytes_.clear();
     headers_.clear();
+    is_plain_ = false;
   }
+
+  // Whether that which was to be kept last is written in one way only: each line ends in CR LF and holds no other CR,
+  // LF or zero byte, and no line goes on from the one before.
+  bool is_plain() const { return is_plain_; }
 
  private:
   using Places = std::pair<std::size_t, std::size_t>;
@@ -154,9 +162,34 @@ class KeptHead {
     return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(text) - reinterpret_cast<std::uintptr_t>(first));
   }
 
+  // The library ends texts with zeros where they are: names in the place of their colon, lines in that of CR and LF,
+  // with one zero for a lone LF. It takes a folded line together elsewhere. So each text must begin where the end of
+  // the one before says.
+  bool is_plain(std::string_view head) const {
+    const auto end_of = [&](std::size_t text) { return text < head.size() ? head.find('\0', text) : no_place; };
+    const auto is_line_end = [&](std::size_t at) {
+      return at < head.size() && head.size() - at >= 2 && head[at] == '\0' && head[at + 1] == '\0';
+    };
+    if (head.find_first_of("\r\n") != no_place || end_of(0) + 1 != path_) return false;
+    constexpr std::string_view version = "HTTP/1.";
+    std::size_t next = headers_.empty() ? head.size() - 2 : headers_[0].first;
+    const std::size_t version_bytes = version.size() + 1;  // "HTTP/1.1"
+    if (next >= head.size() || next < path_ + version_bytes + 2 || !is_line_end(next - 2) ||
+        head.substr(next - 2 - version_bytes, version.size()) != version)
+      return false;
+    for (const auto& [name, value] : headers_) {
+      if (name != next || end_of(name) == no_place) return false;
+      if (head.find_first_not_of(" \t", end_of(name) + 1) < value || end_of(value) == no_place) return false;
+      if (value <= end_of(name) || !is_line_end(end_of(value))) return false;
+      next = end_of(value) + 2;
+    }
+    return next + 2 == head.size() && is_line_end(next);
+  }
+
   std::string bytes_{};  // empty for none
   std::size_t path_ = 0;
   std::vector<Places> headers_{};
+  bool is_plain_ = false;
 };
 
 // The time as HTTP has it, in Greenwich. The library writes it anew for each answer that has it not.
@@ -243,7 +276,17 @@ bool is_header_name(std::string_view name) {
 
 }  // namespace
 
-Response too_many_bytes_answer() { return error_response(503, "too many bytes of requests are being held; try again"); }
+void set_retry_after(Response& response, std::chrono::nanoseconds wait) {
+  const std::int64_t seconds = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count());
+  for (auto& [name, value] : response.headers)
+    if (name == "Retry-After") value = std::to_string(seconds);
+}
+
+Response too_many_bytes_answer(std::chrono::nanoseconds wait) {
+  Response response = error_response(503, "too many bytes of requests are being held; try again");
+  set_retry_after(response, wait);
+  return response;
+}
 
 class HttpServer::Daemon {
  public:
@@ -278,6 +321,7 @@ class HttpServer::Daemon {
                          MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                    //
                          MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                         //
                          MHD_OPTION_UNESCAPE_CALLBACK, &Daemon::leave_escaped, nullptr,                           //
+                         MHD_OPTION_URI_LOG_CALLBACK, &Daemon::look_at_uri, this,                                 //
                          MHD_OPTION_NOTIFY_COMPLETED, &Daemon::completed, this,                                   //
                          MHD_OPTION_NOTIFY_CONNECTION, &Daemon::connected, this,                                  //
                          MHD_OPTION_ARRAY, more,                                                                  //
@@ -319,6 +363,9 @@ class HttpServer::Daemon {
   }
 
  private:
+  // What is known of a first line before headers are read.
+  enum class WrongUri { too_long, unclear };
+
   // What is kept for a connection from its opening to its closing.
   struct Kept {
     SlowClients::Connection* slow = nullptr;
@@ -359,15 +406,16 @@ class HttpServer::Daemon {
       daemon.wake();
     }
 
-    MHD_Result begin(const char* method, const char* path) {
+    MHD_Result begin(const char* method, const char* path, const WrongUri* wrong_uri) {
       if (kept_ != nullptr) {
         kept_->enter(SlowClients::Phase::other);
         kept_->memory->begin(method);  // the first word of the request
       }
       request_.arrived = std::chrono::steady_clock::now();
       turn_ = daemon_.turn_;
+      daemon_.add_bytes(daemon_.counters_.bytes_in, head_bytes(connection_));
       if (!head_.is_same(connection_, method, path)) take_head(method, path);
-      if ((response_ = refusal())) return is_worth_swallowing() ? MHD_YES : send(true);
+      if ((response_ = refusal(wrong_uri))) return is_worth_swallowing() ? MHD_YES : send(true);
       if (declares_body()) request_.body = daemon_.spare_body();
       request_.body.reserve(std::min(declared_, most_reserved));
       if (kept_ != nullptr && declares_body()) kept_->enter(SlowClients::Phase::body);
@@ -376,6 +424,7 @@ class HttpServer::Daemon {
 
     MHD_Result add(const char* bytes, std::size_t count) {
       received_ += count;
+      daemon_.add_bytes(daemon_.counters_.bytes_in, count);
       last_come_ = now();
       const bool is_late = last_come_ - request_.arrived > daemon_.options_.receive;
       if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
@@ -421,13 +470,13 @@ class HttpServer::Daemon {
       is_head_good_ = false;
       request_.method = method;
       request_.path = path;
-      read_headers(connection_, request_.headers);
-      head_.keep(connection_, method, path);
+      read_headers(connection_, request_.headers, daemon_.options_.headers);
+      head_.keep(connection_, method, path, daemon_.options_.headers);
     }
 
     // A body of unknown length declares 0, and is counted as it comes.
-    std::optional<Response> refusal() {
-      if (std::optional<Response> wrong = head_refusal()) {
+    std::optional<Response> refusal(const WrongUri* wrong_uri) {
+      if (std::optional<Response> wrong = wrong_uri != nullptr ? uri_refusal(*wrong_uri) : head_refusal()) {
         is_head_wrong_ = true;
         return counted(*std::move(wrong));
       }
@@ -443,6 +492,13 @@ class HttpServer::Daemon {
 
     bool declares_body() const { return declared_ > 0 || is_chunked_; }
 
+    Response uri_refusal(WrongUri wrong) const {
+      if (wrong == WrongUri::too_long)
+        return error_response(
+            414, fmt::format("path: expected at most {} bytes with its query, got more", daemon_.options_.uri_bytes));
+      return closing(400, "first line: expected a method, a path without zero bytes and HTTP/1.1, got another");
+    }
+
     std::optional<Response> head_refusal() {
       const std::size_t bytes = head_bytes(connection_);
       if (bytes > daemon_.options_.header_bytes)
@@ -451,8 +507,10 @@ class HttpServer::Daemon {
       if (is_head_good_) return std::nullopt;
       declared_ = 0;
       is_chunked_ = false;
-      if (request_.headers.size() > most_headers)
-        return error_response(431, fmt::format("headers: expected at most {}, got more", most_headers));
+      if (request_.headers.size() > daemon_.options_.headers)
+        return error_response(431, fmt::format("headers: expected at most {}, got more", daemon_.options_.headers));
+      if (!head_.is_plain())
+        return closing(400, "headers: expected lines that end in CR LF, none folded and none with zero bytes");
       const std::string *length = nullptr, *coding = nullptr;
       int lengths = 0;
       for (const auto& [name, value] : request_.headers) {
@@ -494,7 +552,7 @@ class HttpServer::Daemon {
 
     Response too_many_bytes() {
       ++daemon_.counters_.rejected;
-      return counted(too_many_bytes_answer());
+      return counted(too_many_bytes_answer(daemon_.handler_.likely_wait()));
     }
 
     bool hold(std::size_t bytes) {
@@ -516,6 +574,7 @@ class HttpServer::Daemon {
       give_back();
       held_ = response_->body.size();
       daemon_.add_held(held_);
+      daemon_.add_bytes(daemon_.counters_.bytes_out, held_);
     }
 
     bool is_worth_swallowing() {
@@ -578,15 +637,28 @@ class HttpServer::Daemon {
     bool is_head_wrong_ = false;  // then where the body ends is anyone's guess
   };
 
+  // Called with path and query, before headers are read: nothing where there is nothing to say. What ends before its
+  // line does has a zero byte in it.
+  static void* look_at_uri(void* self, const char* uri, MHD_Connection*) {
+    const std::size_t size = std::strlen(uri);
+    if (size > static_cast<Daemon*>(self)->options_.uri_bytes) return &too_long_;
+    return std::strncmp(uri + size + 1, "HTTP/", 5) == 0 ? nullptr : &unclear_;
+  }
+
+  // Whether nothing has been made yet for a request: it is at its head.
+  static bool is_new(const void* state) { return state == nullptr || state == &too_long_ || state == &unclear_; }
+
   // No exception may pass through the library, which is C: one that is thrown here is memory that ran out.
   static MHD_Result take(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
                          const char* bytes, std::size_t* count, void** state) {
     try {
-      if (*state == nullptr) {
+      if (is_new(*state)) {
+        const auto* const wrong_uri = static_cast<const WrongUri*>(*state);
+        *state = nullptr;
         Exchange* exchange = static_cast<Daemon*>(self)->new_exchange();
         exchange->open(connection);
         *state = exchange;
-        return exchange->begin(method, url);
+        return exchange->begin(method, url, wrong_uri);
       }
       auto* exchange = static_cast<Exchange*>(*state);
       if (*count == 0) return exchange->end();
@@ -599,7 +671,7 @@ class HttpServer::Daemon {
   }
 
   static void completed(void* self, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
-    static_cast<Daemon*>(self)->end_exchange(static_cast<Exchange*>(*state));
+    static_cast<Daemon*>(self)->end_exchange(is_new(*state) ? nullptr : static_cast<Exchange*>(*state));
     *state = nullptr;
     const Kept* kept = kept_of(connection);
     if (kept == nullptr) return;
@@ -617,6 +689,9 @@ class HttpServer::Daemon {
   }
   void add_held(std::size_t bytes) {
     counters_.held.store(counters_.held.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  }
+  static void add_bytes(std::atomic<std::uint64_t>& sum, std::size_t bytes) {
+    sum.store(sum.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
   }
   bool has_room(std::size_t bytes) const {
     return counters_.held.load(std::memory_order_relaxed) + counters_.held_beside.load(std::memory_order_relaxed) +
@@ -657,12 +732,12 @@ class HttpServer::Daemon {
   static void connected(void* self, MHD_Connection* connection, void** kept, MHD_ConnectionNotificationCode what) {
     auto& daemon = *static_cast<Daemon*>(self);
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-      --daemon.open_;
+      daemon.counters_.connections = static_cast<std::int64_t>(--daemon.open_);
       daemon.forget(static_cast<Kept*>(*kept));
       *kept = nullptr;
       return;
     }
-    ++daemon.open_;
+    daemon.counters_.connections = static_cast<std::int64_t>(++daemon.open_);
     *kept = nullptr;
     const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info != nullptr) *kept = daemon.keep(info->connect_fd);
@@ -751,6 +826,8 @@ class HttpServer::Daemon {
   }
 
   static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
+
+  inline static WrongUri too_long_ = WrongUri::too_long, unclear_ = WrongUri::unclear;
 
   const HttpOptions options_;
   HttpHandler& handler_;

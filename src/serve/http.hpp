@@ -18,6 +18,7 @@ struct HttpOptions {
   int port = 0;
   unsigned connections = 1;
   std::size_t header_bytes = 0, body_bytes = 0, held_bytes = 0;
+  std::size_t headers = 100, uri_bytes = 8192;  ///< most of one request
   std::chrono::seconds idle{}, receive{};
   std::chrono::milliseconds head{10'000}, body_grace{10'000}, write{30'000};
   std::uint64_t body_rate = 16 << 10;
@@ -26,17 +27,23 @@ struct HttpOptions {
 };
 
 /// What a server counts; it belongs to whoever started it, as its threads may ask before its constructor has returned.
-/// The thread that moves bytes is the only one that changes in_flight and held.
+/// The thread that moves bytes is the only one that changes all but held_beside and slow.
 struct HttpCounters {
-  std::atomic<std::int64_t> in_flight{0};   ///< requests whose head has come and whose answer has not yet gone
-  std::atomic<std::uint64_t> rejected{0};   ///< answered 503, as too many bytes of bodies were held
-  std::atomic<std::size_t> held{0};         ///< bytes of bodies and answers
-  std::atomic<std::size_t> held_beside{0};  ///< those of requests that came by another way than HTTP
-  std::atomic<std::uint64_t> slow{0};       ///< connections cut off: their clients were too slow
+  std::atomic<std::int64_t> in_flight{0};    ///< requests whose head has come and whose answer has not yet gone
+  std::atomic<std::uint64_t> rejected{0};    ///< answered 503, as too many bytes of bodies were held
+  std::atomic<std::size_t> held{0};          ///< bytes of bodies and answers
+  std::atomic<std::size_t> held_beside{0};   ///< those of requests that came by another way than HTTP
+  std::atomic<std::uint64_t> slow{0};        ///< connections cut off: their clients were too slow
+  std::atomic<std::int64_t> connections{0};  ///< that are open
+  std::atomic<std::uint64_t> bytes_in{0};    ///< of heads and bodies that have come
+  std::atomic<std::uint64_t> bytes_out{0};   ///< of bodies of answers
 };
 
-/// A 503: no more bytes are held.
-Response too_many_bytes_answer();
+/// A 503: no more bytes are held. `wait`: after how long there may be room.
+Response too_many_bytes_answer(std::chrono::nanoseconds wait);
+
+/// Says in an answer that has a Retry-After after how long to come again: whole seconds, at least 1.
+void set_retry_after(Response& response, std::chrono::nanoseconds wait);
 
 /// A request that waits for its answer. It stays until finish() is called, from any thread and once.
 class PendingAnswer {
@@ -60,6 +67,8 @@ class HttpHandler {
   virtual std::optional<Response> answer_now(const Request& request) = 0;
   /// Hands the request on, or finishes it. Where it throws it has done neither, and the answer is a 500.
   virtual void answer_later(PendingAnswer& pending) = 0;
+  /// How long what waits is likely to take.
+  virtual std::chrono::nanoseconds likely_wait() const { return std::chrono::nanoseconds(0); }
   /// An answer was given without asking: a limit of HTTP was met.
   virtual void answered(const Request& head, const Response& response) = 0;
 };

@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <iterator>
 
+#include "maas/network/network.hpp"
+#include "serve/process_use.hpp"
+
 namespace maas::inline MAAS_ABI::serve {
-
-namespace {
-
-double seconds_of(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
-
-}  // namespace
 
 std::string label_text(std::string_view value) {
   std::string text;
@@ -37,12 +36,40 @@ void append_one(std::string& out, std::string_view name, std::string_view type, 
   fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
 }
 
+std::string_view name_of(VersionState state) {
+  switch (state) {
+    case VersionState::waiting:
+      return "START";
+    case VersionState::loading:
+      return "LOADING";
+    case VersionState::available:
+      return "AVAILABLE";
+    case VersionState::failed:
+      return "FAILED";
+    case VersionState::retired:
+      break;
+  }
+  return "END";
+}
+
 void append_models(std::string& out, const Repository& repository) {
   append_head(out, "maas_model_available", "gauge", "1 for each version of a model that answers.");
   for (const std::string& model : repository.models())
     for (const VersionStatus& status : repository.status(model))
       fmt::format_to(std::back_inserter(out), "maas_model_available{{model=\"{}\",version=\"{}\"}} {}\n",
                      label_text(model), status.version, status.state == VersionState::available ? 1 : 0);
+  append_head(out, "maas_model_state", "gauge", "1 for the state that each version of a model is in.");
+  for (const std::string& model : repository.models())
+    for (const VersionStatus& status : repository.status(model))
+      fmt::format_to(std::back_inserter(out), "maas_model_state{{model=\"{}\",version=\"{}\",state=\"{}\"}} 1\n",
+                     label_text(model), status.version, name_of(status.state));
+  append_head(out, "maas_model_bytes", "gauge", "Weights of each version of a model that answers.");
+  for (const std::string& model : repository.models())
+    for (const VersionStatus& status : repository.status(model))
+      if (const auto servable = repository.find(model, status.version))
+        fmt::format_to(std::back_inserter(out), "maas_model_bytes{{model=\"{}\",version=\"{}\"}} {}\n",
+                       label_text(model), status.version,
+                       static_cast<std::size_t>(servable->network.parameters().count()) * sizeof(Scalar));
   append_head(out, "maas_reload_total", "counter", "Versions that went live, and files that could not be used.");
   const Repository::Loads loads = repository.loads();
   fmt::format_to(std::back_inserter(out),
@@ -58,11 +85,18 @@ void append_server(std::string& out, bool ready, const Gauges& gauges) {
   append_one(out, "maas_ready", "gauge", "1 where /v2/health/ready says so.", ready ? 1 : 0);
   append_one(out, "maas_inflight", "gauge", "Requests being received, waiting or being answered.", gauges.in_flight);
   append_one(out, "maas_queue_requests", "gauge", "Requests that wait for a thread.", gauges.queued);
-  append_head(out, "maas_rejected_total", "counter", "Requests answered 429 or 503, as there was no room for them.");
+  append_one(out, "maas_queue_rows", "gauge", "Their samples, about.", gauges.queued_rows);
+  append_one(out, "maas_connections", "gauge", "Connections over HTTP that are open.", gauges.connections);
+  append_head(out, "maas_http_bytes_total", "counter", "Bytes of heads and bodies that came; of bodies that went.");
+  fmt::format_to(std::back_inserter(out),
+                 "maas_http_bytes_total{{dir=\"in\"}} {}\nmaas_http_bytes_total{{dir=\"out\"}} {}\n", gauges.bytes_in,
+                 gauges.bytes_out);
+  append_head(out, "maas_rejected_total", "counter",
+              "Requests answered 429, 503 or 504, as there was no room or no time for them.");
   fmt::format_to(std::back_inserter(out),
                  "maas_rejected_total{{reason=\"queue\"}} {}\nmaas_rejected_total{{reason=\"model_queue\"}} {}\n"
-                 "maas_rejected_total{{reason=\"bytes\"}} {}\n",
-                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes);
+                 "maas_rejected_total{{reason=\"bytes\"}} {}\nmaas_rejected_total{{reason=\"deadline\"}} {}\n",
+                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes, gauges.rejected_deadline);
   append_one(out, "maas_slow_connections_total", "counter",
              "Connections cut off, as their clients took too long to send a head or to read an answer.", gauges.slow);
 }
@@ -89,12 +123,29 @@ void Metrics::count_request(std::string_view api, std::string_view model, int co
     durations_[std::string(model)].add(seconds_of(duration));
 }
 
-void Metrics::count_prediction(const std::string& model, Index rows, std::chrono::nanoseconds duration) {
-  const std::lock_guard lock(mutex_);
-  Predictions& predictions = predictions_[model];
-  ++predictions.runs;
-  predictions.rows += static_cast<std::uint64_t>(rows);
-  predictions.seconds.add(seconds_of(duration));
+void Metrics::Predictions::add(Index count, std::chrono::nanoseconds duration) {
+  const auto samples = static_cast<std::uint64_t>(count);
+  ++runs;
+  rows += samples;
+  ++batches[std::min<std::size_t>(row_bounds,
+                                  samples <= 1 ? 0 : static_cast<std::size_t>(std::bit_width(samples - 1)))];
+  seconds.add(seconds_of(duration));
+}
+
+void Metrics::append_batches(std::string& out, const std::string& labels, const Predictions& predictions) {
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i <= row_bounds; ++i) {
+    total += predictions.batches[i];
+    const std::string bound = i < row_bounds ? fmt::format("{}", std::uint64_t{1} << i) : "+Inf";
+    fmt::format_to(std::back_inserter(out), "maas_batch_rows_bucket{{{},le=\"{}\"}} {}\n", labels, bound, total);
+  }
+  fmt::format_to(std::back_inserter(out), "maas_batch_rows_sum{{{0}}} {1}\nmaas_batch_rows_count{{{0}}} {2}\n", labels,
+                 predictions.rows, total);
+}
+
+void Metrics::append_by_model(std::string& out, std::string_view name, Histogram Predictions::*which) const {
+  for (const auto& [model, predictions] : predictions_)
+    append_histogram(out, name, fmt::format("model=\"{}\"", label_text(model)), predictions.*which);
 }
 
 void Metrics::append_histogram(std::string& out, std::string_view name, const std::string& labels, const Histogram& h) {
@@ -114,6 +165,13 @@ std::string Metrics::text(const Repository& repository, bool ready, const Gauges
   append_models(out, repository);
   append_one(out, "process_start_time_seconds", "gauge", "Start of the process since the epoch.",
              std::chrono::duration_cast<std::chrono::seconds>(start_.time_since_epoch()).count());
+  const ProcessUse process = process_use();
+  append_one(out, "process_cpu_seconds_total", "counter", "Processor time, of the process and in the system for it.",
+             process.cpu_seconds);
+  append_one(out, "process_resident_memory_bytes", "gauge", "Memory that is there.", process.resident_bytes);
+  append_one(out, "process_virtual_memory_bytes", "gauge", "Address space.", process.virtual_bytes);
+  append_one(out, "process_open_fds", "gauge", "Open files, connections among them.", process.open_files);
+  append_one(out, "process_max_fds", "gauge", "How many there may be.", process.most_files);
   const std::lock_guard lock(mutex_);
   append_head(out, "maas_requests_total", "counter",
               "Answers by protocol, model (empty: none that is known) and code.");
@@ -133,9 +191,13 @@ std::string Metrics::text(const Repository& repository, bool ready, const Gauges
     fmt::format_to(std::back_inserter(out), "maas_inferences_total{{model=\"{}\"}} {}\n", label_text(model),
                    predictions.rows);
   append_head(out, "maas_compute_duration_seconds", "histogram", "Time in the network, by model.");
+  append_by_model(out, "maas_compute_duration_seconds", &Predictions::seconds);
+  append_head(out, "maas_queue_duration_seconds", "histogram",
+              "From when a prediction had come whole to when it was begun, by model.");
+  append_by_model(out, "maas_queue_duration_seconds", &Predictions::waits);
+  append_head(out, "maas_batch_rows", "histogram", "Samples of a run, by model.");
   for (const auto& [model, predictions] : predictions_)
-    append_histogram(out, "maas_compute_duration_seconds", fmt::format("model=\"{}\"", label_text(model)),
-                     predictions.seconds);
+    append_batches(out, fmt::format("model=\"{}\"", label_text(model)), predictions);
   return out;
 }
 

@@ -24,8 +24,15 @@ class Metrics {
  public:
   /// `model` is empty for requests that are about none.
   void count_request(std::string_view api, std::string_view model, int code, std::chrono::nanoseconds duration);
-  /// One run of a network on so many samples.
-  void count_prediction(const std::string& model, Index rows, std::chrono::nanoseconds duration);
+  /// One run of a network on so many samples. `for_each_wait` calls back with how long each of its requests has waited.
+  template <class ForEachWait>
+  void count_prediction(const std::string& model, Index rows, std::chrono::nanoseconds duration,
+                        const ForEachWait& for_each_wait) {
+    const std::lock_guard lock(mutex_);
+    Predictions& predictions = predictions_[model];
+    predictions.add(rows, duration);
+    for_each_wait([&](std::chrono::nanoseconds wait) { predictions.waits.add(seconds_of(wait)); });
+  }
 
   /// The page.
   std::string text(const Repository& repository, bool ready, const Gauges& gauges) const;
@@ -44,10 +51,18 @@ class Metrics {
     using Views = std::tuple<std::string_view, std::string_view, int>;
     bool operator()(const Views& a, const Views& b) const { return a < b; }
   };
+  static constexpr std::size_t row_bounds = 13;  // 1, 2, 4 ... 4096
   struct Predictions {
     std::uint64_t runs = 0, rows = 0;
-    Histogram seconds{};
+    std::array<std::uint64_t, row_bounds + 1> batches{};  // by their samples
+    Histogram seconds{}, waits{};
+    void add(Index count, std::chrono::nanoseconds duration);
   };
+  static double seconds_of(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+  }
+  static void append_batches(std::string& out, const std::string& labels, const Predictions& predictions);
+  void append_by_model(std::string& out, std::string_view name, Histogram Predictions::*which) const;
   static void append_histogram(std::string& out, std::string_view name, const std::string& labels, const Histogram& h);
 
   mutable std::mutex mutex_{};

@@ -154,7 +154,9 @@ namespace {
 
 void count_run(const Context& context, std::span<Asked* const> all, Index rows, std::chrono::nanoseconds duration) {
   const Servable& servable = *all[0]->servable;
-  context.metrics.count_prediction(servable.model, rows, duration);
+  context.metrics.count_prediction(servable.model, rows, duration, [&](const auto& count) {
+    for (const Asked* asked : all) count(asked->durations.queue);
+  });
   context.statistics.count_run(servable, rows, duration);
   if (servable.drift)
     for (const Asked* asked : all)

@@ -56,6 +56,7 @@ Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limi
 struct Tensors {
   const std::vector<TensorInfo>& all;
   std::string_view kind;
+  bool passes_over_others = false;  ///< members that name none of them
 };
 
 /// Column form: all samples of the only tensor, or an object with those of each. Throws DataError, ShapeError,

@@ -51,7 +51,7 @@ Response error_response(int status, std::string_view text) {
   response.body += '}';
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (status == 415) response.headers.emplace_back("Accept-Encoding", "gzip, deflate");
-  if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (status == 429 || status == 503 || status == 504) response.headers.emplace_back("Retry-After", "1");
   if (status == 408 || status == 413 || status == 414 || status == 431)
     response.headers.emplace_back("Connection", "close");
   return response;
@@ -67,7 +67,7 @@ namespace {
 
 void check_limits(const Limits& limits) {
   require<ConfigError>(limits.body_bytes >= 1 && limits.rows >= 1 && limits.tensor_elements >= 1 &&
-                           limits.path_bytes >= 1 && limits.wait.count() >= 1,
+                           limits.path_bytes >= 1 && limits.index_entries >= 1 && limits.wait.count() >= 1,
                        "limits: expected each to be at least 1, got one below");
   // Each level is a call within a call when tensors are read.
   require<ConfigError>(limits.json_depth >= 1 && limits.json_depth <= 1000,
@@ -230,6 +230,33 @@ class Protocol::Routes {
       if (options_.cors) allow_any_origin(response);
       return response;
     }
+  }
+
+  std::size_t likely_rows(const Request& request) const {
+    try {
+      const Route& asked = route(request);
+      std::shared_ptr<const Servable> servable = asked.label     ? repository_.find_label(asked.model, *asked.label)
+                                                 : asked.version ? repository_.find(asked.model, asked.version)
+                                                                 : repository_.candidates(asked.model).usual;
+      return servable == nullptr ? 1 : static_cast<std::size_t>(serve::likely_rows(*servable, request));
+    } catch (const StatusError&) {
+      return 1;
+    }
+  }
+
+  Time deadline(const Request& request) const {
+    try {
+      return deadline_of(request, options_.limits);
+    } catch (const DataError&) {  // it is told so when it is read
+      return request.arrived + options_.limits.wait;
+    }
+  }
+
+  Response late(const Request& request, std::string_view why) {
+    Response response = error_response(504, why);
+    count_failure(request);
+    finish(request, response, std::chrono::steady_clock::now());
+    return response;
   }
 
   void count(const Request& request, const Response& response, Time now = std::chrono::steady_clock::now()) {
@@ -399,6 +426,7 @@ class Protocol::Routes {
       check_deadline(asked->deadline, asked->read_at);
       std::vector<Matrix> outputs = run_alone(context, *asked, asked->read_at);
       const Time run_at = asked->read_at + asked->durations.run;
+      check_deadline_after(request, *asked, run_at);
       Response answer = written(*asked, outputs, run_at);
       end = run_at + asked->durations.write;
       return answer;
@@ -428,6 +456,12 @@ class Protocol::Routes {
     } catch (const StatusError&) {
       return false;
     }
+  }
+
+  // The server's own limit is of the time until the run; that of a client, which has left by now, is of all.
+  void check_deadline_after(const Request& request, const Asked& asked, Time now) const {
+    if (now > asked.deadline && asked.deadline < request.arrived + options_.limits.wait)
+      fail_with(504, "the deadline passed during the prediction");
   }
 
   // Writes the answer to what has been run, and lets the shadow see it; `start` is now.
@@ -516,7 +550,11 @@ class Protocol::Routes {
       if (responses[i].status == 200 && failure.status != 200) {
         responses[i] = failure;
       } else if (responses[i].status == 200) {
-        responses[i] = written(each, outputs[place], std::chrono::steady_clock::now());
+        const Time run_at = std::chrono::steady_clock::now();
+        responses[i] = guarded([&]() -> Response {
+          check_deadline_after(*requests[i], each, run_at);
+          return written(each, outputs[place], run_at);
+        });
         ++place;
       }
       count_answer(*requests[i], each, responses[i], std::chrono::steady_clock::now());
@@ -602,6 +640,7 @@ class Protocol::Routes {
   Response metrics_page() const {
     const Gauges gauges = read_gauges != nullptr ? read_gauges(server) : Gauges();
     std::string text = metrics_.text(repository_, ready, gauges);
+    if (options_.triton_metrics) statistics_.append_as_triton(text, repository_, gauges.queued_of_models);
     shadow_.append_metrics(text);
     streams_.append_metrics(text);
     append_drift_metrics(text, repository_);
@@ -638,6 +677,11 @@ std::string Protocol::joint(const Request& request) const { return routes_->join
 std::string_view Protocol::model(const Request& request) const { return routes_->model(request); }
 std::size_t Protocol::most_together(const Request& request) const { return routes_->most_together(request); }
 std::optional<Response> Protocol::refuse(Request& head) { return routes_->refuse(head); }
+std::size_t Protocol::likely_rows(const Request& request) const { return routes_->likely_rows(request); }
+std::chrono::steady_clock::time_point Protocol::deadline(const Request& request) const {
+  return routes_->deadline(request);
+}
+Response Protocol::late(const Request& request, std::string_view why) { return routes_->late(request, why); }
 void Protocol::count(const Request& request, const Response& response) { routes_->count(request, response); }
 
 bool Protocol::is_prediction(const Request& request) const {
@@ -649,6 +693,8 @@ bool Protocol::is_change(const Request& request) const {
   const std::optional<Action> action = routes_->action(request);
   return action && serve::is_change(*action, request.method);
 }
+
+bool Protocol::is_load(const Request& request) const { return routes_->action(request) == Action::repository_load; }
 
 bool Protocol::takes_body(const Request& request) const {
   const std::optional<Action> action = routes_->action(request);

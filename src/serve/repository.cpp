@@ -36,9 +36,17 @@ class Repository::Folder {
       changed_ = read_state(options_.state_file);
       for (const auto& [name, changed] : changed_) apply_state(changed, settings_[name]);
     }
-    if (options_.folder.empty()) return;
+    require<ConfigError>(options_.model_name.empty() == options_.model_path.empty(),
+                         "repository: expected a model's name and its path, got one of them");
+    require<ConfigError>(options_.model_name.empty() || is_model_name(options_.model_name),
+                         "repository: expected a name that an address can hold, got \"{}\"", options_.model_name);
+    require<ConfigError>(options_.retry >= std::chrono::milliseconds(1),
+                         "repository: expected at least 1 ms before a file is read again, got {}",
+                         options_.retry.count());
+    if (!has_files()) return;
     // Watched before it is looked at: what changes in between is told.
-    auto notices = std::make_unique<FolderNotices>(options_.folder, options_.notices);
+    auto notices = std::make_unique<FolderNotices>(options_.folder.empty() ? options_.model_path : options_.folder,
+                                                   options_.notices);
     look();
     std::this_thread::sleep_for(std::min(options_.poll, std::chrono::milliseconds(100)));
     look();
@@ -143,8 +151,7 @@ class Repository::Folder {
   // `given`: versions that were handed over with the call.
   void load(const std::string& name, const PolicyChange& policy, std::span<const std::int64_t> given = {}) {
     const std::lock_guard one_at_a_time(changing_);
-    Look found;
-    if (!options_.folder.empty()) found = look_at(options_.folder);
+    const Look found = look_at_files();
     const auto model = found.models.find(name);
     require<UnknownError>(model != found.models.end(), "load: expected a model with a file in the folder, got \"{}\"",
                           name);
@@ -284,6 +291,8 @@ class Repository::Folder {
   }
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+
   struct Known {
     std::shared_ptr<const Servable> servable{};
     VersionState state = VersionState::waiting;
@@ -292,6 +301,8 @@ class Repository::Folder {
     std::optional<FileStamp> seen{};   // as it was at the last look
     bool is_stable = false;            // the last two looks found the same
     int missed = 0;                    // looks in a row that did not find it
+    int retries = 0;                   // of a file that the disk has not given
+    std::optional<Time> retry_at{};    // when to read it again though it is the same
     bool from_code = false;
     bool is_refused = false;
   };
@@ -415,6 +426,15 @@ class Repository::Folder {
 
   // ---- Looking ----
 
+  bool has_files() const { return !options_.folder.empty() || !options_.model_path.empty(); }
+
+  Look look_at_files() const {
+    Look found;
+    if (!options_.folder.empty()) found = look_at(options_.folder);
+    if (!options_.model_path.empty()) add_model_at(found, options_.model_name, options_.model_path);
+    return found;
+  }
+
   // A look is due every poll; between two, a notice is a reason to look for what is whole by now.
   void watch(FolderNotices& notices, const std::stop_token& stop) {
     auto due = std::chrono::steady_clock::now() + options_.poll;
@@ -438,7 +458,7 @@ class Repository::Folder {
 
   // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first.
   void look(const std::set<std::string>& whole = {}, bool is_due = true) {
-    const Look found = look_at(options_.folder);
+    const Look found = look_at_files();
     const std::lock_guard one_at_a_time(changing_);
     note(found, whole, is_due);
     for (const auto& [name, versions] : found.models) load_wanted(name);
@@ -467,7 +487,7 @@ class Repository::Folder {
         Known& known = models_[name][number];
         known.missed = 0;
         const bool is_same = known.seen == stamp;
-        known.is_stable = is_told(stamp, whole) || (is_same && (is_due || known.is_stable));
+        known.is_stable = stamp.is_complete || is_told(stamp, whole) || (is_same && (is_due || known.is_stable));
         known.seen = stamp;
       }
   }
@@ -487,7 +507,22 @@ class Repository::Folder {
 
   static bool is_gone(const Known& known) { return known.missed >= 2 && !known.from_code; }
   static bool is_to_be_read(const Known& known) {
-    return known.missed == 0 && known.is_stable && known.tried != known.seen && !known.from_code;
+    return known.missed == 0 && known.is_stable && (known.tried != known.seen || is_due_again(known)) &&
+           !known.from_code;
+  }
+  static bool is_due_again(const Known& known) {
+    return known.retry_at && std::chrono::steady_clock::now() >= *known.retry_at;
+  }
+
+  // After a file could not be used: where the disk is to blame, it may be there again in a while.
+  void set_retry(Known& known, bool is_disks) const {
+    constexpr int most = 5;
+    known.retry_at.reset();
+    if (!is_disks || known.retries >= most) return;
+    const std::chrono::milliseconds pause = options_.retry * (1 << known.retries);
+    known.retry_at =
+        std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(pause, std::chrono::minutes(1));
+    ++known.retries;
   }
 
   // From the newest version down, until as many answer as are wanted: those that fail do not count.
@@ -530,8 +565,11 @@ class Repository::Folder {
       why = error.what();
       is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
+    const bool is_disks = !why.empty() && !is_refused && !can_be_read(file.path);
     change(name, number, [&](Known& known) {
+      if (why.empty() || known.tried != file) known.retries = 0;
       known.tried = file;
+      set_retry(known, is_disks);
       known.error = why;
       known.is_refused = is_refused;
       if (servable) known.servable.swap(servable);  // the one before goes after the lock

@@ -9,6 +9,7 @@
 #include "maas/core/read_file.hpp"
 #include "serve/cors.hpp"
 #include "serve/http.hpp"
+#include "serve/load_calls.hpp"
 #include "serve/workers.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -23,6 +24,8 @@ void check(const ServerOptions& options) {
   require<ConfigError>(options.connections >= 1, "server: expected at least 1 connection, got {}", options.connections);
   require<ConfigError>(options.header_bytes >= 256 && options.header_bytes <= (std::size_t{1} << 20),
                        "server: expected header_bytes from 256 to 1048576, got {}", options.header_bytes);
+  require<ConfigError>(options.headers >= 1 && options.headers <= 256, "server: expected headers from 1 to 256, got {}",
+                       options.headers);
   require<ConfigError>(options.idle.count() >= 1 && options.idle.count() <= 86400,
                        "server: expected an idle time from 1 s to a day, got {} s", options.idle.count());
   require<ConfigError>(options.receive.count() >= 1, "server: expected a receive time of at least 1 s, got {} s",
@@ -33,6 +36,9 @@ void check(const ServerOptions& options) {
       options.head.count() >= 10 && options.body_grace.count() >= 10 && options.write.count() >= 10,
       "server: expected at least 10 ms for a head, for a body and for an answer, got {} ms, {} ms and {} ms",
       options.head.count(), options.body_grace.count(), options.write.count());
+  require<ConfigError>(options.load.count() >= 1, "server: expected at least 1 ms for a load, got {} ms",
+                       options.load.count());
+  require<ConfigError>(options.model_rows >= 1, "server: expected at least 1 row of a model, got 0");
   require<ConfigError>(options.at_once.count() >= 0 && options.at_once.count() <= 1'000'000,
                        "server: expected at_once from 0 to 1 s, got {} us", options.at_once.count());
   require<ConfigError>(options.certificate_file.empty() == options.key_file.empty(),
@@ -57,13 +63,6 @@ int threads_of(const ServerOptions& options) {
 }  // namespace
 
 namespace {
-
-// After how long there may be room again.
-void set_retry_after(Response& response, std::chrono::nanoseconds wait) {
-  const std::int64_t seconds = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count());
-  for (auto& [name, value] : response.headers)
-    if (name == "Retry-After") value = std::to_string(seconds);
-}
 
 // A request whose thread waits for the answer.
 class Waiting final : public PendingAnswer {
@@ -100,14 +99,22 @@ class Server::Running final : public HttpHandler {
                                .streams = options.streams,
                                .stream_file = options.stream_file,
                                .stream_save = options.stream_save,
+                               .v1_strict = options.v1_strict,
+                               .lenient = options.lenient,
+                               .triton_metrics = options.triton_metrics,
                                .drift_file = options.drift_file,
                                .jobs = options.jobs}),
+        loads_(options.load),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
-        workers_(threads_of(options), options.queue,
-                 [this](const Request& request) { return protocol_.answer(request); },
-                 options.batching ? joining() : Joining(),
-                 {.model = [this](const Request& request) { return protocol_.model(request); },
-                  .most = options.model_queue}) {
+        workers_(
+            threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },
+            options.batching ? joining() : Joining(),
+            {.model = [this](const Request& request) { return protocol_.model(request); },
+             .most = options.model_queue,
+             .rows = [this](const Request& request) { return protocol_.likely_rows(request); },
+             .most_rows = options.model_rows},
+            {.of = [this](const Request& request) { return protocol_.deadline(request); },
+             .late = [this](const Request& request) { return late(request, "the deadline passed while waiting"); }}) {
     protocol_.set_gauges([](const void* self) { return static_cast<const Running*>(self)->gauges(); }, this);
     http_ = std::make_unique<HttpServer>(HttpOptions{.address = options.address,
                                                      .port = options.port,
@@ -115,6 +122,8 @@ class Server::Running final : public HttpHandler {
                                                      .header_bytes = options.header_bytes,
                                                      .body_bytes = options.limits.body_bytes,
                                                      .held_bytes = options.held_bytes,
+                                                     .headers = options.headers,
+                                                     .uri_bytes = options.limits.path_bytes,
                                                      .idle = options.idle,
                                                      .receive = options.receive,
                                                      .head = options.head,
@@ -180,7 +189,7 @@ class Server::Running final : public HttpHandler {
 
   Response too_many_bytes(const Request& request) {
     ++counters_.rejected;
-    Response response = too_many_bytes_answer();
+    Response response = too_many_bytes_answer(likely_wait());
     protocol_.count(request, response);
     return response;
   }
@@ -188,7 +197,10 @@ class Server::Running final : public HttpHandler {
   // Where the queue is full, a body need not be read to be told so: unless it may be answered at once, which those are
   // not whose like wait already.
   std::optional<Response> refuse(Request& head) override {
-    if (std::optional<Response> refused = protocol_.refuse(head)) return refused;
+    if (std::optional<Response> refused = protocol_.refuse(head)) {
+      if (refused->status == 429) set_retry_after(*refused, likely_wait());
+      return refused;
+    }
     if (workers_.has_room_for_all() || !protocol_.is_prediction(head)) return std::nullopt;
     const Room room = workers_.room(protocol_.model(head));
     if (room == Room::enough || (options_.at_once.count() > 0 && !waits_behind_others(head))) return std::nullopt;
@@ -215,17 +227,43 @@ class Server::Running final : public HttpHandler {
   }
 
   void answer_later(PendingAnswer& pending) override {
+    if (protocol_.is_load(pending.request())) return load_later(pending);
     Workers& workers = protocol_.is_change(pending.request()) ? changes_ : workers_;
     if (const Room room = workers.add(pending); room != Room::enough)
       pending.finish(no_room(pending.request(), workers, room));
   }
 
+  void load_later(PendingAnswer& pending) {
+    PendingAnswer* const load = loads_.begin(pending, protocol_.model(pending.request()));
+    if (load == nullptr) {
+      Response response = error_response(409, "load: another one of this model is under way, with other parameters");
+      protocol_.count(pending.request(), response);
+      return pending.finish(std::move(response));
+    }
+    Room room = Room::none;
+    try {
+      room = changes_.add(*load);
+    } catch (...) {  // no memory: as where there is no room
+    }
+    if (room != Room::enough) load->finish(no_room(load->request(), changes_, room));
+  }
+
+  std::chrono::nanoseconds likely_wait() const override { return workers_.likely_wait(); }
+
+  Response late(const Request& request, std::string_view why) {
+    ++rejected_deadline_;
+    Response response = protocol_.late(request, why);
+    set_retry_after(response, workers_.likely_wait());
+    return response;
+  }
+
   Response no_room(const Request& request, const Workers& workers, Room room) {
+    if (room == Room::none_in_time) return late(request, "the deadline would pass while waiting; try again");
     const bool is_model = room == Room::none_for_model;
     ++(is_model ? rejected_model_ : rejected_);
     Response response = is_model ? error_response(429, "too many requests for this model are waiting; try again")
                                  : error_response(503, "too many requests are waiting; try again");
-    set_retry_after(response, workers.longest_wait());
+    set_retry_after(response, workers.likely_wait());
     protocol_.count(request, response);
     return response;
   }
@@ -244,7 +282,14 @@ class Server::Running final : public HttpHandler {
             .rejected_queue = rejected_,
             .rejected_model = rejected_model_,
             .rejected_bytes = counters_.rejected,
-            .slow = counters_.slow};
+            .slow = counters_.slow,
+            .rejected_deadline = rejected_deadline_,
+            .queued_rows = static_cast<std::int64_t>(workers_.queued_rows()),
+            .connections = counters_.connections,
+            .bytes_in = counters_.bytes_in,
+            .bytes_out = counters_.bytes_out,
+            .queued_of_models = options_.triton_metrics ? workers_.queued_of_models()
+                                                        : std::vector<std::pair<std::string, std::size_t>>()};
   }
 
   void wait_until_idle(std::chrono::milliseconds most) const {
@@ -258,7 +303,8 @@ class Server::Running final : public HttpHandler {
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
-  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0};
+  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_deadline_{0};
+  LoadCalls loads_;  // ends after those who answer them
   Workers changes_;  // on a thread of their own: they wait for files to be read
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it

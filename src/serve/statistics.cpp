@@ -4,6 +4,7 @@
 
 #include "serve/drift.hpp"
 #include "serve/json_writer.hpp"
+#include "serve/metrics.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -87,6 +88,45 @@ void Statistics::append(std::string& out, const Key& key, const Version& version
     out += '}';
   }
   out += "]}";
+}
+
+void Statistics::append_as_triton(std::string& out, const Repository& repository,
+                                  const std::vector<std::pair<std::string, std::size_t>>& queued) const {
+  struct Family {
+    std::string_view name, help;
+    Amount amount;
+  };
+  static constexpr auto us = [](const Sum& sum) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(sum.time).count());
+  };
+  static constexpr Family families[] = {
+      {"nv_inference_request_success", "Predictions that were answered.",
+       [](const Version& v) { return v.success.count; }},
+      {"nv_inference_request_failure", "Predictions that failed.", [](const Version& v) { return v.fail.count; }},
+      {"nv_inference_count", "Samples.", [](const Version& v) { return v.rows; }},
+      {"nv_inference_exec_count", "Runs of the network.", [](const Version& v) { return v.runs; }},
+      {"nv_inference_request_duration_us", "Time of predictions in all.",
+       [](const Version& v) { return us(v.success); }},
+      {"nv_inference_queue_duration_us", "Of it, waiting.", [](const Version& v) { return us(v.queue); }},
+      {"nv_inference_compute_input_duration_us", "Of it, reading.", [](const Version& v) { return us(v.read); }},
+      {"nv_inference_compute_infer_duration_us", "Of it, in the network.", [](const Version& v) { return us(v.run); }},
+      {"nv_inference_compute_output_duration_us", "Of it, writing.", [](const Version& v) { return us(v.write); }}};
+  for (const Family& family : families) {
+    out += fmt::format("# HELP {0} {1}\n# TYPE {0} counter\n", family.name, family.help);
+    for (const std::string& model : repository.models())
+      for (const VersionStatus& status : repository.status(model)) {
+        if (status.state != VersionState::available) continue;
+        const std::lock_guard lock(mutex_);
+        const auto found = versions_.find(Key(model, status.version));
+        out += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", family.name, label_text(model), status.version,
+                           found == versions_.end() ? 0 : family.amount(found->second));
+      }
+  }
+  out +=
+      "# HELP nv_inference_pending_request_count Predictions that wait.\n"
+      "# TYPE nv_inference_pending_request_count gauge\n";
+  for (const auto& [model, count] : queued)
+    out += fmt::format("nv_inference_pending_request_count{{model=\"{}\"}} {}\n", label_text(model), count);
 }
 
 std::string Statistics::text(const Repository& repository, std::string_view model,

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "maas/core/scalar.hpp"
 #include "maas/core/shape.hpp"
@@ -35,6 +36,11 @@ class Statistics {
   /// `{"model_stats": [...]}` of all versions that answer, of one model's, or of one version.
   std::string text(const Repository& repository, std::string_view model, std::optional<std::int64_t> version) const;
 
+  /// Appends what Triton's metrics have, under their names, of all versions that answer. `queued`: requests that wait,
+  /// by model.
+  void append_as_triton(std::string& out, const Repository& repository,
+                        const std::vector<std::pair<std::string, std::size_t>>& queued) const;
+
  private:
   struct Sum {
     std::uint64_t count = 0;
@@ -47,6 +53,7 @@ class Statistics {
     Sum success{}, fail{}, queue{}, read{}, run{}, write{};
     std::map<Index, Sum> batches{};
   };
+  using Amount = std::uint64_t (*)(const Version&);
   using Key = std::pair<std::string, std::int64_t>;
   // Also of a name that is someone else's, so that counting makes none.
   struct InOrder {

@@ -48,6 +48,7 @@ void for_each_tensor(const Tensors& tensors, std::string_view what, JsonView obj
   std::vector<bool> seen(tensors.all.size(), false);
   object.for_each_member([&](std::string_view name, JsonView value) {
     const Index place = place_of(tensors.all, name);
+    if (place < 0 && tensors.passes_over_others) return;
     require<DataError>(place >= 0, "{}: expected the {}s {}, got \"{}\"", what, tensors.kind, names_of(tensors.all),
                        name);
     const auto i = static_cast<std::size_t>(place);
@@ -260,6 +261,7 @@ Response v1_status(const Context& context, const Route& route) {
     if (out.back() != '[') out += ',';
     append_status(out, status);
   }
+  if (context.options.v1_strict) return {.body = out + "]}"};
   const bool ready = context.repository.find(route.model, version) != nullptr;
   out += R"(],"name":)";
   append_text(out, route.model);
@@ -310,7 +312,7 @@ Asked v1_predict(const Context& context, const Route& route, const Request& requ
       return {.body = row_answer(*servable, outputs)};
     };
   } else {
-    asked.inputs = columns_of({servable->inputs, "input"}, *body.inputs, context.limits);
+    asked.inputs = columns_of({servable->inputs, "input", context.options.lenient}, *body.inputs, context.limits);
     asked.answer = [servable = asked.servable](const std::vector<Matrix>& outputs) -> Response {
       return {.body = column_answer(*servable, outputs)};
     };

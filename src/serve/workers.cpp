@@ -14,14 +14,16 @@ constexpr std::size_t most_counted = 1000;
 }  // namespace
 
 Workers::Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer, Joining joining,
-                 ModelShare share)
+                 ModelShare share, Deadlines deadlines)
     : count_(threads),
       most_queued_(most_queued),
       answer_(std::move(answer)),
       joining_(std::move(joining)),
-      share_(std::move(share)) {
+      share_(std::move(share)),
+      deadlines_(std::move(deadlines)) {
   try {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    if (deadlines_.of) watcher_ = std::thread([this] { watch(); });
   } catch (...) {  // the machine has no more threads: those that run must end before this does
     stop();
     throw;
@@ -29,49 +31,79 @@ Workers::Workers(int threads, std::size_t most_queued, std::function<Response(co
 }
 
 Room Workers::add(PendingAnswer& pending) {
-  std::string key = joining_.key ? joining_.key(pending.request()) : std::string();
-  const std::string_view model = share_.model ? share_.model(pending.request()) : std::string_view();
+  const Request& request = pending.request();
+  std::string key = joining_.key ? joining_.key(request) : std::string();
+  const std::string_view model = share_.model ? share_.model(request) : std::string_view();
+  const std::size_t rows = share_.rows ? share_.rows(request) : 1;
+  const Time deadline = deadlines_.of ? deadlines_.of(request) : Time::max();
+  bool is_first = false;
   {
     const std::lock_guard lock(mutex_);
-    std::size_t* const of_model = count_of(model);
-    if (of_model != nullptr && *of_model >= share_.most) return Room::none_for_model;
+    OfModel* const of_model = count_of(model);
+    const bool is_full = of_model != nullptr && (of_model->requests >= share_.most ||
+                                                 (of_model->requests > 0 && of_model->rows + rows > share_.most_rows));
+    if (is_full) return Room::none_for_model;
     if (stopping_ || queue_.size() >= most_queued_) return Room::none;
+    if (const auto time = time_of_queue(); time.count() > 0 && deadline < std::chrono::steady_clock::now() + time)
+      return Room::none_in_time;
     std::size_t& alike = waiting_[key];
     try {
-      queue_.push_back({&pending, std::move(key), of_model});
+      queue_.push_back({&pending, std::move(key), of_model, rows, deadline});
     } catch (...) {
       if (alike == 0) waiting_.erase(key);
       throw;
     }
     ++alike;
-    if (of_model != nullptr) ++*of_model;
+    if (of_model != nullptr) {
+      ++of_model->requests;
+      of_model->rows += rows;
+    }
     queued_ = queue_.size();
+    queued_rows_ += rows;
+    is_first = deadline < next_watch_;
+    if (is_first) next_watch_ = deadline;
   }
   wake_.notify_one();
+  if (is_first) wake_watch_.notify_one();
   return Room::enough;
 }
 
 // With mutex_ held. A model that is asked again finds its count, without new memory.
-std::size_t* Workers::count_of(std::string_view model) {
+Workers::OfModel* Workers::count_of(std::string_view model) {
   if (model.empty()) return nullptr;
   const auto known = of_models_.find(model);
   if (known != of_models_.end()) return &known->second;
-  if (of_models_.size() >= most_counted) std::erase_if(of_models_, [](const auto& each) { return each.second == 0; });
-  return &of_models_.emplace(model, 0).first->second;
+  if (of_models_.size() >= most_counted)
+    std::erase_if(of_models_, [](const auto& each) { return each.second.requests == 0; });
+  return &of_models_.emplace(model, OfModel()).first->second;
 }
 
 Room Workers::room(std::string_view model) const {
   if (has_room_for_all()) return Room::enough;
   const std::lock_guard lock(mutex_);
   const auto known = of_models_.find(model);
-  if (known != of_models_.end() && known->second >= share_.most) return Room::none_for_model;
+  if (known != of_models_.end() && (known->second.requests >= share_.most || known->second.rows >= share_.most_rows))
+    return Room::none_for_model;
   return queue_.size() >= most_queued_ ? Room::none : Room::enough;
 }
 
-std::chrono::nanoseconds Workers::longest_wait() const {
+std::vector<std::pair<std::string, std::size_t>> Workers::queued_of_models() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, std::size_t>> all;
+  for (const auto& [model, waiting] : of_models_) all.emplace_back(model, waiting.requests);
+  return all;
+}
+
+// With mutex_ held: until the last one in the queue is begun.
+std::chrono::nanoseconds Workers::time_of_queue() const {
+  return each_ * static_cast<std::int64_t>(queue_.size()) / count_;
+}
+
+std::chrono::nanoseconds Workers::likely_wait() const {
   const std::lock_guard lock(mutex_);
   if (queue_.empty()) return std::chrono::nanoseconds(0);
-  return std::chrono::steady_clock::now() - queue_.front().pending->request().arrived;
+  const std::chrono::nanoseconds waited = std::chrono::steady_clock::now() - queue_.front().pending->request().arrived;
+  return std::max(waited, time_of_queue());
 }
 
 bool Workers::has_waiting(const std::string& key) const {
@@ -88,17 +120,79 @@ bool Workers::stop() {
     waiting_.clear();
     of_models_.clear();
     queued_ = 0;
+    queued_rows_ = 0;
   }
   wake_.notify_all();
+  wake_watch_.notify_all();
   for (const Waiting& each : left) each.pending->finish(error_response(503, "the server is stopping"));
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  if (watcher_.joinable()) watcher_.join();
   return left.empty();
 }
 
 void Workers::has_left(const std::string& key, std::size_t count) {
   const auto found = waiting_.find(key);
   if ((found->second -= count) == 0) waiting_.erase(found);
+}
+
+// With mutex_ held: it has left the queue, all but its key.
+void Workers::has_been_taken(const Waiting& waiting) {
+  queued_rows_ -= waiting.rows;
+  if (waiting.of_model == nullptr) return;
+  --waiting.of_model->requests;
+  waiting.of_model->rows -= waiting.rows;
+}
+
+// Answers who has left by the time, even while all threads are at work. The time it waits for may be that of one which
+// has been answered since: then it looks for the next. So mostly nobody need wake it.
+void Workers::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (next_watch_ == Time::max())
+      wake_watch_.wait(lock);
+    else
+      wake_watch_.wait_until(lock, Time(next_watch_));
+    if (stopping_ || std::chrono::steady_clock::now() < next_watch_) continue;
+    std::vector<PendingAnswer*> late;
+    try {
+      late = take_late(std::chrono::steady_clock::now());
+    } catch (...) {  // no memory: in a while
+      next_watch_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    }
+    lock.unlock();
+    for (PendingAnswer* each : late) {
+      Response response{.status = 504};
+      try {
+        response = deadlines_.late(each->request());
+      } catch (...) {  // no memory: the status is enough
+      }
+      each->finish(std::move(response));
+    }
+    lock.lock();
+  }
+}
+
+// With mutex_ held: out of the queue, and when to look next.
+std::vector<PendingAnswer*> Workers::take_late(Time now) {
+  std::vector<PendingAnswer*> late;
+  late.reserve(queue_.size());  // from here on nothing fails
+  next_watch_ = Time::max();
+  auto kept = queue_.begin();
+  for (auto next = queue_.begin(); next != queue_.end(); ++next) {
+    if (next->deadline < now) {
+      late.push_back(next->pending);
+      has_left(next->key, 1);
+      has_been_taken(*next);
+      continue;
+    }
+    next_watch_ = std::min(next_watch_, next->deadline);
+    if (kept != next) *kept = std::move(*next);
+    ++kept;
+  }
+  queue_.erase(kept, queue_.end());
+  queued_ = queue_.size();
+  return late;
 }
 
 // Those like the first, from the front of the queue on. A thread takes its share, so that the others, which are about
@@ -113,7 +207,7 @@ void Workers::take_more(std::vector<PendingAnswer*>& taken, const std::string& k
   for (; next != queue_.end() && taken.size() < most; ++next) {
     if (next->key == key) {
       taken.push_back(next->pending);
-      if (next->of_model != nullptr) --*next->of_model;
+      has_been_taken(*next);
     } else if (kept++ != next)
       *std::prev(kept) = std::move(*next);
   }
@@ -132,18 +226,20 @@ void Workers::answer(const std::vector<PendingAnswer*>& taken, std::vector<Respo
 }
 
 void Workers::work() {
+  std::chrono::nanoseconds took{};  // each of those that were answered last
   while (true) {
     std::vector<PendingAnswer*> taken;
     // Made before, as it is for when memory has run out while an error was being told.
     std::vector<Response> responses(1, error_response(500, "not enough memory for this request"));
     {
       std::unique_lock lock(mutex_);
+      if (took.count() > 0) each_ = each_.count() == 0 ? took : each_ + (took - each_) / 8;
       wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
       const Waiting first = std::move(queue_.front());
       queue_.pop_front();
       has_left(first.key, 1);
-      if (first.of_model != nullptr) --*first.of_model;
+      has_been_taken(first);
       taken.push_back(first.pending);
       try {
         if (!first.key.empty()) take_more(taken, first.key);
@@ -151,11 +247,13 @@ void Workers::work() {
       }
       queued_ = queue_.size();
     }
+    const Time start = std::chrono::steady_clock::now();
     try {
       responses.resize(taken.size(), responses[0]);
       answer(taken, responses);
     } catch (...) {  // the answers stay what they are
     }
+    took = (std::chrono::steady_clock::now() - start) / static_cast<std::int64_t>(taken.size());
     for (std::size_t i = 0; i < taken.size(); ++i)
       taken[i]->finish(i < responses.size() ? std::move(responses[i]) : Response{.status = 500});
   }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "serve/http.hpp"
@@ -33,16 +34,25 @@ struct Joining {
 struct ModelShare {
   std::function<std::string_view(const Request&)> model{};  ///< empty for a request that is not counted
   std::size_t most = std::numeric_limits<std::size_t>::max();
+  std::function<std::size_t(const Request&)> rows{};  ///< samples in a request, about; where it is left out, 1
+  /// Of samples that wait. Where none of a model's requests waits, one may have more.
+  std::size_t most_rows = std::numeric_limits<std::size_t>::max();
 };
 
-/// Whether there is room for a request in a queue; if not, what is full.
-enum class Room { enough, none, none_for_model };
+/// Requests whose answers nobody waits for any more are not kept: they are answered by the time, not by a worker.
+struct Deadlines {
+  std::function<std::chrono::steady_clock::time_point(const Request&)> of{};
+  std::function<Response(const Request&)> late{};  ///< the answer to one whose deadline has passed
+};
+
+/// Whether there is room for a request in a queue; if not, what is full, or that its turn would come too late.
+enum class Room { enough, none, none_for_model, none_in_time };
 
 /// A bounded queue with a fixed number of threads.
 class Workers {
  public:
   Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer, Joining joining = {},
-          ModelShare share = {});
+          ModelShare share = {}, Deadlines deadlines = {});
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() { stop(); }
@@ -50,25 +60,42 @@ class Workers {
   /// Adds it where there is room: if not, or where the workers have stopped, it is still the caller's to answer.
   Room add(PendingAnswer& pending);
   std::size_t queued() const { return queued_; }
-  /// Whether there is room for a request of any model; looks at one number alone.
-  bool has_room_for_all() const { return queued_ < std::min(most_queued_, share_.most); }
+  /// Samples of those that wait.
+  std::size_t queued_rows() const { return queued_rows_; }
+  /// How many requests of each model wait.
+  std::vector<std::pair<std::string, std::size_t>> queued_of_models() const;
+  /// Whether there is room for a request of any model; looks at two numbers alone.
+  bool has_room_for_all() const {
+    return queued_ < std::min(most_queued_, share_.most) && queued_rows_ < share_.most_rows;
+  }
   /// Whether there is room for a request of a model now.
   Room room(std::string_view model) const;
-  /// How long the request that is next has waited: about what the queue takes, from its end to its front.
-  std::chrono::nanoseconds longest_wait() const;
+  /// How long a request that came now would wait: by what those before have taken, and at least as long as the one
+  /// that is next has waited.
+  std::chrono::nanoseconds likely_wait() const;
   /// Whether a request of that key waits.
   bool has_waiting(const std::string& key) const;
   /// Ends the threads after what they are at; what waits is answered 503. True if nothing waited.
   bool stop();
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct OfModel {
+    std::size_t requests = 0, rows = 0;
+  };
   struct Waiting {
     PendingAnswer* pending;
     std::string key;
-    std::size_t* of_model;  // how many of its model wait; null where that is not counted
+    OfModel* of_model;  // what of its model waits; null where that is not counted
+    std::size_t rows;
+    Time deadline;
   };
   void work();
-  std::size_t* count_of(std::string_view model);
+  void watch();
+  std::vector<PendingAnswer*> take_late(Time now);
+  void has_been_taken(const Waiting& waiting);
+  std::chrono::nanoseconds time_of_queue() const;
+  OfModel* count_of(std::string_view model);
   void take_more(std::vector<PendingAnswer*>& taken, const std::string& key);
   void has_left(const std::string& key, std::size_t count);
   void answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const;
@@ -78,14 +105,18 @@ class Workers {
   const std::function<Response(const Request&)> answer_;
   const Joining joining_;
   const ModelShare share_;
+  const Deadlines deadlines_;
   mutable std::mutex mutex_{};
-  std::condition_variable wake_{};
+  std::condition_variable wake_{}, wake_watch_{};
   std::deque<Waiting> queue_{};
-  std::unordered_map<std::string, std::size_t> waiting_{};       // how many of each key, none of them 0
-  std::map<std::string, std::size_t, std::less<>> of_models_{};  // how many of each model; 0 stays for the next one
-  std::atomic<std::size_t> queued_{0};                           // its size, for those who only look
+  std::unordered_map<std::string, std::size_t> waiting_{};   // how many of each key, none of them 0
+  std::map<std::string, OfModel, std::less<>> of_models_{};  // of each model; 0 stays for the next one
+  std::atomic<std::size_t> queued_{0}, queued_rows_{0};      // its size, for those who only look
+  Time next_watch_ = Time::max();                            // no deadline in the queue is before it
+  std::chrono::nanoseconds each_{};  // of processor time a request takes, about, over all threads; 0 where none has yet
   bool stopping_ = false;
   std::vector<std::thread> threads_{};
+  std::thread watcher_{};
 };
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -186,6 +186,15 @@ TEST_CASE("models are unloaded and loaded by request") {
   check_answer(changing.get("/v2"), 200, R"x("model_repository","model_repository(unload_dependents)")x");
 }
 
+TEST_CASE("an index names as many versions as it may") {
+  const std::string folder = folder_with("short_index", {1, 2, 3});
+  Changing changing(options_of(folder, {.policy = VersionPolicy{.kind = VersionPolicy::Kind::all}}),
+                    {.limits = {.index_entries = 2}, .open_admin = true});
+  const std::string index = changing.post("/v2/repository/index").body;
+  CHECK_THAT(index, ContainsSubstring(R"("version":"3")") && ContainsSubstring(R"("version":"2")") &&
+                        !ContainsSubstring(R"("version":"1")"));
+}
+
 TEST_CASE("a model that is unloaded stays so, whatever the folder does") {
   const std::string folder = folder_with("unloaded", {1});
   Repository repository(options_of(folder));

@@ -189,16 +189,101 @@ TEST_CASE("a model has its share of the queue and no more, whether its requests 
         }
         CHECK_FALSE(workers.has_room_for_all());
         CHECK(workers.queued() == 5);
-        CHECK(workers.longest_wait() >= 3s);
-        CHECK(workers.longest_wait() < 60s);
+        CHECK(workers.likely_wait() >= 3s);
+        CHECK(workers.likely_wait() < 60s);
       }
       CHECK(blocking.answer() == "alone");
       for (std::size_t i = 0; i < waiting.size(); ++i)
         if (expected[i] == Room::enough)
           CHECK(waiting[i].answer() == (joins && std::string_view(models[i]) != "c" ? "together" : "alone"));
-      CHECK(workers.longest_wait() == 0ns);
+      CHECK(workers.likely_wait() == 0ns);
     }
   }
+}
+
+TEST_CASE("a model has its share of samples in the queue, and one request alone may have more") {
+  using serve::Room;
+  serve::Workers workers(1, 100,
+                         [](const serve::Request& request) -> serve::Response {
+                           if (request.path == "gate") gate.pass();
+                           return {.body = "done"};
+                         },
+                         {},
+                         {.model = [](const serve::Request& request) { return std::string_view(request.method); },
+                          .rows = [](const serve::Request& request) { return request.body.size(); },
+                          .most_rows = 10});
+  for (int round = 0; round < 2; ++round) {
+    Pending blocking;
+    blocking.asked = {.method = "", .path = "gate"};
+    const std::array<const char*, 6> models{"a", "a", "a", "b", "b", "c"};
+    const std::array<std::size_t, 6> rows{6, 5, 4, 50, 1, 10};
+    const std::array<Room, 6> expected{Room::enough, Room::none_for_model, Room::enough,
+                                       Room::enough, Room::none_for_model, Room::enough};
+    std::array<Pending, 6> waiting;
+    {
+      const ClosedGate closed;
+      REQUIRE(workers.add(blocking) == Room::enough);
+      gate.wait_for(1);
+      for (std::size_t i = 0; i < waiting.size(); ++i) {
+        waiting[i].asked = {.method = models[i], .body = std::string(rows[i], 'x')};
+        CHECK(workers.add(waiting[i]) == expected[i]);
+      }
+      CHECK(workers.queued_rows() == 70);
+      CHECK(workers.room("a") == Room::none_for_model);  // told before a body comes
+      CHECK(workers.room("d") == Room::enough);
+      const std::vector<std::pair<std::string, std::size_t>> of_models{{"a", 2}, {"b", 1}, {"c", 1}};
+      CHECK(workers.queued_of_models() == of_models);
+    }
+    CHECK(blocking.answer() == "done");
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+      if (expected[i] == Room::enough) CHECK(waiting[i].answer() == "done");
+    CHECK(workers.queued_rows() == 0);
+  }
+}
+
+TEST_CASE("who cannot be answered in time is told so at once, and who waits too long when it is too long") {
+  using serve::Room;
+  std::atomic<int> answered{0};
+  serve::Workers workers(
+      1, 100,
+      [&](const serve::Request& request) -> serve::Response {
+        if (request.path == "gate") gate.pass();
+        if (request.path == "slow") std::this_thread::sleep_for(100ms);
+        ++answered;
+        return {.body = "done"};
+      },
+      {}, {},
+      {.of =
+           [](const serve::Request& request) {
+             return request.arrived + std::chrono::milliseconds(std::stoi(request.body));
+           },
+       .late = [](const serve::Request&) -> serve::Response { return {.status = 504, .body = "late"}; }});
+  const auto asked = [](const char* path, const char* ms) { return serve::Request{.path = path, .body = ms}; };
+  Pending first;
+  first.asked = asked("slow", "60000");
+  REQUIRE(workers.add(first) == Room::enough);
+  CHECK(first.answer() == "done");
+  Pending blocking, hasty, patient, other, refused;
+  {
+    const ClosedGate closed;
+    blocking.asked = asked("gate", "60000");
+    REQUIRE(workers.add(blocking) == Room::enough);
+    gate.wait_for(1);
+    hasty.asked = asked("quick", "50");  // nobody waits before it
+    REQUIRE(workers.add(hasty) == Room::enough);
+    patient.asked = asked("quick", "60000");
+    REQUIRE(workers.add(patient) == Room::enough);
+    CHECK(hasty.answer() == "late");  // while the only thread is at work
+    CHECK(workers.queued() == 1);
+    other.asked = asked("quick", "60000");
+    REQUIRE(workers.add(other) == Room::enough);
+    CHECK(workers.likely_wait() >= 100ms);
+    refused.asked = asked("quick", "50");  // two are before it, and one took 100 ms
+    CHECK(workers.add(refused) == Room::none_in_time);
+    CHECK(workers.queued() == 2);
+  }
+  for (Pending* each : {&blocking, &patient, &other}) CHECK(each->answer() == "done");
+  CHECK(answered == 4);
 }
 
 TEST_CASE("models that come and go leave no counts without end") {

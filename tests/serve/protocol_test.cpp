@@ -132,6 +132,18 @@ TEST_CASE("v1 predicts in column form") {
              R"({"outputs":{"sum":[[7.0],[0.5]],"pair":[[-3.0,10.0],[-0.5,1.0]]}})");
 }
 
+TEST_CASE("v1 is as TensorFlow Serving's where it is asked to be") {
+  Served usual, lenient({.lenient = true}), strict({.v1_strict = true});
+  const char* const more = R"({"inputs": {"x": [[1, 2]], "other": [[3]]}})";
+  check_error(usual.predict(more), 400, R"(got \"other\")");
+  check_body(lenient.predict(more), R"({"outputs":[[8.5]]})");
+  check_error(lenient.predict(R"({"inputs": {"other": [[3]]}})"), 400, R"(got no \"x\")");
+  const std::string state =
+      R"({"model_version_status":[{"version":"3","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}])";
+  check_body(usual(get("/v1/models/affine")), state + R"(,"name":"affine","ready":true})");
+  check_body(strict(get("/v1/models/affine")), state + "}");
+}
+
 TEST_CASE("v1 says what is wrong with a body") {
   Served served;
   check_error(served.predict(""), 400, "expected JSON");
@@ -702,21 +714,53 @@ TEST_CASE("metrics count by model and code, and never by a name that a client ma
   served(get("/made-up-path"));
   served(post("/v1/models/made-up-name:predict", "{}"));
   served.protocol.set_gauges(
-      [](const void*) { return serve::Gauges{.in_flight = 5, .queued = 2, .rejected_queue = 7}; }, nullptr);
+      [](const void*) {
+        return serve::Gauges{.in_flight = 5,
+                             .queued = 2,
+                             .rejected_queue = 7,
+                             .rejected_deadline = 6,
+                             .queued_rows = 9,
+                             .connections = 4,
+                             .bytes_in = 100,
+                             .bytes_out = 200};
+      },
+      nullptr);
   const Response response = served(get("/metrics"));
   CHECK(response.content_type == "text/plain; version=0.0.4; charset=utf-8");
-  for (const char* line :
-       {R"(maas_requests_total{api="v1",model="affine",code="200"} 3)",
-        R"(maas_requests_total{api="v1",model="affine",code="400"} 1)",
-        R"(maas_requests_total{api="v2",model="",code="404"} 1)",
-        R"(maas_requests_total{api="other",model="",code="404"} 1)",
-        R"(maas_request_duration_seconds_count{model="affine"} 4)",
-        R"(maas_request_duration_seconds_bucket{model="affine",le="+Inf"} 4)",
-        R"(maas_executions_total{model="affine"} 3)", R"(maas_inferences_total{model="affine"} 6)",
-        R"(maas_model_available{model="affine",version="3"} 1)", "maas_inflight 5", "maas_queue_requests 2",
-        R"(maas_rejected_total{reason="queue"} 7)", "maas_ready 1", "process_start_time_seconds "})
+  for (const char* line : {R"(maas_requests_total{api="v1",model="affine",code="200"} 3)",
+                           R"(maas_requests_total{api="v1",model="affine",code="400"} 1)",
+                           R"(maas_requests_total{api="v2",model="",code="404"} 1)",
+                           R"(maas_requests_total{api="other",model="",code="404"} 1)",
+                           R"(maas_request_duration_seconds_count{model="affine"} 4)",
+                           R"(maas_request_duration_seconds_bucket{model="affine",le="+Inf"} 4)",
+                           R"(maas_executions_total{model="affine"} 3)",
+                           R"(maas_inferences_total{model="affine"} 6)",
+                           R"(maas_model_available{model="affine",version="3"} 1)",
+                           "maas_inflight 5",
+                           "maas_queue_requests 2",
+                           R"(maas_batch_rows_bucket{model="affine",le="1"} 0)",
+                           R"(maas_batch_rows_bucket{model="affine",le="2"} 3)",
+                           R"(maas_batch_rows_bucket{model="affine",le="+Inf"} 3)",
+                           R"(maas_batch_rows_sum{model="affine"} 6)",
+                           R"(maas_queue_duration_seconds_count{model="affine"} 3)",
+                           R"(maas_model_state{model="affine",version="3",state="AVAILABLE"} 1)",
+                           R"(maas_model_bytes{model="affine",version="3"} 12)",
+                           "maas_queue_rows 9",
+                           "maas_connections 4",
+                           R"(maas_http_bytes_total{dir="in"} 100)",
+                           R"(maas_http_bytes_total{dir="out"} 200)",
+                           R"(maas_rejected_total{reason="deadline"} 6)",
+                           R"(maas_rejected_total{reason="queue"} 7)",
+                           "maas_ready 1",
+                           "process_start_time_seconds "})
     CHECK_THAT(response.body, ContainsSubstring(line));
   CHECK(response.body.find("made-up") == std::string::npos);
+  for (const std::string name : {"process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds",
+                                 "process_max_fds", "process_cpu_seconds_total"}) {
+    const std::size_t at = response.body.find("\n" + name + " ");
+    REQUIRE(at != std::string::npos);
+    CHECK(std::stod(response.body.substr(at + name.size() + 2)) > 0);
+  }
   // Each line is a comment, or a name with a number.
   std::size_t lines = 0;
   for (std::size_t at = 0; at < response.body.size(); ++lines) {

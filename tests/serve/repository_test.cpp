@@ -272,6 +272,83 @@ TEST_CASE("a folder in the folder that cannot be listed stops nothing, and takes
   CHECK_THAT(protocol.answer(get("/metrics")).body, ContainsSubstring(R"(maas_folder_looks_total{result="failure"} )"));
 }
 
+TEST_CASE("a file that the disk does not give is read again, though it has not changed") {
+  const std::string folder = fresh_folder("retried");
+  save(folder + "/m/1/model.h5", 1);
+  const std::string file = folder + "/m/1/model.h5";
+  files::permissions(file, files::perms::none);
+  const auto repository = without_rights(folder);
+  CHECK(state_of(*repository, 1) == VersionState::failed);
+  files::permissions(file, files::perms::owner_all | files::perms::group_all | files::perms::others_all);
+  CHECK(wait_until([&] { return answer_of(*repository) == Scalar(5.5); }));
+  CHECK(error_of(*repository, 1).empty());
+}
+
+TEST_CASE("a file that the disk never gives is read six times, one that is bad once") {
+  const std::string folder = fresh_folder("given_up");
+  files::create_directories(folder + "/m/1");
+  files::create_symlink("/proc/self/mem", folder + "/m/1/model.h5");  // a file whose first byte cannot be read
+  write_content(folder + "/bad.h5", "no model");
+  const Repository repository({.folder = folder, .poll = 5ms, .retry = 1ms});
+  CHECK(wait_until([&] { return repository.loads().failed == 7; }));
+  const auto looks = repository.loads().looks;
+  CHECK(wait_until([&] { return repository.loads().looks > looks + 20; }));
+  CHECK(repository.loads().failed == 7);
+}
+
+TEST_CASE("a version with a marker that it is complete is taken up at the first look") {
+  const std::string folder = fresh_folder("marked"), aside = fresh_folder("marked_aside");
+  save(aside + "/marked/1/model.h5", 1);
+  write_content(aside + "/marked/1/COMPLETE", "");
+  save(aside + "/unmarked/1/model.h5", 1);
+  save(aside + "/older/1/model.h5", 1);
+  write_content(aside + "/older/1/COMPLETE", "");
+  const auto written = files::last_write_time(aside + "/older/1/model.h5");
+  files::last_write_time(aside + "/older/1/COMPLETE", written - 1s);  // the file has been written to since
+  const Repository repository({.folder = folder, .poll = 1s, .notices = false});
+  for (const char* model : {"older", "unmarked", "marked"}) files::rename(aside + "/" + model, folder + "/" + model);
+  CHECK(wait_until([&] { return repository.find("marked") != nullptr; }));
+  CHECK(repository.find("unmarked") == nullptr);  // these wait for the next look
+  CHECK(repository.find("older") == nullptr);
+  CHECK(wait_until([&] { return repository.find("unmarked") && repository.find("older"); }));
+  files::remove(folder + "/marked/1/COMPLETE");  // it is no part of the model
+  const auto loads = repository.loads();
+  CHECK(wait_until([&] { return repository.loads().looks > loads.looks + 1; }));
+  CHECK(repository.loads().succeeded == loads.succeeded);
+}
+
+TEST_CASE("one model may lie elsewhere, under any name") {
+  const std::string elsewhere = fresh_folder("elsewhere"), folder = fresh_folder("beside");
+  save(elsewhere + "/1/model.h5", 1);
+  save(elsewhere + "/2/model.h5", 2);
+  save(folder + "/n/1/model.h5", 3);
+  {
+    const Repository repository({.model_name = "m", .model_path = elsewhere, .poll = 10ms});
+    CHECK(repository.models() == std::vector<std::string>{"m"});
+    CHECK(answer_of(repository) == Scalar(10.5));
+    save(elsewhere + "/3.tmp/model.h5", 3);
+    files::rename(elsewhere + "/3.tmp", elsewhere + "/3");
+    CHECK(wait_until([&] { return answer_of(repository) == Scalar(15.5); }));
+    files::remove_all(elsewhere + "/3");
+    CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  }
+  {
+    Repository repository({.folder = folder, .model_name = "m", .model_path = elsewhere + "/1", .poll = 10ms});
+    CHECK(repository.models() == std::vector<std::string>{"m", "n"});  // KServe mounts a file without a version
+    CHECK(answer_of(repository) == Scalar(5.5));
+    repository.unload("m");
+    CHECK(repository.find("m") == nullptr);
+    repository.load("m");
+    CHECK(answer_of(repository) == Scalar(5.5));
+  }
+  const Repository of_file({.model_name = "m", .model_path = elsewhere + "/2/model.h5", .poll = 10ms});
+  CHECK(answer_of(of_file) == Scalar(10.5));
+  CHECK(of_file.find("m")->version == 1);
+  CHECK_THROWS_AS(Repository({.model_name = "m"}), ConfigError);
+  CHECK_THROWS_AS(Repository({.model_path = elsewhere}), ConfigError);
+  CHECK_THROWS_AS(Repository({.model_name = "a/b", .model_path = elsewhere}), ConfigError);
+}
+
 TEST_CASE("networks of the caller's own are published, replaced and forgotten") {
   Repository repository(serve::RepositoryOptions{});
   CHECK(repository.models().empty());

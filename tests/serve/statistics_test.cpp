@@ -16,8 +16,8 @@ namespace {
 struct CountedService {
   serve::Repository repository{
       serve::RepositoryOptions{.models = {{"m", {.policy = serve::VersionPolicy{.count = 2}}}}}};
-  serve::Protocol protocol{repository, {}};
-  CountedService() {
+  serve::Protocol protocol;
+  explicit CountedService(serve::ProtocolOptions options = {}) : protocol(repository, std::move(options)) {
     repository.publish("m", 1, affine(1));
     repository.publish("m", 2, affine(2));
     repository.publish("joined", 1, joined());
@@ -61,6 +61,27 @@ TEST_CASE("statistics count answers, runs and samples of each version") {
   CHECK(served.protocol.answer(tests::get("/v2/models/none/stats")).status == 404);
   CHECK(served.protocol.answer(tests::get("/v2/models/m/versions/9/stats")).status == 404);
   CHECK_THAT(served.get("/v2"), ContainsSubstring(R"("statistics","model_configuration")"));
+}
+
+TEST_CASE("counts are told under Triton's names where that is asked for") {
+  CountedService usual, as_triton({.triton_metrics = true});
+  as_triton.protocol.set_gauges([](const void*) { return serve::Gauges{.queued_of_models = {{"m", 4}}}; }, nullptr);
+  for (CountedService* each : {&usual, &as_triton}) {
+    for (int i = 0; i < 3; ++i) each->predict();
+    each->predict("/v1/models/m/versions/1:predict");
+    each->protocol.answer(post("/v1/models/m:predict", "{}"));
+  }
+  CHECK(usual.get("/metrics").find("nv_") == std::string::npos);
+  const std::string metrics = as_triton.get("/metrics");
+  for (const char* line :
+       {"# TYPE nv_inference_count counter", R"(nv_inference_request_success{model="m",version="2"} 3)",
+        R"(nv_inference_request_failure{model="m",version="2"} 1)", R"(nv_inference_count{model="m",version="2"} 6)",
+        R"(nv_inference_exec_count{model="m",version="1"} 1)", R"(nv_inference_count{model="joined",version="1"} 0)",
+        R"(nv_inference_pending_request_count{model="m"} 4)",
+        R"(nv_inference_queue_duration_us{model="m",version="2"} )",
+        R"(nv_inference_request_duration_us{model="m",version="2"} )",
+        R"(nv_inference_compute_infer_duration_us{model="m",version="2"} )"})
+    CHECK_THAT(metrics, ContainsSubstring(line));
 }
 
 TEST_CASE("a model's configuration is told as Triton tells it") {

@@ -49,7 +49,8 @@ struct Limits {
   std::size_t json_depth = 32;              ///< lists and objects in each other, empty ones aside; deeper is a 400
   Index rows = 4096;                        ///< samples in one request; more is a 413
   Index tensor_elements = Index{16} << 20;  ///< numbers in one tensor, in or out; more is a 413
-  std::size_t path_bytes = 8192;            ///< a longer path is answered 414
+  std::size_t path_bytes = 8192;            ///< a longer path, over HTTP with its query, is answered 414
+  std::size_t index_entries = 10000;        ///< versions that `/v2/repository/index` names; more are left out
   int token_calls = 0;  ///< predictions with one token that are under way at once; more is a 429; 0: any number
   std::chrono::milliseconds wait = std::chrono::seconds{10};  ///< from arrival to prediction; longer is a 504
 };
@@ -109,6 +110,9 @@ struct ProtocolOptions {
   /// From one time that windows which have changed are added to the file to the next: what a crash can lose. 0: they
   /// are kept over a stop that is none.
   std::chrono::milliseconds stream_save = std::chrono::seconds{30};
+  bool v1_strict = false;  ///< leaves what KServe wants beside TensorFlow Serving's members out of states of versions
+  bool lenient = false;    ///< whether inputs that a model has not are passed over in `{"inputs": {...}}` of /v1
+  bool triton_metrics = false;  ///< whether `/metrics` has what it counts under Triton's names, too
   /// Keeps what was counted for drift for the next start, at the end and every `stream_save`; empty: counts begin anew.
   std::string drift_file = {};
   JobOptions jobs = {};  ///< trainings; they need a repository that may be changed
@@ -116,12 +120,18 @@ struct ProtocolOptions {
 
 /// Numbers that the server reports beside the protocol's own.
 struct Gauges {
-  std::int64_t in_flight = 0;        ///< requests being received, waiting or being answered
-  std::int64_t queued = 0;           ///< of these, those that wait for a worker
-  std::uint64_t rejected_queue = 0;  ///< answered 503 since the start, as too many were waiting
-  std::uint64_t rejected_model = 0;  ///< answered 429 since the start, as too many of one model were waiting
-  std::uint64_t rejected_bytes = 0;  ///< likewise, as too many bytes were being held
-  std::uint64_t slow = 0;            ///< connections that were cut off, as their clients were too slow
+  std::int64_t in_flight = 0;           ///< requests being received, waiting or being answered
+  std::int64_t queued = 0;              ///< of these, those that wait for a worker
+  std::uint64_t rejected_queue = 0;     ///< answered 503 since the start, as too many were waiting
+  std::uint64_t rejected_model = 0;     ///< answered 429 since the start, as too many of one model were waiting
+  std::uint64_t rejected_bytes = 0;     ///< likewise, as too many bytes were being held
+  std::uint64_t slow = 0;               ///< connections that were cut off, as their clients were too slow
+  std::uint64_t rejected_deadline = 0;  ///< answered 504 as they waited, or before, as their time would not suffice
+  std::int64_t queued_rows = 0;         ///< samples of the requests that wait for a worker, about
+  std::int64_t connections = 0;         ///< that are open
+  std::uint64_t bytes_in = 0;           ///< of requests over HTTP since the start, heads and bodies
+  std::uint64_t bytes_out = 0;          ///< of answers over HTTP since the start, bodies alone
+  std::vector<std::pair<std::string, std::size_t>> queued_of_models = {};  ///< requests that wait, by model
 };
 
 /// Answers requests from a repository. All members may be called from many threads at once.
@@ -168,6 +178,14 @@ class Protocol {
   bool is_change(const Request& request) const;
   /// Whether a body may come with it.
   bool takes_body(const Request& request) const;
+  /// Whether it asks for a load.
+  bool is_load(const Request& request) const;
+  /// How many samples a prediction has, about: by its bytes, what they hold and the model's inputs; at least 1.
+  std::size_t likely_rows(const Request& request) const;
+  /// When a prediction comes too late, by the server's limit and its header.
+  std::chrono::steady_clock::time_point deadline(const Request& request) const;
+  /// The answer to a prediction that comes too late, or would: a 504, counted.
+  Response late(const Request& request, std::string_view why);
   /// Counts an answer that was made without this class, for the metrics.
   void count(const Request& request, const Response& response);
 

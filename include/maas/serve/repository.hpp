@@ -119,8 +119,14 @@ struct RepositoryOptions {
   /// The folder: `MODEL/VERSION/model.h5`, `MODEL/VERSION/model.keras`, or a flat `MODEL.h5`, `MODEL.keras`, which is
   /// version 1. Empty: no folder, only what `publish` gives.
   std::string folder = {};
+  /// One model more, wherever it is: `VERSION/model.h5` and the like in `model_path`, or else a model file in it, or
+  /// the file itself, which is version 1. It takes no files by request.
+  std::string model_name = {}, model_path = {};
   std::chrono::milliseconds poll{2000};  ///< how long from one look at the folder to the next
-  int versions = 1;                      ///< how many versions of a model answer at once, the newest ones
+  /// A file that the disk does not give is read again after so long, then after twice as long each time, 60 s at most,
+  /// five times.
+  std::chrono::milliseconds retry{1000};
+  int versions = 1;  ///< how many versions of a model answer at once, the newest ones
   /// Settings by model, for names that may not be there yet. What calls have changed comes before them.
   std::map<std::string, ModelSettings> models = {};
   /// A file that keeps what calls have changed (labels, what is withdrawn and unloaded) for the next start; it is

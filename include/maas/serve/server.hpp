@@ -21,6 +21,9 @@ struct ServerOptions {
   bool closed_health = false;                  ///< see ProtocolOptions::closed_health
   std::string base_path = {};                  ///< see ProtocolOptions::base_path
   bool cors = false;                           ///< see ProtocolOptions::cors
+  bool v1_strict = false;                      ///< see ProtocolOptions::v1_strict
+  bool lenient = false;                        ///< see ProtocolOptions::lenient
+  bool triton_metrics = false;                 ///< see ProtocolOptions::triton_metrics
   NonFinite v2_nonfinite = NonFinite::tokens;  ///< see ProtocolOptions::v2_nonfinite
   bool strict_dtypes = false;                  ///< see ProtocolOptions::strict_dtypes
   bool allow_upload = false;                   ///< see ProtocolOptions::allow_upload
@@ -42,11 +45,15 @@ struct ServerOptions {
   /// Predictions that are likely to take no longer are answered by the thread that reads requests, beside the others:
   /// handing them to another thread costs more. Not while others of the version wait for a thread. 0: none are.
   std::chrono::microseconds at_once{50};
-  std::size_t queue = 2048;                         ///< predictions that may wait for a thread; more is a 503
-  std::size_t model_queue = 1024;                   ///< of these, those of one model; more is a 429
+  std::size_t queue = 2048;        ///< predictions that may wait for a thread; more is a 503
+  std::size_t model_queue = 1024;  ///< of these, those of one model; more is a 429
+  std::size_t model_rows = 16384;  ///< samples of them, about; one request alone may have more
+  /// A load that takes longer is answered 504, and goes on.
+  std::chrono::milliseconds load = std::chrono::seconds{300};
   std::size_t held_bytes = std::size_t{256} << 20;  ///< of bodies that come and answers that go; more is a 503
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
-  std::size_t header_bytes = 16 << 10;              ///< of one request, and at most 100 headers; more is a 431
+  std::size_t header_bytes = 16 << 10;              ///< of one request; more is a 431
+  std::size_t headers = 100;                        ///< of one request, at most 256; more is a 431
   std::chrono::seconds idle{75};                    ///< a connection on which nothing moves for so long is closed
   std::chrono::seconds receive{60};                 ///< a body that takes longer to come is given up
   /// From the first byte of a head to its last; longer is a 408, and the connection closes.

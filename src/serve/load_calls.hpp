@@ -1,0 +1,44 @@
+// Loads that were asked for: whoever asks need not wait for longer than a while.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "serve/http.hpp"
+
+namespace maas::inline MAAS_ABI::serve {
+
+/// Answers 504 for a load that takes longer than `most`, which goes on all the same.
+class LoadCalls {
+ public:
+  explicit LoadCalls(std::chrono::milliseconds most);
+  LoadCalls(const LoadCalls&) = delete;
+  LoadCalls& operator=(const LoadCalls&) = delete;
+  /// All loads must have been answered.
+  ~LoadCalls();
+
+  /// The same request with a life of its own, to be handed on: its answer goes to `asker`, if it comes in time. Null
+  /// where another load of the model is under way that was asked for with other parameters.
+  PendingAnswer* begin(PendingAnswer& asker, std::string_view model);
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  class Call;
+  void end(Call& call, Response response);
+  void watch();
+
+  const std::chrono::milliseconds most_;
+  std::mutex mutex_{};
+  std::condition_variable wake_{};
+  std::list<std::shared_ptr<Call>> calls_{};  // under way, the oldest first
+  bool stopping_ = false;
+  std::thread watcher_{};
+};
+
+}  // namespace maas::inline MAAS_ABI::serve
