@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import resource
 import shutil
 import signal
 import ssl
@@ -288,10 +289,6 @@ def as_many_files_as_there_may_be():
 def trains_by_request():
     """Two trainings: the first makes a model, the second is no worse and follows it."""
     trainer = os.environ.get("MAAS_JOB_PROGRAM", program)
-    said = subprocess.run([trainer, "train", "--help"], capture_output=True, text=True, timeout=20).stdout
-    if "recipe" not in said:
-        print("trainings are not tried: this maas has no train")
-        return
     os.makedirs("job_data", exist_ok=True)
     with open("job_data/rows.csv", "w") as file:
         file.write("flow,kind,next\n")
@@ -364,9 +361,22 @@ def trains_by_request():
         assert said["version"] == 2 and "interval" in said and "warning" in said, said
 
 
+def can_train():
+    """Not under the thread sanitizer, which refuses to start where memory is limited, as that of trainings is."""
+    trained = subprocess.run([program, "train", "--help"], capture_output=True, text=True, timeout=20,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES)))
+    if "ThreadSanitizer" in trained.stderr:
+        print("trainings are not tried: this maas does not start where memory is limited")
+        return False
+    assert "recipe" in trained.stdout, trained
+    return True
+
+
 start = time.monotonic()
 make_models()
-for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be,
-              trains_by_request, jobs_and_streams_outlive_a_kill, running_and_queued_jobs_outlive_a_kill):
+for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be):
     check()
+if can_train():
+    for check in (trains_by_request, jobs_and_streams_outlive_a_kill, running_and_queued_jobs_outlive_a_kill):
+        check()
 print(f"all as it should be, in {time.monotonic() - start:.1f} s")
