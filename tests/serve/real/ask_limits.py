@@ -25,6 +25,8 @@ DEFAULTS = {  # as the specification of the service has them
     "--max-rows": 4096, "--max-connections": 4096, "--head-seconds": 10, "--min-body-rate": 16 << 10,
     "--body-grace-seconds": 10, "--idle-seconds": 75, "--write-seconds": 30, "--max-model-queue": 1024,
     "--max-held-bytes": 256 << 20, "--max-token-calls": 0, "--drain-delay": 5, "--drain-timeout": 25}
+DEFAULTS |= {flag: value for flag, value in (("--max-headers", 100), ("--max-uri-bytes", 8 << 10), ("--max-index", 10000))
+             if f" {flag} " in HELP}
 
 
 class Serving:
