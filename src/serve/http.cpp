@@ -67,12 +67,12 @@ std::size_t block_bytes(std::size_t header_bytes) {
 }
 
 // Into headers that are there, as those of the request before: their texts have room.
-void read_headers(MHD_Connection* connection, Headers& headers, std::size_t most) {
+void read_headers(MHD_Connection* connection, Headers& headers, std::size_t most_headers) {
   struct Reading {
     Headers& headers;
     const std::size_t most;
     std::size_t count = 0;
-  } reading{headers, most};
+  } reading{headers, most_headers};
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
@@ -95,9 +95,9 @@ std::size_t head_bytes(MHD_Connection* connection) {
 // bytes are those of the head before, it says the same and need not be taken again.
 class KeptHead {
  public:
-  // `first` is where the head begins.
-  bool is_same(MHD_Connection* connection, const char* first, const char* path) const {
-    if (bytes_.empty() || head_bytes(connection) != bytes_.size() || place(first, path) != path_) return false;
+  // `first` is where the head begins, of `size` bytes.
+  bool is_same(MHD_Connection* connection, const char* first, const char* path, std::size_t size) const {
+    if (bytes_.empty() || size != bytes_.size() || place(first, path) != path_) return false;
     struct Comparing {
       const KeptHead& head;
       const char* first;
@@ -364,7 +364,7 @@ class HttpServer::Daemon {
 
  private:
   // What is known of a first line before headers are read.
-  enum class WrongUri { too_long, unclear };
+  enum class WrongUri : std::uintptr_t { none, too_long, unclear };
 
   // What is kept for a connection from its opening to its closing.
   struct Kept {
@@ -406,15 +406,16 @@ class HttpServer::Daemon {
       daemon.wake();
     }
 
-    MHD_Result begin(const char* method, const char* path, const WrongUri* wrong_uri) {
+    MHD_Result begin(const char* method, const char* path, WrongUri wrong_uri) {
       if (kept_ != nullptr) {
         kept_->enter(SlowClients::Phase::other);
         kept_->memory->begin(method);  // the first word of the request
       }
       request_.arrived = std::chrono::steady_clock::now();
       turn_ = daemon_.turn_;
-      daemon_.add_bytes(daemon_.counters_.bytes_in, head_bytes(connection_));
-      if (!head_.is_same(connection_, method, path)) take_head(method, path);
+      head_bytes_ = head_bytes(connection_);
+      daemon_.add_bytes(daemon_.counters_.bytes_in, head_bytes_);
+      if (!head_.is_same(connection_, method, path, head_bytes_)) take_head(method, path);
       if ((response_ = refusal(wrong_uri))) return is_worth_swallowing() ? MHD_YES : send(true);
       if (declares_body()) request_.body = daemon_.spare_body();
       request_.body.reserve(std::min(declared_, most_reserved));
@@ -475,8 +476,8 @@ class HttpServer::Daemon {
     }
 
     // A body of unknown length declares 0, and is counted as it comes.
-    std::optional<Response> refusal(const WrongUri* wrong_uri) {
-      if (std::optional<Response> wrong = wrong_uri != nullptr ? uri_refusal(*wrong_uri) : head_refusal()) {
+    std::optional<Response> refusal(WrongUri wrong_uri) {
+      if (std::optional<Response> wrong = wrong_uri != WrongUri::none ? uri_refusal(wrong_uri) : head_refusal()) {
         is_head_wrong_ = true;
         return counted(*std::move(wrong));
       }
@@ -500,10 +501,9 @@ class HttpServer::Daemon {
     }
 
     std::optional<Response> head_refusal() {
-      const std::size_t bytes = head_bytes(connection_);
-      if (bytes > daemon_.options_.header_bytes)
+      if (head_bytes_ > daemon_.options_.header_bytes)
         return error_response(
-            431, fmt::format("headers: expected at most {} bytes, got {}", daemon_.options_.header_bytes, bytes));
+            431, fmt::format("headers: expected at most {} bytes, got {}", daemon_.options_.header_bytes, head_bytes_));
       if (is_head_good_) return std::nullopt;
       declared_ = 0;
       is_chunked_ = false;
@@ -629,7 +629,7 @@ class HttpServer::Daemon {
     Request request_{};
     std::optional<Response> response_{};
     std::vector<ReadyAnswer> ready_{};
-    std::size_t declared_ = 0, received_ = 0, held_ = 0;
+    std::size_t head_bytes_ = 0, declared_ = 0, received_ = 0, held_ = 0;
     std::chrono::steady_clock::time_point last_come_{};  // bytes of the body
     std::uint64_t turn_ = 0;                             // in which the head has come
     bool is_chunked_ = false;
@@ -638,22 +638,30 @@ class HttpServer::Daemon {
   };
 
   // Called with path and query, before headers are read: nothing where there is nothing to say. What ends before its
-  // line does has a zero byte in it.
+  // line does has a zero byte in it. What it says is the library's first state of the request, so it looks like a
+  // pointer.
   static void* look_at_uri(void* self, const char* uri, MHD_Connection*) {
     const std::size_t size = std::strlen(uri);
-    if (size > static_cast<Daemon*>(self)->options_.uri_bytes) return &too_long_;
-    return std::strncmp(uri + size + 1, "HTTP/", 5) == 0 ? nullptr : &unclear_;
+    const char* const version = uri + size + 1;
+    WrongUri wrong = WrongUri::none;
+    if (size > static_cast<Daemon*>(self)->options_.uri_bytes)
+      wrong = WrongUri::too_long;
+    else if (version[0] != 'H' || version[1] != 'T' || version[2] != 'T' || version[3] != 'P')
+      wrong = WrongUri::unclear;
+    return reinterpret_cast<void*>(static_cast<std::uintptr_t>(wrong));
   }
 
   // Whether nothing has been made yet for a request: it is at its head.
-  static bool is_new(const void* state) { return state == nullptr || state == &too_long_ || state == &unclear_; }
+  static bool is_new(const void* state) {
+    return reinterpret_cast<std::uintptr_t>(state) <= static_cast<std::uintptr_t>(WrongUri::unclear);
+  }
 
   // No exception may pass through the library, which is C: one that is thrown here is memory that ran out.
   static MHD_Result take(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
                          const char* bytes, std::size_t* count, void** state) {
     try {
       if (is_new(*state)) {
-        const auto* const wrong_uri = static_cast<const WrongUri*>(*state);
+        const auto wrong_uri = static_cast<WrongUri>(reinterpret_cast<std::uintptr_t>(*state));
         *state = nullptr;
         Exchange* exchange = static_cast<Daemon*>(self)->new_exchange();
         exchange->open(connection);
@@ -826,8 +834,6 @@ class HttpServer::Daemon {
   }
 
   static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
-
-  inline static WrongUri too_long_ = WrongUri::too_long, unclear_ = WrongUri::unclear;
 
   const HttpOptions options_;
   HttpHandler& handler_;
