@@ -68,7 +68,8 @@ void append_number(std::string& out, Scalar value, Whole whole, std::string_view
   const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
   const std::string_view text(digits, static_cast<std::size_t>(end - digits));
   out += text;
-  if (whole == Whole::with_point && text.find_first_of(".e") == text.npos) out += ".0";
+  // A minus zero is no whole number: readers that have some would lose its sign.
+  if ((whole == Whole::with_point || text == "-0") && text.find_first_of(".e") == text.npos) out += ".0";
 }
 
 void append_whole(std::string& out, std::int64_t value) {

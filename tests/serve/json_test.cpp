@@ -100,6 +100,8 @@ TEST_CASE("rectangular lists give their shape") {
 TEST_CASE("a number is written as the shortest text that reads back the same") {
   CHECK(written(0.1F) == "0.1");
   CHECK(written(16777216) == "16777216");
+  CHECK(written(0) == "0");
+  CHECK(written(-0.0F) == "-0.0");
   CHECK(written(-2, Whole::with_point) == "-2.0");
   CHECK(written(0.5F, Whole::with_point) == "0.5");
   CHECK(written(1e20F, Whole::with_point) == "1e+20");

@@ -47,8 +47,7 @@ def _read_v1(answer, outputs):
 
 def _read_v2(answer):
     length = answer.headers.get("Inference-Header-Content-Length")
-    # /v2 writes whole numbers without a point: read as int, Python's -0 would lose its sign.
-    said = json.loads(answer.content[:int(length)] if length else answer.content, parse_int=float)
+    said = json.loads(answer.content[:int(length)] if length else answer.content)
     values, at = {}, int(length or 0)
     for tensor in said["outputs"]:
         size = tensor.get("parameters", {}).get("binary_data_size")

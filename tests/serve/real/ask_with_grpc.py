@@ -124,7 +124,7 @@ def infer_by_rest(server, model):
     status, _, body = server.ask(f"/v2/models/{model.name}/infer", json.dumps({"inputs": inputs}).encode())
     assert status == 200, body
     # Read as int, Python's -0 would lose its sign.
-    return {x["name"]: numpy.array(x["data"], dtype=numpy.float32) for x in json.loads(body, parse_int=float)["outputs"]}
+    return {x["name"]: numpy.array(x["data"], dtype=numpy.float32) for x in json.loads(body)["outputs"]}
 
 
 def models_of_others():
