@@ -193,15 +193,28 @@ def running_and_queued_jobs_outlive_a_kill():
         assert server.ask("/v1/jobs/1:resume", b"")[0] == 200
         assert wait_until(lambda: job(server, 1)["state"] == "running", 60), job(server, 1)
 
-        def epochs_after_resume():
-            events = server.ask("/v1/jobs/1/events")[1].decode().split("data: ")[1:]
-            told = [json.loads(event.split("\n")[0]) for event in events]
-            begins = [i for i, event in enumerate(told) if event["event"] == "begin"]
-            return [event["epoch"] for event in told[begins[1]:] if event["event"] == "epoch"] if len(begins) == 2 else []
+        def events():
+            """All of them: an answer has so many, and the next ones are those behind its last."""
+            last = "0"
+            while True:
+                said = server.ask("/v1/jobs/1/events", headers={"Last-Event-ID": last})[1].decode()
+                ids = re.findall(r"^id: (\d+)$", said, re.MULTILINE)
+                if not ids:
+                    return
+                last = ids[-1]
+                yield from map(json.loads, re.findall(r"^data: (.*)$", said, re.MULTILINE))
 
-        assert wait_until(epochs_after_resume, 120), server.ask("/v1/jobs/1/events")[1][-2000:]
-        first = epochs_after_resume()[0]
-        assert first > 1, first  # it has gone on from its backup
+        def first_after_resume():
+            """The first epoch behind the second beginning."""
+            begins = 0
+            for event in events():
+                begins += event["event"] == "begin"
+                if begins == 2 and event["event"] == "epoch":
+                    return event["epoch"]
+            return None
+
+        assert wait_until(first_after_resume, 120), server.ask("/v1/jobs/1/events")[1][-2000:]
+        assert first_after_resume() > 1  # it has gone on from its backup
         assert server.ask("/v1/jobs/1:cancel", b"")[0] == 200
         assert wait_until(lambda: job(server, 1)["state"] == "cancelled"), job(server, 1)
 
