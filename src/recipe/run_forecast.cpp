@@ -286,8 +286,16 @@ void check_alarm(const Recipe& recipe, const ReadingsPipeline& learned) {
 // Likewise what a policy refuses in rows to measure on.
 void check_held_out(const Recipe& recipe, const ReadingsPipeline& learned, const Table& validation, const Table& test) {
   const Place place = Place{recipe.source}.key(recipe.base.empty() ? "pipeline" : "base");
+  // Steps do not look from one series into another.
+  const bool may_have_series = !recipe.base.empty() || !readings_options(recipe).series.empty();
   const auto look = [&](const Table& rows, std::string_view part) {
-    if (rows.rows() > 0) at_place(place, part, [&] { learned.pipeline().apply(rows); });
+    if (rows.rows() == 0) return;
+    at_place(place, part, [&] {
+      if (may_have_series)
+        learned.prepare(rows);
+      else
+        learned.pipeline().apply(rows);
+    });
   };
   look(validation, "validation rows: ");
   look(test, "test rows: ");

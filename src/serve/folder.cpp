@@ -166,6 +166,7 @@ Look look_at(const std::string& folder) {
 }
 
 void add_model_at(Look& look, const std::string& name, const std::string& path) {
+  look.models.erase(name);  // what else has that name does not count
   if (!is_folder(path)) {
     if (stem_of(path))
       if (std::optional<FileStamp> stamp = stamp_of(path)) look.models[name].emplace(1, *std::move(stamp));

@@ -370,6 +370,7 @@ class HttpServer::Daemon {
   struct Kept {
     SlowClients::Connection* slow = nullptr;
     IdleMemory::Connection* memory = nullptr;
+    const char* behind_uri = nullptr;  // where the version of a request must stand
 
     void enter(SlowClients::Phase phase) const {
       if (slow != nullptr) slow->enter(phase);
@@ -640,9 +641,10 @@ class HttpServer::Daemon {
   // Called with path and query, before headers are read: nothing where there is nothing to say. What ends before its
   // line does has a zero byte in it. What it says is the library's first state of the request, so it looks like a
   // pointer.
-  static void* look_at_uri(void* self, const char* uri, MHD_Connection*) {
+  static void* look_at_uri(void* self, const char* uri, MHD_Connection* connection) {
     const std::size_t size = std::strlen(uri);
     const char* const version = uri + size + 1;
+    if (Kept* kept = kept_of(connection)) kept->behind_uri = version;
     WrongUri wrong = WrongUri::none;
     if (size > static_cast<Daemon*>(self)->options_.uri_bytes)
       wrong = WrongUri::too_long;
@@ -657,11 +659,15 @@ class HttpServer::Daemon {
   }
 
   // No exception may pass through the library, which is C: one that is thrown here is memory that ran out.
-  static MHD_Result take(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
-                         const char* bytes, std::size_t* count, void** state) {
+  static MHD_Result take(void* self, MHD_Connection* connection, const char* url, const char* method,
+                         const char* version, const char* bytes, std::size_t* count, void** state) {
     try {
       if (is_new(*state)) {
-        const auto wrong_uri = static_cast<WrongUri>(reinterpret_cast<std::uintptr_t>(*state));
+        auto wrong_uri = static_cast<WrongUri>(reinterpret_cast<std::uintptr_t>(*state));
+        // A zero byte behind which the version stands once more: the library has found the last one.
+        const Kept* kept = kept_of(connection);
+        if (wrong_uri == WrongUri::none && kept != nullptr && kept->behind_uri != version)
+          wrong_uri = WrongUri::unclear;
         *state = nullptr;
         Exchange* exchange = static_cast<Daemon*>(self)->new_exchange();
         exchange->open(connection);

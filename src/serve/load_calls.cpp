@@ -97,7 +97,12 @@ void LoadCalls::watch() {
     }
     PendingAnswer* const asker = (*next)->take_asker();
     lock.unlock();
-    asker->finish(error_response(504, fmt::format("load: not done after {} ms; it goes on", most_.count())));
+    Response response{.status = 504};
+    try {
+      response = error_response(504, fmt::format("load: not done after {} ms; it goes on", most_.count()));
+    } catch (...) {  // no memory: the status is enough
+    }
+    asker->finish(std::move(response));
     lock.lock();
   }
 }

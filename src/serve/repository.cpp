@@ -174,6 +174,7 @@ class Repository::Folder {
     require<StateError>(!options_.folder.empty(), "add_version: expected a repository with a folder, got one without");
     require<ConfigError>(is_model_name(name), "add_version: expected a name that an address can hold, got \"{}\"",
                          name);
+    require_in_folder("add_version", name);
     const std::lock_guard one_at_a_time(adding_);
     std::int64_t number = 1;
     for (const VersionStatus& each : status(name)) {
@@ -211,6 +212,7 @@ class Repository::Folder {
   void add_files(const std::string& name, std::span<const GivenFile> files, const PolicyChange& policy) {
     require<ConflictError>(!options_.folder.empty(),
                            "files: expected a server with a folder of models, got one without");
+    require_in_folder("files", name);
     const std::lock_guard one_at_a_time(adding_);
     GivenVersions given(options_.folder, name, files);
     const std::vector<VersionStatus> known = status(name);
@@ -431,8 +433,20 @@ class Repository::Folder {
   Look look_at_files() const {
     Look found;
     if (!options_.folder.empty()) found = look_at(options_.folder);
-    if (!options_.model_path.empty()) add_model_at(found, options_.model_name, options_.model_path);
+    if (options_.model_path.empty()) return found;
+    try {
+      add_model_at(found, options_.model_name, options_.model_path);
+    } catch (const FormatError&) {
+      if (options_.folder.empty()) throw;
+      found.partly_seen.insert(options_.model_name);  // others are seen all the same
+    }
     return found;
+  }
+
+  // Versions that come by calls would lie in the folder, where nobody looks for those of a model elsewhere.
+  void require_in_folder(std::string_view who, const std::string& name) const {
+    require<ConflictError>(options_.model_path.empty() || name != options_.model_name,
+                           "{}: model \"{}\" lies in a place of its own and takes no versions by calls", who, name);
   }
 
   // A look is due every poll; between two, a notice is a reason to look for what is whole by now.

@@ -245,7 +245,13 @@ class Server::Running final : public HttpHandler {
       room = changes_.add(*load);
     } catch (...) {  // no memory: as where there is no room
     }
-    if (room != Room::enough) load->finish(no_room(load->request(), changes_, room));
+    if (room == Room::enough) return;
+    Response response{.status = 503};
+    try {
+      response = no_room(load->request(), changes_, room);
+    } catch (...) {  // no memory: the status is enough, and the load must not stay
+    }
+    load->finish(std::move(response));
   }
 
   std::chrono::nanoseconds likely_wait() const override { return workers_.likely_wait(); }

@@ -46,11 +46,12 @@ Room Workers::add(PendingAnswer& pending) {
     if (stopping_ || queue_.size() >= most_queued_) return Room::none;
     if (const auto time = time_of_queue(); time.count() > 0 && deadline < std::chrono::steady_clock::now() + time)
       return Room::none_in_time;
-    std::size_t& alike = waiting_[key];
+    const auto place = waiting_.try_emplace(key).first;
+    std::size_t& alike = place->second;
     try {
       queue_.push_back({&pending, std::move(key), of_model, rows, deadline});
     } catch (...) {
-      if (alike == 0) waiting_.erase(key);
+      if (alike == 0) waiting_.erase(place);  // the key may have moved
       throw;
     }
     ++alike;

@@ -67,6 +67,8 @@ TEST_CASE("fill_forward repeats the last number, up to a limit") {
 
 TEST_CASE("interpolate draws lines between numbers, and leaves long runs and ends alone") {
   const Matrix rows = one_column({gap, 1, gap, 3, gap, gap, gap, 7, gap});
+  // No line between two numbers of one moment.
+  check_equal(interpolate(one_column({1, gap, 3}), 5, std::vector<double>{0, 0, 0}, 60), one_column({1, gap, 3}));
   check_equal(interpolate(rows), one_column({gap, 1, 2, 3, 4, 5, 6, 7, gap}));
   check_equal(interpolate(rows, 2), one_column({gap, 1, 2, 3, gap, gap, gap, 7, gap}));
   check_equal(interpolate(rows, 0), rows);

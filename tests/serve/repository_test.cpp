@@ -14,6 +14,7 @@
 #include "serve/folder.hpp"
 #include "serve/models.hpp"
 #include "serve/names.hpp"
+#include "serve/status.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -339,6 +340,14 @@ TEST_CASE("one model may lie elsewhere, under any name") {
     repository.unload("m");
     CHECK(repository.find("m") == nullptr);
     repository.load("m");
+    CHECK(answer_of(repository) == Scalar(5.5));
+    // It takes no versions by calls, and a folder of its name is not it.
+    CHECK_THROWS_AS(repository.add_version("m", elsewhere + "/2/model.h5"), serve::ConflictError);
+    save(folder + "/m/7/model.h5", 7);
+    save(folder + "/n/2/model.h5", 2);
+    CHECK(wait_until([&] { return repository.find("n")->version == 2; }));
+    std::this_thread::sleep_for(100ms);
+    CHECK(repository.find("m")->version == 1);
     CHECK(answer_of(repository) == Scalar(5.5));
   }
   const Repository of_file({.model_name = "m", .model_path = elsewhere + "/2/model.h5", .poll = 10ms});

@@ -261,6 +261,9 @@ TEST_CASE("a head is written in one way only") {
     ask(line + "Host: h\0\r\nX: 1\r\n\r\n"s);
     ask("GET /v2\0 HTTP/1.1\r\nHost: h\r\n\r\n"s);
     ask("GET /v\0002 HTTP/1.1\r\nHost: h\r\n\r\n"s);
+    ask("GET /v2\0HTTP HTTP/1.1\r\nHost: h\r\n\r\n"s);
+    ask("GET /v2\0HTTP/1.1 HTTP/1.1\r\nHost: h\r\n\r\n"s);
+    ask("GET /v2?a\0HTTP/1.1 HTTP/1.1\r\nHost: h\r\n\r\n"s);
     ask("GET /v2?a=\0 HTTP/1.1\r\nHost: h\r\n\r\n"s);
     ask("GET\0 /v2 HTTP/1.1\r\nHost: h\r\n\r\n"s);
   }

@@ -92,7 +92,8 @@ inline void interpolate(std::span<double> values, Index limit, const RowTimes& t
     is_whole = is_whole && (last < 0 || times.goes_on(row, limit));
     if (std::isnan(values[static_cast<std::size_t>(row)])) continue;
     const Index missing = row - last - 1;
-    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit) && is_whole &&
+    const bool has_length = times.seconds == 0 || times.from_to(last, row) > 0;  // equal times: no line between them
+    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit) && is_whole && has_length &&
         times.are_within(last, row, limit + 1, limit))
       fill_line(values, static_cast<std::size_t>(last), static_cast<std::size_t>(row), times.times);
     last = row;
