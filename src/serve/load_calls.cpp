@@ -20,11 +20,14 @@ std::string parameters_of(const std::string& body) {
 class LoadCalls::Call final : public PendingAnswer {
  public:
   Call(LoadCalls& all, PendingAnswer& asker, std::string_view model)
-      : all_(all),
-        asker_(&asker),
-        model_(model),
-        request_(asker.request()),
-        parameters_(parameters_of(request_.body)) {}
+      : all_(all), asker_(&asker), model_(model), request_(asker.request()), parameters_(parameters_of(request_.body)) {
+    if (all_.held_ != nullptr) *all_.held_ += request_.body.size();
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call() {
+    if (all_.held_ != nullptr) *all_.held_ -= request_.body.size();
+  }
   const Request& request() const override { return request_; }
   void finish(Response response) override { all_.end(*this, std::move(response)); }
 
@@ -45,7 +48,8 @@ class LoadCalls::Call final : public PendingAnswer {
   const Time begun_ = std::chrono::steady_clock::now();
 };
 
-LoadCalls::LoadCalls(std::chrono::milliseconds most) : most_(most), watcher_([this] { watch(); }) {}
+LoadCalls::LoadCalls(std::chrono::milliseconds most, std::atomic<std::size_t>* held)
+    : most_(most), held_(held), watcher_([this] { watch(); }) {}
 
 LoadCalls::~LoadCalls() {
   {

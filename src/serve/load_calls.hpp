@@ -1,6 +1,7 @@
 // Loads that were asked for: whoever asks need not wait for longer than a while.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -14,10 +15,11 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
-/// Answers 504 for a load that takes longer than `most`, which goes on all the same.
+/// Answers 504 for a load that takes longer than `most`, which goes on all the same. `held`, if there is one, has the
+/// bytes of the requests that are kept meanwhile.
 class LoadCalls {
  public:
-  explicit LoadCalls(std::chrono::milliseconds most);
+  explicit LoadCalls(std::chrono::milliseconds most, std::atomic<std::size_t>* held = nullptr);
   LoadCalls(const LoadCalls&) = delete;
   LoadCalls& operator=(const LoadCalls&) = delete;
   /// All loads must have been answered.
@@ -34,6 +36,7 @@ class LoadCalls {
   void watch();
 
   const std::chrono::milliseconds most_;
+  std::atomic<std::size_t>* const held_;
   std::mutex mutex_{};
   std::condition_variable wake_{};
   std::list<std::shared_ptr<Call>> calls_{};  // under way, the oldest first

@@ -104,7 +104,7 @@ class Server::Running final : public HttpHandler {
                                .triton_metrics = options.triton_metrics,
                                .drift_file = options.drift_file,
                                .jobs = options.jobs}),
-        loads_(options.load),
+        loads_(options.load, &counters_.held_beside),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
         workers_(
             threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },

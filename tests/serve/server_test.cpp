@@ -728,7 +728,8 @@ TEST_CASE("a load that takes long is answered in time, and one that does not go 
     void finish(serve::Response response) override { promise.set_value(std::move(response)); }
     serve::Response answer() { return promise.get_future().get(); }
   };
-  serve::LoadCalls calls(200ms);
+  std::atomic<std::size_t> held{0};
+  serve::LoadCalls calls(200ms, &held);
   Asker slow(R"({"parameters": {"config": "{}"}})"), quick(""), other("{}"), same(R"({"parameters":{}})");
   serve::PendingAnswer* const first = calls.begin(slow, "m");
   REQUIRE(first != nullptr);
@@ -742,6 +743,7 @@ TEST_CASE("a load that takes long is answered in time, and one that does not go 
   CHECK(late.status == 504);
   CHECK_THAT(late.body, ContainsSubstring("it goes on"));
   CHECK(calls.begin(other, "m") == nullptr);  // as it does
+  CHECK(held == slow.asked.body.size());
   first->finish({.body = "nobody waits for this"});
   serve::PendingAnswer* const third = calls.begin(other, "m");
   serve::PendingAnswer* const fourth = calls.begin(same, "m");  // waits for its turn
@@ -749,6 +751,7 @@ TEST_CASE("a load that takes long is answered in time, and one that does not go 
   REQUIRE(fourth != nullptr);
   third->finish({.body = "third"});
   fourth->finish({.body = "fourth"});
+  CHECK(held == 0);
   CHECK(other.answer().body == "third");
   CHECK(same.answer().body == "fourth");
 }
