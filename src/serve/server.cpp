@@ -104,6 +104,7 @@ class Server::Running final : public HttpHandler {
                                .triton_metrics = options.triton_metrics,
                                .drift_file = options.drift_file,
                                .jobs = options.jobs}),
+        counters_(),  // named here for clang, which does not see that it is there before what follows
         loads_(options.load, &counters_.held_beside),
         changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
         workers_(
