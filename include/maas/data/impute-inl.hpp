@@ -51,6 +51,8 @@ struct RowTimes {
   bool are_within(Index first, Index last, Index rows, Index limit) const {
     return seconds == 0 || limit < 0 || from_to(first, last) <= (static_cast<double>(rows) + 0.01) * seconds;
   }
+  /// Between two rows of one moment there is no line.
+  bool are_apart(Index first, Index last) const { return seconds == 0 || from_to(first, last) > 0; }
 };
 
 /// Fills missing cells by the last one above; see maas::fill_forward.
@@ -92,9 +94,8 @@ inline void interpolate(std::span<double> values, Index limit, const RowTimes& t
     is_whole = is_whole && (last < 0 || times.goes_on(row, limit));
     if (std::isnan(values[static_cast<std::size_t>(row)])) continue;
     const Index missing = row - last - 1;
-    const bool has_length = times.seconds == 0 || times.from_to(last, row) > 0;  // equal times: no line between them
-    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit) && is_whole && has_length &&
-        times.are_within(last, row, limit + 1, limit))
+    if (last >= 0 && missing > 0 && (limit < 0 || missing <= limit) && is_whole &&
+        times.are_within(last, row, limit + 1, limit) && times.are_apart(last, row))
       fill_line(values, static_cast<std::size_t>(last), static_cast<std::size_t>(row), times.times);
     last = row;
     is_whole = true;

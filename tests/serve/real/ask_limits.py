@@ -276,7 +276,7 @@ CASES = [  # the option of a limit, its value, what is asked, and other options
     ("--max-model-queue", "1", model_queue, ONE),
     ("--max-model-rows", "1", model_queue, ONE),
     ("--max-token-calls", "1", token_calls, [*ONE, "--token-file", "limits_token.txt"]),
-    ("--max-wait", "0.001", longest_wait, ONE),
+    ("--max-wait", "0.001", longest_wait, [*ONE, "--max-model-rows", "1000000"]),
     ("--head-seconds", "0.3", slow_head, []),
     ("--body-grace-seconds", "0.3", slow_body, []),
     ("--min-body-rate", "0", any_rate, ["--body-grace-seconds", "0.3"]),
