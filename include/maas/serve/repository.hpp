@@ -120,7 +120,8 @@ struct RepositoryOptions {
   /// version 1. Empty: no folder, only what `publish` gives.
   std::string folder = {};
   /// One model more, wherever it is: `VERSION/model.h5` and the like in `model_path`, or else a model file in it, or
-  /// the file itself, which is version 1. It takes no files by request.
+  /// the file itself, which is version 1. It takes no versions by calls, and a folder of its name in `folder` is not
+  /// it.
   std::string model_name = {}, model_path = {};
   std::chrono::milliseconds poll{2000};  ///< how long from one look at the folder to the next
   /// A file that the disk does not give is read again after so long, then after twice as long each time, 60 s at most,
@@ -216,8 +217,9 @@ class Repository {
   /// an unknown model.
   void unload(const std::string& model);
   /// Copies a model file into the folder as the newest version of a model, which may be a new one, and loads it; its
-  /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, FormatError where the
-  /// file cannot be copied, and what load throws: then the copy is removed again.
+  /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, DataError for the
+  /// model of `model_path`, FormatError where the file cannot be copied, and what load throws: then the copy is removed
+  /// again.
   std::int64_t add_version(const std::string& model, const std::string& file);
   /// Writes files into the folder as new versions of a model, which may be a new one, and loads it, with the policy.
   /// They are written and tested under a name that is passed over, then moved into place: whoever is killed meanwhile

@@ -22,13 +22,7 @@ HEADER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def ask_with_triton(client, model, rows=slice(None)):
-    tensors = []
-    for name, values in zip(model.input_names, model.inputs):
-        values = values[rows]
-        tensors.append(triton.InferInput(name, list(values.shape), "FP32"))
-        tensors[-1].set_data_from_numpy(values)
-    result = client.infer(model.name, tensors, headers=dict(HEADER))
-    return {name: result.as_numpy(name) for name in model.output_names}
+    return shared_models.ask_with_triton(triton, client, model, dict(HEADER), rows)
 
 
 def ask_with_curl(server, model):

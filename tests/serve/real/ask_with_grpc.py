@@ -98,13 +98,7 @@ def change(server, client):
 
 def infer_raw(client, model, rows=slice(None)):
     """With raw contents, as the client sends them."""
-    tensors = []
-    for name, values in zip(model.input_names, model.inputs):
-        values = values[rows]
-        tensors.append(triton.InferInput(name, list(values.shape), "FP32"))
-        tensors[-1].set_data_from_numpy(values)
-    result = client.infer(model.name, tensors, headers=HEADERS)
-    return {name: result.as_numpy(name) for name in model.output_names}
+    return shared_models.ask_with_triton(triton, client, model, HEADERS, rows)
 
 
 def infer_typed(stub, model):

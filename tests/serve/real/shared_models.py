@@ -62,6 +62,17 @@ def traffic_model(shared):
     return Model(name, f"{shared}/models/{name}.h5", [lags], [wanted], 1e-5)
 
 
+def ask_with_triton(triton, client, model, headers, rows=slice(None)):
+    """Outputs by name; `triton` is tritonclient.http or tritonclient.grpc, and `client` one of its clients."""
+    tensors = []
+    for name, values in zip(model.input_names, model.inputs):
+        values = values[rows]
+        tensors.append(triton.InferInput(name, list(values.shape), "FP32"))
+        tensors[-1].set_data_from_numpy(values)
+    result = client.infer(model.name, tensors, headers=headers)
+    return {name: result.as_numpy(name) for name in model.output_names}
+
+
 def are_there(shared):
     return os.path.exists(f"{shared}/models/wild/MANIFEST.tsv")
 
