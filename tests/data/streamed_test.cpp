@@ -226,6 +226,23 @@ TEST_CASE("what a reader throws reaches who asks for the rows, on whatever threa
     broken = false;
     CHECK(is_each_once(walk(data, batches), 100));  // it tries again
   }
+  // What could not be read ahead is read again by who asks for it.
+  {
+    std::atomic<bool> broken{true};
+    std::atomic<int> failed{0};
+    const RowReader read = [&](Index first, MatrixView x, MatrixView y) {
+      if (broken && first == 48 && ++failed > 0) fail<FormatError>("file.h5: rows from 48 on cannot be read");
+      numbered(1).read(first, x, y);
+    };
+    const Dataset data = Streamed(numbered(100, read), {.block_rows = 16, .mixed_blocks = 4});
+    RowBatches batches(data, 10, false, 0);
+    batches.begin(0);
+    for (int i = 0; i < 5000 && failed == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(failed == 1);
+    broken = false;
+    CHECK(is_each_once(walk(data, batches), 100));
+    CHECK(failed == 1);
+  }
   // A data set may go while its thread reads, and one that was never used goes, too.
   {
     const Dataset unused = Streamed(numbered(100), {.block_rows = 16});

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <mutex>
 #include <span>
@@ -24,8 +23,8 @@ namespace detail {
 template <class Content>
 class BlockStore {
  public:
-  /// Reads a block; it is called on several threads, perhaps at once. What it throws reaches whoever asks for the
-  /// block.
+  /// Reads a block; it is called on several threads, perhaps at once. What it throws reaches who has asked for the
+  /// block. What could not be read ahead is read again by who asks for it: the reason may be gone by then.
   using Read = std::function<void(Index block, Content& content)>;
 
   BlockStore(Index blocks, Index mixed, bool prefetch, Read read_block)
@@ -73,12 +72,11 @@ class BlockStore {
   };
 
  private:
-  enum class State { empty, reading, ready, failed };
+  enum class State { empty, reading, ready };
   struct Slot {
     State state = State::empty;
     Index block = -1;
     Content content = {};
-    std::exception_ptr error = nullptr;
     std::uint64_t used = 0;  // when it was last looked at
   };
 
@@ -98,7 +96,11 @@ class BlockStore {
       changed_.wait(lock, [&] { return stopping_ || wants_block(); });
       if (stopping_) return;
       const Index block = plan_[static_cast<std::size_t>(ahead_++)];
-      if (slot_of_[static_cast<std::size_t>(block)] < 0) read(lock, *spare_slot(), block);
+      if (slot_of_[static_cast<std::size_t>(block)] >= 0) continue;
+      try {
+        read(lock, *spare_slot(), block);
+      } catch (...) {  // told to who asks for the block, if it is still so then
+      }
     }
   }
 
@@ -154,35 +156,29 @@ class BlockStore {
       Slot& slot = slots_[static_cast<std::size_t>(found)];
       slot.used = ++clock_;
       if (slot.state == State::ready) return slot;
-      if (slot.state == State::failed) give_up(slot);
       changed_.wait(lock);
     }
   }
 
-  // The next one who asks for the block tries again.
-  [[noreturn]] void give_up(Slot& slot) {
-    const std::exception_ptr error = std::exchange(slot.error, nullptr);
-    slot_of_[static_cast<std::size_t>(slot.block)] = -1;
-    slot.state = State::empty;
-    std::rethrow_exception(error);
-  }
-
-  // Lets go of the lock while it reads.
+  // Lets go of the lock while it reads. Where that throws the slot is empty again, and whoever waits for it reads.
   void read(std::unique_lock<std::mutex>& lock, Slot& slot, Index block) {
     if (slot.state != State::empty) slot_of_[static_cast<std::size_t>(slot.block)] = -1;
     slot.state = State::reading;
-    slot.error = nullptr;
     slot.block = block;
     slot.used = ++clock_;
     slot_of_[static_cast<std::size_t>(block)] = &slot - slots_.data();
     lock.unlock();
     try {
-      read_block_(slot.block, slot.content);
+      read_block_(block, slot.content);
     } catch (...) {
-      slot.error = std::current_exception();
+      lock.lock();
+      slot_of_[static_cast<std::size_t>(block)] = -1;
+      slot.state = State::empty;
+      changed_.notify_all();
+      throw;
     }
     lock.lock();
-    slot.state = slot.error ? State::failed : State::ready;
+    slot.state = State::ready;
     changed_.notify_all();
   }
 
