@@ -6,6 +6,7 @@
 #include "maas/forecast/forecaster-inl.hpp"
 #include "maas/forecast/frame-inl.hpp"
 #include "maas/forecast/intervals-inl.hpp"
+#include "maas/forecast/reading_ranges-inl.hpp"
 #include "maas/forecast/readings-inl.hpp"
 #include "maas/forecast/readings_pipeline-inl.hpp"
 #include "maas/forecast/scores-inl.hpp"

@@ -34,6 +34,7 @@
 #include "maas/forecast/drift.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "maas/forecast/intervals.hpp"
+#include "maas/forecast/reading_ranges.hpp"
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/readings_pipeline.hpp"
 #include "maas/forecast/scores.hpp"

@@ -63,8 +63,9 @@ namespace {
 // Empty where all readings pass.
 std::vector<std::optional<NumberRange>> ranges_of(const ForecastFrame& frame) {
   std::vector<std::optional<NumberRange>> ranges;
-  if (!frame.table || frame.has_steps() || frame.table->pipeline().out_of_range() == OutOfRange::pass) return ranges;
-  for (const std::string& sensor : frame.sensors) ranges.push_back(frame.table->pipeline().range_of(sensor));
+  if (frame.out_of_range() == OutOfRange::pass) return ranges;
+  const auto count = static_cast<Index>(frame.sensors.size());
+  for (Index sensor = 0; sensor < count; ++sensor) ranges.push_back(frame.range_of(sensor));
   return ranges;
 }
 

@@ -83,7 +83,7 @@ Index sensor_of(const Servable& servable, const std::string& name) {
 // taken.
 void take_in_range(const Servable& servable, Index sensor, const WindowShape& shape, std::vector<Scalar>& values) {
   if (servable.ranges.empty()) return;
-  const bool clips = servable.forecast->table->pipeline().out_of_range() == OutOfRange::clip;
+  const bool clips = servable.forecast->out_of_range() == OutOfRange::clip;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto of = static_cast<std::size_t>(sensor) + i % static_cast<std::size_t>(shape.features);
     const std::optional<NumberRange>& range = servable.ranges[of];

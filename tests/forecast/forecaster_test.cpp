@@ -350,7 +350,9 @@ TEST_CASE("nothing is learned from the validation share, nor from later readings
   Readings readings = waves(100);
   const auto learned_from = [](const Readings& training) {
     Forecaster forecaster(small());
-    forecaster.fit(training, quick(2));
+    ForecastFit fit = quick(2);
+    fit.out_of_range = OutOfRange::pass;
+    forecaster.fit(training, fit);
     return std::pair(forecaster.config().text(), forecaster.model().get_weights());
   };
   const auto before = learned_from(readings);
@@ -444,6 +446,77 @@ TEST_CASE("readings of other sensors, or of the same in another order, are refus
   Forecaster unnamed(small(), ForecastNetwork{.hidden = {4}, .embedding = 2});
   unnamed.fit(named({}), quick(1));
   CHECK(unnamed.predict(named({"a", "b"})) == unnamed.predict(named({})));
+}
+
+TEST_CASE("readings in memory far beyond those of training are refused by name, unless it is said otherwise") {
+  const Readings all = waves(300);
+  Forecaster forecaster(small());
+  forecaster.fit(all.part({0, 200}), quick(2));
+  CHECK_NOTHROW(forecaster.forecast(all.part({200, 300})));
+
+  Readings other = all.part({200, 210});
+  other.values(7, 1) = 77;  // north has had such numbers, south from 16 to 24
+  const auto refusal = [&](const Forecaster& asked, const Readings& readings) {
+    std::string text = "none";
+    try {
+      asked.predict(readings);
+    } catch (const DataError& error) {
+      text = error.what();
+    }
+    CHECK_THROWS_AS(asked.forecast(readings), DataError);
+    return text;
+  };
+  const std::string error = refusal(forecaster, other);
+  CHECK_THAT(error, Catch::Matchers::StartsWith("forecaster: expected \"south\" from 14.0"));
+  CHECK_THAT(error,
+             Catch::Matchers::Contains("got 77 in row 7 (counted from 0); of its training out_of_range \"pass\""));
+  // Windows that were made elsewhere are looked at, too; a file knows the ranges.
+  CHECK_THROWS_AS(forecaster.forecast(ForecastWindows(other, forecaster.windows(all).options())), DataError);
+  forecaster.save("ranges.h5");
+  CHECK(refusal(load_forecaster("ranges.h5"), other) == error);
+  CHECK(load_forecaster("ranges.h5").frame().range_of(1)->text() == forecaster.frame().range_of(1)->text());
+  // What goes on learning is held against what it has learned.
+  CHECK_THROWS_AS(Forecaster(forecaster).fit_more(other), DataError);
+
+  // Sensors that are scaled by the same figures are alike.
+  ForecastOptions together = small();
+  together.scale_each = false;
+  Forecaster alike(together);
+  alike.fit(all.part({0, 200}), quick(1));
+  other.values(7, 1) = 65;
+  CHECK_NOTHROW(alike.predict(other));
+  other.values(7, 1) = 77;
+  CHECK_THAT(refusal(alike, other), Catch::Matchers::Contains("of all columns alike"));
+  alike.save("ranges.h5");
+  CHECK(refusal(load_forecaster("ranges.h5"), other) == refusal(alike, other));
+
+  // Other policies: as it is, or the nearest number of the sensor's training, to its last bit.
+  ForecastFit fit = quick(2);
+  fit.out_of_range = OutOfRange::pass;
+  Forecaster passing(small());
+  passing.fit(all.part({0, 200}), fit);
+  CHECK_FALSE(passing.frame().ranges);
+  CHECK_NOTHROW(passing.predict(other));
+  fit.out_of_range = OutOfRange::clip;
+  Forecaster clipping(small());
+  clipping.fit(all.part({0, 200}), fit);
+  clipping.save("ranges.h5");
+  Readings highest = other;
+  highest.values(7, 1) = static_cast<Scalar>(clipping.frame().range_of(1)->high);
+  CHECK(clipping.predict(other) == clipping.predict(highest));
+  CHECK(load_forecaster("ranges.h5").predict(other) == clipping.predict(highest));
+  CHECK(clipping.predict(other) != passing.predict(other));
+  CHECK(clipping.forecast(other).truth.maxCoeff() == 77);  // scores are of what came
+
+  // Of a validation share, too; and a margin may be chosen.
+  Readings training = all.part({0, 200});
+  training.values(195, 1) = 77;
+  CHECK_THROWS_AS(Forecaster(small()).fit(training, quick(1)), DataError);
+  fit = quick(1);
+  fit.range_margin = 7;
+  CHECK_NOTHROW(Forecaster(small()).fit(training, fit));
+  fit.range_margin = -1;
+  CHECK_THROWS_AS(Forecaster(small()).fit(training, fit), ConfigError);
 }
 
 TEST_CASE("a forecaster goes on learning, from its file, too: windows and scaling stay, what was said of it goes") {
@@ -669,6 +742,18 @@ TEST_CASE("files without a forecaster, or with a damaged one, are refused") {
         "damaged.h5: forecast of maas: expected a center and a scale for each of 2 sensors, got 1 and 2");
   CHECK(refusal(with("sensors", Config::List{})).starts_with("damaged.h5: forecast of maas: expected a center"));
   CHECK(refusal(with("options", 3)).starts_with("damaged.h5: forecast of maas: "));
+  const Config& ranges = good.at("ranges");
+  const auto with_range = [&](std::string_view key, Config value) {
+    return refusal(with("ranges", Config(ranges).set(key, std::move(value))));
+  };
+  CHECK(with_range("range_margin", 1.0) == "accepted");
+  CHECK(
+      with_range("range_margin", -1.0).starts_with("damaged.h5: forecast of maas: forecaster: expected a range_marg"));
+  CHECK(with_range("low", Config::List{1.0}) ==
+        "damaged.h5: forecast of maas: ranges: expected ends of 2 sensors and 0 known inputs, got 1 and 2");
+  CHECK(with_range("low", Config::List{1.0, 1000.0}) ==
+        "damaged.h5: forecast of maas: ranges: expected a low end and a high one in place 1, got what is no range");
+  CHECK(with_range("low", Config::List{1.0, Config()}).ends_with("got what is no range"));
   CHECK(refusal(Config::List{}).starts_with("damaged.h5: forecast of maas: "));
   Config options = good.at("options");
   options.set("windows", Config(options.at("windows")).set("lags", std::int64_t{1} << 62));

@@ -27,7 +27,7 @@ Forecaster unfitted() {
 }
 
 ForecastFit provenance_fit(double validation_share = 0) {
-  ForecastFit fit{.validation_share = validation_share};
+  ForecastFit fit{.validation_share = validation_share, .out_of_range = OutOfRange::pass};
   fit.fit.epochs = 1;
   fit.fit.batch_size = 32;
   return fit;

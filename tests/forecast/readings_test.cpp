@@ -128,7 +128,7 @@ TEST_CASE("neither forecasters nor baselines learn from readings that are held o
   Forecaster forecaster({.windows = options}, ForecastNetwork{.hidden = {2}});
   CHECK_THROWS_WITH(forecaster.fit(test), refused);
   CHECK_FALSE(forecaster.is_fitted());
-  forecaster.fit(train, {.fit = {.epochs = 1, .verbose = 0}, .validation_share = 0});
+  forecaster.fit(train, {.fit = {.epochs = 1, .verbose = 0}, .validation_share = 0, .out_of_range = OutOfRange::pass});
   CHECK(forecaster.forecast(test).windows() > 0);  // to be scored is what they are for
 }
 

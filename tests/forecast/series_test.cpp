@@ -41,6 +41,7 @@ ForecastFit series_fit() {
   ForecastFit fit;
   fit.fit.epochs = 2;
   fit.validation_share = 0;
+  fit.out_of_range = OutOfRange::pass;
   return fit;
 }
 

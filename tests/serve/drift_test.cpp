@@ -298,6 +298,7 @@ Forecaster walker(bool with_intervals) {
   fit.compile.optimizer = Adam{.learning_rate = 0.02};
   fit.fit.epochs = 10;
   fit.fit.verbose = 0;
+  fit.out_of_range = OutOfRange::pass;  // what is beyond is to be counted
   forecaster.fit(readings, fit);
   if (with_intervals) {
     ConformalIntervals intervals;
@@ -380,6 +381,7 @@ Forecaster pair_of(SensorMode mode) {
   ForecastFit fit;
   fit.fit.epochs = 1;
   fit.fit.verbose = 0;
+  fit.out_of_range = OutOfRange::pass;  // what is beyond is to be counted
   forecaster.fit(readings, fit);
   return forecaster;
 }

@@ -372,7 +372,7 @@ TEST_CASE("a training goes on from a forecaster that is served") {
   JobService served;
   Readings readings{.values = Matrix::Random(40, 1), .sensors = {"north"}};
   Forecaster forecaster({.windows = {.lags = 2, .horizons = {1}}}, ForecastNetwork{.hidden = {}});
-  forecaster.fit(readings, {.fit = {.epochs = 1, .verbose = 0}});
+  forecaster.fit(readings, {.fit = {.epochs = 1, .verbose = 0}, .out_of_range = OutOfRange::pass});
   files::create_directories("jobs_models/road/1");
   forecaster.save("jobs_models/road/1/model.h5");
   served.repository->load("road");

@@ -243,6 +243,7 @@ Forecaster trained(ForecastOptions options, const Readings& readings) {
   ForecastFit fit;
   fit.fit.epochs = 2;
   fit.fit.verbose = 0;
+  fit.out_of_range = OutOfRange::pass;
   forecaster.fit(readings, fit);
   return forecaster;
 }
@@ -253,6 +254,7 @@ Forecaster newest(const IntervalOptions& options, const std::optional<AlarmOptio
                         ForecastNetwork{.hidden = {}});
   ForecastFit fit;
   fit.fit.verbose = 0;
+  fit.out_of_range = OutOfRange::pass;
   forecaster.fit(waves(60, 1), fit);
   Matrix kernel(2, 2);
   kernel << 0, 0, 1, 1;
@@ -513,6 +515,23 @@ TEST_CASE("a stream clips readings or lets them pass, as its forecaster's file s
   CHECK_THAT(window_of_far("passed", {.out_of_range = OutOfRange::pass}),
              ContainsSubstring(R"("window":[50.0,500.0])"));
   CHECK_THAT(window_of_far("wide", {.range_margin = 50}), ContainsSubstring(R"("window":[50.0,500.0])"));
+}
+
+TEST_CASE("a forecaster of readings without a table brings its ranges in its file, too") {
+  const auto answers_of = [](const std::string& name, OutOfRange policy) {
+    fresh_folder(name);
+    Forecaster forecaster({.windows = {.lags = 2}}, ForecastNetwork{.hidden = {}, .embedding = 1});
+    forecaster.fit(waves(60), {.fit = {.epochs = 1, .verbose = 0}, .out_of_range = policy});
+    Road road(folder_with(forecaster, name));
+    CHECK(road.push("north", 50).status == 200);
+    const Response far = road.push("north", 500);
+    return std::pair(far.status, far.status == 200 ? road.get("north").body : far.body);
+  };
+  const auto [status, refusal] = answers_of("readings-error", OutOfRange::error);
+  CHECK(status == 400);
+  CHECK_THAT(refusal, ContainsSubstring("expected a reading of \\\"north\\\" from ") && ContainsSubstring("got 500"));
+  CHECK_THAT(answers_of("readings-clipped", OutOfRange::clip).second, ContainsSubstring(R"("window":[50.0,59.)"));
+  CHECK_THAT(answers_of("readings-passed", OutOfRange::pass).second, ContainsSubstring(R"("window":[50.0,500.0])"));
 }
 
 TEST_CASE("a stream of all sensors names the one that reads too much") {

@@ -161,7 +161,8 @@ MAAS_INLINE void Forecaster::check_readings(const Readings& readings) const {
   check_sensors(readings.sensor_count(), readings.sensors);
   require<DataError>(!frame_.needs_times() || !readings.times.empty(),
                      "forecaster: expected readings with times, for time_of_day or day_of_week, got none");
-  frame_.known_columns(readings);
+  const std::vector<Index> known = frame_.known_columns(readings);
+  if (frame_.ranges) frame_.ranges->check(readings, known);
 }
 
 MAAS_INLINE ForecastWindows Forecaster::windows(const Readings& readings) const {
@@ -285,6 +286,16 @@ MAAS_INLINE void Forecaster::learn_known(const Readings& training, Index rows) {
   }
 }
 
+/// Of the first rows; the others, of the validation share, are held against it at once. Behind a table it has learned
+/// them.
+MAAS_INLINE void Forecaster::learn_ranges(const Readings& training, Index rows, const ForecastFit& options) {
+  if (frame_.table || options.out_of_range == OutOfRange::pass) return;
+  const std::vector<Index> known = frame_.known_columns(training);
+  frame_.ranges =
+      ReadingRanges::of(training, rows, known, !frame_.options.scale_each, options.out_of_range, options.range_margin);
+  frame_.ranges->check(training, known);
+}
+
 MAAS_INLINE void Forecaster::check_fit(const ForecastFit& options) const {
   require<StateError>(!is_fitted(),
                       "forecaster: it has learned already, and does so once; make another one, or go on with fit_more");
@@ -391,6 +402,7 @@ MAAS_INLINE std::vector<History> Forecaster::learn(const Readings& training, Ind
   frame_.options.windows.seconds_a_reading = all.seconds_a_reading();
   learn_scaling(training, cut);
   learn_known(training, cut);
+  learn_ranges(training, cut, options);
   note_rows(training, cut);
 
   const Parts parts = parted(all, cut);

@@ -44,6 +44,11 @@ struct ForecastFit {
   double validation_share = 0.1;
   /// The readings that are held out of so many.
   Index held_out(Index readings) const { return static_cast<Index>(validation_share * static_cast<double>(readings)); }
+  /// What becomes, from now on, of readings and known inputs beyond those of training, which fit of `Readings` learns;
+  /// of a table ReadingsOptions say it. Sensors are alike as there, unless they are scaled each by itself. With `clip`
+  /// the network is told what lies within, and scores are of what came.
+  OutOfRange out_of_range = OutOfRange::error;
+  double range_margin = default_range_margin;  ///< see NumberRange
   /// An ensemble of so many, trained side by side on the library's threads (unless fit.verbose asks for lines); what
   /// it forecasts is their mean, evaluated as one fused network.
   Index networks = 1;
@@ -256,6 +261,7 @@ class Forecaster {
   void note_rows(const Readings& training, Index cut);
   void learn_scaling(const Readings& training, Index rows);
   void learn_known(const Readings& training, Index rows);
+  void learn_ranges(const Readings& training, Index rows, const ForecastFit& options);
   Index rows_to_come() const { return frame_.options.known.empty() ? 0 : frame_.options.windows.horizons.back(); }
   PreparedReadings prepared(const Table& table, std::string_view time, Index cut) const;
   void learn_reference(const Readings& training, const ForecastWindows& all);

@@ -88,14 +88,26 @@ MAAS_INLINE void ForecastFrame::check_warning() const {
 
 // ---- Windows ----
 
+MAAS_INLINE OutOfRange ForecastFrame::out_of_range() const {
+  if (table) return has_steps() ? OutOfRange::pass : table->pipeline().out_of_range();
+  return ranges ? ranges->out_of_range : OutOfRange::pass;
+}
+
+MAAS_INLINE std::optional<NumberRange> ForecastFrame::range_of(Index sensor) const {
+  const auto place = static_cast<std::size_t>(sensor);
+  if (table) return has_steps() ? std::nullopt : table->pipeline().range_of(sensors[place]);
+  return ranges ? ranges->sensors[place] : std::nullopt;
+}
+
 MAAS_INLINE double ForecastFrame::filled(double reading, Index sensor) const {
-  return options.windows.fill_missing && std::isnan(reading) ? means[static_cast<std::size_t>(sensor)] : reading;
+  if (std::isnan(reading)) return options.windows.fill_missing ? means[static_cast<std::size_t>(sensor)] : reading;
+  return ranges ? ranges->told(reading, sensor) : reading;
 }
 
 MAAS_INLINE double ForecastFrame::last_of(MatrixArg readings, Index origin, Index column, Index sensor) const {
   const Index first = options.windows.fill_missing ? std::max(Index{0}, origin - options.windows.lags + 1) : origin;
   for (Index row = origin; row >= first; --row)
-    if (!std::isnan(readings(row, column))) return static_cast<double>(readings(row, column));
+    if (!std::isnan(readings(row, column))) return filled(static_cast<double>(readings(row, column)), sensor);
   return filled(std::numeric_limits<double>::quiet_NaN(), sensor);
 }
 
@@ -146,7 +158,8 @@ MAAS_INLINE Matrix ForecastFrame::known_inputs(const Readings& readings, const s
         require<DataError>(row < readings.rows(),
                            "forecaster: expected the known input \"{}\" up to row {}, got {} rows", options.known[i],
                            row, readings.rows());
-        const auto value = static_cast<double>(readings.known(row, columns[i]));
+        const auto given = static_cast<double>(readings.known(row, columns[i]));
+        const double value = ranges ? ranges->told_known(given, i) : given;
         const bool is_there = !std::isnan(value);
         require<DataError>(
             is_there || options.known_masks,
@@ -242,6 +255,7 @@ MAAS_INLINE Config ForecastFrame::config() const {
   if (intervals) result.set("intervals", intervals->config());
   if (alarm) result.set("alarm", to_config(*alarm));
   if (table) result.set("table", table->config());
+  if (ranges) result.set("ranges", ranges->config());
   if (scores != ScoreOptions()) result.set("scores", to_config(scores));
   return result;
 }
@@ -301,6 +315,11 @@ MAAS_INLINE ForecastFrame ForecastFrame::from(const ModelInfo& info, std::span<c
     require<ConfigError>(frame.table->known() == frame.options.known,
                          "table: expected a pipeline that gives the {} known inputs, got one that gives {} others",
                          frame.options.known.size(), frame.table->known().size());
+  }
+  if (const Config* kept = config.find("ranges")) {
+    require<ConfigError>(!frame.table, "ranges: expected none beside a table, which has them, got some");
+    frame.ranges =
+        ReadingRanges::from(*kept, frame.sensors.size(), frame.options.known.size(), !frame.options.scale_each);
   }
   if (const Config* kept = config.find("scores")) from_config(*kept, "scores", frame.scores);
   frame.check_warning();

@@ -9,6 +9,7 @@
 #include "maas/core/fields.hpp"
 #include "maas/forecast/alarms.hpp"
 #include "maas/forecast/intervals.hpp"
+#include "maas/forecast/reading_ranges.hpp"
 #include "maas/forecast/readings.hpp"
 #include "maas/forecast/readings_pipeline.hpp"
 #include "maas/forecast/scores.hpp"
@@ -116,7 +117,9 @@ struct ForecastFrame {
   std::optional<ConformalIntervals> intervals = std::nullopt;  ///< columns step * sensors + sensor, as forecasts have
   std::optional<AlarmOptions> alarm = std::nullopt;            ///< only beside intervals, which give the chances
   std::optional<ReadingsPipeline> table = std::nullopt;        ///< how a table becomes readings; fitted
-  ScoreOptions scores = {};                                    ///< how it is scored where nothing else is asked for
+  /// Of readings without a table; nothing where all pass, and in files from before there were ranges of them.
+  std::optional<ReadingRanges> ranges = std::nullopt;
+  ScoreOptions scores = {};  ///< how it is scored where nothing else is asked for
 
   /// Whether a sample is all sensors' window.
   bool is_joint() const { return options.sensors == SensorMode::joint; }
@@ -130,8 +133,13 @@ struct ForecastFrame {
 
   /// Whether rows of a table go through steps before they are readings.
   bool has_steps() const { return table && !table->pipeline().steps().empty(); }
-  /// A reading, or where it is missing what stands for it in a window: the mean of its sensor, or NaN where windows
-  /// with missing readings are left out.
+  /// What becomes of raw readings beyond those of training, as its table or its ranges say: with steps in between, and
+  /// where nothing is known of them, they pass.
+  OutOfRange out_of_range() const;
+  /// The range of a sensor's raw readings in training; nothing where it is not known.
+  std::optional<NumberRange> range_of(Index sensor) const;
+  /// A reading as the network is told it, which `ranges` may clip; where it is missing what stands for it in a window:
+  /// the mean of its sensor, or NaN where windows with missing readings are left out.
   double filled(double reading, Index sensor) const;
   /// What a change is counted from: in a column of readings the last one of the window that ends at row `origin` that
   /// is there; where there is none, what filled() says.
