@@ -1,6 +1,7 @@
 // A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
 // a grid that the program declares; of the best one each option is changed by itself, and the changes that help are
-// joined. The lowest score is chosen. What the program has takes no part: it is held against what is chosen at the end.
+// joined; so on with what that gives, until nothing is better. The lowest score is chosen. What the program has takes
+// no part: it is held against what is chosen at the end.
 #pragma once
 
 #include <fmt/core.h>
@@ -39,6 +40,8 @@ struct ForecastSearch {
   maas::Readings training;              ///< all that the search sees
   std::vector<ForecastOption> options;  ///< what may be chosen
   maas::Index candidates = 54;          ///< so many are drawn from it
+  maas::Index starts = 1;               ///< so many of the best ones drawn are changed, each by itself
+  maas::Index rounds = 6;               ///< of changes, at most: it ends where none is better
   maas::Index folds = 3;      ///< origins: each with the tenth of the readings that follows, the last one at the end
   maas::Index seeds = 3;      ///< networks a fold, for those that come to the last round
   maas::Trial own{0, 0, {}};  ///< the setting that the program has, which is not judged
@@ -50,6 +53,17 @@ struct ForecastSearch {
   std::vector<maas::IntervalOptions> intervals{};  ///< those that may be chosen
   maas::IntervalOptions own_intervals{};           ///< those that the program has
 };
+
+/// The options of a setting, in columns.
+inline std::string setting_text(const maas::Trial& trial) {
+  std::string text;
+  for (const auto& [name, value] : trial.values())
+    text += fmt::format(
+        "  {:>{}}",
+        std::holds_alternative<std::string>(value) ? trial.text(name) : fmt::format("{:.4g}", trial.real(name)),
+        std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
+  return text;
+}
 
 /// The grid of all options.
 inline maas::SearchSpace space_of(const std::vector<ForecastOption>& options) {
@@ -97,7 +111,7 @@ class ForecastJudge {
     std::vector<double>* scores = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      scores = &scores_[trial.number()];
+      scores = &scores_[setting_text(trial)];
     }
     while (static_cast<maas::Index>(scores->size()) < trial.resource()) {
       const auto number = static_cast<maas::Index>(scores->size());
@@ -112,7 +126,7 @@ class ForecastJudge {
   /// The means over folds, one a seed, of a trial that has had all runs.
   std::vector<double> by_seed(const maas::Trial& trial) const {
     std::vector<double> means(static_cast<std::size_t>(search_.seeds));
-    const std::vector<double>& scores = scores_.at(trial.number());
+    const std::vector<double>& scores = scores_.at(setting_text(trial));
     for (maas::Index i = 0; i < runs(); ++i)
       means[static_cast<std::size_t>(i / search_.folds)] +=
           scores[static_cast<std::size_t>(i)] / static_cast<double>(search_.folds);
@@ -164,12 +178,12 @@ class ForecastJudge {
   const ForecastSearch& search_;
   std::vector<maas::Fold> folds_;
   std::mutex mutex_;
-  std::map<maas::Index, std::vector<double>> scores_;  // by number of the trial
+  std::map<std::string, std::vector<double>> scores_;  // by setting
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-// What the numbers of settings that are not drawn begin with.
-constexpr maas::Index first_changed = 1000, first_joined = 2000;
+// What the numbers of settings that are not drawn begin with, and how many there are of each round.
+constexpr maas::Index first_changed = 100000, first_joined = 200000, numbers_a_round = 1000;
 
 /// A setting with one option as another one has it.
 inline maas::Trial changed(const maas::Trial& setting, const std::pair<std::string, maas::TrialValue>& option,
@@ -189,12 +203,13 @@ inline std::vector<std::pair<std::string, maas::TrialValue>> differences(const m
   return found;
 }
 
-/// A setting with each option by itself as whatever else it may be.
-inline std::vector<maas::Trial> neighbours(const std::vector<ForecastOption>& options, const maas::Trial& setting) {
+/// A setting with each option by itself as whatever else it may be, numbered from `first` on.
+inline std::vector<maas::Trial> neighbours(const std::vector<ForecastOption>& options, const maas::Trial& setting,
+                                           maas::Index first) {
   std::vector<maas::Trial> found;
   for (const ForecastOption& option : options)
     for (const maas::TrialValue& value : option.values) {
-      maas::Trial each = changed(setting, {option.name, value}, first_changed + static_cast<maas::Index>(found.size()));
+      maas::Trial each = changed(setting, {option.name, value}, first + static_cast<maas::Index>(found.size()));
       if (each.values() != setting.values()) found.push_back(std::move(each));
     }
   return found;
@@ -246,35 +261,26 @@ inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::v
   return best;
 }
 
-/// The options of a setting, in columns.
-inline std::string setting_text(const maas::Trial& trial) {
-  std::string text;
-  for (const auto& [name, value] : trial.values())
-    text += fmt::format(
-        "  {:>{}}",
-        std::holds_alternative<std::string>(value) ? trial.text(name) : fmt::format("{:.4g}", trial.real(name)),
-        std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
-  return text;
-}
-
 /// A line of the table of settings.
 inline void print_setting(const maas::Trial& trial, maas::Index runs, double score, const std::string& spread) {
   const maas::Index number = trial.number();
   const std::string name = number < first_changed  ? fmt::format("drawn {}", number)
-                           : number < first_joined ? fmt::format("changed {}", number - first_changed)
-                                                   : fmt::format("joined {}", number - first_joined);
+                           : number < first_joined ? fmt::format("changed {}", number % numbers_a_round)
+                                                   : fmt::format("joined {}", number % numbers_a_round);
   fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
 }
 
-/// Settings that have had all networks; prints them, and returns the one to take.
-inline maas::Trial best_of(const ForecastJudge& judge, const std::vector<maas::Trial>& last) {
+/// Settings that have had all networks; prints them, and returns them with the lowest mean first.
+inline std::vector<maas::Trial> best_first(const ForecastJudge& judge, const std::vector<maas::Trial>& last) {
   maas::require<maas::DataError>(!last.empty(), "choose: expected a setting that can be judged, got none");
-  std::vector<MeanAndSpread> scores;
   for (const maas::Trial& trial : last) {
-    scores.emplace_back(judge.by_seed(trial));
-    print_setting(trial, judge.runs(), scores.back().mean, fmt::format("{:.4f}", scores.back().spread));
+    const MeanAndSpread score(judge.by_seed(trial));
+    print_setting(trial, judge.runs(), score.mean, fmt::format("{:.4f}", score.spread));
   }
-  return last[chosen_of(scores, std::vector<bool>(scores.size(), true))];
+  std::vector<maas::Trial> sorted = last;
+  std::ranges::stable_sort(sorted, {},
+                           [&](const maas::Trial& trial) { return MeanAndSpread(judge.by_seed(trial)).mean; });
+  return sorted;
 }
 
 /// Prints those that have not come to the last round; returns the others.
@@ -291,18 +297,19 @@ inline std::vector<maas::Trial> print_left_behind(const std::vector<maas::TrialR
   return last;
 }
 
-/// The setting with the lowest score of those drawn; prints all.
-inline maas::Trial best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
+/// Those drawn that have had all networks, the one with the lowest score first; prints all.
+inline std::vector<maas::Trial> best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
   const std::vector<maas::Trial> drawn = space_of(search.options).draw_different(1, search.candidates);
-  return best_of(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
+  return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
 }
 
 /// The setting with each option changed by itself, judged by one network and the best third behind each origin; then
 /// the changes that lower its score there, one an option, the best ones joined: one, two, and so on up to four. Of
 /// these and the setting itself the one with the lowest score; prints all.
-inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& judge, const maas::Trial& setting) {
-  const std::vector<maas::TrialResult> results =
-      judged_in_rounds(judge, neighbours(search.options, setting), 1, search.folds);
+inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& judge, const maas::Trial& setting,
+                                maas::Index round) {
+  const std::vector<maas::TrialResult> results = judged_in_rounds(
+      judge, neighbours(search.options, setting, first_changed + round * numbers_a_round), 1, search.folds);
   std::vector<maas::TrialResult> better;
   const double score = judge(setting.with_resource(search.folds));
   for (const maas::TrialResult& result : results) {
@@ -315,13 +322,27 @@ inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& jud
   for (const maas::TrialResult& each : better) {
     if (joined.size() > most) break;
     const auto option = differences(each.trial, setting).front();
-    const maas::Trial next = changed(joined.back(), option, first_joined + static_cast<maas::Index>(joined.size()));
+    const maas::Trial next = changed(joined.back(), option,
+                                     first_joined + round * numbers_a_round + static_cast<maas::Index>(joined.size()));
     const auto is_taken = [&](const auto& other) { return other.first == option.first; };
     if (std::ranges::none_of(differences(joined.back(), setting), is_taken)) joined.push_back(next);
   }
   for (maas::Trial& each : joined) each = each.with_resource(judge.runs());
   fmt::print("\n");
-  return best_of(judge, print_left_behind(judged_in_rounds(judge, joined, judge.runs(), judge.runs()), judge.runs()));
+  return best_first(judge, print_left_behind(judged_in_rounds(judge, joined, judge.runs(), judge.runs()), judge.runs()))
+      .front();
+}
+
+/// What changes make of a setting, round by round, until none is better; prints all. Rounds are numbered from `first`.
+inline maas::Trial settled(const ForecastSearch& search, ForecastJudge& judge, maas::Trial setting, maas::Index first) {
+  for (maas::Index round = 0; round < search.rounds; ++round) {
+    fmt::print("\nround {}, one option changed of the setting with the lowest score so far:\n", round + 1);
+    std::fflush(stdout);
+    const maas::Trial better = best_changed(search, judge, setting, first + round);
+    if (better.values() == setting.values()) break;
+    setting = better;
+  }
+  return setting;
 }
 
 /// Prints all settings, and returns the one to take.
@@ -330,14 +351,14 @@ inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& j
   for (const auto& [name, value] : search.own.values())
     fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
   fmt::print("\n");
-  const maas::Trial drawn = best_drawn(search, judge);
-  fmt::print("\nthe lowest score of those drawn has drawn {}; with one option changed:\n", drawn.number());
-  std::fflush(stdout);
-  const maas::Trial chosen = best_changed(search, judge, drawn);
-  fmt::print("\nchosen, by the lowest score:\n");
-  const MeanAndSpread score(judge.by_seed(chosen));
-  print_setting(chosen, judge.runs(), score.mean, fmt::format("{:.4f}", score.spread));
-  return chosen;
+  const std::vector<maas::Trial> drawn = best_drawn(search, judge);
+  std::vector<maas::Trial> ends;
+  for (std::size_t i = 0; i < drawn.size() && i < static_cast<std::size_t>(search.starts); ++i) {
+    fmt::print("\nthe score in place {} of those drawn has drawn {}\n", i + 1, drawn[i].number());
+    ends.push_back(settled(search, judge, drawn[i], static_cast<maas::Index>(i) * search.rounds));
+  }
+  fmt::print("\nthe lowest score is chosen of\n");
+  return best_first(judge, ends).front();
 }
 
 /// The mean interval score of intervals for nine of ten readings (Gneiting and Raftery 2007): their width, and 20 times
@@ -358,8 +379,8 @@ inline double interval_score(const maas::Intervals& intervals, const maas::Forec
 
 /// Holds ways to make intervals against each other: calibrated on the tenth behind an origin, they follow the one
 /// behind the next origin, with the forecasts of that network. Only those may be taken that there cover what they are
-/// to but for two points (if there are any); of these the lowest interval score counts. Prints all, and returns the one
-/// to take.
+/// to but for one point (if there are any): what covers two points less on the mean does so by more on every other day.
+/// Of these the lowest interval score counts. Prints all, and returns the one to take.
 inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, const ForecastJudge& judge,
                                               const maas::Trial& setting) {
   std::vector<std::vector<double>> scores(search.intervals.size());
@@ -390,10 +411,10 @@ inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, cons
   }
   std::vector<bool> may_be;
   for (std::size_t i = 0; i < all.size(); ++i)
-    may_be.push_back(std::abs(shares[i] - search.intervals[i].coverage) <= 0.02);
+    may_be.push_back(std::abs(shares[i] - search.intervals[i].coverage) <= 0.01);
   if (std::find(may_be.begin(), may_be.end(), true) == may_be.end()) may_be.assign(all.size(), true);
   const std::size_t chosen = chosen_of(all, may_be);
-  fmt::print("\nchosen, by the lowest score of those within 2 points: rate {}, window {}\n",
+  fmt::print("\nchosen, by the lowest score of those within a point: rate {}, window {}\n",
              search.intervals[chosen].rate, search.intervals[chosen].window);
   return search.intervals[chosen];
 }
