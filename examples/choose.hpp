@@ -1,7 +1,7 @@
 // A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
 // a grid that the program declares; of the best one each option is changed by itself, and the changes that help are
-// joined; so on with what that gives, until nothing is better. The lowest score is chosen. What the program has takes
-// no part: it is held against what is chosen at the end.
+// joined; so on with what that gives, until nothing is better. What the program has takes no part in that: it is judged
+// at the end, by as many networks, and the lower score of the two is chosen.
 #pragma once
 
 #include <fmt/core.h>
@@ -40,11 +40,10 @@ struct ForecastSearch {
   maas::Readings training;              ///< all that the search sees
   std::vector<ForecastOption> options;  ///< what may be chosen
   maas::Index candidates = 54;          ///< so many are drawn from it
-  maas::Index starts = 1;               ///< so many of the best ones drawn are changed, each by itself
   maas::Index rounds = 6;               ///< of changes, at most: it ends where none is better
   maas::Index folds = 3;      ///< origins: each with the tenth of the readings that follows, the last one at the end
   maas::Index seeds = 3;      ///< networks a fold, for those that come to the last round
-  maas::Trial own{0, 0, {}};  ///< the setting that the program has, which is not judged
+  maas::Trial own{0, 0, {}};  ///< the setting that the program has
   std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
   std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
@@ -183,7 +182,7 @@ class ForecastJudge {
 };
 
 // What the numbers of settings that are not drawn begin with, and how many there are of each round.
-constexpr maas::Index first_changed = 100000, first_joined = 200000, numbers_a_round = 1000;
+constexpr maas::Index first_changed = 100000, first_joined = 200000, numbers_a_round = 1000, number_of_own = 300000;
 
 /// A setting with one option as another one has it.
 inline maas::Trial changed(const maas::Trial& setting, const std::pair<std::string, maas::TrialValue>& option,
@@ -264,9 +263,10 @@ inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::v
 /// A line of the table of settings.
 inline void print_setting(const maas::Trial& trial, maas::Index runs, double score, const std::string& spread) {
   const maas::Index number = trial.number();
-  const std::string name = number < first_changed  ? fmt::format("drawn {}", number)
-                           : number < first_joined ? fmt::format("changed {}", number % numbers_a_round)
-                                                   : fmt::format("joined {}", number % numbers_a_round);
+  const std::string name = number < first_changed   ? fmt::format("drawn {}", number)
+                           : number < first_joined  ? fmt::format("changed {}", number % numbers_a_round)
+                           : number < number_of_own ? fmt::format("joined {}", number % numbers_a_round)
+                                                    : "as it is";
   fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
 }
 
@@ -297,10 +297,10 @@ inline std::vector<maas::Trial> print_left_behind(const std::vector<maas::TrialR
   return last;
 }
 
-/// Those drawn that have had all networks, the one with the lowest score first; prints all.
-inline std::vector<maas::Trial> best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
+/// The setting with the lowest score of those drawn; prints all.
+inline maas::Trial best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
   const std::vector<maas::Trial> drawn = space_of(search.options).draw_different(1, search.candidates);
-  return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
+  return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs())).front();
 }
 
 /// The setting with each option changed by itself, judged by one network and the best third behind each origin; then
@@ -333,12 +333,12 @@ inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& jud
       .front();
 }
 
-/// What changes make of a setting, round by round, until none is better; prints all. Rounds are numbered from `first`.
-inline maas::Trial settled(const ForecastSearch& search, ForecastJudge& judge, maas::Trial setting, maas::Index first) {
+/// What changes make of a setting, round by round, until none is better; prints all.
+inline maas::Trial settled(const ForecastSearch& search, ForecastJudge& judge, maas::Trial setting) {
   for (maas::Index round = 0; round < search.rounds; ++round) {
     fmt::print("\nround {}, one option changed of the setting with the lowest score so far:\n", round + 1);
     std::fflush(stdout);
-    const maas::Trial better = best_changed(search, judge, setting, first + round);
+    const maas::Trial better = best_changed(search, judge, setting, round);
     if (better.values() == setting.values()) break;
     setting = better;
   }
@@ -351,14 +351,13 @@ inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& j
   for (const auto& [name, value] : search.own.values())
     fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
   fmt::print("\n");
-  const std::vector<maas::Trial> drawn = best_drawn(search, judge);
-  std::vector<maas::Trial> ends;
-  for (std::size_t i = 0; i < drawn.size() && i < static_cast<std::size_t>(search.starts); ++i) {
-    fmt::print("\nthe score in place {} of those drawn has drawn {}\n", i + 1, drawn[i].number());
-    ends.push_back(settled(search, judge, drawn[i], static_cast<maas::Index>(i) * search.rounds));
-  }
-  fmt::print("\nthe lowest score is chosen of\n");
-  return best_first(judge, ends).front();
+  const maas::Trial drawn = best_drawn(search, judge);
+  fmt::print("\nthe lowest score of those drawn has drawn {}\n", drawn.number());
+  const maas::Trial found = settled(search, judge, drawn);
+  const maas::Trial own(number_of_own, judge.runs(), search.own.values());
+  judged_in_rounds(judge, {own}, judge.runs(), judge.runs());
+  fmt::print("\nthe lowest score is chosen of what was found and what the program has:\n");
+  return best_first(judge, {own, found}).front();
 }
 
 /// The mean interval score of intervals for nine of ten readings (Gneiting and Raftery 2007): their width, and 20 times
