@@ -44,6 +44,8 @@ std::string_view name_of(VersionState state) {
       return "LOADING";
     case VersionState::available:
       return "AVAILABLE";
+    case VersionState::unloading:
+      return "UNLOADING";
     case VersionState::failed:
       return "FAILED";
     case VersionState::retired:

@@ -13,6 +13,7 @@ static_assert(sizeof(Scalar) == 4, "the server answers in FP32: it is built for 
 namespace {
 
 std::string_view why(const VersionStatus& status) {
+  if (status.state == VersionState::unloading) return "it is being unloaded";
   return status.error.empty() ? "it is still being read" : std::string_view(status.error);
 }
 
@@ -30,7 +31,7 @@ std::shared_ptr<const Servable> servable_of(const Repository& repository, const 
   if (!route.version) fail_with(503, "model \"{}\": no version is ready: {}", route.model, why(versions[0]));
   const auto known = std::ranges::find(versions, *route.version, &VersionStatus::version);
   if (known == versions.end()) fail_with(404, "model \"{}\": unknown version {}", route.model, *route.version);
-  if (known->state == VersionState::retired)
+  if (known->state == VersionState::retired || known->state == VersionState::unloading)
     fail_with(404, "model \"{}\": version {} is not served any more", route.model, *route.version);
   fail_with(503, "model \"{}\": version {} is not ready: {}", route.model, *route.version, why(*known));
 }

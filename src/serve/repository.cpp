@@ -94,7 +94,8 @@ class Repository::Folder {
   bool knows(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     const auto model = models_.find(name);
-    return model != models_.end() && !model->second.empty();
+    if (model != models_.end() && !model->second.empty()) return true;
+    return std::ranges::any_of(let_go_, [&](const LetGo& each) { return each.model == name && each.is_held(); });
   }
 
   std::shared_ptr<const Servable> find_label(std::string_view name, std::string_view label) const {
@@ -110,9 +111,14 @@ class Repository::Folder {
   std::vector<VersionStatus> status(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     std::vector<VersionStatus> all;
+    std::set<std::int64_t> held = held_versions(name);
     if (const auto model = models_.find(name); model != models_.end())
-      for (const auto& [number, known] : model->second)
-        all.push_back({number, known.state, known.error, known.is_refused});
+      for (const auto& [number, known] : model->second) {
+        const bool is_held = held.erase(number) > 0 && known.state == VersionState::retired;
+        all.push_back({number, is_held ? VersionState::unloading : known.state, known.error, known.is_refused});
+      }
+    for (const std::int64_t number : held) all.push_back({.version = number, .state = VersionState::unloading});
+    std::ranges::sort(all, std::greater<>(), &VersionStatus::version);
     return all;
   }
 
@@ -120,6 +126,9 @@ class Repository::Folder {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
     for (const auto& [name, versions] : models_) names.push_back(name);
+    for (const LetGo& each : let_go_)
+      if (each.is_held() && std::ranges::find(names, each.model) == names.end()) names.push_back(each.model);
+    std::ranges::sort(names);
     return names;
   }
 
@@ -134,7 +143,7 @@ class Repository::Folder {
     auto servable = make_servable({.model = name, .version = version, .network = std::move(network)});
     const std::lock_guard one_at_a_time(changing_);
     change(name, version, [&](Known& known) {
-      known.servable.swap(servable);  // the one before goes after the lock
+      replace(known, servable);
       known.state = VersionState::available;
       known.error.clear();
       known.from_code = true;
@@ -215,11 +224,9 @@ class Repository::Folder {
     require_in_folder("files", name);
     const std::lock_guard one_at_a_time(adding_);
     GivenVersions given(options_.folder, name, files);
-    const std::vector<VersionStatus> known = status(name);
     const std::vector<std::int64_t> numbers = given.numbers();
     for (const std::int64_t number : numbers)
-      require<ConflictError>(std::ranges::find(known, number, &VersionStatus::version) == known.end(),
-                             "model \"{}\": version {} is there already", name, number);
+      require<ConflictError>(!is_there(name, number), "model \"{}\": version {} is there already", name, number);
     given.write();
     given.test();
     given.move();
@@ -310,6 +317,40 @@ class Repository::Folder {
   };
   using Versions = std::map<std::int64_t, Known, std::greater<>>;  // newest first
 
+  // What answers no more, for as long as a request holds it.
+  struct LetGo {
+    std::string model{};
+    std::int64_t version = 0;
+    std::weak_ptr<const Servable> servable{};
+    bool is_held() const { return !servable.expired(); }
+  };
+
+  // With mutex_ held, as the two that follow. Who calls lets the pointer go, too, after the lock.
+  void let_go(const std::shared_ptr<const Servable>& servable) {
+    std::erase_if(let_go_, [](const LetGo& each) { return !each.is_held(); });
+    if (servable) let_go_.push_back({servable->model, servable->version, servable});
+  }
+
+  // `servable` becomes the one before.
+  void replace(Known& known, std::shared_ptr<const Servable>& servable) {
+    let_go(known.servable);
+    known.servable.swap(servable);
+  }
+
+  std::set<std::int64_t> held_versions(std::string_view name) const {
+    std::set<std::int64_t> held;
+    for (const LetGo& each : let_go_)
+      if (each.model == name && each.is_held()) held.insert(each.version);
+    return held;
+  }
+
+  // Not one that is gone, whoever holds it still.
+  bool is_there(const std::string& name, std::int64_t number) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    return model != models_.end() && model->second.contains(number);
+  }
+
   static bool is_label_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   }
@@ -395,7 +436,8 @@ class Repository::Folder {
   }
 
   void require_known(const std::string& name) const {
-    require<UnknownError>(knows(name), "unknown model \"{}\"", name);
+    const std::lock_guard lock(mutex_);
+    require<UnknownError>(models_.contains(name), "unknown model \"{}\"", name);
   }
 
   // Why a load that was asked for has failed, empty if it has not. The newest candidate must answer with the file as it
@@ -586,7 +628,7 @@ class Repository::Folder {
       set_retry(known, is_disks);
       known.error = why;
       known.is_refused = is_refused;
-      if (servable) known.servable.swap(servable);  // the one before goes after the lock
+      if (servable) replace(known, servable);
       known.state = known.servable ? VersionState::available : VersionState::failed;
       ++(why.empty() ? loads_.succeeded : loads_.failed);
     });
@@ -598,6 +640,7 @@ class Repository::Folder {
     for (auto& [name, versions] : models_)
       std::erase_if(versions, [&](auto& version) {
         if (!is_gone(version.second)) return false;
+        let_go(version.second.servable);
         dropped.push_back(std::move(version.second.servable));
         return true;
       });
@@ -617,6 +660,7 @@ class Repository::Folder {
       const bool is_old = !is_wanted(settings, version->first, answering);
       if (is_old) {
         if (known.servable) known.tried = std::nullopt;
+        let_go(known.servable);
         dropped.push_back(std::move(known.servable));
         if (known.state != VersionState::failed) known.state = VersionState::retired;
       } else if (known.servable && is_candidate(settings, version->first)) {
@@ -635,6 +679,7 @@ class Repository::Folder {
   const RepositoryOptions options_;
   mutable std::mutex mutex_{};  // guards what follows
   std::map<std::string, Versions, std::less<>> models_{};
+  std::vector<LetGo> let_go_{};  // few: those that have been dropped and are held
   std::map<std::string, ModelSettings, std::less<>> settings_{};
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
   Loads loads_{};

@@ -195,6 +195,8 @@ StateNames names_of(const VersionStatus& status) {
       return {"LOADING", "OK"};
     case VersionState::available:
       return {"AVAILABLE", error_code(status)};
+    case VersionState::unloading:
+      return {"UNLOADING", "OK"};
     case VersionState::failed:
       return {"END", error_code(status)};
     case VersionState::retired:

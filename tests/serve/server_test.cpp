@@ -488,6 +488,48 @@ TEST_CASE("a full queue answers 503, and health is answered all the while") {
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
 }
 
+TEST_CASE("a version is unloading until the last answer that it owes") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("gated", 1, gated());
+  const Server server(repository, {.port = 0, .open_admin = true});
+  HttpClient client(server.port()), working(server.port());
+  const auto told = [&] { return client.ask("GET", "/v1/models/gated").body; };
+  const auto state = [](int version, std::string_view name) {
+    return fmt::format(R"({{"version":"{}","state":"{}",)", version, name);
+  };
+  const ClosedGate closed;
+  working.send(post_text(gated_path, waiting_body));
+  gate.wait_for(1);
+  CHECK_THAT(told(), ContainsSubstring(state(1, "AVAILABLE")));
+  SECTION("a newer one takes its place") {
+    repository.publish("gated", 2, Network{input(Shape{1}, "x"), dense(1)});
+    CHECK_THAT(told(),
+               ContainsSubstring(state(2, "AVAILABLE") + R"("status":{"error_code":"OK","error_message":""}},)" +
+                                 state(1, "UNLOADING")));
+    CHECK(client.ask("POST", gated_path, passing_body).status == 200);
+    CHECK(client.ask("POST", "/v1/models/gated/versions/1:predict", passing_body).status == 404);
+    CHECK_THAT(client.ask("POST", "/v2/repository/index", "").body,
+               ContainsSubstring(R"({"name":"gated","version":"1","state":"UNLOADING",)"));
+    CHECK_THAT(client.ask("POST", "/v2/repository/index", R"({"ready": true})").body, !ContainsSubstring("UNLOADING"));
+    CHECK(metric_reaches(server.port(), R"(maas_model_state{model="gated",version="1",state="UNLOADING"} 1)"));
+    gate.open();
+    CHECK(working.read().body == R"({"predictions":[[1.0]]})");
+    CHECK(wait_until([&] { return told().find("UNLOADING") == std::string::npos; }));
+    CHECK_THAT(told(), ContainsSubstring(state(2, "AVAILABLE")));
+    CHECK(client.ask("GET", "/v1/models/gated/versions/1").status == 404);  // from no file: it is forgotten
+    CHECK(client.ask("GET", "/metrics").body.find(R"(model="gated",version="1")") == std::string::npos);
+  }
+  SECTION("it is unloaded") {
+    CHECK(client.ask("POST", "/v2/repository/models/gated/unload", "").status == 200);
+    CHECK_THAT(told(), ContainsSubstring(state(1, "UNLOADING")));
+    CHECK_THAT(told(), ContainsSubstring(R"("ready":false)"));
+    CHECK(client.ask("POST", gated_path, passing_body).status == 503);
+    gate.open();
+    CHECK(working.read().body == R"({"predictions":[[1.0]]})");
+    CHECK(wait_until([&] { return client.ask("GET", "/v1/models/gated").status == 404; }));
+  }
+}
+
 TEST_CASE("a full queue is told before the body comes, which need not be sent then") {
   const Running running({.threads = 1, .queue = 1});
   const ClosedGate closed;
