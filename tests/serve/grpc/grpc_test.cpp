@@ -338,7 +338,7 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
   CHECK(first.read().status == 200);
   CHECK(second.read().status == 200);
   CHECK(running.infer(affine_request({1, 2}, true), answer).ok());
-  CHECK_THAT(metrics(), ContainsSubstring(R"(maas_requests_total{api="v2",model="affine",code="200"} 1)"));
+  CHECK_THAT(metrics(), ContainsSubstring(R"(maas_requests_total{api="v2",model="affine",version="1",code="200"} 1)"));
 }
 
 TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its share of the queue") {
