@@ -111,14 +111,10 @@ class Repository::Folder {
   std::vector<VersionStatus> status(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     std::vector<VersionStatus> all;
-    std::set<std::int64_t> held = held_versions(name);
     if (const auto model = models_.find(name); model != models_.end())
-      for (const auto& [number, known] : model->second) {
-        const bool is_held = held.erase(number) > 0 && known.state == VersionState::retired;
-        all.push_back({number, is_held ? VersionState::unloading : known.state, known.error, known.is_refused});
-      }
-    for (const std::int64_t number : held) all.push_back({.version = number, .state = VersionState::unloading});
-    std::ranges::sort(all, std::greater<>(), &VersionStatus::version);
+      for (const auto& [number, known] : model->second)
+        all.push_back({number, known.state, known.error, known.is_refused});
+    tell_held(name, all);
     return all;
   }
 
@@ -316,40 +312,6 @@ class Repository::Folder {
     bool is_refused = false;
   };
   using Versions = std::map<std::int64_t, Known, std::greater<>>;  // newest first
-
-  // What answers no more, for as long as a request holds it.
-  struct LetGo {
-    std::string model{};
-    std::int64_t version = 0;
-    std::weak_ptr<const Servable> servable{};
-    bool is_held() const { return !servable.expired(); }
-  };
-
-  // With mutex_ held, as the two that follow. Who calls lets the pointer go, too, after the lock.
-  void let_go(const std::shared_ptr<const Servable>& servable) {
-    std::erase_if(let_go_, [](const LetGo& each) { return !each.is_held(); });
-    if (servable) let_go_.push_back({servable->model, servable->version, servable});
-  }
-
-  // `servable` becomes the one before.
-  void replace(Known& known, std::shared_ptr<const Servable>& servable) {
-    let_go(known.servable);
-    known.servable.swap(servable);
-  }
-
-  std::set<std::int64_t> held_versions(std::string_view name) const {
-    std::set<std::int64_t> held;
-    for (const LetGo& each : let_go_)
-      if (each.model == name && each.is_held()) held.insert(each.version);
-    return held;
-  }
-
-  // Not one that is gone, whoever holds it still.
-  bool is_there(const std::string& name, std::int64_t number) const {
-    const std::lock_guard lock(mutex_);
-    const auto model = models_.find(name);
-    return model != models_.end() && model->second.contains(number);
-  }
 
   static bool is_label_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -670,6 +632,48 @@ class Repository::Folder {
     }
   }
 
+  // ---- What answers no more ----
+
+  // For as long as a request holds it.
+  struct LetGo {
+    std::string model{};
+    std::int64_t version = 0;
+    std::weak_ptr<const Servable> servable{};
+    bool is_held() const { return !servable.expired(); }
+  };
+
+  // With mutex_ held, as the two that follow. Who calls lets the pointer go, too, after the lock.
+  void let_go(const std::shared_ptr<const Servable>& servable) {
+    std::erase_if(let_go_, [](const LetGo& each) { return !each.is_held(); });
+    if (servable) let_go_.push_back({servable->model, servable->version, servable});
+  }
+
+  // `servable` becomes the one before.
+  void replace(Known& known, std::shared_ptr<const Servable>& servable) {
+    let_go(known.servable);
+    known.servable.swap(servable);
+  }
+
+  // What is held and answers no more is unloading, whether it is known otherwise or gone.
+  void tell_held(std::string_view name, std::vector<VersionStatus>& all) const {
+    for (const LetGo& each : let_go_) {
+      if (each.model != name || !each.is_held()) continue;
+      const auto known = std::ranges::find(all, each.version, &VersionStatus::version);
+      if (known == all.end())
+        all.push_back({.version = each.version, .state = VersionState::unloading});
+      else if (known->state == VersionState::retired)
+        known->state = VersionState::unloading;
+    }
+    std::ranges::sort(all, std::greater<>(), &VersionStatus::version);
+  }
+
+  // Not one that is gone, whoever holds it still.
+  bool is_there(const std::string& name, std::int64_t number) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    return model != models_.end() && model->second.contains(number);
+  }
+
   template <class Change>
   void change(const std::string& name, std::int64_t number, const Change& what) {
     const std::lock_guard lock(mutex_);
@@ -679,9 +683,9 @@ class Repository::Folder {
   const RepositoryOptions options_;
   mutable std::mutex mutex_{};  // guards what follows
   std::map<std::string, Versions, std::less<>> models_{};
-  std::vector<LetGo> let_go_{};  // few: those that have been dropped and are held
   std::map<std::string, ModelSettings, std::less<>> settings_{};
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
+  std::vector<LetGo> let_go_{};                                        // few: those that have been dropped and are held
   Loads loads_{};
   std::mutex adding_{};     // one version at a time; taken before changing_
   std::mutex changing_{};   // one changer at a time; taken before mutex_

@@ -67,9 +67,10 @@ struct Servable {
 };
 
 /// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read and tried,
-/// `available`, `unloading` where it answers no more and requests that have begun still hold it, `failed` where its
-/// file could not be used, `retired` where it is not to answer, as enough newer ones do, for example (then it is read
-/// again when these are gone; a version that was published from code is forgotten instead).
+/// `available`, `unloading` where it answers no more and requests that have begun still hold it (and known for as long
+/// as that even if its file is gone), `failed` where its file could not be used, `retired` where it is not to answer,
+/// as enough newer ones do, for example (then it is read again when these are gone; a version that was published from
+/// code is forgotten instead).
 enum class VersionState { waiting, loading, available, unloading, failed, retired };
 
 /// Which versions of a model answer at once, of those that can be used.
@@ -185,8 +186,7 @@ class Repository {
   bool knows(std::string_view model) const;
   /// The version that has a label; null if none has, or it does not answer.
   std::shared_ptr<const Servable> find_label(std::string_view model, std::string_view label) const;
-  /// All versions of a model that are known, newest first, with those that are gone but for requests that still hold
-  /// them; empty for an unknown model.
+  /// All versions of a model that are known, newest first; empty for an unknown model.
   std::vector<VersionStatus> status(std::string_view model) const;
   /// The names of all known models, sorted.
   std::vector<std::string> models() const;
