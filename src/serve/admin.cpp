@@ -26,6 +26,8 @@ IndexState index_state(const VersionStatus& status) {
       return {"LOADING", ""};
     case VersionState::available:
       return {"READY", status.error};
+    case VersionState::unloading:
+      return {"UNLOADING", "requests that have begun still hold it"};
     case VersionState::failed:
       return {"UNAVAILABLE", status.error};
     case VersionState::retired:

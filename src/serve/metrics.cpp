@@ -44,6 +44,8 @@ std::string_view name_of(VersionState state) {
       return "LOADING";
     case VersionState::available:
       return "AVAILABLE";
+    case VersionState::unloading:
+      return "UNLOADING";
     case VersionState::failed:
       return "FAILED";
     case VersionState::retired:
@@ -110,20 +112,46 @@ void Metrics::Histogram::add(double seconds) {
   sum += seconds;
 }
 
-void Metrics::count_request(std::string_view api, std::string_view model, int code, std::chrono::nanoseconds duration) {
-  const std::lock_guard lock(mutex_);
-  if (const auto known = requests_.find(InOrder::Views(api, model, code)); known != requests_.end())
-    ++known->second;
-  else
-    requests_.emplace(std::tuple(std::string(api), std::string(model), code), 1);
-  if (model.empty()) return;
-  if (const auto known = durations_.find(model); known != durations_.end())
-    known->second.add(seconds_of(duration));
-  else
-    durations_[std::string(model)].add(seconds_of(duration));
+VersionSet known_versions(const Repository& repository) {
+  VersionSet all{{"", std::nullopt}};
+  for (const std::string& model : repository.models()) {
+    all.emplace(model, std::nullopt);
+    for (const VersionStatus& status : repository.status(model)) all.emplace(model, status.version);
+  }
+  return all;
 }
 
-void Metrics::Predictions::add(Index count, std::chrono::nanoseconds duration) {
+// With mutex_ held, as the next.
+Metrics::Counts& Metrics::of(std::string_view model, VersionNumber version) {
+  const auto found = counts_.find(InOrder::View(model, version));
+  if (found != counts_.end()) return found->second;
+  if (counts_.size() >= most_) forget_unknown();
+  return counts_[Key(model, version)];
+}
+
+// Rarely, so that it costs the counting nothing.
+void Metrics::forget_unknown() {
+  const VersionSet known = known_versions(repository_);
+  std::erase_if(counts_, [&](const auto& each) { return !known.contains(each.first); });
+  most_ = std::max<std::size_t>(64, 2 * counts_.size());
+}
+
+std::uint64_t& Metrics::Counts::answers_of(std::string_view api, int code) {
+  const auto found =
+      std::ranges::find_if(answers, [&](const Answers& each) { return each.code == code && each.api == api; });
+  if (found != answers.end()) return found->count;
+  return answers.emplace_back(Answers{std::string(api), code, 0}).count;
+}
+
+void Metrics::count_request(std::string_view api, std::string_view model, VersionNumber version, int code,
+                            std::chrono::nanoseconds duration) {
+  const std::lock_guard lock(mutex_);
+  Counts& counts = of(model, version);
+  ++counts.answers_of(api, code);
+  if (!model.empty()) counts.durations.add(seconds_of(duration));
+}
+
+void Metrics::Counts::add(Index count, std::chrono::nanoseconds duration) {
   const auto samples = static_cast<std::uint64_t>(count);
   ++runs;
   rows += samples;
@@ -132,20 +160,20 @@ void Metrics::Predictions::add(Index count, std::chrono::nanoseconds duration) {
   seconds.add(seconds_of(duration));
 }
 
-void Metrics::append_batches(std::string& out, const std::string& labels, const Predictions& predictions) {
+void Metrics::append_batches(std::string& out, const std::string& labels, const Counts& counts) {
   std::uint64_t total = 0;
   for (std::size_t i = 0; i <= row_bounds; ++i) {
-    total += predictions.batches[i];
+    total += counts.batches[i];
     const std::string bound = i < row_bounds ? fmt::format("{}", std::uint64_t{1} << i) : "+Inf";
     fmt::format_to(std::back_inserter(out), "maas_batch_rows_bucket{{{},le=\"{}\"}} {}\n", labels, bound, total);
   }
   fmt::format_to(std::back_inserter(out), "maas_batch_rows_sum{{{0}}} {1}\nmaas_batch_rows_count{{{0}}} {2}\n", labels,
-                 predictions.rows, total);
+                 counts.rows, total);
 }
 
-void Metrics::append_by_model(std::string& out, std::string_view name, Histogram Predictions::*which) const {
-  for (const auto& [model, predictions] : predictions_)
-    append_histogram(out, name, fmt::format("model=\"{}\"", label_text(model)), predictions.*which);
+void Metrics::append_histograms(std::string& out, std::string_view name, const std::vector<Each>& all,
+                                Histogram Counts::*which) {
+  for (const auto& [labels, counts] : all) append_histogram(out, name, labels, counts->*which);
 }
 
 void Metrics::append_histogram(std::string& out, std::string_view name, const std::string& labels, const Histogram& h) {
@@ -159,10 +187,51 @@ void Metrics::append_histogram(std::string& out, std::string_view name, const st
                  total);
 }
 
-std::string Metrics::text(const Repository& repository, bool ready, const Gauges& gauges) const {
+// With mutex_ held.
+std::vector<Metrics::Each> Metrics::counts_of(const VersionSet& versions) const {
+  std::vector<Each> all;
+  for (const auto& [key, counts] : counts_)
+    if (versions.contains(key))
+      all.emplace_back(fmt::format("model=\"{}\",version=\"{}\"", label_text(key.first),
+                                   key.second ? fmt::format("{}", *key.second) : ""),
+                       &counts);
+  return all;
+}
+
+void Metrics::append_requests(std::string& out, const std::vector<Each>& all) {
+  append_head(out, "maas_requests_total", "counter",
+              "Answers by protocol, model (empty: none that is known), version (empty: none was chosen) and code.");
+  for (const auto& [labels, counts] : all)
+    for (const Answers& answers : counts->answers)
+      fmt::format_to(std::back_inserter(out), "maas_requests_total{{api=\"{}\",{},code=\"{}\"}} {}\n", answers.api,
+                     labels, answers.code, answers.count);
+  append_head(out, "maas_request_duration_seconds", "histogram",
+              "From when a request had come whole to its answer, by model and version.");
+  std::vector<Each> of_models = all;
+  std::erase_if(of_models, [](const Each& each) { return each.second->durations.is_empty(); });
+  append_histograms(out, "maas_request_duration_seconds", of_models, &Counts::durations);
+}
+
+void Metrics::append_runs(std::string& out, const std::vector<Each>& all) {
+  append_head(out, "maas_executions_total", "counter", "Runs of a network.");
+  for (const auto& [labels, counts] : all)
+    fmt::format_to(std::back_inserter(out), "maas_executions_total{{{}}} {}\n", labels, counts->runs);
+  append_head(out, "maas_inferences_total", "counter", "Samples that were predicted for.");
+  for (const auto& [labels, counts] : all)
+    fmt::format_to(std::back_inserter(out), "maas_inferences_total{{{}}} {}\n", labels, counts->rows);
+  append_head(out, "maas_compute_duration_seconds", "histogram", "Time in the network, by model and version.");
+  append_histograms(out, "maas_compute_duration_seconds", all, &Counts::seconds);
+  append_head(out, "maas_queue_duration_seconds", "histogram",
+              "From when a prediction had come whole to when it was begun, by model and version.");
+  append_histograms(out, "maas_queue_duration_seconds", all, &Counts::waits);
+  append_head(out, "maas_batch_rows", "histogram", "Samples of a run, by model and version.");
+  for (const auto& [labels, counts] : all) append_batches(out, labels, *counts);
+}
+
+std::string Metrics::text(bool ready, const Gauges& gauges) const {
   std::string out;
   append_server(out, ready, gauges);
-  append_models(out, repository);
+  append_models(out, repository_);
   append_one(out, "process_start_time_seconds", "gauge", "Start of the process since the epoch.",
              std::chrono::duration_cast<std::chrono::seconds>(start_.time_since_epoch()).count());
   const ProcessUse process = process_use();
@@ -172,32 +241,12 @@ std::string Metrics::text(const Repository& repository, bool ready, const Gauges
   append_one(out, "process_virtual_memory_bytes", "gauge", "Address space.", process.virtual_bytes);
   append_one(out, "process_open_fds", "gauge", "Open files, connections among them.", process.open_files);
   append_one(out, "process_max_fds", "gauge", "How many there may be.", process.most_files);
+  const VersionSet known = known_versions(repository_);
   const std::lock_guard lock(mutex_);
-  append_head(out, "maas_requests_total", "counter",
-              "Answers by protocol, model (empty: none that is known) and code.");
-  for (const auto& [key, count] : requests_)
-    fmt::format_to(std::back_inserter(out), "maas_requests_total{{api=\"{}\",model=\"{}\",code=\"{}\"}} {}\n",
-                   std::get<0>(key), label_text(std::get<1>(key)), std::get<2>(key), count);
-  append_head(out, "maas_request_duration_seconds", "histogram",
-              "From when a request had come whole to its answer, by model.");
-  for (const auto& [model, histogram] : durations_)
-    append_histogram(out, "maas_request_duration_seconds", fmt::format("model=\"{}\"", label_text(model)), histogram);
-  append_head(out, "maas_executions_total", "counter", "Runs of a network.");
-  for (const auto& [model, predictions] : predictions_)
-    fmt::format_to(std::back_inserter(out), "maas_executions_total{{model=\"{}\"}} {}\n", label_text(model),
-                   predictions.runs);
-  append_head(out, "maas_inferences_total", "counter", "Samples that were predicted for.");
-  for (const auto& [model, predictions] : predictions_)
-    fmt::format_to(std::back_inserter(out), "maas_inferences_total{{model=\"{}\"}} {}\n", label_text(model),
-                   predictions.rows);
-  append_head(out, "maas_compute_duration_seconds", "histogram", "Time in the network, by model.");
-  append_by_model(out, "maas_compute_duration_seconds", &Predictions::seconds);
-  append_head(out, "maas_queue_duration_seconds", "histogram",
-              "From when a prediction had come whole to when it was begun, by model.");
-  append_by_model(out, "maas_queue_duration_seconds", &Predictions::waits);
-  append_head(out, "maas_batch_rows", "histogram", "Samples of a run, by model.");
-  for (const auto& [model, predictions] : predictions_)
-    append_batches(out, fmt::format("model=\"{}\"", label_text(model)), predictions);
+  std::vector<Each> all = counts_of(known);
+  append_requests(out, all);
+  std::erase_if(all, [](const Each& each) { return each.second->runs == 0; });
+  append_runs(out, all);
   return out;
 }
 

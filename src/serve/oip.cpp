@@ -536,7 +536,7 @@ Response v2_model_ready(const Context& context, const Route& route) {
 }
 
 Asked v2_infer(const Context& context, const Route& route, const Request& request) {
-  auto [servable, shadow] = chosen(context.repository, route);
+  auto [servable, shadow] = chosen(context, route);
   auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline, context.now);  // who has left by now needs no body read
   InferBody read = read_infer(context, servable, split(request));

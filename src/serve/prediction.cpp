@@ -13,6 +13,7 @@ static_assert(sizeof(Scalar) == 4, "the server answers in FP32: it is built for 
 namespace {
 
 std::string_view why(const VersionStatus& status) {
+  if (status.state == VersionState::unloading) return "it is being unloaded";
   return status.error.empty() ? "it is still being read" : std::string_view(status.error);
 }
 
@@ -30,15 +31,16 @@ std::shared_ptr<const Servable> servable_of(const Repository& repository, const 
   if (!route.version) fail_with(503, "model \"{}\": no version is ready: {}", route.model, why(versions[0]));
   const auto known = std::ranges::find(versions, *route.version, &VersionStatus::version);
   if (known == versions.end()) fail_with(404, "model \"{}\": unknown version {}", route.model, *route.version);
-  if (known->state == VersionState::retired)
+  if (known->state == VersionState::retired || known->state == VersionState::unloading)
     fail_with(404, "model \"{}\": version {} is not served any more", route.model, *route.version);
   fail_with(503, "model \"{}\": version {} is not ready: {}", route.model, *route.version, why(*known));
 }
 
-Repository::Choice chosen(const Repository& repository, const Route& route) {
-  if (route.version || route.label) return {servable_of(repository, route), nullptr};
-  Repository::Choice choice = repository.choose(route.model);
-  if (!choice.answering) choice.answering = servable_of(repository, route);  // or why there is none
+Repository::Choice chosen(const Context& context, const Route& route) {
+  const bool is_named = route.version || route.label;
+  Repository::Choice choice = is_named ? Repository::Choice() : context.repository.choose(route.model);
+  if (!choice.answering) choice.answering = servable_of(context.repository, route);  // or why there is none
+  if (context.chosen != nullptr) *context.chosen = choice.answering->version;
   return choice;
 }
 
@@ -154,7 +156,7 @@ namespace {
 
 void count_run(const Context& context, std::span<Asked* const> all, Index rows, std::chrono::nanoseconds duration) {
   const Servable& servable = *all[0]->servable;
-  context.metrics.count_prediction(servable.model, rows, duration, [&](const auto& count) {
+  context.metrics.count_prediction(servable.model, servable.version, rows, duration, [&](const auto& count) {
     for (const Asked* asked : all) count(asked->durations.queue);
   });
   context.statistics.count_run(servable, rows, duration);

@@ -30,8 +30,9 @@ struct Context {
   Statistics& statistics;
   Streams& streams;
   InferHeads& heads;
-  Jobs* jobs = nullptr;           ///< null where none are offered
-  Repository* changer = nullptr;  ///< the same; null where it must not be changed
+  Jobs* jobs = nullptr;             ///< null where none are offered
+  Repository* changer = nullptr;    ///< the same; null where it must not be changed
+  VersionNumber* chosen = nullptr;  ///< where to say which version is to answer a prediction, as soon as it is known
   /// When this was made, which is when the work began: clocks are not read more often than they must be.
   std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
 };
@@ -70,7 +71,7 @@ std::chrono::steady_clock::time_point deadline_of(const Request& request, const 
 void check_deadline(std::chrono::steady_clock::time_point deadline, std::chrono::steady_clock::time_point now);
 
 /// The version that answers a prediction: as above, or for its share the canary where none is named; and the shadow.
-Repository::Choice chosen(const Repository& repository, const Route& route);
+Repository::Choice chosen(const Context& context, const Route& route);
 
 /// A prediction whose request has been read.
 struct Asked {

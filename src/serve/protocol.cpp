@@ -142,9 +142,10 @@ class Protocol::Routes {
     std::vector<Response> responses(requests.size());
     std::vector<std::optional<Asked>> asked(requests.size());
     std::vector<bool> was_asked(requests.size(), false);
+    std::vector<VersionNumber> versions(requests.size());
     for (std::size_t i = 0; i < requests.size(); ++i)
       responses[i] = guarded([&]() -> Response {
-        Asked read = read_prediction(*requests[i], context());
+        Asked read = read_prediction(*requests[i], context(&versions[i]));
         was_asked[i] = true;
         if (read.ready) return *std::move(read.ready);
         asked[i] = std::move(read);
@@ -153,8 +154,8 @@ class Protocol::Routes {
     for (std::size_t i = 0; i < asked.size(); ++i)
       if (asked[i]) answer_group(requests, take_group(asked, i, responses), asked, responses);
     for (std::size_t i = 0; i < requests.size(); ++i) {
-      if (!was_asked[i]) count_failure(*requests[i]);
-      finish(*requests[i], responses[i], std::chrono::steady_clock::now());
+      if (!was_asked[i]) count_failure(*requests[i], versions[i]);
+      finish(*requests[i], responses[i], versions[i], std::chrono::steady_clock::now());
     }
     return responses;
   }
@@ -254,24 +255,26 @@ class Protocol::Routes {
 
   Response late(const Request& request, std::string_view why) {
     Response response = error_response(504, why);
-    count_failure(request);
-    finish(request, response, std::chrono::steady_clock::now());
+    count_failure(request, std::nullopt);
+    finish(request, response, std::nullopt, std::chrono::steady_clock::now());
     return response;
   }
 
-  void count(const Request& request, const Response& response, Time now = std::chrono::steady_clock::now()) {
+  // `version`: the one that was chosen to answer, which its model then has.
+  void count(const Request& request, const Response& response, VersionNumber version = {},
+             Time now = std::chrono::steady_clock::now()) {
     std::string_view api = "other";
     std::string_view model;
     try {
       if (!is_preflight(request)) {
         const Route& asked = path_route(request);  // nobody asks for another before it has been counted
         api = api_of(asked.action);
-        if (repository_.knows(asked.model)) model = asked.model;
+        if (version || repository_.knows(asked.model)) model = asked.model;
       }
     } catch (const StatusError&) {
       // A path that is none: counted all the same.
     }
-    metrics_.count_request(api, model, response.status, now - request.arrived);
+    metrics_.count_request(api, model, version, response.status, now - request.arrived);
   }
 
   std::atomic<bool> ready{true};
@@ -389,8 +392,9 @@ class Protocol::Routes {
     return *place;
   }
 
-  Context context() {
-    return {repository_, options_.limits, options_, metrics_, statistics_, streams_, heads_, jobs_.get(), changer_};
+  Context context(VersionNumber* chosen = nullptr) {
+    return {repository_, options_.limits, options_,    metrics_, statistics_,
+            streams_,    heads_,          jobs_.get(), changer_, chosen};
   }
 
   Asked read_body(const Request& request, const Context& context) {
@@ -413,7 +417,8 @@ class Protocol::Routes {
 
   // Nothing where it turns out to take longer than `most`.
   std::optional<Response> answer_alone(const Request& request, std::chrono::nanoseconds most) {
-    const Context context = this->context();
+    VersionNumber version;
+    const Context context = this->context(&version);
     std::optional<Asked> asked;
     std::optional<Time> end;
     bool is_within = true;
@@ -434,10 +439,10 @@ class Protocol::Routes {
     if (!is_within) return std::nullopt;
     if (!end) end = std::chrono::steady_clock::now();
     if (!asked)
-      count_failure(request);
+      count_failure(request, version);
     else if (!asked->ready)
       count_answer(request, *asked, response, *end);
-    finish(request, response, *end);
+    finish(request, response, version, *end);
     return response;
   }
 
@@ -473,12 +478,13 @@ class Protocol::Routes {
   }
 
   void count_answer(const Request& request, const Asked& asked, const Response& response, Time now) {
-    statistics_.count_answer(*asked.servable, response.status == 200, now, now - request.arrived, asked.durations);
+    statistics_.count_answer(asked.servable->model, asked.servable->version, response.status == 200, now,
+                             now - request.arrived, asked.durations);
   }
 
   // What every prediction has in common at its end.
-  void finish(const Request& request, Response& response, Time now) {
-    count(request, response, now);
+  void finish(const Request& request, Response& response, VersionNumber version, Time now) {
+    count(request, response, version, now);
     if (options_.compress_from > 0) compress_guarded(request, response);
     if (options_.cors) allow_any_origin(response);
   }
@@ -524,12 +530,14 @@ class Protocol::Routes {
     return group;
   }
 
-  // A request that could not be read, of a version that could have answered it.
-  void count_failure(const Request& request) {
+  // A request that could not be read, of the version that was chosen; or where it did not come so far, of one that
+  // could have answered it.
+  void count_failure(const Request& request, VersionNumber version) {
     try {
-      const auto servable = servable_of(repository_, route(request));
+      const Route& asked = route(request);
+      if (!version) version = servable_of(repository_, asked)->version;
       const Time now = std::chrono::steady_clock::now();
-      statistics_.count_answer(*servable, false, now, now - request.arrived, {});
+      statistics_.count_answer(asked.model, *version, false, now, now - request.arrived, {});
     } catch (const std::exception&) {
     }
   }
@@ -639,7 +647,7 @@ class Protocol::Routes {
 
   Response metrics_page() const {
     const Gauges gauges = read_gauges != nullptr ? read_gauges(server) : Gauges();
-    std::string text = metrics_.text(repository_, ready, gauges);
+    std::string text = metrics_.text(ready, gauges);
     if (options_.triton_metrics) statistics_.append_as_triton(text, repository_, gauges.queued_of_models);
     shadow_.append_metrics(text);
     streams_.append_metrics(text);
@@ -651,7 +659,7 @@ class Protocol::Routes {
   Repository* const changer_;
   const ProtocolOptions options_;
   const Tokens tokens_;
-  Metrics metrics_{};
+  Metrics metrics_{repository_};
   Statistics statistics_{};
   Shadow shadow_{};
   Streams streams_;

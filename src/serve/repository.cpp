@@ -94,7 +94,8 @@ class Repository::Folder {
   bool knows(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     const auto model = models_.find(name);
-    return model != models_.end() && !model->second.empty();
+    if (model != models_.end() && !model->second.empty()) return true;
+    return std::ranges::any_of(let_go_, [&](const LetGo& each) { return each.model == name && each.is_held(); });
   }
 
   std::shared_ptr<const Servable> find_label(std::string_view name, std::string_view label) const {
@@ -113,6 +114,7 @@ class Repository::Folder {
     if (const auto model = models_.find(name); model != models_.end())
       for (const auto& [number, known] : model->second)
         all.push_back({number, known.state, known.error, known.is_refused});
+    tell_held(name, all);
     return all;
   }
 
@@ -120,6 +122,9 @@ class Repository::Folder {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
     for (const auto& [name, versions] : models_) names.push_back(name);
+    for (const LetGo& each : let_go_)
+      if (each.is_held() && std::ranges::find(names, each.model) == names.end()) names.push_back(each.model);
+    std::ranges::sort(names);
     return names;
   }
 
@@ -134,7 +139,7 @@ class Repository::Folder {
     auto servable = make_servable({.model = name, .version = version, .network = std::move(network)});
     const std::lock_guard one_at_a_time(changing_);
     change(name, version, [&](Known& known) {
-      known.servable.swap(servable);  // the one before goes after the lock
+      replace(known, servable);
       known.state = VersionState::available;
       known.error.clear();
       known.from_code = true;
@@ -215,11 +220,9 @@ class Repository::Folder {
     require_in_folder("files", name);
     const std::lock_guard one_at_a_time(adding_);
     GivenVersions given(options_.folder, name, files);
-    const std::vector<VersionStatus> known = status(name);
     const std::vector<std::int64_t> numbers = given.numbers();
     for (const std::int64_t number : numbers)
-      require<ConflictError>(std::ranges::find(known, number, &VersionStatus::version) == known.end(),
-                             "model \"{}\": version {} is there already", name, number);
+      require<ConflictError>(!is_there(name, number), "model \"{}\": version {} is there already", name, number);
     given.write();
     given.test();
     given.move();
@@ -395,7 +398,8 @@ class Repository::Folder {
   }
 
   void require_known(const std::string& name) const {
-    require<UnknownError>(knows(name), "unknown model \"{}\"", name);
+    const std::lock_guard lock(mutex_);
+    require<UnknownError>(models_.contains(name), "unknown model \"{}\"", name);
   }
 
   // Why a load that was asked for has failed, empty if it has not. The newest candidate must answer with the file as it
@@ -586,7 +590,7 @@ class Repository::Folder {
       set_retry(known, is_disks);
       known.error = why;
       known.is_refused = is_refused;
-      if (servable) known.servable.swap(servable);  // the one before goes after the lock
+      if (servable) replace(known, servable);
       known.state = known.servable ? VersionState::available : VersionState::failed;
       ++(why.empty() ? loads_.succeeded : loads_.failed);
     });
@@ -598,6 +602,7 @@ class Repository::Folder {
     for (auto& [name, versions] : models_)
       std::erase_if(versions, [&](auto& version) {
         if (!is_gone(version.second)) return false;
+        let_go(version.second.servable);
         dropped.push_back(std::move(version.second.servable));
         return true;
       });
@@ -617,6 +622,7 @@ class Repository::Folder {
       const bool is_old = !is_wanted(settings, version->first, answering);
       if (is_old) {
         if (known.servable) known.tried = std::nullopt;
+        let_go(known.servable);
         dropped.push_back(std::move(known.servable));
         if (known.state != VersionState::failed) known.state = VersionState::retired;
       } else if (known.servable && is_candidate(settings, version->first)) {
@@ -624,6 +630,48 @@ class Repository::Folder {
       }
       version = is_old && known.from_code ? model->second.erase(version) : std::next(version);
     }
+  }
+
+  // ---- What answers no more ----
+
+  // For as long as a request holds it.
+  struct LetGo {
+    std::string model{};
+    std::int64_t version = 0;
+    std::weak_ptr<const Servable> servable{};
+    bool is_held() const { return !servable.expired(); }
+  };
+
+  // With mutex_ held, as the two that follow. Who calls lets the pointer go, too, after the lock.
+  void let_go(const std::shared_ptr<const Servable>& servable) {
+    std::erase_if(let_go_, [](const LetGo& each) { return !each.is_held(); });
+    if (servable) let_go_.push_back({servable->model, servable->version, servable});
+  }
+
+  // `servable` becomes the one before.
+  void replace(Known& known, std::shared_ptr<const Servable>& servable) {
+    let_go(known.servable);
+    known.servable.swap(servable);
+  }
+
+  // What is held and answers no more is unloading, whether it is known otherwise or gone.
+  void tell_held(std::string_view name, std::vector<VersionStatus>& all) const {
+    for (const LetGo& each : let_go_) {
+      if (each.model != name || !each.is_held()) continue;
+      const auto known = std::ranges::find(all, each.version, &VersionStatus::version);
+      if (known == all.end())
+        all.push_back({.version = each.version, .state = VersionState::unloading});
+      else if (known->state == VersionState::retired)
+        known->state = VersionState::unloading;
+    }
+    std::ranges::sort(all, std::greater<>(), &VersionStatus::version);
+  }
+
+  // Not one that is gone, whoever holds it still.
+  bool is_there(const std::string& name, std::int64_t number) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    return model != models_.end() && model->second.contains(number);
   }
 
   template <class Change>
@@ -637,6 +685,7 @@ class Repository::Folder {
   std::map<std::string, Versions, std::less<>> models_{};
   std::map<std::string, ModelSettings, std::less<>> settings_{};
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
+  std::vector<LetGo> let_go_{};                                        // few: those that have been dropped and are held
   Loads loads_{};
   std::mutex adding_{};     // one version at a time; taken before changing_
   std::mutex changing_{};   // one changer at a time; taken before mutex_

@@ -17,8 +17,8 @@ constexpr std::size_t most_versions = 1024;
 
 }  // namespace
 
-Statistics::Version& Statistics::of(const Servable& servable) {
-  const auto known = versions_.find(InOrder::View(servable.model, servable.version));
+Statistics::Version& Statistics::of(std::string_view model, std::int64_t number) {
+  const auto known = versions_.find(InOrder::View(model, number));
   if (known != versions_.end()) return known->second;
   if (versions_.size() >= most_versions) {
     auto oldest = versions_.begin();
@@ -26,13 +26,13 @@ Statistics::Version& Statistics::of(const Servable& servable) {
       if (each->second.last < oldest->second.last) oldest = each;
     versions_.erase(oldest);
   }
-  return versions_[Key(servable.model, servable.version)];
+  return versions_[Key(model, number)];
 }
 
-void Statistics::count_answer(const Servable& servable, bool is_good, Time now, std::chrono::nanoseconds all,
-                              const Durations& parts) {
+void Statistics::count_answer(std::string_view model, std::int64_t number, bool is_good, Time now,
+                              std::chrono::nanoseconds all, const Durations& parts) {
   const std::lock_guard lock(mutex_);
-  Version& version = of(servable);
+  Version& version = of(model, number);
   version.last = now;
   if (!is_good) return version.fail.add(all);
   version.success.add(all);
@@ -44,7 +44,7 @@ void Statistics::count_answer(const Servable& servable, bool is_good, Time now, 
 
 void Statistics::count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration) {
   const std::lock_guard lock(mutex_);
-  Version& version = of(servable);
+  Version& version = of(servable.model, servable.version);
   ++version.runs;
   version.rows += static_cast<std::uint64_t>(rows);
   if (version.batches.size() < most_batch_sizes || version.batches.contains(rows)) version.batches[rows].add(duration);
@@ -123,10 +123,12 @@ void Statistics::append_as_triton(std::string& out, const Repository& repository
       }
   }
   out +=
-      "# HELP nv_inference_pending_request_count Predictions that wait.\n"
+      "# HELP nv_inference_pending_request_count Predictions that wait, with the version that answers by default.\n"
       "# TYPE nv_inference_pending_request_count gauge\n";
   for (const auto& [model, count] : queued)
-    out += fmt::format("nv_inference_pending_request_count{{model=\"{}\"}} {}\n", label_text(model), count);
+    if (const auto usual = repository.candidates(model).usual)
+      out += fmt::format("nv_inference_pending_request_count{{model=\"{}\",version=\"{}\"}} {}\n", label_text(model),
+                         usual->version, count);
 }
 
 std::string Statistics::text(const Repository& repository, std::string_view model,

@@ -28,7 +28,7 @@ class Statistics {
   using Time = std::chrono::steady_clock::time_point;
 
   /// An answer, good or bad, `now` and after so long.
-  void count_answer(const Servable& servable, bool is_good, Time now, std::chrono::nanoseconds all,
+  void count_answer(std::string_view model, std::int64_t version, bool is_good, Time now, std::chrono::nanoseconds all,
                     const Durations& parts);
   /// One run of the network for so many samples.
   void count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration);
@@ -62,7 +62,7 @@ class Statistics {
     bool operator()(const View& a, const View& b) const { return a < b; }
   };
 
-  Version& of(const Servable& servable);
+  Version& of(std::string_view model, std::int64_t number);
   static void append_sum(std::string& out, std::string_view name, const Sum& sum);
   static void append(std::string& out, const Key& key, const Version& version);
 

@@ -204,7 +204,7 @@ Asked forecaster_push(const Context& context, const Route& route, Samples sample
 }  // namespace
 
 Asked stream_push(const Context& context, const Route& route, const Request& request) {
-  auto choice = chosen(context.repository, route);
+  auto choice = chosen(context, route);
   const auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline, context.now);
   const WindowShape shape = window_of(*choice.answering);

@@ -195,6 +195,8 @@ StateNames names_of(const VersionStatus& status) {
       return {"LOADING", "OK"};
     case VersionState::available:
       return {"AVAILABLE", error_code(status)};
+    case VersionState::unloading:
+      return {"UNLOADING", "OK"};
     case VersionState::failed:
       return {"END", error_code(status)};
     case VersionState::retired:
@@ -295,7 +297,7 @@ void ask_raw(Asked& asked, JsonView instances) {
 }  // namespace
 
 Asked v1_predict(const Context& context, const Route& route, const Request& request) {
-  auto [servable, shadow] = chosen(context.repository, route);
+  auto [servable, shadow] = chosen(context, route);
   const auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline, context.now);  // who has left by now needs no body read
   Asked asked{.servable = servable, .deadline = deadline, .shadow = std::move(shadow)};

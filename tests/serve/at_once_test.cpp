@@ -96,9 +96,9 @@ TEST_CASE("what is answered at once has the same bits, and is counted the same")
     bodies.push_back(client.ask("POST", "/v1/models/m:predict", body).body);
     CHECK(client.ask("POST", "/v1/models/m:predict", R"({"instances": [[1]]})").status == 400);
     const std::string metrics = client.ask("GET", "/metrics").body;
-    for (const char* line :
-         {R"(maas_requests_total{api="v1",model="m",code="200"} 1)",
-          R"(maas_requests_total{api="v1",model="m",code="400"} 1)", R"(maas_executions_total{model="m"} 1)"})
+    for (const char* line : {R"(maas_requests_total{api="v1",model="m",version="1",code="200"} 1)",
+                             R"(maas_requests_total{api="v1",model="m",version="1",code="400"} 1)",
+                             R"(maas_executions_total{model="m",version="1"} 1)"})
       CHECK(metrics.find(fmt::format("\n{}\n", line)) != std::string::npos);
     const std::string statistics = client.ask("GET", "/v2/models/m/stats").body;
     CHECK(statistics.find(R"("success":{"count":1,)") != std::string::npos);

@@ -86,8 +86,9 @@ TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit
     }
     CHECK(client.read().status == 200);
     const int runs = requests + (batching ? 1 : requests);
-    CHECK(metric_reaches(server.port(), fmt::format(R"(maas_executions_total{{model="wide"}} {})", runs)));
-    CHECK(metric_reaches(server.port(), fmt::format(R"(maas_inferences_total{{model="wide"}} {})", 2 * requests)));
+    CHECK(metric_reaches(server.port(), fmt::format(R"(maas_executions_total{{model="wide",version="1"}} {})", runs)));
+    CHECK(metric_reaches(server.port(),
+                         fmt::format(R"(maas_inferences_total{{model="wide",version="1"}} {})", 2 * requests)));
     // Which runs these were: one of each alone, then one of all, or all alone again.
     const std::string statistics = client.ask("GET", "/v2/models/wide/stats").body;
     const auto has = [&](int rows, int times) {

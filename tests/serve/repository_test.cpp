@@ -107,7 +107,7 @@ TEST_CASE("a new version takes over, a removed one gives way to the one before")
   save(folder + "/m/1/model.h5", 1);
   const Repository repository({.folder = folder, .poll = 10ms});
   CHECK(answer_of(repository) == Scalar(5.5));
-  const auto held = repository.find("m");
+  auto held = repository.find("m");
   save(folder + "/m/2/model.h5", 2);
   CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
   CHECK(repository.find("m", 1) == nullptr);
@@ -120,6 +120,7 @@ TEST_CASE("a new version takes over, a removed one gives way to the one before")
     return answer == Scalar(5.5);
   }));
   CHECK_FALSE(gap);
+  held.reset();
   files::remove_all(folder + "/m");
   CHECK(wait_until([&] { return repository.models().empty(); }));
 }
@@ -356,6 +357,138 @@ TEST_CASE("one model may lie elsewhere, under any name") {
   CHECK_THROWS_AS(Repository({.model_name = "m"}), ConfigError);
   CHECK_THROWS_AS(Repository({.model_path = elsewhere}), ConfigError);
   CHECK_THROWS_AS(Repository({.model_name = "a/b", .model_path = elsewhere}), ConfigError);
+}
+
+namespace {
+
+std::vector<std::int64_t> versions_of(const Repository& repository) {
+  std::vector<std::int64_t> versions;
+  for (const serve::VersionStatus& status : repository.status("m")) versions.push_back(status.version);
+  return versions;
+}
+
+// The states that a version goes through until it answers, as /v1 tells them.
+std::vector<std::string> states_until_available(serve::Protocol& protocol, int version) {
+  const std::string start = fmt::format(R"({{"version":"{}","state":")", version);
+  std::vector<std::string> states;
+  wait_until([&] {
+    const std::string told = protocol.answer(get("/v1/models/m")).body;
+    const std::size_t at = told.find(start);
+    if (at == std::string::npos) return false;
+    const std::size_t first = at + start.size();
+    const std::string state = told.substr(first, told.find('"', first) - first);
+    if (states.empty() || states.back() != state) states.push_back(state);
+    return state == "AVAILABLE" || state == "END";
+  });
+  return states;
+}
+
+}  // namespace
+
+TEST_CASE("a version that comes is told to wait, to be loaded, and to answer") {
+  const std::string folder = fresh_folder("coming");
+  save(folder + "/m/1/model.h5", 1);
+  write_keras("coming.h5", {.network = {input(Shape{2}, "x"), dense(2048, relu), dense(2048), dense(1)}});
+  const Repository repository({.folder = folder, .poll = 300ms, .notices = false});
+  serve::Protocol protocol(repository, {});
+  bool is_told = false;  // on a busy machine a load may be over before anybody looks
+  for (int version = 2; version <= 6 && !is_told; ++version) {
+    files::create_directories(fmt::format("{}/m/{}", folder, version));
+    files::copy("coming.h5", "coming.copy.h5", files::copy_options::overwrite_existing);
+    files::rename("coming.copy.h5", fmt::format("{}/m/{}/model.h5", folder, version));
+    is_told = states_until_available(protocol, version) == std::vector<std::string>{"START", "LOADING", "AVAILABLE"};
+  }
+  CHECK(is_told);
+}
+
+TEST_CASE("a version that answers no more is unloading as long as a request holds it") {
+  const std::string folder = fresh_folder("held");
+  save(folder + "/m/1/model.h5", 1);
+  Repository repository({.folder = folder, .poll = 10ms});
+  serve::Protocol protocol(repository, {.open_admin = true});
+  const auto told = [&](std::string_view path) { return protocol.answer(get(path)).body; };
+  const auto index = [&] { return protocol.answer(post("/v2/repository/index", "")).body; };
+
+  auto held = repository.find("m");
+  save(folder + "/m/2/model.h5", 2);  // retires the first
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(wait_until([&] { return state_of(repository, 1) != VersionState::available; }));
+  CHECK(state_of(repository, 1) == VersionState::unloading);
+  CHECK(state_of(repository, 2) == VersionState::available);
+  CHECK_THAT(
+      told("/v1/models/m/versions/1"),
+      ContainsSubstring(R"({"version":"1","state":"UNLOADING","status":{"error_code":"OK","error_message":""}})"));
+  CHECK_THAT(index(), ContainsSubstring(R"("version":"1","state":"UNLOADING","reason":"requests that have begun)"));
+  CHECK_THAT(told("/metrics"), ContainsSubstring(R"(maas_model_state{model="m",version="1",state="UNLOADING"} 1)"));
+  CHECK_THAT(told("/metrics"), ContainsSubstring(R"(maas_model_available{model="m",version="1"} 0)"));
+  CHECK(protocol.answer(get("/v2/models/m/versions/1/ready")).status == 404);
+  held.reset();
+  CHECK(wait_until([&] { return state_of(repository, 1) == VersionState::retired; }));
+  CHECK_THAT(told("/v1/models/m/versions/1"), ContainsSubstring(R"("state":"END")"));
+  CHECK_THAT(index(), ContainsSubstring(R"("version":"1","state":"UNAVAILABLE","reason":"unloaded")"));
+
+  held = repository.find("m");
+  const auto again = held;
+  repository.load("m");  // read again: another has taken its place
+  CHECK(state_of(repository, 2) == VersionState::available);
+  repository.unload("m");
+  CHECK(state_of(repository, 2) == VersionState::unloading);
+  repository.load("m");
+  CHECK(state_of(repository, 2) == VersionState::available);
+  repository.unload("m");
+  held.reset();
+  CHECK(state_of(repository, 2) == VersionState::unloading);  // by the other one
+  CHECK(again.use_count() == 1);
+}
+
+TEST_CASE("a version that is gone is listed as long as a request holds it") {
+  const std::string folder = fresh_folder("held_gone");
+  save(folder + "/m/1/model.h5", 1);
+  save(folder + "/m/2/model.h5", 2);
+  Repository repository({.folder = folder, .poll = 10ms});
+  serve::Protocol protocol(repository, {});
+  auto held = repository.find("m");
+  files::remove_all(folder + "/m/2");
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(5.5); }));
+  CHECK(wait_until([&] { return state_of(repository, 2) == VersionState::unloading; }));
+  CHECK(versions_of(repository) == std::vector<std::int64_t>{2, 1});
+  held.reset();
+  CHECK(wait_until([&] { return versions_of(repository) == std::vector<std::int64_t>{1}; }));
+
+  held = repository.find("m");
+  files::remove_all(folder + "/m");
+  CHECK(wait_until([&] { return repository.find("m") == nullptr; }));
+  CHECK(repository.models() == std::vector<std::string>{"m"});
+  CHECK(repository.knows("m"));
+  CHECK(state_of(repository, 1) == VersionState::unloading);
+  const serve::Response refused = protocol.answer(post("/v1/models/m:predict", R"({"inputs": [[1, 2]]})"));
+  CHECK(refused.status == 503);
+  CHECK_THAT(refused.body, ContainsSubstring("it is being unloaded"));
+  CHECK_THROWS_AS(repository.unload("m"), serve::UnknownError);  // there is nothing left to change
+  CHECK_THROWS_AS(repository.set_traffic("m", {}, 1), serve::UnknownError);
+  save(folder + "/m/1/model.h5", 3);  // another of its number
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(15.5); }));
+  CHECK(versions_of(repository) == std::vector<std::int64_t>{1});
+  files::remove_all(folder + "/m");
+  CHECK(wait_until([&] { return repository.find("m") == nullptr; }));
+  CHECK(state_of(repository, 1) == VersionState::unloading);
+  held.reset();
+  CHECK(wait_until([&] { return repository.models().empty(); }));
+  CHECK_FALSE(repository.knows("m"));
+  CHECK(repository.status("m").empty());
+}
+
+TEST_CASE("a version of a network of the caller's own is unloading, then forgotten") {
+  Repository repository(serve::RepositoryOptions{});
+  repository.publish("m", 1, affine(1));
+  auto first = repository.find("m");
+  repository.publish("m", 2, affine(2));
+  CHECK(state_of(repository, 1) == VersionState::unloading);
+  CHECK(versions_of(repository) == std::vector<std::int64_t>{2, 1});
+  for (int version = 3; version < 50; ++version) repository.publish("m", version, affine(2));
+  CHECK(versions_of(repository) == std::vector<std::int64_t>{49, 1});
+  first.reset();
+  CHECK(versions_of(repository) == std::vector<std::int64_t>{49});
 }
 
 TEST_CASE("networks of the caller's own are published, replaced and forgotten") {

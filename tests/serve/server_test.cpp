@@ -409,7 +409,7 @@ TEST_CASE("a body is refused where none is read") {
   HttpClient client(running.port());
   client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
   CHECK(client.read().status == 200);
-  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v2",model="",code="413"} 3)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v2",model="",version="",code="413"} 3)"));
   CHECK(is_error(client.ask("POST", "/v1/models/affine:classify", "{}"), 501));
 }
 
@@ -418,7 +418,7 @@ TEST_CASE("a body that is refused part-way is given back at once") {
   HttpClient refused(running.port());
   refused.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 10; ++i) refused.send("80\r\n" + std::string(128, ' ') + "\r\n");  // and no end
-  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",code="413"} 1)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",version="",code="413"} 1)"));
   const std::string body = predict_body + std::string(900, ' ');
   CHECK(HttpClient(running.port()).ask("POST", predict_path, body).body == predicted);
 }
@@ -488,6 +488,48 @@ TEST_CASE("a full queue answers 503, and health is answered all the while") {
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
 }
 
+TEST_CASE("a version is unloading until the last answer that it owes") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("gated", 1, gated());
+  const Server server(repository, {.port = 0, .open_admin = true});
+  HttpClient client(server.port()), working(server.port());
+  const auto told = [&] { return client.ask("GET", "/v1/models/gated").body; };
+  const auto state = [](int version, std::string_view name) {
+    return fmt::format(R"({{"version":"{}","state":"{}",)", version, name);
+  };
+  const ClosedGate closed;
+  working.send(post_text(gated_path, waiting_body));
+  gate.wait_for(1);
+  CHECK_THAT(told(), ContainsSubstring(state(1, "AVAILABLE")));
+  SECTION("a newer one takes its place") {
+    repository.publish("gated", 2, Network{input(Shape{1}, "x"), dense(1)});
+    CHECK_THAT(told(),
+               ContainsSubstring(state(2, "AVAILABLE") + R"("status":{"error_code":"OK","error_message":""}},)" +
+                                 state(1, "UNLOADING")));
+    CHECK(client.ask("POST", gated_path, passing_body).status == 200);
+    CHECK(client.ask("POST", "/v1/models/gated/versions/1:predict", passing_body).status == 404);
+    CHECK_THAT(client.ask("POST", "/v2/repository/index", "").body,
+               ContainsSubstring(R"({"name":"gated","version":"1","state":"UNLOADING",)"));
+    CHECK_THAT(client.ask("POST", "/v2/repository/index", R"({"ready": true})").body, !ContainsSubstring("UNLOADING"));
+    CHECK(metric_reaches(server.port(), R"(maas_model_state{model="gated",version="1",state="UNLOADING"} 1)"));
+    gate.open();
+    CHECK(working.read().body == R"({"predictions":[[1.0]]})");
+    CHECK(wait_until([&] { return told().find("UNLOADING") == std::string::npos; }));
+    CHECK_THAT(told(), ContainsSubstring(state(2, "AVAILABLE")));
+    CHECK(client.ask("GET", "/v1/models/gated/versions/1").status == 404);  // from no file: it is forgotten
+    CHECK(client.ask("GET", "/metrics").body.find(R"(model="gated",version="1")") == std::string::npos);
+  }
+  SECTION("it is unloaded") {
+    CHECK(client.ask("POST", "/v2/repository/models/gated/unload", "").status == 200);
+    CHECK_THAT(told(), ContainsSubstring(state(1, "UNLOADING")));
+    CHECK_THAT(told(), ContainsSubstring(R"("ready":false)"));
+    CHECK(client.ask("POST", gated_path, passing_body).status == 503);
+    gate.open();
+    CHECK(working.read().body == R"({"predictions":[[1.0]]})");
+    CHECK(wait_until([&] { return client.ask("GET", "/v1/models/gated").status == 404; }));
+  }
+}
+
 TEST_CASE("a full queue is told before the body comes, which need not be sent then") {
   const Running running({.threads = 1, .queue = 1});
   const ClosedGate closed;
@@ -502,7 +544,7 @@ TEST_CASE("a full queue is told before the body comes, which need not be sent th
   CHECK(is_error(answer, 503));
   CHECK(answer.headers.at("retry-after") == "1");
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
-  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",code="503"} 1)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",version="",code="503"} 1)"));
   // Who sends it all the same keeps the connection.
   HttpClient sending(running.port());
   sending.send(fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n", predict_path));
@@ -533,7 +575,7 @@ TEST_CASE("a model whose share of the queue is full is told 429, and others are 
   CHECK(metric_reaches(running.port(), "maas_queue_requests 3"));
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="model_queue"} 2)"));
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 0)"));
-  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="gated",code="429"} 1)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="gated",version="",code="429"} 1)"));
   gate.open();
   for (auto& each : waiting) CHECK(each->read().status == 200);
   CHECK(other.read().body == predicted);
@@ -663,7 +705,7 @@ TEST_CASE("who has waited too long is told so while all threads are at work, and
   CHECK(metric_reaches(running.port(), "maas_queue_requests 1"));
   CHECK(metric_reaches(running.port(), "maas_queue_rows 1"));
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="deadline"} 1)"));
-  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",code="504"} 1)"));
+  CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",version="",code="504"} 1)"));
   gate.open();
   CHECK(first.read().status == 200);
   CHECK(third.read().body == predicted);

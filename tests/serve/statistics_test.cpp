@@ -1,7 +1,9 @@
 // Statistics of versions, their configuration, and traffic that is shared out or copied.
+#include <algorithm>
 #include <thread>
 
 #include "maas/serve/protocol.hpp"
+#include "serve/metrics.hpp"
 #include "serve/models.hpp"
 #include "serve/shadow.hpp"
 #include "support/catch.hpp"
@@ -77,11 +79,74 @@ TEST_CASE("counts are told under Triton's names where that is asked for") {
        {"# TYPE nv_inference_count counter", R"(nv_inference_request_success{model="m",version="2"} 3)",
         R"(nv_inference_request_failure{model="m",version="2"} 1)", R"(nv_inference_count{model="m",version="2"} 6)",
         R"(nv_inference_exec_count{model="m",version="1"} 1)", R"(nv_inference_count{model="joined",version="1"} 0)",
-        R"(nv_inference_pending_request_count{model="m"} 4)",
+        R"(nv_inference_pending_request_count{model="m",version="2"} 4)",
         R"(nv_inference_queue_duration_us{model="m",version="2"} )",
         R"(nv_inference_request_duration_us{model="m",version="2"} )",
         R"(nv_inference_compute_infer_duration_us{model="m",version="2"} )"})
     CHECK_THAT(metrics, ContainsSubstring(line));
+}
+
+TEST_CASE("metrics count each version on its own, and what chose none without one") {
+  CountedService served;
+  served.repository.set_traffic("m", serve::Canary{1, 0.5}, {});
+  for (int i = 0; i < 4; ++i) served.predict();
+  for (int i = 0; i < 4; ++i) served.protocol.answer(post("/v1/models/m:predict", "{}"));  // the canary has its half
+  served.predict("/v1/models/m/versions/2:predict");
+  CHECK(served.protocol.answer(post("/v1/models/m/versions/9:predict", "{}")).status == 404);
+  served.get("/v1/models/m");
+  const std::string metrics = served.get("/metrics");
+  for (const char* line :
+       {R"(maas_requests_total{api="v1",model="m",version="1",code="200"} 2)",
+        R"(maas_requests_total{api="v1",model="m",version="1",code="400"} 2)",
+        R"(maas_requests_total{api="v1",model="m",version="2",code="200"} 3)",
+        R"(maas_requests_total{api="v1",model="m",version="2",code="400"} 2)",
+        R"(maas_requests_total{api="v1",model="m",version="",code="404"} 1)",
+        R"(maas_requests_total{api="v1",model="m",version="",code="200"} 1)",
+        R"(maas_request_duration_seconds_count{model="m",version="1"} 4)",
+        R"(maas_request_duration_seconds_count{model="m",version="2"} 5)",
+        R"(maas_request_duration_seconds_count{model="m",version=""} 2)",
+        R"(maas_executions_total{model="m",version="1"} 2)", R"(maas_executions_total{model="m",version="2"} 3)",
+        R"(maas_inferences_total{model="m",version="1"} 4)", R"(maas_inferences_total{model="m",version="2"} 6)",
+        R"(maas_compute_duration_seconds_count{model="m",version="1"} 2)",
+        R"(maas_queue_duration_seconds_count{model="m",version="2"} 3)",
+        R"(maas_batch_rows_bucket{model="m",version="2",le="2"} 3)", R"(maas_batch_rows_sum{model="m",version="1"} 4)"})
+    CHECK_THAT(metrics, ContainsSubstring(fmt::format("\n{}\n", line)));
+  CHECK(metrics.find(R"(version="9")") == std::string::npos);
+  CHECK(metrics.find(R"(maas_executions_total{model="m",version=""})") == std::string::npos);
+  // Statistics tell the same.
+  CHECK_THAT(served.get("/v2/models/m/versions/1/stats"),
+             ContainsSubstring(R"("inference_count":4,"execution_count":2,)") &&
+                 ContainsSubstring(R"("success":{"count":2,)") && ContainsSubstring(R"("fail":{"count":2,)"));
+  CHECK_THAT(served.get("/v2/models/m/versions/2/stats"),
+             ContainsSubstring(R"("inference_count":6,"execution_count":3,)") &&
+                 ContainsSubstring(R"("success":{"count":3,)") && ContainsSubstring(R"("fail":{"count":2,)"));
+}
+
+TEST_CASE("series of versions that are gone go, and 1000 that come and go leave nothing") {
+  CountedService served;
+  serve::Metrics metrics(served.repository);
+  const Network network = affine();
+  const auto take_up = [&](int version) {
+    served.repository.publish("m", version, network);
+    CHECK(served.predict() == R"({"predictions":[[5.5],[0.5]]})");
+    metrics.count_request("v1", "m", version, 200, 1ms);
+    metrics.count_prediction("m", version, 1, 1ms, [](const auto&) {});
+  };
+  const auto series = [&] {
+    const std::string text = served.get("/metrics");
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  for (int version = 3; version <= 10; ++version) take_up(version);
+  CHECK(served.get("/metrics").find(R"(model="m",version="8")") == std::string::npos);
+  CHECK_THAT(served.get("/metrics"), ContainsSubstring(R"(maas_executions_total{model="m",version="9"} 1)"));
+  CHECK_THAT(served.get("/metrics"), ContainsSubstring(R"(maas_executions_total{model="m",version="10"} 1)"));
+  const auto before = series();
+  for (int version = 11; version <= 1010; ++version) take_up(version);
+  CHECK(series() == before);
+  CHECK(metrics.size() <= 64);
+  const std::string text = metrics.text(true, {});
+  CHECK_THAT(text, ContainsSubstring(R"(maas_executions_total{model="m",version="1010"} 1)"));
+  CHECK(text.find(R"(version="1008")") == std::string::npos);
 }
 
 TEST_CASE("a model's configuration is told as Triton tells it") {

@@ -66,10 +66,12 @@ struct Servable {
   std::shared_ptr<DriftCounts> drift{};
 };
 
-/// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read, `available`,
-/// `failed` where its file could not be used, `retired` where enough newer ones answer (then it is read again when
-/// these are gone; a version that was published from code is forgotten instead).
-enum class VersionState { waiting, loading, available, failed, retired };
+/// Where a version stands: `waiting` while its file may still be changing, `loading` while it is read and tried,
+/// `available`, `unloading` where it answers no more and requests that have begun still hold it (and known for as long
+/// as that even if its file is gone), `failed` where its file could not be used, `retired` where it is not to answer,
+/// as enough newer ones do, for example (then it is read again when these are gone; a version that was published from
+/// code is forgotten instead).
+enum class VersionState { waiting, loading, available, unloading, failed, retired };
 
 /// Which versions of a model answer at once, of those that can be used.
 struct VersionPolicy {

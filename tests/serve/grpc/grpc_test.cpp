@@ -292,6 +292,36 @@ TEST_CASE("gRPC: statistics and the repository") {
   CHECK(closed.infer(affine_request({1, 2}, true), answer).ok());
 }
 
+TEST_CASE("gRPC: the index tells of a version that answers no more and is held by a call") {
+  Running running({.open_admin = true, .threads = 1});
+  ModelInferRequest request;
+  request.set_model_name("gated");
+  add_input(request, "x", {1, 1}).mutable_contents()->add_fp32_contents(1);
+  ModelInferResponse answer;
+  const auto told = [&] {
+    grpc::ClientContext context;
+    inference::RepositoryIndexResponse index;
+    std::string states;
+    if (running.stub->RepositoryIndex(&context, {}, &index).ok())
+      for (const auto& model : index.models())
+        if (model.name() == "gated") states += model.version() + " " + model.state() + "; ";
+    return states;
+  };
+  grpc::Status status(StatusCode::UNKNOWN, "");
+  std::thread caller;
+  {
+    const ClosedGate closed;
+    caller = std::thread([&] { status = running.infer(request, answer); });
+    gate.wait_for(1);
+    running.repository.publish("gated", 2, Network{input(Shape{1}, "x"), dense(1)});
+    CHECK(told() == "2 READY; 1 UNLOADING; ");
+  }
+  caller.join();
+  CHECK(status.ok());
+  CHECK(answer.model_version() == "1");
+  CHECK(wait_until([&] { return told() == "2 READY; "; }));
+}
+
 TEST_CASE("gRPC: a token is asked for, but not for health") {
   Running running({.token = "secret"});
   ModelInferResponse answer;
@@ -338,7 +368,7 @@ TEST_CASE("gRPC: predictions wait in the server's queue, and are counted with th
   CHECK(first.read().status == 200);
   CHECK(second.read().status == 200);
   CHECK(running.infer(affine_request({1, 2}, true), answer).ok());
-  CHECK_THAT(metrics(), ContainsSubstring(R"(maas_requests_total{api="v2",model="affine",code="200"} 1)"));
+  CHECK_THAT(metrics(), ContainsSubstring(R"(maas_requests_total{api="v2",model="affine",version="1",code="200"} 1)"));
 }
 
 TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its share of the queue") {

@@ -83,7 +83,7 @@ def ask_with_urllib(server):
     status, _, body = server.ask("/v1/models/flat:predict", b'{"instances": [[1, 2]]}')
     assert status == 400 and "expected shape [n, 5], got [1, 2]" in json.loads(body)["error"], body
     status, _, body = server.ask("/metrics")
-    assert status == 200 and b'maas_requests_total{api="v1",model="flat",code="400"} 1\n' in body, body
+    assert status == 200 and b'maas_requests_total{api="v1",model="flat",version="1",code="400"} 1\n' in body, body
     assert server.ask("/metrics", token=None)[0] == 401
 
 

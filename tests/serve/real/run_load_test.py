@@ -19,9 +19,9 @@ def run(url, *arguments, code=0):
 
 
 def counted(server, api, model, code):
-    found = re.search(rf'maas_requests_total{{api="{api}",model="{model}",code="{code}"}} (\d+)',
-                      server.ask("/metrics")[2].decode())
-    return int(found.group(1)) if found else 0
+    found = re.findall(rf'maas_requests_total{{api="{api}",model="{model}",version="\d*",code="{code}"}} (\d+)',
+                       server.ask("/metrics")[2].decode())
+    return sum(map(int, found))
 
 
 with Server(program, fixtures) as running:
