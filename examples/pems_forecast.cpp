@@ -8,7 +8,7 @@
 // FOLDER holds pems-lane1-train.csv and pems-lane1-test.csv: vehicles per 5 minutes, on working days.
 // --choose looks for settings: the best of 243 that are drawn, with the changes that make it better, and the one the
 // program has, judged behind three origins within the training part. It does not open the file of the test part: see
-// choose.hpp. It finds another setting than the program has: benchmarks/results/2026-11-27-forecast.md tells why.
+// choose.hpp. It finds another setting than the program has: benchmarks/results/2026-11-28-choice.md tells why.
 #include <fmt/core.h>
 
 #include <cmath>
