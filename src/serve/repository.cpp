@@ -510,9 +510,9 @@ class Repository::Folder {
     const ModelSettings before = settings(name), wanted = wanted_settings(name);
     if (wanted == before) return;
     if (is_new && wanted.serving != before.serving) try_again(name);
-    const bool is_free = !model_files_.contains(name) || wanted.is_unloaded || !has_answer(name, before);
-    if (is_free || could_answer(name, wanted)) load_wanted(name, wanted);
-    if (is_free || has_answer(name, wanted)) return take_settings(name, wanted);
+    const bool is_free = wanted.is_unloaded || !has_answer(name, before);  // then there is nothing to lose
+    if (!is_free && could_answer(name, wanted)) load_wanted(name, wanted);
+    if (is_free || !model_files_.contains(name) || has_answer(name, wanted)) return take_settings(name, wanted);
     const std::lock_guard lock(mutex_);
     ModelFile& file = model_files_.find(name)->second;
     if (!file.refusal.empty()) return;

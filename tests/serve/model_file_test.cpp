@@ -129,6 +129,32 @@ TEST_CASE("a model's file that is wrong is told by its name, the member, what wa
     CHECK_THROWS_AS(Repository({.models = {{"m", wrong}}}), ConfigError);
 }
 
+TEST_CASE("settings that are cut or changed anywhere are settings or an error, and nothing else") {
+  const std::string text = R"({"versions":{"specific":[1,2]},"labels":{"s":3},"canary":{"version":4,"share":0.5},)"
+                           R"("shadow":5,"batching":{"rows":6},"limits":{"max-rows":7},"inputs":{"x":"y"},)"
+                           R"("withdrawn":[8],"unloaded":false,"required":true,"outputs":{"z":"\u00e4"}})";
+  int good = 0, bad = 0;
+  const auto read = [&](const std::string& changed) {
+    try {
+      const serve::JsonDocument document(changed, 32);
+      serve::check_settings("m", serve::settings_from(document.root(), ""));
+      ++good;
+    } catch (const Error&) {
+      ++bad;
+    }
+  };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    read(text.substr(0, at));
+    for (const char c : std::string_view("{}[]\",:0-9etnu\\\0\x80", 18)) {
+      std::string changed = text;
+      changed[at] = c;
+      read(changed);
+    }
+  }
+  CHECK(good > 100);
+  CHECK(bad > 1000);
+}
+
 TEST_CASE("tensors have the names of the model's file wherever they are named") {
   const std::string folder = fresh_folder("named");
   save_version(folder + "/m", 1, joined());
