@@ -102,6 +102,8 @@ void print_models(const serve::Repository& repository) {
       if (status.state == serve::VersionState::available) fmt::print("{} version {}\n", model, status.version);
       if (!status.error.empty()) fmt::print(stderr, "maas: {} version {}: {}\n", model, status.version, status.error);
     }
+  for (const std::string& model : repository.missing())
+    fmt::print(stderr, "maas: {} is required and does not answer: not ready\n", model);
 }
 
 // The gRPC service, where it is built and asked for.
@@ -278,7 +280,8 @@ void add_serve(CLI::App& program) {
   CLI::App* command = program.add_subcommand("serve", "Serves a folder of models over HTTP until SIGTERM or SIGINT");
   command->option_defaults()->always_capture_default();
   auto options = std::make_shared<ServeOptions>();
-  command->add_option("folder", options->repository.folder, "Holds MODEL/VERSION/model.h5 or .keras, or MODEL.h5");
+  command->add_option("folder", options->repository.folder,
+                      "Holds MODEL/VERSION/model.h5 or .keras, or MODEL.h5; MODEL/maas.json has settings of the model");
   command->add_option("--model-name", options->repository.model_name, "One model more, or the only one");
   command->add_option("--model-path", options->repository.model_path,
                       "Where it is: a folder of versions, a folder with a model file, or the file");

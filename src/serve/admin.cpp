@@ -5,9 +5,9 @@
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/load_parameters.hpp"
+#include "serve/model_settings.hpp"
 #include "serve/prediction.hpp"
 #include "serve/raw_rows.hpp"
-#include "serve/state_file.hpp"
 #include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {

@@ -5,8 +5,8 @@
 #include "maas/core/error.hpp"
 #include "maas/core/read_file.hpp"
 #include "serve/json.hpp"
+#include "serve/model_settings.hpp"
 #include "serve/names.hpp"
-#include "serve/state_file.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 

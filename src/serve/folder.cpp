@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "maas/core/error.hpp"
@@ -105,7 +106,16 @@ bool is_folder(const files::path& path) {
   return is;
 }
 
+void add_settings(Look& look, const std::string& model, const files::path& folder) {
+  try {
+    if (std::optional<FileStamp> stamp = stamp_of(folder / "maas.json")) look.settings[model] = *std::move(stamp);
+  } catch (const FormatError&) {
+    look.partly_seen.insert(model);
+  }
+}
+
 void add_versions(Look& look, const std::string& model, const files::path& folder) {
+  add_settings(look, model, folder);
   FoundVersions& versions = look.models[model];
   for (const files::path& path : entries_of(folder)) {
     const auto version = version_of(path.filename().string());
@@ -158,6 +168,16 @@ void flush(const std::filesystem::path& path) {
   ::close(file);
 }
 
+std::string content_within(const std::string& path, std::size_t most) {
+  std::ifstream file(path, std::ios::binary);
+  require<DataError>(file.is_open(), "{}: cannot be read", path);
+  std::string content(most + 1, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  require<DataError>(content.size() <= most, "{}: expected at most {} bytes, got more", path, most);
+  return content;
+}
+
 Look look_at(const std::string& folder) {
   Look look;
   for (const files::path& path : entries_of(folder)) add_entry(look, path);
@@ -167,6 +187,7 @@ Look look_at(const std::string& folder) {
 
 void add_model_at(Look& look, const std::string& name, const std::string& path) {
   look.models.erase(name);  // what else has that name does not count
+  look.settings.erase(name);
   if (!is_folder(path)) {
     if (stem_of(path))
       if (std::optional<FileStamp> stamp = stamp_of(path)) look.models[name].emplace(1, *std::move(stamp));

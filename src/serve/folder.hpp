@@ -41,9 +41,14 @@ bool is_within(const std::filesystem::path& folder, const std::filesystem::path&
 /// systems cannot.
 void flush(const std::filesystem::path& path);
 
+/// All bytes of a file. Throws DataError where it cannot be read, or holds more than `most`.
+std::string content_within(const std::string& path, std::size_t most);
+
 /// What a look has found.
 struct Look {
   FoundModels models{};
+  /// The file maas.json of each model that has one, its versions or none beside it.
+  std::map<std::string, FileStamp, std::less<>> settings{};
   /// Models of which not all could be looked at: versions that were not found may be there all the same.
   std::set<std::string, std::less<>> partly_seen{};
 };

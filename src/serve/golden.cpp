@@ -1,9 +1,8 @@
 #include "serve/golden.hpp"
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
+#include "serve/folder.hpp"
 #include "serve/prediction.hpp"
 #include "serve/servable.hpp"
 #include "serve/status.hpp"
@@ -15,16 +14,6 @@ namespace {
 struct Tolerances {
   double relative = 1e-4, absolute = 1e-6;
 };
-
-std::string content_of(const std::string& path, std::size_t most) {
-  std::ifstream file(path, std::ios::binary);
-  require<DataError>(file.is_open(), "{}: cannot be read", path);
-  std::string content(most + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(file.gcount()));
-  require<DataError>(content.size() <= most, "{}: expected at most {} bytes, got more", path, most);
-  return content;
-}
 
 double tolerance(JsonView check, std::string_view name, double otherwise, const std::string& what) {
   const auto value = check.member(name);
@@ -62,8 +51,8 @@ JsonView member(JsonView check, std::string_view name, const std::string& what) 
 void run_check(const Servable& servable, JsonView check, const std::string& what, const Limits& limits) {
   require<DataError>(check.kind() == JsonKind::object, "{}: expected an object, got {}", what, check.kind_name());
   const Tolerances tolerances{tolerance(check, "rtol", 1e-4, what), tolerance(check, "atol", 1e-6, what)};
-  const auto inputs = columns_of({servable.inputs, "input"}, member(check, "inputs", what), limits);
-  const auto expected = columns_of({servable.outputs, "output"}, member(check, "outputs", what), limits);
+  const auto inputs = columns_of({servable.inputs, "input", limits.rows}, member(check, "inputs", what), limits);
+  const auto expected = columns_of({servable.outputs, "output", limits.rows}, member(check, "outputs", what), limits);
   for (const Matrix& input : inputs)
     require<DataError>(input.rows() == inputs[0].rows(), "{}: expected as many samples of each input, got others",
                        what);
@@ -75,7 +64,7 @@ void run_check(const Servable& servable, JsonView check, const std::string& what
 
 void check_golden(const Servable& servable, const std::string& path) {
   const Limits limits;
-  const std::string text = content_of(path, limits.body_bytes);
+  const std::string text = content_within(path, limits.body_bytes);
   std::string what = path;
   try {
     const JsonDocument document(text, limits.json_depth);

@@ -72,6 +72,9 @@ void append_models(std::string& out, const Repository& repository) {
         fmt::format_to(std::back_inserter(out), "maas_model_bytes{{model=\"{}\",version=\"{}\"}} {}\n",
                        label_text(model), status.version,
                        static_cast<std::size_t>(servable->network.parameters().count()) * sizeof(Scalar));
+  append_one(out, "maas_models_missing", "gauge",
+             "Models of which no version answers, though the server is not ready without them.",
+             repository.missing().size());
   append_head(out, "maas_reload_total", "counter", "Versions that went live, and files that could not be used.");
   const Repository::Loads loads = repository.loads();
   fmt::format_to(std::back_inserter(out),

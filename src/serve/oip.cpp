@@ -216,7 +216,7 @@ std::vector<Matrix> read_inputs(const Servable& servable, JsonView list, const S
     require<DataError>(!sample, "infer: expected input \"{}\" once, got it twice", name);
     const TensorInfo& info = servable.inputs[static_cast<std::size_t>(place)];
     InferHead::Input of_head{.what = called("input", name), .place = static_cast<std::size_t>(place)};
-    sample = samples_of(info, read_input(input, tail, of_head, options), options.limits);
+    sample = samples_of(info, read_input(input, tail, of_head, options), most_rows(servable, options.limits));
     of_head.rows = sample->rows();
     of_head.columns = sample->cols();
     head.inputs.push_back(std::move(of_head));
@@ -514,7 +514,8 @@ Response v2_config(const Context& context, const Route& route) {
   append_text(out, servable->model);
   out += R"(,"platform":)";
   append_text(out, servable->platform);
-  out += fmt::format(R"(,"backend":"maas","max_batch_size":{},"version_policy":)", context.limits.rows);
+  out +=
+      fmt::format(R"(,"backend":"maas","max_batch_size":{},"version_policy":)", most_rows(*servable, context.limits));
   out += policy_text(context.repository.settings(route.model).policy);
   out += R"(,"input":)";
   append_config_tensors(out, servable->inputs);

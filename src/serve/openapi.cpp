@@ -8,6 +8,7 @@
 #include "serve/embedded.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
+#include "serve/prediction.hpp"
 #include "serve/streams.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -370,14 +371,19 @@ std::string label_paths(const Servable& servable, const std::string& label, Inde
              {{.verb = "post", .summary = summary, .answer = "Predictions", .body = predict_body(servable, rows)}});
 }
 
-std::string model_paths(const Repository& repository, const std::string& model, Index rows, const Offers& offers) {
+std::string model_paths(const Repository& repository, const std::string& model, const Limits& limits,
+                        const Offers& offers) {
   std::string out;
-  if (const auto servable = repository.find(model)) out += paths_of(*servable, "", rows) + stream_path(*servable, rows);
+  if (const auto servable = repository.find(model)) {
+    const Index rows = most_rows(*servable, limits);
+    out += paths_of(*servable, "", rows) + stream_path(*servable, rows);
+  }
   for (const VersionStatus& status : repository.status(model))
     if (const auto servable = repository.find(model, status.version))
-      out += paths_of(*servable, fmt::format("/versions/{}", status.version), rows);
+      out += paths_of(*servable, fmt::format("/versions/{}", status.version), most_rows(*servable, limits));
   for (const auto& [label, version] : repository.settings(model).labels)
-    if (const auto servable = repository.find_label(model, label)) out += label_paths(*servable, label, rows);
+    if (const auto servable = repository.find_label(model, label))
+      out += label_paths(*servable, label, most_rows(*servable, limits));
   out += path_item("/maas/v1/models/" + escaped(model), model,
                    {{.summary = "How it is served, and what raw rows are made of", .answer = "Settings"}});
   return out + (offers.changes ? change_paths(model, offers.uploads) : "");
@@ -395,8 +401,7 @@ Response openapi(const Repository& repository, const ProtocolOptions& options, c
     constexpr std::string_view open = R"("security": [],)";
     for (std::size_t at = out.find(open); at != out.npos; at = out.find(open, at)) out.erase(at, open.size());
   }
-  for (const std::string& model : repository.models())
-    out += model_paths(repository, model, options.limits.rows, offers);
+  for (const std::string& model : repository.models()) out += model_paths(repository, model, options.limits, offers);
   if (options.strict_dtypes)
     for (std::size_t at = out.find(all_types); at != out.npos; at = out.find(all_types, at))
       out.replace(at, all_types.size(), strict_types);

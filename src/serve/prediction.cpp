@@ -67,15 +67,15 @@ std::string shape_text(std::span<const Index> lengths) {
   return text + "]";
 }
 
-Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits, std::string_view kind) {
+Matrix samples_of(const TensorInfo& input, JsonTensor tensor, Index most, std::string_view kind) {
   const std::span<const Index> lengths(tensor.shape);
   const bool fits = !lengths.empty() && std::ranges::equal(lengths.subspan(1), input.shape);
   const bool is_scalars = lengths.size() == 1 && input.shape == Shape{1};  // samples of one number need no list
   if (!fits && !is_scalars)
     fail<ShapeError>("{} \"{}\": expected shape {}, got {}", kind, input.name, shape_text(input.shape),
                      shape_text(lengths));
-  if (lengths[0] > limits.rows)
-    fail_with(413, "{} \"{}\": expected at most {} samples, got {}", kind, input.name, limits.rows, lengths[0]);
+  if (lengths[0] > most)
+    fail_with(413, "{} \"{}\": expected at most {} samples, got {}", kind, input.name, most, lengths[0]);
   return ConstMatrixView(tensor.values.data(), lengths[0], input.shape.size());
 }
 

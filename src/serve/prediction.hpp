@@ -49,14 +49,20 @@ std::string names_of(const std::vector<TensorInfo>& tensors);
 std::string shape_text(const Shape& sample);
 std::string shape_text(std::span<const Index> lengths);
 
+/// How many samples one request to a version may have.
+inline Index most_rows(const Servable& servable, const Limits& limits) {
+  return servable.serving.rows.value_or(limits.rows);
+}
+
 /// Checks a tensor against an input, batch axis included, and makes a matrix of it. Throws ShapeError; StatusError 413
-/// for too many samples.
-Matrix samples_of(const TensorInfo& input, JsonTensor tensor, const Limits& limits, std::string_view kind = "input");
+/// for more than `most` samples.
+Matrix samples_of(const TensorInfo& input, JsonTensor tensor, Index most, std::string_view kind = "input");
 
 /// The inputs of a model, or its outputs, with the word for one of them.
 struct Tensors {
   const std::vector<TensorInfo>& all;
   std::string_view kind;
+  Index most_rows;                  ///< in one request
   bool passes_over_others = false;  ///< members that name none of them
 };
 

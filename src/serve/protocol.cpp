@@ -233,15 +233,18 @@ class Protocol::Routes {
     }
   }
 
-  std::size_t likely_rows(const Request& request) const {
+  QueueClaim queue_claim(const Request& request) const {
     try {
       const Route& asked = route(request);
       std::shared_ptr<const Servable> servable = asked.label     ? repository_.find_label(asked.model, *asked.label)
                                                  : asked.version ? repository_.find(asked.model, asked.version)
                                                                  : repository_.candidates(asked.model).usual;
-      return servable == nullptr ? 1 : static_cast<std::size_t>(serve::likely_rows(*servable, request));
+      if (servable == nullptr) return {};
+      return {.rows = static_cast<std::size_t>(likely_rows(*servable, request)),
+              .most = servable->serving.queue.value_or(0),
+              .most_rows = servable->serving.queue_rows.value_or(0)};
     } catch (const StatusError&) {
-      return 1;
+      return {};
     }
   }
 
@@ -276,6 +279,8 @@ class Protocol::Routes {
     }
     metrics_.count_request(api, model, version, response.status, now - request.arrived);
   }
+
+  bool is_ready() const { return ready && repository_.missing().empty(); }
 
   std::atomic<bool> ready{true};
   Gauges (*read_gauges)(const void*) = nullptr;
@@ -601,7 +606,7 @@ class Protocol::Routes {
       case Action::v2_live:
         return health_answer(true, true);
       case Action::v2_ready:
-        return health_answer(false, ready);
+        return health_answer(false, is_ready());
       case Action::v2_list:
         return v2_list(context);
       case Action::v2_model:
@@ -647,7 +652,7 @@ class Protocol::Routes {
 
   Response metrics_page() const {
     const Gauges gauges = read_gauges != nullptr ? read_gauges(server) : Gauges();
-    std::string text = metrics_.text(ready, gauges);
+    std::string text = metrics_.text(is_ready(), gauges);
     if (options_.triton_metrics) statistics_.append_as_triton(text, repository_, gauges.queued_of_models);
     shadow_.append_metrics(text);
     streams_.append_metrics(text);
@@ -685,7 +690,7 @@ std::string Protocol::joint(const Request& request) const { return routes_->join
 std::string_view Protocol::model(const Request& request) const { return routes_->model(request); }
 std::size_t Protocol::most_together(const Request& request) const { return routes_->most_together(request); }
 std::optional<Response> Protocol::refuse(Request& head) { return routes_->refuse(head); }
-std::size_t Protocol::likely_rows(const Request& request) const { return routes_->likely_rows(request); }
+QueueClaim Protocol::queue_claim(const Request& request) const { return routes_->queue_claim(request); }
 std::chrono::steady_clock::time_point Protocol::deadline(const Request& request) const {
   return routes_->deadline(request);
 }
@@ -712,6 +717,7 @@ bool Protocol::takes_body(const Request& request) const {
 
 void Protocol::set_ready(bool ready) { routes_->ready = ready; }
 bool Protocol::ready() const { return routes_->ready; }
+bool Protocol::is_ready() const { return routes_->is_ready(); }
 
 void Protocol::set_gauges(Gauges (*read)(const void* server), const void* server) {
   routes_->read_gauges = read;

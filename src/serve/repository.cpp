@@ -14,6 +14,7 @@
 #include "serve/folder.hpp"
 #include "serve/folder_notices.hpp"
 #include "serve/given_versions.hpp"
+#include "serve/model_settings.hpp"
 #include "serve/names.hpp"
 #include "serve/servable.hpp"
 #include "serve/state_file.hpp"
@@ -31,11 +32,9 @@ class Repository::Folder {
     require<ConfigError>(options_.versions >= 1, "repository: expected at least 1 version of a model, got {}",
                          options_.versions);
     for (const auto& [name, settings] : options_.models) check_settings(name, settings);
-    settings_.insert(options_.models.begin(), options_.models.end());
-    if (!options_.state_file.empty()) {
-      changed_ = read_state(options_.state_file);
-      for (const auto& [name, changed] : changed_) apply_state(changed, settings_[name]);
-    }
+    if (!options_.state_file.empty()) changed_ = read_state(options_.state_file);
+    for (const auto& [name, settings] : options_.models) settings_[name] = wanted_settings(name);
+    for (const auto& [name, changed] : changed_) settings_[name] = wanted_settings(name);
     require<ConfigError>(options_.model_name.empty() == options_.model_path.empty(),
                          "repository: expected a model's name and its path, got one of them");
     require<ConfigError>(options_.model_name.empty() || is_model_name(options_.model_name),
@@ -108,12 +107,24 @@ class Repository::Folder {
     return version == model->second.end() ? nullptr : version->second.servable;
   }
 
+  std::vector<std::string> missing() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, settings] : settings_)
+      if (settings.is_required.value_or(false) && !answers(name, settings)) names.push_back(name);
+    return names;
+  }
+
+  // What is wrong with the model's own file is wrong with all of its versions that are of use.
   std::vector<VersionStatus> status(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     std::vector<VersionStatus> all;
+    const std::string problem = problem_of_file(name);
     if (const auto model = models_.find(name); model != models_.end())
-      for (const auto& [number, known] : model->second)
-        all.push_back({number, known.state, known.error, known.is_refused});
+      for (const auto& [number, known] : model->second) {
+        const bool is_own = !known.error.empty() || known.state == VersionState::retired;
+        all.push_back({number, known.state, is_own ? known.error : problem, known.is_refused});
+      }
     tell_held(name, all);
     return all;
   }
@@ -136,8 +147,10 @@ class Repository::Folder {
   void publish(const std::string& name, std::int64_t version, Network network) {
     require<ConfigError>(is_model_name(name), "publish: expected a name that an address can hold, got \"{}\"", name);
     require<ConfigError>(version >= 0, "publish: expected a version of at least 0, got {}", version);
-    auto servable = make_servable({.model = name, .version = version, .network = std::move(network)});
+    const auto made = make_servable({.model = name, .version = version, .network = std::move(network)});
     const std::lock_guard one_at_a_time(changing_);
+    serve_as(*made, settings(name).serving);
+    std::shared_ptr<const Servable> servable = made;
     change(name, version, [&](Known& known) {
       replace(known, servable);
       known.state = VersionState::available;
@@ -160,17 +173,32 @@ class Repository::Folder {
     const auto model = found.models.find(name);
     require<UnknownError>(model != found.models.end(), "load: expected a model with a file in the folder, got \"{}\"",
                           name);
-    ModelSettings wanted = settings(name);
-    wanted.is_unloaded = false;
-    if (policy) wanted.policy = *policy;
-    check_settings(name, wanted);
-    note_whole(name, model->second);
+    if (policy) {
+      ModelSettings checked;
+      checked.policy = *policy;
+      check_settings(name, checked);
+    }
+    note_whole(name, found);
+    read_model_file(name);
     change_settings(name, [](ModelSettings& settings) { settings.is_unloaded = false; });
+    ModelSettings wanted = wanted_settings(name);
+    if (policy) wanted.policy = *policy;
     load_wanted(name, wanted);
-    // What answers by the policy before does so until the versions of the new one can take its place.
+    // What answers by the settings before does so until the versions of the new ones can take its place.
     const std::string problem = problem_of_load(name, wanted, given);
-    if (policy && problem.empty()) change_settings(name, [&](ModelSettings& settings) { settings.policy = *policy; });
+    if (problem.empty()) {
+      if (policy) change_settings(name, [&](ModelSettings& settings) { settings.policy = *policy; });
+      take_settings(name, wanted);
+    }
     retire_old_versions(name);
+    require<DataError>(problem.empty(), "load: {}", problem);
+  }
+
+  // A model's own file that is wrong is told, too, to who asks for all that there is.
+  void load_all(const std::string& name, const PolicyChange& policy) {
+    load(name, policy);
+    const std::lock_guard lock(mutex_);
+    const std::string problem = problem_of_file(name);
     require<DataError>(problem.empty(), "load: {}", problem);
   }
 
@@ -238,8 +266,7 @@ class Repository::Folder {
   }
 
   void set_label(const std::string& name, const std::string& label, std::int64_t version) {
-    const bool is_label = !label.empty() && label.size() <= 255 && std::ranges::all_of(label, is_label_character);
-    require<DataError>(is_label, "label: expected letters, digits and _, got \"{}\"", label.substr(0, 255));
+    require<DataError>(is_label(label), "label: expected letters, digits and _, got \"{}\"", label.substr(0, 255));
     const std::lock_guard one_at_a_time(changing_);
     require_known(name);
     require<ConflictError>(find(name, version) != nullptr, "label \"{}\": expected a version that answers, got {}",
@@ -298,9 +325,8 @@ class Repository::Folder {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
-  struct Known {
-    std::shared_ptr<const Servable> servable{};
-    VersionState state = VersionState::waiting;
+  // A file that is looked at.
+  struct Watched {
     std::string error{};
     std::optional<FileStamp> tried{};  // the file as it was when it was last read, or could not be
     std::optional<FileStamp> seen{};   // as it was at the last look
@@ -308,32 +334,19 @@ class Repository::Folder {
     int missed = 0;                    // looks in a row that did not find it
     int retries = 0;                   // of a file that the disk has not given
     std::optional<Time> retry_at{};    // when to read it again though it is the same
+  };
+  struct Known : Watched {
+    std::shared_ptr<const Servable> servable{};
+    VersionState state = VersionState::waiting;
     bool from_code = false;
     bool is_refused = false;
   };
+  // A model's maas.json.
+  struct ModelFile : Watched {
+    ModelSettings settings{};  // as it was when it could be read last
+    std::string refusal{};     // why these are not in use
+  };
   using Versions = std::map<std::int64_t, Known, std::greater<>>;  // newest first
-
-  static bool is_label_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  }
-
-  static void check_settings(const std::string& name, const ModelSettings& settings) {
-    const bool has_count =
-        !settings.policy || settings.policy->kind != VersionPolicy::Kind::latest || settings.policy->count >= 1;
-    require<ConfigError>(has_count, "model \"{}\": expected a policy of at least 1 version, got {}", name,
-                         has_count ? 0 : settings.policy->count);
-    for (const auto& [label, version] : settings.labels)
-      require<ConfigError>(!label.empty() && std::ranges::all_of(label, is_label_character) && version >= 0,
-                           "model \"{}\": expected labels of letters, digits and _ for versions from 0, got \"{}\": {}",
-                           name, label, version);
-    if (settings.canary)
-      require<ConfigError>(settings.canary->version >= 0 && settings.canary->share >= 0 && settings.canary->share <= 1,
-                           "model \"{}\": expected a canary with a share from 0 to 1, got version {} with {}", name,
-                           settings.canary->version, settings.canary->share);
-    require<ConfigError>(!settings.shadow || *settings.shadow >= 0,
-                         "model \"{}\": expected a shadow of at least version 0, got {}", name,
-                         settings.shadow.value_or(0));
-  }
 
   // ---- Which versions are to answer ----
 
@@ -341,6 +354,42 @@ class Repository::Folder {
     static const ModelSettings none;
     const auto found = settings_.find(name);
     return found == settings_.end() ? none : found->second;
+  }
+
+  // What the model's file says, below the configuration, below what calls have changed. Of the thread that changes.
+  ModelSettings wanted_settings(const std::string& name) const {
+    const auto configured = options_.models.find(name);
+    ModelSettings wanted = configured == options_.models.end() ? ModelSettings() : configured->second;
+    if (const auto file = model_files_.find(name); file != model_files_.end()) fill_in(wanted, file->second.settings);
+    if (const auto changed = changed_.find(name); changed != changed_.end()) apply_state(changed->second, wanted);
+    return wanted;
+  }
+
+  // With mutex_ held.
+  std::string problem_of_file(std::string_view name) const {
+    const auto file = model_files_.find(name);
+    if (file == model_files_.end()) return {};
+    return file->second.error.empty() ? file->second.refusal : file->second.error;
+  }
+
+  // With mutex_ held: whether a version answers who names none.
+  bool answers(std::string_view name, const ModelSettings& settings) const {
+    const auto model = models_.find(name);
+    return model != models_.end() && default_of(model->second, settings) != nullptr;
+  }
+
+  bool has_answer(std::string_view name, const ModelSettings& settings) const {
+    const std::lock_guard lock(mutex_);
+    return answers(name, settings);
+  }
+
+  // Whether one would, if it can be read.
+  bool could_answer(const std::string& name, const ModelSettings& settings) const {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    return model != models_.end() && std::ranges::any_of(model->second, [&](const auto& version) {
+             return is_candidate(settings, version.first) && (version.second.servable || is_to_be_read(version.second));
+           });
   }
 
   static std::shared_ptr<const Servable> servable_in(const Versions& versions, std::int64_t number) {
@@ -391,7 +440,7 @@ class Repository::Folder {
     const ModelSettings settings = this->settings(name);
     for (const std::int64_t number : numbers(name)) {
       if (number >= current || !is_candidate(settings, number)) continue;
-      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file);
+      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file, settings.serving);
       if (find(name, number)) return number;
     }
     return std::nullopt;
@@ -420,14 +469,114 @@ class Repository::Folder {
   // Changes settings for this run, and for the next ones: if they cannot be written, nothing has changed.
   template <class Change>
   void change_settings(const std::string& name, const Change& what) {
-    ModelSettings changed = settings(name);
+    const ModelSettings before = settings(name);
+    ModelSettings changed = before;
     what(changed);
     StateByModel state = changed_;
-    state[name] = changed;
+    note_changes(state[name], before, changed);
     if (!options_.state_file.empty()) write_state(options_.state_file, state);
     const std::lock_guard lock(mutex_);
     settings_[name] = std::move(changed);
     changed_ = std::move(state);
+  }
+
+  // ---- Settings from a model's own file ----
+
+  // Whether what it says is another than before, for good or bad.
+  bool read_model_file(const std::string& name) {
+    const auto found = model_files_.find(name);
+    if (found == model_files_.end()) return false;
+    ModelFile& file = found->second;  // of this thread, but for what others read
+    if (is_gone(file)) {
+      const std::lock_guard lock(mutex_);
+      model_files_.erase(found);
+      return true;
+    }
+    if (!is_to_be_read(file)) return false;
+    ModelSettings read = file.settings;
+    std::string why;
+    try {
+      read = serve::read_model_file(file.seen->path);
+    } catch (const std::exception& error) {
+      why = error.what();
+    }
+    const bool is_disks = !why.empty() && !can_be_read(file.seen->path);
+    const std::lock_guard lock(mutex_);
+    note_tried(file, *file.seen, why, is_disks);
+    if (!why.empty()) ++loads_.failed;
+    file.settings = std::move(read);
+    file.refusal.clear();
+    return why.empty();
+  }
+
+  // Where a version answers by the settings before, one must by those of the file.
+  void adopt_settings(const std::string& name, bool is_new) {
+    const ModelSettings before = settings(name), wanted = wanted_settings(name);
+    if (wanted == before) return;
+    if (is_new && wanted.serving != before.serving) try_again(name);
+    const bool is_free = wanted.is_unloaded || !has_answer(name, before);  // then there is nothing to lose
+    if (!is_free && could_answer(name, wanted)) load_wanted(name, wanted);
+    if (is_free || !model_files_.contains(name) || has_answer(name, wanted)) return take_settings(name, wanted);
+    const std::lock_guard lock(mutex_);
+    ModelFile& file = model_files_.find(name)->second;
+    if (!file.refusal.empty()) return;
+    file.refusal = fmt::format("{}: expected settings by which a version answers, got others", file.seen->path);
+    ++loads_.failed;
+  }
+
+  // What could not be used may be so with other names.
+  void try_again(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    if (model == models_.end()) return;
+    for (auto& [number, known] : model->second)
+      if (!known.error.empty()) known.tried = std::nullopt;
+  }
+
+  // Versions that answer by others are made again without being read; one that cannot be goes on as it is, and says so.
+  void take_settings(const std::string& name, const ModelSettings& wanted) {
+    for (const std::int64_t number : numbers(name)) {
+      const std::shared_ptr<const Servable> before = find(name, number);
+      if (!before || before->serving == wanted.serving) continue;
+      std::shared_ptr<const Servable> again;
+      std::string why;
+      try {
+        again = served_as(*before, wanted.serving);
+      } catch (const std::exception& error) {
+        why = error.what();
+      }
+      change(name, number, [&](Known& known) {
+        if (again) replace(known, again);
+        if (!why.empty()) known.error = why;
+        loads_.failed += !why.empty();
+      });
+    }
+    const std::lock_guard lock(mutex_);
+    if (wanted == ModelSettings())
+      settings_.erase(name);
+    else
+      settings_[name] = wanted;
+    if (const auto file = model_files_.find(name); file != model_files_.end()) file->second.refusal.clear();
+  }
+
+  // A model that is new waits for its file to be whole: it is not to answer by other names first.
+  bool waits_for_file(const std::string& name) const {
+    const auto file = model_files_.find(name);
+    if (file == model_files_.end() || file->second.tried || file->second.missed > 0) return false;
+    const std::lock_guard lock(mutex_);
+    const auto model = models_.find(name);
+    return model == models_.end() ||
+           std::ranges::none_of(model->second, [](const auto& version) { return version.second.servable != nullptr; });
+  }
+
+  // All files that have changed, and those whose settings could not be used before.
+  void read_model_files() {
+    std::vector<std::string> names;
+    for (const auto& [name, file] : model_files_) names.push_back(name);
+    for (const std::string& name : names) {
+      const bool is_new = read_model_file(name);
+      adopt_settings(name, is_new);
+    }
   }
 
   // ---- Looking ----
@@ -479,7 +628,9 @@ class Repository::Folder {
     const Look found = look_at_files();
     const std::lock_guard one_at_a_time(changing_);
     note(found, whole, is_due);
-    for (const auto& [name, versions] : found.models) load_wanted(name);
+    read_model_files();
+    for (const auto& [name, versions] : found.models)
+      if (!waits_for_file(name)) load_wanted(name);
     drop_missing();
     for (const auto& [name, versions] : found.models) retire_old_versions(name);
     const std::lock_guard lock(mutex_);
@@ -496,51 +647,69 @@ class Repository::Folder {
   // Two looks tell something only where there is time between them: those that are due have it.
   void note(const Look& found, const std::set<std::string>& whole, bool is_due) {
     const std::lock_guard lock(mutex_);
-    if (is_due)
+    if (is_due) {
       for (auto& [name, versions] : models_)
         if (!found.partly_seen.contains(name))
           for (auto& [number, known] : versions) ++known.missed;
+      for (auto& [name, file] : model_files_)
+        if (!found.partly_seen.contains(name)) ++file.missed;
+    }
+    const auto see = [&](Watched& file, const FileStamp& stamp) {
+      file.missed = 0;
+      const bool is_same = file.seen == stamp;
+      file.is_stable = stamp.is_complete || is_told(stamp, whole) || (is_same && (is_due || file.is_stable));
+      file.seen = stamp;
+    };
     for (const auto& [name, versions] : found.models)
-      for (const auto& [number, stamp] : versions) {
-        Known& known = models_[name][number];
-        known.missed = 0;
-        const bool is_same = known.seen == stamp;
-        known.is_stable = stamp.is_complete || is_told(stamp, whole) || (is_same && (is_due || known.is_stable));
-        known.seen = stamp;
-      }
+      for (const auto& [number, stamp] : versions) see(models_[name][number], stamp);
+    for (const auto& [name, stamp] : found.settings) see(model_files_[name], stamp);
   }
 
   // Whoever asks for a load says that the files are whole; and they are read even if they were before.
-  void note_whole(const std::string& name, const FoundVersions& versions) {
+  void note_whole(const std::string& name, const Look& found) {
     const std::lock_guard lock(mutex_);
+    const auto see = [](Watched& file, const FileStamp& stamp) {
+      file.missed = 0;
+      file.is_stable = true;
+      file.seen = stamp;
+      file.tried = std::nullopt;
+    };
     for (auto& [number, known] : models_[name]) ++known.missed;
-    for (const auto& [number, stamp] : versions) {
-      Known& known = models_[name][number];
-      known.missed = 0;
-      known.is_stable = true;
-      known.seen = stamp;
-      known.tried = std::nullopt;
-    }
+    for (const auto& [number, stamp] : found.models.find(name)->second) see(models_[name][number], stamp);
+    if (const auto file = model_files_.find(name); file != model_files_.end()) ++file->second.missed;
+    if (const auto stamp = found.settings.find(name); stamp != found.settings.end())
+      see(model_files_[name], stamp->second);
   }
 
+  static bool is_gone(const Watched& file) { return file.missed >= 2; }
   static bool is_gone(const Known& known) { return known.missed >= 2 && !known.from_code; }
-  static bool is_to_be_read(const Known& known) {
-    return known.missed == 0 && known.is_stable && (known.tried != known.seen || is_due_again(known)) &&
-           !known.from_code;
+  static bool is_to_be_read(const Watched& file) {
+    return file.missed == 0 && file.is_stable && (file.tried != file.seen || is_due_again(file));
   }
-  static bool is_due_again(const Known& known) {
-    return known.retry_at && std::chrono::steady_clock::now() >= *known.retry_at;
+  static bool is_to_be_read(const Known& known) {
+    return is_to_be_read(static_cast<const Watched&>(known)) && !known.from_code;
+  }
+  static bool is_due_again(const Watched& file) {
+    return file.retry_at && std::chrono::steady_clock::now() >= *file.retry_at;
   }
 
   // After a file could not be used: where the disk is to blame, it may be there again in a while.
-  void set_retry(Known& known, bool is_disks) const {
+  void set_retry(Watched& file, bool is_disks) const {
     constexpr int most = 5;
-    known.retry_at.reset();
-    if (!is_disks || known.retries >= most) return;
-    const std::chrono::milliseconds pause = options_.retry * (1 << known.retries);
-    known.retry_at =
+    file.retry_at.reset();
+    if (!is_disks || file.retries >= most) return;
+    const std::chrono::milliseconds pause = options_.retry * (1 << file.retries);
+    file.retry_at =
         std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(pause, std::chrono::minutes(1));
-    ++known.retries;
+    ++file.retries;
+  }
+
+  // What has come of reading a file, as it was then.
+  void note_tried(Watched& file, const FileStamp& stamp, const std::string& why, bool is_disks) const {
+    if (why.empty() || file.tried != stamp) file.retries = 0;
+    file.tried = stamp;
+    set_retry(file, is_disks);
+    file.error = why;
   }
 
   // From the newest version down, until as many answer as are wanted: those that fail do not count.
@@ -549,7 +718,7 @@ class Repository::Folder {
     int answering = 0;
     for (const std::int64_t number : numbers(name)) {
       if (!is_wanted(settings, number, answering)) continue;
-      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file);
+      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file, settings.serving);
       change(name, number, [&](const Known& known) {
         answering += known.servable && !is_gone(known) && is_candidate(settings, number);
       });
@@ -559,7 +728,8 @@ class Repository::Folder {
   std::vector<std::int64_t> numbers(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     std::vector<std::int64_t> all;
-    for (const auto& [number, known] : models_.find(name)->second) all.push_back(number);
+    if (const auto model = models_.find(name); model != models_.end())
+      for (const auto& [number, known] : model->second) all.push_back(number);
     return all;
   }
 
@@ -573,22 +743,21 @@ class Repository::Folder {
     return file;
   }
 
-  void load(const std::string& name, std::int64_t number, const FileStamp& file) {
+  void load(const std::string& name, std::int64_t number, const FileStamp& file, const ServingSettings& serving) {
     std::shared_ptr<const Servable> servable;
     std::string why;
     bool is_refused = false;
     try {
-      servable = load_servable(name, number, file.path, file.golden);
+      const auto loaded = load_servable(name, number, file.path, file.golden);
+      serve_as(*loaded, serving);
+      servable = loaded;
     } catch (const std::exception& error) {
       why = error.what();
       is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
     const bool is_disks = !why.empty() && !is_refused && !can_be_read(file.path);
     change(name, number, [&](Known& known) {
-      if (why.empty() || known.tried != file) known.retries = 0;
-      known.tried = file;
-      set_retry(known, is_disks);
-      known.error = why;
+      note_tried(known, file, why, is_disks);
       known.is_refused = is_refused;
       if (servable) replace(known, servable);
       known.state = known.servable ? VersionState::available : VersionState::failed;
@@ -683,7 +852,8 @@ class Repository::Folder {
   const RepositoryOptions options_;
   mutable std::mutex mutex_{};  // guards what follows
   std::map<std::string, Versions, std::less<>> models_{};
-  std::map<std::string, ModelSettings, std::less<>> settings_{};
+  std::map<std::string, ModelSettings, std::less<>> settings_{};       // in use
+  std::map<std::string, ModelFile, std::less<>> model_files_{};        // its places change on the thread that changes
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
   std::vector<LetGo> let_go_{};                                        // few: those that have been dropped and are held
   Loads loads_{};
@@ -710,7 +880,7 @@ std::shared_ptr<const Servable> Repository::find_label(std::string_view model, s
 }
 
 ModelSettings Repository::settings(std::string_view model) const { return folder_->settings(model); }
-void Repository::load(const std::string& model, const PolicyChange& policy) { folder_->load(model, policy); }
+void Repository::load(const std::string& model, const PolicyChange& policy) { folder_->load_all(model, policy); }
 std::int64_t Repository::add_version(const std::string& model, const std::string& file) {
   return folder_->add_version(model, file);
 }
@@ -731,6 +901,7 @@ void Repository::set_traffic(const std::string& model, std::optional<Canary> can
   folder_->set_traffic(model, canary, shadow);
 }
 
+std::vector<std::string> Repository::missing() const { return folder_->missing(); }
 std::vector<VersionStatus> Repository::status(std::string_view model) const { return folder_->status(model); }
 std::vector<std::string> Repository::models() const { return folder_->models(); }
 Repository::Loads Repository::loads() const { return folder_->loads(); }

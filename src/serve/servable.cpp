@@ -7,6 +7,7 @@
 #include "serve/batching.hpp"
 #include "serve/drift.hpp"
 #include "serve/golden.hpp"
+#include "serve/prediction.hpp"
 #include "serve/text_digest.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -23,6 +24,22 @@ std::vector<TensorInfo> tensors_of(const Graph& graph, const std::vector<Index>&
     tensors.push_back({unique, graph.node(node).plan.output});
   }
   return tensors;
+}
+
+// Gives tensors their other names. Those of a network are one name each; after it they must be so again.
+void rename(std::vector<TensorInfo>& tensors, const std::map<std::string, std::string>& names, std::string_view kind) {
+  const auto place_of = [&](const std::string& name) {
+    const auto found = std::ranges::find(tensors, name, &TensorInfo::name);
+    require<DataError>(found != tensors.end(), "{}s: expected names for {}, got one for \"{}\"", kind,
+                       names_of(tensors), name.substr(0, 255));
+    return static_cast<std::size_t>(found - tensors.begin());
+  };
+  std::vector<std::pair<std::size_t, std::string>> changes;  // all places before any name changes
+  for (const auto& [tensor, name] : names) changes.emplace_back(place_of(tensor), name);
+  for (auto& [place, name] : changes) tensors[place].name = std::move(name);
+  for (const TensorInfo& tensor : tensors)
+    require<DataError>(std::ranges::count(tensors, tensor.name, &TensorInfo::name) == 1,
+                       "{}s: expected a name of its own for each, got \"{}\" twice", kind, tensor.name);
 }
 
 bool gives_numbers(const Network& network, Scalar value) {
@@ -71,7 +88,24 @@ std::vector<std::optional<NumberRange>> ranges_of(const ForecastFrame& frame) {
 
 }  // namespace
 
-std::shared_ptr<const Servable> make_servable(Servable servable) {
+void serve_as(Servable& servable, const ServingSettings& serving) {
+  const Graph& graph = servable.network.graph();
+  std::vector<TensorInfo> inputs = tensors_of(graph, graph.inputs()), outputs = tensors_of(graph, graph.outputs());
+  rename(inputs, serving.inputs, "input");
+  rename(outputs, serving.outputs, "output");
+  servable.inputs = std::move(inputs);
+  servable.outputs = std::move(outputs);
+  servable.batch_rows = std::min(servable.measured_rows, serving.batch_rows.value_or(servable.measured_rows));
+  servable.serving = serving;
+}
+
+std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving) {
+  auto again = std::make_shared<Servable>(servable);
+  serve_as(*again, serving);
+  return again;
+}
+
+std::shared_ptr<Servable> make_servable(Servable servable) {
   const Graph& graph = servable.network.graph();
   if (servable.pipeline) check_pipeline(*servable.pipeline, servable.network);
   if (servable.forecast) {
@@ -79,19 +113,18 @@ std::shared_ptr<const Servable> make_servable(Servable servable) {
     servable.forecast_digest = digest_of_forecast(*servable.forecast);
     servable.ranges = ranges_of(*servable.forecast);
   }
-  servable.inputs = tensors_of(graph, graph.inputs());
-  servable.outputs = tensors_of(graph, graph.outputs());
   require<DataError>(gives_numbers(servable.network, 0) || gives_numbers(servable.network, 1),
                      "{}: expected a network that gives a finite number for zeros or ones, got none", servable.model);
   MeasuredRuns runs = measured_runs(servable.network);
-  servable.batch_rows = runs.batch_rows;
+  servable.measured_rows = runs.batch_rows;
   servable.run_costs = std::move(runs.costs);
+  serve_as(servable, {});
   servable.drift = drift_counts_of(servable);
-  return std::make_shared<const Servable>(std::move(servable));
+  return std::make_shared<Servable>(std::move(servable));
 }
 
-std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path,
-                                              const std::string& golden) {
+std::shared_ptr<Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path,
+                                        const std::string& golden) {
   SavedModel saved = read_keras(path, {.compile = false});
   auto servable = make_servable({.model = model,
                                  .version = version,

@@ -10,7 +10,13 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// Names the inputs and outputs, and tries the network on zeros and ones. Throws DataError if it gives no finite number
 /// for either.
-std::shared_ptr<const Servable> make_servable(Servable servable);
+std::shared_ptr<Servable> make_servable(Servable servable);
+
+/// Gives a version the names and limits of settings. Throws DataError for a name of a tensor that is not there, or
+/// where two would be called the same; then nothing has changed.
+void serve_as(Servable& servable, const ServingSettings& serving);
+/// The same of a copy, which goes on with what the version has counted.
+std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving);
 
 /// A network that could be read and failed a check of its golden.json.
 class RefusedError : public DataError {
@@ -19,8 +25,8 @@ class RefusedError : public DataError {
 
 /// Reads a model file, its self-test included, and checks it against golden.json where that is named. Throws what
 /// read_keras throws, and DataError as above; RefusedError where an answer differs; DataError for a golden.json that is
-/// none.
-std::shared_ptr<const Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path,
-                                              const std::string& golden = {});
+/// none, in which tensors have the names of the network.
+std::shared_ptr<Servable> load_servable(const std::string& model, std::int64_t version, const std::string& path,
+                                        const std::string& golden = {});
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -112,7 +112,7 @@ class Server::Running final : public HttpHandler {
             options.batching ? joining() : Joining(),
             {.model = [this](const Request& request) { return protocol_.model(request); },
              .most = options.model_queue,
-             .rows = [this](const Request& request) { return protocol_.likely_rows(request); },
+             .claim = [this](const Request& request) { return protocol_.queue_claim(request); },
              .most_rows = options.model_rows},
             {.of = [this](const Request& request) { return protocol_.deadline(request); },
              .late = [this](const Request& request) { return late(request, "the deadline passed while waiting"); }}) {
@@ -146,6 +146,7 @@ class Server::Running final : public HttpHandler {
                        options_.address, is_ipv6 ? "]" : "", port_);
   }
   const ServerOptions& options() const { return options_; }
+  bool is_ready() const { return protocol_.is_ready(); }
   void set_not_ready() { protocol_.set_ready(false); }
 
   Response answer(Request request) {
@@ -329,6 +330,7 @@ int Server::port() const { return running_->port(); }
 std::string Server::url() const { return running_->url(); }
 const ServerOptions& Server::options() const { return running_->options(); }
 Response Server::answer(Request request) { return running_->answer(std::move(request)); }
+bool Server::is_ready() const { return running_->is_ready(); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 bool Server::stop() { return running_->stop(); }
 

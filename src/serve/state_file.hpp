@@ -2,27 +2,36 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "maas/core/scalar.hpp"
 #include "maas/serve/repository.hpp"
-#include "serve/json.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
-/// By model. A policy is no part of it: that is for the configuration.
-using StateByModel = std::map<std::string, ModelSettings>;
+/// What calls have changed about one model; nothing where the configuration still decides.
+struct ChangedSettings {
+  std::optional<std::map<std::string, std::int64_t>> labels{};
+  std::optional<std::vector<std::int64_t>> withdrawn{};
+  std::optional<bool> is_unloaded{};
+  std::optional<std::optional<Canary>> canary{};
+  std::optional<std::optional<std::int64_t>> shadow{};
+  std::optional<std::optional<VersionPolicy>> policy{};  // no part of the file: until the repository ends
+};
+
+/// By model.
+using StateByModel = std::map<std::string, ChangedSettings>;
 
 /// Empty where there is no such file. Throws ConfigError for one that is none.
 StateByModel read_state(const std::string& path);
 /// Throws FormatError where it cannot be written; then the file is as it was.
 void write_state(const std::string& path, const StateByModel& state);
-/// Puts what calls have changed into a model's settings.
-void apply_state(const ModelSettings& changed, ModelSettings& settings);
 
-/// Settings as an object, policy included: "labels", "withdrawn", "unloaded", "canary", "shadow", "versions".
-ModelSettings settings_from(JsonView object, const std::string& what);
-/// The same, written: members without the braces around them.
-void append_settings(std::string& out, const ModelSettings& settings);
+/// Notes the members that differ.
+void note_changes(ChangedSettings& changed, const ModelSettings& before, const ModelSettings& after);
+/// Puts what calls have changed into a model's settings.
+void apply_state(const ChangedSettings& changed, ModelSettings& settings);
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -19,7 +19,7 @@ struct Samples {
 };
 
 // "sample" or "samples", and perhaps "time".
-Samples read_samples(const Request& request, const WindowShape& shape, const Limits& limits) {
+Samples read_samples(const Request& request, const WindowShape& shape, Index most, const Limits& limits) {
   const JsonDocument document(request.body, limits.json_depth);
   const JsonView root = document.root();
   require<DataError>(root.kind() == JsonKind::object, "stream: expected an object, got {}", root.kind_name());
@@ -33,7 +33,7 @@ Samples read_samples(const Request& request, const WindowShape& shape, const Lim
   std::vector<Index> lengths = tensor.shape;
   if (several) {
     require<DataError>(!lengths.empty() && lengths[0] >= 1, "samples: expected a list of at least one, got another");
-    if (lengths[0] > limits.rows) fail_with(413, "samples: expected at most {}, got {}", limits.rows, lengths[0]);
+    if (lengths[0] > most) fail_with(413, "samples: expected at most {}, got {}", most, lengths[0]);
     lengths.erase(lengths.begin());
   }
   const bool fits = lengths == std::vector<Index>{shape.features} || (shape.features == 1 && lengths.empty());
@@ -208,7 +208,7 @@ Asked stream_push(const Context& context, const Route& route, const Request& req
   const auto deadline = deadline_of(request, context.limits);
   check_deadline(deadline, context.now);
   const WindowShape shape = window_of(*choice.answering);
-  Samples samples = read_samples(request, shape, context.limits);
+  Samples samples = read_samples(request, shape, most_rows(*choice.answering, context.limits), context.limits);
   Asked asked{.servable = choice.answering, .deadline = deadline};
   // A shadow may scale readings in another way: it is not asked what was prepared for this version.
   if (asked.servable->forecast) return forecaster_push(context, route, std::move(samples), std::move(asked));

@@ -73,7 +73,7 @@ std::vector<Matrix> columns_of(const Tensors& tensors, JsonView value, const Lim
     const TensorInfo& info = tensors.all[i];
     samples[i] =
         samples_of(info, tensor_of(fmt::format("{} \"{}\"", tensors.kind, info.name), tensor, limits.tensor_elements),
-                   limits, tensors.kind);
+                   tensors.most_rows, tensors.kind);
   };
   if (tensors.all.size() == 1 && value.kind() != JsonKind::object)
     take(0, value);
@@ -102,21 +102,22 @@ std::vector<Matrix> named_rows(const Servable& servable, JsonView instances, con
   std::size_t number = 0;
   instances.for_each([&](JsonView instance) {
     const std::string what = fmt::format("instances[{}]", number);
-    for_each_tensor({servable.inputs, "input"}, what, instance, [&](std::size_t i, JsonView value) {
-      const std::string& name = servable.inputs[i].name;
-      const Index room = limits.tensor_elements - static_cast<Index>(batches[i].values.size());
-      add_sample(batches[i], tensor_of(fmt::format("{}[\"{}\"]", what, name), value, room), number, name);
-    });
+    for_each_tensor(
+        {servable.inputs, "input", most_rows(servable, limits)}, what, instance, [&](std::size_t i, JsonView value) {
+          const std::string& name = servable.inputs[i].name;
+          const Index room = limits.tensor_elements - static_cast<Index>(batches[i].values.size());
+          add_sample(batches[i], tensor_of(fmt::format("{}[\"{}\"]", what, name), value, room), number, name);
+        });
     ++number;
   });
   std::vector<Matrix> samples;
   for (std::size_t i = 0; i < batches.size(); ++i)
-    samples.push_back(samples_of(servable.inputs[i], std::move(batches[i]), limits));
+    samples.push_back(samples_of(servable.inputs[i], std::move(batches[i]), most_rows(servable, limits)));
   return samples;
 }
 
 // The first of them; all of one request are of its form.
-JsonView first_of(JsonView instances, const Limits& limits) {
+JsonView first_of(JsonView instances, Index most) {
   require<DataError>(instances.kind() == JsonKind::list, "instances: expected a list, got {}", instances.kind_name());
   std::optional<JsonView> first;
   std::size_t count = 0;
@@ -124,15 +125,15 @@ JsonView first_of(JsonView instances, const Limits& limits) {
     if (count++ == 0) first = instance;
   });
   require<DataError>(first.has_value(), "instances: expected at least one, got none");
-  if (static_cast<Index>(count) > limits.rows)
-    fail_with(413, "instances: expected at most {}, got {}", limits.rows, count);
+  if (static_cast<Index>(count) > most) fail_with(413, "instances: expected at most {}, got {}", most, count);
   return *first;
 }
 
 std::vector<Matrix> rows(const Servable& servable, JsonView first, JsonView instances, const Limits& limits) {
   if (first.kind() == JsonKind::object || servable.inputs.size() > 1) return named_rows(servable, instances, limits);
   std::vector<Matrix> samples;
-  samples.push_back(samples_of(servable.inputs[0], tensor_of("instances", instances, limits.tensor_elements), limits));
+  samples.push_back(samples_of(servable.inputs[0], tensor_of("instances", instances, limits.tensor_elements),
+                               most_rows(servable, limits)));
   return samples;
 }
 
@@ -304,7 +305,7 @@ Asked v1_predict(const Context& context, const Route& route, const Request& requ
   const JsonDocument document(request.body, context.limits.json_depth);
   const PredictBody body = read_body(document.root());
   if (body.instances) {
-    const JsonView first = first_of(*body.instances, context.limits);
+    const JsonView first = first_of(*body.instances, most_rows(*servable, context.limits));
     if (is_raw_row(*servable, first)) {
       ask_raw(asked, *body.instances);
       return asked;
@@ -314,7 +315,9 @@ Asked v1_predict(const Context& context, const Route& route, const Request& requ
       return {.body = row_answer(*servable, outputs)};
     };
   } else {
-    asked.inputs = columns_of({servable->inputs, "input", context.options.lenient}, *body.inputs, context.limits);
+    asked.inputs =
+        columns_of({servable->inputs, "input", most_rows(*servable, context.limits), context.options.lenient},
+                   *body.inputs, context.limits);
     asked.answer = [servable = asked.servable](const std::vector<Matrix>& outputs) -> Response {
       return {.body = column_answer(*servable, outputs)};
     };

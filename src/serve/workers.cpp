@@ -20,7 +20,9 @@ Workers::Workers(int threads, std::size_t most_queued, std::function<Response(co
       answer_(std::move(answer)),
       joining_(std::move(joining)),
       share_(std::move(share)),
-      deadlines_(std::move(deadlines)) {
+      deadlines_(std::move(deadlines)),
+      least_most_(share_.most),
+      least_most_rows_(share_.most_rows) {
   try {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
     if (deadlines_.of) watcher_ = std::thread([this] { watch(); });
@@ -34,14 +36,16 @@ Room Workers::add(PendingAnswer& pending) {
   const Request& request = pending.request();
   std::string key = joining_.key ? joining_.key(request) : std::string();
   const std::string_view model = share_.model ? share_.model(request) : std::string_view();
-  const std::size_t rows = share_.rows ? share_.rows(request) : 1;
+  const QueueClaim claim = share_.claim ? share_.claim(request) : QueueClaim();
+  const std::size_t rows = claim.rows;
   const Time deadline = deadlines_.of ? deadlines_.of(request) : Time::max();
   bool is_first = false;
   {
     const std::lock_guard lock(mutex_);
-    OfModel* const of_model = count_of(model);
-    const bool is_full = of_model != nullptr && (of_model->requests >= share_.most ||
-                                                 (of_model->requests > 0 && of_model->rows + rows > share_.most_rows));
+    OfModel* const of_model = count_of(model, claim);
+    const bool is_full =
+        of_model != nullptr && (of_model->requests >= of_model->most ||
+                                (of_model->requests > 0 && of_model->rows + rows > of_model->most_rows));
     if (is_full) return Room::none_for_model;
     if (stopping_ || queue_.size() >= most_queued_) return Room::none;
     if (const auto time = time_of_queue(); time.count() > 0 && deadline < std::chrono::steady_clock::now() + time)
@@ -70,20 +74,40 @@ Room Workers::add(PendingAnswer& pending) {
 }
 
 // With mutex_ held. A model that is asked again finds its count, without new memory.
-Workers::OfModel* Workers::count_of(std::string_view model) {
+Workers::OfModel* Workers::count_of(std::string_view model, const QueueClaim& claim) {
   if (model.empty()) return nullptr;
-  const auto known = of_models_.find(model);
-  if (known != of_models_.end()) return &known->second;
-  if (of_models_.size() >= most_counted)
-    std::erase_if(of_models_, [](const auto& each) { return each.second.requests == 0; });
-  return &of_models_.emplace(model, OfModel()).first->second;
+  auto known = of_models_.find(model);
+  if (known == of_models_.end()) {
+    if (of_models_.size() >= most_counted)
+      std::erase_if(of_models_, [](const auto& each) { return each.second.requests == 0; });
+    known = of_models_.emplace(model, OfModel{.most = share_.most, .most_rows = share_.most_rows}).first;
+  }
+  set_share(known->second, claim);
+  return &known->second;
+}
+
+// With mutex_ held. Settings seldom change, so that mostly nothing is done.
+void Workers::set_share(OfModel& of_model, const QueueClaim& claim) {
+  const std::size_t most = claim.most > 0 ? claim.most : share_.most;
+  const std::size_t most_rows = claim.most_rows > 0 ? claim.most_rows : share_.most_rows;
+  if (of_model.most == most && of_model.most_rows == most_rows) return;
+  of_model.most = most;
+  of_model.most_rows = most_rows;
+  std::size_t least = share_.most, least_rows = share_.most_rows;
+  for (const auto& [model, each] : of_models_) {
+    least = std::min(least, each.most);
+    least_rows = std::min(least_rows, each.most_rows);
+  }
+  least_most_ = least;
+  least_most_rows_ = least_rows;
 }
 
 Room Workers::room(std::string_view model) const {
   if (has_room_for_all()) return Room::enough;
   const std::lock_guard lock(mutex_);
   const auto known = of_models_.find(model);
-  if (known != of_models_.end() && (known->second.requests >= share_.most || known->second.rows >= share_.most_rows))
+  if (known != of_models_.end() &&
+      (known->second.requests >= known->second.most || known->second.rows >= known->second.most_rows))
     return Room::none_for_model;
   return queue_.size() >= most_queued_ ? Room::none : Room::enough;
 }

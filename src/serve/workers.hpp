@@ -30,11 +30,12 @@ struct Joining {
   std::function<std::vector<Response>(std::span<const Request* const>)> answer{};
 };
 
-/// How much of the queue the requests of one model may take, so that there is room for those of others.
+/// How much of the queue the requests of one model may take, so that there is room for those of others: as its last
+/// request has said, or else as is said here.
 struct ModelShare {
   std::function<std::string_view(const Request&)> model{};  ///< empty for a request that is not counted
   std::size_t most = std::numeric_limits<std::size_t>::max();
-  std::function<std::size_t(const Request&)> rows{};  ///< samples in a request, about; where it is left out, 1
+  std::function<QueueClaim(const Request&)> claim{};  ///< where it is left out, one sample
   /// Of samples that wait. Where none of a model's requests waits, one may have more.
   std::size_t most_rows = std::numeric_limits<std::size_t>::max();
 };
@@ -66,7 +67,7 @@ class Workers {
   std::vector<std::pair<std::string, std::size_t>> queued_of_models() const;
   /// Whether there is room for a request of any model; looks at two numbers alone.
   bool has_room_for_all() const {
-    return queued_ < std::min(most_queued_, share_.most) && queued_rows_ < share_.most_rows;
+    return queued_ < std::min<std::size_t>(most_queued_, least_most_) && queued_rows_ < least_most_rows_;
   }
   /// Whether there is room for a request of a model now.
   Room room(std::string_view model) const;
@@ -82,6 +83,7 @@ class Workers {
   using Time = std::chrono::steady_clock::time_point;
   struct OfModel {
     std::size_t requests = 0, rows = 0;
+    std::size_t most, most_rows;  // of them
   };
   struct Waiting {
     PendingAnswer* pending;
@@ -95,7 +97,8 @@ class Workers {
   std::vector<PendingAnswer*> take_late(Time now);
   void has_been_taken(const Waiting& waiting);
   std::chrono::nanoseconds time_of_queue() const;
-  OfModel* count_of(std::string_view model);
+  OfModel* count_of(std::string_view model, const QueueClaim& claim);
+  void set_share(OfModel& of_model, const QueueClaim& claim);
   void take_more(std::vector<PendingAnswer*>& taken, const std::string& key);
   void has_left(const std::string& key, std::size_t count);
   void answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const;
@@ -112,6 +115,7 @@ class Workers {
   std::unordered_map<std::string, std::size_t> waiting_{};   // how many of each key, none of them 0
   std::map<std::string, OfModel, std::less<>> of_models_{};  // of each model; 0 stays for the next one
   std::atomic<std::size_t> queued_{0}, queued_rows_{0};      // its size, for those who only look
+  std::atomic<std::size_t> least_most_, least_most_rows_;    // the smallest shares of models
   Time next_watch_ = Time::max();                            // no deadline in the queue is before it
   std::chrono::nanoseconds each_{};  // of processor time a request takes, about, over all threads; 0 where none has yet
   bool stopping_ = false;

@@ -204,15 +204,16 @@ TEST_CASE("a model has its share of the queue and no more, whether its requests 
 
 TEST_CASE("a model has its share of samples in the queue, and one request alone may have more") {
   using serve::Room;
-  serve::Workers workers(1, 100,
-                         [](const serve::Request& request) -> serve::Response {
-                           if (request.path == "gate") gate.pass();
-                           return {.body = "done"};
-                         },
-                         {},
-                         {.model = [](const serve::Request& request) { return std::string_view(request.method); },
-                          .rows = [](const serve::Request& request) { return request.body.size(); },
-                          .most_rows = 10});
+  serve::Workers workers(
+      1, 100,
+      [](const serve::Request& request) -> serve::Response {
+        if (request.path == "gate") gate.pass();
+        return {.body = "done"};
+      },
+      {},
+      {.model = [](const serve::Request& request) { return std::string_view(request.method); },
+       .claim = [](const serve::Request& request) { return serve::QueueClaim{.rows = request.body.size()}; },
+       .most_rows = 10});
   for (int round = 0; round < 2; ++round) {
     Pending blocking;
     blocking.asked = {.method = "", .path = "gate"};
@@ -240,6 +241,61 @@ TEST_CASE("a model has its share of samples in the queue, and one request alone 
       if (expected[i] == Room::enough) CHECK(waiting[i].answer() == "done");
     CHECK(workers.queued_rows() == 0);
   }
+}
+
+TEST_CASE("a model may have another share of the queue than others, as its last request has said") {
+  using serve::Room;
+  serve::QueueClaim of_a{.most = 1, .most_rows = 20};
+  serve::Workers workers(1, 100,
+                         [](const serve::Request& request) -> serve::Response {
+                           if (request.path == "gate") gate.pass();
+                           return {.body = "done"};
+                         },
+                         {},
+                         {.model = [](const serve::Request& request) { return std::string_view(request.method); },
+                          .most = 3,
+                          .claim =
+                              [&](const serve::Request& request) {
+                                serve::QueueClaim claim = request.method == "a" ? of_a : serve::QueueClaim();
+                                claim.rows = request.body.size();
+                                return claim;
+                              },
+                          .most_rows = 10});
+  Pending blocking;
+  blocking.asked = {.method = "", .path = "gate"};
+  std::array<Pending, 8> waiting;
+  std::size_t next = 0;
+  const auto add = [&](const char* model, std::size_t rows) {
+    waiting[next].asked = {.method = model, .body = std::string(rows, 'x')};
+    const Room room = workers.add(waiting[next]);
+    next += room == Room::enough;
+    return room;
+  };
+  {
+    const ClosedGate closed;
+    REQUIRE(workers.add(blocking) == Room::enough);
+    gate.wait_for(1);
+    CHECK(workers.has_room_for_all());
+    CHECK(add("a", 1) == Room::enough);
+    CHECK_FALSE(workers.has_room_for_all());  // that model's share is full: told before a body comes
+    CHECK(workers.room("a") == Room::none_for_model);
+    CHECK(workers.room("b") == Room::enough);
+    CHECK(add("a", 1) == Room::none_for_model);
+    CHECK(add("b", 4) == Room::enough);
+    CHECK(add("b", 6) == Room::enough);
+    CHECK(add("b", 1) == Room::none_for_model);  // others have the share of all
+    of_a = {.most = 3, .most_rows = 20};
+    CHECK(add("a", 18) == Room::enough);  // more samples than others
+    CHECK(workers.room("a") == Room::enough);
+    CHECK(add("a", 2) == Room::none_for_model);
+    CHECK(add("a", 1) == Room::enough);
+    of_a = {};
+    CHECK(add("a", 1) == Room::none_for_model);
+    CHECK(workers.queued() == 5);
+  }
+  CHECK(blocking.answer() == "done");
+  for (std::size_t i = 0; i < next; ++i) CHECK(waiting[i].answer() == "done");
+  CHECK(workers.has_room_for_all());
 }
 
 TEST_CASE("who cannot be answered in time is told so at once, and who waits too long when it is too long") {

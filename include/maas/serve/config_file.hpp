@@ -17,7 +17,7 @@ namespace maas::inline MAAS_ABI::serve {
 ///      "models": {"congestion": {"versions": {"latest": 2}, "labels": {"stable": 3},
 ///                                "canary": {"version": 4, "share": 0.1}, "shadow": 5}}}
 ///
-/// `versions` may be `"all"` or `{"specific": [1, 3]}`, too.
+/// All that a model may have is told at ModelSettings.
 struct ConfigFile {
   std::vector<std::pair<std::string, std::string>> options = {};  ///< of `maas serve`, without their dashes
   std::map<std::string, ModelSettings> models = {};               ///< for RepositoryOptions::models

@@ -134,6 +134,13 @@ struct Gauges {
   std::vector<std::pair<std::string, std::size_t>> queued_of_models = {};  ///< requests that wait, by model
 };
 
+/// What a prediction takes of the queue, and how much of it its model may take.
+struct QueueClaim {
+  std::size_t rows = 1;       ///< samples, about
+  std::size_t most = 0;       ///< requests of the model that may wait; 0: as the server's options say
+  std::size_t most_rows = 0;  ///< their samples, likewise
+};
+
 /// Answers requests from a repository. All members may be called from many threads at once.
 ///
 /// Routes: `/v1/models...` (TensorFlow Serving: status, metadata, :predict in row and column form), `/v2...` (Open
@@ -180,8 +187,9 @@ class Protocol {
   bool takes_body(const Request& request) const;
   /// Whether it asks for a load.
   bool is_load(const Request& request) const;
-  /// How many samples a prediction has, about: by its bytes, what they hold and the model's inputs; at least 1.
-  std::size_t likely_rows(const Request& request) const;
+  /// What a prediction takes of the queue: its samples, about, by its bytes, what they hold and the model's inputs, are
+  /// at least 1.
+  QueueClaim queue_claim(const Request& request) const;
   /// When a prediction comes too late, by the server's limit and its header.
   std::chrono::steady_clock::time_point deadline(const Request& request) const;
   /// The answer to a prediction that comes too late, or would: a 504, counted.
@@ -189,10 +197,12 @@ class Protocol {
   /// Counts an answer that was made without this class, for the metrics.
   void count(const Request& request, const Response& response);
 
-  /// Whether `/v2/health/ready` says so; true at first.
+  /// Whether `/v2/health/ready` says so while all models that are required answer; true at first.
   void set_ready(bool ready);
   /// What it was set to last.
   bool ready() const;
+  /// What `/v2/health/ready` says now.
+  bool is_ready() const;
   /// What `/metrics` is to say of the server; without it those lines are 0.
   void set_gauges(Gauges (*read)(const void* server), const void* server);
 

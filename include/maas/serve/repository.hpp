@@ -28,6 +28,18 @@ struct TensorInfo {
   Shape shape;       ///< without the batch axis
 };
 
+/// How versions of a model answer. What is not set is as the network, or the server's own options, have it.
+struct ServingSettings {
+  /// How many samples of requests that wait are joined to one run at most; 1: none are.
+  std::optional<Index> batch_rows = {};
+  std::optional<Index> rows = {};              ///< samples in one request, in the place of Limits::rows
+  std::optional<std::size_t> queue = {};       ///< predictions that wait, in the place of ServerOptions::model_queue
+  std::optional<std::size_t> queue_rows = {};  ///< samples of them, in the place of ServerOptions::model_rows
+  /// Other names for inputs and outputs, by their names in the network: these are what requests and answers have.
+  std::map<std::string, std::string> inputs = {}, outputs = {};
+  friend bool operator==(const ServingSettings&, const ServingSettings&) = default;
+};
+
 /// One version of a model, ready to answer. It never changes, so any number of threads may ask it at once; whoever
 /// holds a pointer to it goes on using it, whatever happens to the repository meanwhile.
 struct Servable {
@@ -40,8 +52,10 @@ struct Servable {
   std::vector<TensorInfo> outputs{};  ///< likewise
   std::string file = {};              ///< what it was read from; empty for a network from code
   /// How many samples of requests that wait are worth joining to one run, as measured when the repository took it up; 1
-  /// where a sample's answer is not, bit for bit, the same in a batch as alone.
+  /// where a sample's answer is not, bit for bit, the same in a batch as alone. At most ServingSettings::batch_rows.
   Index batch_rows = 1;
+  Index measured_rows = 1;       ///< the same without that limit
+  ServingSettings serving = {};  ///< what its names and limits are from; filled in by the repository
   /// What a run of so many samples took.
   struct RunCost {
     Index rows = 0;                   ///< from 1
@@ -91,6 +105,15 @@ struct Canary {
 };
 
 /// How one model is served. Versions with a label, the canary and the shadow answer whatever the policy says.
+///
+/// A file `maas.json` beside the versions of a model says the same, as an object:
+///
+///     {"versions": {"latest": 2}, "labels": {"stable": 3}, "canary": {"version": 4, "share": 0.1}, "shadow": 5,
+///      "batching": {"rows": 16}, "limits": {"max-rows": 64, "max-model-queue": 100, "max-model-rows": 1000},
+///      "inputs": {"input_1": "flow"}, "outputs": {"dense_3": "forecast"}, "required": true}
+///
+/// `versions` may be `"all"` or `{"specific": [1, 3]}`, too; `batching` may be true or false; `withdrawn` is a list of
+/// versions, `unloaded` true or false.
 struct ModelSettings {
   std::optional<VersionPolicy> policy = {};         ///< nothing: the newest RepositoryOptions::versions
   std::map<std::string, std::int64_t> labels = {};  ///< names of versions, to be asked by
@@ -101,6 +124,9 @@ struct ModelSettings {
   /// A version that is asked what the default one is asked, for comparison; its answers go nowhere. It is never the
   /// default one itself.
   std::optional<std::int64_t> shadow = {};
+  ServingSettings serving = {};  ///< how its versions answer
+  /// Whether the server is not ready while no version of it answers; not set: no.
+  std::optional<bool> is_required = {};
   friend bool operator==(const ModelSettings&, const ModelSettings&) = default;
 };
 
@@ -112,8 +138,9 @@ using PolicyChange = std::optional<std::optional<VersionPolicy>>;
 struct VersionStatus {
   std::int64_t version = 0;                    ///< its number
   VersionState state = VersionState::waiting;  ///< where it stands
-  std::string error = {};                      ///< why its file could not be used; the file before it may still answer
-  bool is_refused = false;                     ///< whether it could be read, and failed a check of golden.json
+  /// Why its file could not be used, or the model's maas.json; what was there before it may still answer.
+  std::string error = {};
+  bool is_refused = false;  ///< whether it could be read, and failed a check of golden.json
 };
 
 /// Where models are, and how often to look.
@@ -130,7 +157,8 @@ struct RepositoryOptions {
   /// five times.
   std::chrono::milliseconds retry{1000};
   int versions = 1;  ///< how many versions of a model answer at once, the newest ones
-  /// Settings by model, for names that may not be there yet. What calls have changed comes before them.
+  /// Settings by model, for names that may not be there yet. What calls have changed comes before them; they come,
+  /// member by member, before the model's maas.json.
   std::map<std::string, ModelSettings> models = {};
   /// A file that keeps what calls have changed (labels, what is withdrawn and unloaded) for the next start; it is
   /// written before such a call returns. Empty: it is forgotten.
@@ -152,7 +180,9 @@ struct GivenFile {
 /// its writer has closed it or that it was moved into place; and when it can be read whole, passes its self-test and
 /// the checks of a `golden.json` beside it, and gives numbers for zeros or ones. The version before it goes on
 /// answering until then; if the file cannot be used, the reason is kept until the file changes. A version whose file is
-/// gone for two looks is dropped; where a folder of a model cannot be listed, its versions stay. Names that begin with
+/// gone for two looks is dropped; where a folder of a model cannot be listed, its versions stay. A `maas.json` in a
+/// model's folder has its settings (ModelSettings), and is taken up in the same way: where it is wrong, the settings
+/// before it stay, and status() says why. Names that begin with
 /// a dot or end in .tmp or .part are passed over, and so are folders whose name is not a whole number. Loading runs on
 /// the repository's own thread; all members may be called from any thread, and none of them waits for a prediction, nor
 /// for a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
@@ -186,6 +216,8 @@ class Repository {
   bool knows(std::string_view model) const;
   /// The version that has a label; null if none has, or it does not answer.
   std::shared_ptr<const Servable> find_label(std::string_view model, std::string_view label) const;
+  /// The models that are required and of which no version answers, sorted.
+  std::vector<std::string> missing() const;
   /// All versions of a model that are known, newest first; empty for an unknown model.
   std::vector<VersionStatus> status(std::string_view model) const;
   /// The names of all known models, sorted.
@@ -193,7 +225,7 @@ class Repository {
   /// Counts since the start.
   struct Loads {
     std::uint64_t succeeded = 0;     ///< versions that went live
-    std::uint64_t failed = 0;        ///< files that could not be used
+    std::uint64_t failed = 0;        ///< files that could not be used, of models and of their settings
     std::uint64_t looks = 0;         ///< looks that saw all of the folder
     std::uint64_t looks_failed = 0;  ///< looks for which it, or a folder in it, could not be listed
   };
@@ -211,7 +243,8 @@ class Repository {
   ModelSettings settings(std::string_view model) const;
   /// Reads the model's files again as they are now, without waiting for looks, and takes back an `unload`. What has
   /// answered before goes on until then. Throws DataError for a model of which there is no file, and where the newest
-  /// version that is wanted cannot be used, with the reason; then what answered before still does. With a policy it
+  /// version that is wanted, or the model's maas.json, cannot be used, with the reason; then what answered before still
+  /// does, and the settings before stay. With a policy it
   /// sets, too, which versions answer from now on; throws ConfigError for a count below 1. Where no version of it can
   /// be used, the one before stays.
   void load(const std::string& model, const PolicyChange& policy = {});

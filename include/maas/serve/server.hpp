@@ -94,6 +94,8 @@ class Server {
   /// called.
   Response answer(Request request);
 
+  /// What `/v2/health/ready` says now.
+  bool is_ready() const;
   /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends
   /// requests here to notice.
   void set_not_ready();

@@ -4,7 +4,9 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "inference.grpc.pb.h"
 #include "maas/core/read_file.hpp"
@@ -189,7 +191,7 @@ std::shared_ptr<grpc::ServerCredentials> credentials_of(const ServerOptions& opt
 
 class GrpcServer::Running {
  public:
-  Running(Server& server, int port) : service_(server) {
+  Running(Server& server, int port) : served_(server), service_(server) {
     require<ConfigError>(port >= 0 && port <= 65535, "gRPC: expected a port from 0 to 65535, got {}", port);
     const ServerOptions& options = server.options();
     grpc::EnableDefaultHealthCheckService(true);
@@ -210,18 +212,27 @@ class GrpcServer::Running {
     server_ = builder.BuildAndStart();
     require<ConfigError>(server_ != nullptr && port_ != 0, "gRPC: cannot listen on {} port {}{}", options.address, port,
                          options.certificate_file.empty() ? "" : ", or certificate and key are no pair in PEM form");
+    tell_health();
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   }
   ~Running() { stop(std::chrono::seconds(1)); }
 
   int port() const { return port_; }
 
-  void set_not_ready() { server_->GetHealthCheckService()->SetServingStatus(false); }
+  void set_not_ready() {
+    {
+      const std::lock_guard lock(telling_);
+      is_ending_ = true;
+    }
+    tell_health();
+  }
 
   void stop(std::chrono::milliseconds most) {
     const std::lock_guard one_at_a_time(stopping_);
     if (stopped_) return;
     stopped_ = true;
     set_not_ready();
+    watcher_ = {};  // ends
     server_->Shutdown(std::chrono::system_clock::now() + most);
     server_->Wait();
   }
@@ -229,11 +240,33 @@ class GrpcServer::Running {
  private:
   static constexpr int most_threads = 256;
 
+  // The health service says what it was told last, and tells all who watch it: it is told what has changed.
+  void tell_health() {
+    const std::lock_guard lock(telling_);
+    const bool is_ready = !is_ending_ && served_.is_ready();
+    if (is_ready == told_) return;
+    server_->GetHealthCheckService()->SetServingStatus(is_ready);
+    told_ = is_ready;
+  }
+
+  // Models that are required come and go.
+  void watch(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any wake;
+    while (wake.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; }), !stop.stop_requested())
+      tell_health();
+  }
+
+  Server& served_;
   Service service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_{};
   std::mutex stopping_{};
   bool stopped_ = false;
+  std::mutex telling_{};  // guards what follows
+  bool is_ending_ = false, told_ = true;
+  std::jthread watcher_{};
 };
 
 GrpcServer::GrpcServer(Server& server, int port) : running_(std::make_unique<Running>(server, port)) {}

@@ -1,6 +1,7 @@
 // The gRPC service, asked by a client of the same library over a socket of this machine.
 #include "maas/serve/grpc.hpp"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <cmath>
@@ -203,6 +204,52 @@ TEST_CASE("gRPC: errors have the code of their HTTP status, and its text") {
   (*harmless.mutable_parameters())["nothing"];
   (*harmless.mutable_inputs(0)->mutable_parameters())["binary_data_size"].set_int64_param(3);
   CHECK(status(harmless).ok());
+}
+
+namespace {
+
+// What grpc.health.v1.Health says of the whole server: 1 for SERVING, 2 for NOT_SERVING; 0 where there is no answer.
+int health_of(const serve::GrpcServer& server) {
+  grpc::GenericStub stub(
+      grpc::CreateChannel(fmt::format("127.0.0.1:{}", server.port()), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + 20s);
+  grpc::CompletionQueue queue;
+  grpc::Slice nothing{std::string()};
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(&nothing, 1), &queue);
+  call->StartCall();
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool is_good = false;
+  queue.Next(&tag, &is_good);
+  grpc::Slice bytes;
+  if (!status.ok() || !answer.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2) return 0;
+  return bytes.begin()[1];  // after the field's number
+}
+
+}  // namespace
+
+TEST_CASE("gRPC: health says whether all models that are required answer, and ends with the server") {
+  serve::Repository repository({.models = {{"needed", {.is_required = true}}}});
+  serve::Server server(repository, {.port = 0});
+  serve::GrpcServer grpc(server, 0);
+  CHECK(health_of(grpc) == 2);
+  repository.publish("needed", 1, affine());
+  CHECK(server.is_ready());
+  CHECK(wait_until([&] { return health_of(grpc) == 1; }));
+  repository.unload("needed");
+  CHECK(wait_until([&] { return health_of(grpc) == 2; }));
+  repository.publish("needed", 2, affine());  // it stays unloaded
+  CHECK_FALSE(server.is_ready());
+  serve::Repository other(serve::RepositoryOptions{});
+  serve::Server ready(other, {.port = 0});
+  serve::GrpcServer ending(ready, 0);
+  CHECK(health_of(ending) == 1);
+  ending.set_not_ready();
+  CHECK(health_of(ending) == 2);
 }
 
 TEST_CASE("gRPC: health and metadata") {

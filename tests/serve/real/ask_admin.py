@@ -252,6 +252,35 @@ def a_configuration_and_tokens():
         assert result.returncode == 1 and part in result.stderr, result
 
 
+def settings_beside_a_model():
+    """maas.json is taken up while the server runs, which is not ready without a model that is required."""
+    place = "state_models/m/maas.json"
+    with open("needs.json", "w") as file:
+        json.dump({"models": {"later": {"required": True}}}, file)
+    with Serving("--config", "needs.json", "--max-rows", "2") as server:
+        name_of_input = lambda: json.loads(server.ask("/v2/models/m")[1])["inputs"][0]["name"]
+        assert server.ask("/v2/health/ready")[0] == 503
+        shutil.copy("state_models/m/1/model.h5", "state_models/later.h5.part")
+        os.rename("state_models/later.h5.part", "state_models/later.h5")
+        assert wait_until(lambda: server.ask("/v2/health/ready")[0] == 200)
+        first = name_of_input()
+        with open(place, "w") as file:
+            json.dump({"inputs": {first: "flow"}, "limits": {"max-rows": 3}}, file)
+        assert wait_until(lambda: name_of_input() == "flow")
+        rows = [[0.0] * 5] * 3
+        for model, name, wanted in (("m", "flow", 200), ("m", first, 400), ("later", first, 413)):
+            status, answer = server.ask(f"/v1/models/{model}:predict", json.dumps({"inputs": {name: rows}}).encode())
+            assert status == wanted, answer
+        with open(place, "w") as file:
+            json.dump({"limits": {"max-rows": 0}}, file)
+        wrong = "maas.json: limits.max-rows: expected a whole number of at least 1, got 0"
+        assert wait_until(lambda: wrong in server.ask("/v1/models/m")[1].decode())
+        assert name_of_input() == "flow"
+        os.remove(place)
+        assert wait_until(lambda: name_of_input() == first)
+    os.remove("state_models/later.h5")
+
+
 def tls_and_compression():
     body = json.dumps({"instances": [[0.0] * 5] * 200}).encode()
     with Serving("--compress-from", "100") as server:
@@ -387,7 +416,8 @@ def can_train():
 
 start = time.monotonic()
 make_models()
-for check in (changes_outlive_a_kill, a_configuration_and_tokens, tls_and_compression, as_many_files_as_there_may_be):
+for check in (changes_outlive_a_kill, a_configuration_and_tokens, settings_beside_a_model, tls_and_compression,
+              as_many_files_as_there_may_be):
     check()
 if can_train():
     for check in (trains_by_request, jobs_and_streams_outlive_a_kill, running_and_queued_jobs_outlive_a_kill):
