@@ -162,7 +162,8 @@ Request infer_request(const inference::ModelInferRequest& message, std::optional
   out += '}';
   request.headers.emplace_back(length_header, std::to_string(out.size()));
   // Not as a parameter: the queue looks at headers alone.
-  if (time) request.headers.emplace_back("X-Request-Timeout-Ms", fmt::format("{}", std::max<long>(time->count(), 1)));
+  if (time)
+    request.headers.emplace_back("X-Request-Timeout-Ms", std::to_string(std::max<std::int64_t>(time->count(), 1)));
   for (const std::string& bytes : message.raw_input_contents()) out += bytes;
   return request;
 }
