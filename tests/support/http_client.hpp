@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -41,6 +42,8 @@ class HttpClient {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const timeval patience{.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const int at_once = 1;  // what is sent in pieces, too
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
       ::close(socket_);
       throw std::runtime_error("cannot connect");
@@ -59,6 +62,9 @@ class HttpClient {
     }
     return true;
   }
+
+  /// Says that nothing more is sent.
+  void end_sending() { ::shutdown(socket_, SHUT_WR); }
 
   /// The next answer; status 0 if the connection ends before it is whole.
   HttpAnswer read(bool has_body = true) {

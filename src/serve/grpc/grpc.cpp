@@ -19,7 +19,6 @@ namespace {
 
 using grpc::ServerContext;
 using grpc::Status;
-using std::chrono::microseconds;
 
 class Service final : public inference::GRPCInferenceService::Service {
  public:
@@ -164,10 +163,10 @@ class Service final : public inference::GRPCInferenceService::Service {
       request.headers.emplace_back("Authorization", std::string(found->second.data(), found->second.size()));
   }
 
-  static std::optional<std::int64_t> time_left(const ServerContext& context) {
+  static std::optional<std::chrono::milliseconds> time_left(const ServerContext& context) {
     const auto deadline = context.deadline();
     if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
-    return std::chrono::duration_cast<microseconds>(deadline - std::chrono::system_clock::now()).count();
+    return std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::system_clock::now());
   }
 
   Server& server_;

@@ -63,7 +63,6 @@ void append_parameters(std::string& out, const Parameters& parameters, const std
   out += R"("parameters":{)" + ours;
   for (const auto& [name, value] : parameters) {
     if (name == "binary_data" || name == "binary_data_size" || name == "binary_data_output") continue;
-    if (!ours.empty() && name == "timeout" && ours.find("timeout") != ours.npos) continue;
     if (out.back() != '{') out += ',';
     append_text(out, name);
     out += ':';
@@ -128,7 +127,7 @@ std::string model_path(const std::string& name, const std::string& version, std:
   return path += rest;
 }
 
-Request infer_request(const inference::ModelInferRequest& message, std::optional<std::int64_t> timeout_us) {
+Request infer_request(const inference::ModelInferRequest& message, std::optional<std::chrono::milliseconds> time) {
   const int raw = message.raw_input_contents_size();
   require<DataError>(raw == 0 || raw == message.inputs_size(),
                      "infer: expected raw contents for each of {} inputs, got {}", message.inputs_size(), raw);
@@ -140,8 +139,7 @@ Request infer_request(const inference::ModelInferRequest& message, std::optional
     append_text(out, message.id());
     out += ',';
   }
-  const std::string timeout = timeout_us ? fmt::format(R"(,"timeout":{})", std::max<std::int64_t>(*timeout_us, 1)) : "";
-  append_parameters(out, message.parameters(), R"("binary_data_output":true)" + timeout);
+  append_parameters(out, message.parameters(), R"("binary_data_output":true)");
   out += R"(,"inputs":[)";
   for (int i = 0; i < message.inputs_size(); ++i) {
     require<DataError>(raw == 0 || !message.inputs(i).has_contents(),
@@ -163,6 +161,9 @@ Request infer_request(const inference::ModelInferRequest& message, std::optional
   }
   out += '}';
   request.headers.emplace_back(length_header, std::to_string(out.size()));
+  // Not as a parameter: the queue looks at headers alone.
+  if (time)
+    request.headers.emplace_back("X-Request-Timeout-Ms", std::to_string(std::max<std::int64_t>(time->count(), 1)));
   for (const std::string& bytes : message.raw_input_contents()) out += bytes;
   return request;
 }

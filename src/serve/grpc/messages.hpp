@@ -3,7 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <cstdint>
+#include <chrono>
 #include <optional>
 
 #include "inference.pb.h"
@@ -15,8 +15,8 @@ namespace maas::inline MAAS_ABI::serve {
 std::string model_path(const std::string& name, const std::string& version, std::string_view rest = "");
 
 /// The same prediction as a request with binary tensors where the message has raw contents, else with JSON; the answer
-/// is to be binary. `timeout_us`, if any, is what the caller still waits. Throws DataError for what has no like.
-Request infer_request(const inference::ModelInferRequest& message, std::optional<std::int64_t> timeout_us);
+/// is to be binary. `time`, if any, is what the caller still waits. Throws DataError for what has no like.
+Request infer_request(const inference::ModelInferRequest& message, std::optional<std::chrono::milliseconds> time);
 
 using RepositoryParameters = google::protobuf::Map<std::string, inference::ModelRepositoryParameter>;
 

@@ -522,6 +522,26 @@ TEST_CASE("gRPC: a port that is taken is an error") {
   CHECK_THROWS_AS(serve::GrpcServer(running.server, 65536), ConfigError);
 }
 
+TEST_CASE("gRPC: a message over the limit of bodies is refused") {
+  Running running;
+  ModelInferRequest request = affine_request({1, 2}, true);
+  request.set_id(std::string(64 << 20, 'x'));
+  ModelInferResponse answer;
+  const grpc::Status over = running.infer(request, answer);
+  CHECK(over.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK_THAT(over.error_message(), ContainsSubstring("67108864"));
+
+  Running small({.limits = {.body_bytes = 1000}});
+  request = affine_request({1, 2}, true);
+  // Filled up with a field that nobody reads.
+  std::string& unread = *request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(100);
+  unread.resize(1000 - request.ByteSizeLong() - 1);  // its length is one byte longer then
+  REQUIRE(request.ByteSizeLong() == 1000);
+  CHECK(small.infer(request, answer).ok());
+  unread += 'x';
+  CHECK(small.infer(request, answer).error_code() == StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_CASE("gRPC: mutated messages become a prediction or a refusal") {
   serve::Repository repository{serve::RepositoryOptions{}};
   Running::published(repository);
