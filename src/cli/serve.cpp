@@ -227,6 +227,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--max-token-calls", server.limits.token_calls,
                   "Most predictions at once with one token; else 429; 0: any number")
+  command
+      .add_option("--loads-at-once", options.repository.loads_at_once,
+                  "Model files that are read and tried at once, of different models; each takes a processor")
+      ->check(CLI::Range(1, 64));
       ->check(CLI::Range(0, 1'000'000'000));
   command.add_option("--max-wait", options.wait_seconds, "Longest wait for a thread in seconds; else 504")
       ->check(CLI::Range(0.001, 86400.0));

@@ -15,6 +15,7 @@
 #include "serve/folder_notices.hpp"
 #include "serve/given_versions.hpp"
 #include "serve/names.hpp"
+#include "serve/loads_at_once.hpp"
 #include "serve/servable.hpp"
 #include "serve/state_file.hpp"
 #include "serve/status.hpp"
@@ -25,12 +26,15 @@ namespace maas::inline MAAS_ABI::serve {
 // look-up or the change of a few pointers, never while a file is read or a network runs.
 class Repository::Folder {
  public:
-  explicit Folder(RepositoryOptions options) : options_(std::move(options)) {
+  explicit Folder(RepositoryOptions options)
+      : options_(std::move(options)), loads_at_once_(std::max(options_.loads_at_once, 1)) {
     require<ConfigError>(options_.poll >= std::chrono::milliseconds(1),
                          "repository: expected a poll of at least 1 ms, got {}", options_.poll.count());
     require<ConfigError>(options_.versions >= 1, "repository: expected at least 1 version of a model, got {}",
                          options_.versions);
     for (const auto& [name, settings] : options_.models) check_settings(name, settings);
+    require<ConfigError>(options_.loads_at_once >= 1 && options_.loads_at_once <= 64,
+                         "repository: expected 1 to 64 loads at once, got {}", options_.loads_at_once);
     settings_.insert(options_.models.begin(), options_.models.end());
     if (!options_.state_file.empty()) {
       changed_ = read_state(options_.state_file);
@@ -221,7 +225,10 @@ class Repository::Folder {
       require<ConflictError>(std::ranges::find(known, number, &VersionStatus::version) == known.end(),
                              "model \"{}\": version {} is there already", name, number);
     given.write();
-    given.test();
+    {
+      const LoadsAtOnce::Place place(loads_at_once_);
+      given.test();
+    }
     given.move();
     load(name, policy, numbers);
     given.stay();
@@ -475,7 +482,8 @@ class Repository::Folder {
     const Look found = look_at_files();
     const std::lock_guard one_at_a_time(changing_);
     note(found, whole, is_due);
-    for (const auto& [name, versions] : found.models) load_wanted(name);
+    const std::vector<std::string> names = models_to_read(found);
+    loads_at_once_.for_each(names.size(), [&](std::size_t i) { load_wanted(names[i]); });
     drop_missing();
     for (const auto& [name, versions] : found.models) retire_old_versions(name);
     const std::lock_guard lock(mutex_);
@@ -544,11 +552,33 @@ class Repository::Folder {
   void load_wanted(const std::string& name, const ModelSettings& settings) {
     int answering = 0;
     for (const std::int64_t number : numbers(name)) {
+  // Those of which load_wanted would read a file: mostly none, and then nobody need be woken for it.
+  std::vector<std::string> models_to_read(const Look& found) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, versions] : found.models)
+      if (has_to_read(models_.find(name)->second, settings_of(name))) names.push_back(name);
+    return names;
+  }
+
+  bool has_to_read(const Versions& versions, const ModelSettings& settings) const {
+    int answering = 0;
+    for (const auto& [number, known] : versions) {
+      if (!is_wanted(settings, number, answering)) continue;
+      if (is_to_be_read(known)) return true;
+      answering += counts(known, settings, number);
+    }
+    return false;
+  }
+
+  // Whether it is one of those that a policy wants so many of.
+  static bool counts(const Known& known, const ModelSettings& settings, std::int64_t number) {
+    return known.servable && !is_gone(known) && is_candidate(settings, number);
+  }
+
       if (!is_wanted(settings, number, answering)) continue;
       if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file);
-      change(name, number, [&](const Known& known) {
-        answering += known.servable && !is_gone(known) && is_candidate(settings, number);
-      });
+      change(name, number, [&](const Known& known) { answering += counts(known, settings, number); });
     }
   }
 
@@ -579,6 +609,7 @@ class Repository::Folder {
       why = error.what();
       is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
+      const LoadsAtOnce::Place place(loads_at_once_);
     const bool is_disks = !why.empty() && !is_refused && !can_be_read(file.path);
     change(name, number, [&](Known& known) {
       if (why.empty() || known.tried != file) known.retries = 0;
@@ -649,6 +680,7 @@ Repository::~Repository() = default;
 
 std::shared_ptr<const Servable> Repository::find(std::string_view model, std::optional<std::int64_t> version) const {
   return folder_->find(model, version);
+  LoadsAtOnce loads_at_once_;
 }
 
 Repository::Choice Repository::choose(std::string_view model) const { return folder_->choose(model); }

@@ -135,6 +135,9 @@ struct RepositoryOptions {
   std::string state_file = {};
   /// Whether to look as soon as the system tells of a change in the folder (inotify), beside every `poll`.
   bool notices = true;
+  /// How many model files are read and tried at once, those of calls among them: of different models, as the versions
+  /// of one come one after the other. Each takes a processor from the answers. From 1 to 64.
+  int loads_at_once = 1;
 };
 
 /// A file of a version that is handed over, rather than found in the folder.
@@ -152,13 +155,13 @@ struct GivenFile {
 /// answering until then; if the file cannot be used, the reason is kept until the file changes. A version whose file is
 /// gone for two looks is dropped; where a folder of a model cannot be listed, its versions stay. Names that begin with
 /// a dot or end in .tmp or .part are passed over, and so are folders whose name is not a whole number. Loading runs on
-/// the repository's own thread; all members may be called from any thread, and none of them waits for a prediction, nor
-/// for a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
+/// the repository's own threads; all members may be called from any thread, and none of them waits for a prediction,
+/// nor for a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
 class Repository {
  public:
   /// Loads what the folder holds, then looks again every `poll`. Throws FormatError where the folder cannot be read,
-  /// ConfigError for a poll below 1 ms, `versions` or a policy's count below 1, or a state file that is none. Models
-  /// that cannot be loaded do not throw: see status().
+  /// ConfigError for a poll below 1 ms, `versions` or a policy's count below 1, `loads_at_once` out of its range, or a
+  /// state file that is none. Models that cannot be loaded do not throw: see status().
   explicit Repository(RepositoryOptions options);
   Repository(const Repository&) = delete;
   Repository& operator=(const Repository&) = delete;
