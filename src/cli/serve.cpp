@@ -244,7 +244,7 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")
       ->check(CLI::Range(0.01, 86400.0));
-  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up")
+  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up; 408")
       ->check(CLI::Range(1, 86400));
 }
 

@@ -312,6 +312,7 @@ class HttpServer::Daemon {
                             {MHD_OPTION_HTTPS_MEM_KEY, 0, const_cast<char*>(options_.key.c_str())},
                             {MHD_OPTION_END, 0, nullptr}};
     MHD_OptionItem* more = options.certificate.empty() ? tls + 2 : tls;
+                       .receive = options.receive,
     errno = 0;
     daemon_ =
         MHD_start_daemon(flags, static_cast<std::uint16_t>(options.port), nullptr, nullptr, &Daemon::take, this,  //
@@ -417,9 +418,11 @@ class HttpServer::Daemon {
       head_bytes_ = head_bytes(connection_);
       daemon_.add_bytes(daemon_.counters_.bytes_in, head_bytes_);
       if (!head_.is_same(connection_, method, path, head_bytes_)) take_head(method, path);
-      if ((response_ = refusal(wrong_uri))) return is_worth_swallowing() ? MHD_YES : send(true);
-      if (declares_body()) request_.body = daemon_.spare_body();
-      request_.body.reserve(std::min(declared_, most_reserved));
+      response_ = refusal(wrong_uri);
+      if (response_ && !is_worth_swallowing()) return send(true);
+      if (!response_ && declares_body()) request_.body = daemon_.spare_body();
+      if (!response_) request_.body.reserve(std::min(declared_, most_reserved));
+      // One that is read and thrown away, too: who never sends it must not keep the connection.
       if (kept_ != nullptr && declares_body()) kept_->enter(SlowClients::Phase::body);
       return MHD_YES;
     }
@@ -428,8 +431,7 @@ class HttpServer::Daemon {
       received_ += count;
       daemon_.add_bytes(daemon_.counters_.bytes_in, count);
       last_come_ = now();
-      const bool is_late = last_come_ - request_.arrived > daemon_.options_.receive;
-      if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
+      if (response_ && received_ > most_swallowed) return MHD_NO;  // closes the connection
       if (response_) return MHD_YES;
       if (received_ > daemon_.options_.body_bytes) {
         response_ = counted(too_long(received_));
