@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stop_token>
 #include <thread>
@@ -14,8 +15,8 @@
 #include "serve/folder.hpp"
 #include "serve/folder_notices.hpp"
 #include "serve/given_versions.hpp"
-#include "serve/names.hpp"
 #include "serve/loads_at_once.hpp"
+#include "serve/names.hpp"
 #include "serve/servable.hpp"
 #include "serve/state_file.hpp"
 #include "serve/status.hpp"
@@ -32,9 +33,9 @@ class Repository::Folder {
                          "repository: expected a poll of at least 1 ms, got {}", options_.poll.count());
     require<ConfigError>(options_.versions >= 1, "repository: expected at least 1 version of a model, got {}",
                          options_.versions);
-    for (const auto& [name, settings] : options_.models) check_settings(name, settings);
     require<ConfigError>(options_.loads_at_once >= 1 && options_.loads_at_once <= 64,
                          "repository: expected 1 to 64 loads at once, got {}", options_.loads_at_once);
+    for (const auto& [name, settings] : options_.models) check_settings(name, settings);
     settings_.insert(options_.models.begin(), options_.models.end());
     if (!options_.state_file.empty()) {
       changed_ = read_state(options_.state_file);
@@ -189,15 +190,15 @@ class Repository::Folder {
     const files::path folder = files::path(options_.folder) / name;
     while (files::exists(folder / std::to_string(number))) ++number;
     // Made under a name that is passed over, then moved into place: whole at once.
-    const files::path made = folder / fmt::format(".{}.tmp", number);
+    const files::path made = folder / fmt::format(".{}.tmp", number), place = folder / std::to_string(number);
     try {
-      files::remove_all(made);
+      if (files::exists(made)) files::remove_all(made);
       files::create_directories(made);
       const files::path copy = made / (file.ends_with(".keras") ? "model.keras" : "model.h5");
       files::copy_file(file, copy);
       flush(copy);
       flush(made);
-      files::rename(made, folder / std::to_string(number));
+      files::rename(made, place);
       flush(folder);
       flush(options_.folder);  // the model may be a new one
     } catch (const files::filesystem_error& error) {
@@ -207,8 +208,7 @@ class Repository::Folder {
       load(name, {});
       return number;
     } catch (...) {
-      std::error_code error;
-      files::remove_all(folder / std::to_string(number), error);
+      remove_flat(place);
       throw;
     }
   }
@@ -314,6 +314,7 @@ class Repository::Folder {
     std::optional<Time> retry_at{};    // when to read it again though it is the same
     bool from_code = false;
     bool is_refused = false;
+    bool has_no_memory = false;  // there was none for it
   };
   using Versions = std::map<std::int64_t, Known, std::greater<>>;  // newest first
 
@@ -414,6 +415,7 @@ class Repository::Folder {
     for (const auto& [number, known] : versions) {
       const bool is_newest = is_candidate(settings, number) && (known.servable || !known.error.empty());
       const bool is_asked_for = given.empty() ? is_newest : std::ranges::find(given, number) != given.end();
+      if (is_asked_for && known.has_no_memory) throw std::bad_alloc();
       if (is_asked_for && !known.error.empty()) return fmt::format("version {}: {}", number, known.error);
       if (is_asked_for && given.empty()) return {};
     }
@@ -459,22 +461,24 @@ class Repository::Folder {
   // A look is due every poll; between two, a notice is a reason to look for what is whole by now.
   void watch(FolderNotices& notices, const std::stop_token& stop) {
     auto due = std::chrono::steady_clock::now() + options_.poll;
-    while (true) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
-      const FolderNews news = notices.wait(std::max(left, std::chrono::milliseconds(1)), stop);
-      if (stop.stop_requested()) return;
-      const bool is_due = std::chrono::steady_clock::now() >= due;
-      if (is_due) due = std::chrono::steady_clock::now() + options_.poll;
-      if (!is_due && !news.is_changed) continue;
-      try {
-        notices.update();
-        look(news.whole, is_due);
+    while (!stop.stop_requested()) try {
+        wait_and_look(notices, stop, due);
       } catch (const std::exception&) {
         // The folder is away, or memory is: what is loaded goes on answering until the next look.
         const std::lock_guard counting(mutex_);
         ++loads_.looks_failed;
       }
-    }
+  }
+
+  void wait_and_look(FolderNotices& notices, const std::stop_token& stop, Time& due) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
+    const FolderNews news = notices.wait(std::max(left, std::chrono::milliseconds(1)), stop);
+    if (stop.stop_requested()) return;
+    const bool is_due = std::chrono::steady_clock::now() >= due;
+    if (is_due) due = std::chrono::steady_clock::now() + options_.poll;
+    if (!is_due && !news.is_changed) return;
+    notices.update();
+    look(news.whole, is_due);
   }
 
   // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first.
@@ -536,22 +540,18 @@ class Repository::Folder {
     return known.retry_at && std::chrono::steady_clock::now() >= *known.retry_at;
   }
 
-  // After a file could not be used: where the disk is to blame, it may be there again in a while.
-  void set_retry(Known& known, bool is_disks) const {
+  // After a file could not be used: where not it is to blame but the disk, or memory that has run out, that may be over
+  // in a while.
+  void set_retry(Known& known, bool is_others) const {
     constexpr int most = 5;
     known.retry_at.reset();
-    if (!is_disks || known.retries >= most) return;
+    if (!is_others || known.retries >= most) return;
     const std::chrono::milliseconds pause = options_.retry * (1 << known.retries);
     known.retry_at =
         std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(pause, std::chrono::minutes(1));
     ++known.retries;
   }
 
-  // From the newest version down, until as many answer as are wanted: those that fail do not count.
-  void load_wanted(const std::string& name) { load_wanted(name, settings(name)); }
-  void load_wanted(const std::string& name, const ModelSettings& settings) {
-    int answering = 0;
-    for (const std::int64_t number : numbers(name)) {
   // Those of which load_wanted would read a file: mostly none, and then nobody need be woken for it.
   std::vector<std::string> models_to_read(const Look& found) const {
     const std::lock_guard lock(mutex_);
@@ -576,6 +576,11 @@ class Repository::Folder {
     return known.servable && !is_gone(known) && is_candidate(settings, number);
   }
 
+  // From the newest version down, until as many answer as are wanted: those that fail do not count.
+  void load_wanted(const std::string& name) { load_wanted(name, settings(name)); }
+  void load_wanted(const std::string& name, const ModelSettings& settings) {
+    int answering = 0;
+    for (const std::int64_t number : numbers(name)) {
       if (!is_wanted(settings, number, answering)) continue;
       if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file);
       change(name, number, [&](const Known& known) { answering += counts(known, settings, number); });
@@ -602,24 +607,30 @@ class Repository::Folder {
   void load(const std::string& name, std::int64_t number, const FileStamp& file) {
     std::shared_ptr<const Servable> servable;
     std::string why;
-    bool is_refused = false;
+    bool is_refused = false, has_no_memory = false;
     try {
+      const LoadsAtOnce::Place place(loads_at_once_);
       servable = load_servable(name, number, file.path, file.golden);
+    } catch (const std::bad_alloc&) {
+      why = "not enough memory";
+      has_no_memory = true;
     } catch (const std::exception& error) {
       why = error.what();
       is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
-      const LoadsAtOnce::Place place(loads_at_once_);
-    const bool is_disks = !why.empty() && !is_refused && !can_be_read(file.path);
+    const bool is_others = has_no_memory || (!why.empty() && !is_refused && !can_be_read(file.path));
+    FileStamp tried = file;  // taken before, so that no lack of memory leaves half of what follows
+    const bool is_good = why.empty();
     change(name, number, [&](Known& known) {
-      if (why.empty() || known.tried != file) known.retries = 0;
-      known.tried = file;
-      set_retry(known, is_disks);
-      known.error = why;
+      if (is_good || known.tried != file) known.retries = 0;
+      known.tried = std::move(tried);
+      set_retry(known, is_others);
+      known.has_no_memory = has_no_memory;
+      known.error = std::move(why);
       known.is_refused = is_refused;
       if (servable) known.servable.swap(servable);  // the one before goes after the lock
       known.state = known.servable ? VersionState::available : VersionState::failed;
-      ++(why.empty() ? loads_.succeeded : loads_.failed);
+      ++(is_good ? loads_.succeeded : loads_.failed);
     });
   }
 
@@ -669,6 +680,7 @@ class Repository::Folder {
   std::map<std::string, ModelSettings, std::less<>> settings_{};
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
   Loads loads_{};
+  LoadsAtOnce loads_at_once_;
   std::mutex adding_{};     // one version at a time; taken before changing_
   std::mutex changing_{};   // one changer at a time; taken before mutex_
   StateByModel changed_{};  // what calls have changed, as it stands in the state file; with changing_ held
@@ -680,7 +692,6 @@ Repository::~Repository() = default;
 
 std::shared_ptr<const Servable> Repository::find(std::string_view model, std::optional<std::int64_t> version) const {
   return folder_->find(model, version);
-  LoadsAtOnce loads_at_once_;
 }
 
 Repository::Choice Repository::choose(std::string_view model) const { return folder_->choose(model); }

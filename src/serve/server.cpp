@@ -247,7 +247,7 @@ class Server::Running final : public HttpHandler {
     } catch (...) {  // no memory: as where there is no room
     }
     if (room == Room::enough) return;
-    Response response{.status = 503};
+    Response response = answer_of_failure(503, "too many requests are waiting; try again");
     try {
       response = no_room(load->request(), changes_, room);
     } catch (...) {  // no memory: the status is enough, and the load must not stay
