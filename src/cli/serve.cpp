@@ -213,6 +213,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command.add_option("--max-json-depth", server.limits.json_depth, "Deepest nesting of JSON; else 400")
       ->check(positive);
   command.add_option("--max-connections", server.connections, "Most connections; others wait");
+  command.add_option(
+      "--pipelined-requests", server.pipelined_requests,
+      "Requests of one connection that are worked on at once: 1, as the HTTP library begins the next one "
+      "when the one before has been answered");
   command.add_option("--max-queue", server.queue, "Most predictions that wait for a thread; else 503");
   command
       .add_option("--max-model-queue", server.model_queue,
@@ -225,6 +229,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--load-seconds", options.load_seconds, "When a load that is asked for is answered 504, and goes on")
       ->check(CLI::Range(0.001, 86400.0));
+  command
+      .add_option("--loads-at-once", options.repository.loads_at_once,
+                  "Model files that are read and tried at once, of different models; each takes a processor")
+      ->check(CLI::Range(1, 64));
   command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503");
   command
       .add_option("--max-token-calls", server.limits.token_calls,
@@ -242,7 +250,7 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")
       ->check(CLI::Range(0.01, 86400.0));
-  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up")
+  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up; 408")
       ->check(CLI::Range(1, 86400));
 }
 

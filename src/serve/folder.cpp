@@ -1,5 +1,6 @@
 #include "serve/folder.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <vector>
 
 #include "maas/core/error.hpp"
@@ -64,9 +66,8 @@ std::optional<FileStamp> stamp_of(const files::path& path) {
 std::vector<files::path> entries_of(const files::path& folder) {
   std::vector<files::path> entries;
   std::error_code error;
-  files::directory_iterator entry(folder, error);
-  for (; !error && entry != files::directory_iterator(); entry.increment(error))
-    if (!is_passed_over(entry->path().filename().string())) entries.push_back(entry->path());
+  for (const std::string& name : names_in(folder, error))
+    if (!is_passed_over(name)) entries.push_back(folder / name);
   require<FormatError>(!error, "{}: cannot be listed: {}", folder.string(), error.message());
   std::sort(entries.begin(), entries.end());
   return entries;
@@ -146,6 +147,29 @@ void add_entry(Look& look, const files::path& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> names_in(const files::path& folder, std::error_code& error) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), ::closedir);
+  const auto set_error = [&] { error = std::error_code(errno, std::generic_category()); };
+  error.clear();
+  if (open == nullptr) set_error();
+  while (!error && open != nullptr) {
+    errno = 0;
+    const dirent* entry = ::readdir(open.get());
+    if (entry == nullptr && errno != 0) set_error();
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+void remove_flat(const files::path& folder) {
+  std::error_code error;
+  for (const std::string& name : names_in(folder, error)) ::unlink((folder / name).c_str());
+  ::rmdir(folder.c_str());
+}
 
 std::optional<std::int64_t> version_of(std::string_view name) {
   std::int64_t version = 0;

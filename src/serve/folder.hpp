@@ -8,7 +8,9 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
+#include <vector>
 
 #include "maas/core/scalar.hpp"
 
@@ -33,6 +35,14 @@ using FoundModels = std::map<std::string, FoundVersions, std::less<>>;
 
 /// The number a version's folder is called, leading zeros allowed; nothing for other names.
 std::optional<std::int64_t> version_of(std::string_view name);
+
+/// The names in a folder, in no order, without "." and ".."; those up to an error. Where memory runs out it throws: the
+/// iterator of the standard library, libstdc++'s, ends the program then.
+std::vector<std::string> names_in(const std::filesystem::path& folder, std::error_code& error);
+
+/// Removes a folder with its files, in which there are no other folders; what cannot be removed stays. Throws
+/// std::bad_alloc.
+void remove_flat(const std::filesystem::path& folder);
 
 /// Whether a path that is there lies in a folder or is it, whatever links and dots say.
 bool is_within(const std::filesystem::path& folder, const std::filesystem::path& path);

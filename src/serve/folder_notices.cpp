@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "maas/core/error.hpp"
+#include "serve/folder.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -24,12 +25,10 @@ constexpr std::uint32_t interesting =
 
 template <class Work>
 void for_each_folder(const std::string& folder, const Work& work) {
-  std::error_code error;
-  for (files::directory_iterator entry(folder, error); !error && entry != files::directory_iterator();
-       entry.increment(error)) {
-    std::error_code unknown;
-    if (entry->is_directory(unknown) && !entry->path().filename().string().starts_with('.'))
-      work(entry->path().string());
+  std::error_code error, unknown;
+  for (const std::string& name : names_in(folder, error)) {
+    const files::path path = files::path(folder) / name;
+    if (!name.starts_with('.') && files::is_directory(path, unknown)) work(path.string());
   }
 }
 

@@ -49,9 +49,12 @@ GivenVersions::GivenVersions(const std::string& folder, const std::string& model
 
 GivenVersions::~GivenVersions() {
   std::error_code error;
-  if (!stays_)
-    for (const files::path& path : written_) files::remove_all(path, error);
-  if (made_folder_) files::remove(folder_, error);  // if it is empty, as nothing of a new model was to stay
+  try {
+    if (!stays_)
+      for (const files::path& path : written_) remove_flat(path);
+    if (made_folder_) files::remove(folder_, error);  // if it is empty, as nothing of a new model was to stay
+  } catch (const std::exception&) {                   // no memory: what is left under its first name is passed over
+  }
 }
 
 std::vector<std::int64_t> GivenVersions::numbers() const {
@@ -68,7 +71,7 @@ void GivenVersions::write() {
     made_folder_ = files::create_directory(folder_);
     require<ConflictError>(is_within(root_, folder_), "model \"{}\": its folder leads out of the repository's", model_);
     for (const auto& [number, version] : versions_) {
-      files::remove_all(version.made);  // of one that was killed
+      if (files::exists(version.made)) files::remove_all(version.made);  // of one that was killed
       written_.push_back(version.made);
       files::create_directory(version.made);
       write(version);
@@ -99,9 +102,11 @@ void GivenVersions::test() const {
 
 void GivenVersions::move() {
   try {
+    written_.reserve(written_.size() + versions_.size());
     for (const auto& [number, version] : versions_) {
-      files::rename(version.made, version.place);
-      written_.push_back(version.place);
+      files::path place = version.place;  // what is in its place is known to be, whatever there is memory for
+      files::rename(version.made, place);
+      written_.push_back(std::move(place));
     }
     // What was answered to be there is so after a loss of power, too.
     flush(folder_);

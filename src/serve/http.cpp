@@ -17,6 +17,8 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <exception>
+#include <new>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -66,24 +68,39 @@ std::size_t block_bytes(std::size_t header_bytes) {
   return std::max(header_bytes + beside, least);
 }
 
-// Into headers that are there, as those of the request before: their texts have room.
-void read_headers(MHD_Connection* connection, Headers& headers, std::size_t most_headers) {
-  struct Reading {
-    Headers& headers;
-    const std::size_t most;
-    std::size_t count = 0;
-  } reading{headers, most_headers};
+// Calls `take` with the name and the value of each header, as long as it says so. What it throws passes by the library,
+// which is C.
+template <class Take>
+void for_each_header(MHD_Connection* connection, const Take& take) {
+  struct Taking {
+    const Take& take;
+    std::exception_ptr failure{};
+  } taking{take};
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
       [](void* to, MHD_ValueKind, const char* name, const char* value) {
-        auto& [all, most, count] = *static_cast<Reading*>(to);
-        if (count == all.size()) all.emplace_back();
-        all[count].first = name;
-        all[count].second = value == nullptr ? "" : value;
-        return ++count <= most ? MHD_YES : MHD_NO;
+        auto& [each, failure] = *static_cast<Taking*>(to);
+        try {
+          return each(name, value) ? MHD_YES : MHD_NO;
+        } catch (...) {
+          failure = std::current_exception();
+          return MHD_NO;
+        }
       },
-      &reading);
-  headers.resize(reading.count);
+      &taking);
+  if (taking.failure != nullptr) std::rethrow_exception(taking.failure);
+}
+
+// Into headers that are there, as those of the request before: their texts have room.
+void read_headers(MHD_Connection* connection, Headers& headers, std::size_t most_headers) {
+  std::size_t count = 0;
+  for_each_header(connection, [&](const char* name, const char* value) {
+    if (count == headers.size()) headers.emplace_back();
+    headers[count].first = name;
+    headers[count].second = value == nullptr ? "" : value;
+    return ++count <= most_headers;
+  });
+  headers.resize(count);
 }
 
 std::size_t head_bytes(MHD_Connection* connection) {
@@ -98,43 +115,24 @@ class KeptHead {
   // `first` is where the head begins, of `size` bytes.
   bool is_same(MHD_Connection* connection, const char* first, const char* path, std::size_t size) const {
     if (bytes_.empty() || size != bytes_.size() || place(first, path) != path_) return false;
-    struct Comparing {
-      const KeptHead& head;
-      const char* first;
-      std::size_t count = 0;
-      bool is_same = true;
-    } comparing{*this, first};
-    MHD_get_connection_values(
-        connection, MHD_HEADER_KIND,
-        [](void* to, MHD_ValueKind, const char* name, const char* value) {
-          auto& [head, begin, count, is_same] = *static_cast<Comparing*>(to);
-          is_same =
-              count < head.headers_.size() && head.headers_[count] == Places(place(begin, name), place(begin, value));
-          ++count;
-          return is_same ? MHD_YES : MHD_NO;
-        },
-        &comparing);
+    std::size_t count = 0;
+    bool is_same = true;
+    for_each_header(connection, [&](const char* name, const char* value) {
+      is_same = count < headers_.size() && headers_[count] == Places(place(first, name), place(first, value));
+      ++count;
+      return is_same;
+    });
     // Only now are there as many bytes for sure.
-    return comparing.is_same && comparing.count == headers_.size() &&
-           std::memcmp(first, bytes_.data(), bytes_.size()) == 0;
+    return is_same && count == headers_.size() && std::memcmp(first, bytes_.data(), bytes_.size()) == 0;
   }
 
   // Keeps it for the next one in the place of none, unless the library has put a part of it elsewhere.
   void keep(MHD_Connection* connection, const char* first, const char* path, std::size_t most) {
-    struct Reading {
-      KeptHead& head;
-      const char* first;
-      const std::size_t most;
-    } reading{*this, first, most};
     const std::size_t size = head_bytes(connection);
-    MHD_get_connection_values(
-        connection, MHD_HEADER_KIND,
-        [](void* to, MHD_ValueKind, const char* name, const char* value) {
-          auto& [head, begin, most_headers] = *static_cast<Reading*>(to);
-          head.headers_.emplace_back(place(begin, name), place(begin, value));
-          return head.headers_.size() <= most_headers ? MHD_YES : MHD_NO;
-        },
-        &reading);
+    for_each_header(connection, [&](const char* name, const char* value) {
+      headers_.emplace_back(place(first, name), place(first, value));
+      return headers_.size() <= most;
+    });
     path_ = place(first, path);
     is_plain_ = headers_.size() <= most && is_plain({first, size});
     const auto is_in = [&](std::size_t place) { return place < size; };
@@ -232,30 +230,39 @@ class ReadyAnswer {
   ReadyAnswer(const Response& answer, const Headers& always)
       : content_type_(answer.content_type), headers_(answer.headers), body_(answer.body.begin(), answer.body.end()) {
     response_.reset(MHD_create_response_from_buffer(body_.size(), body_.data(), MHD_RESPMEM_PERSISTENT));
-    add_headers(response_.get(), answer, always);
+    if (!has_added_headers(response_.get(), answer, always)) throw std::bad_alloc();
   }
 
   bool is_like(const Response& answer) const {
-    return body_.size() == answer.body.size() && content_type_ == answer.content_type && headers_ == answer.headers;
+    return response_ != nullptr && body_.size() == answer.body.size() && content_type_ == answer.content_type &&
+           headers_ == answer.headers;
   }
-  // As the answer before it has been sent, nobody looks at the body.
+  // As the answer before it has been sent, nobody looks at the body. Null where there is no memory for the date.
   MHD_Response* with(const std::string& body, const std::string& date) {
     std::ranges::copy(body, body_.begin());
-    if (date_ != date && response_ != nullptr) {
-      MHD_add_response_header(response_.get(), "Date", date.c_str());  // in the place of the one before
+    if (date_ != date) {
       date_ = date;
+      // In the place of the one before. Where there is no memory for it the library has removed that one, and still
+      // takes it to be there: it must not be asked again.
+      if (MHD_add_response_header(response_.get(), "Date", date_.c_str()) != MHD_YES) response_.reset();
     }
     return response_.get();
   }
 
-  // Those that all answers have, unless this one has them itself.
-  static void add_headers(MHD_Response* response, const Response& answer, const Headers& always) {
-    if (response == nullptr) return;
-    MHD_add_response_header(response, "Content-Type", answer.content_type.c_str());
-    for (const auto& [name, value] : answer.headers) MHD_add_response_header(response, name.c_str(), value.c_str());
-    for (const auto& [name, value] : always)
-      if (std::ranges::find(answer.headers, name, &Headers::value_type::first) == answer.headers.end())
-        MHD_add_response_header(response, name.c_str(), value.c_str());
+  // Those that all answers have, unless this one has them itself. False where there is no memory for all of it.
+  static bool has_added_headers(MHD_Response* response, const Response& answer, const Headers& always) {
+    if (response == nullptr) return false;
+    const auto is_added = [&](const Headers::value_type& header) {
+      return MHD_add_response_header(response, header.first.c_str(), header.second.c_str()) == MHD_YES;
+    };
+    const auto is_its_own = [&](const Headers::value_type& header) {
+      return std::ranges::find(answer.headers, header.first, &Headers::value_type::first) != answer.headers.end();
+    };
+    // An answer for which there was no memory has no type.
+    const bool has_type = answer.content_type.empty() ||
+                          MHD_add_response_header(response, "Content-Type", answer.content_type.c_str()) == MHD_YES;
+    return has_type && std::ranges::all_of(answer.headers, is_added) &&
+           std::ranges::all_of(always, [&](const auto& header) { return is_its_own(header) || is_added(header); });
   }
 
  private:
@@ -266,7 +273,7 @@ class ReadyAnswer {
   std::string content_type_, date_{};
   Headers headers_;
   std::vector<char> body_;
-  std::unique_ptr<MHD_Response, Destroy> response_{};  // null where there was no memory for it
+  std::unique_ptr<MHD_Response, Destroy> response_{};  // null for one that is of no use any more
 };
 
 // The library takes blanks into a name, where another reader cuts them off: "Transfer-Encoding :" is two things.
@@ -288,6 +295,14 @@ Response too_many_bytes_answer(std::chrono::nanoseconds wait) {
   return response;
 }
 
+Response answer_of_failure(int status, std::string_view text) noexcept {
+  try {
+    return error_response(status, text);
+  } catch (...) {
+    return {.status = status, .content_type = {}};
+  }
+}
+
 class HttpServer::Daemon {
  public:
   Daemon(const HttpOptions& options, HttpHandler& handler, HttpCounters& counters)
@@ -297,6 +312,7 @@ class HttpServer::Daemon {
         slow_clients_({.head = options.head,
                        .body = options.body_grace,
                        .body_rate = options.body_rate,
+                       .receive = options.receive,
                        .write = options.write,
                        .idle = options.idle,
                        .is_plain = options.certificate.empty()},
@@ -417,9 +433,11 @@ class HttpServer::Daemon {
       head_bytes_ = head_bytes(connection_);
       daemon_.add_bytes(daemon_.counters_.bytes_in, head_bytes_);
       if (!head_.is_same(connection_, method, path, head_bytes_)) take_head(method, path);
-      if ((response_ = refusal(wrong_uri))) return is_worth_swallowing() ? MHD_YES : send(true);
-      if (declares_body()) request_.body = daemon_.spare_body();
-      request_.body.reserve(std::min(declared_, most_reserved));
+      response_ = refusal(wrong_uri);
+      if (response_ && !is_worth_swallowing()) return send(true);
+      if (!response_ && declares_body()) request_.body = daemon_.spare_body();
+      if (!response_) request_.body.reserve(std::min(declared_, most_reserved));
+      // One that is read and thrown away, too: who never sends it must not keep the connection.
       if (kept_ != nullptr && declares_body()) kept_->enter(SlowClients::Phase::body);
       return MHD_YES;
     }
@@ -428,8 +446,7 @@ class HttpServer::Daemon {
       received_ += count;
       daemon_.add_bytes(daemon_.counters_.bytes_in, count);
       last_come_ = now();
-      const bool is_late = last_come_ - request_.arrived > daemon_.options_.receive;
-      if (is_late || (response_ && received_ > most_swallowed)) return MHD_NO;  // closes the connection
+      if (response_ && received_ > most_swallowed) return MHD_NO;  // closes the connection
       if (response_) return MHD_YES;
       if (received_ > daemon_.options_.body_bytes) {
         response_ = counted(too_long(received_));
@@ -602,13 +619,12 @@ class HttpServer::Daemon {
     MHD_Result queue_new(Response& answer, bool closes) {
       MHD_Response* response =
           MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_PERSISTENT);
-      if (response == nullptr) return MHD_NO;
-      ReadyAnswer::add_headers(response, answer, daemon_.options_.always);
       const auto has_connection = [](const auto& header) { return header.first == "Connection"; };
-      if (closes && std::ranges::none_of(answer.headers, has_connection))
-        MHD_add_response_header(response, "Connection", "close");
-      const MHD_Result queued = queue(response);
-      MHD_destroy_response(response);
+      bool is_whole = ReadyAnswer::has_added_headers(response, answer, daemon_.options_.always);
+      if (is_whole && closes && std::ranges::none_of(answer.headers, has_connection))
+        is_whole = MHD_add_response_header(response, "Connection", "close") == MHD_YES;
+      const MHD_Result queued = is_whole ? queue(response) : MHD_NO;
+      if (response != nullptr) MHD_destroy_response(response);
       return queued;
     }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "maas/serve/protocol.hpp"
 
@@ -41,6 +42,9 @@ struct HttpCounters {
 
 /// A 503: no more bytes are held. `wait`: after how long there may be room.
 Response too_many_bytes_answer(std::chrono::nanoseconds wait);
+
+/// An error for where memory has run out: with its text if there is some for that, else the status alone.
+Response answer_of_failure(int status, std::string_view text) noexcept;
 
 /// Says in an answer that has a Retry-After after how long to come again: whole seconds, at least 1.
 void set_retry_after(Response& response, std::chrono::nanoseconds wait);

@@ -433,7 +433,7 @@ void Jobs::forget_oldest() {
   }
 }
 
-void Jobs::finish(std::int64_t number, std::string_view state, const std::string& error) {
+void Jobs::finish(std::int64_t number, std::string_view state, std::string_view error) {
   try {
     change(number, [&](Job& job) {
       job.state = state;

@@ -69,7 +69,7 @@ class Jobs {
   std::optional<double> score_of(std::int64_t number, const std::string& model_file, std::string& name);
   void note_event(std::int64_t number, std::string_view line);
   bool is_to_stop(std::int64_t number) const;
-  void finish(std::int64_t number, std::string_view state, const std::string& error);
+  void finish(std::int64_t number, std::string_view state, std::string_view error);
   void promote_now(std::int64_t number);
   void forget_oldest();
   void require_room() const;

@@ -87,6 +87,14 @@ void LoadCalls::end(Call& call, Response response) {
   if (asker != nullptr) asker->finish(std::move(response));
 }
 
+Response LoadCalls::late_answer() const noexcept {
+  try {
+    return error_response(504, fmt::format("load: not done after {} ms; it goes on", most_.count()));
+  } catch (...) {
+    return answer_of_failure(504, "load: not done in time; it goes on");
+  }
+}
+
 void LoadCalls::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -101,12 +109,7 @@ void LoadCalls::watch() {
     }
     PendingAnswer* const asker = (*next)->take_asker();
     lock.unlock();
-    Response response{.status = 504};
-    try {
-      response = error_response(504, fmt::format("load: not done after {} ms; it goes on", most_.count()));
-    } catch (...) {  // no memory: the status is enough
-    }
-    asker->finish(std::move(response));
+    asker->finish(late_answer());
     lock.lock();
   }
 }

@@ -34,6 +34,7 @@ class LoadCalls {
   class Call;
   void end(Call& call, Response response);
   void watch();
+  Response late_answer() const noexcept;
 
   const std::chrono::milliseconds most_;
   std::atomic<std::size_t>* const held_;

@@ -3,8 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+#include <system_error>
+
+#include "serve/folder.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -27,10 +29,7 @@ ProcessUse process_use() {
     use.resident_bytes = resident * page;
   }
   std::error_code error;
-  namespace files = std::filesystem;
-  for (files::directory_iterator each("/proc/self/fd", error); !error && each != files::directory_iterator();
-       each.increment(error))
-    ++use.open_files;
+  use.open_files = names_in("/proc/self/fd", error).size();
   if (use.open_files > 0) --use.open_files;  // the one that was just read by
   rlimit most{};
   if (::getrlimit(RLIMIT_NOFILE, &most) == 0) use.most_files = most.rlim_cur;

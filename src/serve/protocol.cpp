@@ -9,6 +9,7 @@
 #include "serve/drift.hpp"
 #include "serve/drift_file.hpp"
 #include "serve/estimate.hpp"
+#include "serve/http.hpp"
 #include "serve/jobs.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/metrics.hpp"
@@ -297,7 +298,7 @@ class Protocol::Routes {
       response.headers.emplace_back("Allow", error.allowed);
       return response;
     } catch (const std::bad_alloc&) {
-      return error_response(500, "not enough memory for this request");
+      return answer_of_failure(500, "not enough memory for this request");
     } catch (const std::exception& error) {
       return error_response(status_of(error), error.what());
     }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stop_token>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "serve/folder.hpp"
 #include "serve/folder_notices.hpp"
 #include "serve/given_versions.hpp"
+#include "serve/loads_at_once.hpp"
 #include "serve/model_settings.hpp"
 #include "serve/names.hpp"
 #include "serve/servable.hpp"
@@ -26,11 +28,14 @@ namespace maas::inline MAAS_ABI::serve {
 // look-up or the change of a few pointers, never while a file is read or a network runs.
 class Repository::Folder {
  public:
-  explicit Folder(RepositoryOptions options) : options_(std::move(options)) {
+  explicit Folder(RepositoryOptions options)
+      : options_(std::move(options)), loads_at_once_(std::max(options_.loads_at_once, 1)) {
     require<ConfigError>(options_.poll >= std::chrono::milliseconds(1),
                          "repository: expected a poll of at least 1 ms, got {}", options_.poll.count());
     require<ConfigError>(options_.versions >= 1, "repository: expected at least 1 version of a model, got {}",
                          options_.versions);
+    require<ConfigError>(options_.loads_at_once >= 1 && options_.loads_at_once <= 64,
+                         "repository: expected 1 to 64 loads at once, got {}", options_.loads_at_once);
     for (const auto& [name, settings] : options_.models) check_settings(name, settings);
     if (!options_.state_file.empty()) changed_ = read_state(options_.state_file);
     for (const auto& [name, settings] : options_.models) settings_[name] = wanted_settings(name);
@@ -218,15 +223,15 @@ class Repository::Folder {
     const files::path folder = files::path(options_.folder) / name;
     while (files::exists(folder / std::to_string(number))) ++number;
     // Made under a name that is passed over, then moved into place: whole at once.
-    const files::path made = folder / fmt::format(".{}.tmp", number);
+    const files::path made = folder / fmt::format(".{}.tmp", number), place = folder / std::to_string(number);
     try {
-      files::remove_all(made);
+      if (files::exists(made)) files::remove_all(made);
       files::create_directories(made);
       const files::path copy = made / (file.ends_with(".keras") ? "model.keras" : "model.h5");
       files::copy_file(file, copy);
       flush(copy);
       flush(made);
-      files::rename(made, folder / std::to_string(number));
+      files::rename(made, place);
       flush(folder);
       flush(options_.folder);  // the model may be a new one
     } catch (const files::filesystem_error& error) {
@@ -236,8 +241,7 @@ class Repository::Folder {
       load(name, {});
       return number;
     } catch (...) {
-      std::error_code error;
-      files::remove_all(folder / std::to_string(number), error);
+      remove_flat(place);
       throw;
     }
   }
@@ -252,7 +256,10 @@ class Repository::Folder {
     for (const std::int64_t number : numbers)
       require<ConflictError>(!is_there(name, number), "model \"{}\": version {} is there already", name, number);
     given.write();
-    given.test();
+    {
+      const LoadsAtOnce::Place place(loads_at_once_);
+      given.test();
+    }
     given.move();
     load(name, policy, numbers);
     given.stay();
@@ -314,6 +321,13 @@ class Repository::Folder {
     checked.canary = canary;
     checked.shadow = shadow;
     check_settings(name, checked);
+    ModelSettings wanted = settings(name);
+    const bool answers_now = has_answer(name, wanted);
+    wanted.canary = canary;
+    wanted.shadow = shadow;
+    require<DataError>(!answers_now || could_answer(name, wanted),
+                       "set_traffic: expected a version of \"{}\" that answers beside canary and shadow, got none",
+                       name);
     change_settings(name, [&](ModelSettings& settings) {
       settings.canary = canary;
       settings.shadow = shadow;
@@ -340,6 +354,7 @@ class Repository::Folder {
     VersionState state = VersionState::waiting;
     bool from_code = false;
     bool is_refused = false;
+    bool has_no_memory = false;  // there was none for it
   };
   // A model's maas.json.
   struct ModelFile : Watched {
@@ -460,6 +475,7 @@ class Repository::Folder {
     for (const auto& [number, known] : versions) {
       const bool is_newest = is_candidate(settings, number) && (known.servable || !known.error.empty());
       const bool is_asked_for = given.empty() ? is_newest : std::ranges::find(given, number) != given.end();
+      if (is_asked_for && known.has_no_memory) throw std::bad_alloc();
       if (is_asked_for && !known.error.empty()) return fmt::format("version {}: {}", number, known.error);
       if (is_asked_for && given.empty()) return {};
     }
@@ -502,7 +518,7 @@ class Repository::Folder {
     }
     const bool is_disks = !why.empty() && !can_be_read(file.seen->path);
     const std::lock_guard lock(mutex_);
-    note_tried(file, *file.seen, why, is_disks);
+    note_tried(file, FileStamp(*file.seen), std::string(why), is_disks);
     if (!why.empty()) ++loads_.failed;
     file.settings = std::move(read);
     file.refusal.clear();
@@ -605,22 +621,24 @@ class Repository::Folder {
   // A look is due every poll; between two, a notice is a reason to look for what is whole by now.
   void watch(FolderNotices& notices, const std::stop_token& stop) {
     auto due = std::chrono::steady_clock::now() + options_.poll;
-    while (true) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
-      const FolderNews news = notices.wait(std::max(left, std::chrono::milliseconds(1)), stop);
-      if (stop.stop_requested()) return;
-      const bool is_due = std::chrono::steady_clock::now() >= due;
-      if (is_due) due = std::chrono::steady_clock::now() + options_.poll;
-      if (!is_due && !news.is_changed) continue;
-      try {
-        notices.update();
-        look(news.whole, is_due);
+    while (!stop.stop_requested()) try {
+        wait_and_look(notices, stop, due);
       } catch (const std::exception&) {
         // The folder is away, or memory is: what is loaded goes on answering until the next look.
         const std::lock_guard counting(mutex_);
         ++loads_.looks_failed;
       }
-    }
+  }
+
+  void wait_and_look(FolderNotices& notices, const std::stop_token& stop, Time& due) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
+    const FolderNews news = notices.wait(std::max(left, std::chrono::milliseconds(1)), stop);
+    if (stop.stop_requested()) return;
+    const bool is_due = std::chrono::steady_clock::now() >= due;
+    if (is_due) due = std::chrono::steady_clock::now() + options_.poll;
+    if (!is_due && !news.is_changed) return;
+    notices.update();
+    look(news.whole, is_due);
   }
 
   // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first.
@@ -629,8 +647,8 @@ class Repository::Folder {
     const std::lock_guard one_at_a_time(changing_);
     note(found, whole, is_due);
     read_model_files();
-    for (const auto& [name, versions] : found.models)
-      if (!waits_for_file(name)) load_wanted(name);
+    const std::vector<std::string> names = models_to_read(found);
+    loads_at_once_.for_each(names.size(), [&](std::size_t i) { load_wanted(names[i]); });
     drop_missing();
     for (const auto& [name, versions] : found.models) retire_old_versions(name);
     const std::lock_guard lock(mutex_);
@@ -693,23 +711,50 @@ class Repository::Folder {
     return file.retry_at && std::chrono::steady_clock::now() >= *file.retry_at;
   }
 
-  // After a file could not be used: where the disk is to blame, it may be there again in a while.
-  void set_retry(Watched& file, bool is_disks) const {
+  // After a file could not be used: where not it is to blame but the disk, or memory that has run out, that may be over
+  // in a while.
+  void set_retry(Watched& file, bool is_others) const {
     constexpr int most = 5;
     file.retry_at.reset();
-    if (!is_disks || file.retries >= most) return;
+    if (!is_others || file.retries >= most) return;
     const std::chrono::milliseconds pause = options_.retry * (1 << file.retries);
     file.retry_at =
         std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(pause, std::chrono::minutes(1));
     ++file.retries;
   }
 
-  // What has come of reading a file, as it was then.
-  void note_tried(Watched& file, const FileStamp& stamp, const std::string& why, bool is_disks) const {
+  // What has come of reading a file, as it was then. It takes no memory.
+  void note_tried(Watched& file, FileStamp&& stamp, std::string&& why, bool is_others) const {
     if (why.empty() || file.tried != stamp) file.retries = 0;
-    file.tried = stamp;
-    set_retry(file, is_disks);
-    file.error = why;
+    file.tried = std::move(stamp);
+    set_retry(file, is_others);
+    file.error = std::move(why);
+  }
+
+  // Those of which load_wanted would read a file: mostly none, and then nobody need be woken for it.
+  std::vector<std::string> models_to_read(const Look& found) const {
+    std::vector<std::string> names;
+    for (const auto& [name, versions] : found.models) {
+      if (waits_for_file(name)) continue;
+      const std::lock_guard lock(mutex_);
+      if (has_to_read(models_.find(name)->second, settings_of(name))) names.push_back(name);
+    }
+    return names;
+  }
+
+  bool has_to_read(const Versions& versions, const ModelSettings& settings) const {
+    int answering = 0;
+    for (const auto& [number, known] : versions) {
+      if (!is_wanted(settings, number, answering)) continue;
+      if (is_to_be_read(known)) return true;
+      answering += counts(known, settings, number);
+    }
+    return false;
+  }
+
+  // Whether it is one of those that a policy wants so many of.
+  static bool counts(const Known& known, const ModelSettings& settings, std::int64_t number) {
+    return known.servable && !is_gone(known) && is_candidate(settings, number);
   }
 
   // From the newest version down, until as many answer as are wanted: those that fail do not count.
@@ -719,9 +764,7 @@ class Repository::Folder {
     for (const std::int64_t number : numbers(name)) {
       if (!is_wanted(settings, number, answering)) continue;
       if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file, settings.serving);
-      change(name, number, [&](const Known& known) {
-        answering += known.servable && !is_gone(known) && is_candidate(settings, number);
-      });
+      change(name, number, [&](const Known& known) { answering += counts(known, settings, number); });
     }
   }
 
@@ -746,22 +789,29 @@ class Repository::Folder {
   void load(const std::string& name, std::int64_t number, const FileStamp& file, const ServingSettings& serving) {
     std::shared_ptr<const Servable> servable;
     std::string why;
-    bool is_refused = false;
+    bool is_refused = false, has_no_memory = false;
     try {
+      const LoadsAtOnce::Place place(loads_at_once_);
       const auto loaded = load_servable(name, number, file.path, file.golden);
       serve_as(*loaded, serving);
       servable = loaded;
+    } catch (const std::bad_alloc&) {
+      why = "not enough memory";
+      has_no_memory = true;
     } catch (const std::exception& error) {
       why = error.what();
       is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
-    const bool is_disks = !why.empty() && !is_refused && !can_be_read(file.path);
+    const bool is_others = has_no_memory || (!why.empty() && !is_refused && !can_be_read(file.path));
+    FileStamp tried = file;  // taken before, so that no lack of memory leaves half of what follows
+    const bool is_good = why.empty();
     change(name, number, [&](Known& known) {
-      note_tried(known, file, why, is_disks);
+      note_tried(known, std::move(tried), std::move(why), is_others);
+      known.has_no_memory = has_no_memory;
       known.is_refused = is_refused;
       if (servable) replace(known, servable);
       known.state = known.servable ? VersionState::available : VersionState::failed;
-      ++(why.empty() ? loads_.succeeded : loads_.failed);
+      ++(is_good ? loads_.succeeded : loads_.failed);
     });
   }
 
@@ -811,10 +861,12 @@ class Repository::Folder {
     bool is_held() const { return !servable.expired(); }
   };
 
-  // With mutex_ held, as the two that follow. Who calls lets the pointer go, too, after the lock.
-  void let_go(const std::shared_ptr<const Servable>& servable) {
+  // With mutex_ held, as the two that follow. Who calls lets the pointer go, too, after the lock. Where there is no
+  // memory to note it, it is not told to be unloading; it goes all the same.
+  void let_go(const std::shared_ptr<const Servable>& servable) noexcept try {
     std::erase_if(let_go_, [](const LetGo& each) { return !each.is_held(); });
     if (servable) let_go_.push_back({servable->model, servable->version, servable});
+  } catch (const std::bad_alloc&) {
   }
 
   // `servable` becomes the one before.
@@ -857,6 +909,7 @@ class Repository::Folder {
   mutable std::map<std::string, std::uint64_t, std::less<>> calls_{};  // of models with a canary
   std::vector<LetGo> let_go_{};                                        // few: those that have been dropped and are held
   Loads loads_{};
+  LoadsAtOnce loads_at_once_;
   std::mutex adding_{};     // one version at a time; taken before changing_
   std::mutex changing_{};   // one changer at a time; taken before mutex_
   StateByModel changed_{};  // what calls have changed, as it stands in the state file; with changing_ held

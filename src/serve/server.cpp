@@ -26,6 +26,10 @@ void check(const ServerOptions& options) {
                        "server: expected header_bytes from 256 to 1048576, got {}", options.header_bytes);
   require<ConfigError>(options.headers >= 1 && options.headers <= 256, "server: expected headers from 1 to 256, got {}",
                        options.headers);
+  require<ConfigError>(options.pipelined_requests == 1,
+                       "server: pipelined requests: expected 1, as the HTTP library begins a connection's next request "
+                       "only when the one before has been answered, got {}",
+                       options.pipelined_requests);
   require<ConfigError>(options.idle.count() >= 1 && options.idle.count() <= 86400,
                        "server: expected an idle time from 1 s to a day, got {} s", options.idle.count());
   require<ConfigError>(options.receive.count() >= 1, "server: expected a receive time of at least 1 s, got {} s",
@@ -248,10 +252,10 @@ class Server::Running final : public HttpHandler {
     } catch (...) {  // no memory: as where there is no room
     }
     if (room == Room::enough) return;
-    Response response{.status = 503};
+    Response response = answer_of_failure(503, "too many requests are waiting; try again");
     try {
       response = no_room(load->request(), changes_, room);
-    } catch (...) {  // no memory: the status is enough, and the load must not stay
+    } catch (...) {  // no memory: this answer is enough, and the load must not stay
     }
     load->finish(std::move(response));
   }

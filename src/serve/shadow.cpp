@@ -40,8 +40,9 @@ void Shadow::compare(std::shared_ptr<const Servable> shadow, std::vector<Matrix>
                      std::vector<Matrix> outputs) noexcept {
   try {
     const std::lock_guard lock(mutex_);
+    Differences& of_model = by_model_[shadow->model];  // there from now on, should memory run out
     if (queue_.size() >= most_waiting) {
-      ++by_model_[shadow->model].dropped;
+      ++of_model.dropped;
       return;
     }
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
@@ -74,7 +75,7 @@ void Shadow::work() {
       run(next);
     } catch (const std::exception&) {  // it takes other inputs, or memory ran out
       const std::lock_guard lock(mutex_);
-      ++by_model_[next.shadow->model].failed;
+      ++by_model_.find(next.shadow->model)->second.failed;
     }
   }
 }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <exception>
+#include <string>
 #include <utility>
 
 namespace maas::inline MAAS_ABI::serve {
@@ -64,8 +66,9 @@ void SlowClients::closed(Connection* connection) {
 }
 
 void SlowClients::watch() {
-  const milliseconds pause = std::clamp(std::min({options_.head, options_.body, options_.write, options_.idle}) / 4,
-                                        milliseconds(5), milliseconds(1000));
+  const milliseconds shortest =
+      std::min({options_.head, options_.body, options_.receive, options_.write, options_.idle});
+  const milliseconds pause = std::clamp(shortest / 4, milliseconds(5), milliseconds(1000));
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
     lock.unlock();
@@ -122,6 +125,8 @@ void SlowClients::look_at_head(Connection& connection, Time now) {
 }
 
 void SlowClients::look_at_body(Connection& connection, Time now) {
+  // Whatever of it is still unread: all the time that there was has passed.
+  if (now - connection.since_ > options_.receive) return cut_off(connection, "body");
   const std::uint64_t received = counts_of(connection.socket_).received;
   if (is_silent(connection, received, now) && !has_unread(connection.socket_)) return let_go(connection);
   const auto beyond = std::chrono::duration_cast<milliseconds>(now - connection.since_) - options_.body;
@@ -159,17 +164,22 @@ void SlowClients::let_go(Connection& connection) {
 void SlowClients::cut_off(Connection& connection, std::string_view late) {
   // The request may have become whole this very moment: then it is not late.
   if (connection.state_.load(std::memory_order_acquire) != connection.seen_) return;
-  if (options_.is_plain && !late.empty()) {
-    const std::string body = fmt::format(R"({{"error":"the {} of the request came late"}})", late);
-    const std::string text = fmt::format(
-        "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: "
-        "close\r\n\r\n{}",
-        body.size(), body);
-    (void)!::send(connection.socket_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  try {
+    if (options_.is_plain && !late.empty()) tell(connection, late);
+  } catch (const std::exception&) {  // no memory for a text: then nothing is said
   }
   ::shutdown(connection.socket_, SHUT_RDWR);
   connection.is_cut_ = true;
   ++cut_;
+}
+
+void SlowClients::tell(const Connection& connection, std::string_view late) const {
+  const std::string body = fmt::format(R"({{"error":"the {} of the request came late"}})", late);
+  const std::string text = fmt::format(
+      "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: "
+      "close\r\n\r\n{}",
+      body.size(), body);
+  (void)!::send(connection.socket_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

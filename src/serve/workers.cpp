@@ -10,6 +10,7 @@ namespace {
 
 // Models that come and go leave counts of 0: beyond so many these are forgotten.
 constexpr std::size_t most_counted = 1000;
+constexpr std::string_view no_memory = "not enough memory for this request";
 
 }  // namespace
 
@@ -137,11 +138,11 @@ bool Workers::has_waiting(const std::string& key) const {
 }
 
 bool Workers::stop() {
-  std::deque<Waiting> left;
+  bool is_empty = true;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    left.swap(queue_);
+    is_empty = queue_.empty();
     waiting_.clear();
     of_models_.clear();
     queued_ = 0;
@@ -149,11 +150,20 @@ bool Workers::stop() {
   }
   wake_.notify_all();
   wake_watch_.notify_all();
-  for (const Waiting& each : left) each.pending->finish(error_response(503, "the server is stopping"));
+  while (PendingAnswer* const left = take_left()) left->finish(answer_of_failure(503, "the server is stopping"));
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   if (watcher_.joinable()) watcher_.join();
-  return left.empty();
+  return is_empty;
+}
+
+// One by one, as there may be no memory to take all of them elsewhere. Null after the last one.
+PendingAnswer* Workers::take_left() {
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) return nullptr;
+  PendingAnswer* const left = queue_.front().pending;
+  queue_.pop_front();
+  return left;
 }
 
 void Workers::has_left(const std::string& key, std::size_t count) {
@@ -187,10 +197,10 @@ void Workers::watch() {
     }
     lock.unlock();
     for (PendingAnswer* each : late) {
-      Response response{.status = 504};
+      Response response = answer_of_failure(504, "the deadline passed while waiting");
       try {
         response = deadlines_.late(each->request());
-      } catch (...) {  // no memory: the status is enough
+      } catch (...) {  // no memory: this answer is enough
       }
       each->finish(std::move(response));
     }
@@ -250,17 +260,31 @@ void Workers::answer(const std::vector<PendingAnswer*>& taken, std::vector<Respo
   responses = joining_.answer(requests);
 }
 
+// Room for one request, and an answer to it for when memory has run out while an error was being told: none is taken
+// before they are there. Later on there is room, and nothing to wait for.
+void Workers::make_ready(std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) {
+  while (true) try {
+      taken.clear();
+      taken.reserve(1);
+      responses.clear();
+      responses.push_back(answer_of_failure(500, no_memory));
+      return;
+    } catch (...) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+}
+
 void Workers::work() {
   std::chrono::nanoseconds took{};  // each of those that were answered last
+  std::vector<PendingAnswer*> taken;
+  std::vector<Response> responses;
   while (true) {
-    std::vector<PendingAnswer*> taken;
-    // Made before, as it is for when memory has run out while an error was being told.
-    std::vector<Response> responses(1, error_response(500, "not enough memory for this request"));
+    make_ready(taken, responses);
     {
       std::unique_lock lock(mutex_);
       if (took.count() > 0) each_ = each_.count() == 0 ? took : each_ + (took - each_) / 8;
       wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      if (stopping_) return;
       const Waiting first = std::move(queue_.front());
       queue_.pop_front();
       has_left(first.key, 1);
@@ -280,7 +304,7 @@ void Workers::work() {
     }
     took = (std::chrono::steady_clock::now() - start) / static_cast<std::int64_t>(taken.size());
     for (std::size_t i = 0; i < taken.size(); ++i)
-      taken[i]->finish(i < responses.size() ? std::move(responses[i]) : Response{.status = 500});
+      taken[i]->finish(i < responses.size() ? std::move(responses[i]) : answer_of_failure(500, no_memory));
   }
 }
 

@@ -92,6 +92,8 @@ class Workers {
     std::size_t rows;
     Time deadline;
   };
+  PendingAnswer* take_left();
+  static void make_ready(std::vector<PendingAnswer*>& taken, std::vector<Response>& responses);
   void work();
   void watch();
   std::vector<PendingAnswer*> take_late(Time now);

@@ -7,6 +7,7 @@
 #include <future>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "serve/asking.hpp"
 #include "serve/gate.hpp"
@@ -116,6 +117,39 @@ TEST_CASE("pipelined requests are answered in order") {
     CHECK(client.read().body == fmt::format(R"({{"predictions":[[{}.5]]}})", 2 * i));
     CHECK(client.read().body == R"({"status":"alive"})");
   }
+}
+
+TEST_CASE("of many pipelined requests one is worked on at a time, and who sends on must wait") {
+  const Running running({.threads = 4});
+  const ClosedGate closed;
+  HttpClient client(running.port());
+  std::string all;
+  for (int i = 0; i < 40; ++i) all += post_text(gated_path, fmt::format(R"({{"instances": [{}]}})", i + 1));
+  client.send(all);  // in one piece
+  gate.wait_for(1);
+  CHECK(metric_reaches(running.port(), "maas_inflight 2"));  // and the question itself
+  CHECK(metric_reaches(running.port(), "maas_queue_requests 0"));
+  // What is read ahead fits into the connection's memory; then the system's buffers are full.
+  std::atomic<std::size_t> sent{0};
+  std::atomic<bool> done{false};
+  std::thread sending([&] {
+    HttpClient endless(running.port());
+    const std::string more = post_text(gated_path, R"({"instances": [1]})" + std::string(60'000, ' '));
+    while (!done && endless.send(more)) sent += more.size();
+  });
+  gate.wait_for(2);
+  std::size_t before = 0;
+  CHECK(wait_until([&] {
+    std::this_thread::sleep_for(300ms);
+    const std::size_t now = sent;
+    return std::exchange(before, now) == now;
+  }));
+  CHECK(sent < (std::size_t{64} << 20));
+  CHECK(metric_reaches(running.port(), "maas_inflight 3"));
+  done = true;
+  gate.open();
+  for (int i = 0; i < 40; ++i) CHECK(client.read().body == fmt::format(R"({{"predictions":[[{}.0]]}})", i + 1));
+  sending.join();
 }
 
 TEST_CASE("a head like the one before is read no less strictly, and another one anew") {
@@ -1025,6 +1059,10 @@ TEST_CASE("a server says what is wrong with its options") {
   CHECK_THROWS_AS(Server(repository, {.port = 0, .connections = 0}), ConfigError);
   CHECK_THROWS_AS(Server(repository, {.port = 0, .header_bytes = 1}), ConfigError);
   CHECK_THROWS_AS(Server(repository, {.port = 0, .idle = 0s}), ConfigError);
+  CHECK_THROWS_WITH(
+      Server(repository, {.port = 0, .pipelined_requests = 16}),
+      "server: pipelined requests: expected 1, as the HTTP library begins a connection's next request only "
+      "when the one before has been answered, got 16");
   CHECK_THROWS_AS(Server(repository, {.port = 0, .limits = {.rows = 0}}), ConfigError);
   CHECK_THROWS_WITH(Server(repository, {.address = "localhost", .port = 0, .insecure = true}),
                     "server: expected an address in numbers, as 127.0.0.1 or ::1, got \"localhost\"");

@@ -93,6 +93,42 @@ TEST_CASE("a body that comes too slowly is told and cut off, one that comes fast
              ContainsSubstring("\nmaas_slow_connections_total 1\n"));
 }
 
+TEST_CASE("a body that has not come in its time is given up, whether it comes slowly or not at all") {
+  const PatientServer running({.idle = 60s, .receive = 1s, .body_rate = 0});
+  const std::string head = "POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\n";
+  HttpClient stalled(running.port()), chunked(running.port()), slow(running.port());
+  stalled.send(head + "Content-Length: 1000\r\n\r\n{");
+  chunked.send(head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"");
+  slow.send(head + "Content-Length: 1000\r\n\r\n");
+  CHECK(trickle(slow, 500) < 5s);
+  for (HttpClient* client : {&stalled, &chunked, &slow}) {
+    const HttpAnswer answer = client->read();
+    CHECK(answer.status == 408);
+    CHECK_THAT(answer.body, ContainsSubstring("the body of the request came late"));
+    CHECK(client->is_closed());
+  }
+  CHECK_THAT(HttpClient(running.port()).ask("GET", "/metrics").body,
+             ContainsSubstring("\nmaas_slow_connections_total 3\n"));
+}
+
+// It is read to its end, so that the client sees the answer; who never sends it must not keep the connection.
+TEST_CASE("a body that is refused by its head has the times of others") {
+  const PatientServer running({.idle = 60s, .receive = 1s, .body_rate = 0});
+  const PatientServer silent({.idle = 1s, .body_rate = 0});
+  const std::string refused = "POST /v1/models/none:predict HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{";
+  HttpClient stalled(running.port()), silent_one(silent.port());
+  stalled.send(refused);
+  silent_one.send(refused);
+  CHECK(stalled.read().status == 408);
+  CHECK(stalled.is_closed());
+  CHECK(silent_one.read().status == 0);
+  HttpClient whole(running.port());
+  whole.send(refused);
+  std::this_thread::sleep_for(100ms);
+  whole.send(std::string(99, ' '));
+  CHECK(whole.read().status == 404);
+}
+
 TEST_CASE("an answer that is hardly read is given up, one that is read slowly is not") {
   PatientServer running({.held_bytes = 64 << 20, .idle = 60s, .write = 500ms});
   running.repository.publish("wide", 1, Network{input(Shape{1}, "x"), dense(4000)});

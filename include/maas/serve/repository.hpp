@@ -165,6 +165,9 @@ struct RepositoryOptions {
   std::string state_file = {};
   /// Whether to look as soon as the system tells of a change in the folder (inotify), beside every `poll`.
   bool notices = true;
+  /// How many model files are read and tried at once, those of calls among them: of different models, as the versions
+  /// of one come one after the other. Each takes a processor from the answers. From 1 to 64.
+  int loads_at_once = 1;
 };
 
 /// A file of a version that is handed over, rather than found in the folder.
@@ -184,13 +187,13 @@ struct GivenFile {
 /// model's folder has its settings (ModelSettings), and is taken up in the same way: where it is wrong, the settings
 /// before it stay, and status() says why. Names that begin with
 /// a dot or end in .tmp or .part are passed over, and so are folders whose name is not a whole number. Loading runs on
-/// the repository's own thread; all members may be called from any thread, and none of them waits for a prediction, nor
-/// for a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
+/// the repository's own threads; all members may be called from any thread, and none of them waits for a prediction,
+/// nor for a load, but for `publish`. Needs `maas::serve` to link, which is built for float alone.
 class Repository {
  public:
   /// Loads what the folder holds, then looks again every `poll`. Throws FormatError where the folder cannot be read,
-  /// ConfigError for a poll below 1 ms, `versions` or a policy's count below 1, or a state file that is none. Models
-  /// that cannot be loaded do not throw: see status().
+  /// ConfigError for a poll below 1 ms, `versions` or a policy's count below 1, `loads_at_once` out of its range, or a
+  /// state file that is none. Models that cannot be loaded do not throw: see status().
   explicit Repository(RepositoryOptions options);
   Repository(const Repository&) = delete;
   Repository& operator=(const Repository&) = delete;
@@ -274,7 +277,7 @@ class Repository {
   /// other that can be used; then nothing has changed.
   std::int64_t roll_back(const std::string& model);
   /// Sets canary and shadow; nothing for none. Throws ConfigError for a share outside 0 to 1 or a version below 0,
-  /// DataError for an unknown model.
+  /// DataError for an unknown model, and where a model that answers would have no version left that does so by default.
   void set_traffic(const std::string& model, std::optional<Canary> canary, std::optional<std::int64_t> shadow);
   /// Takes back the withdrawal of a version. Throws DataError for one that is not withdrawn.
   void restore(const std::string& model, std::int64_t version);

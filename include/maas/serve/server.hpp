@@ -54,8 +54,12 @@ struct ServerOptions {
   unsigned connections = 4096;                      ///< open at once; others wait until one closes
   std::size_t header_bytes = 16 << 10;              ///< of one request; more is a 431
   std::size_t headers = 100;                        ///< of one request, at most 256; more is a 431
-  std::chrono::seconds idle{75};                    ///< a connection on which nothing moves for so long is closed
-  std::chrono::seconds receive{60};                 ///< a body that takes longer to come is given up
+  /// Requests of one connection that are worked on at once: 1 and no other. The HTTP library begins the next one only
+  /// when the one before has been answered, and of what follows it reads ahead only what its memory of the connection
+  /// holds; the rest waits in the system's buffers, and then the client waits. So there is nothing to choose.
+  unsigned pipelined_requests = 1;
+  std::chrono::seconds idle{75};     ///< a connection on which nothing moves for so long is closed
+  std::chrono::seconds receive{60};  ///< a body that takes longer to come is given up
   /// From the first byte of a head to its last; longer is a 408, and the connection closes.
   std::chrono::milliseconds head = std::chrono::seconds{10};
   /// A body may come at any rate for `body_grace`, then at `body_rate` bytes a second overall, 0 for any; slower is a

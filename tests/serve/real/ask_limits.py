@@ -3,10 +3,12 @@ defaults that --help tells of.
 usage: ask_limits.py PROGRAM FIXTURES"""
 
 import concurrent.futures
+import fcntl
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,15 +27,16 @@ DEFAULTS = {  # as the specification of the service has them
     "--max-rows": 4096, "--max-connections": 4096, "--head-seconds": 10, "--min-body-rate": 16 << 10,
     "--body-grace-seconds": 10, "--idle-seconds": 75, "--write-seconds": 30, "--max-model-queue": 1024,
     "--max-held-bytes": 256 << 20, "--max-token-calls": 0, "--drain-delay": 5, "--drain-timeout": 25, "--max-headers": 100,
-    "--max-uri-bytes": 8 << 10, "--max-index": 10000, "--load-seconds": 300,
+    "--max-uri-bytes": 8 << 10, "--max-index": 10000, "--load-seconds": 300, "--loads-at-once": 1, "--receive-seconds": 60,
+    "--pipelined-requests": 1,  # the library's own: docs/guide/serving.md
     "--max-model-rows": 16 << 10}  # but this one: docs/decisions/0011
 
 
 class Serving:
-    """`maas serve` of one model, until the block ends."""
+    """`maas serve` of a folder, until the block ends."""
 
-    def __init__(self, *options):
-        self.process = subprocess.Popen([program, "serve", "limits_models", "--port", "0", *options], stdout=subprocess.PIPE,
+    def __init__(self, *options, folder="limits_models"):
+        self.process = subprocess.Popen([program, "serve", folder, "--port", "0", *options], stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.port, said = 0, []
         while not self.port:
@@ -211,8 +214,10 @@ def fast_enough_by_default(server):
 
 
 def given_up(server):
-    """It is looked at when more comes."""
+    """Whether it comes slowly or not at all."""
     assert drips(server, 10, 0.3), "a long body was borne"
+    status, took = status_and_end(server.connect(PART_OF_A_BODY), 8)
+    assert status == 408 and 0.5 < took < 8, (status, took)
 
 
 def idle(server):
@@ -263,6 +268,102 @@ def index(server):
     assert len(json.loads(server.ask("/v2/repository/index", b"")[1])) == 1
 
 
+def pipelined(server):
+    """All are answered in order, however many come at once."""
+    asked = b"".join(b"POST /v1/models/flat:predict HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                     for body in (json.dumps(rows(count)).encode() for count in range(1, 41)))
+    connection, said = server.connect(asked + b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), b""
+    while piece := connection.recv(65536):
+        said += piece
+    answers = re.findall(rb"HTTP/1.1 200.*?\r\n\r\n({[^\r]*})", said, re.DOTALL)
+    assert [len(json.loads(answer).get("predictions", [])) for answer in answers] == [*range(1, 41), 0], said
+
+
+def knows_leases():
+    with open("limits_lease.txt", "w") as file:
+        try:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            return True
+        except OSError:
+            return False
+
+
+class Held:
+    """A file that nobody can open until it is let go: who does so waits. The file must be open nowhere else."""
+
+    def __init__(self, path):
+        self.file = os.open(path, os.O_RDWR)
+        # Somebody may be looking at it just now.
+        assert wait_until(self._has_lease), f"{path}: no lease can be had"
+
+    def _has_lease(self):
+        try:
+            fcntl.fcntl(self.file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            return True
+        except BlockingIOError:
+            return False
+
+    def is_waited_for(self):
+        return fcntl.fcntl(self.file, fcntl.F_GETLEASE) != fcntl.F_WRLCK
+
+    def let_go(self):
+        fcntl.fcntl(self.file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        os.close(self.file)
+
+
+def slow_version(folder):
+    """A version whose golden.json, which a load reads at its end, is not given by the disk for now."""
+    os.makedirs(folder)
+    shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"{folder}/model.h5")
+    with open(f"{folder}/golden.json", "w") as golden:
+        json.dump([{"inputs": [ROW], "outputs": [[0]], "atol": 1e9}], golden)
+    return Held(f"{folder}/golden.json")
+
+
+def slow_load():
+    """It is answered 504, goes on, and what answered before does so until it is done; then the next one is a 200."""
+    shutil.rmtree("limits_slow", ignore_errors=True)
+    slow_version("limits_slow/flat/1").let_go()
+    with Serving("--load-seconds", "2", "--open-admin", "--only-polls", "--poll-seconds", "3600", folder="limits_slow") as server:
+        held = Held("limits_slow/flat/1/golden.json")
+        status, text = server.ask("/v2/repository/models/flat/load", b"{}")
+        assert status == 504 and "goes on" in text, (status, text)
+        assert held.is_waited_for() and server.predict(rows(1))[0] == 200
+        assert server.ask("/v2/repository/models/flat/load", b'{"parameters": {"config": "{}"}}')[0] == 409
+        held.let_go()
+        assert wait_until(lambda: 'maas_reload_total{result="success"} 2\n' in server.ask("/metrics")[1])
+        status, text = server.ask("/v2/repository/models/flat/load", b"{}")
+        assert status == 200, (status, text)
+
+
+def loads_at_once(most):
+    """Of three models that come together so many are read at a time, and never more."""
+    made, folder = f"limits_made_{most}", f"limits_at_once_{most}"
+    for each in (made, folder):
+        shutil.rmtree(each, ignore_errors=True)
+    os.makedirs(folder)
+    held = [slow_version(f"{made}/{name}/1") for name in "abc"]
+    with Serving("--loads-at-once", str(most), "--only-polls", "--poll-seconds", "0.05", folder=folder) as server:
+        for name in "abc":
+            os.rename(f"{made}/{name}", f"{folder}/{name}")
+        while held:
+            expected = min(most, len(held))
+            assert wait_until(lambda: sum(file.is_waited_for() for file in held) == expected), (most, len(held))
+            time.sleep(0.2)  # for one too many to come
+            waited_for = [file for file in held if file.is_waited_for()]
+            assert len(waited_for) == expected, (len(waited_for), expected)
+            waited_for[0].let_go()
+            held.remove(waited_for[0])
+        assert wait_until(lambda: all(server.ask(f"/v2/models/{name}/ready")[0] == 200 for name in "abc"))
+
+
+def refused_options():
+    """What no server can do is said in words, with the number that there is."""
+    said = subprocess.run([program, "serve", "limits_models", "--port", "0", "--pipelined-requests", "16"], capture_output=True,
+                          text=True, timeout=60)
+    assert said.returncode != 0 and "expected 1, as the HTTP library begins" in said.stderr and "got 16" in said.stderr, said
+
+
 ONE = ["--threads", "1", "--at-once-us", "0"]
 CASES = [  # the option of a limit, its value, what is asked, and other options
     ("--max-header-bytes", "2000", heads, []),
@@ -288,6 +389,7 @@ CASES = [  # the option of a limit, its value, what is asked, and other options
     ("--max-headers", "10", headers, []),
     ("--max-uri-bytes", "100", uri, []),
     ("--max-index", "1", index, ["--open-admin"]),
+    ("--pipelined-requests", "1", pipelined, []),
 ]
 
 
@@ -315,6 +417,14 @@ for name in ("flat", "other"):
 with open("limits_token.txt", "w") as token:
     token.write("t\n")
 defaults()
+refused_options()
+if knows_leases():
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # it would tell of who waits for a file
+    slow_load()
+    for most in (1, 2):
+        loads_at_once(most)
+else:
+    print("skipped: --load-seconds and --loads-at-once, as the file system knows no leases")
 busy = [case for case in CASES if ONE[0] in case[3]]  # those take the whole machine
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
     told = list(pool.map(run, [case for case in CASES if case not in busy]))
