@@ -273,6 +273,20 @@ TEST_CASE("a canary is not the default, even as the newest, and the latest befor
   CHECK_THROWS_AS(repository.set_traffic("m", {}, -1), ConfigError);
 }
 
+TEST_CASE("the version that answers is not made a shadow or a canary where no other one can take its place") {
+  const std::string folder = folder_with("only", {1});
+  Repository repository(options_of(folder));
+  CHECK_THROWS_WITH(repository.set_traffic("m", {}, 1),
+                    "set_traffic: expected a version of \"m\" that answers beside canary and shadow, got none");
+  CHECK_THROWS_AS(repository.set_traffic("m", serve::Canary{1, 0.5}, {}), DataError);
+  CHECK(answering(repository) == 1);
+  CHECK(repository.settings("m") == serve::ModelSettings());
+  save(folder + "/m/2/model.h5", 2);
+  CHECK(wait_until([&] { return answering(repository) == 2; }));
+  repository.set_traffic("m", {}, 2);
+  CHECK(answering(repository) == 1);
+}
+
 TEST_CASE("golden.json must be met before a version goes live") {
   const std::string folder = folder_with("golden", {1});
   Repository repository(options_of(folder));
