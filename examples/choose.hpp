@@ -355,9 +355,12 @@ inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& j
   fmt::print("\nthe lowest score of those drawn has drawn {}\n", drawn.number());
   const maas::Trial found = settled(search, judge, drawn);
   const maas::Trial own(number_of_own, judge.runs(), search.own.values());
-  judged_in_rounds(judge, {own}, judge.runs(), judge.runs());
+  std::vector<maas::Trial> last{found};
   fmt::print("\nthe lowest score is chosen of what was found and what the program has:\n");
-  return best_first(judge, {own, found}).front();
+  for (const maas::Trial& each :
+       print_left_behind(judged_in_rounds(judge, {own}, judge.runs(), judge.runs()), judge.runs()))
+    last.insert(last.begin(), each);
+  return best_first(judge, last).front();
 }
 
 /// The mean interval score of intervals for nine of ten readings (Gneiting and Raftery 2007): their width, and 20 times
@@ -411,10 +414,12 @@ inline maas::IntervalOptions choose_intervals(const ForecastSearch& search, cons
   std::vector<bool> may_be;
   for (std::size_t i = 0; i < all.size(); ++i)
     may_be.push_back(std::abs(shares[i] - search.intervals[i].coverage) <= 0.01);
-  if (std::find(may_be.begin(), may_be.end(), true) == may_be.end()) may_be.assign(all.size(), true);
+  const bool any = std::find(may_be.begin(), may_be.end(), true) != may_be.end();
+  if (!any) may_be.assign(all.size(), true);
   const std::size_t chosen = chosen_of(all, may_be);
-  fmt::print("\nchosen, by the lowest score of those within a point: rate {}, window {}\n",
-             search.intervals[chosen].rate, search.intervals[chosen].window);
+  fmt::print("\nchosen, by the lowest score of {}: rate {}, window {}\n",
+             any ? "those within a point" : "all, as none is within a point", search.intervals[chosen].rate,
+             search.intervals[chosen].window);
   return search.intervals[chosen];
 }
 

@@ -6,8 +6,8 @@
 //
 // The first 80 % of the week are learned from, the last 20 % are the test. --choose looks for settings: the best of 54
 // that are drawn, with the changes that make it better, and the one the program has, judged behind three origins within
-// the training part. It takes three quarters of an hour of two processors, and does not look at the test part: see
-// choose.hpp. Where the setting comes from, benchmarks/results/2026-11-28-choice.md tells.
+// the training part. It takes some forty minutes of two processors (added up of its parts), and does not look at the
+// test part: see choose.hpp. Where the setting comes from, benchmarks/results/2026-11-28-choice.md tells.
 #include <fmt/core.h>
 
 #include <chrono>

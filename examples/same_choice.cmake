@@ -2,7 +2,7 @@
 #
 # A program that chooses its settings must not look at test rows: with absurd ones it prints the same choice, digit by
 # digit. The file TRAINING has ROWS readings to learn from; test rows stand behind them, or in the file TEST of their
-# own. With an absurd reading among those to learn from it prints something else, or this test could not fail.
+# own. With another reading among those to learn from it prints something else, or this test could not fail.
 file(STRINGS ${DATA}/${TRAINING} lines)
 list(LENGTH lines all)
 if(NOT all GREATER ROWS)
@@ -41,7 +41,7 @@ foreach(line ${behind})
   list(APPEND absurd "no such reading")
 endforeach()
 list(GET training ${ROWS} last)
-string(REGEX REPLACE ",[0-9.]+" ",9999" last "${last}")
+string(REGEX REPLACE ",[0-9.]+" ",1" last "${last}")
 list(SUBLIST training 0 ${ROWS} others)
 
 choice(as_it_is as_it_is "${training}" "${behind}")

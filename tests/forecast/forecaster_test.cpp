@@ -348,10 +348,11 @@ TEST_CASE("a network and the baselines are scored on the same filled windows") {
 
 TEST_CASE("nothing is learned from the validation share, nor from later readings") {
   Readings readings = waves(100);
-  const auto learned_from = [](const Readings& training) {
+  OutOfRange policy = OutOfRange::pass;
+  const auto learned_from = [&](const Readings& training) {
     Forecaster forecaster(small());
     ForecastFit fit = quick(2);
-    fit.out_of_range = OutOfRange::pass;
+    fit.out_of_range = policy;
     forecaster.fit(training, fit);
     return std::pair(forecaster.config().text(), forecaster.model().get_weights());
   };
@@ -360,7 +361,14 @@ TEST_CASE("nothing is learned from the validation share, nor from later readings
   const auto after = learned_from(readings);
   CHECK(before.first == after.first);
   CHECK(before.second == after.second);
+  policy = OutOfRange::clip;  // the ranges are of what is learned from, too
+  const auto clipped = learned_from(readings);
+  readings.values(95, 0) = 1e5;
+  CHECK(clipped == learned_from(readings));
+  CHECK(clipped.second == before.second);
   readings.values(50, 0) = 1e6;
+  CHECK(clipped.first != learned_from(readings).first);
+  policy = OutOfRange::pass;
   CHECK(before.first != learned_from(readings).first);
 }
 
@@ -476,7 +484,10 @@ TEST_CASE("readings in memory far beyond those of training are refused by name, 
   CHECK(refusal(load_forecaster("ranges.h5"), other) == error);
   CHECK(load_forecaster("ranges.h5").frame().range_of(1)->text() == forecaster.frame().range_of(1)->text());
   // What goes on learning is held against what it has learned.
-  CHECK_THROWS_AS(Forecaster(forecaster).fit_more(other), DataError);
+  Readings later = all.part({200, 300});
+  CHECK_NOTHROW(Forecaster(forecaster).fit_more(later));
+  later.values(7, 1) = 77;
+  CHECK_THROWS_WITH(Forecaster(forecaster).fit_more(later), Catch::Matchers::Contains("expected \"south\" from 14.0"));
 
   // Sensors that are scaled by the same figures are alike.
   ForecastOptions together = small();
@@ -504,6 +515,10 @@ TEST_CASE("readings in memory far beyond those of training are refused by name, 
   Readings highest = other;
   highest.values(7, 1) = static_cast<Scalar>(clipping.frame().range_of(1)->high);
   CHECK(clipping.predict(other) == clipping.predict(highest));
+  Readings last = other, highest_last = highest;  // what changes are counted from
+  last.values(9, 1) = 77;
+  highest_last.values(9, 1) = highest.values(7, 1);
+  CHECK(clipping.predict(last) == clipping.predict(highest_last));
   CHECK(load_forecaster("ranges.h5").predict(other) == clipping.predict(highest));
   CHECK(clipping.predict(other) != passing.predict(other));
   CHECK(clipping.forecast(other).truth.maxCoeff() == 77);  // scores are of what came

@@ -47,6 +47,40 @@ ForecastFit steady() {
 
 }  // namespace
 
+TEST_CASE("known inputs far beyond those of training are refused by name, or told as the nearest") {
+  const Readings all = worked(200);
+  Readings far = all.part({100, 130}), nearest = far;
+  far.known(20, 0) = 5;
+  nearest.known(20, 0) = 1;
+  ForecastFit fit = steady();
+  fit.fit.epochs = 2;
+  Forecaster refusing = simple(told());
+  refusing.fit(all.part({0, 100}), fit);
+  CHECK_NOTHROW(refusing.forecast(nearest));
+  const std::string refusal =
+      "forecaster: expected \"works\" from -0.25 to 1.25 (0 to 1 in the training rows, and a margin of 0.25 of that "
+      "width), got 5 in row 20 (counted from 0)";
+  CHECK_THROWS_WITH(refusing.forecast(far), Catch::Matchers::StartsWith(refusal));
+  refusing.save("known_range.h5");
+  CHECK_THROWS_WITH(load_forecaster("known_range.h5").forecast(far), Catch::Matchers::StartsWith(refusal));
+
+  fit.out_of_range = OutOfRange::clip;
+  Forecaster clipping = simple(told());
+  clipping.fit(all.part({0, 100}), fit);
+  clipping.save("known_range.h5");
+  CHECK(clipping.forecast(far).values == clipping.forecast(nearest).values);
+  CHECK(load_forecaster("known_range.h5").forecast(far).values == clipping.forecast(nearest).values);
+
+  // One that was missing in all of training has no range.
+  Readings missing = all.part({0, 100});
+  missing.known.setConstant(gap);
+  fit.out_of_range = OutOfRange::error;
+  Forecaster untold = simple(told(true));
+  untold.fit(missing, fit);
+  untold.save("known_range.h5");
+  CHECK(load_forecaster("known_range.h5").forecast(far).values == untold.forecast(far).values);
+}
+
 TEST_CASE("a network gets known inputs at the moment of each target, and forecasts by them") {
   const Readings all = worked(500);
   CHECK(all.sensors == Names{"flow"});

@@ -46,7 +46,8 @@ struct ForecastFit {
   Index held_out(Index readings) const { return static_cast<Index>(validation_share * static_cast<double>(readings)); }
   /// What becomes, from now on, of readings and known inputs beyond those of training, which fit of `Readings` learns;
   /// of a table ReadingsOptions say it. Sensors are alike as there, unless they are scaled each by itself. With `clip`
-  /// the network is told what lies within, and scores are of what came.
+  /// the network is told what lies within, also as a target of the validation share and of fit_more; scores are of what
+  /// came. It is chosen once: fit_more goes by what fit was told.
   OutOfRange out_of_range = OutOfRange::error;
   double range_margin = default_range_margin;  ///< see NumberRange
   /// An ensemble of so many, trained side by side on the library's threads (unless fit.verbose asks for lines); what
@@ -111,8 +112,9 @@ class Forecaster {
 
   /// Learns: first the scaling, then each network; returns one history a network. Readings of the validation share are
   /// not learned from, scaling included. Throws StateError if it has learned before; DataError for readings that give
-  /// no whole window, have no times or known inputs where they are asked for, or a sensor without a reading; ShapeError
-  /// for a network that does not fit; what Model::fit throws. Then nothing has been learned.
+  /// no whole window, have no times or known inputs where they are asked for, or a sensor without a reading, and for
+  /// one of the validation share that is out of the range of those before; ShapeError for a network that does not fit;
+  /// what Model::fit throws. Then nothing has been learned.
   std::vector<History> fit(const Readings& training, const ForecastFit& options = {});
   /// The same from raw rows: `table` says how they become readings, its steps learn first. The validation share is one
   /// of the rows, and the steps learn nothing of it. Throws, too, what ReadingsPipeline::fit and prepare throw: rows
@@ -121,9 +123,9 @@ class Forecaster {
   /// Goes on learning, also from a file, from other readings of the same sensors: the network is trained as its model()
   /// was compiled; its windows and scaling stay as they are, and so do steps. Of an ensemble the fused network is
   /// trained as one. What was said of the network before goes: intervals, alarm, baselines; the reference is learned
-  /// anew. ForecastFit::compile does not count. Throws StateError before fit, and for a model that is not compiled;
-  /// ConfigError for several networks; DataError for sensors of other names; and what fit throws. Then nothing has
-  /// changed.
+  /// anew. ForecastFit::compile, out_of_range and range_margin do not count. Throws StateError before fit, and for a
+  /// model that is not compiled; ConfigError for several networks; DataError for sensors of other names; and what fit
+  /// throws. Then nothing has changed.
   History fit_more(const Readings& more, const ForecastFit& options = {});
   /// The same from raw rows, which become readings as `readings` makes them.
   History fit_more(const Table& more, const ForecastFit& options = {});
@@ -151,8 +153,8 @@ class Forecaster {
   ForecastShape shape(Index sensors) const { return frame_.shape(sensors); }
   /// The windows of readings that it learns from and is scored on. Throws what Readings::check throws; ShapeError for
   /// another number of sensors than it has learned from; DataError for sensors of other names or in another order,
-  /// where readings have names and those of training had, for readings without times where they are needed, and where
-  /// no window fits.
+  /// where readings have names and those of training had, for readings without times where they are needed, for one out
+  /// of range (ForecastFit::out_of_range) and where no window fits.
   ForecastWindows windows(const Readings& readings) const;
 
   /// The fused network: what predict runs and save writes. Throws StateError before fit.
@@ -168,9 +170,9 @@ class Forecaster {
   /// A reading missing there gives NaN, unless such windows are filled. With known inputs the last rows, as many as the
   /// last horizon is readings ahead, are those to come, in which all readings are missing, and the window ends before
   /// them: see `latest`. Throws StateError before fit; ShapeError for fewer readings, or another number of sensors;
-  /// DataError for other sensors, as windows(), for times that jump within the window or before its targets, for a
-  /// window of several series, for times or known inputs that are missing where they are needed, and for a reading in a
-  /// row to come.
+  /// DataError for other sensors and any reading out of range, as windows(), for times that jump within the window or
+  /// before its targets, for a window of several series, for times or known inputs that are missing where they are
+  /// needed, and for a reading in a row to come.
   Matrix predict(const Readings& latest) const;
   /// Forecasts for all windows of readings, beside what came; NaN for windows with a missing reading, unless such are
   /// filled. Throws StateError before fit, what windows() throws, and DataError where what is forecast is held out for

@@ -142,7 +142,7 @@ struct ForecastFrame {
   /// the mean of its sensor, or NaN where windows with missing readings are left out.
   double filled(double reading, Index sensor) const;
   /// What a change is counted from: in a column of readings the last one of the window that ends at row `origin` that
-  /// is there; where there is none, what filled() says.
+  /// is there, as the network is told it; where there is none, what filled() says.
   double last_of(MatrixArg readings, Index origin, Index column, Index sensor) const;
   /// A reading as the network gets it.
   double scaled(double reading, Index sensor) const;
