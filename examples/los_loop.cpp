@@ -222,7 +222,7 @@ int choose_settings(const std::string& data, bool quickly) {
     search.training.values = Matrix(search.training.values.leftCols(9));
     search.training.sensors.resize(9);
     search.candidates = 3;
-    search.rounds = 1;
+    search.rounds = 2;
     search.seeds = 1;
   }
   const Index sensors = search.training.sensor_count();

@@ -198,7 +198,7 @@ int choose_settings(const std::string& data, bool quickly) {
   if (quickly) {
     search.training = search.training.part({0, 10 * readings_a_day});
     search.candidates = 3;
-    search.rounds = 1;
+    search.rounds = 2;
     search.seeds = 1;
   }
   search.make = [](const Trial& trial) { return make_forecaster(Settings::of(trial)); };
