@@ -1,8 +1,10 @@
 // What changes what is served: the repository extension of the Open Inference Protocol, and calls of maas' own.
 #include <charconv>
+#include <deque>
 
 #include "serve/form.hpp"
 #include "serve/jobs.hpp"
+#include "serve/json_rows.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/load_parameters.hpp"
 #include "serve/model_settings.hpp"
@@ -155,22 +157,39 @@ Response repository_unload(const Context& context, const Route& route, const Req
 
 namespace {
 
-// As JSON, or as a form: a field "job", that JSON, and files of data.
+// As JSON, or as a form: a field "job", that JSON, and files of data. Rows of `files` in that JSON, and those of a file
+// whose name ends in .json, become CSV of that name.
 Response add_job(Jobs& jobs, const Request& request, const Limits& limits) {
   const std::string* type = request.header("Content-Type");
   std::string_view job = request.body;
   std::vector<Jobs::Upload> uploads;
+  std::deque<std::string> made;  // what uploads look at
+  std::size_t room = jobs.upload_bytes();
+  const auto add_rows = [&](std::string_view name, JsonView rows) {
+    made.push_back(csv_of_rows(rows, fmt::format("job: rows of \"{}\"", name.substr(0, 255)), room));
+    room -= made.back().size();
+    uploads.push_back({std::string(name), made.back()});
+  };
   if (type != nullptr && is_form(*type)) {
     job = {};
     for (const FormPart& part : form_parts(request.body, *type)) {
+      const std::string& name = part.filename.empty() ? part.name : part.filename;
       if (part.name == "job")
         job = part.body;
+      else if (name.ends_with(".json"))
+        add_rows(name, JsonDocument(part.body, limits.json_depth).root());
       else
-        uploads.push_back({part.filename.empty() ? part.name : part.filename, part.body});
+        uploads.push_back({name, part.body});
     }
     require<DataError>(!job.empty(), "form: expected a field \"job\", got none");
   }
   const JsonDocument document(job, limits.json_depth);
+  if (const auto files = document.root().member("files")) {
+    require<DataError>(files->kind() == JsonKind::object, "job: expected \"files\", rows by name, got {}",
+                       files->kind_name());
+    require<DataError>(files->size() <= 100, "job: expected at most 100 files, got {}", files->size());
+    files->for_each_member(add_rows);
+  }
   return jobs.add(document.root(), uploads);
 }
 

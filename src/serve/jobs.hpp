@@ -42,6 +42,8 @@ class Jobs {
   /// POST /v1/jobs: `{"model", "recipe", "holdout", "promote", "base"}`, and files that its recipe or holdout may name.
   /// Throws DataError for what it cannot be, StatusError 429 where too many wait, 413 for files over the limit.
   Response add(JsonView request, std::span<const Upload> uploads = {});
+  /// How many bytes files that come with a job may have in all.
+  std::size_t upload_bytes() const { return options_.upload_bytes; }
   Response list() const;
   Response status(std::int64_t number) const;
   /// Server-sent events: those after `last`, the id of the last one that is known; 204 where there are no more to come.

@@ -78,6 +78,10 @@ std::vector<Seed> of_what_is_refused() {
                 model)),
        400},
       {post("/v1/jobs", job), 400},
+      {post("/v1/jobs",
+            R"({"model": "m", "recipe": {"data": {"files": "nowhere.csv"}}, "files": {"n.csv": [{"x": 1, "k": )"
+            R"("a"}, {"k": null}]}})"),
+       400},
       {post("/v1/jobs", form, {{"Content-Type", "multipart/form-data; boundary=AaB03x"}}), 400}};
 }
 

@@ -315,6 +315,51 @@ TEST_CASE("files that come with a job have a limit, and leave nothing behind whe
   CHECK(protocol.answer(form(job + part("name=\"a.csv\"", "12345") + part("name=\"b.csv\"", "12345"))).status == 200);
 }
 
+TEST_CASE("rows of data come with a job as JSON") {
+  JobService served;
+  const Response added = served.post(
+      "/v1/jobs", R"({"model":"m","recipe":{"description":"rmse=0.5"},"holdout":"held.csv","files":{)"
+                  R"("new.csv":[{"x":1,"kind":"a \"b\", c"},{"x":2.5,"ok":true,"kind":null},{"ok":false,"x":NaN}],)"
+                  R"("held.csv":[{"x":9007199254740993},{"x":null}]}})");
+  INFO(added.body);
+  CHECK(added.status == 200);
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  CHECK(content("jobs_home/1/data/new.csv") == "\"x\",\"kind\",\"ok\"\n1,\"a \"\"b\"\", c\",\n2.5,,true\n,,false\n");
+  CHECK(content("jobs_home/1/data/held.csv") == "\"x\"\n9007199254740993\n\"\"\n");
+  CHECK_THAT(content("jobs_home/1/arguments.txt"), ContainsSubstring("data.files=[\"data/new.csv\"] "));
+  const Table table = read_csv("jobs_home/1/data/new.csv");
+  CHECK(table.numbers("x")[1] == 2.5);
+  CHECK(table.column("kind").texts[0] == "a \"b\", c");
+  // As a file of a form.
+  const std::string job = R"({"model":"m","recipe":{"description":"rmse=0.5"}})";
+  served.protocol->answer(
+      form(part("name=\"job\"", job) + part("name=\"f\"; filename=\"rows.json\"", R"([{"x": 1, "y": 2}])")));
+  CHECK(served.reaches(2, "there is no holdout"));
+  CHECK(content("jobs_home/2/data/rows.json") == "\"x\",\"y\"\n1,2\n");
+
+  const auto refused = [&](const std::string& files, const std::string& why, int status = 400) {
+    const Response response =
+        served.post("/v1/jobs", R"({"model":"m","recipe":{"description":"rmse=0.5"},"files":)" + files + "}");
+    INFO(files << " " << response.body);
+    CHECK(response.status == status);
+    CHECK_THAT(response.body, ContainsSubstring(why));
+  };
+  refused("[1]", "expected \\\"files\\\", rows by name, got a list");
+  refused(R"({"n.csv": {"x": 1}})", "job: rows of \\\"n.csv\\\": expected a list of rows");
+  refused(R"({"n.csv": []})", "got an empty one");
+  refused(R"({"n.csv": [{}]})", "got none with a name");
+  refused(R"({"n.csv": [{"": 1}]})", "got an empty one");
+  refused(R"({"n.csv": [{"x": 1}, 2]})", "as row 1, got a number");
+  refused(R"({"n.csv": [{"x": [1]}]})", "in \\\"x\\\" of row 0, got a list");
+  refused(R"({"n.csv": [{"x": Infinity}]})", "a finite number");
+  refused(R"({"n.csv": [{"x": "a\u0000b"}]})", "without zero bytes");
+  refused(R"({"../n.csv": [{"x": 1}]})", "expected names of files");
+  refused(R"({"n.csv": [{"x": 1}], "n.csv": [{"x": 1}]})", "two files");
+  std::string square = "[";  // 10,000 rows of a name each
+  for (int i = 0; i < 10000; ++i) square += fmt::format(R"({}{{"c{}":1}})", i == 0 ? "" : ",", i);
+  refused("{\"n.csv\": " + square + "]}", "bytes of CSV", 413);
+}
+
 TEST_CASE("forms are read whatever their parameters look like, and broken ones refused") {
   const auto parts = [](const std::string& head, const std::string& type = "multipart/form-data; boundary=\"b c\"") {
     const std::string body = "--b c\r\n" + head + "\r\n\r\n--b d\r\n--b c--";
