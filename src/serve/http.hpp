@@ -54,6 +54,8 @@ class PendingAnswer {
  public:
   virtual const Request& request() const = 0;
   virtual void finish(Response response) = 0;
+  /// Whether its client is known to want no answer any more. May take a system call; not after finish().
+  virtual bool is_cancelled() const { return false; }
 
  protected:
   ~PendingAnswer() = default;

@@ -96,12 +96,16 @@ void append_server(std::string& out, bool ready, const Gauges& gauges) {
   fmt::format_to(std::back_inserter(out),
                  "maas_http_bytes_total{{dir=\"in\"}} {}\nmaas_http_bytes_total{{dir=\"out\"}} {}\n", gauges.bytes_in,
                  gauges.bytes_out);
-  append_head(out, "maas_rejected_total", "counter",
-              "Requests answered 429, 503 or 504, as there was no room or no time for them.");
+  append_head(
+      out, "maas_rejected_total", "counter",
+      "Requests answered 429, 503 or 504, as there was no room or no time for them, or 499, as their clients had "
+      "cancelled.");
   fmt::format_to(std::back_inserter(out),
                  "maas_rejected_total{{reason=\"queue\"}} {}\nmaas_rejected_total{{reason=\"model_queue\"}} {}\n"
-                 "maas_rejected_total{{reason=\"bytes\"}} {}\nmaas_rejected_total{{reason=\"deadline\"}} {}\n",
-                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes, gauges.rejected_deadline);
+                 "maas_rejected_total{{reason=\"bytes\"}} {}\nmaas_rejected_total{{reason=\"deadline\"}} {}\n"
+                 "maas_rejected_total{{reason=\"cancelled\"}} {}\n",
+                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes, gauges.rejected_deadline,
+                 gauges.rejected_cancelled);
   append_one(out, "maas_slow_connections_total", "counter",
              "Connections cut off, as their clients took too long to send a head or to read an answer.", gauges.slow);
 }

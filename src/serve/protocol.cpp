@@ -257,9 +257,11 @@ class Protocol::Routes {
     }
   }
 
-  Response late(const Request& request, std::string_view why) {
-    Response response = error_response(504, why);
-    count_failure(request, std::nullopt);
+  // The answer to one that has waited and is not run.
+  Response given_up(const Request& request, int status, std::string_view why) {
+    Response response = error_response(status, why);
+    if (const std::optional<Action> asked = action(request); asked && serve::is_prediction(*asked))
+      count_failure(request, std::nullopt);
     finish(request, response, std::nullopt, std::chrono::steady_clock::now());
     return response;
   }
@@ -695,7 +697,10 @@ QueueClaim Protocol::queue_claim(const Request& request) const { return routes_-
 std::chrono::steady_clock::time_point Protocol::deadline(const Request& request) const {
   return routes_->deadline(request);
 }
-Response Protocol::late(const Request& request, std::string_view why) { return routes_->late(request, why); }
+Response Protocol::late(const Request& request, std::string_view why) { return routes_->given_up(request, 504, why); }
+Response Protocol::cancelled(const Request& request) {
+  return routes_->given_up(request, 499, "the client cancelled while waiting");
+}
 void Protocol::count(const Request& request, const Response& response) { routes_->count(request, response); }
 
 bool Protocol::is_prediction(const Request& request) const {

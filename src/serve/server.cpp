@@ -71,13 +71,16 @@ namespace {
 // A request whose thread waits for the answer.
 class Waiting final : public PendingAnswer {
  public:
-  explicit Waiting(Request request) : request_(std::move(request)) {}
+  Waiting(Request request, const std::function<bool()>& is_cancelled)
+      : request_(std::move(request)), is_cancelled_(is_cancelled) {}
   const Request& request() const override { return request_; }
   void finish(Response response) override { promise_.set_value(std::move(response)); }
+  bool is_cancelled() const override { return is_cancelled_ && is_cancelled_(); }
   Response answer() { return promise_.get_future().get(); }
 
  private:
   const Request request_;
+  const std::function<bool()>& is_cancelled_;
   std::promise<Response> promise_{};
 };
 
@@ -110,7 +113,9 @@ class Server::Running final : public HttpHandler {
                                .jobs = options.jobs}),
         counters_(),  // named here for clang, which does not see that it is there before what follows
         loads_(options.load, &counters_.held_beside),
-        changes_(1, most_changes, [this](const Request& request) { return protocol_.answer(request); }),
+        changes_(
+            1, most_changes, [this](const Request& request) { return protocol_.answer(request); }, {}, {}, {},
+            [this](const Request& request) { return cancelled(request); }),
         workers_(
             threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },
             options.batching ? joining() : Joining(),
@@ -119,7 +124,8 @@ class Server::Running final : public HttpHandler {
              .claim = [this](const Request& request) { return protocol_.queue_claim(request); },
              .most_rows = options.model_rows},
             {.of = [this](const Request& request) { return protocol_.deadline(request); },
-             .late = [this](const Request& request) { return late(request, "the deadline passed while waiting"); }}) {
+             .late = [this](const Request& request) { return late(request, "the deadline passed while waiting"); }},
+            [this](const Request& request) { return cancelled(request); }) {
     protocol_.set_gauges([](const void* self) { return static_cast<const Running*>(self)->gauges(); }, this);
     http_ = std::make_unique<HttpServer>(HttpOptions{.address = options.address,
                                                      .port = options.port,
@@ -153,12 +159,12 @@ class Server::Running final : public HttpHandler {
   bool is_ready() const { return protocol_.is_ready(); }
   void set_not_ready() { protocol_.set_ready(false); }
 
-  Response answer(Request request) {
+  Response answer(Request request, const std::function<bool()>& is_cancelled) {
     if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
     const HeldBeside held(counters_, request.body.size());
     if (!held.fits(options_.held_bytes)) return too_many_bytes(request);
     if (std::optional<Response> answered = answer_without_run(request)) return *std::move(answered);
-    Waiting waiting(std::move(request));
+    Waiting waiting(std::move(request), is_cancelled);
     answer_later(waiting);
     return waiting.answer();
   }
@@ -269,6 +275,11 @@ class Server::Running final : public HttpHandler {
     return response;
   }
 
+  Response cancelled(const Request& request) {
+    ++rejected_cancelled_;
+    return protocol_.cancelled(request);
+  }
+
   Response no_room(const Request& request, const Workers& workers, Room room) {
     if (room == Room::none_in_time) return late(request, "the deadline would pass while waiting; try again");
     const bool is_model = room == Room::none_for_model;
@@ -296,6 +307,7 @@ class Server::Running final : public HttpHandler {
             .rejected_bytes = counters_.rejected,
             .slow = counters_.slow,
             .rejected_deadline = rejected_deadline_,
+            .rejected_cancelled = rejected_cancelled_,
             .queued_rows = static_cast<std::int64_t>(workers_.queued_rows()),
             .connections = counters_.connections,
             .bytes_in = counters_.bytes_in,
@@ -315,7 +327,7 @@ class Server::Running final : public HttpHandler {
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
-  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_deadline_{0};
+  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_deadline_{0}, rejected_cancelled_{0};
   LoadCalls loads_;  // ends after those who answer them
   Workers changes_;  // on a thread of their own: they wait for files to be read
   Workers workers_;
@@ -333,7 +345,9 @@ Server::~Server() = default;
 int Server::port() const { return running_->port(); }
 std::string Server::url() const { return running_->url(); }
 const ServerOptions& Server::options() const { return running_->options(); }
-Response Server::answer(Request request) { return running_->answer(std::move(request)); }
+Response Server::answer(Request request, const std::function<bool()>& is_cancelled) {
+  return running_->answer(std::move(request), is_cancelled);
+}
 bool Server::is_ready() const { return running_->is_ready(); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 bool Server::stop() { return running_->stop(); }

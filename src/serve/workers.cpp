@@ -12,16 +12,26 @@ namespace {
 constexpr std::size_t most_counted = 1000;
 constexpr std::string_view no_memory = "not enough memory for this request";
 
+// One that has left the queue without a run; `answer` may be empty. Where there is no memory for it, `plain` is enough.
+void finish_without_run(PendingAnswer& pending, const std::function<Response(const Request&)>& answer, Response plain) {
+  try {
+    if (answer) plain = answer(pending.request());
+  } catch (...) {
+  }
+  pending.finish(std::move(plain));
+}
+
 }  // namespace
 
 Workers::Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer, Joining joining,
-                 ModelShare share, Deadlines deadlines)
+                 ModelShare share, Deadlines deadlines, std::function<Response(const Request&)> cancelled)
     : count_(threads),
       most_queued_(most_queued),
       answer_(std::move(answer)),
       joining_(std::move(joining)),
       share_(std::move(share)),
       deadlines_(std::move(deadlines)),
+      cancelled_(std::move(cancelled)),
       least_most_(share_.most),
       least_most_rows_(share_.most_rows) {
   try {
@@ -196,14 +206,8 @@ void Workers::watch() {
       next_watch_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
     }
     lock.unlock();
-    for (PendingAnswer* each : late) {
-      Response response = answer_of_failure(504, "the deadline passed while waiting");
-      try {
-        response = deadlines_.late(each->request());
-      } catch (...) {  // no memory: this answer is enough
-      }
-      each->finish(std::move(response));
-    }
+    for (PendingAnswer* each : late)
+      finish_without_run(*each, deadlines_.late, answer_of_failure(504, "the deadline passed while waiting"));
     lock.lock();
   }
 }
@@ -248,6 +252,15 @@ void Workers::take_more(std::vector<PendingAnswer*>& taken, const std::string& k
   }
   queue_.erase(kept, next);
   has_left(key, taken.size() - 1);
+}
+
+// Without mutex_, as asking may take a while.
+void Workers::leave_out_cancelled(std::vector<PendingAnswer*>& taken) const {
+  std::erase_if(taken, [this](PendingAnswer* each) {
+    if (!each->is_cancelled()) return false;
+    finish_without_run(*each, cancelled_, answer_of_failure(499, "cancelled while waiting"));
+    return true;
+  });
 }
 
 void Workers::answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const {
@@ -296,6 +309,9 @@ void Workers::work() {
       }
       queued_ = queue_.size();
     }
+    took = {};
+    leave_out_cancelled(taken);
+    if (taken.empty()) continue;
     const Time start = std::chrono::steady_clock::now();
     try {
       responses.resize(taken.size(), responses[0]);

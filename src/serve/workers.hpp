@@ -49,11 +49,12 @@ struct Deadlines {
 /// Whether there is room for a request in a queue; if not, what is full, or that its turn would come too late.
 enum class Room { enough, none, none_for_model, none_in_time };
 
-/// A bounded queue with a fixed number of threads.
+/// A bounded queue with a fixed number of threads. A request that is cancelled when a thread takes it up is not run:
+/// `cancelled` answers it, or else a 499.
 class Workers {
  public:
   Workers(int threads, std::size_t most_queued, std::function<Response(const Request&)> answer, Joining joining = {},
-          ModelShare share = {}, Deadlines deadlines = {});
+          ModelShare share = {}, Deadlines deadlines = {}, std::function<Response(const Request&)> cancelled = {});
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
   ~Workers() { stop(); }
@@ -103,6 +104,7 @@ class Workers {
   void set_share(OfModel& of_model, const QueueClaim& claim);
   void take_more(std::vector<PendingAnswer*>& taken, const std::string& key);
   void has_left(const std::string& key, std::size_t count);
+  void leave_out_cancelled(std::vector<PendingAnswer*>& taken) const;
   void answer(const std::vector<PendingAnswer*>& taken, std::vector<Response>& responses) const;
 
   const int count_;
@@ -111,6 +113,7 @@ class Workers {
   const Joining joining_;
   const ModelShare share_;
   const Deadlines deadlines_;
+  const std::function<Response(const Request&)> cancelled_;
   mutable std::mutex mutex_{};
   std::condition_variable wake_{}, wake_watch_{};
   std::deque<Waiting> queue_{};

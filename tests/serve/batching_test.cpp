@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstring>
 #include <future>
+#include <new>
+#include <set>
 #include <thread>
 
 #include "maas/serve/server.hpp"
@@ -35,8 +37,10 @@ struct Coupled {
 struct Pending final : serve::PendingAnswer {
   serve::Request asked{};
   std::promise<serve::Response> promise{};
+  std::atomic<bool> cancelled = false;
   const serve::Request& request() const override { return asked; }
   void finish(serve::Response response) override { promise.set_value(std::move(response)); }
+  bool is_cancelled() const override { return cancelled; }
   std::string answer() { return promise.get_future().get().body; }
 };
 
@@ -149,6 +153,66 @@ TEST_CASE("workers join what waits, in its order, and look for company only wher
   for (std::size_t i = 0; i < waiting.size(); ++i) CHECK(waiting[i].answer() == expected[i]);
   CHECK(looks == 2);
   for (const char* key : {"a", "b", "c"}) CHECK_FALSE(workers.has_waiting(key));
+}
+
+TEST_CASE("workers run nothing that was cancelled while it waited, neither alone nor together with others") {
+  std::vector<std::string> ran;  // on the worker's thread alone
+  std::atomic<bool> has_memory = true;
+  const auto alone = [&](const serve::Request& request) -> serve::Response {
+    if (request.path == "gate") gate.pass();
+    ran.push_back(request.path);
+    return {.body = "alone " + request.path};
+  };
+  serve::Workers workers(
+      1, 8, alone,
+      {.key = [](const serve::Request& request) { return request.method; },
+       .most = [](const serve::Request&) { return std::size_t{8}; },
+       .answer =
+           [&](std::span<const serve::Request* const> all) {
+             std::vector<serve::Response> responses;
+             for (const serve::Request* each : all) {
+               ran.push_back(each->path);
+               responses.push_back({.body = fmt::format("{} of {}", each->path, all.size())});
+             }
+             return responses;
+           }},
+      {.model = [](const serve::Request& request) { return std::string_view(request.method); }, .most = 4}, {},
+      [&](const serve::Request& request) -> serve::Response {
+        if (!has_memory) throw std::bad_alloc();
+        return {.body = "cancelled " + request.path};
+      });
+  const std::array<const char*, 8> keys{"a", "b", "a", "a", "b", "c", "a", ""};
+  const std::set<std::size_t> cancelled{0, 4, 5, 6, 7};
+  for (int round = 0; round < 2; ++round) {
+    has_memory = round == 0;
+    ran.clear();
+    Pending blocking;
+    std::array<Pending, 8> waiting;
+    blocking.asked = {.method = "g", .path = "gate"};
+    {
+      const ClosedGate closed;
+      REQUIRE(workers.add(blocking) == serve::Room::enough);
+      gate.wait_for(1);
+      for (std::size_t i = 0; i < waiting.size(); ++i) {
+        waiting[i].asked = {.method = keys[i], .path = std::to_string(i)};
+        REQUIRE(workers.add(waiting[i]) == serve::Room::enough);
+      }
+      blocking.cancelled = true;  // it runs, and that is not ended
+      for (const std::size_t i : cancelled) waiting[i].cancelled = true;
+      CHECK(workers.queued() == 8);
+    }
+    CHECK(blocking.answer() == "alone gate");
+    for (const std::size_t i : cancelled)
+      CHECK(waiting[i].answer() ==
+            (round == 0 ? fmt::format("cancelled {}", i) : R"({"error":"cancelled while waiting"})"));
+    CHECK(waiting[1].answer() == "alone 1");
+    CHECK(waiting[2].answer() == "2 of 2");
+    CHECK(waiting[3].answer() == "3 of 2");
+    CHECK(workers.queued() == 0);
+    CHECK(workers.queued_rows() == 0);
+    for (const auto& [model, count] : workers.queued_of_models()) CHECK(count == 0);
+    CHECK(ran == std::vector<std::string>{"gate", "2", "3", "1"});
+  }
 }
 
 TEST_CASE("a model has its share of the queue and no more, whether its requests are taken alone or together") {

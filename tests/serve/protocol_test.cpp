@@ -719,6 +719,7 @@ TEST_CASE("metrics count by model and code, and never by a name that a client ma
                              .queued = 2,
                              .rejected_queue = 7,
                              .rejected_deadline = 6,
+                             .rejected_cancelled = 8,
                              .queued_rows = 9,
                              .connections = 4,
                              .bytes_in = 100,
@@ -750,6 +751,7 @@ TEST_CASE("metrics count by model and code, and never by a name that a client ma
                            R"(maas_http_bytes_total{dir="in"} 100)",
                            R"(maas_http_bytes_total{dir="out"} 200)",
                            R"(maas_rejected_total{reason="deadline"} 6)",
+                           R"(maas_rejected_total{reason="cancelled"} 8)",
                            R"(maas_rejected_total{reason="queue"} 7)",
                            "maas_ready 1",
                            "process_start_time_seconds "})

@@ -746,6 +746,28 @@ TEST_CASE("who has waited too long is told so while all threads are at work, and
   CHECK(second.ask("POST", predict_path, predict_body).body == predicted);
 }
 
+TEST_CASE("a request by another way than HTTP that is cancelled when its turn comes is not run, but a load is made") {
+  fresh_folder("cancelled_requests/m/1");
+  write_keras("cancelled_requests/m/1/model.h5", {.network = affine()});
+  serve::Repository repository({.folder = "cancelled_requests", .poll = 10s});
+  repository.publish("affine", 1, affine());
+  Server server(repository, {.port = 0, .open_admin = true});
+  const auto is_cancelled = [] { return true; };
+  const auto prediction = [&] { return post("/v1/models/affine:predict", predict_body); };
+  const serve::Response refused = server.answer(prediction(), is_cancelled);
+  CHECK(refused.status == 499);
+  CHECK(refused.body == R"({"error":"the client cancelled while waiting"})");
+  CHECK(server.answer(post("/v2/repository/models/affine/unload", ""), is_cancelled).status == 499);
+  CHECK(server.answer(prediction(), [] { return false; }).body == predicted);
+  CHECK(server.answer(get("/v2"), is_cancelled).status == 200);  // waits for no thread
+  CHECK(metric_reaches(server.port(), R"(maas_rejected_total{reason="cancelled"} 2)"));
+  CHECK_THAT(server.answer(get("/v2/models/affine/stats")).body, ContainsSubstring(R"("fail":{"count":1,)"));
+
+  repository.unload("m");
+  CHECK(server.answer(post("/v2/repository/models/m/load", ""), is_cancelled).status == 200);
+  CHECK(repository.find("m") != nullptr);
+}
+
 TEST_CASE("a deadline that passes during the prediction is a 504, too") {
   const Running running({.threads = 1});
   const ClosedGate closed;

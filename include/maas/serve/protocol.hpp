@@ -120,17 +120,18 @@ struct ProtocolOptions {
 
 /// Numbers that the server reports beside the protocol's own.
 struct Gauges {
-  std::int64_t in_flight = 0;           ///< requests being received, waiting or being answered
-  std::int64_t queued = 0;              ///< of these, those that wait for a worker
-  std::uint64_t rejected_queue = 0;     ///< answered 503 since the start, as too many were waiting
-  std::uint64_t rejected_model = 0;     ///< answered 429 since the start, as too many of one model were waiting
-  std::uint64_t rejected_bytes = 0;     ///< likewise, as too many bytes were being held
-  std::uint64_t slow = 0;               ///< connections that were cut off, as their clients were too slow
-  std::uint64_t rejected_deadline = 0;  ///< answered 504 as they waited, or before, as their time would not suffice
-  std::int64_t queued_rows = 0;         ///< samples of the requests that wait for a worker, about
-  std::int64_t connections = 0;         ///< that are open
-  std::uint64_t bytes_in = 0;           ///< of requests over HTTP since the start, heads and bodies
-  std::uint64_t bytes_out = 0;          ///< of answers over HTTP since the start, bodies alone
+  std::int64_t in_flight = 0;            ///< requests being received, waiting or being answered
+  std::int64_t queued = 0;               ///< of these, those that wait for a worker
+  std::uint64_t rejected_queue = 0;      ///< answered 503 since the start, as too many were waiting
+  std::uint64_t rejected_model = 0;      ///< answered 429 since the start, as too many of one model were waiting
+  std::uint64_t rejected_bytes = 0;      ///< likewise, as too many bytes were being held
+  std::uint64_t slow = 0;                ///< connections that were cut off, as their clients were too slow
+  std::uint64_t rejected_deadline = 0;   ///< answered 504 as they waited, or before, as their time would not suffice
+  std::uint64_t rejected_cancelled = 0;  ///< answered 499, as their clients had cancelled while they waited
+  std::int64_t queued_rows = 0;          ///< samples of the requests that wait for a worker, about
+  std::int64_t connections = 0;          ///< that are open
+  std::uint64_t bytes_in = 0;            ///< of requests over HTTP since the start, heads and bodies
+  std::uint64_t bytes_out = 0;           ///< of answers over HTTP since the start, bodies alone
   std::vector<std::pair<std::string, std::size_t>> queued_of_models = {};  ///< requests that wait, by model
 };
 
@@ -194,6 +195,8 @@ class Protocol {
   std::chrono::steady_clock::time_point deadline(const Request& request) const;
   /// The answer to a prediction that comes too late, or would: a 504, counted.
   Response late(const Request& request, std::string_view why);
+  /// The answer to a request whose client cancelled it while it waited: a 499, counted.
+  Response cancelled(const Request& request);
   /// Counts an answer that was made without this class, for the metrics.
   void count(const Request& request, const Response& response);
 

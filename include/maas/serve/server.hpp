@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -95,8 +96,10 @@ class Server {
 
   /// Answers a request that came by another way than HTTP, with the same limits: a prediction waits in the same queue,
   /// and its body is among the held bytes until this returns. May be called from many threads at once, until stop() is
-  /// called.
-  Response answer(Request request);
+  /// called. `is_cancelled` says whether nobody wants the answer any more; it is asked, where it is given, by the
+  /// thread that takes the request out of the queue, and if so the request is not run: the answer is a 499. A load that
+  /// waits is made all the same.
+  Response answer(Request request, const std::function<bool()>& is_cancelled = {});
 
   /// What `/v2/health/ready` says now.
   bool is_ready() const;

@@ -74,9 +74,7 @@ class Service final : public inference::GRPCInferenceService::Service {
   Status ModelInfer(ServerContext* context, const inference::ModelInferRequest* in,
                     inference::ModelInferResponse* out) override {
     return guarded([&] {
-      Request request = infer_request(*in, time_left(*context));
-      add_token(*context, request);
-      const Response answer = ask(std::move(request));
+      const Response answer = ask(*context, infer_request(*in, time_left(*context)));
       if (answer.status == 200) read_infer_answer(answer, in->raw_input_contents_size() > 0, *out);
       return status_of(answer);
     });
@@ -95,11 +93,9 @@ class Service final : public inference::GRPCInferenceService::Service {
   Status RepositoryIndex(ServerContext* context, const inference::RepositoryIndexRequest* in,
                          inference::RepositoryIndexResponse* out) override {
     return guarded([&] {
-      Request request{.method = "POST",
-                      .path = repository_path(in->repository_name()) + "index",
-                      .body = in->ready() ? R"({"ready":true})" : ""};
-      add_token(*context, request);
-      const Response answer = ask(std::move(request));
+      const Response answer = ask(*context, {.method = "POST",
+                                             .path = repository_path(in->repository_name()) + "index",
+                                             .body = in->ready() ? R"({"ready":true})" : ""});
       if (answer.status == 200) read_index(answer, *out);
       return status_of(answer);
     });
@@ -119,9 +115,7 @@ class Service final : public inference::GRPCInferenceService::Service {
   Status change(const ServerContext& context, const Message& in, std::string_view what) const {
     return guarded([&] {
       std::string path = repository_path(in.repository_name()) + "models/" + escaped(in.model_name());
-      Request request = repository_request(path.append(what), in.parameters());
-      add_token(context, request);
-      return status_of(ask(std::move(request)));
+      return status_of(ask(context, repository_request(path.append(what), in.parameters())));
     });
   }
 
@@ -145,16 +139,14 @@ class Service final : public inference::GRPCInferenceService::Service {
     }
   }
 
-  Response get(const ServerContext& context, std::string path) const {
-    Request request{.path = std::move(path)};
-    add_token(context, request);
-    return ask(std::move(request));
-  }
+  Response get(const ServerContext& context, std::string path) const { return ask(context, {.path = std::move(path)}); }
 
-  // Paths are the server's own, below its base path as for everybody.
-  Response ask(Request request) const {
+  // Paths are the server's own, below its base path as for everybody. The library lets any thread ask whether a call
+  // was cancelled.
+  Response ask(const ServerContext& context, Request request) const {
+    add_token(context, request);
     request.path.insert(0, server_.options().base_path);
-    return server_.answer(std::move(request));
+    return server_.answer(std::move(request), [&context] { return context.IsCancelled(); });
   }
 
   static void add_token(const ServerContext& context, Request& request) {

@@ -196,6 +196,7 @@ TEST_CASE("gRPC: errors have the code of their HTTP status, and its text") {
   ModelInferRequest shared = affine_request({1, 2}, false);
   (*shared.mutable_inputs(0)->mutable_parameters())["shared_memory_region"].set_string_param("x");
   CHECK(status(shared).error_code() == StatusCode::UNIMPLEMENTED);
+  CHECK(serve::status_of({.status = 499}).error_code() == StatusCode::CANCELLED);
   // What says how bytes lie is not the client's to say here.
   ModelInferRequest harmless = affine_request({1, 2}, true);
   (*harmless.mutable_parameters())["binary_data_output"].set_bool_param(false);
@@ -452,6 +453,127 @@ TEST_CASE("gRPC: what calls hold is among the held bytes, and a model has its sh
   CHECK(second.ok());
   request.set_id(std::string(30000, 'x'));
   CHECK(running.infer(request, answer).ok());
+}
+
+namespace {
+
+// A call that its client cancels.
+class Cancelled {
+ public:
+  Cancelled(Running& running, const ModelInferRequest& request)
+      : running_(running), caller_([this, request] {
+          ModelInferResponse answer;
+          status_ = running_.stub->ModelInfer(&context_, request, &answer);
+        }) {}
+  Cancelled(const Cancelled&) = delete;
+  Cancelled& operator=(const Cancelled&) = delete;
+  ~Cancelled() {
+    if (caller_.joinable()) caller_.join();
+  }
+
+  // The server has read of it by the end: what the connection carries is read in order.
+  void cancel() {
+    context_.TryCancel();
+    caller_.join();
+    CHECK(status_.error_code() == StatusCode::CANCELLED);
+    for (int i = 0; i < 2; ++i) {
+      grpc::ClientContext context;
+      inference::ServerLiveResponse live;
+      CHECK(running_.stub->ServerLive(&context, {}, &live).ok());
+    }
+  }
+
+ private:
+  Running& running_;
+  grpc::ClientContext context_{};
+  grpc::Status status_{StatusCode::UNKNOWN, ""};
+  std::thread caller_;
+};
+
+ModelInferRequest gated_request() {
+  ModelInferRequest request;
+  request.set_model_name("gated");
+  add_input(request, "x", {1, 1}).mutable_contents()->add_fp32_contents(1);
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("gRPC: a call that its client cancels while it waits is not run, and what it held is given back") {
+  Running running({.threads = 1, .held_bytes = 100000});
+  const int port = running.server.port();
+  ModelInferRequest request = affine_request({1, 2}, true);
+  request.set_id(std::string(60000, 'x'));  // more than half of what may be held
+  ModelInferResponse answer, first;
+  grpc::Status worked(StatusCode::UNKNOWN, "");
+  std::thread working;
+  {
+    const ClosedGate closed;
+    working = std::thread([&] { worked = running.infer(gated_request(), first); });
+    gate.wait_for(1);
+    Cancelled waiting(running, request);
+    CHECK(metric_reaches(port, "maas_queue_requests 1"));
+    CHECK(running.infer(request, answer).error_code() == StatusCode::UNAVAILABLE);
+    waiting.cancel();
+    CHECK(metric_reaches(port, R"(maas_rejected_total{reason="cancelled"} 0)"));
+    CHECK(metric_reaches(port, "maas_queue_requests 1"));  // until a thread is free
+  }
+  working.join();
+  CHECK(worked.ok());
+  CHECK(metric_reaches(port, R"(maas_rejected_total{reason="cancelled"} 1)"));
+  CHECK(metric_reaches(port, "maas_queue_requests 0"));
+  CHECK(metric_reaches(port, R"(maas_requests_total{api="v2",model="affine",version="",code="499"} 1)"));
+  const auto counts = [&] { return HttpClient(port).ask("GET", "/v2/models/affine/stats").body; };
+  CHECK_THAT(counts(), ContainsSubstring(R"("inference_count":0,"execution_count":0,)"));
+  CHECK_THAT(counts(), ContainsSubstring(R"("fail":{"count":1,)"));
+  CHECK(wait_until([&] { return running.infer(request, answer).ok(); }));
+  CHECK(floats_in(answer.raw_output_contents(0))[0] == 8.5F);
+  CHECK_THAT(counts(), ContainsSubstring(R"("inference_count":1,"execution_count":1,)"));
+}
+
+TEST_CASE("gRPC: a call that runs when its client cancels it is finished") {
+  Running running({.threads = 1});
+  {
+    const ClosedGate closed;
+    Cancelled working(running, gated_request());
+    gate.wait_for(1);
+    working.cancel();
+  }
+  CHECK(
+      metric_reaches(running.server.port(), R"(maas_requests_total{api="v2",model="gated",version="1",code="200"} 1)"));
+  CHECK(metric_reaches(running.server.port(), R"(maas_rejected_total{reason="cancelled"} 0)"));
+}
+
+TEST_CASE("gRPC: many calls of which some are cancelled: the others get their own answers, and each is counted once") {
+  Running running({.threads = 1});
+  constexpr int calls = 12;
+  std::vector<std::thread> callers;
+  std::vector<std::unique_ptr<Cancelled>> cancelled;
+  std::atomic<int> right{0};
+  {
+    const ClosedGate closed;
+    callers.emplace_back([&] {
+      ModelInferResponse answer;
+      right += running.infer(gated_request(), answer).ok();
+    });
+    gate.wait_for(1);
+    for (int i = 0; i < calls; ++i) {
+      const auto x = static_cast<float>(i);
+      callers.emplace_back([&, x] {
+        ModelInferResponse answer;
+        right += running.infer(affine_request({x, 1}, true), answer).ok() &&
+                 floats_in(answer.raw_output_contents(0))[0] == 2 * x + 3.5F;
+      });
+      cancelled.push_back(std::make_unique<Cancelled>(running, affine_request({x, 2}, true)));
+    }
+    CHECK(metric_reaches(running.server.port(), fmt::format("maas_queue_requests {}", 2 * calls)));
+    for (const auto& each : cancelled) each->cancel();
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(right == 1 + calls);
+  const int port = running.server.port();
+  CHECK(metric_reaches(port, fmt::format(R"(maas_rejected_total{{reason="cancelled"}} {})", calls)));
+  CHECK(metric_reaches(port, fmt::format(R"(maas_inferences_total{{model="affine",version="1"}} {})", calls)));
 }
 
 TEST_CASE("gRPC: a load brings a file along") {
