@@ -194,6 +194,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   fmt::print("stopping: not ready any more\n");
   std::fflush(stdout);
   signals.wait_at_most(milliseconds_of(options.drain_delay));
+  server.stop_accepting();  // the time to drain is one, for both
   grpc.stop(options.server.drain);
   fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
 }

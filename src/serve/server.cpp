@@ -163,16 +163,21 @@ class Server::Running final : public HttpHandler {
     return waiting.answer();
   }
 
+  void stop_accepting() {
+    const std::lock_guard one_at_a_time(stopping_);
+    begin_stop();
+  }
+
   bool stop() {
     const std::lock_guard one_at_a_time(stopping_);
     if (!http_) return true;
-    set_not_ready();
-    http_->stop_accepting();
-    wait_until_idle(options_.drain);
+    begin_stop();
+    wait_until_idle(drain_end_);
     const bool in_time = counters_.in_flight == 0;
     workers_.stop();
     changes_.stop();
-    wait_until_idle(std::chrono::seconds(1));  // for what was told that it came too late
+    // For what was told that it came too late.
+    wait_until_idle(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     http_.reset();
     return in_time;
   }
@@ -304,8 +309,16 @@ class Server::Running final : public HttpHandler {
                                                         : std::vector<std::pair<std::string, std::size_t>>()};
   }
 
-  void wait_until_idle(std::chrono::milliseconds most) const {
-    const auto end = std::chrono::steady_clock::now() + most;
+  // With stopping_ held.
+  void begin_stop() {
+    if (is_stopping_ || !http_) return;
+    is_stopping_ = true;
+    set_not_ready();
+    http_->stop_accepting();
+    drain_end_ = std::chrono::steady_clock::now() + options_.drain;
+  }
+
+  void wait_until_idle(std::chrono::steady_clock::time_point end) const {
     while (counters_.in_flight > 0 && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -321,7 +334,9 @@ class Server::Running final : public HttpHandler {
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it
   int port_ = 0;
-  std::mutex stopping_{};
+  std::mutex stopping_{};  // guards what follows
+  bool is_stopping_ = false;
+  std::chrono::steady_clock::time_point drain_end_{};
 };
 
 Server::Server(Repository& repository, ServerOptions options)
@@ -336,6 +351,7 @@ const ServerOptions& Server::options() const { return running_->options(); }
 Response Server::answer(Request request) { return running_->answer(std::move(request)); }
 bool Server::is_ready() const { return running_->is_ready(); }
 void Server::set_not_ready() { running_->set_not_ready(); }
+void Server::stop_accepting() { running_->stop_accepting(); }
 bool Server::stop() { return running_->stop(); }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -980,6 +980,33 @@ TEST_CASE("a drain that takes too long tells who still waits") {
   CHECK_FALSE(in_time);
 }
 
+TEST_CASE("the time of a drain begins when no more is accepted") {
+  Running running({.threads = 1, .drain = 2s});
+  const int port = running.port();
+  HttpClient idle(port), working(port), queued(port);
+  CHECK(idle.ask("GET", "/healthz").status == 200);
+  std::thread stopping;
+  std::atomic<bool> in_time{true};
+  {
+    const ClosedGate closed;
+    working.send(post_text(gated_path, waiting_body));
+    gate.wait_for(1);
+    queued.send(post_text(predict_path, predict_body));
+    CHECK(metric_reaches(port, "maas_queue_requests 1"));
+    running.server.stop_accepting();
+    CHECK_THROWS_AS(HttpClient(port), std::runtime_error);
+    CHECK(idle.ask("GET", "/v2/health/ready").status == 503);
+    std::this_thread::sleep_for(2s);
+    const auto begun = std::chrono::steady_clock::now();
+    stopping = std::thread([&] { in_time = running.server.stop(); });
+    CHECK(is_error(queued.read(), 503));
+    CHECK(std::chrono::steady_clock::now() - begun < 1500ms);  // not the same time once more
+  }
+  CHECK(working.read().status == 200);
+  stopping.join();
+  CHECK_FALSE(in_time);
+}
+
 TEST_CASE("servers stop under load, again and again, without a torn answer") {
   std::atomic<int> port{0}, right{0}, wrong{0};
   std::atomic<bool> done{false};

@@ -103,9 +103,12 @@ class Server {
   /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends
   /// requests here to notice.
   void set_not_ready();
-  /// Not ready any more, takes no more connections, answers what is in flight, closes. True if all of it was answered
-  /// within ServerOptions::drain; what still waited by then got a 503, and what was still being received was dropped.
-  /// Predictions that run are always waited for. Calls after the first do nothing.
+  /// Not ready any more, and takes no more connections; those that are open close with their next answer. The time of
+  /// ServerOptions::drain begins. Calls after the first do nothing.
+  void stop_accepting();
+  /// stop_accepting(), answers what is in flight, closes. True if all of it was answered within ServerOptions::drain;
+  /// what still waited by then got a 503, and what was still being received was dropped. Predictions that run are
+  /// always waited for. Calls after the first do nothing.
   bool stop();
 
  private:
