@@ -39,7 +39,7 @@ struct ServeOptions {
   double stream_save_seconds = 30;
   double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
   int grpc_port = -1;  // none
-  unsigned idle_seconds = 75, receive_seconds = 60;
+  unsigned idle_seconds = 75, receive_seconds = 0;
 };
 
 milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
@@ -251,8 +251,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")
       ->check(CLI::Range(0.01, 86400.0));
-  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up; 408")
-      ->check(CLI::Range(1, 86400));
+  command
+      .add_option("--receive-seconds", options.receive_seconds,
+                  "When a body that is still coming is given up, however fast it comes; 408; 0: it is not")
+      ->check(CLI::Range(0, 86400));
 }
 
 void add_jobs(CLI::App& command, ServeOptions& options) {

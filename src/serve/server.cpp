@@ -32,7 +32,7 @@ void check(const ServerOptions& options) {
                        options.pipelined_requests);
   require<ConfigError>(options.idle.count() >= 1 && options.idle.count() <= 86400,
                        "server: expected an idle time from 1 s to a day, got {} s", options.idle.count());
-  require<ConfigError>(options.receive.count() >= 1, "server: expected a receive time of at least 1 s, got {} s",
+  require<ConfigError>(options.receive.count() >= 0, "server: expected a receive time of at least 0, got {} s",
                        options.receive.count());
   require<ConfigError>(options.drain.count() >= 0, "server: expected a drain time of at least 0, got {} ms",
                        options.drain.count());

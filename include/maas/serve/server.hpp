@@ -58,8 +58,8 @@ struct ServerOptions {
   /// when the one before has been answered, and of what follows it reads ahead only what its memory of the connection
   /// holds; the rest waits in the system's buffers, and then the client waits. So there is nothing to choose.
   unsigned pipelined_requests = 1;
-  std::chrono::seconds idle{75};     ///< a connection on which nothing moves for so long is closed
-  std::chrono::seconds receive{60};  ///< a body that takes longer to come is given up
+  std::chrono::seconds idle{75};    ///< a connection on which nothing moves for so long is closed
+  std::chrono::seconds receive{0};  ///< a body that takes longer to come is given up, however fast it comes; 0: none is
   /// From the first byte of a head to its last; longer is a 408, and the connection closes.
   std::chrono::milliseconds head = std::chrono::seconds{10};
   /// A body may come at any rate for `body_grace`, then at `body_rate` bytes a second overall, 0 for any; slower is a
