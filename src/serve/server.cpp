@@ -209,7 +209,10 @@ class Server::Running final : public HttpHandler {
   // not whose like wait already.
   std::optional<Response> refuse(Request& head) override {
     if (std::optional<Response> refused = protocol_.refuse(head)) {
-      if (refused->status == 429) set_retry_after(*refused, likely_wait());
+      if (refused->status == 429) {
+        ++rejected_token_;
+        set_retry_after(*refused, likely_wait());
+      }
       return refused;
     }
     if (workers_.has_room_for_all() || !protocol_.is_prediction(head)) return std::nullopt;
@@ -299,6 +302,7 @@ class Server::Running final : public HttpHandler {
             .rejected_queue = rejected_,
             .rejected_model = rejected_model_,
             .rejected_bytes = counters_.rejected,
+            .rejected_token = rejected_token_,
             .slow = counters_.slow,
             .rejected_deadline = rejected_deadline_,
             .queued_rows = static_cast<std::int64_t>(workers_.queued_rows()),
@@ -328,7 +332,7 @@ class Server::Running final : public HttpHandler {
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
-  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_deadline_{0};
+  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_token_{0}, rejected_deadline_{0};
   LoadCalls loads_;  // ends after those who answer them
   Workers changes_;  // on a thread of their own: they wait for files to be read
   Workers workers_;

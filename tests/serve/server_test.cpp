@@ -498,6 +498,8 @@ TEST_CASE("a token may be kept to so many predictions at once, beside which othe
   HttpClient another(running.port());
   another.send("GET /v2 HTTP/1.1\r\nHost: h\r\n" + first + "\r\n");
   CHECK(another.read().status == 200);
+  another.send("GET /metrics HTTP/1.1\r\nHost: h\r\n" + first + "\r\n");
+  CHECK_THAT(another.read().body, ContainsSubstring("\nmaas_rejected_total{reason=\"token\"} 1\n"));
   another.send(post_text(predict_path, predict_body, second));
   gate.open();
   CHECK(another.read().body == predicted);
