@@ -14,8 +14,9 @@ namespace maas::inline MAAS_ABI::serve {
 /// RepositoryModelLoad, RepositoryModelUnload) and `grpc.health.v1.Health`, in front of a server: every call becomes
 /// the request of its REST API, so that answers, limits, tokens, queue and metrics are the same. Tensors may come as
 /// raw contents or by type, and go back the same way. A deadline of the call is one of the request. Status codes are
-/// those of the REST statuses: 400 INVALID_ARGUMENT, 401 UNAUTHENTICATED, 403 PERMISSION_DENIED, 404 NOT_FOUND, 409
-/// ABORTED, 413 and 429 RESOURCE_EXHAUSTED, 501 UNIMPLEMENTED, 503 UNAVAILABLE, 504 DEADLINE_EXCEEDED, others INTERNAL.
+/// those of the REST statuses: 401 UNAUTHENTICATED, 403 PERMISSION_DENIED, 404 NOT_FOUND, 409 ABORTED, 413 and 429
+/// RESOURCE_EXHAUSTED, 499 CANCELLED, 400 and others of the client's INVALID_ARGUMENT, 501 UNIMPLEMENTED, 503
+/// UNAVAILABLE, 504 DEADLINE_EXCEEDED, others INTERNAL.
 /// With TLS where the server has it, by the same certificate. Needs `maas::serve_grpc` to link (option
 /// `MAAS_BUILD_GRPC`).
 class GrpcServer {

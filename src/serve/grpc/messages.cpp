@@ -252,6 +252,8 @@ grpc::StatusCode code_of(int status) {
     case 413:
     case 429:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case 499:
+      return grpc::StatusCode::CANCELLED;
     case 501:
       return grpc::StatusCode::UNIMPLEMENTED;
     case 503:
@@ -259,7 +261,7 @@ grpc::StatusCode code_of(int status) {
     case 504:
       return grpc::StatusCode::DEADLINE_EXCEEDED;
     default:
-      return grpc::StatusCode::INTERNAL;
+      return status >= 400 && status < 500 ? grpc::StatusCode::INVALID_ARGUMENT : grpc::StatusCode::INTERNAL;
   }
 }
 
