@@ -173,11 +173,16 @@ void count_run(const Context& context, std::span<Asked* const> all, Index rows, 
   context.metrics.count_prediction(servable.model, servable.version, rows, duration, [&](const auto& count) {
     for (const Asked* asked : all) count(asked->durations.queue);
   });
-  context.statistics.count_run(servable, rows, duration);
+  std::chrono::nanoseconds read{};
+  for (Asked* asked : all) {
+    asked->durations.run = duration;
+    asked->durations.batch = rows;
+    read += asked->durations.read;
+  }
+  context.statistics.count_run(servable, rows, duration, read);
   if (servable.drift)
     for (const Asked* asked : all)
       if (!asked->is_counted) count_inputs(servable, asked->inputs);
-  for (Asked* asked : all) asked->durations.run = duration;
 }
 
 }  // namespace

@@ -317,6 +317,8 @@ TEST_CASE("gRPC: statistics and the repository") {
   CHECK(statistics.inference_stats().success().ns() > 0);
   REQUIRE(statistics.batch_stats_size() == 1);
   CHECK(statistics.batch_stats(0).batch_size() == 2);
+  CHECK(statistics.batch_stats(0).compute_input().ns() == statistics.inference_stats().compute_input().ns());
+  CHECK(statistics.batch_stats(0).compute_output().ns() == statistics.inference_stats().compute_output().ns());
 
   inference::RepositoryIndexRequest all;
   inference::RepositoryIndexResponse index;
