@@ -128,7 +128,8 @@ class Repository::Folder {
     if (const auto model = models_.find(name); model != models_.end())
       for (const auto& [number, known] : model->second) {
         const bool is_own = !known.error.empty() || known.state == VersionState::retired;
-        all.push_back({number, known.state, is_own ? known.error : problem, known.is_refused});
+        all.push_back({number, known.state, is_own ? known.error : problem, is_own && known.is_refused,
+                       is_own && known.is_unreadable, is_own && known.has_no_memory});
       }
     tell_held(name, all);
     return all;
@@ -354,6 +355,7 @@ class Repository::Folder {
     VersionState state = VersionState::waiting;
     bool from_code = false;
     bool is_refused = false;
+    bool is_unreadable = false;  // the disk did not give it
     bool has_no_memory = false;  // there was none for it
   };
   // A model's maas.json.
@@ -809,6 +811,7 @@ class Repository::Folder {
       note_tried(known, std::move(tried), std::move(why), is_others);
       known.has_no_memory = has_no_memory;
       known.is_refused = is_refused;
+      known.is_unreadable = is_others && !has_no_memory;
       if (servable) replace(known, servable);
       known.state = known.servable ? VersionState::available : VersionState::failed;
       ++(is_good ? loads_.succeeded : loads_.failed);

@@ -281,6 +281,9 @@ TEST_CASE("a file that the disk does not give is read again, though it has not c
   files::permissions(file, files::perms::none);
   const auto repository = without_rights(folder);
   CHECK(state_of(*repository, 1) == VersionState::failed);
+  serve::Protocol protocol(*repository, {});
+  CHECK_THAT(protocol.answer(get("/v1/models/m")).body,
+             ContainsSubstring(R"("state":"END","status":{"error_code":"UNAVAILABLE","error_message":)"));
   files::permissions(file, files::perms::owner_all | files::perms::group_all | files::perms::others_all);
   CHECK(wait_until([&] { return answer_of(*repository) == Scalar(5.5); }));
   CHECK(error_of(*repository, 1).empty());

@@ -140,7 +140,9 @@ struct VersionStatus {
   VersionState state = VersionState::waiting;  ///< where it stands
   /// Why its file could not be used, or the model's maas.json; what was there before it may still answer.
   std::string error = {};
-  bool is_refused = false;  ///< whether it could be read, and failed a check of golden.json
+  bool is_refused = false;     ///< whether it could be read, and failed a check of golden.json
+  bool is_unreadable = false;  ///< whether the disk did not give its file
+  bool has_no_memory = false;  ///< whether memory ran out while it was read
 };
 
 /// Where models are, and how often to look.
