@@ -180,6 +180,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   options.server.receive = std::chrono::seconds(options.receive_seconds);
   // Requests share the processors out among themselves: one large one is not to take those of all others.
   set_threads(1);
+  options.repository.warn = [](const std::string& text) { fmt::print(stderr, "maas: {}\n", text); };
   serve::Repository repository(options.repository);
   serve::Server server(repository, options.server);
   const Grpc grpc(server, options.grpc_port);

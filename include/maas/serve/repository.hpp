@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -170,6 +171,9 @@ struct RepositoryOptions {
   /// How many model files are read and tried at once, those of calls among them: of different models, as the versions
   /// of one come one after the other. Each takes a processor from the answers. From 1 to 64.
   int loads_at_once = 1;
+  /// Is told, once, what is odd in the folder and keeps no model from answering: a file that is passed over, as another
+  /// one is the same version. Called by the constructor, and by the thread that looks.
+  std::function<void(const std::string& text)> warn = {};
 };
 
 /// A file of a version that is handed over, rather than found in the folder.
