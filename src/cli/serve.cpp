@@ -37,7 +37,7 @@ struct ServeOptions {
   std::string metrics_compat;
   double head_seconds = 10, body_grace_seconds = 10, write_seconds = 30;
   double stream_save_seconds = 30;
-  double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
+  double poll_seconds = 1, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
   int grpc_port = -1;  // none
   unsigned idle_seconds = 75, receive_seconds = 0;
 };

@@ -155,7 +155,7 @@ struct RepositoryOptions {
   /// the file itself, which is version 1. It takes no versions by calls, and a folder of its name in `folder` is not
   /// it.
   std::string model_name = {}, model_path = {};
-  std::chrono::milliseconds poll{2000};  ///< how long from one look at the folder to the next
+  std::chrono::milliseconds poll{1000};  ///< how long from one look at the folder to the next
   /// A file that the disk does not give is read again after so long, then after twice as long each time, 60 s at most,
   /// five times.
   std::chrono::milliseconds retry{1000};
