@@ -37,9 +37,9 @@ struct ServeOptions {
   std::string metrics_compat;
   double head_seconds = 10, body_grace_seconds = 10, write_seconds = 30;
   double stream_save_seconds = 30;
-  double poll_seconds = 2, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
+  double poll_seconds = 1, wait_seconds = 10, drain_delay = 5, drain_timeout = 25;
   int grpc_port = -1;  // none
-  unsigned idle_seconds = 75, receive_seconds = 60;
+  unsigned idle_seconds = 75, receive_seconds = 0;
 };
 
 milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
@@ -180,6 +180,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   options.server.receive = std::chrono::seconds(options.receive_seconds);
   // Requests share the processors out among themselves: one large one is not to take those of all others.
   set_threads(1);
+  options.repository.warn = [](const std::string& text) { fmt::print(stderr, "maas: {}\n", text); };
   serve::Repository repository(options.repository);
   serve::Server server(repository, options.server);
   const Grpc grpc(server, options.grpc_port);
@@ -194,6 +195,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   fmt::print("stopping: not ready any more\n");
   std::fflush(stdout);
   signals.wait_at_most(milliseconds_of(options.drain_delay));
+  server.stop_accepting();  // the time to drain is one, for both
   grpc.stop(options.server.drain);
   fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
 }
@@ -250,8 +252,10 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")
       ->check(CLI::Range(0.01, 86400.0));
-  command.add_option("--receive-seconds", options.receive_seconds, "When a body that is still coming is given up; 408")
-      ->check(CLI::Range(1, 86400));
+  command
+      .add_option("--receive-seconds", options.receive_seconds,
+                  "When a body that is still coming is given up, however fast it comes; 408; 0: it is not")
+      ->check(CLI::Range(0, 86400));
 }
 
 void add_jobs(CLI::App& command, ServeOptions& options) {

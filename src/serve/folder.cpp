@@ -115,15 +115,23 @@ void add_settings(Look& look, const std::string& model, const files::path& folde
   }
 }
 
+// The first of those that are one version, as 01 and 1 are.
+void add_version(Look& look, const std::string& model, std::int64_t version, FileStamp stamp) {
+  const auto [place, is_first] = look.models[model].try_emplace(version, std::move(stamp));
+  if (!is_first)
+    look.doubles.insert(
+        fmt::format("{} is passed over, as {} is version {}, too", stamp.path, place->second.path, version));
+}
+
 void add_versions(Look& look, const std::string& model, const files::path& folder) {
   add_settings(look, model, folder);
-  FoundVersions& versions = look.models[model];
   for (const files::path& path : entries_of(folder)) {
     const auto version = version_of(path.filename().string());
-    if (!version || versions.contains(*version)) continue;
+    if (!version) continue;
     try {
       if (!is_folder(path)) continue;
-      if (std::optional<FileStamp> stamp = checked_model_file(path)) versions.emplace(*version, *std::move(stamp));
+      if (std::optional<FileStamp> stamp = checked_model_file(path))
+        add_version(look, model, *version, *std::move(stamp));
     } catch (const FormatError&) {
       look.partly_seen.insert(model);
     }
@@ -137,8 +145,7 @@ void add_entry(Look& look, const files::path& path) {
     if (is_folder(path)) {
       if (is_model_name(name)) add_versions(look, name, path);
     } else if (stem && is_model_name(*stem)) {
-      if (std::optional<FileStamp> stamp = stamp_of(path))
-        look.models[std::string(*stem)].emplace(1, *std::move(stamp));
+      if (std::optional<FileStamp> stamp = stamp_of(path)) add_version(look, std::string(*stem), 1, *std::move(stamp));
     }
   } catch (const FormatError&) {  // a folder or a file, who knows
     look.partly_seen.insert(name);

@@ -61,6 +61,8 @@ struct Look {
   std::map<std::string, FileStamp, std::less<>> settings{};
   /// Models of which not all could be looked at: versions that were not found may be there all the same.
   std::set<std::string, std::less<>> partly_seen{};
+  /// Of files that are passed over, as another one is the same version: which, and why.
+  std::set<std::string> doubles{};
 };
 
 /// Looks at all of a folder. Throws FormatError where it cannot be listed itself; folders in it that cannot are passed

@@ -540,7 +540,7 @@ class HttpServer::Daemon {
       // What two readers may read in two ways is refused: a proxy in front may have read it in the other.
       if (lengths > 1) return closing(400, "headers: expected one Content-Length or Transfer-Encoding, got more");
       // The library would read a body in another coding until the connection ends.
-      if (coding != nullptr && *coding != "chunked")
+      if (coding != nullptr && !is_same_name(*coding, "chunked"))
         return closing(400, "headers: expected chunked as Transfer-Encoding, got \"" + *coding + "\"");
       is_head_good_ = length == nullptr;
       if (length == nullptr) return std::nullopt;

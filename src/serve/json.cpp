@@ -278,7 +278,7 @@ Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
   return number;
 }
 
-std::string_view text_of(dom::element element) {
+std::string text_of(dom::element element) {
   switch (element.type()) {
     case dom::element_type::NULL_VALUE:
       return "null (NaN is written NaN)";
@@ -290,6 +290,12 @@ std::string_view text_of(dom::element element) {
       return "a list";
     case dom::element_type::OBJECT:
       return "an object";
+    case dom::element_type::INT64:
+      return fmt::format("{}", std::int64_t(element));
+    case dom::element_type::UINT64:
+      return fmt::format("{}", std::uint64_t(element));
+    case dom::element_type::DOUBLE:
+      return fmt::format("{}", double(element));
     default:
       return "another number";
   }

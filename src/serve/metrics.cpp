@@ -102,10 +102,10 @@ void append_server(std::string& out, bool ready, const Gauges& gauges) {
       "cancelled.");
   fmt::format_to(std::back_inserter(out),
                  "maas_rejected_total{{reason=\"queue\"}} {}\nmaas_rejected_total{{reason=\"model_queue\"}} {}\n"
-                 "maas_rejected_total{{reason=\"bytes\"}} {}\nmaas_rejected_total{{reason=\"deadline\"}} {}\n"
-                 "maas_rejected_total{{reason=\"cancelled\"}} {}\n",
-                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes, gauges.rejected_deadline,
-                 gauges.rejected_cancelled);
+                 "maas_rejected_total{{reason=\"bytes\"}} {}\nmaas_rejected_total{{reason=\"token\"}} {}\n"
+                 "maas_rejected_total{{reason=\"deadline\"}} {}\nmaas_rejected_total{{reason=\"cancelled\"}} {}\n",
+                 gauges.rejected_queue, gauges.rejected_model, gauges.rejected_bytes, gauges.rejected_token,
+                 gauges.rejected_deadline, gauges.rejected_cancelled);
   append_one(out, "maas_slow_connections_total", "counter",
              "Connections cut off, as their clients took too long to send a head or to read an answer.", gauges.slow);
 }

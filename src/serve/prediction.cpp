@@ -17,12 +17,26 @@ std::string_view why(const VersionStatus& status) {
   return status.error.empty() ? "it is still being read" : std::string_view(status.error);
 }
 
+// A label that is known, of a version that does not answer now.
+[[noreturn]] void fail_of_label(const Repository& repository, const Route& route) {
+  const ModelSettings settings = repository.settings(route.model);
+  const auto label = settings.labels.find(*route.label);
+  if (label == settings.labels.end())
+    fail_with(404, "model \"{}\": unknown label \"{}\"", route.model, route.label->substr(0, 255));
+  const std::vector<VersionStatus> versions = repository.status(route.model);
+  if (versions.empty()) fail_with(404, "unknown model \"{}\"", route.model);
+  if (settings.is_unloaded) fail_with(503, "model \"{}\" is unloaded", route.model);
+  const auto known = std::ranges::find(versions, label->second, &VersionStatus::version);
+  fail_with(503, "model \"{}\": version {} of the label \"{}\" is not ready: {}", route.model, label->second,
+            label->first, known == versions.end() ? "it is not there" : why(*known));
+}
+
 }  // namespace
 
 std::shared_ptr<const Servable> servable_of(const Repository& repository, const Route& route) {
   if (route.label) {
     if (auto servable = repository.find_label(route.model, *route.label)) return servable;
-    fail_with(404, "model \"{}\": unknown label \"{}\"", route.model, route.label->substr(0, 255));
+    fail_of_label(repository, route);
   }
   if (auto servable = repository.find(route.model, route.version)) return servable;
   const std::vector<VersionStatus> versions = repository.status(route.model);
@@ -159,11 +173,16 @@ void count_run(const Context& context, std::span<Asked* const> all, Index rows, 
   context.metrics.count_prediction(servable.model, servable.version, rows, duration, [&](const auto& count) {
     for (const Asked* asked : all) count(asked->durations.queue);
   });
-  context.statistics.count_run(servable, rows, duration);
+  std::chrono::nanoseconds read{};
+  for (Asked* asked : all) {
+    asked->durations.run = duration;
+    asked->durations.batch = rows;
+    read += asked->durations.read;
+  }
+  context.statistics.count_run(servable, rows, duration, read);
   if (servable.drift)
     for (const Asked* asked : all)
       if (!asked->is_counted) count_inputs(servable, asked->inputs);
-  for (Asked* asked : all) asked->durations.run = duration;
 }
 
 }  // namespace

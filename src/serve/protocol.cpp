@@ -493,7 +493,7 @@ class Protocol::Routes {
   // What every prediction has in common at its end.
   void finish(const Request& request, Response& response, VersionNumber version, Time now) {
     count(request, response, version, now);
-    if (options_.compress_from > 0) compress_guarded(request, response);
+    if (options_.compress_from > 0 && action(request) != Action::stream_push) compress_guarded(request, response);
     if (options_.cors) allow_any_origin(response);
   }
 

@@ -128,7 +128,8 @@ class Repository::Folder {
     if (const auto model = models_.find(name); model != models_.end())
       for (const auto& [number, known] : model->second) {
         const bool is_own = !known.error.empty() || known.state == VersionState::retired;
-        all.push_back({number, known.state, is_own ? known.error : problem, known.is_refused});
+        all.push_back({number, known.state, is_own ? known.error : problem, is_own && known.is_refused,
+                       is_own && known.is_unreadable, is_own && known.has_no_memory});
       }
     tell_held(name, all);
     return all;
@@ -354,6 +355,7 @@ class Repository::Folder {
     VersionState state = VersionState::waiting;
     bool from_code = false;
     bool is_refused = false;
+    bool is_unreadable = false;  // the disk did not give it
     bool has_no_memory = false;  // there was none for it
   };
   // A model's maas.json.
@@ -645,6 +647,7 @@ class Repository::Folder {
   void look(const std::set<std::string>& whole = {}, bool is_due = true) {
     const Look found = look_at_files();
     const std::lock_guard one_at_a_time(changing_);
+    warn_of(found.doubles);
     note(found, whole, is_due);
     read_model_files();
     const std::vector<std::string> names = models_to_read(found);
@@ -653,6 +656,14 @@ class Repository::Folder {
     for (const auto& [name, versions] : found.models) retire_old_versions(name);
     const std::lock_guard lock(mutex_);
     ++(found.partly_seen.empty() ? loads_.looks : loads_.looks_failed);
+  }
+
+  // Of what was not there at the look before.
+  void warn_of(const std::set<std::string>& doubles) {
+    if (!options_.warn) return;
+    for (const std::string& text : doubles)
+      if (!doubles_.contains(text)) options_.warn(text);
+    doubles_ = doubles;
   }
 
   // Whether the system has told that a version's file is whole, or a folder that it is in.
@@ -809,6 +820,7 @@ class Repository::Folder {
       note_tried(known, std::move(tried), std::move(why), is_others);
       known.has_no_memory = has_no_memory;
       known.is_refused = is_refused;
+      known.is_unreadable = is_others && !has_no_memory;
       if (servable) replace(known, servable);
       known.state = known.servable ? VersionState::available : VersionState::failed;
       ++(is_good ? loads_.succeeded : loads_.failed);
@@ -910,10 +922,11 @@ class Repository::Folder {
   std::vector<LetGo> let_go_{};                                        // few: those that have been dropped and are held
   Loads loads_{};
   LoadsAtOnce loads_at_once_;
-  std::mutex adding_{};     // one version at a time; taken before changing_
-  std::mutex changing_{};   // one changer at a time; taken before mutex_
-  StateByModel changed_{};  // what calls have changed, as it stands in the state file; with changing_ held
-  std::jthread watcher_{};  // last, so that it ends first
+  std::mutex adding_{};              // one version at a time; taken before changing_
+  std::mutex changing_{};            // one changer at a time; taken before mutex_
+  StateByModel changed_{};           // what calls have changed, as it stands in the state file; with changing_ held
+  std::set<std::string> doubles_{};  // of the last look; likewise
+  std::jthread watcher_{};           // last, so that it ends first
 };
 
 Repository::Repository(RepositoryOptions options) : folder_(std::make_unique<Folder>(std::move(options))) {}

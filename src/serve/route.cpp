@@ -41,10 +41,12 @@ std::string decoded(std::string_view part) {
   return text;
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }
+
 std::string model_name(std::string_view part) {
   std::string name = decoded(part);
   const bool is_bad = name.empty() || name == "." || name == ".." ||
-                      std::ranges::any_of(name, [](char c) { return c == '/' || static_cast<unsigned char>(c) < 32; });
+                      std::ranges::any_of(name, [](char c) { return c == '/' || is_control(c); });
   if (is_bad) fail_with(400, "path: expected the name of a model, got \"{}\"", part);
   return name;
 }
@@ -93,7 +95,6 @@ Route job_route(std::string_view path, Parts parts) {
 Route stream_route(std::string_view path, const Parts& parts) {
   if (parts.size() != 4) fail_unknown(path);
   Route route{.action = Action::stream, .model = model_name(parts[2]), .sensor = decoded(parts[3])};
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; };
   if (route.sensor.empty() || route.sensor.size() > 255 || std::ranges::any_of(route.sensor, is_control))
     fail_with(400, "path: expected the name of a sensor, of 1 to 255 bytes, got \"{}\"", parts[3].substr(0, 300));
   return route;

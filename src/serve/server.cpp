@@ -32,7 +32,7 @@ void check(const ServerOptions& options) {
                        options.pipelined_requests);
   require<ConfigError>(options.idle.count() >= 1 && options.idle.count() <= 86400,
                        "server: expected an idle time from 1 s to a day, got {} s", options.idle.count());
-  require<ConfigError>(options.receive.count() >= 1, "server: expected a receive time of at least 1 s, got {} s",
+  require<ConfigError>(options.receive.count() >= 0, "server: expected a receive time of at least 0, got {} s",
                        options.receive.count());
   require<ConfigError>(options.drain.count() >= 0, "server: expected a drain time of at least 0, got {} ms",
                        options.drain.count());
@@ -169,16 +169,21 @@ class Server::Running final : public HttpHandler {
     return waiting.answer();
   }
 
+  void stop_accepting() {
+    const std::lock_guard one_at_a_time(stopping_);
+    begin_stop();
+  }
+
   bool stop() {
     const std::lock_guard one_at_a_time(stopping_);
     if (!http_) return true;
-    set_not_ready();
-    http_->stop_accepting();
-    wait_until_idle(options_.drain);
+    begin_stop();
+    wait_until_idle(drain_end_);
     const bool in_time = counters_.in_flight == 0;
     workers_.stop();
     changes_.stop();
-    wait_until_idle(std::chrono::seconds(1));  // for what was told that it came too late
+    // For what was told that it came too late.
+    wait_until_idle(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     http_.reset();
     return in_time;
   }
@@ -210,7 +215,10 @@ class Server::Running final : public HttpHandler {
   // not whose like wait already.
   std::optional<Response> refuse(Request& head) override {
     if (std::optional<Response> refused = protocol_.refuse(head)) {
-      if (refused->status == 429) set_retry_after(*refused, likely_wait());
+      if (refused->status == 429) {
+        ++rejected_token_;
+        set_retry_after(*refused, likely_wait());
+      }
       return refused;
     }
     if (workers_.has_room_for_all() || !protocol_.is_prediction(head)) return std::nullopt;
@@ -305,6 +313,7 @@ class Server::Running final : public HttpHandler {
             .rejected_queue = rejected_,
             .rejected_model = rejected_model_,
             .rejected_bytes = counters_.rejected,
+            .rejected_token = rejected_token_,
             .slow = counters_.slow,
             .rejected_deadline = rejected_deadline_,
             .rejected_cancelled = rejected_cancelled_,
@@ -316,8 +325,16 @@ class Server::Running final : public HttpHandler {
                                                         : std::vector<std::pair<std::string, std::size_t>>()};
   }
 
-  void wait_until_idle(std::chrono::milliseconds most) const {
-    const auto end = std::chrono::steady_clock::now() + most;
+  // With stopping_ held.
+  void begin_stop() {
+    if (is_stopping_ || !http_) return;
+    is_stopping_ = true;
+    set_not_ready();
+    http_->stop_accepting();
+    drain_end_ = std::chrono::steady_clock::now() + options_.drain;
+  }
+
+  void wait_until_idle(std::chrono::steady_clock::time_point end) const {
     while (counters_.in_flight > 0 && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -327,13 +344,16 @@ class Server::Running final : public HttpHandler {
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
-  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_deadline_{0}, rejected_cancelled_{0};
+  std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_token_{0}, rejected_deadline_{0},
+      rejected_cancelled_{0};
   LoadCalls loads_;  // ends after those who answer them
   Workers changes_;  // on a thread of their own: they wait for files to be read
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it
   int port_ = 0;
-  std::mutex stopping_{};
+  std::mutex stopping_{};  // guards what follows
+  bool is_stopping_ = false;
+  std::chrono::steady_clock::time_point drain_end_{};
 };
 
 Server::Server(Repository& repository, ServerOptions options)
@@ -350,6 +370,7 @@ Response Server::answer(Request request, const std::function<bool()>& is_cancell
 }
 bool Server::is_ready() const { return running_->is_ready(); }
 void Server::set_not_ready() { running_->set_not_ready(); }
+void Server::stop_accepting() { running_->stop_accepting(); }
 bool Server::stop() { return running_->stop(); }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -66,8 +66,8 @@ void SlowClients::closed(Connection* connection) {
 }
 
 void SlowClients::watch() {
-  const milliseconds shortest =
-      std::min({options_.head, options_.body, options_.receive, options_.write, options_.idle});
+  milliseconds shortest = std::min({options_.head, options_.body, options_.write, options_.idle});
+  if (options_.receive.count() > 0) shortest = std::min(shortest, options_.receive);
   const milliseconds pause = std::clamp(shortest / 4, milliseconds(5), milliseconds(1000));
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
@@ -126,7 +126,7 @@ void SlowClients::look_at_head(Connection& connection, Time now) {
 
 void SlowClients::look_at_body(Connection& connection, Time now) {
   // Whatever of it is still unread: all the time that there was has passed.
-  if (now - connection.since_ > options_.receive) return cut_off(connection, "body");
+  if (options_.receive.count() > 0 && now - connection.since_ > options_.receive) return cut_off(connection, "body");
   const std::uint64_t received = counts_of(connection.socket_).received;
   if (is_silent(connection, received, now) && !has_unread(connection.socket_)) return let_go(connection);
   const auto beyond = std::chrono::duration_cast<milliseconds>(now - connection.since_) - options_.body;

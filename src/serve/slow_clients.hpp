@@ -23,10 +23,10 @@ namespace maas::inline MAAS_ABI::serve {
 class SlowClients {
  public:
   struct Options {
-    std::chrono::milliseconds head{10'000};     ///< from the first byte of a head to its last
-    std::chrono::milliseconds body{10'000};     ///< how long a body may come at any rate; then at this one, overall:
-    std::uint64_t body_rate = 16 << 10;         ///< bytes a second; 0: any
-    std::chrono::milliseconds receive{60'000};  ///< in which a body must have come, whole
+    std::chrono::milliseconds head{10'000};   ///< from the first byte of a head to its last
+    std::chrono::milliseconds body{10'000};   ///< how long a body may come at any rate; then at this one, overall:
+    std::uint64_t body_rate = 16 << 10;       ///< bytes a second; 0: any
+    std::chrono::milliseconds receive{0};     ///< in which a body must have come, whole; 0: any
     std::chrono::milliseconds write{30'000};  ///< in which `write_bytes` of an answer must have been taken, or its end
     std::uint64_t write_bytes = 64 << 10;
     std::chrono::milliseconds idle{75'000};  ///< in which nothing has moved, whatever it is at but `other`

@@ -40,14 +40,20 @@ void Statistics::count_answer(std::string_view model, std::int64_t number, bool 
   version.read.add(parts.read);
   version.run.add(parts.run);
   version.write.add(parts.write);
+  if (const auto batch = version.batches.find(parts.batch); batch != version.batches.end())
+    batch->second.write += parts.write;
 }
 
-void Statistics::count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration) {
+void Statistics::count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration,
+                           std::chrono::nanoseconds read) {
   const std::lock_guard lock(mutex_);
   Version& version = of(servable.model, servable.version);
   ++version.runs;
   version.rows += static_cast<std::uint64_t>(rows);
-  if (version.batches.size() < most_batch_sizes || version.batches.contains(rows)) version.batches[rows].add(duration);
+  if (version.batches.size() >= most_batch_sizes && !version.batches.contains(rows)) return;
+  Batch& batch = version.batches[rows];
+  batch.run.add(duration);
+  batch.read += read;
 }
 
 void Statistics::append_sum(std::string& out, std::string_view name, const Sum& sum) {
@@ -82,9 +88,13 @@ void Statistics::append(std::string& out, const Key& key, const Version& version
   out += ',';
   append_sum(out, "cache_miss", {});
   out += R"(},"batch_stats":[)";
-  for (const auto& [rows, sum] : version.batches) {
+  for (const auto& [rows, batch] : version.batches) {
     out += fmt::format(R"({}{{"batch_size":{},)", out.back() == '[' ? "" : ",", rows);
-    append_sum(out, "compute_infer", sum);
+    append_sum(out, "compute_input", {batch.run.count, batch.read});
+    out += ',';
+    append_sum(out, "compute_infer", batch.run);
+    out += ',';
+    append_sum(out, "compute_output", {batch.run.count, batch.write});
     out += '}';
   }
   out += "]}";

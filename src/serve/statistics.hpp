@@ -20,6 +20,7 @@ namespace maas::inline MAAS_ABI::serve {
 /// How long the parts of one prediction took.
 struct Durations {
   std::chrono::nanoseconds queue{}, read{}, run{}, write{};
+  Index batch = 0;  ///< samples of the run that it was a part of
 };
 
 /// Counts of the versions that are known; those of versions that are gone are forgotten.
@@ -30,8 +31,9 @@ class Statistics {
   /// An answer, good or bad, `now` and after so long.
   void count_answer(std::string_view model, std::int64_t version, bool is_good, Time now, std::chrono::nanoseconds all,
                     const Durations& parts);
-  /// One run of the network for so many samples.
-  void count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration);
+  /// One run of the network for so many samples, and how long its requests took to read.
+  void count_run(const Servable& servable, Index rows, std::chrono::nanoseconds duration,
+                 std::chrono::nanoseconds read);
 
   /// `{"model_stats": [...]}` of all versions that answer, of one model's, or of one version.
   std::string text(const Repository& repository, std::string_view model, std::optional<std::int64_t> version) const;
@@ -47,11 +49,16 @@ class Statistics {
     std::chrono::nanoseconds time{};
     void add(std::chrono::nanoseconds more) { ++count, time += more; }
   };
+  // Runs of one size: reading and writing are those of all of their requests.
+  struct Batch {
+    Sum run{};
+    std::chrono::nanoseconds read{}, write{};
+  };
   struct Version {
     Time last{};  // answer
     std::uint64_t rows = 0, runs = 0;
     Sum success{}, fail{}, queue{}, read{}, run{}, write{};
-    std::map<Index, Sum> batches{};
+    std::map<Index, Batch> batches{};
   };
   using Amount = std::uint64_t (*)(const Version&);
   using Key = std::pair<std::string, std::int64_t>;

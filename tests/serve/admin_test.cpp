@@ -106,6 +106,25 @@ TEST_CASE("labels are asked by, keep their version answering, and move in one mo
   CHECK(repository.find_label("m", "stable") == nullptr);
 }
 
+TEST_CASE("a label that is known, of a version that does not answer, is not ready rather than unknown") {
+  const std::string folder = folder_with("labels_not_ready", {1});
+  files::create_directories(folder + "/m/3");
+  write_text(folder + "/m/3/model.h5", "no model");
+  Changing changing(options_of(folder, {.labels = {{"stable", 1}, {"coming", 2}, {"broken", 3}}}));
+  const std::string body = R"({"instances": [[1, 1]]})";
+  const auto ask = [&](std::string_view label) {
+    return changing.post(fmt::format("/v1/models/m/labels/{}:predict", label), body);
+  };
+  CHECK(ask("stable").status == 200);
+  check_answer(ask("coming"), 503, R"(version 2 of the label \"coming\" is not ready: it is not there)");
+  check_answer(ask("broken"), 503, R"(version 3 of the label \"broken\" is not ready: )");
+  CHECK(header(ask("broken"), "Retry-After") != nullptr);
+  check_answer(ask("none"), 404, "unknown label");
+  changing.repository.unload("m");
+  check_answer(ask("stable"), 503, "is unloaded");
+  check_answer(ask("none"), 404, "unknown label");
+}
+
 TEST_CASE("a rollback is one call, and what comes later is taken up") {
   const std::string folder = folder_with("rollback", {1, 2, 3});
   Changing changing(options_of(folder));

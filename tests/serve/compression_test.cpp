@@ -94,6 +94,15 @@ TEST_CASE("answers are compressed where it is asked for, allowed and worth it") 
                "Content-Encoding") == nullptr);
 }
 
+TEST_CASE("answers of streams are not compressed") {
+  serve::Repository repository{serve::RepositoryOptions{}};
+  repository.publish("m", 1, affine());
+  serve::Protocol protocol(repository, {.compress_from = 10});
+  const auto answer = protocol.answer(post("/v1/streams/m/a", R"({"samples": [1, 2]})", {{"Accept-Encoding", "gzip"}}));
+  CHECK_THAT(answer.body, ContainsSubstring(R"("forecast":[8.5])"));
+  CHECK(header(answer, "Content-Encoding") == nullptr);
+}
+
 TEST_CASE("names of codings") {
   CHECK(serve::coding_of("") == Coding::none);
   CHECK(serve::coding_of("Identity") == Coding::none);

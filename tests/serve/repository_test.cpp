@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "maas/serve/protocol.hpp"
@@ -281,6 +282,9 @@ TEST_CASE("a file that the disk does not give is read again, though it has not c
   files::permissions(file, files::perms::none);
   const auto repository = without_rights(folder);
   CHECK(state_of(*repository, 1) == VersionState::failed);
+  serve::Protocol protocol(*repository, {});
+  CHECK_THAT(protocol.answer(get("/v1/models/m")).body,
+             ContainsSubstring(R"("state":"END","status":{"error_code":"UNAVAILABLE","error_message":)"));
   files::permissions(file, files::perms::owner_all | files::perms::group_all | files::perms::others_all);
   CHECK(wait_until([&] { return answer_of(*repository) == Scalar(5.5); }));
   CHECK(error_of(*repository, 1).empty());
@@ -317,6 +321,34 @@ TEST_CASE("a version with a marker that it is complete is taken up at the first 
   const auto loads = repository.loads();
   CHECK(wait_until([&] { return repository.loads().looks > loads.looks + 1; }));
   CHECK(repository.loads().succeeded == loads.succeeded);
+}
+
+TEST_CASE("of two names for one version one is picked, and that is told once") {
+  const std::string folder = fresh_folder("doubles");
+  save(folder + "/m/1/model.h5", 1);
+  save(folder + "/m/01/model.h5", 2);
+  std::mutex mutex;
+  std::vector<std::string> told;
+  const auto count = [&] {
+    const std::lock_guard lock(mutex);
+    return told.size();
+  };
+  const Repository repository({.folder = folder, .poll = 10ms, .warn = [&](const std::string& text) {
+                                 const std::lock_guard lock(mutex);
+                                 told.push_back(text);
+                               }});
+  CHECK(answer_of(repository) == Scalar(10.5));
+  CHECK(repository.status("m").size() == 1);
+  REQUIRE(count() == 1);
+  CHECK(told[0] == "doubles/m/1/model.h5 is passed over, as doubles/m/01/model.h5 is version 1, too");
+  save(folder + "/n/1/model.h5", 1);
+  write_content(folder + "/n.h5", "no model");
+  CHECK(wait_until([&] { return count() == 2; }));
+  const auto looks = repository.loads().looks;
+  CHECK(wait_until([&] { return repository.loads().looks > looks + 5; }));
+  const std::lock_guard lock(mutex);
+  REQUIRE(told.size() == 2);
+  CHECK(told[1] == "doubles/n.h5 is passed over, as doubles/n/1/model.h5 is version 1, too");
 }
 
 TEST_CASE("one model may lie elsewhere, under any name") {

@@ -163,9 +163,11 @@ TEST_CASE("a head like the one before is read no less strictly, and another one 
     }
     client.send(post_text(predict_path, other + std::string(static_cast<std::size_t>(i), ' ')));
     CHECK(client.read().body == bias_alone);
-    client.send("POST " + predict_path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
-                fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", other.size(), other));
-    CHECK(client.read().body == bias_alone);
+    for (const char* coding : {"chunked", "Chunked"}) {
+      client.send(fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: {}\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+                              predict_path, coding, other.size(), other));
+      CHECK(client.read().body == bias_alone);
+    }
   }
   client.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(client.read().body == R"({"status":"alive"})");
@@ -498,6 +500,8 @@ TEST_CASE("a token may be kept to so many predictions at once, beside which othe
   HttpClient another(running.port());
   another.send("GET /v2 HTTP/1.1\r\nHost: h\r\n" + first + "\r\n");
   CHECK(another.read().status == 200);
+  another.send("GET /metrics HTTP/1.1\r\nHost: h\r\n" + first + "\r\n");
+  CHECK_THAT(another.read().body, ContainsSubstring("\nmaas_rejected_total{reason=\"token\"} 1\n"));
   another.send(post_text(predict_path, predict_body, second));
   gate.open();
   CHECK(another.read().body == predicted);
@@ -998,6 +1002,33 @@ TEST_CASE("a drain that takes too long tells who still waits") {
     CHECK(is_error(queued.read(), 503));
   }
   CHECK(working.read().status == 200);  // what runs is waited for
+  stopping.join();
+  CHECK_FALSE(in_time);
+}
+
+TEST_CASE("the time of a drain begins when no more is accepted") {
+  Running running({.threads = 1, .drain = 2s});
+  const int port = running.port();
+  HttpClient idle(port), working(port), queued(port);
+  CHECK(idle.ask("GET", "/healthz").status == 200);
+  std::thread stopping;
+  std::atomic<bool> in_time{true};
+  {
+    const ClosedGate closed;
+    working.send(post_text(gated_path, waiting_body));
+    gate.wait_for(1);
+    queued.send(post_text(predict_path, predict_body));
+    CHECK(metric_reaches(port, "maas_queue_requests 1"));
+    running.server.stop_accepting();
+    CHECK_THROWS_AS(HttpClient(port), std::runtime_error);
+    CHECK(idle.ask("GET", "/v2/health/ready").status == 503);
+    std::this_thread::sleep_for(2s);
+    const auto begun = std::chrono::steady_clock::now();
+    stopping = std::thread([&] { in_time = running.server.stop(); });
+    CHECK(is_error(queued.read(), 503));
+    CHECK(std::chrono::steady_clock::now() - begun < 1500ms);  // not the same time once more
+  }
+  CHECK(working.read().status == 200);
   stopping.join();
   CHECK_FALSE(in_time);
 }

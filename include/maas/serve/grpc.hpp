@@ -15,9 +15,10 @@ namespace maas::inline MAAS_ABI::serve {
 /// the request of its REST API, so that answers, limits, tokens, queue and metrics are the same. Tensors may come as
 /// raw contents or by type, and go back the same way. A deadline of the call is one of the request; a call that its
 /// client has cancelled by the time a thread takes it up is not run (see Server::answer). Status codes are
-/// those of the REST statuses: 400 INVALID_ARGUMENT, 401 UNAUTHENTICATED, 403 PERMISSION_DENIED, 404 NOT_FOUND, 409
-/// ABORTED, 413 and 429 RESOURCE_EXHAUSTED, 499 CANCELLED, 501 UNIMPLEMENTED, 503 UNAVAILABLE, 504 DEADLINE_EXCEEDED,
-/// others INTERNAL. With TLS where the server has it, by the same certificate. Needs `maas::serve_grpc` to link (option
+/// those of the REST statuses: 401 UNAUTHENTICATED, 403 PERMISSION_DENIED, 404 NOT_FOUND, 409 ABORTED, 413 and 429
+/// RESOURCE_EXHAUSTED, 499 CANCELLED, 400 and others of the client's INVALID_ARGUMENT, 501 UNIMPLEMENTED, 503
+/// UNAVAILABLE, 504 DEADLINE_EXCEEDED, others INTERNAL.
+/// With TLS where the server has it, by the same certificate. Needs `maas::serve_grpc` to link (option
 /// `MAAS_BUILD_GRPC`).
 class GrpcServer {
  public:

@@ -124,7 +124,8 @@ struct Gauges {
   std::int64_t queued = 0;               ///< of these, those that wait for a worker
   std::uint64_t rejected_queue = 0;      ///< answered 503 since the start, as too many were waiting
   std::uint64_t rejected_model = 0;      ///< answered 429 since the start, as too many of one model were waiting
-  std::uint64_t rejected_bytes = 0;      ///< likewise, as too many bytes were being held
+  std::uint64_t rejected_bytes = 0;      ///< answered 503 likewise, as too many bytes were being held
+  std::uint64_t rejected_token = 0;      ///< answered 429 since the start, as too many with one token were under way
   std::uint64_t slow = 0;                ///< connections that were cut off, as their clients were too slow
   std::uint64_t rejected_deadline = 0;   ///< answered 504 as they waited, or before, as their time would not suffice
   std::uint64_t rejected_cancelled = 0;  ///< answered 499, as their clients had cancelled while they waited

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -140,7 +141,9 @@ struct VersionStatus {
   VersionState state = VersionState::waiting;  ///< where it stands
   /// Why its file could not be used, or the model's maas.json; what was there before it may still answer.
   std::string error = {};
-  bool is_refused = false;  ///< whether it could be read, and failed a check of golden.json
+  bool is_refused = false;     ///< whether it could be read, and failed a check of golden.json
+  bool is_unreadable = false;  ///< whether the disk did not give its file
+  bool has_no_memory = false;  ///< whether memory ran out while it was read
 };
 
 /// Where models are, and how often to look.
@@ -152,7 +155,7 @@ struct RepositoryOptions {
   /// the file itself, which is version 1. It takes no versions by calls, and a folder of its name in `folder` is not
   /// it.
   std::string model_name = {}, model_path = {};
-  std::chrono::milliseconds poll{2000};  ///< how long from one look at the folder to the next
+  std::chrono::milliseconds poll{1000};  ///< how long from one look at the folder to the next
   /// A file that the disk does not give is read again after so long, then after twice as long each time, 60 s at most,
   /// five times.
   std::chrono::milliseconds retry{1000};
@@ -168,6 +171,9 @@ struct RepositoryOptions {
   /// How many model files are read and tried at once, those of calls among them: of different models, as the versions
   /// of one come one after the other. Each takes a processor from the answers. From 1 to 64.
   int loads_at_once = 1;
+  /// Is told, once, what is odd in the folder and keeps no model from answering: a file that is passed over, as another
+  /// one is the same version. Called by the constructor, and by the thread that looks.
+  std::function<void(const std::string& text)> warn = {};
 };
 
 /// A file of a version that is handed over, rather than found in the folder.

@@ -59,8 +59,8 @@ struct ServerOptions {
   /// when the one before has been answered, and of what follows it reads ahead only what its memory of the connection
   /// holds; the rest waits in the system's buffers, and then the client waits. So there is nothing to choose.
   unsigned pipelined_requests = 1;
-  std::chrono::seconds idle{75};     ///< a connection on which nothing moves for so long is closed
-  std::chrono::seconds receive{60};  ///< a body that takes longer to come is given up
+  std::chrono::seconds idle{75};    ///< a connection on which nothing moves for so long is closed
+  std::chrono::seconds receive{0};  ///< a body that takes longer to come is given up, however fast it comes; 0: none is
   /// From the first byte of a head to its last; longer is a 408, and the connection closes.
   std::chrono::milliseconds head = std::chrono::seconds{10};
   /// A body may come at any rate for `body_grace`, then at `body_rate` bytes a second overall, 0 for any; slower is a
@@ -106,9 +106,12 @@ class Server {
   /// Makes `/v2/health/ready` say no, while all else is still answered: the first step of a drain, for whoever sends
   /// requests here to notice.
   void set_not_ready();
-  /// Not ready any more, takes no more connections, answers what is in flight, closes. True if all of it was answered
-  /// within ServerOptions::drain; what still waited by then got a 503, and what was still being received was dropped.
-  /// Predictions that run are always waited for. Calls after the first do nothing.
+  /// Not ready any more, and takes no more connections; those that are open close with their next answer. The time of
+  /// ServerOptions::drain begins. Calls after the first do nothing.
+  void stop_accepting();
+  /// stop_accepting(), answers what is in flight, closes. True if all of it was answered within ServerOptions::drain;
+  /// what still waited by then got a 503, and what was still being received was dropped. Predictions that run are
+  /// always waited for. Calls after the first do nothing.
   bool stop();
 
  private:

@@ -261,7 +261,7 @@ grpc::StatusCode code_of(int status) {
     case 504:
       return grpc::StatusCode::DEADLINE_EXCEEDED;
     default:
-      return grpc::StatusCode::INTERNAL;
+      return status >= 400 && status < 500 ? grpc::StatusCode::INVALID_ARGUMENT : grpc::StatusCode::INTERNAL;
   }
 }
 
@@ -335,7 +335,9 @@ void read_statistics(const Response& answer, inference::ModelStatisticsResponse&
     for_each_in(model, "batch_stats", [&](JsonView batch) {
       auto* to = out->add_batch_stats();
       to->set_batch_size(count_of(batch, "batch_size"));
+      read_sum(batch, "compute_input", *to->mutable_compute_input());
       read_sum(batch, "compute_infer", *to->mutable_compute_infer());
+      read_sum(batch, "compute_output", *to->mutable_compute_output());
     });
   });
 }

@@ -181,6 +181,8 @@ TEST_CASE("gRPC: errors have the code of their HTTP status, and its text") {
   CHECK(status(unknown).error_code() == StatusCode::INVALID_ARGUMENT);
   unknown.set_model_name("none");
   CHECK(status(unknown).error_code() == StatusCode::NOT_FOUND);
+  unknown.set_model_name(std::string(10'000, 'a'));  // 414: too long a path
+  CHECK(status(unknown).error_code() == StatusCode::INVALID_ARGUMENT);
   const grpc::Status wrong = status(affine_request({1, 2, 3}, true));
   CHECK(wrong.error_code() == StatusCode::INVALID_ARGUMENT);
   CHECK_THAT(wrong.error_message(), ContainsSubstring("expected a binary_data_size of 8"));
@@ -316,6 +318,8 @@ TEST_CASE("gRPC: statistics and the repository") {
   CHECK(statistics.inference_stats().success().ns() > 0);
   REQUIRE(statistics.batch_stats_size() == 1);
   CHECK(statistics.batch_stats(0).batch_size() == 2);
+  CHECK(statistics.batch_stats(0).compute_input().ns() == statistics.inference_stats().compute_input().ns());
+  CHECK(statistics.batch_stats(0).compute_output().ns() == statistics.inference_stats().compute_output().ns());
 
   inference::RepositoryIndexRequest all;
   inference::RepositoryIndexResponse index;

@@ -1,6 +1,6 @@
-// What real clients of gRPC send (wire/*.h2; wire/record.py has written them), byte for byte: cut anywhere the answer
-// is the same when the rest follows, and where it does not, there is none. Beside them calls that no client's library
-// writes.
+// What real clients of gRPC send (wire/*.h2; wire/record.py has written them; a kubelet's is as the protocol has it),
+// byte for byte: cut anywhere the answer is the same when the rest follows, and where it does not, there is none.
+// Beside them calls that no client's library writes.
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
@@ -108,6 +108,25 @@ void check_same(const http2::CallAnswer& answer, const std::string& expected) {
   REQUIRE(answer.message == expected);
 }
 
+// That a call in two pieces, cut at every byte, is answered so.
+void check_cuts(const Served& served, std::string_view bytes, const std::string& expected) {
+  constexpr std::size_t at_once = 64;
+  for (std::size_t start = 1; start < bytes.size(); start += at_once) {
+    const std::size_t end = std::min(start + at_once, bytes.size());
+    std::vector<std::unique_ptr<http2::Client>> clients;
+    for (std::size_t cut = start; cut < end; ++cut) {
+      clients.push_back(std::make_unique<http2::Client>(served.grpc.port()));
+      clients.back()->send(bytes.substr(0, cut));
+    }
+    std::this_thread::sleep_for(20ms);  // the first piece is read by then, alone
+    for (std::size_t cut = start; cut < end; ++cut) clients[cut - start]->send(bytes.substr(cut));
+    for (std::size_t cut = start; cut < end; ++cut) {
+      INFO("cut at " << cut);
+      check_same(clients[cut - start]->read(), expected);
+    }
+  }
+}
+
 // Two rows of "affine" with numbers in the message, each with a head of its own, out of order, and beside them what
 // nobody knows; the last name of the input counts.
 std::string unpacked_message() {
@@ -136,23 +155,18 @@ TEST_CASE("gRPC: what real clients send, in two pieces cut at every byte, is ans
     const http2::CallAnswer answer = served.ask(request.bytes);
     REQUIRE(answer.status == StatusCode::OK);
     CHECK(bits_of(message_of(answer), request.is_raw) == bits);
-    constexpr std::size_t at_once = 64;
-    for (std::size_t start = 1; start < request.bytes.size(); start += at_once) {
-      const std::size_t end = std::min(start + at_once, request.bytes.size());
-      std::vector<std::unique_ptr<http2::Client>> clients;
-      for (std::size_t cut = start; cut < end; ++cut) {
-        clients.push_back(std::make_unique<http2::Client>(served.grpc.port()));
-        clients.back()->send(std::string_view(request.bytes).substr(0, cut));
-      }
-      std::this_thread::sleep_for(20ms);  // the first piece is read by then, alone
-      for (std::size_t cut = start; cut < end; ++cut)
-        clients[cut - start]->send(std::string_view(request.bytes).substr(cut));
-      for (std::size_t cut = start; cut < end; ++cut) {
-        INFO("cut at " << cut);
-        check_same(clients[cut - start]->read(), answer.message);
-      }
-    }
+    check_cuts(served, request.bytes, answer.message);
   }
+}
+
+TEST_CASE("gRPC: a kubelet's probe, in two pieces cut at every byte, is answered as in one") {
+  Served served;
+  const std::string probe = content(std::string(MAAS_WIRE_DIR) + "/kubelet_grpc.h2");
+  const std::string serving = "\x08\x01", not_serving = "\x08\x02";
+  check_cuts(served, probe, serving);
+  served.server.set_not_ready();
+  served.grpc.set_not_ready();
+  check_same(served.ask(probe), not_serving);
 }
 
 TEST_CASE("gRPC: what real clients send, ended at any byte, is no prediction, and others are answered") {

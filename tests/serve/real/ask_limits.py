@@ -27,7 +27,7 @@ DEFAULTS = {  # as the specification of the service has them
     "--max-rows": 4096, "--max-connections": 4096, "--head-seconds": 10, "--min-body-rate": 16 << 10,
     "--body-grace-seconds": 10, "--idle-seconds": 75, "--write-seconds": 30, "--max-model-queue": 1024,
     "--max-held-bytes": 256 << 20, "--max-token-calls": 0, "--drain-delay": 5, "--drain-timeout": 25, "--max-headers": 100,
-    "--max-uri-bytes": 8 << 10, "--max-index": 10000, "--load-seconds": 300, "--loads-at-once": 1, "--receive-seconds": 60,
+    "--max-uri-bytes": 8 << 10, "--max-index": 10000, "--load-seconds": 300, "--loads-at-once": 1, "--receive-seconds": 0,
     "--pipelined-requests": 1,  # the library's own: docs/guide/serving.md
     "--max-model-rows": 16 << 10}  # but this one: docs/decisions/0011
 

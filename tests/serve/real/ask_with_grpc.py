@@ -12,6 +12,8 @@ program, fixtures, venv, requirements, openssl, shared = sys.argv[1:7]
 with_venv.enter(venv, requirements)
 
 import json
+import os
+import socket
 import subprocess
 
 import grpc
@@ -165,6 +167,40 @@ def address_of(server):
     return next(re.match(r"gRPC at (\S+)", line).group(1) for line in server.said if line.startswith("gRPC at"))
 
 
+def accepts(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def stops_accepting():
+    """On both ports in the same moment, though a call and a request are still coming: these keep the server."""
+    wire = os.path.join(os.path.dirname(__file__), "..", "wire")
+    with open(f"{wire}/tritonclient_grpc.h2", "rb") as file:
+        call = file.read()
+    head = (f"POST /v1/models/flat:predict HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {TOKEN}\r\n"
+            "Content-Length: 2\r\n\r\n{").encode()
+    with Server(program, fixtures, folder="drain_models",
+                options=["--grpc-port", "0", "--drain-timeout", "15"]) as running:
+        ports = [int(place.rsplit(":", 1)[1]) for place in (running.url, address_of(running))]
+        with socket.create_connection(("127.0.0.1", ports[0])) as request, \
+                socket.create_connection(("127.0.0.1", ports[1])) as calling:
+            request.sendall(head)
+            calling.sendall(call[:-10])
+            running.terminate()
+            assert wait_until(lambda: running.ask("/v2/health/ready", token=None)[0] == 503)
+            running.terminate()  # a second signal ends the delay
+            assert wait_until(lambda: not any(accepts(port) for port in ports), seconds=8)
+            assert running.process.poll() is None
+            request.sendall(b"}")
+            request.settimeout(20)
+            assert request.recv(100).startswith(b"HTTP/1.1 400")
+            calling.sendall(call[-10:])
+        assert running.process.wait(timeout=40) == 0
+
+
 def check_health(channel, wanted):
     status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status
     return status == wanted
@@ -183,6 +219,7 @@ with Server(program, fixtures, options=["--grpc-port", "0"]) as running:
         running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(timeout=40) == 0
     client.close()
+stops_accepting()
 models_of_others()
 over_tls()
 print("the gRPC service answered tritonclient and a health client")

@@ -1,7 +1,7 @@
 """Writes what real clients send beside this file: each asks a socket that keeps the bytes and answers with an error. Needs the packages
 of scripts/tritonclient-requirements.txt, scripts/kserve-requirements.txt and scripts/grpc-requirements.txt (three calls), and
-curl. What none has lies here as the specification of their protocols has it: Triton's C++ client, a kubelet, Prometheus, and
-the older client that posts without a length. The program grpc_tests, where it is given, asks as a client in C++.
+curl. What none has lies here as the specification of their protocols has it: Triton's C++ client, a kubelet (over HTTP and gRPC),
+Prometheus, and the older client that posts without a length. The program grpc_tests, where it is given, asks as a client in C++.
 usage: record.py FOLDER [GRPC_TESTS]"""
 
 import asyncio
