@@ -294,6 +294,9 @@ class Repository::Folder {
     require_known(name);
     const auto current = find(name, std::nullopt);
     require<ConflictError>(current != nullptr, "rollback: no version of \"{}\" answers", name);
+    require<ConflictError>(settings(name).withdrawn.size() < most_versions,
+                           "rollback: expected fewer than {} versions of \"{}\" that are withdrawn, got as many",
+                           most_versions, name);
     const std::optional<std::int64_t> before = version_before(name, current->version);
     require<ConflictError>(before.has_value(), "rollback: no version of \"{}\" before {} can be used", name,
                            current->version);

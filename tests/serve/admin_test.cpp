@@ -7,6 +7,7 @@
 #include "maas/serve/protocol.hpp"
 #include "serve/asking.hpp"
 #include "serve/models.hpp"
+#include "serve/status.hpp"
 #include "serve/tokens.hpp"
 #include "support/catch.hpp"
 
@@ -138,6 +139,13 @@ TEST_CASE("a rollback passes over versions that cannot be used") {
   Repository repository(options_of(folder));
   CHECK(repository.roll_back("m") == 1);
   CHECK(answering(repository) == 1);
+}
+
+TEST_CASE("a rollback withdraws no more versions than may be") {
+  const std::string folder = folder_with("rollback_most", {1, 2});
+  Repository repository(options_of(folder, {.withdrawn = std::vector<std::int64_t>(1000, 9)}));
+  CHECK_THROWS_AS(repository.roll_back("m"), serve::ConflictError);
+  CHECK(answering(repository) == 2);
 }
 
 TEST_CASE("models are unloaded and loaded by request") {

@@ -48,6 +48,12 @@ void write_settings(const std::string& folder, std::string_view settings) {
   std::ofstream(folder + "/m/maas.json") << settings;
 }
 
+std::string repeated(std::string_view text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 std::string input_of(const Repository& repository, std::optional<std::int64_t> version = {}) {
   const auto servable = repository.find("m", version);
   return servable ? servable->inputs[0].name : "none";
@@ -103,6 +109,9 @@ TEST_CASE("a model's file that is wrong is told by its name, the member, what wa
            {"[]", "maas.json: expected an object, got a list"},
            {R"({"other": 1})", "maas.json: other: expected versions, labels,"},
            {R"({"versions": {"latest": 0}})", "maas.json: versions: expected 1 to 1000 latest versions, got 0"},
+           {R"({"withdrawn": [0)" + repeated(",1", 1000) + "]}", "withdrawn: expected at most 1000 versions, got 1001"},
+           {R"({"versions": {"specific": [0)" + repeated(",1", 1000) + "]}}",
+            "versions: expected at most 1000 versions"},
            {R"({"labels": [1]})", "maas.json: labels: expected an object, got a list"},
            {R"({"labels": {"a b": 1}})", "maas.json: labels: expected labels of letters, digits and _, got \"a b\""},
            {R"({"labels": {"a": 1.5}})", "maas.json: labels.a: expected a version"},
@@ -124,6 +133,17 @@ TEST_CASE("a model's file that is wrong is told by its name, the member, what wa
     CHECK_THROWS_WITH(serve::read_model_file("maas.json"), ContainsSubstring(part));
   }
   CHECK_THROWS_AS(serve::read_model_file("no/such/file"), DataError);
+  for (const char* form : {R"({{"{}": 1}})", R"({{"limits": {{"{}": 1}}}})", R"({{"inputs": {{"{}": 1}}}})"}) {
+    std::ofstream("maas.json") << fmt::format(fmt::runtime(form), std::string(10'000, 'n'));
+    std::string said;
+    try {
+      serve::read_model_file("maas.json");
+    } catch (const ConfigError& error) {
+      said = error.what();
+    }
+    CHECK_THAT(said, ContainsSubstring("nnn: expected"));
+    CHECK(said.size() < 500);
+  }
   for (const ModelSettings& wrong :
        {ModelSettings{.serving = {.rows = 0}}, ModelSettings{.serving = {.inputs = {{"x", ""}}}}})
     CHECK_THROWS_AS(Repository({.models = {{"m", wrong}}}), ConfigError);
