@@ -295,6 +295,18 @@ TEST_CASE("the version that answers is not made a shadow or a canary where no ot
   CHECK(answering(repository) == 1);
 }
 
+TEST_CASE("the version that answers does so on where the one that would take its place cannot be read") {
+  const std::string folder = folder_with("replaced_by_none", {1, 2});
+  RepositoryOptions options = options_of(folder);
+  options.poll = 60s;
+  options.notices = false;
+  Repository repository(options);
+  write_text(folder + "/m/1/model.h5", "no model");
+  CHECK_THROWS_AS(repository.set_traffic("m", {}, 2), DataError);
+  CHECK(answering(repository) == 2);
+  CHECK(repository.settings("m") == serve::ModelSettings());
+}
+
 TEST_CASE("golden.json must be met before a version goes live") {
   const std::string folder = folder_with("golden", {1});
   Repository repository(options_of(folder));
