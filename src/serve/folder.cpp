@@ -202,9 +202,10 @@ void flush(const std::filesystem::path& path) {
 std::string content_within(const std::string& path, std::size_t most) {
   std::ifstream file(path, std::ios::binary);
   require<DataError>(file.is_open(), "{}: cannot be read", path);
-  std::string content(most + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(file.gcount()));
+  std::string content;
+  char piece[16384];
+  while (content.size() <= most && (file.read(piece, sizeof piece), file.gcount() > 0))
+    content.append(piece, static_cast<std::size_t>(file.gcount()));
   require<DataError>(content.size() <= most, "{}: expected at most {} bytes, got more", path, most);
   return content;
 }

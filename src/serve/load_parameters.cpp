@@ -5,6 +5,7 @@
 
 #include "serve/base64.hpp"
 #include "serve/folder.hpp"
+#include "serve/model_settings.hpp"
 #include "serve/status.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::string_view file_prefix = "file:";
 constexpr std::size_t config_depth = 32;
-constexpr std::size_t most_versions = 1000;  // of a policy: each look-up goes through them
 
 std::string_view text_in(std::string_view name, JsonView value) {
   require<DataError>(value.text().has_value(), "load: expected parameter \"{}\" to be a text, got {}",

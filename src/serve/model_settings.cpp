@@ -11,6 +11,9 @@ namespace maas::inline MAAS_ABI::serve {
 
 namespace {
 
+// As an error has it: names of files may be as long as these.
+std::string_view shortened(std::string_view name) { return name.substr(0, 255); }
+
 std::int64_t version_in(JsonView value, const std::string& what) {
   const auto number = value.integer();
   require<ConfigError>(number && *number >= 0, "{}: expected a version, a whole number of at least 0, got {}", what,
@@ -21,6 +24,8 @@ std::int64_t version_in(JsonView value, const std::string& what) {
 std::vector<std::int64_t> versions_in(JsonView value, const std::string& what) {
   require<ConfigError>(value.kind() == JsonKind::list, "{}: expected a list of versions, got {}", what,
                        value.kind_name());
+  require<ConfigError>(value.size() <= most_versions, "{}: expected at most {} versions, got {}", what, most_versions,
+                       value.size());
   std::vector<std::int64_t> versions;
   value.for_each([&](JsonView each) { versions.push_back(version_in(each, what)); });
   return versions;
@@ -82,7 +87,7 @@ void read_batching(JsonView value, const std::string& what, ServingSettings& ser
 void read_limits(JsonView value, const std::string& what, ServingSettings& serving) {
   require_object(value, what);
   value.for_each_member([&](std::string_view name, JsonView most) {
-    const std::string place = fmt::format("{}.{}", what, name);
+    const std::string place = fmt::format("{}.{}", what, shortened(name));
     if (name == "max-rows") return read_most(most, place, serving.rows);
     if (name == "max-model-queue") return read_most(most, place, serving.queue);
     if (name == "max-model-rows") return read_most(most, place, serving.queue_rows);
@@ -102,7 +107,7 @@ std::map<std::string, std::string> names_in(JsonView value, const std::string& w
   value.for_each_member([&](std::string_view tensor, JsonView name) {
     require<ConfigError>(name.text() && is_tensor_name(*name.text()),
                          "{}.{}: expected a name, a text of 1 to 255 bytes without control characters, got {}", what,
-                         tensor, name.text() ? "another" : name.kind_name());
+                         shortened(tensor), name.text() ? "another" : name.kind_name());
     names[std::string(tensor)] = *name.text();
   });
   return names;
@@ -113,7 +118,7 @@ std::map<std::string, std::int64_t> labels_in(JsonView value, const std::string&
   std::map<std::string, std::int64_t> labels;
   value.for_each_member([&](std::string_view label, JsonView version) {
     require<ConfigError>(is_label(label), "{}: expected labels of letters, digits and _, got \"{}\"", what,
-                         label.substr(0, 255));
+                         shortened(label));
     labels[std::string(label)] = version_in(version, fmt::format("{}.{}", what, label));
   });
   return labels;
@@ -203,7 +208,7 @@ void check_serving(const std::string& model, const ServingSettings& serving) {
       require<ConfigError>(is_tensor_name(name),
                            "model \"{}\": expected names of 1 to 255 bytes without control characters, got \"{}\" for "
                            "\"{}\"",
-                           model, name.substr(0, 255), tensor);
+                           model, shortened(name), shortened(tensor));
 }
 
 }  // namespace
@@ -213,7 +218,8 @@ ModelSettings settings_from(JsonView object, const std::string& what) {
                        what.empty() ? "" : what + ": ", object.kind_name());
   ModelSettings settings;
   object.for_each_member([&](std::string_view name, JsonView value) {
-    read_member(name, value, what.empty() ? std::string(name) : fmt::format("{}.{}", what, name), settings);
+    const std::string_view told = shortened(name);
+    read_member(name, value, what.empty() ? std::string(told) : fmt::format("{}.{}", what, told), settings);
   });
   return settings;
 }

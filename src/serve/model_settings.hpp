@@ -13,6 +13,9 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
+/// How many versions a policy may list, and how many may be withdrawn: requests go through all of them.
+inline constexpr std::size_t most_versions = 1000;
+
 /// Settings from an object; `what` leads to it, and is empty where it is the whole document. Throws ConfigError naming
 /// the member that is wrong.
 ModelSettings settings_from(JsonView object, const std::string& what);

@@ -186,15 +186,17 @@ class Repository::Folder {
     }
     note_whole(name, found);
     read_model_file(name);
-    change_settings(name, [](ModelSettings& settings) { settings.is_unloaded = false; });
+    change_settings(name, ChangedSettings{.is_unloaded = false});
     ModelSettings wanted = wanted_settings(name);
     if (policy) wanted.policy = *policy;
     load_wanted(name, wanted);
     // What answers by the settings before does so until the versions of the new ones can take its place.
     const std::string problem = problem_of_load(name, wanted, given);
     if (problem.empty()) {
-      if (policy) change_settings(name, [&](ModelSettings& settings) { settings.policy = *policy; });
+      if (policy) change_settings(name, ChangedSettings{.policy = policy});
       take_settings(name, wanted);
+    } else if (const ModelSettings kept = wanted_settings(name); has_answer(name, kept)) {
+      take_settings(name, kept);  // what was read has these names already
     }
     retire_old_versions(name);
     require<DataError>(problem.empty(), "load: {}", problem);
@@ -204,6 +206,8 @@ class Repository::Folder {
   void load_all(const std::string& name, const PolicyChange& policy) {
     load(name, policy);
     const std::lock_guard lock(mutex_);
+    if (const auto file = model_files_.find(name); file != model_files_.end() && file->second.has_no_memory)
+      throw std::bad_alloc();
     const std::string problem = problem_of_file(name);
     require<DataError>(problem.empty(), "load: {}", problem);
   }
@@ -269,7 +273,7 @@ class Repository::Folder {
   void unload(const std::string& name) {
     const std::lock_guard one_at_a_time(changing_);
     require_known(name);
-    change_settings(name, [](ModelSettings& settings) { settings.is_unloaded = true; });
+    change_settings(name, ChangedSettings{.is_unloaded = true});
     retire_old_versions(name);
   }
 
@@ -295,6 +299,9 @@ class Repository::Folder {
     require_known(name);
     const auto current = find(name, std::nullopt);
     require<ConflictError>(current != nullptr, "rollback: no version of \"{}\" answers", name);
+    require<ConflictError>(settings(name).withdrawn.size() < most_versions,
+                           "rollback: expected fewer than {} versions of \"{}\" that are withdrawn, got as many",
+                           most_versions, name);
     const std::optional<std::int64_t> before = version_before(name, current->version);
     require<ConflictError>(before.has_value(), "rollback: no version of \"{}\" before {} can be used", name,
                            current->version);
@@ -326,15 +333,16 @@ class Repository::Folder {
     const bool answers_now = has_answer(name, wanted);
     wanted.canary = canary;
     wanted.shadow = shadow;
-    require<DataError>(!answers_now || could_answer(name, wanted),
-                       "set_traffic: expected a version of \"{}\" that answers beside canary and shadow, got none",
-                       name);
-    change_settings(name, [&](ModelSettings& settings) {
-      settings.canary = canary;
-      settings.shadow = shadow;
-    });
-    load_wanted(name);
+    load_wanted(name, wanted);  // what answers does so until another one can take its place
+    const bool is_good = !answers_now || has_answer(name, wanted);
+    if (is_good)
+      change_settings(name, [&](ModelSettings& settings) {
+        settings.canary = canary;
+        settings.shadow = shadow;
+      });
     retire_old_versions(name);
+    require<DataError>(
+        is_good, "set_traffic: expected a version of \"{}\" that answers beside canary and shadow, got none", name);
   }
 
  private:
@@ -349,14 +357,16 @@ class Repository::Folder {
     int missed = 0;                    // looks in a row that did not find it
     int retries = 0;                   // of a file that the disk has not given
     std::optional<Time> retry_at{};    // when to read it again though it is the same
+    bool has_no_memory = false;        // there was none for it
   };
+  static constexpr const char* no_memory = "out of memory";  // so short that a text of it takes none
+
   struct Known : Watched {
     std::shared_ptr<const Servable> servable{};
     VersionState state = VersionState::waiting;
     bool from_code = false;
     bool is_refused = false;
     bool is_unreadable = false;  // the disk did not give it
-    bool has_no_memory = false;  // there was none for it
   };
   // A model's maas.json.
   struct ModelFile : Watched {
@@ -490,8 +500,15 @@ class Repository::Folder {
     const ModelSettings before = settings(name);
     ModelSettings changed = before;
     what(changed);
+    change_settings(name, changes_between(before, changed));
+  }
+
+  // What a call says is kept even where it is so already: by a file, say, that may go.
+  void change_settings(const std::string& name, const ChangedSettings& said) {
+    ModelSettings changed = settings(name);
+    apply_state(said, changed);
     StateByModel state = changed_;
-    note_changes(state[name], before, changed);
+    add_changes(said, state[name]);
     if (!options_.state_file.empty()) write_state(options_.state_file, state);
     const std::lock_guard lock(mutex_);
     settings_[name] = std::move(changed);
@@ -507,39 +524,59 @@ class Repository::Folder {
     ModelFile& file = found->second;  // of this thread, but for what others read
     if (is_gone(file)) {
       const std::lock_guard lock(mutex_);
-      model_files_.erase(found);
+      file = ModelFile();
+      file.missed = 2;
       return true;
     }
     if (!is_to_be_read(file)) return false;
     ModelSettings read = file.settings;
     std::string why;
+    bool has_no_memory = false;
     try {
       read = serve::read_model_file(file.seen->path);
+    } catch (const std::bad_alloc&) {
+      why = no_memory;
+      has_no_memory = true;
     } catch (const std::exception& error) {
       why = error.what();
     }
-    const bool is_disks = !why.empty() && !can_be_read(file.seen->path);
+    const bool is_good = why.empty(), is_others = has_no_memory || (!is_good && !can_be_read(file.seen->path));
+    FileStamp tried = *file.seen;
     const std::lock_guard lock(mutex_);
-    note_tried(file, FileStamp(*file.seen), std::string(why), is_disks);
-    if (!why.empty()) ++loads_.failed;
+    note_tried(file, std::move(tried), std::move(why), is_others);
+    file.has_no_memory = has_no_memory;
+    if (!is_good) ++loads_.failed;
     file.settings = std::move(read);
     file.refusal.clear();
-    return why.empty();
+    return is_good;
+  }
+
+  // Not before its settings are out of use.
+  void forget_model_file(const std::string& name) {
+    const auto found = model_files_.find(name);
+    if (found == model_files_.end() || !is_gone(found->second)) return;
+    const std::lock_guard lock(mutex_);
+    model_files_.erase(found);
   }
 
   // Where a version answers by the settings before, one must by those of the file.
   void adopt_settings(const std::string& name, bool is_new) {
     const ModelSettings before = settings(name), wanted = wanted_settings(name);
-    if (wanted == before) return;
+    if (wanted == before) return clear_refusal(name);
     if (is_new && wanted.serving != before.serving) try_again(name);
     const bool is_free = wanted.is_unloaded || !has_answer(name, before);  // then there is nothing to lose
     if (!is_free && could_answer(name, wanted)) load_wanted(name, wanted);
-    if (is_free || !model_files_.contains(name) || has_answer(name, wanted)) return take_settings(name, wanted);
-    const std::lock_guard lock(mutex_);
     ModelFile& file = model_files_.find(name)->second;
+    if (is_free || is_gone(file) || has_answer(name, wanted)) return take_settings(name, wanted);
+    const std::lock_guard lock(mutex_);
     if (!file.refusal.empty()) return;
     file.refusal = fmt::format("{}: expected settings by which a version answers, got others", file.seen->path);
     ++loads_.failed;
+  }
+
+  void clear_refusal(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    if (const auto file = model_files_.find(name); file != model_files_.end()) file->second.refusal.clear();
   }
 
   // What could not be used may be so with other names.
@@ -560,13 +597,15 @@ class Repository::Folder {
       std::string why;
       try {
         again = served_as(*before, wanted.serving);
+      } catch (const std::bad_alloc&) {
+        throw;  // nobody's fault: who has called tries again
       } catch (const std::exception& error) {
         why = error.what();
       }
       change(name, number, [&](Known& known) {
-        if (again) replace(known, again);
-        if (!why.empty()) known.error = why;
         loads_.failed += !why.empty();
+        if (again) replace(known, again);
+        if (!why.empty() || known.from_code) known.error = std::move(why);  // files are read again for that
       });
     }
     const std::lock_guard lock(mutex_);
@@ -594,6 +633,7 @@ class Repository::Folder {
     for (const std::string& name : names) {
       const bool is_new = read_model_file(name);
       adopt_settings(name, is_new);
+      forget_model_file(name);
     }
   }
 
@@ -609,6 +649,7 @@ class Repository::Folder {
       add_model_at(found, options_.model_name, options_.model_path);
     } catch (const FormatError&) {
       if (options_.folder.empty()) throw;
+      found.models.erase(options_.model_name);
       found.partly_seen.insert(options_.model_name);  // others are seen all the same
     }
     return found;
@@ -653,7 +694,7 @@ class Repository::Folder {
     const std::vector<std::string> names = models_to_read(found);
     loads_at_once_.for_each(names.size(), [&](std::size_t i) { load_wanted(names[i]); });
     drop_missing();
-    for (const auto& [name, versions] : found.models) retire_old_versions(name);
+    for (const std::string& name : models()) retire_old_versions(name);  // of those from code, too
     const std::lock_guard lock(mutex_);
     ++(found.partly_seen.empty() ? loads_.looks : loads_.looks_failed);
   }
@@ -703,9 +744,11 @@ class Repository::Folder {
       file.seen = stamp;
       file.tried = std::nullopt;
     };
-    for (auto& [number, known] : models_[name]) ++known.missed;
+    const bool is_all_seen = !found.partly_seen.contains(name);
+    for (auto& [number, known] : models_[name]) known.missed += is_all_seen;
     for (const auto& [number, stamp] : found.models.find(name)->second) see(models_[name][number], stamp);
-    if (const auto file = model_files_.find(name); file != model_files_.end()) ++file->second.missed;
+    if (const auto file = model_files_.find(name); file != model_files_.end() && is_all_seen)
+      file->second.missed = 2;  // gone, unless it is found now
     if (const auto stamp = found.settings.find(name); stamp != found.settings.end())
       see(model_files_[name], stamp->second);
   }
@@ -748,7 +791,8 @@ class Repository::Folder {
     for (const auto& [name, versions] : found.models) {
       if (waits_for_file(name)) continue;
       const std::lock_guard lock(mutex_);
-      if (has_to_read(models_.find(name)->second, settings_of(name))) names.push_back(name);
+      const auto model = models_.find(name);
+      if (model != models_.end() && has_to_read(model->second, settings_of(name))) names.push_back(name);
     }
     return names;
   }
@@ -807,7 +851,7 @@ class Repository::Folder {
       serve_as(*loaded, serving);
       servable = loaded;
     } catch (const std::bad_alloc&) {
-      why = "not enough memory";
+      why = no_memory;
       has_no_memory = true;
     } catch (const std::exception& error) {
       why = error.what();

@@ -54,9 +54,17 @@ void append_changes(std::string& out, const ChangedSettings& changed) {
 
 }  // namespace
 
-void note_changes(ChangedSettings& changed, const ModelSettings& before, const ModelSettings& after) {
+ChangedSettings changes_between(const ModelSettings& before, const ModelSettings& after) {
+  ChangedSettings changed;
   for_each_member([&](auto change, auto member) {
     if (before.*member != after.*member) changed.*change = after.*member;
+  });
+  return changed;
+}
+
+void add_changes(const ChangedSettings& said, ChangedSettings& changed) {
+  for_each_member([&](auto change, auto) {
+    if (said.*change) changed.*change = said.*change;
   });
 }
 

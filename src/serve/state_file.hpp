@@ -29,8 +29,10 @@ StateByModel read_state(const std::string& path);
 /// Throws FormatError where it cannot be written; then the file is as it was.
 void write_state(const std::string& path, const StateByModel& state);
 
-/// Notes the members that differ.
-void note_changes(ChangedSettings& changed, const ModelSettings& before, const ModelSettings& after);
+/// The members that differ.
+ChangedSettings changes_between(const ModelSettings& before, const ModelSettings& after);
+/// Adds what a call says to what others have changed before.
+void add_changes(const ChangedSettings& said, ChangedSettings& changed);
 /// Puts what calls have changed into a model's settings.
 void apply_state(const ChangedSettings& changed, ModelSettings& settings);
 

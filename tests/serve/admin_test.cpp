@@ -7,6 +7,7 @@
 #include "maas/serve/protocol.hpp"
 #include "serve/asking.hpp"
 #include "serve/models.hpp"
+#include "serve/status.hpp"
 #include "serve/tokens.hpp"
 #include "support/catch.hpp"
 
@@ -159,6 +160,13 @@ TEST_CASE("a rollback passes over versions that cannot be used") {
   CHECK(answering(repository) == 1);
 }
 
+TEST_CASE("a rollback withdraws no more versions than may be") {
+  const std::string folder = folder_with("rollback_most", {1, 2});
+  Repository repository(options_of(folder, {.withdrawn = std::vector<std::int64_t>(1000, 9)}));
+  CHECK_THROWS_AS(repository.roll_back("m"), serve::ConflictError);
+  CHECK(answering(repository) == 2);
+}
+
 TEST_CASE("models are unloaded and loaded by request") {
   const std::string folder = folder_with("loading", {1, 2});
   RepositoryOptions options = options_of(folder);
@@ -304,6 +312,18 @@ TEST_CASE("the version that answers is not made a shadow or a canary where no ot
   CHECK(wait_until([&] { return answering(repository) == 2; }));
   repository.set_traffic("m", {}, 2);
   CHECK(answering(repository) == 1);
+}
+
+TEST_CASE("the version that answers does so on where the one that would take its place cannot be read") {
+  const std::string folder = folder_with("replaced_by_none", {1, 2});
+  RepositoryOptions options = options_of(folder);
+  options.poll = 60s;
+  options.notices = false;
+  Repository repository(options);
+  write_text(folder + "/m/1/model.h5", "no model");
+  CHECK_THROWS_AS(repository.set_traffic("m", {}, 2), DataError);
+  CHECK(answering(repository) == 2);
+  CHECK(repository.settings("m") == serve::ModelSettings());
 }
 
 TEST_CASE("golden.json must be met before a version goes live") {

@@ -44,8 +44,17 @@ std::string model_folder(const std::string& name, std::initializer_list<int> ver
   return folder;
 }
 
+// Whole at once, for who looks often.
 void write_settings(const std::string& folder, std::string_view settings) {
-  std::ofstream(folder + "/m/maas.json") << settings;
+  const std::string made = folder + "/m/maas.json.tmp";
+  std::ofstream(made) << settings;
+  files::rename(made, folder + "/m/maas.json");
+}
+
+std::string repeated(std::string_view text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
 }
 
 std::string input_of(const Repository& repository, std::optional<std::int64_t> version = {}) {
@@ -62,6 +71,12 @@ std::string told(const Repository& repository, std::int64_t version) {
 std::int64_t newest(const Repository& repository) {
   const auto servable = repository.find("m");
   return servable ? servable->version : -1;
+}
+
+// Whether some more looks have been.
+bool has_looked(const Repository& repository) {
+  const auto looks = repository.loads().looks;
+  return wait_until([&] { return repository.loads().looks > looks + 3; });
 }
 
 }  // namespace
@@ -103,6 +118,9 @@ TEST_CASE("a model's file that is wrong is told by its name, the member, what wa
            {"[]", "maas.json: expected an object, got a list"},
            {R"({"other": 1})", "maas.json: other: expected versions, labels,"},
            {R"({"versions": {"latest": 0}})", "maas.json: versions: expected 1 to 1000 latest versions, got 0"},
+           {R"({"withdrawn": [0)" + repeated(",1", 1000) + "]}", "withdrawn: expected at most 1000 versions, got 1001"},
+           {R"({"versions": {"specific": [0)" + repeated(",1", 1000) + "]}}",
+            "versions: expected at most 1000 versions"},
            {R"({"labels": [1]})", "maas.json: labels: expected an object, got a list"},
            {R"({"labels": {"a b": 1}})", "maas.json: labels: expected labels of letters, digits and _, got \"a b\""},
            {R"({"labels": {"a": 1.5}})", "maas.json: labels.a: expected a version"},
@@ -124,6 +142,17 @@ TEST_CASE("a model's file that is wrong is told by its name, the member, what wa
     CHECK_THROWS_WITH(serve::read_model_file("maas.json"), ContainsSubstring(part));
   }
   CHECK_THROWS_AS(serve::read_model_file("no/such/file"), DataError);
+  for (const char* form : {R"({{"{}": 1}})", R"({{"limits": {{"{}": 1}}}})", R"({{"inputs": {{"{}": 1}}}})"}) {
+    std::ofstream("maas.json") << fmt::format(fmt::runtime(form), std::string(10'000, 'n'));
+    std::string said;
+    try {
+      serve::read_model_file("maas.json");
+    } catch (const ConfigError& error) {
+      said = error.what();
+    }
+    CHECK_THAT(said, ContainsSubstring("nnn: expected"));
+    CHECK(said.size() < 500);
+  }
   for (const ModelSettings& wrong :
        {ModelSettings{.serving = {.rows = 0}}, ModelSettings{.serving = {.inputs = {{"x", ""}}}}})
     CHECK_THROWS_AS(Repository({.models = {{"m", wrong}}}), ConfigError);
@@ -224,15 +253,15 @@ TEST_CASE("a model's file that changes is taken up, one that is wrong is told, a
 
 TEST_CASE("a model's file that grows is not read before it is whole") {
   const std::string folder = model_folder("growing_settings", {1}, R"({"inputs": {"x": "flow"}})");
-  const Repository repository({.folder = folder, .poll = 500ms});
+  const Repository repository({.folder = folder, .poll = 10s});
   const std::string text = R"({"inputs": {"x": "speed"}} )";
   std::ofstream file(folder + "/m/maas.json", std::ios::binary);
   for (const char c : text) {
     file << c << std::flush;
-    std::this_thread::sleep_for(20ms);  // always younger than a poll
+    std::this_thread::sleep_for(20ms);
     CHECK(input_of(repository) == "flow");
   }
-  file.close();
+  file.close();  // that alone tells, long before a poll
   CHECK(wait_until([&] { return input_of(repository) == "speed"; }));
   CHECK(repository.loads().failed == 0);
 }
@@ -338,6 +367,72 @@ TEST_CASE("settings by which no version would answer are told, and wait for one"
   CHECK_FALSE(gap);
   CHECK(input_of(repository) == "flow");
   CHECK(told(repository, 2).empty());
+}
+
+TEST_CASE("a load takes up that the model's file is gone") {
+  const std::string folder = model_folder("gone_settings", {1}, R"({"inputs": {"x": "flow"}})");
+  Repository repository({.folder = folder, .poll = 1h, .notices = false});  // nothing happens but by request
+  CHECK(input_of(repository) == "flow");
+  files::remove(folder + "/m/maas.json");
+  repository.load("m");
+  CHECK(input_of(repository) == "x");
+  write_settings(folder, "[]");
+  CHECK_THROWS_WITH(repository.load("m"), ContainsSubstring("m/maas.json: expected an object"));
+  files::remove(folder + "/m/maas.json");
+  repository.load("m");
+  CHECK(told(repository, 1).empty());
+  CHECK(repository.settings("m") == ModelSettings());
+}
+
+TEST_CASE("a load that is refused for its newest version leaves the others with names of settings in use") {
+  const std::string folder = model_folder("refused_names", {1, 2}, R"({"versions": "all"})");
+  Repository repository({.folder = folder, .poll = 1h, .notices = false});
+  CHECK(input_of(repository) == "x");
+  write_settings(folder, R"({"versions": "all", "inputs": {"x": "flow"}})");
+  files::create_directories(folder + "/m/3");
+  std::ofstream(folder + "/m/3/model.h5") << "no model";
+  CHECK_THROWS_WITH(repository.load("m"), ContainsSubstring("version 3"));
+  for (const std::int64_t version : {1, 2}) CHECK(input_of(repository, version) == "flow");
+  CHECK(repository.settings("m").serving == repository.find("m")->serving);
+}
+
+TEST_CASE("what a call says stays so where the file has said the same, and says another later") {
+  const std::string folder = model_folder("said", {1, 2, 3}, R"({"unloaded": true, "versions": {"latest": 2}})");
+  Repository repository({.folder = folder, .poll = 10ms});
+  CHECK(newest(repository) == -1);
+  repository.unload("m");
+  files::remove(folder + "/m/maas.json");
+  CHECK(has_looked(repository));
+  CHECK(newest(repository) == -1);
+  repository.load("m", std::optional(VersionPolicy{.count = 2}));
+  CHECK(newest(repository) == 3);
+  write_settings(folder, R"({"versions": {"latest": 2}})");
+  CHECK(has_looked(repository));
+  repository.load("m", std::optional(VersionPolicy{.count = 2}));
+  write_settings(folder, R"({"unloaded": true, "versions": "all"})");
+  repository.load("m");  // and where no look has found the file before
+  CHECK(has_looked(repository));
+  CHECK(newest(repository) == 3);
+  CHECK(repository.settings("m").policy == VersionPolicy{.count = 2});
+  CHECK(repository.find("m", 1) == nullptr);
+}
+
+TEST_CASE("networks of the caller's own are served as the model's file says") {
+  const std::string folder = fresh_folder("own_settings");
+  files::create_directories(folder + "/m");
+  Repository repository({.folder = folder, .poll = 10ms, .versions = 2});
+  repository.publish("m", 1, affine(1));
+  repository.publish("m", 2, affine(2));
+  write_settings(folder, R"({"inputs": {"none": "y"}})");
+  CHECK(wait_until([&] { return !told(repository, 2).empty(); }));
+  CHECK(input_of(repository) == "x");
+  write_settings(folder, R"({"inputs": {"x": "flow"}})");
+  CHECK(wait_until([&] { return input_of(repository) == "flow"; }));
+  CHECK(told(repository, 2).empty());
+  CHECK(repository.find("m", 1) != nullptr);
+  write_settings(folder, R"({"versions": {"latest": 1}})");
+  CHECK(wait_until([&] { return repository.find("m", 1) == nullptr; }));
+  CHECK(newest(repository) == 2);
 }
 
 TEST_CASE("how many samples are joined may be limited for one model") {

@@ -351,6 +351,24 @@ TEST_CASE("of two names for one version one is picked, and that is told once") {
   CHECK(told[1] == "doubles/n.h5 is passed over, as doubles/n/1/model.h5 is version 1, too");
 }
 
+TEST_CASE("a model elsewhere that cannot be listed stops nothing, and comes once it can be") {
+  if (files::exists("unlisted_elsewhere")) files::permissions("unlisted_elsewhere", files::perms::owner_all);
+  const std::string elsewhere = fresh_folder("unlisted_elsewhere"), folder = fresh_folder("unlisted_beside");
+  save(elsewhere + "/1/model.h5", 1);
+  save(folder + "/n/1/model.h5", 2);
+  files::permissions(elsewhere, files::perms::none);
+  std::unique_ptr<Repository> repository;
+  {
+    const WithoutRights here;
+    repository = std::make_unique<Repository>(
+        serve::RepositoryOptions{.folder = folder, .model_name = "m", .model_path = elsewhere, .poll = 10ms});
+  }
+  CHECK(repository->models() == std::vector<std::string>{"n"});
+  CHECK(repository->loads().looks == 0);
+  files::permissions(elsewhere, files::perms::owner_all | files::perms::group_all | files::perms::others_all);
+  CHECK(wait_until([&] { return answer_of(*repository) == Scalar(5.5); }));
+}
+
 TEST_CASE("one model may lie elsewhere, under any name") {
   const std::string elsewhere = fresh_folder("elsewhere"), folder = fresh_folder("beside");
   save(elsewhere + "/1/model.h5", 1);

@@ -40,7 +40,7 @@ TEST_CASE("a head that comes byte by byte is told and cut off") {
   const PatientServer running({.idle = 60s, .head = 400ms});
   HttpClient client(running.port());
   client.send("GET /healthz HTTP/1.1\r\nHost: h\r\nX: ");
-  CHECK(trickle(client, 500) < 5s);
+  CHECK(trickle(client, 900) < 15s);
   HttpAnswer answer = client.read();
   CHECK(answer.status == 408);
   CHECK(answer.headers["content-type"] == "application/json");
@@ -56,7 +56,7 @@ TEST_CASE("the next head of a connection has its time, too, but silence before i
   std::this_thread::sleep_for(900ms);  // idle: nothing of a head has come
   CHECK(client.ask("GET", "/healthz").status == 200);
   client.send("GET /healthz HTTP/1.1\r\n");
-  CHECK(trickle(client, 500) < 5s);
+  CHECK(trickle(client, 900) < 15s);
   CHECK(client.read().status == 408);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a body that comes too slowly is told and cut off, one that comes fast
   const std::string head = "POST /v1/models/affine:predict HTTP/1.1\r\nHost: h\r\nContent-Length: ";
   HttpClient client(running.port());
   client.send(head + "1000\r\n\r\n");
-  CHECK(trickle(client, 500) < 5s);
+  CHECK(trickle(client, 900) < 15s);
   HttpAnswer answer = client.read();
   CHECK(answer.status == 408);
   CHECK_THAT(answer.body, ContainsSubstring("the body of the request came late"));
@@ -100,7 +100,7 @@ TEST_CASE("a body that has not come in its time is given up, whether it comes sl
   stalled.send(head + "Content-Length: 1000\r\n\r\n{");
   chunked.send(head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\"");
   slow.send(head + "Content-Length: 1000\r\n\r\n");
-  CHECK(trickle(slow, 500) < 5s);
+  CHECK(trickle(slow, 900) < 15s);
   for (HttpClient* client : {&stalled, &chunked, &slow}) {
     const HttpAnswer answer = client->read();
     CHECK(answer.status == 408);
@@ -122,7 +122,8 @@ TEST_CASE("a body that is refused by its head has the times of others") {
   CHECK(stalled.read().status == 408);
   CHECK(stalled.is_closed());
   CHECK(silent_one.read().status == 0);
-  HttpClient whole(running.port());
+  const PatientServer patient({.idle = 60s, .receive = 60s, .body_rate = 0});
+  HttpClient whole(patient.port());
   whole.send(refused);
   std::this_thread::sleep_for(100ms);
   whole.send(std::string(99, ' '));

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "inference.grpc.pb.h"
@@ -245,8 +246,12 @@ class GrpcServer::Running {
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any wake;
-    while (wake.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; }), !stop.stop_requested())
-      tell_health();
+    while (wake.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; }), !stop.stop_requested()) {
+      try {
+        tell_health();
+      } catch (const std::bad_alloc&) {  // told the next time
+      }
+    }
   }
 
   Server& served_;

@@ -1,6 +1,7 @@
 // A server that runs out of memory, at each place where it asks for some: it tells so or closes the connection, and
 // goes on.
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -157,7 +158,7 @@ TEST_CASE("who comes too late is told so, as far as there is memory for it, and 
   serve::Repository repository{serve::RepositoryOptions{}};
   repository.publish("affine", 1, affine());
   repository.publish("gated", 1, gated());
-  const Server server(repository, {.port = 0, .threads = 1, .at_once = 0us, .head = 60ms});
+  const Server server(repository, {.port = 0, .threads = 1, .at_once = 0us, .head = 400ms});
   const OpenedGate opened;
   std::unique_ptr<HttpClient> working, late, slow;
   const auto prepare = [&] {
@@ -223,7 +224,7 @@ TEST_CASE("a folder that changes while memory runs out is looked at again") {
   };
   spare_this_thread();
   add(1);
-  const serve::Repository repository({.folder = folder, .poll = 4ms, .retry = 10ms, .loads_at_once = 2});
+  const serve::Repository repository({.folder = folder, .poll = 4ms, .retry = 100ms, .loads_at_once = 2});
   int version = 1, places = 0;
   for (const Lasting how : {Lasting::once, Lasting::always})
     for (int good = 0; good < 600; good += how == Lasting::once ? 7 : 13) {
@@ -237,6 +238,33 @@ TEST_CASE("a folder that changes while memory runs out is looked at again") {
         const auto found = repository.find("m");
         return found != nullptr && found->version == version;
       }));
+      ++places;
+    }
+  CHECK(places > 100);
+}
+
+TEST_CASE("a model's file that changes or goes while memory runs out is taken up") {
+  namespace files = std::filesystem;
+  const std::string folder = fresh_folder("settings_without_memory"), file = folder + "/m/maas.json";
+  files::create_directories(folder + "/m/1");
+  write_keras(folder + "/m/1/model.h5", {.network = affine()});
+  spare_this_thread();
+  const serve::Repository repository({.folder = folder, .poll = 4ms, .retry = 100ms});
+  int places = 0;
+  for (const Lasting how : {Lasting::once, Lasting::always})
+    for (int good = 0; good < 400; good += 7) {
+      INFO("memory for " << good);
+      const std::string name = places % 3 == 2 ? "x" : fmt::format("x{}", places);
+      std::ofstream(folder + "/m/maas.json.tmp") << fmt::format(R"({{"inputs": {{"x": "{}"}}}})", name);
+      MemoryRunsOut none(good, Failing::cpp, how);
+      if (name == "x")
+        files::remove(file);
+      else
+        files::rename(file + ".tmp", file);
+      CHECK(wait_until([&] { return none.has_failed(); }));
+      std::this_thread::sleep_for(2ms);
+      none.end();
+      CHECK(wait_until([&] { return repository.find("m")->inputs[0].name == name; }));
       ++places;
     }
   CHECK(places > 100);

@@ -324,7 +324,7 @@ def slow_load():
     """It is answered 504, goes on, and what answered before does so until it is done; then the next one is a 200."""
     shutil.rmtree("limits_slow", ignore_errors=True)
     slow_version("limits_slow/flat/1").let_go()
-    with Serving("--load-seconds", "2", "--open-admin", "--only-polls", "--poll-seconds", "3600", folder="limits_slow") as server:
+    with Serving("--load-seconds", "6", "--open-admin", "--only-polls", "--poll-seconds", "3600", folder="limits_slow") as server:
         held = Held("limits_slow/flat/1/golden.json")
         status, text = server.ask("/v2/repository/models/flat/load", b"{}")
         assert status == 504 and "goes on" in text, (status, text)
