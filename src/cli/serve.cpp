@@ -29,7 +29,7 @@ struct ServeOptions {
   serve::RepositoryOptions repository;
   serve::ServerOptions server;
   std::string config_file, state_folder;
-  std::string v2_nonfinite = "tokens";
+  std::string v2_nonfinite = "tokens", swap = "load-first";
   bool only_polls = false, no_batching = false;
   unsigned at_once_us = 50;
   unsigned job_seconds = 86400;
@@ -167,6 +167,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   options.server.load = milliseconds_of(options.load_seconds);
   options.repository.notices = !options.only_polls;
   options.server.batching = !options.no_batching;
+  options.repository.swap = options.swap == "unload-first" ? serve::Swap::unload_first : serve::Swap::load_first;
   options.server.v2_nonfinite = nonfinite_of(options.v2_nonfinite);
   options.server.stream_save = milliseconds_of(options.stream_save_seconds);
   options.server.at_once = std::chrono::microseconds(options.at_once_us);
@@ -235,6 +236,11 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       .add_option("--loads-at-once", options.repository.loads_at_once,
                   "Model files that are read and tried at once, of different models; each takes a processor")
       ->check(CLI::Range(1, 64));
+  command
+      .add_option("--max-model-bytes", options.repository.model_bytes,
+                  "Most bytes of weights of all versions that answer or are still held by requests; one more version "
+                  "is not taken up, and a load of it 429, until there is room; 0: any number")
+      ->check(CLI::Range(0.0, 1e15));
   command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503");
   command
       .add_option("--max-token-calls", server.limits.token_calls,
@@ -347,6 +353,12 @@ void add_serve(CLI::App& program) {
       ->check(CLI::Range(0.01, 86400.0));
   command->add_option("--versions", options->repository.versions, "How many versions of a model answer at once")
       ->check(CLI::Range(1, 1000));
+  command
+      ->add_option(
+          "--swap", options->swap,
+          "Whether a new version is loaded before the one before goes, or that goes first, to save its memory: "
+          "then none answers meanwhile, a 503")
+      ->check(CLI::IsMember({"load-first", "unload-first"}));
   command
       ->add_option("--drain-delay", options->drain_delay,
                    "After SIGTERM, seconds in which all is answered but readiness says no; a second signal ends it")

@@ -8,6 +8,7 @@
 
 #include "maas/network/network.hpp"
 #include "serve/process_use.hpp"
+#include "serve/servable.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -70,8 +71,7 @@ void append_models(std::string& out, const Repository& repository) {
     for (const VersionStatus& status : repository.status(model))
       if (const auto servable = repository.find(model, status.version))
         fmt::format_to(std::back_inserter(out), "maas_model_bytes{{model=\"{}\",version=\"{}\"}} {}\n",
-                       label_text(model), status.version,
-                       static_cast<std::size_t>(servable->network.parameters().count()) * sizeof(Scalar));
+                       label_text(model), status.version, weight_bytes(*servable));
   append_one(out, "maas_models_missing", "gauge",
              "Models of which no version answers, though the server is not ready without them.",
              repository.missing().size());

@@ -27,6 +27,7 @@ int status_of(const std::exception& error) {
   if (const auto* known = dynamic_cast<const StatusError*>(&error)) return known->status();
   if (dynamic_cast<const UnknownError*>(&error) != nullptr) return 404;
   if (dynamic_cast<const ConflictError*>(&error) != nullptr) return 409;
+  if (dynamic_cast<const NoRoomError*>(&error) != nullptr) return 429;
   const bool is_the_clients = dynamic_cast<const DataError*>(&error) != nullptr ||
                               dynamic_cast<const ShapeError*>(&error) != nullptr ||
                               dynamic_cast<const ConfigError*>(&error) != nullptr;

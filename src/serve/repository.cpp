@@ -129,7 +129,7 @@ class Repository::Folder {
       for (const auto& [number, known] : model->second) {
         const bool is_own = !known.error.empty() || known.state == VersionState::retired;
         all.push_back({number, known.state, is_own ? known.error : problem, is_own && known.is_refused,
-                       is_own && known.is_unreadable, is_own && known.has_no_memory});
+                       is_own && known.is_unreadable, is_own && known.has_no_memory, known.has_no_room()});
       }
     tell_held(name, all);
     return all;
@@ -157,10 +157,13 @@ class Repository::Folder {
     const std::lock_guard one_at_a_time(changing_);
     serve_as(*made, settings(name).serving);
     std::shared_ptr<const Servable> servable = made;
+    const std::string no_room = why_no_room(weight_bytes(*made));  // nobody else takes any meanwhile
+    require<NoRoomError>(no_room.empty(), "publish: {}", no_room);
     change(name, version, [&](Known& known) {
       replace(known, servable);
       known.state = VersionState::available;
       known.error.clear();
+      known.needed_bytes.reset();
       known.from_code = true;
       ++loads_.succeeded;
     });
@@ -191,14 +194,17 @@ class Repository::Folder {
     if (policy) wanted.policy = *policy;
     load_wanted(name, wanted);
     // What answers by the settings before does so until the versions of the new ones can take its place.
-    const std::string problem = problem_of_load(name, wanted, given);
+    const auto [problem, has_no_room] = problem_of_load(name, wanted, given);
     if (problem.empty()) {
       if (policy) change_settings(name, ChangedSettings{.policy = policy});
       take_settings(name, wanted);
-    } else if (const ModelSettings kept = wanted_settings(name); has_answer(name, kept)) {
-      take_settings(name, kept);  // what was read has these names already
+    } else {
+      if (options_.swap == Swap::unload_first) load_wanted(name);  // what has gone for others is to answer again
+      // What was read has the names of these already.
+      if (const ModelSettings kept = wanted_settings(name); has_answer(name, kept)) take_settings(name, kept);
     }
     retire_old_versions(name);
+    require<NoRoomError>(!has_no_room, "load: {}", problem);
     require<DataError>(problem.empty(), "load: {}", problem);
   }
 
@@ -297,15 +303,14 @@ class Repository::Folder {
   std::int64_t roll_back(const std::string& name) {
     const std::lock_guard one_at_a_time(changing_);
     require_known(name);
-    const auto current = find(name, std::nullopt);
-    require<ConflictError>(current != nullptr, "rollback: no version of \"{}\" answers", name);
+    const std::optional<std::int64_t> current = default_version(name);
+    require<ConflictError>(current.has_value(), "rollback: no version of \"{}\" answers", name);
     require<ConflictError>(settings(name).withdrawn.size() < most_versions,
                            "rollback: expected fewer than {} versions of \"{}\" that are withdrawn, got as many",
                            most_versions, name);
-    const std::optional<std::int64_t> before = version_before(name, current->version);
-    require<ConflictError>(before.has_value(), "rollback: no version of \"{}\" before {} can be used", name,
-                           current->version);
-    change_settings(name, [&](ModelSettings& settings) { settings.withdrawn.push_back(current->version); });
+    const std::optional<std::int64_t> before = version_before(name, *current);
+    require<ConflictError>(before.has_value(), "rollback: no version of \"{}\" before {} can be used", name, *current);
+    change_settings(name, [&](ModelSettings& settings) { settings.withdrawn.push_back(*current); });
     load_wanted(name);
     retire_old_versions(name);
     return *before;
@@ -366,7 +371,10 @@ class Repository::Folder {
     VersionState state = VersionState::waiting;
     bool from_code = false;
     bool is_refused = false;
-    bool is_unreadable = false;  // the disk did not give it
+    bool is_unreadable = false;                 // the disk did not give it
+    std::optional<std::size_t> needed_bytes{};  // of weights, where there was no room for them
+    std::optional<FileStamp> answers_by{};      // the file that `servable` was read from
+    bool has_no_room() const { return needed_bytes.has_value(); }
   };
   // A model's maas.json.
   struct ModelFile : Watched {
@@ -462,14 +470,22 @@ class Repository::Folder {
     return nullptr;
   }
 
+  // Its number alone: who has it does not hold it.
+  std::optional<std::int64_t> default_version(const std::string& name) const {
+    const auto servable = find(name, std::nullopt);
+    return servable ? std::optional(servable->version) : std::nullopt;
+  }
+
   // The newest candidate before a version that answers or can be made to.
   std::optional<std::int64_t> version_before(const std::string& name, std::int64_t current) {
-    const ModelSettings settings = this->settings(name);
+    ModelSettings settings = this->settings(name);
+    settings.withdrawn.push_back(current);
     for (const std::int64_t number : numbers(name)) {
       if (number >= current || !is_candidate(settings, number)) continue;
-      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file, settings.serving);
+      read_if_due(name, number, settings);
       if (find(name, number)) return number;
     }
+    if (options_.swap == Swap::unload_first) load_wanted(name);  // what has gone for them is to answer again
     return std::nullopt;
   }
 
@@ -478,20 +494,26 @@ class Repository::Folder {
     require<UnknownError>(models_.contains(name), "unknown model \"{}\"", name);
   }
 
+  struct Problem {
+    std::string text{};
+    bool has_no_room = false;
+  };
   // Why a load that was asked for has failed, empty if it has not. The newest candidate must answer with the file as it
   // is; where versions were given, these must be good if they were read, and any may answer.
-  std::string problem_of_load(const std::string& name, const ModelSettings& settings,
-                              std::span<const std::int64_t> given) const {
+  Problem problem_of_load(const std::string& name, const ModelSettings& settings,
+                          std::span<const std::int64_t> given) const {
     const std::lock_guard lock(mutex_);
     const Versions& versions = models_.find(name)->second;
     for (const auto& [number, known] : versions) {
       const bool is_newest = is_candidate(settings, number) && (known.servable || !known.error.empty());
       const bool is_asked_for = given.empty() ? is_newest : std::ranges::find(given, number) != given.end();
       if (is_asked_for && known.has_no_memory) throw std::bad_alloc();
-      if (is_asked_for && !known.error.empty()) return fmt::format("version {}: {}", number, known.error);
+      if (is_asked_for && !known.error.empty())
+        return {fmt::format("version {}: {}", number, known.error), known.has_no_room()};
       if (is_asked_for && given.empty()) return {};
     }
-    return default_of(versions, settings) ? "" : fmt::format("no version of \"{}\" is to be served", name);
+    if (default_of(versions, settings)) return {};
+    return {fmt::format("no version of \"{}\" is to be served", name)};
   }
 
   // Changes settings for this run, and for the next ones: if they cannot be written, nothing has changed.
@@ -684,13 +706,15 @@ class Repository::Folder {
     look(news.whole, is_due);
   }
 
-  // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first.
+  // What is new and stable is loaded; what is gone goes after that, so that an older version can take its place first:
+  // unless there is to be room for that.
   void look(const std::set<std::string>& whole = {}, bool is_due = true) {
     const Look found = look_at_files();
     const std::lock_guard one_at_a_time(changing_);
     warn_of(found.doubles);
     note(found, whole, is_due);
     read_model_files();
+    if (options_.swap == Swap::unload_first) drop_missing();
     const std::vector<std::string> names = models_to_read(found);
     loads_at_once_.for_each(names.size(), [&](std::size_t i) { load_wanted(names[i]); });
     drop_missing();
@@ -735,7 +759,8 @@ class Repository::Folder {
     for (const auto& [name, stamp] : found.settings) see(model_files_[name], stamp);
   }
 
-  // Whoever asks for a load says that the files are whole; and they are read even if they were before.
+  // Whoever asks for a load says that the files are whole; and they are read even if they were before, unless there may
+  // be no room for both.
   void note_whole(const std::string& name, const Look& found) {
     const std::lock_guard lock(mutex_);
     const auto see = [](Watched& file, const FileStamp& stamp) {
@@ -746,7 +771,11 @@ class Repository::Folder {
     };
     const bool is_all_seen = !found.partly_seen.contains(name);
     for (auto& [number, known] : models_[name]) known.missed += is_all_seen;
-    for (const auto& [number, stamp] : found.models.find(name)->second) see(models_[name][number], stamp);
+    for (const auto& [number, stamp] : found.models.find(name)->second) {
+      Known& known = models_[name][number];
+      see(known, stamp);
+      if (has_to_save_memory() && answers_by_its_file(known)) known.tried = known.seen;
+    }
     if (const auto file = model_files_.find(name); file != model_files_.end() && is_all_seen)
       file->second.missed = 2;  // gone, unless it is found now
     if (const auto stamp = found.settings.find(name); stamp != found.settings.end())
@@ -801,7 +830,7 @@ class Repository::Folder {
     int answering = 0;
     for (const auto& [number, known] : versions) {
       if (!is_wanted(settings, number, answering)) continue;
-      if (is_to_be_read(known)) return true;
+      if (is_to_be_read(known) || has_room_by_now(versions, number, settings)) return true;
       answering += counts(known, settings, number);
     }
     return false;
@@ -818,7 +847,7 @@ class Repository::Folder {
     int answering = 0;
     for (const std::int64_t number : numbers(name)) {
       if (!is_wanted(settings, number, answering)) continue;
-      if (const std::optional<FileStamp> file = file_to_read(name, number)) load(name, number, *file, settings.serving);
+      read_if_due(name, number, settings);
       change(name, number, [&](const Known& known) { answering += counts(known, settings, number); });
     }
   }
@@ -831,10 +860,19 @@ class Repository::Folder {
     return all;
   }
 
-  std::optional<FileStamp> file_to_read(const std::string& name, std::int64_t number) {
+  void read_if_due(const std::string& name, std::int64_t number, const ModelSettings& settings) {
+    const std::optional<FileStamp> file = file_to_read(name, number, settings);
+    if (!file || is_taken_back(name, number, settings.serving)) return;
+    // For a file that the disk does not give nobody goes.
+    if (options_.swap == Swap::unload_first && can_be_read(file->path) && let_go_before(name, number, settings))
+      wait_for_requests(name);
+    load(name, number, *file, settings.serving);
+  }
+
+  std::optional<FileStamp> file_to_read(const std::string& name, std::int64_t number, const ModelSettings& settings) {
     std::optional<FileStamp> file;
     change(name, number, [&](Known& known) {
-      if (!is_to_be_read(known)) return;
+      if (!is_to_be_read(known) && !has_room_by_now(models_.find(name)->second, number, settings)) return;
       file = known.seen;
       if (!known.servable) known.state = VersionState::loading;
     });
@@ -858,14 +896,20 @@ class Repository::Folder {
       is_refused = dynamic_cast<const RefusedError*>(&error) != nullptr;
     }
     const bool is_others = has_no_memory || (!why.empty() && !is_refused && !can_be_read(file.path));
-    FileStamp tried = file;  // taken before, so that no lack of memory leaves half of what follows
-    const bool is_good = why.empty();
+    FileStamp tried = file, read = file;  // taken before, so that no lack of memory leaves half of what follows
+    const std::size_t bytes = servable ? weight_bytes(*servable) : 0;
     change(name, number, [&](Known& known) {
+      if (servable) why = why_no_room_now(bytes);  // under the lock that it goes live with: loads may go on beside it
+      const bool is_good = why.empty();
       note_tried(known, std::move(tried), std::move(why), is_others);
       known.has_no_memory = has_no_memory;
       known.is_refused = is_refused;
       known.is_unreadable = is_others && !has_no_memory;
-      if (servable) replace(known, servable);
+      known.needed_bytes = servable && !is_good ? std::optional(bytes) : std::nullopt;
+      if (is_good) {
+        replace(known, servable);
+        known.answers_by = std::move(read);
+      }
       known.state = known.servable ? VersionState::available : VersionState::failed;
       ++(is_good ? loads_.succeeded : loads_.failed);
     });
@@ -907,12 +951,119 @@ class Repository::Folder {
     }
   }
 
+  // ---- Room for weights; with mutex_ held, but for why_no_room ----
+
+  std::size_t held_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& [name, versions] : models_)
+      for (const auto& [number, known] : versions)
+        if (known.servable) bytes += weight_bytes(*known.servable);
+    for (const LetGo& each : let_go_)
+      if (each.is_held()) bytes += each.bytes;
+    return bytes;
+  }
+
+  bool has_to_save_memory() const { return options_.model_bytes > 0 || options_.swap == Swap::unload_first; }
+
+  // So that to read that again would give the same.
+  static bool answers_by_its_file(const Known& known) {
+    return known.servable && !known.from_code && known.error.empty() && known.answers_by == known.seen;
+  }
+
+  // Empty if there is room for so many beside those that are held.
+  std::string why_no_room_now(std::size_t bytes) const {
+    if (options_.model_bytes == 0 || bytes == 0) return {};
+    const std::size_t all = held_bytes() + bytes;
+    if (all <= options_.model_bytes) return {};
+    return fmt::format("expected at most {} bytes of weights, got {} with it", options_.model_bytes, all);
+  }
+  std::string why_no_room(std::size_t bytes) const {
+    const std::lock_guard lock(mutex_);
+    return why_no_room_now(bytes);
+  }
+
+  // Whether there was none for a version, and is, with what goes before it is read.
+  bool has_room_by_now(const Versions& versions, std::int64_t number, const ModelSettings& settings) const {
+    const Known& known = versions.find(number)->second;
+    if (!known.needed_bytes || known.missed > 0 || !known.is_stable) return false;
+    std::size_t bytes = held_bytes() + *known.needed_bytes;
+    for (const std::int64_t each : going_before(versions, number, settings))
+      bytes -= weight_bytes(*versions.find(each)->second.servable);
+    return bytes <= options_.model_bytes;
+  }
+
+  // Those that go before a version is read, as they are to answer no more once it does. They may have to be read again.
+  std::vector<std::int64_t> going_before(const Versions& versions, std::int64_t number,
+                                         const ModelSettings& settings) const {
+    std::vector<std::int64_t> going;
+    if (options_.swap != Swap::unload_first || versions.find(number)->second.servable) return going;
+    int answering = 0;
+    for (const auto& [each, known] : versions) {
+      const bool is_it = each == number;
+      if (is_it || is_wanted(settings, each, answering))
+        answering += is_it ? is_candidate(settings, each) : counts(known, settings, each);
+      else if (answers_by_its_file(known) && known.missed == 0)
+        going.push_back(each);
+    }
+    return going;
+  }
+
+  // Whether there was any.
+  bool let_go_before(const std::string& name, std::int64_t number, const ModelSettings& settings) {
+    std::vector<std::shared_ptr<const Servable>> dropped;  // freed without the lock
+    const std::lock_guard lock(mutex_);
+    Versions& versions = models_.find(name)->second;
+    const std::vector<std::int64_t> going = going_before(versions, number, settings);
+    dropped.reserve(going.size());
+    for (const std::int64_t each : going) {
+      Known& known = versions.find(each)->second;
+      let_go(known.servable);
+      dropped.push_back(std::move(known.servable));
+      known.tried = std::nullopt;
+      known.state = VersionState::retired;
+    }
+    return !going.empty();
+  }
+
+  // Requests that have begun are mostly over soon, and then what they hold makes room for what is read.
+  void wait_for_requests(const std::string& name) const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    while (is_any_held(name) && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  bool is_any_held(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(let_go_, [&](const LetGo& each) { return each.model == name && each.is_held(); });
+  }
+
+  // What has gone for another one and is still held by requests need not be read to answer again, and there may be no
+  // room for it twice.
+  bool is_taken_back(const std::string& name, std::int64_t number, const ServingSettings& serving) {
+    bool is_back = false;
+    if (options_.swap == Swap::load_first) return is_back;
+    change(name, number, [&](Known& known) {
+      if (known.servable || !known.error.empty() || known.answers_by != known.seen) return;
+      const auto last = std::find_if(let_go_.rbegin(), let_go_.rend(),
+                                     [&](const LetGo& each) { return each.model == name && each.version == number; });
+      auto servable = last == let_go_.rend() ? nullptr : last->servable.lock();
+      if (!servable || servable->serving != serving) return;
+      known.tried = known.seen;
+      known.servable = std::move(servable);
+      known.state = VersionState::available;
+      let_go_.erase(std::next(last).base());
+      is_back = true;
+    });
+    return is_back;
+  }
+
   // ---- What answers no more ----
 
   // For as long as a request holds it.
   struct LetGo {
     std::string model{};
     std::int64_t version = 0;
+    std::size_t bytes = 0;  // of its weights
     std::weak_ptr<const Servable> servable{};
     bool is_held() const { return !servable.expired(); }
   };
@@ -921,7 +1072,7 @@ class Repository::Folder {
   // memory to note it, it is not told to be unloading; it goes all the same.
   void let_go(const std::shared_ptr<const Servable>& servable) noexcept try {
     std::erase_if(let_go_, [](const LetGo& each) { return !each.is_held(); });
-    if (servable) let_go_.push_back({servable->model, servable->version, servable});
+    if (servable) let_go_.push_back({servable->model, servable->version, weight_bytes(*servable), servable});
   } catch (const std::bad_alloc&) {
   }
 

@@ -105,6 +105,10 @@ std::shared_ptr<const Servable> served_as(const Servable& servable, const Servin
   return again;
 }
 
+std::size_t weight_bytes(const Servable& servable) {
+  return static_cast<std::size_t>(servable.network.parameters().count()) * sizeof(Scalar);
+}
+
 std::shared_ptr<Servable> make_servable(Servable servable) {
   const Graph& graph = servable.network.graph();
   if (servable.pipeline) check_pipeline(*servable.pipeline, servable.network);

@@ -1,6 +1,7 @@
 // Servables: from a file or a network to a version that can answer.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,9 @@ std::shared_ptr<Servable> make_servable(Servable servable);
 void serve_as(Servable& servable, const ServingSettings& serving);
 /// The same of a copy, which goes on with what the version has counted.
 std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving);
+
+/// How many bytes the weights take.
+std::size_t weight_bytes(const Servable& servable);
 
 /// A network that could be read and failed a check of its golden.json.
 class RefusedError : public DataError {

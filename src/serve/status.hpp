@@ -28,6 +28,11 @@ class ConflictError : public DataError {
   using DataError::DataError;
 };
 
+/// There is no room for the weights of a version: a 429, which is RESOURCE_EXHAUSTED for gRPC.
+class NoRoomError : public DataError {
+  using DataError::DataError;
+};
+
 /// Throws a StatusError with the formatted text.
 template <class... Arguments>
 [[noreturn]] void fail_with(int status, fmt::format_string<Arguments...> text, Arguments&&... arguments) {

@@ -185,7 +185,7 @@ struct StateNames {
 
 std::string_view error_code(const VersionStatus& status) {
   if (status.error.empty()) return "OK";
-  if (status.has_no_memory) return "RESOURCE_EXHAUSTED";
+  if (status.has_no_memory || status.has_no_room) return "RESOURCE_EXHAUSTED";
   if (status.is_unreadable) return "UNAVAILABLE";
   return status.is_refused ? "FAILED_PRECONDITION" : "INVALID_ARGUMENT";
 }

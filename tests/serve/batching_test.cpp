@@ -96,7 +96,7 @@ TEST_CASE("a queue becomes one run, and its answers are those of each alone, bit
     // Which runs these were: one of each alone, then one of all, or all alone again.
     const std::string statistics = client.ask("GET", "/v2/models/wide/stats").body;
     const auto has = [&](int rows, int times) {
-      return statistics.find(fmt::format(R"({{"batch_size":{},"compute_infer":{{"count":{},)", rows, times)) !=
+      return statistics.find(fmt::format(R"({{"batch_size":{},"compute_input":{{"count":{},)", rows, times)) !=
              std::string::npos;
     };
     CHECK(has(1, batching ? requests : 2 * requests));

@@ -144,6 +144,13 @@ struct VersionStatus {
   bool is_refused = false;     ///< whether it could be read, and failed a check of golden.json
   bool is_unreadable = false;  ///< whether the disk did not give its file
   bool has_no_memory = false;  ///< whether memory ran out while it was read
+  bool has_no_room = false;    ///< whether it could be read, and is beyond RepositoryOptions::model_bytes
+};
+
+/// When a version goes whose place a newer one takes.
+enum class Swap {
+  load_first,   ///< once the newer one answers: there is no gap, and room for both is needed
+  unload_first  ///< before the newer one is read: until that answers, none does
 };
 
 /// Where models are, and how often to look.
@@ -174,6 +181,16 @@ struct RepositoryOptions {
   /// Is told, once, what is odd in the folder and keeps no model from answering: a file that is passed over, as another
   /// one is the same version. Called by the constructor, and by the thread that looks.
   std::function<void(const std::string& text)> warn = {};
+  /// How many bytes the weights of all versions that answer, or are held by requests that have begun, may take together
+  /// (those of `maas_model_bytes` in the metrics, and of versions that are unloading); 0: any number. A version by
+  /// which there would be more is not taken up, and is read again at the first look for which there is room. What is
+  /// being read or tried is not counted until it is to answer.
+  std::size_t model_bytes = 0;
+  /// With `unload_first` versions that are to answer no more once a newer one does, by their number alone, are let go
+  /// before that is read, and read again where it cannot be used. Requests that hold them are waited for, a second at
+  /// most. Those with a label, canary and shadow stay, and so does what could not be read again: versions from code,
+  /// and those whose file is another one by now.
+  Swap swap = Swap::load_first;
 };
 
 /// A file of a version that is handed over, rather than found in the folder.
@@ -245,17 +262,17 @@ class Repository {
   /// newest `versions` as those from files do. It needs no file to stay, and once enough newer ones answer it is
   /// dropped and forgotten, so that status() does not name it any more. Throws ConfigError for a name that no address
   /// can hold (empty, "stats", with '/', ':' or control characters) or a version below 0, DataError where the network
-  /// gives no finite number.
+  /// gives no finite number, or is beyond `model_bytes` beside all that is there.
   void publish(const std::string& model, std::int64_t version, Network network);
 
   /// How a model is served now; the default for an unknown one.
   ModelSettings settings(std::string_view model) const;
   /// Reads the model's files again as they are now, without waiting for looks, and takes back an `unload`. What has
-  /// answered before goes on until then. Throws DataError for a model of which there is no file, and where the newest
-  /// version that is wanted, or the model's maas.json, cannot be used, with the reason; then what answered before still
-  /// does, and the settings before stay. With a policy it
-  /// sets, too, which versions answer from now on; throws ConfigError for a count below 1. Where no version of it can
-  /// be used, the one before stays.
+  /// answered before goes on until then, but for Swap::unload_first. With that, or with `model_bytes`, a version that
+  /// answers by its file as it is now is not read again. Throws DataError for a model of which there is no file, and
+  /// where the newest version that is wanted, or the model's maas.json, cannot be used, with the reason; then what
+  /// answered before still does, and the settings before stay. With a policy it sets, too, which versions answer from
+  /// now on; throws ConfigError for a count below 1. Where no version of it can be used, the one before stays.
   void load(const std::string& model, const PolicyChange& policy = {});
   /// No version of the model answers any more, until `load`; requests that have begun keep theirs. Throws DataError for
   /// an unknown model.

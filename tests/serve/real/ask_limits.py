@@ -28,6 +28,7 @@ DEFAULTS = {  # as the specification of the service has them
     "--body-grace-seconds": 10, "--idle-seconds": 75, "--write-seconds": 30, "--max-model-queue": 1024,
     "--max-held-bytes": 256 << 20, "--max-token-calls": 0, "--drain-delay": 5, "--drain-timeout": 25, "--max-headers": 100,
     "--max-uri-bytes": 8 << 10, "--max-index": 10000, "--load-seconds": 300, "--loads-at-once": 1, "--receive-seconds": 0,
+    "--max-model-bytes": 0,
     "--pipelined-requests": 1,  # the library's own: docs/guide/serving.md
     "--max-model-rows": 16 << 10}  # but this one: docs/decisions/0011
 
@@ -357,6 +358,34 @@ def loads_at_once(most):
         assert wait_until(lambda: all(server.ask(f"/v2/models/{name}/ready")[0] == 200 for name in "abc"))
 
 
+def room_for_one():
+    """With room for the weights of one version a second one is refused; or the first goes before it is read."""
+    folder = "limits_room"
+    shutil.rmtree(folder, ignore_errors=True)
+    slow_version(f"{folder}/flat/1").let_go()
+    with Serving(folder=folder) as server:
+        found = re.search(r'^maas_model_bytes{model="flat",version="1"} (\d+)$', server.ask("/metrics")[1], re.MULTILINE)
+    limit = ["--max-model-bytes", found.group(1), "--open-admin", "--only-polls", "--poll-seconds", "0.05"]
+    slow_version(f"{folder}/.made").let_go()
+    with Serving(*limit, folder=folder) as server:
+        os.rename(f"{folder}/.made", f"{folder}/flat/2")
+        assert wait_until(lambda: "RESOURCE_EXHAUSTED" in server.ask("/v1/models/flat")[1])
+        status, text = server.ask("/v2/repository/models/flat/load", b"{}")
+        assert status == 429 and f"at most {found.group(1)} bytes" in text, (status, text)
+        assert server.predict(rows(1))[0] == 200 and server.ask("/v2/models/flat/versions/2/ready")[0] != 200
+    os.rename(f"{folder}/flat/2", f"{folder}/.made")
+    with Serving(*limit, "--swap", "unload-first", folder=folder) as server:
+        assert server.predict(rows(1))[0] == 200
+        held = Held(f"{folder}/.made/golden.json")
+        os.rename(f"{folder}/.made", f"{folder}/flat/2")
+        assert wait_until(held.is_waited_for)
+        status, text = server.predict(rows(1))
+        assert status == 503 and "still being read" in text, (status, text)
+        held.let_go()
+        assert wait_until(lambda: server.ask("/v2/models/flat/versions/2/ready")[0] == 200)
+        assert server.predict(rows(1))[0] == 200
+
+
 def refused_options():
     """What no server can do is said in words, with the number that there is."""
     said = subprocess.run([program, "serve", "limits_models", "--port", "0", "--pipelined-requests", "16"], capture_output=True,
@@ -421,10 +450,11 @@ refused_options()
 if knows_leases():
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # it would tell of who waits for a file
     slow_load()
+    room_for_one()
     for most in (1, 2):
         loads_at_once(most)
 else:
-    print("skipped: --load-seconds and --loads-at-once, as the file system knows no leases")
+    print("skipped: --load-seconds, --max-model-bytes, --swap and --loads-at-once, as the file system knows no leases")
 busy = [case for case in CASES if ONE[0] in case[3]]  # those take the whole machine
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
     told = list(pool.map(run, [case for case in CASES if case not in busy]))
