@@ -124,6 +124,7 @@ void add_version(Look& look, const std::string& model, std::int64_t version, Fil
 }
 
 void add_versions(Look& look, const std::string& model, const files::path& folder) {
+  look.models[model];  // also where it has no versions, or cannot be listed
   add_settings(look, model, folder);
   for (const files::path& path : entries_of(folder)) {
     const auto version = version_of(path.filename().string());

@@ -23,6 +23,8 @@ void append_cell(std::string& out, std::string_view text) {
   out += '"';
 }
 
+constexpr std::size_t most_columns = 10000;  // each takes more than its name
+
 // Places of columns by name.
 class Header {
  public:
@@ -33,6 +35,8 @@ class Header {
     if (found != places_.end()) return found->second;
     require<DataError>(!name.empty(), "{}: expected names of columns, got an empty one", what_);
     require<DataError>(name.find('\0') == name.npos, "{}: expected names without zero bytes, got one with", what_);
+    require<DataError>(names_.size() < most_columns, "{}: expected at most {} names of columns, got more", what_,
+                       most_columns);
     names_.emplace_back(name);
     return places_.emplace(name, names_.size() - 1).first->second;
   }

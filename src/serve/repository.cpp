@@ -194,7 +194,7 @@ class Repository::Folder {
     if (policy) wanted.policy = *policy;
     load_wanted(name, wanted);
     // What answers by the settings before does so until the versions of the new ones can take its place.
-    const auto [problem, has_no_room] = problem_of_load(name, wanted, given);
+    const auto [problem, has_no_room, has_no_memory] = problem_of_load(name, wanted, given);
     if (problem.empty()) {
       if (policy) change_settings(name, ChangedSettings{.policy = policy});
       take_settings(name, wanted);
@@ -204,6 +204,7 @@ class Repository::Folder {
       if (const ModelSettings kept = wanted_settings(name); has_answer(name, kept)) take_settings(name, kept);
     }
     retire_old_versions(name);
+    if (has_no_memory) throw std::bad_alloc();
     require<NoRoomError>(!has_no_room, "load: {}", problem);
     require<DataError>(problem.empty(), "load: {}", problem);
   }
@@ -423,7 +424,9 @@ class Repository::Folder {
     const std::lock_guard lock(mutex_);
     const auto model = models_.find(name);
     return model != models_.end() && std::ranges::any_of(model->second, [&](const auto& version) {
-             return is_candidate(settings, version.first) && (version.second.servable || is_to_be_read(version.second));
+             return is_candidate(settings, version.first) &&
+                    (version.second.servable || is_to_be_read(version.second) ||
+                     has_room_by_now(model->second, version.first, settings));
            });
   }
 
@@ -496,7 +499,7 @@ class Repository::Folder {
 
   struct Problem {
     std::string text{};
-    bool has_no_room = false;
+    bool has_no_room = false, has_no_memory = false;
   };
   // Why a load that was asked for has failed, empty if it has not. The newest candidate must answer with the file as it
   // is; where versions were given, these must be good if they were read, and any may answer.
@@ -507,9 +510,8 @@ class Repository::Folder {
     for (const auto& [number, known] : versions) {
       const bool is_newest = is_candidate(settings, number) && (known.servable || !known.error.empty());
       const bool is_asked_for = given.empty() ? is_newest : std::ranges::find(given, number) != given.end();
-      if (is_asked_for && known.has_no_memory) throw std::bad_alloc();
       if (is_asked_for && !known.error.empty())
-        return {fmt::format("version {}: {}", number, known.error), known.has_no_room()};
+        return {fmt::format("version {}: {}", number, known.error), known.has_no_room(), known.has_no_memory};
       if (is_asked_for && given.empty()) return {};
     }
     if (default_of(versions, settings)) return {};
@@ -652,11 +654,12 @@ class Repository::Folder {
   void read_model_files() {
     std::vector<std::string> names;
     for (const auto& [name, file] : model_files_) names.push_back(name);
-    for (const std::string& name : names) {
-      const bool is_new = read_model_file(name);
-      adopt_settings(name, is_new);
-      forget_model_file(name);
-    }
+    for (const std::string& name : names) try {
+        const bool is_new = read_model_file(name);
+        adopt_settings(name, is_new);
+        forget_model_file(name);
+      } catch (const std::bad_alloc&) {  // at the next look it is tried again; that of others goes on
+      }
   }
 
   // ---- Looking ----
@@ -725,10 +728,12 @@ class Repository::Folder {
 
   // Of what was not there at the look before.
   void warn_of(const std::set<std::string>& doubles) {
-    if (!options_.warn) return;
+    const std::set<std::string> before = std::exchange(doubles_, doubles);
     for (const std::string& text : doubles)
-      if (!doubles_.contains(text)) options_.warn(text);
-    doubles_ = doubles;
+      if (options_.warn && !before.contains(text)) try {
+          options_.warn(text);
+        } catch (const std::exception&) {  // nobody to tell: the look goes on
+        }
   }
 
   // Whether the system has told that a version's file is whole, or a folder that it is in.
@@ -864,8 +869,10 @@ class Repository::Folder {
     const std::optional<FileStamp> file = file_to_read(name, number, settings);
     if (!file || is_taken_back(name, number, settings.serving)) return;
     // For a file that the disk does not give nobody goes.
-    if (options_.swap == Swap::unload_first && can_be_read(file->path) && let_go_before(name, number, settings))
-      wait_for_requests(name);
+    if (options_.swap == Swap::unload_first && can_be_read(file->path)) {
+      let_go_before(name, number, settings);
+      wait_for_requests(name);  // of one whose file is gone, too
+    }
     load(name, number, *file, settings.serving);
   }
 
@@ -988,7 +995,8 @@ class Repository::Folder {
     if (!known.needed_bytes || known.missed > 0 || !known.is_stable) return false;
     std::size_t bytes = held_bytes() + *known.needed_bytes;
     for (const std::int64_t each : going_before(versions, number, settings))
-      bytes -= weight_bytes(*versions.find(each)->second.servable);
+      if (const auto& servable = versions.find(each)->second.servable; servable.use_count() == 1)  // else it may stay
+        bytes -= weight_bytes(*servable);
     return bytes <= options_.model_bytes;
   }
 
@@ -1008,8 +1016,7 @@ class Repository::Folder {
     return going;
   }
 
-  // Whether there was any.
-  bool let_go_before(const std::string& name, std::int64_t number, const ModelSettings& settings) {
+  void let_go_before(const std::string& name, std::int64_t number, const ModelSettings& settings) {
     std::vector<std::shared_ptr<const Servable>> dropped;  // freed without the lock
     const std::lock_guard lock(mutex_);
     Versions& versions = models_.find(name)->second;
@@ -1022,7 +1029,6 @@ class Repository::Folder {
       known.tried = std::nullopt;
       known.state = VersionState::retired;
     }
-    return !going.empty();
   }
 
   // Requests that have begun are mostly over soon, and then what they hold makes room for what is read.

@@ -358,6 +358,7 @@ TEST_CASE("rows of data come with a job as JSON") {
   std::string square = "[";  // 10,000 rows of a name each
   for (int i = 0; i < 10000; ++i) square += fmt::format(R"({}{{"c{}":1}})", i == 0 ? "" : ",", i);
   refused("{\"n.csv\": " + square + "]}", "bytes of CSV", 413);
+  refused("{\"n.csv\": " + square + R"(,{"more":1}]})", "at most 10000 names");
 }
 
 TEST_CASE("forms are read whatever their parameters look like, and broken ones refused") {

@@ -179,7 +179,7 @@ struct RepositoryOptions {
   /// of one come one after the other. Each takes a processor from the answers. From 1 to 64.
   int loads_at_once = 1;
   /// Is told, once, what is odd in the folder and keeps no model from answering: a file that is passed over, as another
-  /// one is the same version. Called by the constructor, and by the thread that looks.
+  /// one is the same version. Called by the constructor, and by the thread that looks; it must not call the repository.
   std::function<void(const std::string& text)> warn = {};
   /// How many bytes the weights of all versions that answer, or are held by requests that have begun, may take together
   /// (those of `maas_model_bytes` in the metrics, and of versions that are unloading); 0: any number. A version by
@@ -271,8 +271,9 @@ class Repository {
   /// answered before goes on until then, but for Swap::unload_first. With that, or with `model_bytes`, a version that
   /// answers by its file as it is now is not read again. Throws DataError for a model of which there is no file, and
   /// where the newest version that is wanted, or the model's maas.json, cannot be used, with the reason; then what
-  /// answered before still does, and the settings before stay. With a policy it sets, too, which versions answer from
-  /// now on; throws ConfigError for a count below 1. Where no version of it can be used, the one before stays.
+  /// answered before still does, by the names the file of settings gives now. With a policy it sets, too, which
+  /// versions answer from now on; throws ConfigError for a count below 1. Where no version of it can be used, the one
+  /// before stays.
   void load(const std::string& model, const PolicyChange& policy = {});
   /// No version of the model answers any more, until `load`; requests that have begun keep theirs. Throws DataError for
   /// an unknown model.

@@ -97,8 +97,8 @@ class Server {
   /// Answers a request that came by another way than HTTP, with the same limits: a prediction waits in the same queue,
   /// and its body is among the held bytes until this returns. May be called from many threads at once, until stop() is
   /// called. `is_cancelled` says whether nobody wants the answer any more; it is asked, where it is given, by the
-  /// thread that takes the request out of the queue, and if so the request is not run: the answer is a 499. A load that
-  /// waits is made all the same.
+  /// thread that takes the request out of the queue, and if so the request is not run: the answer is a 499. (If it
+  /// throws, that is taken for no.) A load that waits is made all the same.
   Response answer(Request request, const std::function<bool()>& is_cancelled = {});
 
   /// What `/v2/health/ready` says now.
