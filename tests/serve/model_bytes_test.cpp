@@ -39,7 +39,7 @@ std::string place_version(const std::string& folder, const std::string& name, in
   return place;
 }
 
-// One whose golden.json cannot be opened for now: whoever loads it waits there.
+// One whose golden.json cannot be opened until it is let go: whoever loads it waits there.
 HeldFile place_slow_version(const std::string& folder, const std::string& name, int factor) {
   place_version(folder + "_slow", name, factor, 5.0 * factor + 0.5);
   HeldFile held(folder + "_slow/" + name + "/golden.json");

@@ -230,7 +230,7 @@ TEST_CASE("gRPC: numbers one by one, fields in any order and some that nobody kn
   CHECK(bits_of(message_of(answer), false) == bits_by_rest(served.server.port()));
 }
 
-TEST_CASE("gRPC: what the service has not is not implemented") {
+TEST_CASE("gRPC: unknown methods and services are UNIMPLEMENTED") {
   const Served served;
   for (const char* path : {"/inference.GRPCInferenceService/ModelStreamInfer", "/inference.GRPCInferenceService/None",
                            "/none.Service/ModelInfer", "/", "/ModelInfer"})

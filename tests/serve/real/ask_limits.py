@@ -313,7 +313,7 @@ class Held:
 
 
 def slow_version(folder):
-    """A version whose golden.json, which a load reads at its end, is not given by the disk for now."""
+    """A version whose golden.json, which a load reads at its end, is not given by the disk until it is let go."""
     os.makedirs(folder)
     shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"{folder}/model.h5")
     with open(f"{folder}/golden.json", "w") as golden:
