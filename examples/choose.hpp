@@ -1,7 +1,8 @@
 // A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
 // a grid that the program declares; of the best one each option is changed by itself, and the changes that help are
-// joined; so on with what that gives, until nothing is better. What the program has takes no part in that: it is judged
-// at the end, by as many networks, and the lower score of the two is chosen.
+// joined; so on with what that gives, until nothing is better; then the same by smaller steps, where the program
+// declares values between those of the grid. What the program has takes no part in that: it is judged at the end, by as
+// many networks, and the lower score of the two is chosen.
 #pragma once
 
 #include <fmt/core.h>
@@ -39,11 +40,13 @@ struct ForecastOption {
 struct ForecastSearch {
   maas::Readings training;              ///< all that the search sees
   std::vector<ForecastOption> options;  ///< what may be chosen
-  maas::Index candidates = 54;          ///< so many are drawn from it
-  maas::Index rounds = 6;               ///< of changes, at most: it ends where none is better
-  maas::Index folds = 3;      ///< origins: each with the tenth of the readings that follows, the last one at the end
-  maas::Index seeds = 3;      ///< networks a fold, for those that come to the last round
-  maas::Trial own{0, 0, {}};  ///< the setting that the program has
+  std::vector<ForecastOption>
+      finer{};                  ///< more values of the same options, for the rounds of smaller steps; may be none
+  maas::Index candidates = 54;  ///< so many are drawn from the grid
+  maas::Index rounds = 6;       ///< of changes, at most, and of smaller steps: they end where none is better
+  maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
+  maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
+  maas::Trial own{0, 0, {}};    ///< the setting that the program has
   std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
   std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
@@ -214,6 +217,27 @@ inline std::vector<maas::Trial> neighbours(const std::vector<ForecastOption>& op
   return found;
 }
 
+/// The same by the smallest steps there are with the values of both lists: each number by itself as the next one below
+/// and above it, each text as any one that is in the second list alone.
+inline std::vector<maas::Trial> near_neighbours(const std::vector<ForecastOption>& options,
+                                                const std::vector<ForecastOption>& finer, const maas::Trial& setting,
+                                                maas::Index first) {
+  std::vector<ForecastOption> near;
+  for (const ForecastOption& option : options) {
+    const auto between = std::ranges::find(finer, option.name, &ForecastOption::name);
+    std::vector<maas::TrialValue> more;
+    if (between != finer.end()) more = between->values;
+    near.push_back(option);
+    near.back().values = more;
+    if (std::holds_alternative<std::string>(option.values.front())) continue;
+    more.insert(more.end(), option.values.begin(), option.values.end());
+    std::ranges::sort(more);
+    const auto at = std::ranges::find(more, maas::TrialValue(setting.real(option.name)));
+    near.back().values.assign(at - (at != more.begin() ? 1 : 0), at + (at + 1 != more.end() ? 2 : 1));
+  }
+  return neighbours(near, setting, first);
+}
+
 /// Judges settings by `first` networks, the best third of them by three times as many, and so on up to `last`: each as
 /// far as it came, in their order.
 inline std::vector<maas::TrialResult> judged_in_rounds(ForecastJudge& judge, const std::vector<maas::Trial>& settings,
@@ -303,13 +327,12 @@ inline maas::Trial best_drawn(const ForecastSearch& search, ForecastJudge& judge
   return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs())).front();
 }
 
-/// The setting with each option changed by itself, judged by one network and the best third behind each origin; then
-/// the changes that lower its score there, one an option, the best ones joined: one, two, and so on up to four. Of
-/// these and the setting itself the one with the lowest score; prints all.
+/// A setting with each option changed by itself, judged by one network and the best third behind each origin; then the
+/// changes that lower its score there, one an option, the best ones joined: one, two, and so on up to four. Of these
+/// and the setting itself the one with the lowest score; prints all.
 inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& judge, const maas::Trial& setting,
-                                maas::Index round) {
-  const std::vector<maas::TrialResult> results = judged_in_rounds(
-      judge, neighbours(search.options, setting, first_changed + round * numbers_a_round), 1, search.folds);
+                                const std::vector<maas::Trial>& changes, maas::Index round) {
+  const std::vector<maas::TrialResult> results = judged_in_rounds(judge, changes, 1, search.folds);
   std::vector<maas::TrialResult> better;
   const double score = judge(setting.with_resource(search.folds));
   for (const maas::TrialResult& result : results) {
@@ -333,15 +356,26 @@ inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& jud
       .front();
 }
 
-/// What changes make of a setting, round by round, until none is better; prints all.
+/// What changes make of a setting, round by round, until none is better, then smaller ones; prints all.
 inline maas::Trial settled(const ForecastSearch& search, ForecastJudge& judge, maas::Trial setting) {
-  for (maas::Index round = 0; round < search.rounds; ++round) {
-    fmt::print("\nround {}, one option changed of the setting with the lowest score so far:\n", round + 1);
-    std::fflush(stdout);
-    const maas::Trial better = best_changed(search, judge, setting, round);
-    if (better.values() == setting.values()) break;
-    setting = better;
-  }
+  maas::Index round = 0;
+  const auto rounds_of = [&](const char* how, const auto& changes_of) {
+    for (const maas::Index end = round + search.rounds; round < end; ++round) {
+      fmt::print("\nround {}, one option changed {} of the setting with the lowest score so far:\n", round + 1, how);
+      std::fflush(stdout);
+      const maas::Index first = first_changed + round * numbers_a_round;
+      const maas::Trial better = best_changed(search, judge, setting, changes_of(setting, first), round);
+      if (better.values() == setting.values()) break;
+      setting = better;
+    }
+    ++round;
+  };
+  rounds_of("at will",
+            [&](const maas::Trial& each, maas::Index first) { return neighbours(search.options, each, first); });
+  if (!search.finer.empty())
+    rounds_of("by a small step", [&](const maas::Trial& each, maas::Index first) {
+      return near_neighbours(search.options, search.finer, each, first);
+    });
   return setting;
 }
 

@@ -6,8 +6,8 @@
 //
 // The first 80 % of the week are learned from, the last 20 % are the test. --choose looks for settings: the best of 54
 // that are drawn, with the changes that make it better, and the one the program has, judged behind three origins within
-// the training part. It takes some forty minutes of two processors (added up of its parts), and does not look at the
-// test part: see choose.hpp. Where the setting comes from, benchmarks/results/2026-11-28-choice.md tells.
+// the training part. It takes the better part of an hour of two processors (added up of its parts), and does not look
+// at the test part: see choose.hpp. Where the setting comes from, benchmarks/results/2026-11-28-choice.md tells.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -115,6 +115,20 @@ std::vector<ForecastOption> settings_to_choose_from() {
       {"average", {0, 1}}};
 }
 
+/// Values between those, and a step beyond where a network learns no longer for it: for the last rounds.
+std::vector<ForecastOption> smaller_steps() {
+  return {
+      {"layers",
+       {"96", "192", "96 96", "192 192", "96 96 96", "160 160 160", "192 192 192", "96 96 96 96", "160 160 160 160"}},
+      {"embedding", {6, 12, 24, 48}},
+      {"dropout", {0.05, 0.15, 0.25, 0.35, 0.45}},
+      {"rate", {0.0007, 0.0015, 0.003, 0.006, 0.012}},
+      {"decay", {0.005, 0.02, 0.05, 0.2, 0.5}},
+      {"epochs", {6, 10}},
+      {"batch", {384, 768}},
+      {"delta", {0.07, 0.15, 0.3, 0.7, 2}}};
+}
+
 /// How intervals follow what comes.
 const IntervalOptions adaptive = {.rate = 0.02, .window = readings_a_day};
 
@@ -212,6 +226,7 @@ int choose_settings(const std::string& data, bool quickly) {
   ForecastSearch search{
       .training = read_training_speeds(data + "/los-loop-speed.csv"),
       .options = settings_to_choose_from(),
+      .finer = smaller_steps(),
       .own = Settings{}.trial(),
       .scores = {.averaging = Averaging::up_to_horizon},
       .horizons = reported,

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -25,6 +26,7 @@ struct BenchOptions {
   Index batch = 1;
   int threads = 1;
   double seconds = 2;
+  double pause = 0;
   WeightsOption weights;
 };
 
@@ -41,7 +43,8 @@ std::vector<Matrix> drawn_inputs(const Graph& graph, Index batch) {
   return inputs;
 }
 
-// Seconds of every prediction, in order of size, after a tenth of the time to warm up.
+// Seconds of every prediction, in order of size, after a tenth of the time to warm up. After a pause the model's
+// weights and the library's code have left the nearest caches, if others used the machine, or the processor slept.
 std::vector<double> time_predictions(const Network& network, const BenchOptions& options) {
   using Clock = std::chrono::steady_clock;
   const std::vector<Matrix> inputs = drawn_inputs(network.graph(), options.batch);
@@ -53,6 +56,7 @@ std::vector<double> time_predictions(const Network& network, const BenchOptions&
   const Clock::time_point start = Clock::now();
   bool warm = false;
   for (double since = 0; since < options.seconds || times.empty();) {
+    if (options.pause > 0) std::this_thread::sleep_for(std::chrono::duration<double>(options.pause));
     const Clock::time_point begin = Clock::now();
     workspace.forward(network.parameters(), Mode::inference, Random());
     const Clock::time_point end = Clock::now();
@@ -96,9 +100,10 @@ void bench(const BenchOptions& options) {
   const Cost cost = cost_of(network);
   const std::vector<double> times = time_predictions(network, options);
 
-  fmt::print("{}: {} weights, {:.4g} multiply-adds a sample; batch {}, {} {}, kernels {}\n", options.model,
+  fmt::print("{}: {} weights, {:.4g} multiply-adds a sample; batch {}, {} {}, kernels {}{}\n", options.model,
              network.parameters().count(), cost.multiply_adds, options.batch, options.threads,
-             options.threads == 1 ? "thread" : "threads", ops::vectors_in_use());
+             options.threads == 1 ? "thread" : "threads", ops::vectors_in_use(),
+             options.pause > 0 ? fmt::format(", each after a pause of {}", text_of(options.pause)) : "");
   fmt::print(
       "one core: {:.1f} G multiply-adds/s; reads {:.0f} GB/s from 16 KB, {:.0f} from 256 KB, {:.1f} from memory\n",
       machine.multiply_adds / 1e9, machine.first_level / 1e9, machine.second_level / 1e9, machine.memory / 1e9);
@@ -122,6 +127,10 @@ void add_bench(CLI::App& program) {
       ->check(CLI::Range(1, 1024));
   command->add_option("--seconds", options->seconds, "How long to predict; 2 without it")
       ->check(CLI::Range(0.01, 3600.0));
+  command
+      ->add_option("--pause", options->pause,
+                   "Seconds to sleep before each prediction, as between readings of a sensor; none without it")
+      ->check(CLI::Range(0.0, 3600.0));
   add_weights_option(*command, options->weights);
   command->callback([options] { bench(*options); });
 }

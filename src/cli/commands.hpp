@@ -15,8 +15,8 @@ void add_convert(CLI::App& program);
 /// maas export MODEL HEADER [--name NAME]: a chain of Dense layers as one C++ header that needs no other file.
 void add_export(CLI::App& program);
 
-/// maas bench MODEL [--batch N] [--threads N] [--seconds S] [--weights bf16|int8|packed]: percentiles of the time of a
-/// prediction, and what one core needs at least for its arithmetic and for its bytes.
+/// maas bench MODEL [--batch N] [--threads N] [--seconds S] [--pause S] [--weights bf16|int8|packed]: percentiles of
+/// the time of a prediction, and what one core needs at least for its arithmetic and for its bytes.
 void add_bench(CLI::App& program);
 
 /// maas check FILE: reads all of it, runs its self-test, says what is odd.

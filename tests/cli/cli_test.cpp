@@ -321,6 +321,14 @@ TEST_CASE("maas bench tells percentiles of the time, and the machine's floors of
   CHECK(arithmetic_of_many > 100 * arithmetic);
   CHECK(memory_of_many < 10 * memory);
   CHECK(memory > 0);
+  // Of three tenths of a second with a pause of 50 ms no more than six predictions come.
+  const std::string paused = run("bench bench.h5 --seconds 0.3 --pause 0.05").out;
+  INFO(paused);
+  CHECK(paused.find(", each after a pause of 50.00 ms\n") != std::string::npos);
+  const std::size_t count = paused.find(" predictions)");
+  REQUIRE(count != std::string::npos);
+  CHECK(std::stoi(paused.substr(paused.rfind('(', count) + 1)) <= 6);
+  CHECK(is_one_line(run("bench bench.h5 --pause -1").out));
   CHECK(is_one_line(run("bench bench.h5 --batch 0").out));
   CHECK(run("bench bench.h5 --batch 0").code == 1);
 }
