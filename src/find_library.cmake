@@ -3,7 +3,12 @@
 # static HDF5 needs its own libraries beside it.
 macro(maas_find_library target variable)
   find_library(${variable} NAMES ${ARGN} PATH_SUFFIXES hdf5/serial DOC "The library behind ${target}")
-  if(NOT ${variable})
+  if(NOT ${variable} AND CMAKE_FIND_PACKAGE_NAME)
+    # Whoever asked for the installed package may do without it: find_package says what is missing, if it was REQUIRED.
+    set(${CMAKE_FIND_PACKAGE_NAME}_FOUND FALSE)
+    set(${CMAKE_FIND_PACKAGE_NAME}_NOT_FOUND_MESSAGE "no library named ${ARGN} found; install it or set ${variable}")
+    return()
+  elseif(NOT ${variable})
     message(FATAL_ERROR "maas: no library named ${ARGN} found; install it or set ${variable}")
   endif()
   if(NOT TARGET ${target})
