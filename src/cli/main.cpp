@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "maas/version.hpp"
@@ -43,6 +45,10 @@ int main(int count, char** arguments) {
   maas::cli::add_load_test(program);
 #endif
   try {
+    const std::string word = count > 1 ? arguments[1] : "";
+    const auto is_it = [&](const CLI::App* command) { return command->get_name() == word; };
+    if (!word.empty() && word.front() != '-' && std::as_const(program).get_subcommands(is_it).empty())
+      return failed("there is no command " + word + "; maas --help lists them");
     program.parse(count, arguments);
     if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");
     return 0;

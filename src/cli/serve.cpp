@@ -203,9 +203,9 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
 
 void add_limits(CLI::App& command, ServeOptions& options) {
   serve::ServerOptions& server = options.server;
-  const auto positive = CLI::Range(1.0, 1e15);
+  const auto positive = CLI::Range(1.0, 1e15), from_none = CLI::Range(0.0, 1e15);
   command.add_option("--max-body-bytes", server.limits.body_bytes, "Largest body; else 413")->check(positive);
-  command.add_option("--max-header-bytes", server.header_bytes, "Largest head of a request; else 431");
+  command.add_option("--max-header-bytes", server.header_bytes, "Largest head of a request; else 431")->check(positive);
   command.add_option("--max-headers", server.headers, "Most headers of a request; else 431")->check(CLI::Range(1, 256));
   command.add_option("--max-uri-bytes", server.limits.path_bytes, "Longest path with its query; else 414")
       ->check(positive);
@@ -215,12 +215,14 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       ->check(positive);
   command.add_option("--max-json-depth", server.limits.json_depth, "Deepest nesting of JSON; else 400")
       ->check(positive);
-  command.add_option("--max-connections", server.connections, "Most connections; others wait");
+  command.add_option("--max-connections", server.connections, "Most connections; others wait")
+      ->check(CLI::Range(1.0, 4e9));
   command.add_option(
       "--pipelined-requests", server.pipelined_requests,
       "Requests of one connection that are worked on at once: 1, as the HTTP library begins the next one "
       "when the one before has been answered");
-  command.add_option("--max-queue", server.queue, "Most predictions that wait for a thread; else 503");
+  command.add_option("--max-queue", server.queue, "Most predictions that wait for a thread; else 503")
+      ->check(from_none);
   command
       .add_option("--max-model-queue", server.model_queue,
                   "Of these, most predictions of one model that wait; else 429")
@@ -241,7 +243,8 @@ void add_limits(CLI::App& command, ServeOptions& options) {
                   "Most bytes of weights of all versions that answer or are still held by requests; one more version "
                   "is not taken up, and a load of it 429, until there is room; 0: any number")
       ->check(CLI::Range(0.0, 1e15));
-  command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503");
+  command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503")
+      ->check(from_none);
   command
       .add_option("--max-token-calls", server.limits.token_calls,
                   "Most predictions at once with one token; else 429; 0: any number")
@@ -252,7 +255,8 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       ->check(CLI::Range(1, 86400));
   command.add_option("--head-seconds", options.head_seconds, "When a head that is still coming is given up; 408")
       ->check(CLI::Range(0.01, 86400.0));
-  command.add_option("--min-body-rate", server.body_rate, "Bytes a second of a body below which it is given up; 408");
+  command.add_option("--min-body-rate", server.body_rate, "Bytes a second of a body below which it is given up; 408")
+      ->check(from_none);
   command.add_option("--body-grace-seconds", options.body_grace_seconds, "How long a body may come more slowly")
       ->check(CLI::Range(0.01, 86400.0));
   command
@@ -327,8 +331,10 @@ void add_serve(CLI::App& program) {
   command->add_flag("--auth-health", options->server.closed_health, "Asks for a token for health, too");
   command->add_option("--tls-certificate", options->server.certificate_file, "A certificate in PEM form: speaks TLS");
   command->add_option("--tls-key", options->server.key_file, "Its key, likewise");
-  command->add_option("--compress-from", options->server.compress_from,
-                      "Compresses predictions of so many bytes for clients that allow it; 0: none");
+  command
+      ->add_option("--compress-from", options->server.compress_from,
+                   "Compresses predictions of so many bytes for clients that allow it; 0: none")
+      ->check(CLI::Range(0.0, 1e15));
   command
       ->add_option("--v2-nonfinite", options->v2_nonfinite,
                    "How /v2 writes what JSON has no number for: as NaN and Infinity, as null, or not: then it is a 500")

@@ -405,7 +405,7 @@ Response openapi(const Repository& repository, const ProtocolOptions& options, c
   if (options.strict_dtypes)
     for (std::size_t at = out.find(all_types); at != out.npos; at = out.find(all_types, at))
       out.replace(at, all_types.size(), strict_types);
-  if (offers.changes) out += index_path();
+  out += index_path();
   if (offers.jobs) out += job_paths();
   out += '}';
   if (!options.token.empty() || !options.token_file.empty()) out += R"(,"security":[{"token":[]}])";

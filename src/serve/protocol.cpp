@@ -327,7 +327,7 @@ class Protocol::Routes {
       fail_with(414, "path: expected at most {} bytes, got {}", options_.limits.path_bytes, request.path.size());
     const Route& asked = authorized_route(request, calls);
     check_method(request, asked.action);
-    if (is_of_repository(asked.action)) check_changes(asked.action);
+    if (is_of_repository(asked.action) && asked.action != Action::repository_index) check_changes(asked.action);
     if (is_job(asked.action)) check_jobs();
     return asked;
   }

@@ -333,6 +333,18 @@ TEST_CASE("maas bench tells percentiles of the time, and the machine's floors of
   CHECK(run("bench bench.h5 --batch 0").code == 1);
 }
 
+#if defined(MAAS_CLI_SERVE)
+TEST_CASE("limits of maas serve are not below nothing") {
+  for (const std::string option :
+       {"max-header-bytes", "max-connections", "max-queue", "max-held-bytes", "min-body-rate", "compress-from"}) {
+    const Run result = run("serve no_such_folder --" + option + "=-1");
+    INFO(result.out);
+    CHECK(result.code == 1);
+    CHECK(result.out.find("--" + option) != std::string::npos);
+  }
+}
+#endif
+
 TEST_CASE("what goes wrong is one line and exit code 1") {
   saved_model("good.h5");
   write("narrow.csv", "1\n");
@@ -350,6 +362,7 @@ TEST_CASE("what goes wrong is one line and exit code 1") {
     CHECK(result.out.starts_with("maas: "));
     CHECK(is_one_line(result.out));
   }
+  CHECK(run("dance").out == "maas: there is no command dance; maas --help lists them\n");
   CHECK(run("predict good.h5 --input narrow.csv").out == "maas: narrow.csv: expected 2 numbers a row (2), got 1\n");
 }
 
