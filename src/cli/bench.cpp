@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/finite.hpp"
 #include "cli/weights.hpp"
 #include "maas/core/parallel.hpp"
 #include "maas/io/keras.hpp"
@@ -126,11 +127,11 @@ void add_bench(CLI::App& program) {
   command->add_option("--threads", options->threads, "Threads of the library; 1 without it")
       ->check(CLI::Range(1, 1024));
   command->add_option("--seconds", options->seconds, "How long to predict; 2 without it")
-      ->check(CLI::Range(0.01, 3600.0));
+      ->check(finite(CLI::Range(0.01, 3600.0)));
   command
       ->add_option("--pause", options->pause,
                    "Seconds to sleep before each prediction, as between readings of a sensor; none without it")
-      ->check(CLI::Range(0.0, 3600.0));
+      ->check(finite(CLI::Range(0.0, 3600.0)));
   add_weights_option(*command, options->weights);
   command->callback([options] { bench(*options); });
 }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/finite.hpp"
+#include "cli/notes.hpp"
 #include "cli/samples.hpp"
 #include "cli/weights.hpp"
 #include "maas/io/keras.hpp"
@@ -62,16 +64,27 @@ void round_weights(SavedModel& saved, const ConvertCommand& command) {
   if (saved.info.self_test) saved.info.self_test->outputs = saved.network.predict(saved.info.self_test->inputs);
 }
 
+bool is_onnx(const std::string& path) { return path.ends_with(".onnx"); }
+bool is_weights_alone(const std::string& path) { return path.ends_with(".weights.h5"); }
+
+void check_options(const ConvertCommand& command) {
+  require<ConfigError>(command.reader.empty() || !(is_onnx(command.to) || is_weights_alone(command.to)),
+                       "convert: expected no --for with {}: it is about files that hold a whole model", command.to);
+}
+
 void convert(const ConvertCommand& command) {
+  check_options(command);
   SavedModel saved = read_keras(command.from);
-  for (const std::string& warning : saved.warnings) fmt::print("Note: {}\n", warning);
+  print_notes(saved.warnings);
   round_weights(saved, command);
-  if (command.to.ends_with(".onnx"))
+  const bool network_alone = is_onnx(command.to) || is_weights_alone(command.to);
+  if (is_onnx(command.to))
     write_onnx(command.to, saved.network, saved.name);
-  else if (command.to.ends_with(".weights.h5"))
+  else if (is_weights_alone(command.to))
     write_keras_weights(command.to, saved.network);
   else
-    write_keras(command.to, saved, {.profile = profile_of(command)});
+    print_notes(write_keras(command.to, saved, {.profile = profile_of(command)}));
+  if (network_alone && saved.info.pipeline) note_pipeline_left_out(command.to);
 }
 
 }  // namespace
@@ -102,7 +115,7 @@ void add_convert(CLI::App& program) {
           "With --data: writes nothing where outputs move by more than this share of their standard deviation, "
           "on average")
       ->default_str(fmt::format("{}", ConvertCommand::usual_limit))
-      ->check(CLI::NonNegativeNumber);
+      ->check(finite(CLI::NonNegativeNumber));
   command->callback([given] { convert(*given); });
 }
 

@@ -8,9 +8,11 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/notes.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/fixed/network.hpp"
 #include "maas/io/keras.hpp"
@@ -103,9 +105,17 @@ bool is_softmax(const Activation& activation) {
   return activation.as<Softmax>() != nullptr || activation.as<LogSoftmax>() != nullptr;
 }
 
+// A name out of a file, as a line of comment can hold it: none of its bytes ends the line or goes on to the next.
+std::string in_comment(std::string name) {
+  for (char& c : name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\') c = '?';
+  return name;
+}
+
 std::string layer_text(const fixed::DenseStep& step, std::size_t i) {
   const Index rows = step.kernel.rows(), columns = step.kernel.cols();
-  std::string text = fmt::format("// {}: {} -> {}, {}\n", step.name, rows, columns, step.activation.class_name());
+  std::string text =
+      fmt::format("// {}: {} -> {}, {}\n", in_comment(step.name), rows, columns, step.activation.class_name());
   text += fmt::format("struct Layer{} {{\n", i);
   text += fmt::format("  static constexpr float kernel[{}] = {{\n    {}}};\n", rows * columns,
                       literals(step.kernel, "the kernel of \"" + step.name + "\""));
@@ -171,7 +181,7 @@ std::string header_text(const Network& network, const std::string& name, const s
       "// {} as C++17, written by maas export of maas {}. It needs no other file, takes no memory and does not throw.\n"
       "#pragma once\n\n#include <cmath>\n#include <cstddef>\n#include <limits>\n\nnamespace {} {{\n\n"
       "constexpr std::size_t inputs = {}, outputs = {};\n\nnamespace detail {{\n\n",
-      source, MAAS_VERSION, name, inputs, outputs);
+      in_comment(source), MAAS_VERSION, name, inputs, outputs);
   text += helpers;
   for (std::size_t i = 0; i < steps.size(); ++i) text += layer_text(steps[i], i);
   text += fmt::format(
@@ -181,27 +191,54 @@ std::string header_text(const Network& network, const std::string& name, const s
   return text;
 }
 
-// A name of C++ made of the file's: "model-1.h5" is model_1.
+// Words that no namespace can be called by: those of C++, and what compilers and <cmath> have at the top of all names.
+constexpr std::string_view words[] = {
+    // clang-format off
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+    "char8_t", "char16_t", "char32_t", "class", "co_await", "co_return", "co_yield", "compl", "concept", "const",
+    "const_cast", "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double",
+    "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if",
+    "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or",
+    "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "return", "short", "signed",
+    "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local", "throw",
+    "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
+    "wchar_t", "while", "xor", "xor_eq",
+    "std", "linux", "unix", "NULL", "NAN", "INFINITY", "abs", "div", "drand48", "exit", "free", "gamma", "malloc",
+    "rand", "random", "select", "signgam", "system",
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh", "drem", "erf",
+    "erfc", "exp", "exp2", "expm1", "fabs", "fdim", "finite", "floor", "fma", "fmax", "fmin", "fmod", "frexp", "hypot",
+    "ilogb", "isinf", "isnan", "j0", "j1", "jn", "ldexp", "lgamma", "llrint", "llround", "log", "log10", "log1p", "log2",
+    "logb", "lrint", "lround", "modf", "nan", "nearbyint", "nextafter", "nexttoward", "pow", "remainder", "remquo",
+    "rint", "round", "scalb", "scalbln", "scalbn", "significand", "sin", "sincos", "sinh", "sqrt", "tan", "tanh",
+    "tgamma", "trunc", "y0", "y1", "yn"
+    // clang-format on
+};
+
+bool is_word(std::string_view name) { return std::ranges::find(words, name) != std::end(words); }
+
+// A name of C++ made of the file's: "model-1.h5" is model_1, "double.h5" is model_double.
 std::string name_of(const std::string& path) {
   std::string name = std::filesystem::path(path).stem().string();
   for (char& c : name)
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  return name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ? "model_" + name : name;
+  const bool fits = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 && !is_word(name);
+  return fits ? name : "model_" + name;
 }
 
 bool is_name(const std::string& name) {
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 && !is_word(name) &&
          std::ranges::all_of(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; });
 }
 
 void export_model(const ExportCommand& command) {
   const SavedModel saved = read_keras(command.model);
   const std::string name = command.name.empty() ? name_of(command.model) : command.name;
-  require<ConfigError>(is_name(name), "export: expected a name of C++, got \"{}\"", name);
+  require<ConfigError>(is_name(name), "export: expected a name of C++ that is free, got \"{}\"", name);
   const std::string text = header_text(saved.network, name, std::filesystem::path(command.model).filename().string());
   NewFile file(command.header);
   file.write(text);
   file.commit();
+  if (saved.info.pipeline) note_pipeline_left_out(command.header);
 }
 
 }  // namespace

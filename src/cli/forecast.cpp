@@ -145,14 +145,22 @@ StreamedReadings stream_readings(const Forecaster& forecaster, const std::string
   return forecaster.readings(stream_table(path, known->pipeline(), options));
 }
 
+void write_output(const std::string& path, const std::string& text) {
+  try {
+    NewFile file(path);
+    file.write(text);
+    file.commit();
+  } catch (const FormatError& error) {
+    fail<FormatError>("{}; without --output forecasts go to the standard output", error.what());
+  }
+}
+
 void forecast(const ForecastArguments& arguments) {
   const Forecaster forecaster = load_forecaster(arguments.model);
   const Readings readings = read_readings(forecaster, arguments.data, arguments.time, true);
   const std::string text = forecast_text(forecaster, readings, arguments.intervals);
   if (arguments.output.empty()) return fmt::print("{}", text);
-  NewFile file(arguments.output);
-  file.write(text);
-  file.commit();
+  write_output(arguments.output, text);
 }
 
 }  // namespace

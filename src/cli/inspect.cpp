@@ -54,11 +54,19 @@ void print_weights(const Network& network) {
   }
 }
 
-void print_losses(const std::string& output, const std::optional<Loss>& loss, const std::vector<Metric>& all) {
-  fmt::print("  {}loss: {}\n", output, loss ? setting_text(to_config(*loss)) : "none");
-  std::string metrics;
-  for (const Metric& metric : all) metrics += (metrics.empty() ? "" : ", ") + setting_text(to_config(metric));
-  fmt::print("  {}metrics: {}\n", output, metrics.empty() ? "none" : metrics);
+std::string names_of(const std::vector<Metric>& metrics) {
+  std::string text;
+  for (const Metric& metric : metrics) text += (text.empty() ? "" : ", ") + setting_text(to_config(metric));
+  return text.empty() ? "none" : text;
+}
+
+// What an output is trained for; `output` begins each line. Weights of the usual kind are passed over.
+void print_losses(const std::string& output, const OutputOptions& options) {
+  const std::string weight = options.loss_weight == 1 ? "" : fmt::format(", weight {}", options.loss_weight);
+  fmt::print("  {}loss: {}{}\n", output, options.loss ? setting_text(to_config(*options.loss)) : "none", weight);
+  fmt::print("  {}metrics: {}\n", output, names_of(options.metrics));
+  if (!options.weighted_metrics.empty())
+    fmt::print("  {}weighted metrics: {}\n", output, names_of(options.weighted_metrics));
 }
 
 void print_training(const SavedModel& saved) {
@@ -69,11 +77,12 @@ void print_training(const SavedModel& saved) {
   const SavedTraining& training = *saved.training;
   fmt::print("Training\n  optimizer: {}\n",
              settings_text(training.optimizer.class_name(), training.optimizer.config()));
-  if (training.outputs.empty()) print_losses("", training.loss, training.metrics);
+  if (training.outputs.empty())
+    print_losses("",
+                 {.loss = training.loss, .metrics = training.metrics, .weighted_metrics = training.weighted_metrics});
   for (std::size_t i = 0; i < training.outputs.size(); ++i) {
     const Graph& graph = saved.network.graph();
-    print_losses(graph.name(graph.node(graph.outputs()[i]).layer) + ": ", training.outputs[i].loss,
-                 training.outputs[i].metrics);
+    print_losses(graph.name(graph.node(graph.outputs()[i]).layer) + ": ", training.outputs[i]);
   }
   if (training.state)
     fmt::print("  state: {} steps taken, learning rate {}\n", training.state->step, training.state->learning_rate);

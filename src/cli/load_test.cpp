@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/finite.hpp"
 #include "maas/core/read_file.hpp"
 #include "serve/names.hpp"
 
@@ -159,7 +160,7 @@ void add_load_test(CLI::App& program) {
       "load-test", "Sends requests at a constant rate and tells how long they take; exit code 2 if any went wrong");
   command->option_defaults()->always_capture_default();
   auto options = std::make_shared<LoadTestOptions>();
-  const auto positive = CLI::Range(1e-3, 1e7);
+  const auto positive = finite(CLI::Range(1e-3, 1e7));
   command->add_option("url", options->url, "http://HOST[:PORT][/PATH]; without --model and --body it is asked with GET")
       ->required();
   command->add_option("--model", options->model, "Predicts with this model of a server at the URL");
@@ -175,7 +176,8 @@ void add_load_test(CLI::App& program) {
   command->add_option("--rate", options->rate, "Requests a second; where saturation is looked for, the first rate")
       ->check(positive);
   command->add_option("--seconds", options->seconds, "How long, at each rate")->check(positive);
-  command->add_option("--warmup", options->warmup, "Seconds before that, not counted")->check(CLI::Range(0.0, 1e6));
+  command->add_option("--warmup", options->warmup, "Seconds before that, not counted")
+      ->check(finite(CLI::Range(0.0, 1e6)));
   command->add_option("--connections", options->connections, "Connections, all open from the start")
       ->check(CLI::Range(1, 100'000));
   command->add_option("--timeout", options->timeout, "Seconds from when a request is due to when it is given up")

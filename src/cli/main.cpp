@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 #include <utility>
@@ -53,7 +54,9 @@ int main(int count, char** arguments) {
     if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");
     return 0;
   } catch (const CLI::Success& asked) {
-    return program.exit(asked);
+    const int code = program.exit(asked);
+    std::cout.flush();
+    return !std::cout || std::fflush(stdout) != 0 ? failed("cannot write to the standard output") : code;
   } catch (const CLI::RuntimeError& verdict) {
     // A command that has told its verdict.
     return std::fflush(stdout) != 0 ? failed("cannot write to the standard output") : verdict.get_exit_code();

@@ -1,7 +1,9 @@
 // maas predict: predictions for rows of CSV files.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,12 +26,28 @@ struct PredictOptions {
   WeightsOption weights;
 };
 
+// Of two outputs in one file only the later one would be left.
+void require_different_files(const std::vector<std::string>& paths) {
+  std::set<std::filesystem::path> seen;
+  for (const std::string& path : paths)
+    require<ConfigError>(seen.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(path))).second,
+                         "expected another file with each --output, got {} twice", path);
+}
+
+void write_file(const std::string& path, const Matrix& y, const std::vector<std::string>& names = {}) {
+  try {
+    write_csv(path, y, names);
+  } catch (const FormatError& error) {
+    fail<FormatError>("{}; without --output predictions go to the standard output", error.what());
+  }
+}
+
 // One file or the standard output holds all outputs side by side; as many files as outputs hold one each.
 void write_outputs(const std::vector<Matrix>& outputs, const std::vector<std::string>& paths) {
   if (paths.size() > 1) {
     require<ConfigError>(paths.size() == outputs.size(), "the model has {} outputs, got {} files with --output",
                          outputs.size(), paths.size());
-    for (std::size_t i = 0; i < paths.size(); ++i) write_csv(paths[i], outputs[i]);
+    for (std::size_t i = 0; i < paths.size(); ++i) write_file(paths[i], outputs[i]);
     return;
   }
   Index columns = 0;
@@ -43,7 +61,7 @@ void write_outputs(const std::vector<Matrix>& outputs, const std::vector<std::st
   if (paths.empty())
     fmt::print("{}", csv_text(all));
   else
-    write_csv(paths[0], all);
+    write_file(paths[0], all);
 }
 
 void predict_raw(const Model& model, const PredictOptions& options) {
@@ -63,10 +81,11 @@ void predict_raw(const Model& model, const PredictOptions& options) {
   if (options.outputs.empty())
     fmt::print("{}", csv_text(y, names));
   else
-    write_csv(options.outputs[0], y, names);
+    write_file(options.outputs[0], y, names);
 }
 
 void predict(const PredictOptions& options) {
+  require_different_files(options.outputs);
   SavedModel saved = read_keras(options.model, {.compile = false});
   saved.network = compact_as_asked(saved.network, options.weights);
   if (saved.info.pipeline && !options.prepared) return predict_raw(Model(std::move(saved)), options);

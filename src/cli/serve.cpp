@@ -11,6 +11,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/finite.hpp"
 #include "maas/core/error.hpp"
 #include "maas/core/parallel.hpp"
 #include "maas/serve/config_file.hpp"
@@ -203,7 +204,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
 
 void add_limits(CLI::App& command, ServeOptions& options) {
   serve::ServerOptions& server = options.server;
-  const auto positive = CLI::Range(1.0, 1e15), from_none = CLI::Range(0.0, 1e15);
+  const auto positive = finite(CLI::Range(1.0, 1e15)), from_none = finite(CLI::Range(0.0, 1e15));
   command.add_option("--max-body-bytes", server.limits.body_bytes, "Largest body; else 413")->check(positive);
   command.add_option("--max-header-bytes", server.header_bytes, "Largest head of a request; else 431")->check(positive);
   command.add_option("--max-headers", server.headers, "Most headers of a request; else 431")->check(CLI::Range(1, 256));
@@ -216,7 +217,7 @@ void add_limits(CLI::App& command, ServeOptions& options) {
   command.add_option("--max-json-depth", server.limits.json_depth, "Deepest nesting of JSON; else 400")
       ->check(positive);
   command.add_option("--max-connections", server.connections, "Most connections; others wait")
-      ->check(CLI::Range(1.0, 4e9));
+      ->check(finite(CLI::Range(1.0, 4e9)));
   command.add_option(
       "--pipelined-requests", server.pipelined_requests,
       "Requests of one connection that are worked on at once: 1, as the HTTP library begins the next one "
@@ -233,7 +234,7 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       ->check(positive);
   command
       .add_option("--load-seconds", options.load_seconds, "When a load that is asked for is answered 504, and goes on")
-      ->check(CLI::Range(0.001, 86400.0));
+      ->check(finite(CLI::Range(0.001, 86400.0)));
   command
       .add_option("--loads-at-once", options.repository.loads_at_once,
                   "Model files that are read and tried at once, of different models; each takes a processor")
@@ -242,7 +243,7 @@ void add_limits(CLI::App& command, ServeOptions& options) {
       .add_option("--max-model-bytes", options.repository.model_bytes,
                   "Most bytes of weights of all versions that answer or are still held by requests; one more version "
                   "is not taken up, and a load of it 429, until there is room; 0: any number")
-      ->check(CLI::Range(0.0, 1e15));
+      ->check(finite(CLI::Range(0.0, 1e15)));
   command.add_option("--max-held-bytes", server.held_bytes, "Most bytes of all bodies and answers together; else 503")
       ->check(from_none);
   command
@@ -250,18 +251,18 @@ void add_limits(CLI::App& command, ServeOptions& options) {
                   "Most predictions at once with one token; else 429; 0: any number")
       ->check(CLI::Range(0, 1'000'000'000));
   command.add_option("--max-wait", options.wait_seconds, "Longest wait for a thread in seconds; else 504")
-      ->check(CLI::Range(0.001, 86400.0));
+      ->check(finite(CLI::Range(0.001, 86400.0)));
   command.add_option("--idle-seconds", options.idle_seconds, "When a connection without traffic is closed")
       ->check(CLI::Range(1, 86400));
   command.add_option("--head-seconds", options.head_seconds, "When a head that is still coming is given up; 408")
-      ->check(CLI::Range(0.01, 86400.0));
+      ->check(finite(CLI::Range(0.01, 86400.0)));
   command.add_option("--min-body-rate", server.body_rate, "Bytes a second of a body below which it is given up; 408")
       ->check(from_none);
   command.add_option("--body-grace-seconds", options.body_grace_seconds, "How long a body may come more slowly")
-      ->check(CLI::Range(0.01, 86400.0));
+      ->check(finite(CLI::Range(0.01, 86400.0)));
   command
       .add_option("--write-seconds", options.write_seconds, "When an answer of which 64 KiB were not taken is given up")
-      ->check(CLI::Range(0.01, 86400.0));
+      ->check(finite(CLI::Range(0.01, 86400.0)));
   command
       .add_option("--receive-seconds", options.receive_seconds,
                   "When a body that is still coming is given up, however fast it comes; 408; 0: it is not")
@@ -270,18 +271,18 @@ void add_limits(CLI::App& command, ServeOptions& options) {
 
 void add_jobs(CLI::App& command, ServeOptions& options) {
   command.add_option("--max-streams", options.server.streams, "Most sensors whose windows are held")
-      ->check(CLI::Range(1.0, 1e9));
+      ->check(finite(CLI::Range(1.0, 1e9)));
   command
       .add_option(
           "--stream-save-seconds", options.stream_save_seconds,
           "From one time that changed windows and counts of drift are kept to the next, which is what a crash loses; "
           "0: at the stop")
-      ->check(CLI::Range(0.0, 86400.0));
+      ->check(finite(CLI::Range(0.0, 86400.0)));
   command.add_option("--job-data", options.server.jobs.data,
                      "Offers trainings by request, of files in this folder; needs --state");
   command.add_option("--job-program", options.server.jobs.program, "The maas that trains; empty for this one");
   command.add_option("--job-memory-bytes", options.server.jobs.memory_bytes, "Address space that a training may take")
-      ->check(CLI::Range(1.0, 1e15));
+      ->check(finite(CLI::Range(1.0, 1e15)));
   command
       .add_option("--job-threads", options.server.jobs.threads,
                   "Processors and threads that a training has; 0: all but one, which is left to answers")
@@ -291,7 +292,7 @@ void add_jobs(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--job-upload-bytes", options.server.jobs.upload_bytes,
                   "Most bytes of files that come with a training; else 413")
-      ->check(CLI::Range(1.0, 1e15));
+      ->check(finite(CLI::Range(1.0, 1e15)));
   command.add_option("--job-queue", options.server.jobs.queue, "Most trainings that wait; else 429")
       ->check(CLI::Range(1, 1000));
 }
@@ -356,7 +357,7 @@ void add_serve(CLI::App& program) {
   command->add_option("--threads", options->server.threads, "Threads that predict; 0 for one a processor")
       ->check(CLI::Range(0, 1024));
   command->add_option("--poll-seconds", options->poll_seconds, "From one look at the folder to the next")
-      ->check(CLI::Range(0.01, 86400.0));
+      ->check(finite(CLI::Range(0.01, 86400.0)));
   command->add_option("--versions", options->repository.versions, "How many versions of a model answer at once")
       ->check(CLI::Range(1, 1000));
   command
@@ -368,9 +369,9 @@ void add_serve(CLI::App& program) {
   command
       ->add_option("--drain-delay", options->drain_delay,
                    "After SIGTERM, seconds in which all is answered but readiness says no; a second signal ends it")
-      ->check(CLI::Range(0.0, 86400.0));
+      ->check(finite(CLI::Range(0.0, 86400.0)));
   command->add_option("--drain-timeout", options->drain_timeout, "Then, seconds in which what is in flight is answered")
-      ->check(CLI::Range(0.0, 86400.0));
+      ->check(finite(CLI::Range(0.0, 86400.0)));
   add_limits(*command, *options);
   add_jobs(*command, *options);
   command->callback([command, options] { run(*command, options); });

@@ -30,6 +30,7 @@ inline void add_weights_option(CLI::App& command, WeightsOption& weights, bool p
              : "Rounds kernels of Dense layers to numbers of bf16 or int8");
   option->check(packed ? CLI::IsMember({"bf16", "int8", "packed"}) : CLI::IsMember({"bf16", "int8"}));
   command.add_option("--smallest", weights.smallest, "With --weights: kernels of fewer numbers stay as they are")
+      ->needs(option)
       ->check(CLI::Range(Index{0}, Index{1} << 40));
 }
 

@@ -220,7 +220,7 @@ void write_hdf5(const std::string& path, const std::vector<NamedMatrix>& matrice
   for (const NamedMatrix& each : matrices) {
     const std::size_t end = each.name.rfind('/');
     if (end != std::string::npos) writer.group(each.name.substr(0, end));
-    writer.floats(each.name, {each.values.rows(), each.values.cols()}, each.values.data());
+    writer.rows(each.name, {each.values.rows(), each.values.cols()}, each.values.data());
   }
   writer.close();
   file.commit();

@@ -80,7 +80,8 @@ class Hdf5Reader {
   std::unique_ptr<Self> self_;
 };
 
-/// Writes a new file with the physical properties of h5py's: superblock 0, contiguous datasets, no times.
+/// Writes a new file with the physical properties of h5py's: superblock 0, contiguous datasets, no times. What
+/// Hdf5Reader would refuse for its size is a FormatError that names the attribute or the dataset.
 class Hdf5Writer {
  public:
   /// `path` is the file to write to; `shown_path` is the one named in errors.
@@ -96,6 +97,8 @@ class Hdf5Writer {
   void text(const std::string& group, const std::string& attribute, const std::string& value);
   void names(const std::string& group, const std::string& attribute, const std::vector<std::string>& values);
   void floats(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values);
+  /// Numbers that are read part by part, and so may be more than floats() takes.
+  void rows(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values);
   void doubles(const std::string& dataset, const std::vector<Index>& dimensions, const double* values);
   void integer(const std::string& dataset, std::int64_t value);
   /// One number with all the digits of a double.

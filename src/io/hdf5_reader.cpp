@@ -5,13 +5,12 @@
 #include "io/hdf5_file.hpp"
 #include "io/hdf5_structure.hpp"
 #include "io/hdf5_texts.hpp"
+#include "io/limits.hpp"
 
 namespace maas::inline MAAS_ABI::io {
 
 namespace {
 
-constexpr Index most_bytes = Index{1} << 31;
-constexpr int most_rank = 8;
 constexpr std::size_t deepest_path = 32;
 
 // The groups on the way to an object and its name. HDF5 takes several slashes for one, and so did old Keras, which
@@ -95,12 +94,12 @@ Index Hdf5Dataset::size() const {
 
 namespace {
 
-constexpr Index most_row_bytes = Index{1} << 28, most_all_bytes = Index{1} << 46;
-
 Id number_type(hid_t dataset, const std::string& shown, const std::string& name) {
   Id type(H5Dget_type(dataset), H5Tclose);
   require<FormatError>(static_cast<bool>(type), "{}: {} is damaged", shown, name);
   const H5T_class_t kind = H5Tget_class(type.get());
+  require<FormatError>(kind != H5T_OPAQUE || H5Tget_size(type.get()) != 2,
+                       "{}: {} holds bfloat16 numbers, which are not read; save the model in float32", shown, name);
   require<FormatError>((kind == H5T_FLOAT || kind == H5T_INTEGER) && H5Tget_size(type.get()) <= 8,
                        "{}: {} holds no plain numbers of at most 64 bits", shown, name);
   return type;

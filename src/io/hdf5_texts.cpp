@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "io/limits.hpp"
 #include "maas/core/utf8.hpp"
 
 namespace maas::inline MAAS_ABI::io {
@@ -73,6 +74,10 @@ class RawFile {
   void check(bool fits) const {
     require<FormatError>(fits, "{}: the attribute {} is damaged: its text is not where it should be", shown_, name_);
   }
+  void check_length(std::size_t length) const {
+    require<FormatError>(length <= most_text, "{}: the attribute {} holds a text of {} bytes, more than {}", shown_,
+                         name_, length, most_text);
+  }
   static constexpr std::uint64_t most = std::uint64_t{1} << 62;
 
  private:
@@ -97,7 +102,8 @@ std::string heap_text(const RawFile& file, const HeapReference& reference) {
     at += 16;
     file.check(index != 0 && bytes <= end - at);
     if (index == reference.index) {
-      file.check(reference.length <= bytes && reference.length <= most_text);
+      file.check(reference.length <= bytes);
+      file.check_length(reference.length);
       std::string text(reference.length, '\0');
       file.read(at, text.data(), text.size());
       return text;

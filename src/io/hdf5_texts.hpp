@@ -8,10 +8,6 @@
 
 namespace maas::inline MAAS_ABI::io {
 
-/// No attribute may hold more text, and no list more names or groups more members.
-constexpr std::size_t most_text = std::size_t{64} << 20;
-constexpr Index most_names = 100000;
-
 /// The texts of an attribute, of fixed or variable length; an empty attribute of any type is an empty list. `bytes` are
 /// the file's. Throws FormatError that begins with `shown` for what is damaged, too large, no text or not UTF-8.
 std::vector<std::string> read_texts(const Bytes& bytes, hid_t attribute, const std::string& shown,

@@ -2,6 +2,7 @@
 
 #include "io/hdf5_file.hpp"
 #include "io/hdf5_library.hpp"
+#include "io/limits.hpp"
 
 namespace maas::inline MAAS_ABI::io {
 
@@ -31,6 +32,17 @@ Id text_type(std::size_t width, H5T_str_t padding) {
 Id list_space(std::size_t count) {
   const hsize_t size = count;
   return Id(H5Screate_simple(1, &size, nullptr), H5Sclose);
+}
+
+// What a reader would refuse is not written over a file that can be read.
+void require_fit(const std::string& path, const std::string& name, const std::vector<Index>& dimensions,
+                 std::size_t number_bytes, Index most) {
+  require<FormatError>(dimensions.size() <= most_rank, "{}: {}: expected at most {} axes, got {}", path, name,
+                       most_rank, dimensions.size());
+  double bytes = static_cast<double>(number_bytes);
+  for (Index dimension : dimensions) bytes *= static_cast<double>(dimension);
+  require<FormatError>(bytes <= static_cast<double>(most), "{}: {}: expected at most {} bytes, got {:.0f}", path, name,
+                       most, bytes);
 }
 
 }  // namespace
@@ -78,6 +90,8 @@ void Hdf5Writer::link(const std::string& group, const std::string& other_name) {
 }
 
 void Hdf5Writer::text(const std::string& group, const std::string& attribute, const std::string& value) {
+  require<FormatError>(value.size() <= most_text, "{}: the attribute {}: expected at most {} bytes, got {}", path_,
+                       attribute, most_text, value.size());
   const Silence silence;
   const Id object = self_->open(group), space(H5Screate(H5S_SCALAR), H5Sclose),
            type = text_type(H5T_VARIABLE, H5T_STR_NULLTERM);
@@ -88,6 +102,9 @@ void Hdf5Writer::text(const std::string& group, const std::string& attribute, co
 }
 
 void Hdf5Writer::names(const std::string& group, const std::string& attribute, const std::vector<std::string>& values) {
+  require<FormatError>(values.size() <= static_cast<std::size_t>(most_names),
+                       "{}: the attribute {}: expected at most {} names, got {}", path_, attribute, most_names,
+                       values.size());
   std::size_t width = 0;
   for (const std::string& value : values) width = std::max(width, value.size());
   constexpr std::size_t limit = 64512;  // of an object header; longer lists are split, as Keras does
@@ -137,12 +154,19 @@ void write_dataset(hid_t file, const std::string& path, const std::string& name,
 }  // namespace
 
 void Hdf5Writer::floats(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values) {
+  require_fit(path_, dataset, dimensions, sizeof(Scalar), most_bytes);
+  rows(dataset, dimensions, values);
+}
+
+void Hdf5Writer::rows(const std::string& dataset, const std::vector<Index>& dimensions, const Scalar* values) {
+  require_fit(path_, dataset, dimensions, sizeof(Scalar), most_all_bytes);
   const Silence silence;
   write_dataset(self_->file.get(), path_, dataset, sizeof(Scalar) == 4 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, scalar_type(),
                 dimensions, values);
 }
 
 void Hdf5Writer::doubles(const std::string& dataset, const std::vector<Index>& dimensions, const double* values) {
+  require_fit(path_, dataset, dimensions, sizeof(double), most_bytes);
   const Silence silence;
   write_dataset(self_->file.get(), path_, dataset, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, dimensions, values);
 }

@@ -7,6 +7,7 @@
 #include "io/keras_state.hpp"
 #include "io/keras_training.hpp"
 #include "io/keras_weights.hpp"
+#include "io/limits.hpp"
 
 namespace maas::inline MAAS_ABI::io {
 
@@ -15,9 +16,8 @@ namespace {
 constexpr const char* metadata_name = "metadata.json";
 constexpr const char* config_name = "config.json";
 constexpr const char* weights_name = "model.weights.h5";
-constexpr std::uint64_t most_metadata = std::uint64_t{1} << 20, most_config = std::uint64_t{64} << 20;
-constexpr std::uint64_t most_weights = std::uint64_t{1} << 40;  // it is not taken as memory unless it is deflated
-constexpr const char* archive_version = "3.4.0";                // the oldest Keras that reads what is written
+constexpr std::uint64_t most_metadata = std::uint64_t{1} << 20;
+constexpr const char* archive_version = "3.4.0";  // the oldest Keras that reads what is written
 
 // Nothing of an archive is unpacked, so that a name leads nowhere; but one that would lead elsewhere is no accident.
 void check_members(const ZipReader& archive, const std::string& shown) {
@@ -94,7 +94,7 @@ Hdf5Reader open_weights(const std::string& path) {
 
 SavedModel read_archive(const ZipReader& archive, const std::string& shown, const LoadOptions& options) {
   check_members(archive, shown);
-  const Config config = read_json_member(archive, shown, config_name, most_config);
+  const Config config = read_json_member(archive, shown, config_name, most_text);
   const std::string version = version_of(archive, shown);
   const Hdf5Reader file = weights_of(archive, shown);
   const OwnNotes own = read_own_notes(file);
@@ -126,6 +126,8 @@ std::vector<std::string> write_archive(ZipWriter& archive, const std::string& sh
   Config config = write_network(graph, std::string(model.name), dialect);
   if (compile) config.set("compile_config", *compile);
   const std::string json = write_json(config);
+  require<FormatError>(json.size() <= most_text, "{}: {}: expected at most {} bytes, got {}", shown, config_name,
+                       most_text, json.size());
   const std::string metadata = write_json(Config{}.set("keras_version", archive_version));
 
   const Variables variables = variables_of(weight_groups(graph), model.network.parameters().layout());

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -53,6 +54,21 @@ TEST_CASE("maas inspect shows layers, weights, training and state") {
     INFO(part << "\n" << result.out);
     CHECK(result.out.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("maas inspect shows what each output is trained for") {
+  const auto x = input(2);
+  const std::vector<Symbol> inputs{x}, outputs{dense(1).named("near")(x), dense(1).named("far")(x)};
+  Model model(Network(Graph(inputs, outputs)));
+  model.compile({.optimizer = Adam{},
+                 .outputs = {{.loss = mean_squared_error, .loss_weight = 0.25},
+                             {.loss = mean_absolute_error, .weighted_metrics = {mean_squared_error}}}});
+  model.save("outputs.h5");
+  const Run result = run("inspect outputs.h5");
+  INFO(result.out);
+  CHECK(result.out.find("  near: loss: mean_squared_error, weight 0.25\n  near: metrics: none\n"
+                        "  far: loss: mean_absolute_error\n  far: metrics: none\n"
+                        "  far: weighted metrics: mean_squared_error\n") != std::string::npos);
 }
 
 TEST_CASE("maas plot writes Graphviz' text, and pictures where Graphviz is installed") {
@@ -128,6 +144,17 @@ TEST_CASE("maas predict gives the model's numbers, passes comments over, and wri
   CHECK(run("predict predict.h5 --input x.csv --output y.csv").code == 0);
   std::ifstream file("y.csv");
   CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == expected);
+  for (const auto& [output, got] :
+       {std::pair{"/dev/stdout", "a pipe"}, {"/dev/zero", "a device"}, {"folder.csv", "a folder"}}) {
+    std::filesystem::create_directory("folder.csv");
+    const Run refused = run(std::string("predict predict.h5 --input x.csv --output ") + output);
+    CHECK(refused.code == 1);
+    CHECK(refused.out == fmt::format("maas: {}: expected a regular file or a new one, got {}; without --output "
+                                     "predictions go to the standard output\n",
+                                     output, got));
+  }
+  const Run log = run("predict predict.h5 --input x.csv --output /dev/stdout > log.csv 2> log.errors; cat log.errors");
+  CHECK(log.out.find("expected a file of its own, got the one that the standard output goes to") != std::string::npos);
 }
 
 TEST_CASE("maas predict takes several inputs in order") {
@@ -145,6 +172,11 @@ TEST_CASE("maas predict takes several inputs in order") {
   Matrix side_by_side(2, 3);
   side_by_side << y[0], y[1];
   CHECK(run("predict two.h5 --input a.csv --input b.csv").out == csv_text(side_by_side));
+  const std::string apart = "predict two.h5 --input a.csv --input b.csv --output y0.csv --output ";
+  CHECK(run(apart + "./y0.csv").out == "maas: expected another file with each --output, got ./y0.csv twice\n");
+  CHECK_FALSE(std::ifstream("y0.csv").good());
+  CHECK(run(apart + "y1.csv").code == 0);
+  CHECK(read_csv("y1.csv", {.header = CsvHeader::none}).matrix() == y[1]);
 }
 
 TEST_CASE("maas convert writes a model in other forms, which predict the same") {
@@ -169,7 +201,25 @@ TEST_CASE("maas convert writes a model in other forms, which predict the same") 
   other.load_weights("converted.weights.h5");
   CHECK(other.predict(x) == model.predict(x));
   CHECK(run("convert convert.h5 converted.h5 --for keras4").code == 1);
+  for (const char* to : {"alone.weights.h5", "alone.onnx"}) {
+    const Run refused = run(fmt::format("convert convert.h5 {} --for keras2", to));
+    CHECK(refused.code == 1);
+    CHECK(refused.out.find(fmt::format("expected no --for with {}", to)) != std::string::npos);
+    CHECK_FALSE(std::ifstream(to).good());
+  }
+  CHECK(run("convert convert.h5 converted.h5 --smallest 0").out.find("--smallest requires --weights") !=
+        std::string::npos);
   CHECK(run("convert missing.h5 converted.h5").code == 1);
+}
+
+TEST_CASE("maas convert tells what Keras will not find in the file that it wrote") {
+  Model model = Sequential{input(2), dense(1)};
+  model.compile({.optimizer = Lbfgs{}, .loss = mean_squared_error});
+  const std::vector<std::string> notes = model.save("own_optimizer.h5");
+  REQUIRE(notes.size() == 1);
+  const Run result = run("convert own_optimizer.h5 own_optimizer.keras");
+  CHECK(result.code == 0);
+  CHECK(result.out == "Note: " + notes[0] + "\n");
 }
 
 TEST_CASE("maas export writes headers that compile alone and predict the same") {
@@ -226,7 +276,29 @@ TEST_CASE("maas export says what it cannot write") {
         std::string::npos);
   CHECK_FALSE(std::ifstream("no_export.hpp").good());
   saved_model("names.h5");
-  CHECK(run("export names.h5 names.hpp --name 1st").code == 1);
+  for (const char* name : {"1st", "class", "std", "xor", "sin"})
+    CHECK(run(std::string("export names.h5 names.hpp --name ") + name).out ==
+          fmt::format("maas: export: expected a name of C++ that is free, got \"{}\"\n", name));
+}
+
+TEST_CASE("maas export takes names from a file that may be hostile, and makes C++ of them") {
+  std::string compiled = "int main() {}\n";
+  for (const char* name : {"double.h5", "std.h5", "y0.h5", "gamma.h5", "two\nlines#.h5", "linux.h5"}) {
+    Model model(Network(
+        Graph(std::vector<Layer>{input(2), dense(1, relu).named("d\n}}}\n#error INJECTED\n"), dense(1).named("e\\")})));
+    model.save(name);
+    const std::string header = fmt::format("hostile_{}.hpp", compiled.size());
+    const Run made = run("export '" + std::string(name) + "' " + header);
+    INFO(made.out);
+    REQUIRE(made.code == 0);
+    std::ifstream file(header);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    CHECK(text.find("// d?}}}?#error INJECTED?: 2 -> 1, relu\n") != std::string::npos);
+    CHECK(text.find("// e?: 1 -> 1, linear\n") != std::string::npos);
+    compiled = "#include \"" + header + "\"\n" + compiled;
+  }
+  write("hostile.cpp", compiled);
+  CHECK(std::system(MAAS_COMPILER " -std=gnu++17 -Wall -Wextra -Werror -fsyntax-only hostile.cpp") == 0);
 }
 
 TEST_CASE("maas check runs the self-test and says what is odd") {
@@ -329,6 +401,11 @@ TEST_CASE("maas bench tells percentiles of the time, and the machine's floors of
   REQUIRE(count != std::string::npos);
   CHECK(std::stoi(paused.substr(paused.rfind('(', count) + 1)) <= 6);
   CHECK(is_one_line(run("bench bench.h5 --pause -1").out));
+  for (const char* option : {"--seconds nan", "--pause nan", "--seconds inf", "--seconds -NaN"}) {
+    const Run refused = run(std::string("bench bench.h5 ") + option);
+    CHECK(refused.code == 1);
+    CHECK(refused.out.find("expected a finite number, got ") != std::string::npos);
+  }
   CHECK(is_one_line(run("bench bench.h5 --batch 0").out));
   CHECK(run("bench bench.h5 --batch 0").code == 1);
 }
@@ -370,6 +447,12 @@ TEST_CASE("maas says its version and helps") {
   CHECK(run("--version").out == "maas " MAAS_VERSION "\n");
   CHECK(run("--help").code == 0);
   CHECK(run("predict --help").out.find("--input") != std::string::npos);
+  if (!std::filesystem::exists("/dev/full")) return;
+  for (const char* asked : {"--help", "--version", "predict --help"}) {
+    const Run full = run(std::string(asked) + " > /dev/full");
+    CHECK(full.code == 1);
+    CHECK(full.out == "maas: cannot write to the standard output\n");
+  }
 }
 
 TEST_CASE("maas predict, inspect, check and diff know the pipeline of a model") {
@@ -410,6 +493,14 @@ TEST_CASE("maas predict, inspect, check and diff know the pipeline of a model") 
   CHECK(different.out.find("< pipeline step MinMax {\"columns\": [\"flow\"]") != std::string::npos);
   CHECK(run("convert raw.h5 raw.keras").code == 0);
   CHECK(*load_model("raw.keras").info().pipeline == pipeline);
+  for (const char* command : {"convert raw.h5 raw.weights.h5", "convert raw.h5 raw.onnx", "export raw.h5 raw.hpp"}) {
+    const std::string path = std::string(command).substr(std::string(command).rfind(' ') + 1);
+    const Run left_out = run(command);
+    CHECK(left_out.code == 0);
+    CHECK(left_out.out ==
+          "Note: the model's pipeline is not written: " + path + " takes what the network takes, not raw rows\n");
+  }
+  CHECK(run("convert bare.h5 bare.onnx").out.empty());
 }
 
 TEST_CASE("maas data report tells what a file holds, and what is odd") {

@@ -124,6 +124,10 @@ TEST_CASE("what cannot be saved is refused before the old file is touched") {
   lion.compile({.optimizer = Lion{}, .loss = binary_crossentropy});
   CHECK_THROWS_WITH(lion.save(path, {.profile = KerasProfile::keras_2}),
                     path + ": optimizer Lion: Keras 2 cannot resume with it; save for any version of Keras instead");
+  Model large = some_model();
+  large.info().baselines = Config{}.set("text", std::string(std::size_t{66} << 20, 'x'));
+  CHECK_THROWS_WITH(large.save(path),
+                    Catch::StartsWith(path + ": the attribute baselines: expected at most 67108864 "));
   CHECK(bytes_of(path) == before);
   CHECK(folder.names() == std::vector<std::string>{"model.h5"});
 }

@@ -1,7 +1,9 @@
 // NewFile: a file that appears whole or not at all.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "maas/core/error.hpp"
 
@@ -9,10 +11,13 @@ namespace maas::inline MAAS_ABI {
 
 /// A temporary file beside its target. commit() flushes it to the disk and renames it over the target; without commit
 /// it is removed and the target stays as it was. So a reader, or a machine that loses power, finds the old file or the
-/// new one, never a part of one. If the target is a symbolic link, the file it points to is replaced.
+/// new one, never a part of one. If the target is a symbolic link, the file it points to is replaced, or made. A file
+/// that is replaced hands its permissions on, and its owner and group where this process may give them.
 class NewFile {
  public:
-  /// Makes the temporary file. Throws FormatError where that is not possible: no such folder, no permission, disk full.
+  /// Makes the temporary file. Throws FormatError where that is not possible (no such folder, no permission, disk
+  /// full), and where the target is no regular file (a device, a pipe, a folder) or the one that the standard output
+  /// goes to.
   explicit NewFile(const std::string& target);
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -26,7 +31,13 @@ class NewFile {
   void commit();
 
  private:
+  struct Access {
+    unsigned mode, owner, group;
+  };
+  void keep_access();
+
   std::string target_, temporary_;
+  std::optional<Access> old_;  // of the file that is replaced
   int file_ = -1;
 };
 
