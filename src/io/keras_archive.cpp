@@ -121,7 +121,7 @@ std::vector<std::string> write_archive(ZipWriter& archive, const std::string& sh
   const Dialect dialect{.modules = true, .new_graphs = !for_all};
   const SavedTraining* training = include_optimizer && model.training ? &*model.training : nullptr;
   std::optional<Config> compile;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = warnings_of_layers(graph, dialect);
   if (training != nullptr) compile = write_training(*training, model.state, dialect, warnings);
   Config config = write_network(graph, std::string(model.name), dialect);
   if (compile) config.set("compile_config", *compile);

@@ -14,8 +14,8 @@ SavedModel read_archive(const ZipReader& archive, const std::string& shown, cons
 Hdf5Reader open_weights(const std::string& path);
 
 /// Adds a whole model to an archive, which is closed after that. `for_all`: Keras 2.12 and later resume with it as well
-/// as Keras 3, which then cannot assign another learning rate. Returns what of the training settings Keras will not
-/// find.
+/// as Keras 3, which then cannot assign another learning rate. Returns what of the layers and training settings
+/// Keras will not find.
 std::vector<std::string> write_archive(ZipWriter& archive, const std::string& shown, const ModelView& model,
                                        bool include_optimizer, bool for_all);
 

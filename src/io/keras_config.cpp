@@ -45,6 +45,18 @@ void check_size(const Shape& shape, std::string_view where, std::string_view wha
   }
 }
 
+const Config& member(const Config& call, std::string_view key, std::string_view where) {
+  const Config* value = call.find(key);
+  require<ConfigError>(value != nullptr, "{}: expected \"{}\" in what it is called with, got none", where, key);
+  return *value;
+}
+
+// Missing or null: true.
+bool is_trainable(const Config& config, std::string_view where) {
+  const Config* given = config.find("trainable");
+  return given == nullptr || given->is_null() || given->as_bool(fmt::format("{}: trainable", where));
+}
+
 // [null, 28, 28] -> 28x28
 Shape sample_shape(const Config& batch_shape, std::string_view where) {
   const Config plain = plain_value(batch_shape, where);
@@ -184,8 +196,7 @@ class ModelReader {
     model.config = &config;
     model.name = config.find("name") != nullptr ? text_at(config, "name", class_name) : "sequential";
     const std::string where = fmt::format("model \"{}\"", model.name);
-    if (const Config* given = config.find("trainable"); given != nullptr && !given->is_null())
-      trainable = trainable && given->as_bool(where);
+    trainable = is_trainable(config, where) && trainable;
     for (const Config& object : layer_list(config, where).as_list()) {
       model.parts.push_back(read_part(object, model.name, trainable, depth));
       Part& part = model.parts.back();
@@ -219,8 +230,7 @@ class ModelReader {
     check_class(object, class_name, part.name);
     part.is_input = class_name == "InputLayer";
     if (part.is_input && depth > 0) return part;
-    const bool own_trainable = config->find("trainable") == nullptr || config->at("trainable").is_null() ||
-                               config->at("trainable").as_bool(part.name);
+    const bool own_trainable = is_trainable(*config, fmt::format("layer \"{}\"", part.name));
     const std::string name = builder_.free_name(part.name, model_name);
     if (part.is_input)
       part.layer = builder_.add_layer(Layer(InputLayer{input_shape(*config, part.name)}).named(name));
@@ -315,11 +325,13 @@ void collect_references(const Config& config, std::string_view where, std::vecto
 }
 
 // Arguments beside the tensors. What they could change is refused.
-void check_arguments(const Config& arguments, Reading& reading, std::string_view where) {
+void check_arguments(const Config& arguments, bool new_style, Reading& reading, std::string_view where) {
   for (const auto& [key, value] : arguments.as_object(where)) {
-    if (value.is_null()) continue;
-    require<ConfigError>(key == "training" && value.is_bool() && !value.as_bool(),
-                         "{}: is called with {} = {}, which is not supported", where, key, value.text());
+    const bool is_training = key == "training" && value.is_bool();
+    // Keras 3 notes training = false for every Dropout; its fit, evaluate and predict put their own in its place.
+    if (value.is_null() || (new_style && is_training)) continue;
+    require<ConfigError>(is_training && !value.as_bool(), "{}: is called with {} = {}, which is not supported", where,
+                         key, value.text());
     reading.warn(fmt::format("{}: is called with training = false, which is not kept in training", where));
   }
 }
@@ -333,7 +345,8 @@ void collect_tensors(const Config& argument, std::string_view where, std::vector
   require<ConfigError>(
       class_name != nullptr && class_name->is_string() && class_name->as_string() == "__keras_tensor__",
       "{}: is called with {}, which is not supported", where, argument.text());
-  found.push_back(read_reference(argument.at("config").at("keras_history"), where));
+  const Config& history = member(member(argument, "config", where), "keras_history", where);
+  found.push_back(read_reference(history, where));
 }
 
 struct Call {
@@ -345,13 +358,14 @@ Call read_call(const Config& config, Reading& reading, std::string_view where) {
   Call call;
   if (config.is_object()) {
     call.new_style = true;
-    for (const Config& argument : config.at("args").as_list(where)) collect_tensors(argument, where, call.inputs);
-    if (const Config* arguments = config.find("kwargs")) check_arguments(*arguments, reading, where);
+    for (const Config& argument : member(config, "args", where).as_list(where))
+      collect_tensors(argument, where, call.inputs);
+    if (const Config* arguments = config.find("kwargs")) check_arguments(*arguments, true, reading, where);
     return call;
   }
   auto add = [&](const Config& input) {
     call.inputs.push_back(read_reference(input, where));
-    if (input.as_list().size() > 3) check_arguments(input.as_list()[3], reading, where);
+    if (input.as_list().size() > 3) check_arguments(input.as_list()[3], false, reading, where);
   };
   if (is_reference(config))
     add(config);
@@ -412,7 +426,8 @@ class Wiring {
     return parts;
   }
 
-  using Results = std::map<std::pair<std::size_t, Index>, std::vector<Index>>;
+  using Place = std::pair<std::size_t, Index>;  // a part of the model, and which call of it
+  using Results = std::map<Place, std::vector<Index>>;
 
   // Keras 2 gives a nested model a call of its own, number 0; so does Keras 3 where it lists a model's outputs.
   static Index first_call(const Part& part, bool new_style, bool in_outputs) {
@@ -421,15 +436,17 @@ class Wiring {
     return part.model->functional || part.model->states_input ? 1 : 0;
   }
 
-  // The node a reference means; nothing if that call is still to come.
-  static std::optional<Index> find(const FileModel& model, const Reference& reference, bool new_style, bool in_outputs,
-                                   const Results& results) {
+  static Place place_of(const FileModel& model, const Reference& reference, bool new_style, bool in_outputs) {
     auto found = model.by_name.find(reference.layer);
     require<ConfigError>(found != model.by_name.end(), "model \"{}\": there is no layer \"{}\", which is referred to",
                          model.name, reference.layer);
-    const Part& part = model.parts[found->second];
-    const Index call = reference.call - first_call(part, new_style, in_outputs);
-    auto result = results.find({found->second, call});
+    return {found->second, reference.call - first_call(model.parts[found->second], new_style, in_outputs)};
+  }
+
+  // The node a reference means; nothing if there is no such call.
+  static std::optional<Index> find(const FileModel& model, const Reference& reference, bool new_style, bool in_outputs,
+                                   const Results& results) {
+    auto result = results.find(place_of(model, reference, new_style, in_outputs));
     if (result == results.end()) return std::nullopt;
     require<ConfigError>(reference.tensor < static_cast<Index>(result->second.size()),
                          "model \"{}\": \"{}\" has no output {}", model.name, reference.layer, reference.tensor);
@@ -440,6 +457,7 @@ class Wiring {
     std::size_t part;
     Index number;
     Call call;
+    std::size_t missing = 0;  // inputs that are not computed yet
   };
 
   std::vector<Waiting> read_calls(const FileModel& model, bool& new_style) {
@@ -452,7 +470,7 @@ class Wiring {
                            where);
       Index number = 0;
       for (const Config& config : part.calls->as_list()) {
-        waiting.push_back({i, number++, read_call(config, builder_.reading(), where)});
+        waiting.push_back({i, number++, read_call(config, builder_.reading(), where), 0});
         new_style = new_style || waiting.back().call.new_style;
         require<ConfigError>(!waiting.back().call.inputs.empty(), "{}: is called without inputs", where);
       }
@@ -460,26 +478,51 @@ class Wiring {
     return waiting;
   }
 
-  // Calls a layer once all that it takes is there. Files list layers in a fitting order, so one pass will mostly do.
+  // Who waits for what, and how much each of them misses.
+  static std::map<Place, std::vector<std::size_t>> count_missing(const FileModel& model, std::vector<Waiting>& waiting,
+                                                                 const Results& results) {
+    std::map<Place, std::vector<std::size_t>> waits_for;
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+      for (const Reference& reference : waiting[i].call.inputs) {
+        const Place place = place_of(model, reference, waiting[i].call.new_style, false);
+        if (results.contains(place)) continue;
+        waits_for[place].push_back(i);
+        ++waiting[i].missing;
+      }
+    return waits_for;
+  }
+
+  void call_one(const FileModel& model, const Waiting& next, Results& results) {
+    std::vector<Index> inputs;
+    for (const Reference& reference : next.call.inputs)
+      inputs.push_back(*find(model, reference, next.call.new_style, false, results));
+    results[{next.part, next.number}] = call_part(model.parts[next.part], inputs);
+  }
+
+  // Calls a layer once all that it takes is there, in the order of going through the file's list again and again: a
+  // call behind the last that it waited for is met in the same round, one before it in the next.
   void call_all(const FileModel& model, std::vector<Waiting> waiting, Results& results) {
-    while (!waiting.empty()) {
-      const std::size_t before = waiting.size();
-      std::erase_if(waiting, [&](const Waiting& next) {
-        std::vector<Index> inputs;
-        for (const Reference& reference : next.call.inputs) {
-          const auto node = find(model, reference, next.call.new_style, false, results);
-          if (!node) return false;
-          inputs.push_back(*node);
-        }
-        results[{next.part, next.number}] = call_part(model.parts[next.part], inputs);
-        return true;
-      });
-      const std::string stuck = waiting.empty() ? "" : model.parts[waiting.front().part].name;
-      require<ConfigError>(waiting.size() < before,
-                           "model \"{}\": layer \"{}\" takes an output that is never computed (a circle, or a call "
-                           "that is not there)",
-                           model.name, stuck);
+    const auto waits_for = count_missing(model, waiting, results);
+    std::set<std::pair<std::size_t, std::size_t>> ready;  // the round, and the place in the list
+    std::vector<bool> called(waiting.size(), false);
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+      if (waiting[i].missing == 0) ready.emplace(0, i);
+    while (!ready.empty()) {
+      const auto [round, next] = *ready.begin();
+      ready.erase(ready.begin());
+      call_one(model, waiting[next], results);
+      called[next] = true;
+      const auto waiters = waits_for.find({waiting[next].part, waiting[next].number});
+      if (waiters == waits_for.end()) continue;
+      for (std::size_t waiter : waiters->second)
+        if (--waiting[waiter].missing == 0) ready.emplace(waiter > next ? round : round + 1, waiter);
     }
+    const auto stuck = std::ranges::find(called, false);
+    require<ConfigError>(
+        stuck == called.end(),
+        "model \"{}\": layer \"{}\" takes an output that is never computed (a circle, or a call that is not there)",
+        model.name,
+        stuck == called.end() ? "" : model.parts[waiting[static_cast<std::size_t>(stuck - called.begin())].part].name);
   }
 
   std::vector<Index> call_functional(const FileModel& model, const std::vector<Index>& inputs) {

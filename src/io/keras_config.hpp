@@ -48,6 +48,9 @@ FilePart file_parts(const Graph& graph);
 /// A model in one of the spellings, without how it was compiled. Throws ConfigError for names that Keras refuses.
 Config write_network(const Graph& graph, const std::string& name, const Dialect& dialect);
 
+/// What Keras will not find of the layers in a file of this dialect, or computes otherwise, a line each.
+std::vector<std::string> warnings_of_layers(const Graph& graph, const Dialect& dialect);
+
 /// The order in which a graph has its layers and calls, where Keras would change it; null for a chain.
 Config write_order(const Graph& graph);
 /// Puts the layers and calls of a plan into the order that write_order noted; leaves it if the note does not fit.

@@ -81,6 +81,11 @@ Config batch_shape(const Shape& shape) {
   return list;
 }
 
+// Keras 3's constructors of these take no trainable; nothing in them trains.
+bool takes_trainable(const Layer& layer) {
+  return !layer.as<SpatialDropout1D>() && !layer.as<SpatialDropout2D>() && !layer.as<Discretization>();
+}
+
 // The layer as an object of Keras'.
 Config layer_object(const Graph& graph, Index index, const Dialect& dialect) {
   const Layer& layer = graph.layer(index);
@@ -92,8 +97,7 @@ Config layer_object(const Graph& graph, Index index, const Dialect& dialect) {
     config.set("dtype", dtype_text()).set("sparse", false).set("name", name);
   } else {
     config.set("name", name);
-    // Keras 3's constructors of these two take no trainable; nothing in them trains.
-    if (!layer.as<SpatialDropout1D>() && !layer.as<SpatialDropout2D>()) config.set("trainable", layer.trainable());
+    if (takes_trainable(layer)) config.set("trainable", layer.trainable());
     config.set("dtype", dtype_text());
     const Config fields = keras_fields(layer, dialect, fmt::format("layer \"{}\"", name));
     for (const auto& [key, value] : fields.as_object()) config.set(key, value);
@@ -220,6 +224,14 @@ FilePart file_parts(const Graph& graph) {
 
 Config write_network(const Graph& graph, const std::string& name, const Dialect& dialect) {
   return is_sequential(graph) ? write_chain(graph, name, dialect) : write_functional(graph, name, dialect);
+}
+
+std::vector<std::string> warnings_of_layers(const Graph& graph, const Dialect& dialect) {
+  std::vector<std::string> warnings;
+  for (Index layer = 0; layer < static_cast<Index>(graph.layers().size()); ++layer)
+    for (const std::string& warning : warnings_of_layer(graph.layer(layer), dialect))
+      warnings.push_back(fmt::format("layer \"{}\": {}", graph.name(layer), warning));
+  return warnings;
 }
 
 Config write_order(const Graph& graph) {

@@ -106,7 +106,7 @@ std::vector<std::string> write_h5(Hdf5Writer& file, const ModelView& model, bool
   file.text("", "keras_version", h5_version);
   file.text("", "backend", "tensorflow");
   file.text("", "model_config", write_json(write_network(graph, std::string(model.name), dialect)));
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = warnings_of_layers(graph, dialect);
   if (training != nullptr)
     if (const auto config = write_training(*training, model.state, dialect, warnings))
       file.text("", "training_config", write_json(*config));

@@ -10,7 +10,7 @@ namespace maas::inline MAAS_ABI::io {
 SavedModel read_h5(const Hdf5Reader& file, const LoadOptions& options);
 
 /// Writes a whole model; `for_keras_2`: Keras 2 resumes with it, and Keras 3 can only predict. Returns what of the
-/// training settings Keras will not find, a line each.
+/// layers and training settings Keras will not find, a line each.
 std::vector<std::string> write_h5(Hdf5Writer& file, const ModelView& model, bool include_optimizer, bool for_keras_2);
 
 }  // namespace maas::inline MAAS_ABI::io

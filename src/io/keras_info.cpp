@@ -110,36 +110,37 @@ void write_matrices(Hdf5Writer& file, const char* side, const std::vector<Matrix
     file.floats(matrix_path(side, i), {matrices[i].rows(), matrices[i].cols()}, matrices[i].data());
 }
 
-Config read_json(const Hdf5Reader& file, const char* attribute) {
+}  // namespace
+
+Config read_own_json(const Hdf5Reader& file, const char* attribute) {
   const auto text = file.text(group, attribute);
   return text ? parse_json(*text, fmt::format("{}: {} of {}", file.path(), attribute, group)) : Config();
 }
 
-}  // namespace
-
 ModelInfo read_info(const Hdf5Reader& file, const Network& network, std::span<const CatalogEntry<Step>> steps) {
   ModelInfo info;
   if (!file.has_group(group)) return info;
-  const Config inputs = read_json(file, "inputs"), outputs = read_json(file, "outputs"), runs = read_json(file, "runs");
+  const Config inputs = read_own_json(file, "inputs"), outputs = read_own_json(file, "outputs"),
+               runs = read_own_json(file, "runs");
   if (!inputs.is_null()) info.inputs = read_quantities(inputs, "inputs of maas");
   if (!outputs.is_null()) info.outputs = read_quantities(outputs, "outputs of maas");
   if (!runs.is_null()) info.training = read_runs(runs, "runs of maas");
   if (file.has_group(test_group)) info.self_test = read_self_test(file, network);
   // An attribute of text of any length: such texts lie in a heap of the file, not in the 64 KB of an object's header.
-  const Config pipeline = read_json(file, "pipeline");
+  const Config pipeline = read_own_json(file, "pipeline");
   if (!pipeline.is_null()) info.pipeline = Pipeline::from(pipeline, steps);
   // Read by load_forecaster, which also says what in it is wrong.
-  if (Config forecast = read_json(file, "forecast"); !forecast.is_null()) info.forecast = std::move(forecast);
+  if (Config forecast = read_own_json(file, "forecast"); !forecast.is_null()) info.forecast = std::move(forecast);
   // Read by evaluate_table, load_forecaster, the server, and whoever reads files of rows.
-  if (Config baselines = read_json(file, "baselines"); !baselines.is_null()) info.baselines = std::move(baselines);
+  if (Config baselines = read_own_json(file, "baselines"); !baselines.is_null()) info.baselines = std::move(baselines);
   if (info.baselines && file.has_numbers(baselines_path)) {
     const std::vector<Index> dimensions = file.dataset(baselines_path).dimensions;
     require<FormatError>(dimensions.size() == 1, "{}: {}: expected a list of numbers", file.path(), baselines_path);
     info.baseline_numbers.resize(static_cast<std::size_t>(dimensions[0]));
     file.read_doubles(baselines_path, dimensions, info.baseline_numbers.data());
   }
-  if (Config reference = read_json(file, "reference"); !reference.is_null()) info.reference = std::move(reference);
-  if (Config reading = read_json(file, "reading"); !reading.is_null()) info.reading = std::move(reading);
+  if (Config reference = read_own_json(file, "reference"); !reference.is_null()) info.reference = std::move(reference);
+  if (Config reading = read_own_json(file, "reading"); !reading.is_null()) info.reading = std::move(reading);
   if (info.forecast && file.has_numbers(errors_path)) {
     const std::vector<Index> dimensions = file.dataset(errors_path).dimensions;
     require<FormatError>(dimensions.size() == 2 && dimensions[0] >= 1 && dimensions[1] >= 1,

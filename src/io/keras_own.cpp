@@ -11,18 +11,13 @@ namespace {
 
 constexpr const char* group = "maas";
 
-Config read_json(const Hdf5Reader& file, const char* attribute) {
-  const auto text = file.text(group, attribute);
-  return text ? parse_json(*text, fmt::format("{}: {} of {}", file.path(), attribute, group)) : Config();
-}
-
 }  // namespace
 
 OwnNotes read_own_notes(const Hdf5Reader& file) {
   if (!file.has_group(group)) return {};
   return {.version = file.text(group, "version").value_or(""),
-          .graph = read_json(file, "graph"),
-          .training = read_json(file, "training")};
+          .graph = read_own_json(file, "graph"),
+          .training = read_own_json(file, "training")};
 }
 
 SavedTraining read_own(const Hdf5Reader& file, const OwnNotes& notes, const Network& network,

@@ -69,7 +69,15 @@ std::string_view old_key(std::string_view class_name, std::string_view key) {
 struct ActivationLayerName {
   std::string_view layer, activation;
 };
-constexpr ActivationLayerName activation_layers[] = {{"LeakyReLU", "leaky_relu"}, {"ELU", "elu"}};
+constexpr ActivationLayerName activation_layers[] = {{"LeakyReLU", "leaky_relu"}, {"ELU", "elu"}, {"ReLU", "ReLU"}};
+
+Config activation_layer(std::string_view layer, Config fields) {
+  return Config{}
+      .set("module", "keras.layers")
+      .set("class_name", layer)
+      .set("config", std::move(fields))
+      .set("registered_name", Config());
+}
 
 // An activation that is a layer with settings of its own, as the activation it is.
 Config plain_activation(const Config& value, const Reading& reading) {
@@ -93,6 +101,8 @@ Config keras_activation(const Config& value, bool for_keras_2, std::string_view 
   if (value.is_string()) {
     require<ConfigError>(!for_keras_2 || value.as_string() != "hard_sigmoid",
                          "{}: Keras 2 has another hard_sigmoid; save for any version of Keras instead", where);
+    // A layer alone, which no function of Keras' is called after.
+    if (value.as_string() == BoundedRelu::class_name) return activation_layer("ReLU", Config::Object{});
     return for_keras_2 && value.as_string() == old_hard_sigmoid ? Config("hard_sigmoid") : value;
   }
   const Config* class_name = value.find("class_name");
@@ -101,13 +111,41 @@ Config keras_activation(const Config& value, bool for_keras_2, std::string_view 
     if (*class_name != Config(activation)) continue;
     Config renamed{Config::Object{}};
     for (const auto& [key, setting] : value.at("config").as_object()) renamed.set(old_key(layer, key), setting);
-    return Config{}
-        .set("module", "keras.layers")
-        .set("class_name", layer)
-        .set("config", std::move(renamed))
-        .set("registered_name", Config());
+    return activation_layer(layer, std::move(renamed));
   }
   return value;
+}
+
+// Activations that came with Keras 3.
+constexpr std::array new_activations = {"celu",        "glu",         "hard_shrink", "hard_silu",      "hard_tanh",
+                                        "log_sigmoid", "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax",
+                                        "squareplus",  "tanh_shrink", "threshold"};
+
+// What the Keras that a file is for makes of an activation that it does not have as it is here.
+std::optional<std::string> activation_warning(const Config& value, const Dialect& dialect) {
+  const Config* class_name = value.find("class_name");
+  const Config& name = class_name != nullptr ? *class_name : value;
+  if (!name.is_string()) return std::nullopt;
+  const std::string& text = name.as_string();
+  if (std::ranges::find(activation_layers, text, &ActivationLayerName::activation) != std::end(activation_layers))
+    return std::nullopt;
+  if (dialect.for_keras_2 && text == old_hard_sigmoid)
+    return "Keras 3 has another hard_sigmoid and gives other numbers";
+  if (dialect.for_keras_2 && std::ranges::find(new_activations, text) != new_activations.end())
+    return fmt::format("Keras 2 has no activation {} and cannot open the file", text);
+  if (text == old_hard_sigmoid || !is_listed<BuiltinActivations>(text))
+    return fmt::format("Keras has no activation {} and cannot open the file", text);
+  if (text == Threshold::class_name)
+    return "Keras cannot run the activation threshold, whose settings no file of its holds";
+  if (class_name != nullptr)
+    return fmt::format("Keras has no activation {} with settings and cannot open the file", text);
+  if (text == Sparsemax::class_name) return "Keras computes sparsemax otherwise and gives other numbers";
+  return std::nullopt;
+}
+
+// Keras 3 takes one axis alone from the files of Keras 2, and passes over the rest.
+bool loses_axes(std::string_view key, const Config& value, const Dialect& dialect) {
+  return key == "axis" && !dialect.modules && (value.is_null() || (value.is_list() && value.as_list().size() != 1));
 }
 
 // Keras 3 does not take this one by its name alone.
@@ -242,6 +280,24 @@ Config keras_fields(const Layer& layer, const Dialect& dialect, std::string_view
                     with_module(key, key.ends_with("_initializer") ? keras_initializer(value) : value, dialect));
   }
   return result;
+}
+
+std::vector<std::string> warnings_of_layer(const Layer& layer, const Dialect& dialect) {
+  if (!is_listed<BuiltinLayers>(layer.class_name()))
+    return {fmt::format("Keras has no layer {} and opens the file only with one of that name (custom_objects)",
+                        layer.class_name())};
+  std::vector<std::string> warnings;
+  if (dialect.for_keras_2 && layer.as<RMSNormalization>())
+    warnings.emplace_back("Keras 2 has no layer RMSNormalization and cannot open the file");
+  const Config own = layer.config();
+  for (const auto& [key, value] : own.as_object()) {
+    if (loses_axes(key, value, dialect))
+      warnings.push_back(fmt::format(
+          "Keras 3 passes over axis = {} in an .h5 and takes the last; a .keras tells it all", value.text()));
+    if (!is_activation_key(key)) continue;
+    if (auto warning = activation_warning(value, dialect)) warnings.push_back(*std::move(warning));
+  }
+  return warnings;
 }
 
 Config without_defaults(const Config& config, const Config& defaults, std::span<const std::string_view> always) {

@@ -1,6 +1,7 @@
 // How Keras spells values in its JSON, in all its versions, and how maas does.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,6 +54,16 @@ Config keras_object(std::string_view module, std::string_view class_name, Config
 /// The reverse of layer_fields: a layer's own settings as a file has them. Throws ConfigError for what Keras 2 cannot
 /// say.
 Config keras_fields(const Layer& layer, const Dialect& dialect, std::string_view where);
+
+/// What the Keras that a file is for does not have of a layer, and computes otherwise or cannot open the file for: a
+/// line each, without the layer's name.
+std::vector<std::string> warnings_of_layer(const Layer& layer, const Dialect& dialect);
+
+/// Whether a class is in the catalog of its family; the user's own are in none.
+template <class Catalog>
+bool is_listed(std::string_view class_name) {
+  return std::ranges::any_of(Catalog::entries(), [&](const auto& entry) { return entry.class_name == class_name; });
+}
 
 /// A config without the keys whose values are those of `defaults`, but for those named in `always`.
 Config without_defaults(const Config& config, const Config& defaults, std::span<const std::string_view> always = {});

@@ -23,8 +23,6 @@ struct Place {
   std::vector<Index> dimensions{};
 };
 
-std::vector<Index> dimensions_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
-
 // These keep two slots a weight side by side; Ftrl always has.
 bool interleaves(std::string_view class_name, SlotOrder order) {
   if (class_name == "Ftrl") return true;

@@ -10,6 +10,9 @@
 
 namespace maas::inline MAAS_ABI::io {
 
+/// The dimensions of a dataset that holds a weight of this shape.
+inline std::vector<Index> dimensions_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
+
 /// The weights that training moves, in the order in which a file counts them.
 using Variables = std::vector<const ParameterEntry*>;
 

@@ -286,11 +286,6 @@ std::vector<OutputOptions> read_outputs(const Config& training, const Writer& wr
 
 // ---- Writing ----
 
-template <class Catalog>
-bool is_listed(std::string_view class_name) {
-  return std::ranges::any_of(Catalog::entries(), [&](const auto& entry) { return entry.class_name == class_name; });
-}
-
 // Parts that are the user's own, or that only maas has, mean nothing to Keras.
 bool keras_has(const Loss& loss) {
   for (std::string_view own : {QuantileLoss::class_name, Masked::class_name})

@@ -10,8 +10,6 @@ namespace maas::inline MAAS_ABI::io {
 
 namespace {
 
-std::vector<Index> dimensions_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
-
 std::string shape_text(const std::vector<Index>& dimensions) {
   std::string text;
   for (Index dimension : dimensions) text += (text.empty() ? "" : "x") + std::to_string(dimension);

@@ -363,16 +363,16 @@ void write_metrics(Small& small) {
   small.write_classes("metrics-classes", classes);
 }
 
-// Keras has no such names: the layer of clipped relu, Keras 2's hard_sigmoid; its sparsemax adds up too much, and its
-// threshold wants arguments that it cannot be given. No layer here takes glu as its activation.
-const std::vector<std::string_view> not_in_keras{"ReLU", "glu", "keras2_hard_sigmoid", "sparsemax", "threshold"};
+// Keras has no such name: Keras 2's hard_sigmoid; its sparsemax adds up too much, and its threshold wants arguments
+// that it cannot be given. No layer here takes glu as its activation.
+const std::vector<std::string_view> not_in_keras{"glu", "keras2_hard_sigmoid", "sparsemax", "threshold"};
 
 void write_activations(Small& small) {
   const CompileOptions options{.optimizer = Sgd{}, .loss = mean_squared_error};
   // Keras 2 has these; its hard_sigmoid is another.
-  const std::vector<std::string> old{"linear",     "relu",     "elu",      "selu",       "gelu",        "sigmoid",
-                                     "tanh",       "softplus", "softsign", "silu",       "exponential", "mish",
-                                     "leaky_relu", "softmax",  "relu6",    "log_softmax"};
+  const std::vector<std::string> old{"linear",     "relu",     "elu",      "selu",        "gelu",        "sigmoid",
+                                     "tanh",       "softplus", "softsign", "silu",        "exponential", "mish",
+                                     "leaky_relu", "softmax",  "relu6",    "log_softmax", "ReLU"};
   for (const auto& entry : BuiltinActivations::entries()) {
     const std::string name(entry.class_name);
     const bool in_keras_2 = std::ranges::find(old, name) != old.end();
@@ -380,6 +380,8 @@ void write_activations(Small& small) {
     small.write("activation-" + name, options, {.tf_keras = in_keras_2}, dense(5, entry.make(Config{})));
   }
   small.write("activation-slope", options, {}, dense(5, LeakyRelu{.negative_slope = 0.125}));
+  small.write("activation-clipped", options, {},
+              dense(5, BoundedRelu{.max_value = 1.5, .negative_slope = 0.25, .threshold = 0.5}));
   small.write_for_keras_2("activation-keras_2_hard_sigmoid", options, dense(5, keras2_hard_sigmoid));
 }
 
@@ -399,6 +401,12 @@ void write_settings(Small& small) {
   small.write("constraints", options, {.compiled = sizeof(Scalar) == 4, .compiled_3 = sizeof(Scalar) == 4},
               Dense{.units = 5, .kernel_constraint = MaxNorm{}, .bias_constraint = NonNeg{}});
   small.write("no-bias", options, {}, Dense{.units = 5, .use_bias = false});
+}
+
+void write_discretizations(Small& small) {
+  for (const char* mode : {"int", "one_hot", "multi_hot", "count"})
+    small.write(fmt::format("discretization-{}", mode), {.optimizer = Sgd{}, .loss = mean_squared_error}, {},
+                Discretization{.bin_boundaries = std::vector{-0.5, 0.0, 0.25}, .output_mode = mode});
 }
 
 // What chance puts together. In double, where deep networks do not add up the rounding of single steps.
@@ -432,5 +440,6 @@ int main(int count, char** arguments) {
   write_metrics(small);
   write_activations(small);
   write_settings(small);
+  write_discretizations(small);
   write_random(cases);
 }

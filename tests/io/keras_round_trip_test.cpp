@@ -101,6 +101,27 @@ struct SignDescent {
 
 using Notes = std::vector<std::string>;
 
+/// A layer of the user's own.
+struct Tripled {
+  static constexpr std::string_view class_name = "Tripled";
+  static void fields(auto&, auto&&) {}
+  LayerPlan plan(Shapes inputs) const { return {inputs[0]}; }
+  void forward(const Forward& pass) const { MatrixView(pass.output) = 3 * pass.inputs[0]; }
+  void backward(const Backward& pass) const { MatrixView(pass.input_gradients[0]) = 3 * pass.output_gradient; }
+};
+
+/// What saving a model with this layer, called "tried", says.
+Notes notes_of_layer(const Layer& layer, const std::string& ending = ".h5",
+                     KerasProfile profile = KerasProfile::automatic) {
+  const std::string path = "layer-notes" + ending;
+  const Model model = Sequential{input(Shape{3, 4}), layer.named("tried"), dense(1)};
+  Notes notes = model.save(path, {.profile = profile});
+  const Model loaded = load_model(path, {.layers = catalog_of<Layer, Tripled>()});
+  CHECK(loaded.network().graph().layer(1).config() == model.network().graph().layer(1).config());
+  ::unlink(path.c_str());
+  return notes;
+}
+
 /// What saving a model that was trained with these settings says. The model that is loaded can be compiled anew.
 Notes notes_of_saving(const CompileOptions& options) {
   auto model = Sequential{input(6), dense(5, Tanh{}), dense(1, sigmoid)};
@@ -186,6 +207,52 @@ TEST_CASE("saving says which losses, metrics and schedules are not Keras', and w
               "compile it there anew",
               "optimizer SignDescent: is in no catalog; maas opens the file without training settings: compile it "
               "anew"});
+}
+
+TEST_CASE("saving says which activations Keras does not have") {
+  const std::string no_opening = " and cannot open the file";
+  CHECK(notes_of_layer(dense(5, keras2_hard_sigmoid)) ==
+        Notes{"layer \"tried\": Keras has no activation keras2_hard_sigmoid" + no_opening});
+  CHECK(notes_of_layer(ActivationLayer{.activation = keras2_hard_sigmoid}, ".keras") ==
+        Notes{"layer \"tried\": Keras has no activation keras2_hard_sigmoid" + no_opening});
+  CHECK(notes_of_layer(dense(5, keras2_hard_sigmoid), ".h5", KerasProfile::keras_2) ==
+        Notes{"layer \"tried\": Keras 3 has another hard_sigmoid and gives other numbers"});
+  CHECK(notes_of_layer(dense(5, celu), ".h5", KerasProfile::keras_2) ==
+        Notes{"layer \"tried\": Keras 2 has no activation celu" + no_opening});
+  const std::vector<std::pair<std::string, Activation>> with_settings{{"celu", Celu{.alpha = 2}},
+                                                                      {"gelu", Gelu{.approximate = true}},
+                                                                      {"hard_shrink", HardShrink{.threshold = 1}},
+                                                                      {"soft_shrink", SoftShrink{.threshold = 1}},
+                                                                      {"squareplus", Squareplus{.b = 1}}};
+  for (const auto& [name, activation] : with_settings)
+    for (const char* ending : {".h5", ".keras"})
+      CHECK(notes_of_layer(dense(5, activation), ending) ==
+            Notes{"layer \"tried\": Keras has no activation " + name + " with settings" + no_opening});
+  CHECK(notes_of_layer(dense(5, Threshold{})) ==
+        Notes{"layer \"tried\": Keras cannot run the activation threshold, whose settings no file of its holds"});
+  CHECK(notes_of_layer(dense(5, sparsemax)) ==
+        Notes{"layer \"tried\": Keras computes sparsemax otherwise and gives other numbers"});
+  for (const Activation& activation :
+       {Activation(celu), Activation(gelu), Activation(LeakyRelu{.negative_slope = 0.5}), Activation(Elu{.alpha = 0.5}),
+        Activation(BoundedRelu{}), Activation(BoundedRelu{.max_value = 1.5})})
+    for (const char* ending : {".h5", ".keras"}) CHECK(notes_of_layer(dense(5, activation), ending) == Notes{});
+}
+
+TEST_CASE("saving says which layers Keras does not have, or reads otherwise") {
+  const std::string no_axes =
+      "layer \"tried\": Keras 3 passes over axis = [1, 2] in an .h5 and takes the last; a .keras "
+      "tells it all";
+  for (const Layer& layer : {Layer(UnitNormalization{.axis = {1, 2}}), Layer(LayerNormalization{.axis = {1, 2}})}) {
+    CHECK(notes_of_layer(layer, ".h5") == Notes{no_axes});
+    CHECK(notes_of_layer(layer, ".keras") == Notes{});
+  }
+  CHECK(notes_of_layer(UnitNormalization{.axis = 1}, ".h5") == Notes{});
+  CHECK(notes_of_layer(RMSNormalization{}, ".h5") == Notes{});
+  CHECK(notes_of_layer(RMSNormalization{}, ".h5", KerasProfile::keras_2) ==
+        Notes{"layer \"tried\": Keras 2 has no layer RMSNormalization and cannot open the file"});
+  CHECK(notes_of_layer(Tripled{}, ".keras") ==
+        Notes{"layer \"tried\": Keras has no layer Tripled and opens the file only with one of that name "
+              "(custom_objects)"});
 }
 
 TEST_CASE("a checkpoint keeps what saving said") {

@@ -70,6 +70,24 @@ TEST_CASE("an archive for Keras 3 is what Keras 3 writes itself") {
   CHECK_FALSE(store.has_group("_layer_checkpoint_dependencies"));
 }
 
+TEST_CASE("layers and activations have what Keras 3 makes them from") {
+  const Removed file{"taken.keras"};
+  const Model model = Sequential{input(4), Discretization{.bin_boundaries = std::vector{0.0, 0.5}},
+                                 dense(5, BoundedRelu{.max_value = 1.5}), dense(1, BoundedRelu{})};
+  CHECK(model.save(file.path).empty());
+  const Config config = archived_config(file.path);
+  const Config::List& layers = config.at("config").at("layers").as_list();
+  CHECK_FALSE(layers[1].at("config").contains("trainable"));
+  const Config& clipped = layers[2].at("config").at("activation");
+  CHECK(clipped.at("module") == Config("keras.layers"));
+  CHECK(clipped.at("class_name") == Config("ReLU"));
+  CHECK(clipped.at("config").at("max_value") == Config(1.5));
+  CHECK(layers[3].at("config").at("activation").at("class_name") == Config("ReLU"));
+  const Model loaded = load_model(file.path);
+  for (Index i = 1; i < 4; ++i)
+    CHECK(loaded.network().graph().layer(i).config() == model.network().graph().layer(i).config());
+}
+
 TEST_CASE("an archive for all is spelled as Keras 2 does, and its rate is a constant schedule") {
   const Removed file{"all.keras"};
   trained_model().save(file.path, {.profile = KerasProfile::any});

@@ -40,10 +40,10 @@ struct SaveOptions {
 SavedModel read_keras(const std::string& path, const LoadOptions& options = {});
 
 /// Writes a model: to a temporary file beside `path`, flushed, then renamed over it. Needs `maas::maas` to link. Throws
-/// FormatError; then an older file of that name is still whole. Returns what of the training settings Keras will not
-/// find in the file, and why, a line each: optimizers it has not or cannot store (Lbfgs, LevenbergMarquardt, Lamb),
-/// losses, metrics and schedules of maas alone; and what maas itself will not, parts of the user's own. Such a model is
-/// compiled anew after loading.
+/// FormatError; then an older file of that name is still whole. Returns what of the model Keras will not find in
+/// the file, and why, a line each: activations and layers that it does not have, or computes otherwise; optimizers it
+/// has not or cannot store (Lbfgs, LevenbergMarquardt, Lamb), losses, metrics and schedules of maas alone; and what
+/// maas itself will not, training settings of the user's own. Such a model is compiled anew after loading.
 std::vector<std::string> write_keras(const std::string& path, const SavedModel& model, const SaveOptions& options = {});
 /// The same for a model that lies elsewhere, of which nothing is copied.
 std::vector<std::string> write_keras_view(const std::string& path, const ModelView& model,

@@ -25,7 +25,7 @@ struct ModelCheckpoint {
   ModelInfo info = {};                                           ///< of every file: model.info(), say
 
   // Result, to be read after fit through Callback::as.
-  std::vector<std::string> warnings = {};  ///< what of the training settings Keras will not find: see write_keras
+  std::vector<std::string> warnings = {};  ///< what of the model Keras will not find: see write_keras
 
   // Kept while training; not for setting.
   detail::BestValue value_ = {};

@@ -248,8 +248,8 @@ class Model {
   std::string summary(const SummaryOptions& options = {}) const { return maas::summary(network_, name_, options); }
 
   /// Writes model.h5 for Keras, with training settings and optimizer state. Needs `maas::maas` to link. Throws
-  /// FormatError; an older file of that name then is still whole. Returns what of the training settings Keras will not
-  /// find in the file, a line each; empty where it finds them all. See write_keras.
+  /// FormatError; an older file of that name then is still whole. Returns what of the layers and training settings
+  /// Keras will not find in the file, a line each; empty where it finds them all. See write_keras.
   std::vector<std::string> save(const std::string& path, const SaveOptions& options = {}) const;
   /// Takes the weights of a file, which may hold weights alone or a whole model. Optimizer state stays. See
   /// maas::read_keras_weights.

@@ -1,0 +1,116 @@
+// model_config as Keras writes it: calls, their order, and what is said of odd ones.
+#include "io/keras_config.hpp"
+
+#include "io/json.hpp"
+#include "support/catch.hpp"
+
+using namespace maas;
+
+namespace {
+
+// What was read of a model, and what was noted while reading it.
+struct Read {
+  io::NetworkPlan plan;
+  std::vector<std::string> warnings;
+};
+
+Read read_config(const std::string& text) {
+  io::Reading reading;
+  io::NetworkPlan plan =
+      io::read_network(io::parse_json(text, "config"), reading, [] { return std::optional<std::vector<Index>>(); });
+  return {std::move(plan), std::move(reading.warnings)};
+}
+
+// A call of Keras 3's.
+std::string new_call(const std::string& from, const std::string& arguments = "{}") {
+  return fmt::format(
+      R"({{"args": [{{"class_name": "__keras_tensor__", "config": {{"keras_history": ["{}", 0, 0]}}}}], "kwargs": {}}})",
+      from, arguments);
+}
+
+std::string layer_text(const std::string& class_name, const std::string& name, const std::string& fields,
+                       const std::string& call) {
+  return fmt::format(R"({{"class_name": "{}", "name": "{}", "config": {{"name": "{}", {}}}, "inbound_nodes": [{}]}})",
+                     class_name, name, name, fields, call);
+}
+
+// A functional model of one input, "in", and these layers, the last of which in the graph is `output`.
+std::string model_text(const std::string& layers, const std::string& output) {
+  return fmt::format(
+      R"({{"class_name": "Functional", "config": {{"name": "m", "layers": [{}, {}],
+          "input_layers": [["in", 0, 0]], "output_layers": [["{}", 0, 0]]}}}})",
+      layer_text("InputLayer", "in", R"("batch_shape": [null, 4])", ""), layers, output);
+}
+
+std::string dropout_model(const std::string& call) {
+  return model_text(layer_text("Dropout", "drop", R"("rate": 0.5)", call), "drop");
+}
+
+}  // namespace
+
+TEST_CASE("what Keras 3 notes of training beside a call is put aside when it runs, and so is it here") {
+  for (const char* training : {"false", "true", "null"}) {
+    const Read read =
+        read_config(dropout_model(new_call("in", fmt::format(R"({{"training": {}, "mask": null}})", training))));
+    CHECK(read.plan.graph.nodes().size() == 2);
+    CHECK(read.warnings.empty());
+  }
+  CHECK_THROWS_WITH(read_config(dropout_model(new_call("in", R"({"training": 0.5})"))),
+                    "layer \"drop\": is called with training = 0.5, which is not supported");
+  CHECK_THROWS_WITH(read_config(dropout_model(new_call("in", R"({"mask": true})"))),
+                    "layer \"drop\": is called with mask = true, which is not supported");
+}
+
+TEST_CASE("what Keras 2 notes of training holds when it runs") {
+  CHECK(read_config(dropout_model(R"([["in", 0, 0, {"training": false}]])")).warnings ==
+        std::vector<std::string>{"layer \"drop\": is called with training = false, which is not kept in training"});
+  CHECK_THROWS_WITH(read_config(dropout_model(R"([["in", 0, 0, {"training": true}]])")),
+                    "layer \"drop\": is called with training = true, which is not supported");
+}
+
+TEST_CASE("odd calls and settings are told with the layer's name") {
+  CHECK_THROWS_WITH(read_config(dropout_model(R"({"kwargs": {}})")),
+                    "layer \"drop\": expected \"args\" in what it is called with, got none");
+  CHECK_THROWS_WITH(read_config(dropout_model(R"({"args": [{"class_name": "__keras_tensor__"}]})")),
+                    "layer \"drop\": expected \"config\" in what it is called with, got none");
+  CHECK_THROWS_WITH(read_config(dropout_model(R"({"args": [{"class_name": "__keras_tensor__", "config": {}}]})")),
+                    "layer \"drop\": expected \"keras_history\" in what it is called with, got none");
+  CHECK_THROWS_WITH(
+      read_config(model_text(layer_text("Dropout", "d1", R"("rate": 0.5, "trainable": "no")", new_call("in")), "d1")),
+      Catch::StartsWith("layer \"d1\": trainable: expected true or false"));
+  CHECK_THROWS_WITH(
+      read_config(R"({"class_name": "Sequential", "config": {"name": "m", "trainable": 1, "layers": []}})"),
+      Catch::StartsWith("model \"m\": trainable: expected true or false"));
+}
+
+TEST_CASE("calls are made as soon as a way through the file's list meets them with all that they take") {
+  const auto one = [](const std::string& name, const std::string& from) {
+    return layer_text("Activation", name, R"("activation": "relu")", new_call(from));
+  };
+  const auto both = [](const std::string& name, const std::string& a, const std::string& b) {
+    return layer_text("Add", name, R"("trainable": true)",
+                      fmt::format(R"([["{}", 0, 0, {{}}], ["{}", 0, 0, {{}}]])", a, b));
+  };
+  // The first round meets c and d; then e, which is before d, has to wait for the second, and a for the third.
+  const Read read = read_config(model_text(fmt::format("{}, {}, {}, {}, {}", both("a", "b", "e"), one("e", "d"),
+                                                       one("c", "in"), one("d", "c"), both("b", "e", "c")),
+                                           "a"));
+  std::vector<std::string> order;
+  for (const GraphNode& node : read.plan.graph.nodes()) order.push_back(read.plan.graph.name(node.layer));
+  CHECK(order == std::vector<std::string>{"in", "c", "d", "e", "b", "a"});
+  CHECK_THROWS_WITH(read_config(model_text(one("x", "y") + ", " + one("y", "x"), "y")),
+                    "model \"m\": layer \"x\" takes an output that is never computed (a circle, or a call that is not "
+                    "there)");
+}
+
+TEST_CASE("a long chain that the file lists from its end is read at once") {
+  constexpr int length = 9000;
+  std::string layers;
+  for (int i = length; i > 0; --i)
+    layers += layer_text("Activation", fmt::format("a{}", i), R"("activation": "relu")",
+                         new_call(i == 1 ? "in" : fmt::format("a{}", i - 1))) +
+              (i == 1 ? "" : ", ");
+  const Read read = read_config(model_text(layers, fmt::format("a{}", length)));
+  CHECK(read.plan.graph.nodes().size() == length + 1);
+  CHECK(read.plan.graph.name(read.plan.graph.nodes()[1].layer) == "a1");
+}
