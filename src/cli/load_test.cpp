@@ -133,6 +133,7 @@ void find(const LoadTestOptions& options, const serve::LoadUrl& url, const serve
     fmt::print("{{\"saturation\":{},\"steps\":[{}]}}\n", most, steps);
   else
     fmt::print("saturation {:.6g}/s, with p99 up to {:g} ms\n", most, options.p99_ms);
+  if (most == 0) throw CLI::RuntimeError(2);  // not one rate was borne
 }
 
 void run(const LoadTestOptions& options) {
@@ -182,7 +183,8 @@ void add_load_test(CLI::App& program) {
       ->check(CLI::Range(1, 100'000));
   command->add_option("--timeout", options->timeout, "Seconds from when a request is due to when it is given up")
       ->check(positive);
-  command->add_flag("--find-saturation", options->find, "Raises the rate until it is too much");
+  command->add_flag("--find-saturation", options->find,
+                    "Raises the rate until it is too much, or lowers it until it is not");
   command->add_option("--p99-ms", options->p99_ms, "What is too much: a p99 above this")->check(positive);
   command->add_flag("--json", options->json, "Tells it as JSON");
   command->callback([options] { run(*options); });

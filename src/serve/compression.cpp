@@ -28,6 +28,11 @@ bool has_zlib_header(std::string_view body) {
   return first % 16 == 8 && (first * 256 + second) % 31 == 0;
 }
 
+// Files of gzip may be one behind the other, which is one text (RFC 1952, 2.2).
+bool begins_gzip(const z_stream& rest) {
+  return rest.avail_in >= 2 && rest.next_in[0] == 0x1F && rest.next_in[1] == 0x8B;
+}
+
 Bytef* bytes_of(std::string_view text) { return reinterpret_cast<Bytef*>(const_cast<char*>(text.data())); }
 
 uInt part_of(std::size_t size) {
@@ -101,6 +106,7 @@ std::string inflated(std::string_view body, Coding coding, std::size_t most) {
                        "body: expected whole {} data, got what is broken or ends early", name_of(coding));
     if (got > most - text.size()) fail_with(413, "body: expected at most {} bytes when decompressed, got more", most);
     text.append(buffer, got);
+    if (result == Z_STREAM_END && coding == Coding::gzip && begins_gzip(stream)) result = inflateReset(&stream);
   }
   require<DataError>(stream.avail_in == 0, "body: expected nothing behind its {} data, got {} bytes", name_of(coding),
                      stream.avail_in);

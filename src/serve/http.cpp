@@ -276,6 +276,18 @@ class ReadyAnswer {
   std::unique_ptr<MHD_Response, Destroy> response_{};  // null for one that is of no use any more
 };
 
+// A server's own paths may come with its address before them, as proxies are asked (RFC 9112, 3.2.2). The library has
+// cut the query off.
+std::string_view path_of(std::string_view target) {
+  if (target.starts_with('/')) return target;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!is_same_name(target.substr(0, scheme.size()), scheme)) continue;
+    const std::size_t path = target.find('/', scheme.size());
+    return path == target.npos ? "/" : target.substr(path);
+  }
+  return target;
+}
+
 // The library takes blanks into a name, where another reader cuts them off: "Transfer-Encoding :" is two things.
 bool is_header_name(std::string_view name) {
   return !name.empty() && std::ranges::none_of(name, [](char c) { return c == ' ' || c == '\t'; });
@@ -488,7 +500,7 @@ class HttpServer::Daemon {
       head_.forget();
       is_head_good_ = false;
       request_.method = method;
-      request_.path = path;
+      request_.path = path_of(path);
       read_headers(connection_, request_.headers, daemon_.options_.headers);
       head_.keep(connection_, method, path, daemon_.options_.headers);
     }
@@ -530,15 +542,17 @@ class HttpServer::Daemon {
       if (!head_.is_plain())
         return closing(400, "headers: expected lines that end in CR LF, none folded and none with zero bytes");
       const std::string *length = nullptr, *coding = nullptr;
-      int lengths = 0;
+      int lengths = 0, hosts = 0;
       for (const auto& [name, value] : request_.headers) {
         if (!is_header_name(name)) return closing(400, "headers: expected names without blanks, got \"" + name + "\"");
+        if (is_same_name(name, "Host")) ++hosts;
         if (is_same_name(name, "Content-Length")) ++lengths, length = &value;
         if (is_same_name(name, "Transfer-Encoding")) ++lengths, coding = &value;
       }
       is_chunked_ = coding != nullptr;
       // What two readers may read in two ways is refused: a proxy in front may have read it in the other.
       if (lengths > 1) return closing(400, "headers: expected one Content-Length or Transfer-Encoding, got more");
+      if (hosts > 1) return closing(400, "headers: expected one Host, got more");
       // The library would read a body in another coding until the connection ends.
       if (coding != nullptr && !is_same_name(*coding, "chunked"))
         return closing(400, "headers: expected chunked as Transfer-Encoding, got \"" + *coding + "\"");

@@ -2,10 +2,12 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <type_traits>
 
@@ -29,7 +31,45 @@ constexpr std::size_t kept_capacity = std::size_t{1} << 18;
 // send such a text itself, and has then said NaN in another way.
 constexpr char number_mark = '\0';
 
+// Behind the mark, and behind this, stands a number that no double holds.
+constexpr char beyond_mark = 'e';
+
+// As JSON has it (RFC 8259, 6): no plus before it, no zeros, and digits on both sides of a point.
+bool is_json_number(std::string_view text) {
+  const auto take = [&](std::string_view any) {
+    const bool has = !text.empty() && any.find(text[0]) != any.npos;
+    if (has) text.remove_prefix(1);
+    return has;
+  };
+  const auto take_digits = [&] {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count > 0;
+  };
+  take("-");
+  if (!take("0") && !take_digits()) return false;
+  if (take(".") && !take_digits()) return false;
+  if (take("eE") && (take("+-"), !take_digits())) return false;
+  return text.empty();
+}
+
+// Whether a number is larger than any double. Few are looked at for long: most have no exponent and few digits.
+bool is_beyond_double(std::string_view number) {
+  constexpr std::size_t most_digits = std::numeric_limits<double>::max_exponent10;
+  const bool is_large = number.size() > most_digits || number.find_first_of("eE") != number.npos;
+  return is_large && is_json_number(number) && std::isinf(std::strtod(std::string(number).c_str(), nullptr));
+}
+
+// The number behind the marks, as it was sent; nothing where none is.
+std::optional<std::string_view> number_beyond(std::string_view text) {
+  if (text.size() < 2 || text[0] != number_mark || text[1] != beyond_mark) return std::nullopt;
+  const std::string_view number = text.substr(2);
+  return is_beyond_double(number) ? std::optional(number) : std::nullopt;
+}
+
 std::optional<double> marked_number(std::string_view text) {
+  if (const auto number = number_beyond(text))
+    return std::copysign(std::numeric_limits<double>::infinity(), number->starts_with('-') ? -1.0 : 1.0);
   if (text.size() != 2 || text[0] != number_mark) return std::nullopt;
   if (text[1] == 'n') return std::numeric_limits<double>::quiet_NaN();
   if (text[1] == '+') return std::numeric_limits<double>::infinity();
@@ -47,8 +87,8 @@ bool is_beyond_64_bits(std::string_view number) {
   return read.ec == std::errc::result_out_of_range;
 }
 
-// Copies a text with what the library does not read in a form that it does: the tokens NaN, Infinity and -Infinity, and
-// whole numbers of more digits than 64 bits hold. Strings stay as they are.
+// Copies a text with what the library does not read in a form that it does: the tokens NaN, Infinity and -Infinity,
+// whole numbers of more digits than 64 bits hold, and numbers larger than any double. Strings stay as they are.
 class Rewriter {
  public:
   explicit Rewriter(std::string_view text) : text_(text) {}
@@ -87,11 +127,16 @@ class Rewriter {
     const std::string_view number = text_.substr(at_, end == text_.npos ? end : end - at_);
     if (number.empty()) return false;
     at_ += number.size();
+    const bool is_beyond = is_beyond_double(number);
+    if (is_beyond) (result_ += R"("\u0000)") += beyond_mark;
     result_ += number;
-    if (is_beyond_64_bits(number)) {
+    if (is_beyond)
+      result_ += '"';
+    else if (is_beyond_64_bits(number))
       result_ += ".0";
-      changed_ = true;
-    }
+    else
+      return true;
+    changed_ = true;
     return true;
   }
 
@@ -246,6 +291,7 @@ namespace {
 template <class Wrong>
 Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
   double value = 0;
+  Scalar number = 0;
   bool is_of_type = false;  // known of 64 bits before they are rounded
   switch (element.type()) {
     case dom::element_type::BOOL:
@@ -253,16 +299,23 @@ Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
       return bool(element) ? Scalar(1) : Scalar(0);
     case dom::element_type::INT64:
       value = static_cast<double>(std::int64_t(element));
+      number = static_cast<Scalar>(std::int64_t(element));
       is_of_type = type == DataType::int64;
       break;
     case dom::element_type::UINT64:
       value = static_cast<double>(std::uint64_t(element));
+      number = static_cast<Scalar>(std::uint64_t(element));
       is_of_type = type == DataType::uint64;
       break;
     case dom::element_type::DOUBLE:
       value = double(element);
+      number = static_cast<Scalar>(value);
       break;
     case dom::element_type::STRING:
+      if (number_beyond(std::string_view(element)))
+        wrong(type == DataType::boolean ? "true or false"
+              : is_integer(type)        ? "a whole number in its range"
+                                        : "a number within FP32");
       if (const auto marked = marked_number(std::string_view(element)); marked && !is_integer(type)) {
         if (type == DataType::boolean) wrong("true or false");
         return static_cast<Scalar>(*marked);
@@ -273,7 +326,8 @@ Scalar number_of(dom::element element, DataType type, const Wrong& wrong) {
   }
   if (type == DataType::boolean) wrong("true or false");
   if (is_integer(type) && !is_of_type && !in_range(type, value)) wrong("a whole number in its range");
-  const auto number = static_cast<Scalar>(value);
+  // Rounded once, as bytes of the type are: only a whole number that stands for an FP64 is a double first.
+  if (type == DataType::fp64) number = static_cast<Scalar>(value);
   if (!std::isfinite(number)) wrong("a number within FP32");
   return number;
 }
@@ -285,6 +339,7 @@ std::string text_of(dom::element element) {
     case dom::element_type::BOOL:
       return "true or false";
     case dom::element_type::STRING:
+      if (const auto beyond = number_beyond(std::string_view(element))) return std::string(*beyond);
       return marked_number(std::string_view(element)) ? "NaN or infinity" : "a text";
     case dom::element_type::ARRAY:
       return "a list";
@@ -309,9 +364,15 @@ struct JsonTensorReader::Access {
 
   // What nearly all are: numbers within FP32. False for others, and where there is no room, which scalar() tells.
   bool take_plain(dom::element element, std::vector<Scalar>& values) const {
-    double value = 0;
-    if (reader.type_ != DataType::fp32 || element.get_double().get(value) != simdjson::SUCCESS) return false;
-    const auto number = static_cast<Scalar>(value);
+    if (reader.type_ != DataType::fp32) return false;
+    const dom::element_type type = element.type();
+    Scalar number = 0;
+    if (type == dom::element_type::DOUBLE)
+      number = static_cast<Scalar>(double(element));
+    else if (type == dom::element_type::INT64)
+      number = static_cast<Scalar>(std::int64_t(element));
+    else
+      return false;
     if (!std::isfinite(number) || static_cast<Index>(values.size()) >= reader.most_) return false;
     values.push_back(number);
     return true;

@@ -16,7 +16,8 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
-/// What a value is. NaN and the infinities, which Python's json writes as bare tokens, are numbers.
+/// What a value is. NaN and the infinities, which Python's json writes as bare tokens, are numbers; so is one that is
+/// larger than any double, as 1e999, which reads as an infinity.
 enum class JsonKind { null, boolean, number, text, list, object };
 
 /// A call that is handed down for as long as one takes: a function, without memory for what it holds.

@@ -30,6 +30,15 @@ std::size_t character_bytes(std::string_view text) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = character_bytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 void append_text(std::string& out, std::string_view text) {
   const auto is_plain = [](char c) { return c >= 32 && c < 127 && c != '"' && c != '\\'; };
   out += '"';

@@ -11,6 +11,9 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
+/// Whether a text is UTF-8.
+bool is_utf8(std::string_view text);
+
 /// A text in quotes. What is not UTF-8 becomes U+FFFD, so that the answer is JSON whatever a client has sent.
 void append_text(std::string& out, std::string_view text);
 /// The same as a text of its own.

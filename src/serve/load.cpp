@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -100,42 +101,62 @@ class Socket {
   int number_;
 };
 
-// The addresses of a host, looked up once.
-class Addresses {
- public:
-  explicit Addresses(const LoadUrl& url) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    const int error = ::getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &first_);
-    require<ConfigError>(error == 0, "{}: cannot be found: {}", url.authority(), ::gai_strerror(error));
-  }
-  Addresses(const Addresses&) = delete;
-  Addresses& operator=(const Addresses&) = delete;
-  ~Addresses() { ::freeaddrinfo(first_); }
-
-  // A socket that is being connected to the first address that does not refuse at once.
-  Socket connecting() const {
-    for (const addrinfo* each = first_; each != nullptr; each = each->ai_next) {
-      Socket socket(::socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      if (!socket.is_open()) continue;
-      const int yes = 1;
-      ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-      if (::connect(socket.get(), each->ai_addr, each->ai_addrlen) == 0 || errno == EINPROGRESS) return socket;
-    }
-    return Socket();
-  }
-
- private:
-  addrinfo* first_ = nullptr;
-};
-
-bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 int error_of(int socket) {
   int error = 0;
   socklen_t size = sizeof error;
   return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
+
+// The addresses of a host, looked up once. Of several the first that answers is used: a machine may listen on one of
+// its own alone, as on 127.0.0.1 where localhost is ::1 first.
+class Addresses {
+ public:
+  // Each of several has its part of the time.
+  Addresses(const LoadUrl& url, nanoseconds timeout) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    const int error = ::getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &first_);
+    require<ConfigError>(error == 0, "{}: cannot be found: {}", url.authority(), ::gai_strerror(error));
+    used_ = first_;
+    if (first_->ai_next != nullptr) choose(timeout);
+  }
+  Addresses(const Addresses&) = delete;
+  Addresses& operator=(const Addresses&) = delete;
+  ~Addresses() { ::freeaddrinfo(first_); }
+
+  // A socket that is being connected.
+  Socket connecting() const { return connecting_to(*used_); }
+
+ private:
+  static Socket connecting_to(const addrinfo& address) {
+    Socket socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket.is_open()) return socket;
+    const int yes = 1;
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) == 0 || errno == EINPROGRESS) return socket;
+    return Socket();
+  }
+
+  // Where none answers the first one stays, and says why.
+  void choose(nanoseconds timeout) {
+    std::int64_t count = 0;
+    for (const addrinfo* each = first_; each != nullptr; each = each->ai_next) ++count;
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(timeout / count);
+    const int most = static_cast<int>(std::min<std::int64_t>(time.count(), std::numeric_limits<int>::max()));
+    for (const addrinfo* each = first_; each != nullptr; each = each->ai_next) {
+      const Socket socket = connecting_to(*each);
+      pollfd wanted{.fd = socket.get(), .events = POLLOUT, .revents = 0};
+      if (!socket.is_open() || ::poll(&wanted, 1, most) <= 0 || error_of(socket.get()) != 0) continue;
+      used_ = each;
+      return;
+    }
+  }
+
+  addrinfo* first_ = nullptr;
+  const addrinfo* used_ = nullptr;
+};
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 }  // namespace
 
@@ -167,7 +188,7 @@ class Generator {
  public:
   Generator(const LoadUrl& url, const LoadRequest& request, const LoadOptions& options)
       : options_((check(options), options)),
-        addresses_(url),
+        addresses_(url, options.timeout),
         text_(request.text(url)),
         connections_(static_cast<std::size_t>(options.connections)),
         poll_(::epoll_create1(EPOLL_CLOEXEC)),
@@ -415,21 +436,36 @@ LoadResult run_load(const LoadUrl& url, const LoadRequest& request, const LoadOp
   return std::make_unique<Generator>(url, request, options)->run();
 }
 
+namespace {
+
+constexpr double most_saturation = 4e6;  // the generator itself sends no more
+
+}  // namespace
+
 double find_saturation(const LoadUrl& url, const LoadRequest& request, LoadOptions options,
                        const SaturationOptions& bounds) {
   require<ConfigError>(bounds.least > 0 && bounds.p99.count() > 0 && bounds.answered > 0 && bounds.answered <= 1,
                        "saturation: expected a first rate, a p99 and a part answered above 0, got others");
+  require<ConfigError>(bounds.least <= most_saturation, "saturation: expected a first rate up to {}, got {}",
+                       most_saturation, bounds.least);
+  bool is_hopeless = false;  // all are answered, and none well: at no rate will they be
   const auto bears = [&](double rate) {
     options.rate = rate;
     const LoadResult result = run_load(url, request, options);
+    is_hopeless = result.succeeded() == 0 && result.failures.empty();
     const bool is_enough = result.rate() >= bounds.answered * rate;
     const bool is_fine = is_enough && result.latency.percentile(.99) <= bounds.p99;
     if (bounds.told) bounds.told(rate, result, is_fine);
     return is_fine;
   };
   double good = 0, bad = bounds.least;
-  while (bad <= 4e6 && bears(bad)) bad = 2 * (good = bad);
-  if (good == 0) return 0;
+  while (bad <= most_saturation && bears(bad)) bad = 2 * (good = bad);
+  // Where the first is too much, one that is borne lies below it, down to one request in all.
+  const double least = std::min(bounds.least, 1 / std::chrono::duration<double>(options.duration).count());
+  while (good == 0) {
+    if (is_hopeless || bad / 2 < least) return 0;
+    (bears(bad / 2) ? good : bad) = bad / 2;
+  }
   while (bad - good > good / 20) {
     const double middle = (good + bad) / 2;
     (bears(middle) ? good : bad) = middle;
@@ -439,7 +475,7 @@ double find_saturation(const LoadUrl& url, const LoadRequest& request, LoadOptio
 
 std::string ask_once(const LoadUrl& url, const LoadRequest& request, nanoseconds timeout) {
   const auto end = Clock::now() + timeout;
-  const Socket socket = Addresses(url).connecting();
+  const Socket socket = Addresses(url, timeout).connecting();
   require<DataError>(socket.is_open(), "{}: no connection: {}", url.authority(), std::strerror(errno));
   const auto wait_for = [&](short events) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();

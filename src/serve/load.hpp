@@ -87,19 +87,20 @@ struct LoadResult {
 };
 
 /// Sends `request` at the rate; the time of each counts from when it was due, not from when a connection was free for
-/// it. One thread. Throws ConfigError for options out of range, or where no connection can be had at all.
+/// it. One thread. Of several addresses of the host the first that takes a connection is asked. Throws ConfigError for
+/// options out of range, or where no connection can be had at all.
 LoadResult run_load(const LoadUrl& url, const LoadRequest& request, const LoadOptions& options);
 
 /// What counts as more than a server can bear.
 struct SaturationOptions {
-  double least = 100;              ///< the first rate
+  double least = 100;              ///< the first rate, at most 4e6
   std::chrono::nanoseconds p99{};  ///< more than this is too much, and so is
   double answered = 0.97;          ///< less than this part of the requests answered in time
   std::function<void(double rate, const LoadResult& result, bool bears)> told{};  ///< after each rate
 };
 
-/// The highest rate that is borne: doubled until it is not, then halved in between down to a twentieth. 0 if even the
-/// first is not.
+/// The highest rate that is borne: doubled from the first until it is not, or halved until it is, then halved in
+/// between down to a twentieth. 0 if not even one request in the whole duration is.
 double find_saturation(const LoadUrl& url, const LoadRequest& request, LoadOptions options,
                        const SaturationOptions& bounds);
 

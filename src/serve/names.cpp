@@ -4,13 +4,15 @@
 
 #include <algorithm>
 
+#include "serve/json_writer.hpp"
+
 namespace maas::inline MAAS_ABI::serve {
 
 bool is_model_name(std::string_view name) {
   if (name.empty() || name.size() > 255 || name == "." || name == ".." || name == "stats") return false;
   for (const char c : name)
     if (c == '/' || c == ':' || static_cast<unsigned char>(c) < 32 || c == 127) return false;
-  return true;
+  return is_utf8(name);
 }
 
 bool is_file_name(std::string_view name) {

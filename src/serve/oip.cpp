@@ -8,6 +8,7 @@
 #include "serve/json_writer.hpp"
 #include "serve/prediction.hpp"
 #include "serve/status.hpp"
+#include "serve/text.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -26,7 +27,13 @@ struct SplitBody {
 
 SplitBody split(const Request& request) {
   const std::string_view body = request.body;
-  const std::string* header = request.header(length_header);
+  const std::string* header = nullptr;
+  for (const auto& [name, value] : request.headers) {
+    if (!is_same_name(name, length_header)) continue;
+    require<DataError>(header == nullptr || value == *header, "{}: expected one, got \"{}\" and \"{}\"", length_header,
+                       header == nullptr ? value : *header, value);
+    header = &value;
+  }
   if (header == nullptr) return {.json = body, .tail = {}};
   std::size_t length = 0;
   const char* end = header->data() + header->size();

@@ -111,7 +111,7 @@ class Protocol::Routes {
       : repository_(repository),
         changer_(changer),
         options_(std::move(options)),
-        tokens_(options_.token, options_.token_file),
+        tokens_(options_.token, options_.token_file, options_.warn),
         streams_({.most = options_.streams, .file = options_.stream_file, .save = options_.stream_save}) {
     check_limits(options_.limits);
     check_base_path(options_.base_path);
@@ -332,7 +332,8 @@ class Protocol::Routes {
     return asked;
   }
 
-  // Health is for everyone; that a path is unknown is for those with a token, whatever it is for.
+  // Health is for everyone, or the page alone, as it asks for the token; that a path is unknown is for those with a
+  // token, whatever it is for.
   const Route& authorized_route(const Request& request, Tokens::Calls* calls) const {
     const std::string* token = request.header("Authorization");
     try {
@@ -341,7 +342,7 @@ class Protocol::Routes {
       if (scope != Scope::none) {
         Tokens::Calls of_token = tokens_.check(token, scope);
         if (calls != nullptr) *calls = std::move(of_token);
-      } else if (options_.closed_health && asked.action != Action::preflight)
+      } else if (options_.closed_health && asked.action != Action::preflight && asked.action != Action::front_page)
         tokens_.check(token, Scope::all);
       return asked;
     } catch (const StatusError& error) {
@@ -658,6 +659,7 @@ class Protocol::Routes {
     const Gauges gauges = read_gauges != nullptr ? read_gauges(server) : Gauges();
     std::string text = metrics_.text(is_ready(), gauges);
     if (options_.triton_metrics) statistics_.append_as_triton(text, repository_, gauges.queued_of_models);
+    tokens_.append_metrics(text);
     shadow_.append_metrics(text);
     streams_.append_metrics(text);
     append_drift_metrics(text, repository_);
@@ -713,6 +715,8 @@ bool Protocol::is_change(const Request& request) const {
   const std::optional<Action> action = routes_->action(request);
   return action && serve::is_change(*action, request.method);
 }
+
+bool Protocol::is_document(const Request& request) const { return routes_->action(request) == Action::openapi; }
 
 bool Protocol::is_load(const Request& request) const { return routes_->action(request) == Action::repository_load; }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "serve/folder.hpp"
+#include "serve/json_writer.hpp"
 #include "serve/status.hpp"
 #include "serve/text.hpp"
 
@@ -38,6 +39,8 @@ std::string decoded(std::string_view part) {
     text += static_cast<char>(high * 16 + low);
     i += 2;
   }
+  // In JSON and in metrics two names of other bytes would look the same.
+  if (!is_utf8(text)) fail_with(400, "path: expected names in UTF-8, got \"{}\"", part);
   return text;
 }
 

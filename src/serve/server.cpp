@@ -110,11 +110,15 @@ class Server::Running final : public HttpHandler {
                                .lenient = options.lenient,
                                .triton_metrics = options.triton_metrics,
                                .drift_file = options.drift_file,
-                               .jobs = options.jobs}),
+                               .jobs = options.jobs,
+                               .warn = options.warn}),
         counters_(),  // named here for clang, which does not see that it is there before what follows
         loads_(options.load, &counters_.held_beside),
         changes_(
             1, most_changes, [this](const Request& request) { return protocol_.answer(request); }, {}, {}, {},
+            [this](const Request& request) { return cancelled(request); }),
+        documents_(
+            1, most_documents, [this](const Request& request) { return protocol_.answer(request); }, {}, {}, {},
             [this](const Request& request) { return cancelled(request); }),
         workers_(
             threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },
@@ -182,6 +186,7 @@ class Server::Running final : public HttpHandler {
     const bool in_time = counters_.in_flight == 0;
     workers_.stop();
     changes_.stop();
+    documents_.stop();
     // For what was told that it came too late.
     wait_until_idle(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     http_.reset();
@@ -237,7 +242,8 @@ class Server::Running final : public HttpHandler {
   }
 
   std::optional<Response> answer_without_run(const Request& request) {
-    if (protocol_.is_prediction(request) || protocol_.is_change(request)) return std::nullopt;
+    if (protocol_.is_prediction(request) || protocol_.is_change(request) || protocol_.is_document(request))
+      return std::nullopt;
     return protocol_.answer(request);
   }
 
@@ -248,7 +254,8 @@ class Server::Running final : public HttpHandler {
 
   void answer_later(PendingAnswer& pending) override {
     if (protocol_.is_load(pending.request())) return load_later(pending);
-    Workers& workers = protocol_.is_change(pending.request()) ? changes_ : workers_;
+    const Request& request = pending.request();
+    Workers& workers = protocol_.is_change(request) ? changes_ : protocol_.is_document(request) ? documents_ : workers_;
     if (const Room room = workers.add(pending); room != Room::enough)
       pending.finish(no_room(pending.request(), workers, room));
   }
@@ -339,15 +346,16 @@ class Server::Running final : public HttpHandler {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
-  static constexpr std::size_t most_changes = 64;  // that may wait
+  static constexpr std::size_t most_changes = 64, most_documents = 16;  // that may wait
 
   const ServerOptions options_;
   Protocol protocol_;
   HttpCounters counters_{};
   std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_token_{0}, rejected_deadline_{0},
       rejected_cancelled_{0};
-  LoadCalls loads_;  // ends after those who answer them
-  Workers changes_;  // on a thread of their own: they wait for files to be read
+  LoadCalls loads_;    // ends after those who answer them
+  Workers changes_;    // on a thread of their own: they wait for files to be read
+  Workers documents_;  // likewise: of many models they take long to write
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it
   int port_ = 0;

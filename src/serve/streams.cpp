@@ -47,7 +47,11 @@ Streams::Streams(StreamOptions options) : options_(std::move(options)) {
 
 void Streams::count_bytes(Stream& stream) {
   const auto size = [](Index a, Index b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); };
-  std::size_t bytes = size(stream.shape.steps, stream.shape.features) * sizeof(Scalar);
+  // Its name is held in two places, each with links of its own.
+  constexpr std::size_t links = 128;
+  const auto& [model, sensor] = *stream.place;
+  std::size_t bytes = sizeof(Stream) + 2 * (model.size() + sensor.size()) + stream.window.told.size() + links;
+  bytes += size(stream.shape.steps, stream.shape.features) * sizeof(Scalar);
   if (stream.followed) {
     const Followed& followed = *stream.followed;
     const Index columns = stream.shape.features * static_cast<Index>(followed.horizons.size());
@@ -252,6 +256,7 @@ void Streams::tell(const std::string& model, const std::string& sensor, std::uin
   if (found == streams_.end() || found->second.window.count != count) return;
   found->second.window.told = text;
   found->second.is_changed = true;
+  count_bytes(found->second);
 }
 
 // ---- Windows ----
@@ -332,7 +337,7 @@ void Streams::append_metrics(std::string& out) const {
   };
   append("maas_streams", "gauge", "Sensors whose windows are held.");
   fmt::format_to(std::back_inserter(out), "maas_streams {}\n", streams_.size());
-  append("maas_stream_bytes", "gauge", "Bytes of windows, and of what follows them.");
+  append("maas_stream_bytes", "gauge", "Bytes of windows, of their names and answers, and of what follows them.");
   fmt::format_to(std::back_inserter(out), "maas_stream_bytes {}\n", bytes_);
   if (truths_.empty()) return;
   append("maas_stream_truths_total", "counter", "Readings that came to forecasts with an interval, by model.");

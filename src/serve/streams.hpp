@@ -55,7 +55,7 @@ struct StreamOptions {
 /// where it has grown to twice its size; in between, what changed is added to it by a thread of its own.
 class Streams {
  public:
-  static constexpr std::size_t most_bytes = std::size_t{256} << 20;  // of all windows, and of what follows them
+  static constexpr std::size_t most_bytes = std::size_t{256} << 20;  // of all windows, with their names
 
   /// Reads windows that were kept; a line that cannot be used is passed over, as windows fill again. Throws ConfigError
   /// for `most` below 1, or a negative time.

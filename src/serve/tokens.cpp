@@ -1,11 +1,13 @@
 #include "serve/tokens.hpp"
 
+#include <fmt/format.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "serve/status.hpp"
@@ -49,6 +51,15 @@ unsigned scopes_called(std::string_view list, const std::string& where) {
   }
 }
 
+// The token of "Bearer TOKEN": the scheme's name has no case, and blanks follow it (RFC 9110, 11). Empty for others.
+std::string_view bearer_of(std::string_view header) {
+  constexpr std::string_view scheme = "Bearer";
+  if (!is_same_name(header.substr(0, scheme.size()), scheme)) return {};
+  header.remove_prefix(scheme.size());
+  const std::size_t begin = header.find_first_not_of(' ');
+  return begin == 0 || begin == header.npos ? std::string_view() : header.substr(begin);
+}
+
 // Size and time of change, or nothing where there is no file.
 std::string stamp_of(const std::string& path) {
   struct stat found {};
@@ -77,7 +88,8 @@ std::string_view name_of(Scope scope) {
   return "";
 }
 
-Tokens::Tokens(const std::string& token, std::string file) : file_(std::move(file)) {
+Tokens::Tokens(const std::string& token, std::string file, std::function<void(const std::string& text)> warn)
+    : file_(std::move(file)), warn_(std::move(warn)) {
   is_open_ = token.empty() && file_.empty();
   if (!token.empty()) given_ = Token{.digest = digest_of(token), .scopes = static_cast<unsigned>(Scope::all)};
   if (file_.empty()) return;
@@ -115,26 +127,49 @@ std::vector<Tokens::Token> Tokens::read(const std::string& file) {
     ++number;
     if (!words_of(line).empty()) tokens.push_back(token_of(line, fmt::format("{} line {}", file, number)));
   }
+  require<FormatError>(!stream.bad(), "{}: cannot be read to its end", file);
   require<FormatError>(!tokens.empty(), "{}: expected a line with a token, got none", file);
   return tokens;
 }
 
-// At most once a second. A file that is gone or wrong takes no token away: it may be half written.
+// At most once a second. A file that is gone or wrong takes no token away: it may be half written. But whoever wanted
+// to take one away must hear of it.
 void Tokens::read_again_if_changed() const {
   const auto now = std::chrono::steady_clock::now();
   if (file_.empty() || now - looked_ < std::chrono::seconds(1)) return;
   looked_ = now;
   const std::string stamp = stamp_of(file_);
-  if (stamp.empty() || stamp == stamp_) return;
   try {
+    if (stamp == stamp_) return unread_.reset();
     std::vector<Token> tokens = read(file_);
     for (Token& token : tokens)
       for (const Token& before : tokens_)
         if (before.digest == token.digest) token.calls = before.calls;
     tokens_ = std::move(tokens);
     stamp_ = stamp;
-  } catch (const FormatError&) {
+    if (unread_) tell(fmt::format("{}: the tokens are those of the file again", file_));
+    unread_.reset();
+  } catch (const FormatError& error) {
+    if (unread_ != stamp) tell(fmt::format("{}; the tokens before stay, those that were taken out, too", error.what()));
+    unread_ = stamp;
   }
+}
+
+void Tokens::tell(const std::string& text) const {
+  if (warn_) try {
+      warn_(text);
+    } catch (const std::exception&) {  // nobody to tell: requests go on
+    }
+}
+
+void Tokens::append_metrics(std::string& out) const {
+  if (file_.empty()) return;
+  const std::lock_guard lock(mutex_);
+  fmt::format_to(
+      std::back_inserter(out),
+      "# HELP maas_token_file_read 1 where the tokens are those of the file as it is, 0 where it has changed "
+      "and cannot be read.\n# TYPE maas_token_file_read gauge\nmaas_token_file_read {}\n",
+      unread_ ? 0 : 1);
 }
 
 bool Tokens::any_for(Scope scope) const {
@@ -163,9 +198,8 @@ Tokens::Token Tokens::known(std::string_view text) const {
 
 Tokens::Calls Tokens::check(const std::string* header, Scope scope) const {
   if (is_open_) return nullptr;
-  constexpr std::string_view scheme = "Bearer ";
-  const bool has_token = header != nullptr && header->starts_with(scheme);
-  const Token token = has_token ? known(std::string_view(*header).substr(scheme.size())) : Token();
+  const std::string_view text = header == nullptr ? std::string_view() : bearer_of(*header);
+  const Token token = text.empty() ? Token() : known(text);
   if (token.scopes == 0)
     fail_with(401, "expected a valid token in Authorization: Bearer TOKEN, got {}",
               header == nullptr ? "none" : "another");

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +25,8 @@ std::string_view name_of(Scope scope);
 class Tokens {
  public:
   /// Throws FormatError for a file that cannot be read or holds no token, naming the line that is wrong.
-  Tokens(const std::string& token, std::string file);
+  /// `warn` is told, once a state of the file, that it has changed and cannot be read, and that it can again.
+  Tokens(const std::string& token, std::string file, std::function<void(const std::string& text)> warn = {});
 
   /// Whether there are any: else everyone may ask.
   bool any() const { return !is_open_; }
@@ -36,6 +38,8 @@ class Tokens {
   /// Throws StatusError 401 for a header that is missing or holds no token, 403 for a token without the scope. The time
   /// it takes does not tell how much of a token was right. Gives the count of that token; null where there are none.
   Calls check(const std::string* header, Scope scope) const;
+  /// Whether the tokens of the file are those it has now. Nothing where there is no file.
+  void append_metrics(std::string& out) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;
@@ -48,15 +52,18 @@ class Tokens {
   static Token token_of(std::string_view line, const std::string& where);
   static std::vector<Token> read(const std::string& file);
   void read_again_if_changed() const;
+  void tell(const std::string& text) const;
   Token known(std::string_view text) const;
 
   const std::string file_;
+  const std::function<void(const std::string& text)> warn_;
   bool is_open_ = true;
   std::optional<Token> given_{};
   mutable std::mutex mutex_{};  // guards what follows
   mutable std::vector<Token> tokens_{};
   mutable std::chrono::steady_clock::time_point looked_{};
-  mutable std::string stamp_{};  // what the file looked like when it was read
+  mutable std::string stamp_{};                  // what the file looked like when it was read
+  mutable std::optional<std::string> unread_{};  // and when it last could not be; nothing where it could
 };
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -434,6 +434,34 @@ TEST_CASE("tokens are for what their scopes say") {
   CHECK(ask(predict, "abc") == 401);
 }
 
+TEST_CASE("a file of tokens that cannot be read any more is told once a change, and counted until it can") {
+  write_text("told_tokens.txt", "first\nsecond\n");
+  std::vector<std::string> told;
+  Repository repository{RepositoryOptions{}};
+  Protocol protocol(repository,
+                    {.token_file = "told_tokens.txt", .warn = [&](const std::string& text) { told.push_back(text); }});
+  const auto metrics = [&] {
+    std::this_thread::sleep_for(1050ms);  // it is looked at once a second
+    return protocol.answer(with_token(get("/metrics"), "first")).body;
+  };
+  CHECK_THAT(metrics(), ContainsSubstring("\nmaas_token_file_read 1\n"));
+  write_text("told_tokens.txt", "first\ninfer abc name\n");
+  CHECK_THAT(metrics(), ContainsSubstring("\nmaas_token_file_read 0\n"));
+  CHECK_THAT(metrics(), ContainsSubstring("\nmaas_token_file_read 0\n"));
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], ContainsSubstring("told_tokens.txt line 2: expected SCOPE[,SCOPE] SHA256 NAME"));
+  CHECK_THAT(told[0], ContainsSubstring("the tokens before stay"));
+  std::filesystem::remove("told_tokens.txt");
+  CHECK_THAT(metrics(), ContainsSubstring("\nmaas_token_file_read 0\n"));
+  REQUIRE(told.size() == 2);
+  CHECK_THAT(told[1], ContainsSubstring("told_tokens.txt: cannot be read"));
+  write_text("told_tokens.txt", "first\n");
+  CHECK_THAT(metrics(), ContainsSubstring("\nmaas_token_file_read 1\n"));
+  REQUIRE(told.size() == 3);
+  CHECK_THAT(told[2], ContainsSubstring("those of the file again"));
+  CHECK(protocol.answer(with_token(get("/v2"), "second")).status == 401);
+}
+
 TEST_CASE("files of tokens say what is wrong with them") {
   for (const auto& [text, part] : std::initializer_list<std::pair<const char*, const char*>>{
            {"", "expected a line with a token"},

@@ -56,6 +56,16 @@ TEST_CASE("every beginning of a compressed body is refused, and what stands behi
   CHECK_THROWS_AS(serve::inflated("nonsense", Coding::deflate, 100), DataError);
 }
 
+TEST_CASE("files of gzip one behind the other are one body") {
+  const std::string empty = serve::deflated("", Coding::gzip);
+  CHECK(serve::inflated(gzipped + gzipped, Coding::gzip, 2 * body.size()) == body + body);
+  CHECK(serve::inflated(empty + gzipped + empty, Coding::gzip, body.size()) == body);
+  CHECK_THROWS_AS(serve::inflated(gzipped + gzipped, Coding::gzip, 2 * body.size() - 1), serve::StatusError);
+  for (std::size_t i = 1; i < gzipped.size(); ++i)
+    CHECK_THROWS_AS(serve::inflated(gzipped + gzipped.substr(0, i), Coding::gzip, 1000), DataError);
+  CHECK_THROWS_AS(serve::inflated(zlibbed + zlibbed, Coding::deflate, 1000), DataError);  // which has no such thing
+}
+
 TEST_CASE("what grows over the limit is given up at once") {
   CHECK(serve::inflated(gzipped, Coding::gzip, body.size()) == body);
   CHECK_THROWS_AS(serve::inflated(gzipped, Coding::gzip, body.size() - 1), serve::StatusError);

@@ -1,6 +1,8 @@
 // Reading and writing of JSON.
 #include "serve/json.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
@@ -46,8 +48,59 @@ TEST_CASE("numbers are read as JSON has them, and NaN and infinity as Python wri
         std::vector<Scalar>{18446744073709551615.0F, -9223372036854775808.0F});
   for (const char* text :
        {"[+1]", "[.5]", "[1.]", "[0x10]", "[01]", "[nan]", "[inf]",   "[-NaN]",     "[NaNN]", "[Infinit]", "[1 2]",
-        "[1,]", "[,1]", "[1]]", "",       " ",    "[",     "{\"a\"}", "[\"\xff\"]", "[1e]",   "[1e999]",   "NaN NaN"})
+        "[1,]", "[,1]", "[1]]", "",       " ",    "[",     "{\"a\"}", "[\"\xff\"]", "[1e]",   "[01e999]",  "NaN NaN"})
     CHECK_THROWS_AS(numbers(text), DataError);
+}
+
+TEST_CASE("a number that no double holds is told as one that its type does not, with its place") {
+  const auto wrong = [](const std::string& text, DataType type) {
+    const JsonDocument document(text, 32);
+    try {
+      JsonTensorReader("x", type, 100).flat(document.root());
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  CHECK(wrong("[1, 1e39]", DataType::fp32) == "x[1]: expected a number within FP32, as it is FP32, got 1e+39");
+  CHECK(wrong("[1, 1e999]", DataType::fp32) == "x[1]: expected a number within FP32, as it is FP32, got 1e999");
+  CHECK(wrong("[[-1.5E+0999]]", DataType::fp64) ==
+        "x[0][0]: expected a number within FP32, as it is FP64, got -1.5E+0999");
+  CHECK(wrong("[1e999]", DataType::int32) == "x[0]: expected a whole number in its range, as it is INT32, got 1e999");
+  CHECK(wrong("[1e999]", DataType::boolean) == "x[0]: expected true or false, as it is BOOL, got 1e999");
+  const std::string many(400, '9');
+  CHECK_THAT(wrong("[" + many + "]", DataType::fp32), ContainsSubstring("got " + many));
+  CHECK(numbers("[1e-999, NaN]")[0] == 0);
+  for (const char* text : {"[+1e999]", "[.1e999]", "[1.e999]", "[1e+]", "[1e999.0]", "[1e9991e999]", "[--1e999]"})
+    CHECK_THROWS_WITH(numbers(text), ContainsSubstring("expected JSON"));
+  // As Python reads it; a text that only begins like the copy's mark stays one.
+  const JsonDocument document(R"([1e999, -1e999, "\u0000east", "\u0000e1", 1e999])", 32);
+  std::vector<JsonView> all;
+  document.root().for_each([&](JsonView each) { all.push_back(each); });
+  REQUIRE(all.size() == 5);
+  CHECK(all[0].kind() == JsonKind::number);
+  CHECK(all[0].number() == std::numeric_limits<double>::infinity());
+  CHECK(all[1].number() == -std::numeric_limits<double>::infinity());
+  CHECK_FALSE(all[0].text().has_value());
+  CHECK(all[2].text() == std::string_view("\0east", 5));
+  CHECK(all[3].text() == std::string_view("\0e1", 3));
+}
+
+TEST_CASE("whole numbers are rounded once, as bytes are") {
+  // Through a double it would be the FP32 below.
+  constexpr std::int64_t whole = 1152921573326323713;
+  const std::string text = fmt::format("[{}]", whole);
+  const auto read = [](const std::string& list, DataType type) {
+    const JsonDocument document(list, 32);
+    return JsonTensorReader("x", type, 100).rectangular(document.root()).values.at(0);
+  };
+  for (const DataType type : {DataType::int64, DataType::uint64, DataType::fp32})
+    CHECK(read(text, type) == static_cast<Scalar>(whole));
+  CHECK(read(text, DataType::fp64) == static_cast<Scalar>(static_cast<double>(whole)));
+  CHECK(read(text, DataType::fp64) != read(text, DataType::fp32));
+  constexpr std::uint64_t large = 9223372586610589697U;  // 2^63 + 2^39 + 1
+  for (const DataType type : {DataType::uint64, DataType::fp32})
+    CHECK(read(fmt::format("[{}]", large), type) == static_cast<Scalar>(large));
 }
 
 TEST_CASE("texts stay as they are, NaN in them too") {

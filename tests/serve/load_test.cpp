@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "maas/serve/protocol.hpp"
 #include "maas/serve/server.hpp"
@@ -276,10 +278,42 @@ TEST_CASE("where nobody listens, that is said") {
     CHECK_THROWS_AS(serve::run_load(url, affine_request(), wrong), ConfigError);
 }
 
+TEST_CASE("of several addresses of a host the one that takes connections is used") {
+  const AskedServer running;  // on 127.0.0.1 alone, where localhost mostly is ::1 first
+  LoadUrl url = running.url();
+  url.host = "localhost";
+  const LoadResult result = serve::run_load(
+      url, affine_request(), {.rate = 100, .duration = 100ms, .warmup = 0ns, .connections = 2, .timeout = 10s});
+  CHECK(result.statuses == std::map<int, std::uint64_t>{{200, 10}});
+  CHECK_THAT(serve::ask_once(url, {.path = "/v2"}, 10s), ContainsSubstring(R"("name")"));
+}
+
+TEST_CASE("where the first rate is too much the search goes down, and gives up where nothing can be borne") {
+  const AskedServer running;
+  std::vector<std::pair<double, bool>> tried;
+  const serve::SaturationOptions bounds{
+      .least = 1e6, .p99 = 1s, .told = [&](double rate, const LoadResult&, bool bears) {
+        tried.emplace_back(rate, bears);
+      }};
+  const serve::LoadOptions options{.duration = 100ms, .warmup = 0ns, .connections = 1, .timeout = 200ms};
+  const double most = serve::find_saturation(running.url(), affine_request(), options, bounds);
+  REQUIRE(tried.size() >= 2);
+  CHECK(tried[0] == std::pair(1e6, false));
+  CHECK(tried[1].first == 5e5);
+  CHECK(most > 0);
+  CHECK(most < 1e6);
+  tried.clear();  // what is answered, and never well, is so at every rate
+  CHECK(serve::find_saturation(running.url(), {.path = "/none"}, options,
+                               {.least = 100, .p99 = 1s, .told = bounds.told}) == 0);
+  CHECK(tried.size() == 1);
+  CHECK_THROWS_AS(serve::find_saturation(running.url(), affine_request(), options, {.least = 1e7, .p99 = 1s}),
+                  ConfigError);
+}
+
 TEST_CASE("saturation lies between a rate that was borne and one that was not") {
   const AskedServer running;
   double good = 0, bad = 1e9;
-  // A p99 that no rate can keep is the end at once.
+  // A p99 that no rate can keep is the end.
   const serve::LoadOptions options{.duration = 100ms, .warmup = 20ms, .connections = 4, .timeout = 1s};
   CHECK(serve::find_saturation(running.url(), affine_request(), options, {.least = 100, .p99 = 1ns}) == 0);
   const double most =

@@ -58,6 +58,10 @@ TEST_CASE("browsers get a page, and others what they were told before") {
   CHECK(page.content_type == "text/html; charset=utf-8");
   CHECK(page.body.starts_with("<!doctype html>"));
   CHECK(page.body.ends_with("</html>\n"));
+  // It asks for the token itself, wherever that is needed.
+  serve::Protocol closed(repository, {.token = "secret", .closed_health = true});
+  CHECK(closed.answer(browser("/")).body.starts_with("<!doctype html>"));
+  CHECK(closed.answer(browser("/healthz")).status == 401);
 }
 
 TEST_CASE("the page runs no scripts but its own, and asks nobody else") {

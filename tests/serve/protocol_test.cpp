@@ -482,6 +482,14 @@ TEST_CASE("v2 refuses binary tensors whose sizes do not fit") {
        std::vector<std::string>{"-1", "2147483648", "text", "", " 5", std::to_string(json.size() + 1)})
     check_error(served(post("/v2/models/affine/infer", json, {{"Inference-Header-Content-Length", length}})), 400,
                 "expected a whole number from 0 to the body's length");
+  const auto with_two = [&](const std::string& first, const std::string& second) {
+    return served(post("/v2/models/affine/infer", json,
+                       {{"Inference-Header-Content-Length", first}, {"inference-header-content-length", second}}));
+  };
+  const std::string length = std::to_string(json.size());
+  CHECK(with_two(length, length).status == 200);
+  check_error(with_two(length, "0"), 400, "expected one, got");
+  check_error(with_two("0", length), 400, "expected one, got");
 }
 
 TEST_CASE("v2 converts all types of numbers") {
@@ -515,6 +523,14 @@ TEST_CASE("v2 converts all types of numbers") {
   CHECK(ask("BF16", raw(std::uint16_t{0x3F80}, std::uint16_t{0x4000})) == expected);
   CHECK_THAT(ask("FP64", raw(1.0, 1e39)), ContainsSubstring("expected numbers within FP32"));
   CHECK_THAT(ask("BOOL", raw(std::uint8_t{1}, std::uint8_t{2})), ContainsSubstring("expected BOOL bytes of 0 or 1"));
+  // As JSON it is the same number, though no double holds it.
+  constexpr std::int64_t large = 1152921573326323713;
+  const std::string json =
+      served
+          .infer(fmt::format(
+              R"({{"inputs": [{{"name": "x", "shape": [1, 2], "datatype": "INT64", "data": [{}, 0]}}]}})", large))
+          .body;
+  CHECK_THAT(json, ContainsSubstring(ask("INT64", raw(large, std::int64_t{0}))));
 }
 
 TEST_CASE("one answer, bit for bit, whichever way it is asked") {
@@ -583,7 +599,9 @@ TEST_CASE("paths that are none, and methods that do not fit, are refused") {
   CHECK(served({.method = "HEAD", .path = "/v2"}).status == 200);
   check_error(served(get("/v2/models/" + std::string(9000, 'x'))), 414, "at most 8192 bytes");
   // Whatever a name holds, the answer is JSON.
-  CHECK(served(get("/v2/models/%ff%22%c3%a9")).body == "{\"error\":\"unknown model \\\"\\ufffd\\\"é\\\"\"}");
+  CHECK(served(get("/v2/models/%22%c3%a9")).body == "{\"error\":\"unknown model \\\"\\\"é\\\"\"}");
+  check_error(served(get("/v2/models/%ff%22%c3%a9")), 400, "path: expected names in UTF-8, got \\\"%ff%22%c3%a9\\\"");
+  check_error(served(get("/v2/models/a\xff")), 400, "path: expected names in UTF-8, got \\\"a\\ufffd\\\"");
 }
 
 TEST_CASE("other codings of bodies are refused") {
@@ -686,10 +704,11 @@ TEST_CASE("a token opens all but health, which is open") {
     CHECK(*header(response, "WWW-Authenticate") == "Bearer");
     CHECK(refused(served, get(path)).has_value());
   }
-  CHECK(with("/v2", "Bearer secret-token").status == 200);
+  for (const char* value : {"Bearer secret-token", "bearer secret-token", "BEARER  secret-token"})
+    CHECK(with("/v2", value).status == 200);
   for (const char* value :
        {"", "Bearer", "Bearer ", "Bearer secret-toke", "Bearer secret-token ", "Bearer secret-tokem",
-        "bearer secret-token", "Basic secret-token", "Bearer secret-tokensecret-token", "secret-token"})
+        "Bearersecret-token", "Basic secret-token", "Bearer secret-tokensecret-token", "secret-token"})
     CHECK(with("/v2", value).status == 401);
 }
 

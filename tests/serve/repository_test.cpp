@@ -13,6 +13,7 @@
 #include "maas/serve/protocol.hpp"
 #include "serve/asking.hpp"
 #include "serve/folder.hpp"
+#include "serve/json_writer.hpp"
 #include "serve/models.hpp"
 #include "serve/names.hpp"
 #include "serve/status.hpp"
@@ -573,7 +574,18 @@ TEST_CASE("versions are whole numbers, names are what an address can hold") {
   for (const char* name : {"", "-1", "+1", "1.5", "v1", "1 ", "99999999999999999999"})
     CHECK_FALSE(serve::version_of(name));
   for (const char* name : {"m", "m.1", "größe", "..."}) CHECK(serve::is_model_name(name));
-  for (const char* name : {"", ".", "..", "stats", "a/b", "a:b", "a\nb"}) CHECK_FALSE(serve::is_model_name(name));
+  for (const char* name : {"", ".", "..", "stats", "a/b", "a:b", "a\nb", "caf\xe9", "\xed\xa0\x80"})
+    CHECK_FALSE(serve::is_model_name(name));
+}
+
+TEST_CASE("a folder whose name is not UTF-8 is no model, and the metrics of others stay a text") {
+  files::remove_all("latin");
+  for (const char* path : {"latin/caf\xe9/1/model.h5", "latin/café/1/model.h5"}) save(path, 1);
+  Repository repository({.folder = "latin"});
+  CHECK(repository.models() == std::vector<std::string>{"café"});
+  serve::Protocol protocol(repository, {});
+  CHECK(serve::is_utf8(protocol.answer(get("/metrics")).body));
+  CHECK(protocol.answer(get("/v1/models/caf%e9")).status == 400);
 }
 
 TEST_CASE("outputs of one layer are told apart") {

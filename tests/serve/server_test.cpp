@@ -245,7 +245,8 @@ TEST_CASE("what two readers may read in two ways is refused") {
        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n",
         "Transfer-Encoding : chunked\r\n", "Transfer-Encoding\t: chunked\r\n", "Content-Length : 5\r\n",
         ": chunked\r\n", "Transfer-Encoding: identity\r\n", "Transfer-Encoding: gzip, chunked\r\n",
-        "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding:\r\n"}) {
+        "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding:\r\n", "host: h\r\nContent-Length: 5\r\n",
+        "Host: other\r\nContent-Length: 5\r\n"}) {
     HttpClient client(running.port());
     CHECK(is_error(ask(client, headers), 400));
     CHECK(client.is_closed());
@@ -258,6 +259,33 @@ TEST_CASE("what two readers may read in two ways is refused") {
     CHECK((status == 400 || status == 413));
     CHECK(client.ends());
   }
+}
+
+TEST_CASE("a path may come with the server's address before it") {
+  const Running running;
+  HttpClient client(running.port());
+  for (const char* target : {"http://h/v2", "HTTP://h:80/v2?a=b", "https://h/v2", "http://[::1]:80/v2"}) {
+    client.send(fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target));
+    CHECK_THAT(client.read().body, ContainsSubstring(R"({"name":)"));
+  }
+  for (const char* target : {"http://h", "http://h/", "http://h?a=/v2"}) {
+    client.send(fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target));
+    CHECK(client.read().body == R"({"status":"alive"})");
+  }
+  for (const char* target : {"ftp://h/v2", "http:/v2", "h/v2"}) {
+    client.send(fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target));
+    CHECK(is_error(client.read(), 404));
+  }
+}
+
+TEST_CASE("the document of all calls is written beside the thread that moves bytes") {
+  const Running running({.threads = 1});
+  const ClosedGate closed;  // and beside predictions, which wait here
+  HttpClient waiting(running.port()), client(running.port());
+  waiting.send(post_text(gated_path, waiting_body));
+  gate.wait_for(1);
+  client.send("GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK_THAT(client.read().body, ContainsSubstring(R"("openapi")"));
 }
 
 TEST_CASE("a head is written in one way only") {

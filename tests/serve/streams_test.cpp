@@ -89,6 +89,10 @@ TEST_CASE("streams say what is wrong, and are removed") {
   CHECK(served.push("two/a", R"({"sample": 1})").status == 400);
   CHECK(served.push("image/a", R"({"sample": 1})").status == 400);
   CHECK(served.push("m/a%0Ab", R"({"sample": [1, 2]})").status == 400);
+  // Kept as JSON, these two would be one.
+  for (const char* path : {"m/%ff", "m/%fe", "m/\xff"})
+    CHECK_THAT(served.push(path, R"({"sample": [1, 2]})").body, ContainsSubstring("expected names in UTF-8"));
+  CHECK(served.push("m/%c3%a9", R"({"sample": [1, 2]})").status == 200);
   CHECK(served.push("m", R"({"sample": [1, 2]})").status == 404);
   served.push("m/a", R"({"sample": [1, 2]})");
   serve::Request removal = tests::get("/v1/streams/m/a");
@@ -113,11 +117,35 @@ TEST_CASE("the longest silent streams are forgotten where there are too many") {
   CHECK(streams.add("m", "a", {.shape = {4, 1}}, sample, {}).have == 1);  // a new version takes other windows
   // Whatever a model takes, all windows together stay below their bytes.
   serve::Streams large({.most = 1000});
-  const Index steps = static_cast<Index>(serve::Streams::most_bytes / sizeof(Scalar) / 4);
+  const Index steps = static_cast<Index>((serve::Streams::most_bytes / 4 - 4096) / sizeof(Scalar));
   for (int i = 0; i < 8; ++i) large.add("m", std::to_string(i), {.shape = {steps, 1}}, sample, {});
   CHECK(large.size() == 4);
   CHECK_THROWS_AS(serve::Streams({.most = 0}), ConfigError);
   CHECK_THROWS_AS(serve::Streams({.save = std::chrono::milliseconds(-1)}), ConfigError);
+}
+
+TEST_CASE("names of streams, and what was answered last, are counted among the bytes that all may have") {
+  serve::Streams streams({});
+  const auto bytes = [&] {
+    std::string text;
+    streams.append_metrics(text);
+    const std::string_view line = "\nmaas_stream_bytes ";
+    return std::stoul(text.substr(text.find(line) + line.size()));
+  };
+  const std::vector<Scalar> sample{1};
+  const serve::StreamRules rules{.shape = {2, 1}};
+  streams.add("m", "a", rules, sample, {});
+  const std::size_t one = bytes();
+  CHECK(one >= 200);  // each has links and texts, however small its window
+  streams.add("m", std::string(200, 's'), rules, sample, {});
+  CHECK(bytes() >= 2 * one + 2 * 199);
+  const std::size_t before = bytes();
+  streams.tell("m", "a", 1, std::string(1000, 'x'));
+  CHECK(bytes() == before + 1000);
+  streams.add("m", "a", rules, sample, {});  // which makes what was answered stale
+  CHECK(bytes() == before);
+  for (const std::string& sensor : {std::string("a"), std::string(200, 's')}) streams.remove("m", sensor);
+  CHECK(bytes() == 0);
 }
 
 TEST_CASE("windows are kept for the next start") {

@@ -90,9 +90,9 @@ struct ProtocolOptions {
   /// time that does not tell how much of it was right.
   std::string token = {};
   /// A file of tokens, beside the one above; read again when it changes, and the tokens before stay where it cannot be
-  /// read any more. A line is `SCOPE[,SCOPE] SHA256 NAME`: the digest of the token in 64 hex digits, never the token
-  /// itself. Or it is a token alone, which may do everything. # begins a comment. Scopes: `infer` (or `predict`),
-  /// `metadata`, `metrics`, `admin`, `train`.
+  /// read any more, of which `warn` is told at the next request. A line is `SCOPE[,SCOPE] SHA256 NAME`: the digest of
+  /// the token in 64 hex digits, never the token itself. Or it is a token alone, which may do everything. # begins a
+  /// comment. Scopes: `infer` (or `predict`), `metadata`, `metrics`, `admin`, `train`.
   std::string token_file = {};
   /// Lets everyone who may ask change what is served, where there are no tokens.
   bool open_admin = false;
@@ -116,6 +116,9 @@ struct ProtocolOptions {
   /// Keeps what was counted for drift for the next start, at the end and every `stream_save`; empty: counts begin anew.
   std::string drift_file = {};
   JobOptions jobs = {};  ///< trainings; they need a repository that may be changed
+  /// Is told, once, that state cannot be written for the next start, and once that it can again. Called by the threads
+  /// that save.
+  std::function<void(const std::string& text)> warn = {};
 };
 
 /// Numbers that the server reports beside the protocol's own.
@@ -185,6 +188,8 @@ class Protocol {
   bool is_prediction(const Request& request) const;
   /// Whether the answer changes what is served: then it may wait for a file to be read.
   bool is_change(const Request& request) const;
+  /// Whether the answer tells of all models at length: then it takes a processor for as long as it is written.
+  bool is_document(const Request& request) const;
   /// Whether a body may come with it.
   bool takes_body(const Request& request) const;
   /// Whether it asks for a load.

@@ -33,6 +33,7 @@ struct ServerOptions {
   std::string stream_file = {};                ///< see ProtocolOptions::stream_file
   std::chrono::milliseconds stream_save = std::chrono::seconds{30};  ///< see ProtocolOptions::stream_save
   std::string drift_file = {};                                       ///< see ProtocolOptions::drift_file
+  std::function<void(const std::string& text)> warn = {};            ///< see ProtocolOptions::warn
   std::size_t compress_from = 0;                                     ///< see ProtocolOptions::compress_from
   /// Files in PEM form: the server's certificate, with those between it and the root, and its key. Both, and TLS is
   /// spoken; read once.

@@ -34,6 +34,8 @@ void append_any(std::string& out, Number value) {
       out += "NaN";
     else if (std::isinf(value))
       out += value > 0 ? "Infinity" : "-Infinity";
+    else if (value == 0 && std::signbit(value))
+      out += "-0.0";  // "-0" is a whole number, which has no sign then
     else
       out += fmt::format("{}", value);
   } else {
@@ -122,7 +124,8 @@ void append_input(std::string& out, const inference::ModelInferRequest::InferInp
 }  // namespace
 
 std::string model_path(const std::string& name, const std::string& version, std::string_view rest) {
-  std::string path = "/v2/models/" + escaped(name);
+  // As it stands "stats" is the address of all statistics, and no model: escaped in full it is one that nobody knows.
+  std::string path = "/v2/models/" + (name == "stats" ? "%73tats" : escaped(name));
   if (!version.empty()) path += "/versions/" + escaped(version);
   return path += rest;
 }

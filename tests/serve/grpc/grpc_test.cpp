@@ -171,6 +171,35 @@ TEST_CASE("gRPC: numbers of every type, and what does not fit its type") {
   CHECK(std::isnan(asked("STRANGE", ints)));
 }
 
+TEST_CASE("gRPC: typed contents keep the sign of zero") {
+  const auto data_of = [](const ModelInferRequest& request) {
+    const std::string body = serve::infer_request(request, std::nullopt).body;
+    const std::size_t at = body.find(R"("data":)");
+    return body.substr(at, body.find(']', at) + 1 - at);
+  };
+  CHECK(data_of(affine_request({-0.0F, 1.5F}, false)) == R"("data":[-0.0,1.5])");
+  ModelInferRequest doubles;
+  auto& contents = *add_input(doubles, "x", {1, 2}, "FP64").mutable_contents();
+  contents.add_fp64_contents(-0.0);
+  contents.add_fp64_contents(-2.5);
+  CHECK(data_of(doubles) == R"("data":[-0.0,-2.5])");
+}
+
+TEST_CASE("gRPC: a model called as the address of all statistics is none") {
+  Running running;
+  inference::ModelMetadataRequest request;
+  request.set_name("stats");
+  inference::ModelMetadataResponse answer;
+  grpc::ClientContext context;
+  const grpc::Status status = running.stub->ModelMetadata(&context, request, &answer);
+  CHECK(status.error_code() == StatusCode::NOT_FOUND);
+  CHECK(status.error_message() == "unknown model \"stats\"");
+  inference::ModelStatisticsRequest all;
+  inference::ModelStatisticsResponse statistics;
+  grpc::ClientContext another;
+  CHECK(running.stub->ModelStatistics(&another, all, &statistics).ok());  // what has that address is there
+}
+
 TEST_CASE("gRPC: errors have the code of their HTTP status, and its text") {
   Running running({.limits = {.rows = 4}});
   ModelInferResponse answer;
