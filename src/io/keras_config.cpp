@@ -13,7 +13,7 @@ namespace {
 
 constexpr Index most_calls = 10000;
 constexpr Index deepest_model = 16;
-constexpr Index largest = Index{1} << 31;  // numbers in one sample, one weight, one dimension
+constexpr Index largest = Shape::max_size;  // numbers in one sample, one weight, one dimension
 
 // ---- Small readings ----
 

@@ -301,6 +301,24 @@ TEST_CASE("maas export takes names from a file that may be hostile, and makes C+
   CHECK(std::system(MAAS_COMPILER " -std=gnu++17 -Wall -Wextra -Werror -fsyntax-only hostile.cpp") == 0);
 }
 
+TEST_CASE("maas export writes no header that would predict other numbers than the model") {
+  const auto refused = [](const Model& model, const std::string& reason) {
+    model.save("other_numbers.h5");
+    const Run made = run("export other_numbers.h5 other_numbers.hpp");
+    CHECK(made.code == 1);
+    CHECK(is_one_line(made.out));
+    CHECK(made.out.find(reason) != std::string::npos);
+    CHECK_FALSE(std::ifstream("other_numbers.hpp").good());
+  };
+  refused(Sequential{input(Shape{2, 3}), Flatten{.data_format = "channels_first"}, dense(1)},
+          "expected a Flatten that keeps the order of numbers");
+  refused(Sequential{input(4), dense(6), reshape({2, 3}), SoftmaxLayer{}, flatten()},
+          "expected one row of numbers for softmax, got 2x3");
+  const auto in = input(4);
+  const Symbol hidden = dense(3)(in), last = dense(1)(hidden);
+  refused(Model({in}, {hidden, last}), "expected one output, that of the last layer");
+}
+
 TEST_CASE("maas check runs the self-test and says what is odd") {
   Model model = saved_model("check.h5");
   const Run plain = run("check check.h5");

@@ -2,6 +2,11 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/resource.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 #include <atomic>
@@ -24,7 +29,102 @@ struct Threads {
   ~Threads() { set_threads(before); }
   int before;
 };
+
+#if defined(__unix__) || defined(__APPLE__)
+// Sanitizers want memory for themselves, and that of threads starts none in a process forked from one with several.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool is_sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+#else
+constexpr bool is_sanitized = false;
+#endif
+
+/// True if `works` is true in a process forked from this one, and it ends there within a minute.
+template <class Works>
+bool works_in_child(Works&& works) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    bool right = false;
+    try {
+      right = works();
+    } catch (...) {
+    }
+    ::_exit(right ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool runs_all_pieces() {
+  std::atomic<int> runs = 0;
+  for_each_piece(100, [&](Index) { ++runs; });
+  return runs == 100;
+}
+
+bool shares_pieces() {
+  std::atomic<int> arrived = 0;
+  for_each_piece(3, [&](Index) {
+    ++arrived;
+    while (arrived < 3) std::this_thread::yield();
+  });
+  return arrived == 3;
+}
+#endif
 }  // namespace
+
+#if defined(__unix__) || defined(__APPLE__)
+TEST_CASE("a forked process has threads of its own") {
+  if (is_sanitized) return;
+  const Threads scope(3);
+  REQUIRE(shares_pieces());
+  CHECK(works_in_child([] { return threads() == 3 && runs_all_pieces() && shares_pieces(); }));
+  CHECK(works_in_child([] { return shares_pieces() && works_in_child(shares_pieces) && shares_pieces(); }));
+  CHECK(works_in_child([] {
+    set_threads(2);
+    return runs_all_pieces();
+  }));
+  CHECK(shares_pieces());
+}
+
+TEST_CASE("a process forked while another thread uses the pool can use its own") {
+  if (is_sanitized) return;
+  const Threads scope(2);
+  std::atomic<bool> inside = false, leave = false;
+  std::thread other([&] {
+    for_each_piece(2, [&](Index) {
+      inside = true;
+      while (!leave) std::this_thread::yield();
+    });
+  });
+  while (!inside) std::this_thread::yield();
+  const bool works = works_in_child([] {
+    set_threads(3);  // waits for whoever uses the pool
+    return shares_pieces();
+  });
+  leave = true;
+  other.join();
+  CHECK(works);
+}
+#endif
+
+#if defined(__linux__)
+TEST_CASE("where the system gives no threads, those there are do the work") {
+  if (is_sanitized) return;
+  CHECK(works_in_child([] {
+    set_threads(1);
+    set_threads(256);
+    const rlimit none{1 << 20, 1 << 20};  // no room for another stack
+    return ::setrlimit(RLIMIT_AS, &none) == 0 && runs_all_pieces() && runs_all_pieces();
+  }));
+}
+#endif
 
 TEST_CASE("every piece runs once, for any number of threads and pieces") {
   for (int count : {1, 2, 4}) {

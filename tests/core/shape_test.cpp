@@ -1,5 +1,7 @@
 #include "maas/core/shape.hpp"
 
+#include <new>
+
 #include "maas/core/block.hpp"
 #include "support/catch.hpp"
 
@@ -24,6 +26,16 @@ TEST_CASE("shapes of too many or negative dimensions are refused") {
   CHECK(Shape({1, 2, 3, 4, 5, 6, 7, 8}).rank() == 8);
   CHECK_THROWS_WITH(Shape({1, 2, 3, 4, 5, 6, 7, 8, 9}), "Shape: expected at most 8 dimensions, got 9");
   CHECK_THROWS_WITH(Shape({-1}), "Shape: expected a dimension of at least 0, got -1");
+}
+
+TEST_CASE("shapes and blocks of more numbers than can be counted are refused") {
+  const Index half = Index{1} << 32;
+  CHECK(Shape({half, half / 4}).size() == half * (half / 4));
+  CHECK_THROWS_WITH(Shape({half, half}), "Shape: 4294967296x4294967296 are more than 9223372036854775807 numbers");
+  CHECK_THROWS_AS(Shape({half, 2}).with_last(half), ShapeError);
+  CHECK(Shape({half, half / 4}).with_last(2) == Shape{half, 2});
+  CHECK_THROWS_AS(Block(Index{1} << 62), std::bad_alloc);
+  CHECK_THROWS_AS(Block(-1), std::bad_alloc);
 }
 
 TEST_CASE("a block is zeroed, on a border, and copies its numbers") {

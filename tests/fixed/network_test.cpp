@@ -226,6 +226,35 @@ TEST_CASE("networks that do not fit are refused with the layer's name, and chang
   CHECK(net(x) == before);
 }
 
+TEST_CASE("what would change the order of numbers, or look at other rows, is refused with the layer's name") {
+  fixed::Network<fixed::Dense<6, 1>> flat;
+  const Layer turned = Flatten{.data_format = "channels_first"};
+  CHECK_THROWS_WITH(
+      flat.assign(Network{input(Shape{2, 3}), turned.named("turned"), dense(1)}),
+      "fixed::Network: layer \"turned\": expected a Flatten that keeps the order of numbers, got one with "
+      "data_format \"channels_first\"");
+  check_same<fixed::Network<fixed::Dense<6, 1>>>(Network{input(6), turned, dense(1)});  // turns nothing
+
+  fixed::Network<fixed::Dense<4, 6, Softmax>> rows;
+  CHECK_THROWS_WITH(rows.assign(Network{input(4), dense(6), reshape({2, 3}), SoftmaxLayer{}, flatten()}),
+                    "fixed::Network: layer \"softmax\": expected one row of numbers for softmax, got 2x3");
+  CHECK_THROWS_WITH(rows.assign(Network{input(4), dense(6), reshape({2, 3}), activation_layer(log_softmax).named("a")}),
+                    "fixed::Network: layer \"a\": expected one row of numbers for log_softmax, got 2x3");
+  check_same<fixed::Network<fixed::Dense<4, 6, Softmax>>>(
+      Network{input(4), dense(6), reshape({1, 6}), SoftmaxLayer{}, flatten()});
+  check_same<fixed::Network<fixed::Dense<4, 6, Relu>>>(
+      Network{input(4), dense(6), reshape({2, 3}), activation_layer(relu), flatten()});
+}
+
+TEST_CASE("a chain with outputs on the way is refused") {
+  const auto in = input(4);
+  const Symbol hidden = dense(3).named("hidden")(in), last = dense(1)(hidden);
+  const Symbol inputs[] = {in}, outputs[] = {hidden, last};
+  fixed::Network<fixed::Dense<4, 3>, fixed::Dense<3, 1>> net;
+  CHECK_THROWS_WITH(net.assign(Network{Graph(inputs, outputs)}),
+                    "fixed::Network: expected one output, that of the last layer; \"hidden\" is one of several");
+}
+
 TEST_CASE("one layer used twice is a chain still, and two outputs are none") {
   const Layer shared = dense(4, relu).named("shared");
   const auto in = input(4);

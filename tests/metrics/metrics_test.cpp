@@ -241,6 +241,20 @@ TEST_CASE("fields out of range are refused when the metric is made or put to use
   CHECK_THROWS_AS(Metric(AUC{.label_weights = std::vector<double>{1, 2}}).state_size(3), ConfigError);
 }
 
+TEST_CASE("sizes that would wrap around when they are multiplied are refused") {
+  const Index huge = std::numeric_limits<Index>::max();
+  CHECK_THROWS_WITH(Metric(MeanIoU{.num_classes = Index{1} << 32}).state_size(1),
+                    "MeanIoU: expected num_classes of at most 32768, got 4294967296");
+  CHECK_THROWS_AS(Metric(OneHotMeanIoU{.num_classes = huge}).state_size(1), ConfigError);
+  CHECK_THROWS_AS(Metric(IoU{.num_classes = 32769, .target_class_ids = {0}}).state_size(1), ConfigError);
+  CHECK(Metric(MeanIoU{.num_classes = 32768}).state_size(1) == Index{1} << 30);
+  CHECK_THROWS_WITH(Metric(AUC{.num_thresholds = (Index{1} << 24) + 1}),
+                    "AUC: expected num_thresholds of at most 16777216, got 16777217");
+  CHECK_THROWS_AS(Metric(AUC{.num_thresholds = huge}), ConfigError);
+  CHECK_THROWS_AS(Metric(PrecisionAtRecall{.recall = 0.5, .num_thresholds = huge}).state_size(1), ConfigError);
+  CHECK_NOTHROW(Metric(AUC{.num_thresholds = 1, .thresholds = {0.5}}));  // passed over
+}
+
 TEST_CASE("classes out of range are refused with their row") {
   const Metric metric = MeanIoU{.num_classes = 2};
   CHECK_THROWS_WITH(one_result(metric, Matrix::Zero(2, 1), Matrix::Constant(2, 1, 2)),

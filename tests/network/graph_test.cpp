@@ -48,6 +48,20 @@ TEST_CASE("a layer that does not fit is named") {
                     "layer names must differ, got \"a\" twice");
 }
 
+TEST_CASE("outputs and weights too large to count with are refused with the layer's name") {
+  const Index huge = Index{1} << 62, large = Index{1} << 30;
+  CHECK_THROWS_WITH(Network({input(huge), dense(1)}),
+                    "layer \"input_layer\": an output of 4611686018427387904 is larger than 2147483648 numbers");
+  CHECK_THROWS_WITH(Network({input(4), dense(large)}),
+                    "layer \"dense\": kernel of 4x1073741824 is larger than 2147483648 numbers");
+  CHECK_THROWS_WITH(Network({input(4), repeat_vector(huge).named("many")}),
+                    Catch::Matchers::StartsWith("layer \"many\": Shape: "));
+  CHECK_THROWS_AS(Network({input(4), repeat_vector(large)}), ShapeError);
+  CHECK_THROWS_AS(Network({input(4), embedding(huge, 4)}), ShapeError);
+  CHECK_THROWS_AS(Network({input(4), embedding(4, huge)}), ShapeError);
+  CHECK_THROWS_AS(Network({input(4), category_encoding(huge, "one_hot")}), ShapeError);
+}
+
 TEST_CASE("layers without a name are called after their class, around the names that are taken") {
   const Network network{input(3), dense(2), dense(2).named("dense_1"), dense(2), flatten(), dense(1)};
   CHECK(network.graph().names() ==

@@ -141,6 +141,8 @@ TEST_CASE("a workspace serves batches of any size up to its capacity, and networ
   CHECK_THROWS_WITH(workspace.set_batch(9), "Workspace: expected a batch of 1 to 8 samples, got 9");
   CHECK_THROWS_WITH(workspace.set_batch(0), "Workspace: expected a batch of 1 to 8 samples, got 0");
   CHECK_THROWS_WITH(Workspace(network, 0, Mode::training), "Workspace: expected room for at least 1 sample, got 0");
+  for (Mode mode : {Mode::inference, Mode::training})
+    for (int power : {61, 62}) CHECK_THROWS_AS(Workspace(network, (Index{1} << power) + 1, mode), std::bad_alloc);
 }
 
 TEST_CASE("a workspace for training gives the predictions of one for inference") {

@@ -19,6 +19,7 @@ struct ActivationInterface : PartInterface {
   virtual void backward(const ConstMatrixView& z, const ConstMatrixView& y, MatrixView gradient) const = 0;
   virtual bool needs_input() const = 0;
   virtual std::optional<ops::Curve> curve() const = 0;
+  virtual bool works_on_rows() const = 0;
   virtual bool halves() const = 0;
   virtual void halved_backward(const ConstMatrixView& z, const ConstMatrixView& dy, MatrixView dz) const = 0;
 };
@@ -104,6 +105,7 @@ struct ActivationModel final : PartModel<ActivationInterface, Rule> {
   static constexpr bool reads_input = InputSlopeRule<Rule>;
 
   bool needs_input() const override { return reads_input || HalvingRule<Rule>; }
+  bool works_on_rows() const override { return RowRule<Rule> || HalvingRule<Rule>; }
   bool halves() const override { return HalvingRule<Rule>; }
   std::optional<ops::Curve> curve() const override {
     if constexpr (CurveRule<Rule>)
@@ -150,6 +152,8 @@ class Activation : public Handle<ActivationInterface> {
   /// Which of the kernels' curves it is, if it is one.
   std::optional<ops::Curve> curve() const { return self_->curve(); }
 
+  /// True if it looks at whole rows, as softmax does, and not at single numbers.
+  bool works_on_rows() const { return self_->works_on_rows(); }
   /// True if it gives half as many features as it takes, as glu does. Only the layer Activation can run it.
   bool halves() const { return self_->halves(); }
   /// Where it halves: d loss / d z (overwritten) from d loss / d y.

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #endif
 
+#include <limits>
 #include <new>
 
 #include "maas/core/block.hpp"
@@ -24,6 +25,8 @@ inline std::align_val_t border_of_block(Index size) {
 }  // namespace detail
 
 MAAS_INLINE Scalar* detail::allocate_block(Index size) {
+  if (size < 0 || size > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(Scalar)))
+    throw std::bad_array_new_length();
   void* memory = ::operator new(bytes_of_block(size), border_of_block(size));
 #if defined(__linux__)
   // Whole pages alone; advice that is not taken does no harm.

@@ -6,14 +6,21 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 #if defined(__linux__)
 #include <sched.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#define MAAS_HAS_FORK
+#include <pthread.h>
 #endif
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -48,7 +55,20 @@ class ThreadPool {
     return pool;
   }
 
-  ~ThreadPool() { resize(1); }
+  ThreadPool() : ThreadPool(available_cores()) {
+#if defined(MAAS_HAS_FORK)
+    of_process_ = this;
+    ::pthread_atfork(nullptr, nullptr, start_anew);
+#endif
+  }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+  ~ThreadPool() {
+    resize(1);
+#if defined(MAAS_HAS_FORK)
+    of_process_ = nullptr;
+#endif
+  }
 
   int size() const { return size_.load(std::memory_order_relaxed); }
 
@@ -85,9 +105,30 @@ class ThreadPool {
   }
 
  private:
-  void start() {
-    while (static_cast<int>(workers_.size()) < size() - 1)
-      workers_.emplace_back([this, seen = generation_.load()] { serve(seen); });
+  using Clock = std::chrono::steady_clock;
+
+  explicit ThreadPool(int size) : size_(size) {}
+
+#if defined(MAAS_HAS_FORK)
+  // In a forked process: the workers stayed behind, and what they or other callers had locked nobody unlocks.
+  static void start_anew() {
+    if (of_process_ == nullptr) return;
+    using Workers = std::vector<std::thread>;
+    alignas(Workers) static std::byte left_behind[sizeof(Workers)];  // none is there to be joined: never destroyed
+    new (left_behind) Workers(std::move(of_process_->workers_));
+    new (of_process_) ThreadPool(of_process_->size());
+  }
+#endif
+
+  // Where the system gives no more threads, those there are do the work, and it is asked again after a while.
+  void start() noexcept {
+    if (static_cast<int>(workers_.size()) >= size() - 1 || Clock::now() < ask_again_) return;
+    try {
+      while (static_cast<int>(workers_.size()) < size() - 1)
+        workers_.emplace_back([this, seen = generation_.load()] { serve(seen); });
+    } catch (const std::exception&) {
+      ask_again_ = Clock::now() + std::chrono::seconds(1);
+    }
   }
 
   void stop() {
@@ -108,7 +149,6 @@ class ThreadPool {
   // sides look for a moment before they sleep.
   template <class Condition>
   static bool spin_until(Condition&& condition) {
-    using Clock = std::chrono::steady_clock;
     const Clock::time_point end = Clock::now() + std::chrono::microseconds(50);
     do {
       for (int i = 0; i < 64; ++i) {
@@ -159,7 +199,8 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
-  std::atomic<int> size_{available_cores()};
+  Clock::time_point ask_again_{};
+  std::atomic<int> size_;
   std::atomic<Index> next_{0};
   PieceFunction function_ = nullptr;
   void* context_ = nullptr;
@@ -171,6 +212,9 @@ class ThreadPool {
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<bool> stopping_{false}, waiting_{false};
   static inline thread_local bool inside_ = false;
+#if defined(MAAS_HAS_FORK)
+  static inline ThreadPool* of_process_ = nullptr;
+#endif
 };
 
 }  // namespace detail

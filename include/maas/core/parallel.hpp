@@ -25,8 +25,10 @@ void run_pieces(Index count, PieceFunction function, void* context);
 }  // namespace detail
 
 /// Calls `work(0) ... work(count - 1)`, each once, on the pool's threads, and returns when all are done. Pieces must be
-/// independent of each other, so that neither order nor thread can change a result. Neither allocates nor throws;
-/// `work` must not throw. A call from within a piece, or while another thread uses the pool, runs on the caller alone.
+/// independent of each other, so that neither order nor thread can change a result. Does not throw, and `work` must
+/// not; takes memory only where threads are to be made, as in the first call. Where the system gives no more threads,
+/// those there are do the work. A call from within a piece, or while another thread uses the pool, runs on the caller
+/// alone. A process made by fork() makes threads of its own; one that is forked from within a piece may only call exec.
 template <class Work>
 void for_each_piece(Index count, Work&& work) {
   detail::run_pieces(

@@ -1,6 +1,8 @@
 // Bodies of Shape.
 #pragma once
 
+#include <limits>
+
 #include "maas/core/shape.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -14,6 +16,9 @@ MAAS_INLINE Shape::Shape(std::span<const Index> dimensions) {
 MAAS_INLINE void Shape::append(Index dimension) {
   require<ShapeError>(rank_ < max_rank, "Shape: expected at most {} dimensions", max_rank);
   require<ShapeError>(dimension >= 0, "Shape: expected a dimension of at least 0, got {}", dimension);
+  Index numbers = 0;
+  if (__builtin_mul_overflow(size(), dimension, &numbers))
+    fail<ShapeError>("Shape: {}x{} are more than {} numbers", text(), dimension, std::numeric_limits<Index>::max());
   dimensions_[static_cast<std::size_t>(rank_++)] = dimension;
 }
 

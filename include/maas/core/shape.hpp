@@ -17,9 +17,11 @@ namespace maas::inline MAAS_ABI {
 class Shape {
  public:
   static constexpr Index max_rank = 8;
+  /// How many numbers one sample or one weight of a network may have.
+  static constexpr Index max_size = Index{1} << 31;
 
   Shape() = default;
-  /// Throws ShapeError for more than eight dimensions or a negative one.
+  /// Throws ShapeError for more than eight dimensions, a negative one, or more numbers than an Index can count.
   Shape(std::initializer_list<Index> dimensions) : Shape(std::span(dimensions.begin(), dimensions.size())) {}
   explicit Shape(std::span<const Index> dimensions);
 
@@ -33,14 +35,14 @@ class Shape {
     for (Index dimension : *this) product *= dimension;
     return product;
   }
-  /// The same shape with another last dimension.
+  /// The same shape with another last dimension. Throws ShapeError as append does.
   Shape with_last(Index dimension) const {
     Shape result = *this;
-    if (result.rank_ == 0) result.append(dimension);
-    result.dimensions_[static_cast<std::size_t>(result.rank_ - 1)] = dimension;
+    result.rank_ = std::max<Index>(rank_ - 1, 0);
+    result.append(dimension);
     return result;
   }
-  /// One more axis, the last. Throws ShapeError for a ninth, or a negative size.
+  /// One more axis, the last. Throws ShapeError for a ninth, a negative size, or more numbers than an Index can count.
   void append(Index dimension);
 
   const Index* begin() const { return dimensions_.data(); }

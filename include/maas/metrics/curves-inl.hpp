@@ -70,7 +70,7 @@ namespace detail {
 
 MAAS_INLINE void OperatingPoint::check(std::string_view what, double value) const {
   require<ConfigError>(value >= 0 && value <= 1, "{}: expected a {} from 0 to 1, got {}", name, what, value);
-  require<ConfigError>(num_thresholds >= 1, "{}: expected num_thresholds of at least 1, got {}", name, num_thresholds);
+  require_count(name, num_thresholds, 1);
 }
 
 MAAS_INLINE void OperatingPoint::add(std::span<double> state, const ConstMatrixView& predicted,
@@ -94,8 +94,7 @@ MAAS_INLINE double best_rate(std::span<const double> state, Rate constrained, do
 }  // namespace detail
 
 MAAS_INLINE void AUC::check() const {
-  require<ConfigError>(!thresholds.values.empty() || num_thresholds >= 2,
-                       "{}: expected num_thresholds of at least 2, got {}", class_name, num_thresholds);
+  if (thresholds.values.empty()) detail::require_count(class_name, num_thresholds, 2);
   detail::require_thresholds(class_name, thresholds.values);
   require<ConfigError>(curve == "ROC" || curve == "PR" || curve == "roc" || curve == "pr",
                        "{}: expected the curve \"ROC\" or \"PR\", got \"{}\"", class_name, curve);

@@ -7,6 +7,8 @@ namespace maas::inline MAAS_ABI::detail {
 
 MAAS_INLINE void ClassOverlap::check(std::span<const int> ids) const {
   require<ConfigError>(classes >= 1, "{}: expected num_classes of at least 1, got {}", name, classes);
+  require<ConfigError>(classes <= most_classes, "{}: expected num_classes of at most {}, got {}", name, most_classes,
+                       classes);
   for (int id : ids)
     require<ConfigError>(id >= 0 && id < classes, "{}: expected target_class_ids from 0 to {}, got {}", name,
                          classes - 1, id);

@@ -10,6 +10,9 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
+/// The confusion matrix has the square of it: 8 GB.
+inline constexpr Index most_classes = Index{1} << 15;
+
 /// What the family of IoU shares. The state is the confusion matrix: row the true class, column the predicted one.
 struct ClassOverlap {
   std::string_view name;

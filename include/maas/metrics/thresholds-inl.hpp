@@ -88,6 +88,13 @@ MAAS_INLINE void require_thresholds(std::string_view name, std::span<const doubl
                          threshold);
 }
 
+MAAS_INLINE void require_count(std::string_view name, Index num_thresholds, Index least) {
+  require<ConfigError>(num_thresholds >= least, "{}: expected num_thresholds of at least {}, got {}", name, least,
+                       num_thresholds);
+  require<ConfigError>(num_thresholds <= most_thresholds, "{}: expected num_thresholds of at most {}, got {}", name,
+                       most_thresholds, num_thresholds);
+}
+
 MAAS_INLINE void require_class(std::string_view name, const std::optional<int>& class_id, Index outputs) {
   require<ConfigError>(!class_id || (*class_id >= 0 && *class_id < outputs),
                        "{}: expected a class_id from 0 to {}, got {}", name, outputs - 1, class_id.value_or(0));

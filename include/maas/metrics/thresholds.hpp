@@ -45,9 +45,13 @@ inline constexpr double metric_epsilon = 1e-7;
 /// What Keras puts in the place of scores that are not among the k largest.
 inline constexpr double no_score = -1e10;
 
+/// Floats between 0 and 1 tell no more of them apart.
+inline constexpr Index most_thresholds = Index{1} << 24;
+
 double divide_no_nan(double numerator, double denominator);
 
 void require_thresholds(std::string_view name, std::span<const double> thresholds);
+void require_count(std::string_view name, Index num_thresholds, Index least);
 void require_class(std::string_view name, const std::optional<int>& class_id, Index outputs);
 void require_top_k(std::string_view name, const std::optional<int>& top_k, Index outputs);
 

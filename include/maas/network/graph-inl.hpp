@@ -14,6 +14,15 @@ namespace detail {
 
 inline bool is_input(const Layer& layer) { return layer.as<InputLayer>() != nullptr; }
 
+/// Throws ShapeError for an output or a weight that is too large to count with.
+inline void check_sizes(const LayerPlan& plan) {
+  require<ShapeError>(plan.output.size() <= Shape::max_size, "an output of {} is larger than {} numbers",
+                      plan.output.text(), Shape::max_size);
+  for (const ParameterSpec& weight : plan.parameters)
+    require<ShapeError>(weight.shape.size() <= Shape::max_size, "{} of {} is larger than {} numbers", weight.name,
+                        weight.shape.text(), Shape::max_size);
+}
+
 /// The position of a layer among those listed, by identity; appended if it is not there.
 inline Index place_of(std::vector<Layer>& layers, const Layer& layer) {
   auto found = std::ranges::find_if(layers, [&](const Layer& l) { return l.shares_weights_with(layer); });
@@ -130,6 +139,7 @@ MAAS_INLINE void Graph::make_plans() {
     for (Index from : node.inputs) node.input_shapes.push_back(this->node(from).plan.output);
     try {
       node.plan = layer(node.layer).plan(node.input_shapes);
+      detail::check_sizes(node.plan);
     } catch (const ShapeError& error) {
       fail<ShapeError>("layer \"{}\": {}", name(node.layer), error.what());
     } catch (const ConfigError& error) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
+#include <new>
 
 #include "maas/network/workspace.hpp"
 
@@ -86,9 +88,15 @@ MAAS_INLINE void Workspace::find_needed_masks(const Graph& graph) {
 }
 
 MAAS_INLINE Scalar* Workspace::take(Index scalars, Index& used, bool assign) {
+  if (scalars > std::numeric_limits<Index>::max() - used - block_border) throw std::bad_array_new_length();
   Scalar* memory = assign && scalars > 0 ? block_.data() + used : nullptr;
   used += rounded_to_border(scalars);
   return memory;
+}
+
+MAAS_INLINE Scalar* Workspace::take_samples(Index each, Index& used, bool assign) {
+  if (each > std::numeric_limits<Index>::max() / capacity_) throw std::bad_array_new_length();
+  return take(capacity_ * each, used, assign);
 }
 
 // Called twice: first to count, then to hand out.
@@ -99,7 +107,7 @@ MAAS_INLINE Index Workspace::plan_memory(bool assign) {
 
 MAAS_INLINE Index Workspace::plan_masks(Index used, bool assign) {
   for (Node& node : nodes_)
-    if (node.makes_mask) node.mask_memory = take(capacity_ * node.mask_steps, used, assign);
+    if (node.makes_mask) node.mask_memory = take_samples(node.mask_steps, used, assign);
   return used;
 }
 
@@ -123,8 +131,8 @@ MAAS_INLINE Index Workspace::plan_outputs(bool assign) {
   Index used = 0;
   if (mode_ == Mode::training) {
     for (Node& node : nodes_) {
-      if (!node.sources.empty()) node.output_memory = take(capacity_ * node.output_size, used, assign);
-      node.cache_memory = take(capacity_ * node.cache_size, used, assign);
+      if (!node.sources.empty()) node.output_memory = take_samples(node.output_size, used, assign);
+      node.cache_memory = take_samples(node.cache_size, used, assign);
     }
     return used;
   }
@@ -147,7 +155,7 @@ MAAS_INLINE Index Workspace::plan_outputs(bool assign) {
     free->users.push_back(i);
   }
   for (const Buffer& buffer : buffers) {
-    Scalar* memory = take(capacity_ * buffer.size, used, assign);
+    Scalar* memory = take_samples(buffer.size, used, assign);
     for (Index user : buffer.users) node(user).output_memory = memory;
   }
   return used;
@@ -158,11 +166,11 @@ MAAS_INLINE Index Workspace::plan_gradients(Index used, bool assign) {
   std::vector<bool> written(nodes_.size(), false);
   std::vector<Index> written_parameters;
   for (Node& node : nodes_)
-    if (node.needs_gradient) node.gradient_memory = take(capacity_ * node.output_size, used, assign);
+    if (node.needs_gradient) node.gradient_memory = take_samples(node.output_size, used, assign);
   for (Index output : outputs_) {
     written[static_cast<std::size_t>(output)] = true;
     if (!node(output).needs_gradient)  // nothing to train behind it; its gradient is still asked for
-      node(output).gradient_memory = take(capacity_ * node(output).output_size, used, assign);
+      node(output).gradient_memory = take_samples(node(output).output_size, used, assign);
   }
   for (Index i = static_cast<Index>(nodes_.size()) - 1; i >= 0; --i) {
     Node& node = this->node(i);
@@ -170,7 +178,7 @@ MAAS_INLINE Index Workspace::plan_gradients(Index used, bool assign) {
     for (std::size_t k = 0; k < node.sources.size(); ++k) {
       const std::size_t source = static_cast<std::size_t>(node.sources[k]);
       if (!nodes_[source].needs_gradient) continue;
-      if (written[source]) node.extra_input_gradient[k] = take(capacity_ * nodes_[source].output_size, used, assign);
+      if (written[source]) node.extra_input_gradient[k] = take_samples(nodes_[source].output_size, used, assign);
       written[source] = true;
     }
     if (node.parameter_count == 0) continue;
@@ -184,7 +192,7 @@ MAAS_INLINE Index Workspace::plan_gradients(Index used, bool assign) {
   Index penalized = 0;
   for (const Node& node : nodes_)
     if (node.activity_penalty && node.needs_gradient) penalized = std::max(penalized, node.output_size);
-  penalty_gradient_ = take(capacity_ * penalized, used, assign);
+  penalty_gradient_ = take_samples(penalized, used, assign);
   return used;
 }
 

@@ -105,6 +105,7 @@ class Workspace {
   Node& node(Index i) { return nodes_[static_cast<std::size_t>(i)]; }
   const Node& node(Index i) const { return nodes_[static_cast<std::size_t>(i)]; }
   Scalar* take(Index scalars, Index& used, bool assign);
+  Scalar* take_samples(Index each, Index& used, bool assign);
 
   std::vector<Node> nodes_;
   std::vector<Index> inputs_, outputs_;
