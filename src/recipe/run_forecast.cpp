@@ -15,6 +15,7 @@
 #include "maas/network/symbol.hpp"
 #include "maas/recipe/report.hpp"
 #include "recipe/forecast_parts.hpp"
+#include "recipe/judged_alarms.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/run.hpp"
 
@@ -201,9 +202,9 @@ void add_intervals(const RecipeForecast& wanted, const ForecastWindows& held_bac
   result.forecaster->set_intervals(intervals, wanted.alarm, naive);
   if (!test) return;
   result.coverage = judge(intervals, calibration, *result.forecasts);
-  if (!wanted.alarm) return;
-  result.alarms = judge_alarms(intervals, *result.forecasts, *wanted.alarm);
-  if (naive) result.naive_alarms = judge_naive_alarms(*naive, result.forecaster->windows(*test), *wanted.alarm);
+  const JudgedAlarms judged = judge_alarms_of(*result.forecaster, *test, *result.forecasts);
+  result.alarms = judged.alarms;
+  result.naive_alarms = judged.naive;
 }
 
 }  // namespace
