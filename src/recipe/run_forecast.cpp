@@ -308,8 +308,12 @@ void check_before_training(const Recipe& recipe, const Table& rows, const Table&
   if (!recipe.base.empty())
     learned = forecaster_in(recipe).frame().table;
   else
-    at_place(Place{recipe.source}.key("forecast"), "",
-             [&] { learned = ReadingsPipeline(readings_options(recipe)).fit(rows.part(0, begin)); });
+    at_place(Place{recipe.source}.key("forecast"), "", [&] {
+      const Table training = rows.part(0, begin);
+      at_step(
+          Place{recipe.source}.key("pipeline"), recipe.pipeline.steps, [&] { return training; },
+          [&] { learned = ReadingsPipeline(readings_options(recipe)).fit(training); });
+    });
   if (!learned) return;  // of a base that knows readings alone
   check_alarm(recipe, *learned);
   check_held_out(recipe, *learned, rows.part(begin, rows.rows()), test);

@@ -279,6 +279,9 @@ TEST_CASE("what needs all readings in memory is refused beside a stream of forec
        "w.json: forecast.series: expected none beside data.stream, whose rows are one series"},
       {{R"(forecast.known=["works"])"},
        "w.json: forecast.known: expected none beside data.stream, whose rows are one series"},
+      {{R"(pipeline.steps=["valid_range", {"class": "impute", "columns": ["q"]}])"},
+       "w.json: pipeline.steps[1]: Impute: expected a column \"q\", got columns "},
+      {{R"(data.types={"zz": "number"})"}, "w.json: data.types.zz: waves_a.csv: expected a column \"zz\", got "},
       {{"split.test=0.01"}, "w.json: split.test: expected none or at least 7 rows"}};
   for (const auto& [changes, expected] : problems) {
     CAPTURE(changes[0], wave_problem(changes));
