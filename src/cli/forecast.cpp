@@ -13,6 +13,7 @@
 #include "maas/forecast/forecaster.hpp"
 #include "maas/recipe/report.hpp"
 #include "maas/recipe/table_file.hpp"
+#include "recipe/judged_alarms.hpp"
 #include "recipe/judged_stream.hpp"
 
 namespace maas::cli {
@@ -175,10 +176,7 @@ void evaluate_forecasts(const std::string& model, const std::string& data, const
   const Forecasts forecasts = forecaster.forecast(readings);
   std::vector<IntervalCoverage> coverage;
   if (forecaster.intervals()) coverage = judge_intervals(*forecaster.intervals(), forecasts);
-  std::optional<AlarmReport> alarms, naive;
-  if (forecaster.alarm()) alarms = judge_alarms(*forecaster.intervals(), forecasts, *forecaster.alarm());
-  if (forecaster.naive_intervals())
-    naive = judge_naive_alarms(*forecaster.naive_intervals(), forecaster.windows(readings), *forecaster.alarm());
+  const auto [alarms, naive] = recipe::judge_alarms_of(forecaster, readings, forecasts);
   note_naive(forecaster, notes);
   std::optional<Intervals> intervals;
   if (forecaster.intervals()) intervals = intervals_around(*forecaster.intervals(), forecasts);

@@ -311,4 +311,10 @@ StreamedWindows StreamedWindows::targets_from(Index row) const {
   return result;
 }
 
+StreamedWindows StreamedWindows::at_each_origin() const {
+  StreamedWindows result = *this;
+  result.options_.stride = 1;
+  return result;
+}
+
 }  // namespace maas::inline MAAS_ABI

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "maas/forecast/alarm_figures-inl.hpp"
 #include "maas/forecast/drift.hpp"
 #include "recipe/naive.hpp"
 
@@ -189,77 +188,6 @@ std::vector<IntervalCoverage> RunningCoverage::lines() const {
   return found;
 }
 
-// ---- Alarms ----
-
-/// Readings from the first window that warned of an event to it; 0 where none did.
-Index RunningAlarms::lead_of(Index event, std::size_t sensor) const {
-  Index lead = 0;
-  for (auto past = seen_.rbegin(); past != seen_.rend() && event - past->origin <= reach_; ++past) {
-    if (!past->is_above[sensor]) break;  // the event before
-    if (past->is_raised[sensor]) lead = event - past->origin;
-  }
-  return lead;
-}
-
-void RunningAlarms::add_window(const Forecasts& block, Index window, Seen now) {
-  const bool follows = !seen_.empty() && now.origin == seen_.back().origin + 1;
-  for (std::size_t sensor = 0; sensor < states_.size(); ++sensor) {
-    const auto place = static_cast<Index>(sensor);
-    State& state = states_[sensor];
-    if (follows && seen_.back().is_above[sensor] && static_cast<double>(block.last(window, place)) < values_[sensor]) {
-      ++sums_.events;
-      if (const Index lead = lead_of(now.origin, sensor); lead > 0) {
-        ++sums_.warned;
-        lead_readings_ += static_cast<double>(lead);
-      }
-    }
-    const bool goes_on = state.in_alarm && follows && now.is_raised[sensor];
-    if (state.in_alarm && !goes_on) {
-      ++sums_.alarms;
-      sums_.right += state.right ? 1 : 0;
-    }
-    bool falls = false;
-    for (Index step = 0; step < steps_; ++step)
-      falls = falls || static_cast<double>(block.truth(window, block.column(step, place))) < values_[sensor];
-    state.right = now.is_raised[sensor] && ((goes_on && state.right) || falls);
-    state.in_alarm = now.is_raised[sensor];
-  }
-  while (!seen_.empty() && now.origin - seen_.front().origin > reach_) seen_.pop_front();
-  seen_.push_back(std::move(now));
-  ++windows_;
-}
-
-void RunningAlarms::add(const Forecasts& block, MatrixArg chances) {
-  if (states_.empty()) {
-    values_ = options_.values_of(block.sensors);
-    states_.resize(values_.size());
-    steps_ = options_.horizon == 0 ? static_cast<Index>(block.horizons.size()) : block.step_of(options_.horizon) + 1;
-    reach_ = block.horizons[static_cast<std::size_t>(steps_ - 1)];
-    seconds_ = block.seconds_a_reading;
-  }
-  const Matrix raised = raise_alarms(block, chances, options_);
-  for (Index window = 0; window < block.windows(); ++window) {
-    Seen now{.origin = block.origins[static_cast<std::size_t>(window)], .is_above = {}, .is_raised = {}};
-    for (std::size_t sensor = 0; sensor < values_.size(); ++sensor) {
-      const auto place = static_cast<Index>(sensor);
-      now.is_above.push_back(static_cast<double>(block.last(window, place)) >= values_[sensor]);
-      now.is_raised.push_back(raised(window, place) > 0);
-    }
-    add_window(block, window, std::move(now));
-  }
-}
-
-AlarmReport RunningAlarms::report() const {
-  AlarmReport report = sums_;
-  for (const State& state : states_)
-    if (state.in_alarm) {
-      ++report.alarms;
-      report.right += state.right ? 1 : 0;
-    }
-  detail::set_figures(report, windows_, seconds_, lead_readings_);
-  return report;
-}
-
 // ---- Drawings ----
 
 namespace {
@@ -309,11 +237,18 @@ std::string JudgedStream::note() const {
 
 namespace {
 
-AlarmReport judge_naive_alarms_in_blocks(const ConformalIntervals& naive, const StreamedWindows& windows,
-                                         const AlarmOptions& options) {
-  RunningCoverage intervals("persistence", naive, naive.options().rate > 0 || naive.options().window > 0);
+bool follows(const ConformalIntervals& intervals) {
+  return intervals.options().rate > 0 || intervals.options().window > 0;
+}
+
+using Visit = std::function<void(const Forecasts& block)>;
+
+// By the chances of calibrated intervals; `forecast` shows what it is given the forecasts of each block.
+AlarmReport judge_alarms_in_blocks(const ConformalIntervals& calibrated, const AlarmOptions& options,
+                                   const std::function<void(const Visit& visit)>& forecast) {
+  RunningCoverage intervals("alarms", calibrated, follows(calibrated));
   RunningAlarms alarms(options);
-  naive_forecasts(windows, [&](const Forecasts& block) {
+  forecast([&](const Forecasts& block) {
     Matrix chances;
     intervals.add(block, options.values_of(block.sensors), &chances);
     alarms.add(block, chances);
@@ -324,20 +259,19 @@ AlarmReport judge_naive_alarms_in_blocks(const ConformalIntervals& naive, const 
 }  // namespace
 
 JudgedStream judge_in_blocks(const Forecaster& forecaster, const StreamedWindows& windows,
-                             const std::optional<CalibratedIntervals>& intervals,
-                             const std::function<void(const Forecasts& block)>& also) {
+                             const std::optional<CalibratedIntervals>& intervals, const Visit& also) {
   std::optional<RunningCoverage> split, adaptive;
   if (intervals) split.emplace("split", intervals->plain, false);
-  if (intervals && (intervals->wanted.options().rate > 0 || intervals->wanted.options().window > 0))
-    adaptive.emplace("adaptive", intervals->wanted, true);
-  std::optional<RunningAlarms> alarms;
-  if (intervals && forecaster.alarm()) alarms.emplace(*forecaster.alarm());
+  if (intervals && follows(intervals->wanted)) adaptive.emplace("adaptive", intervals->wanted, true);
+  const std::optional<AlarmOptions> alarm = intervals ? forecaster.alarm() : std::nullopt;
+  std::optional<RunningAlarms> alarms;  // in the same pass where it is at each origin
+  if (alarm && windows.options().stride == 1) alarms.emplace(*alarm);
   JudgedStream result;
   forecaster.forecast(windows, [&](const Forecasts& block) {
     std::optional<Intervals> around;
     Matrix chances;
     std::vector<double> below(1, 0);
-    if (alarms) below = forecaster.alarm()->values_of(block.sensors);
+    if (alarms) below = alarm->values_of(block.sensors);
     if (split) around = split->add(block, below, &chances);
     if (adaptive) around = adaptive->add(block, below, &chances);
     if (alarms) alarms->add(block, chances);
@@ -349,9 +283,14 @@ JudgedStream judge_in_blocks(const Forecaster& forecaster, const StreamedWindows
       const std::vector<IntervalCoverage> lines = (*each)->lines();
       result.coverage.insert(result.coverage.end(), lines.begin(), lines.end());
     }
-  if (alarms) result.alarms = alarms->report();
-  if (alarms && intervals->naive)
-    result.naive_alarms = judge_naive_alarms_in_blocks(*intervals->naive, windows, *forecaster.alarm());
+  if (!alarm) return result;
+  const StreamedWindows each_origin = windows.at_each_origin();
+  result.alarms = alarms ? alarms->report()
+                         : judge_alarms_in_blocks(intervals->wanted, *alarm,
+                                                  [&](const Visit& visit) { forecaster.forecast(each_origin, visit); });
+  if (intervals->naive)
+    result.naive_alarms = judge_alarms_in_blocks(*intervals->naive, *alarm,
+                                                 [&](const Visit& visit) { naive_forecasts(each_origin, visit); });
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "maas/forecast/alarm_judge-inl.hpp"
 #include "maas/forecast/forecaster.hpp"
 #include "maas/recipe/evaluation.hpp"
 
@@ -73,32 +74,16 @@ class RunningCoverage {
 /// What alarms are worth, as judge_alarms tells of all forecasts together.
 class RunningAlarms {
  public:
-  explicit RunningAlarms(AlarmOptions options) : options_(std::move(options)) {}
+  explicit RunningAlarms(AlarmOptions options) : options_(std::move(options)), judge_(options_) {}
 
-  /// Takes the next forecasts, whose origins are rows of all readings, with the chances that alarms go by.
-  void add(const Forecasts& block, MatrixArg chances);
-  AlarmReport report() const;
+  /// Takes the next forecasts, of windows at each reading, whose origins are rows of all readings, with the chances
+  /// that alarms go by.
+  void add(const Forecasts& block, MatrixArg chances) { judge_.add(block, raise_alarms(block, chances, options_)); }
+  AlarmReport report() const { return judge_.report(); }
 
  private:
-  /// Where one sensor stands.
-  struct State {
-    bool in_alarm = false, right = false;
-  };
-  /// A window that an event may still look back to.
-  struct Seen {
-    Index origin = 0;
-    std::vector<bool> is_above, is_raised;  // of each sensor: whether its last reading is not below the value
-  };
-  Index lead_of(Index event, std::size_t sensor) const;
-  void add_window(const Forecasts& block, Index window, Seen now);
-
   AlarmOptions options_;
-  std::vector<double> values_;
-  std::vector<State> states_;
-  std::deque<Seen> seen_;
-  AlarmReport sums_;
-  Index steps_ = 0, reach_ = 0, windows_ = 0;
-  double lead_readings_ = 0, seconds_ = 0;
+  detail::AlarmJudge judge_;
 };
 
 /// The last windows of forecasts that come block by block, for drawings: at most a week of five minutes, and a million
@@ -118,7 +103,8 @@ class LastForecasts {
   Index windows_ = 0;
 };
 
-/// All of it, in one pass; naive alarms take another one.
+/// All of it, in one pass; naive alarms take another one, and so do alarms of windows that are no more than one in
+/// `stride` readings, as these are judged at each reading.
 struct JudgedStream {
   std::vector<IntervalCoverage> coverage = {};
   std::optional<AlarmReport> alarms = std::nullopt;        ///< where the forecaster has an alarm

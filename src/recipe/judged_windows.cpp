@@ -4,17 +4,12 @@
 #include <cmath>
 #include <limits>
 
+#include "recipe/judged_alarms.hpp"
 #include "recipe/run.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
 namespace {
-
-// Every origin counts, whatever the stride that is learned by.
-ForecastWindowOptions at_each_origin(ForecastWindowOptions options) {
-  options.stride = 1;
-  return options;
-}
 
 // Whether forecasters that fill nothing have an answer: from a sensor's lags, or where it is joint from those of all.
 bool is_whole(const Readings& readings, Index origin, Index sensor, const ForecastOptions& options) {

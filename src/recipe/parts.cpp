@@ -314,6 +314,18 @@ Callback read_callback(const Config& given, const Place& place, const std::strin
   });
 }
 
+std::optional<Place> failing_step(const Place& pipeline, const std::vector<Step>& steps, Table rows,
+                                  std::string_view what) {
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    try {
+      rows = steps[i].fit(rows).apply(std::move(rows));
+    } catch (const Error& error) {
+      return what == error.what() ? std::optional(pipeline.key("steps").item(i)) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string file_in(const std::string& folder, const std::string& name) {
   if (name.empty() || folder.empty()) return name;
   return (std::filesystem::path(folder) / name).string();  // an absolute name stays

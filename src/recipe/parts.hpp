@@ -105,6 +105,23 @@ auto at_place(const Place& place, std::string_view part, Work&& work) {
   }
 }
 
+/// The place of the step that says this where steps learn from rows, one after another; nothing where none does.
+std::optional<Place> failing_step(const Place& pipeline, const std::vector<Step>& steps, Table rows,
+                                  std::string_view what);
+
+/// Does `work`, in which these steps learn. An error that is one of theirs, as they say it of the rows that `rows()`
+/// are then, has the place of the step in front.
+template <class Rows, class Work>
+void at_step(const Place& pipeline, const std::vector<Step>& steps, Rows&& rows, Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    const std::optional<Place> step = failing_step(pipeline, steps, rows(), error.what());
+    if (!step) throw;
+    at_place(*step, "", [] { throw; });
+  }
+}
+
 /// A name of a file, of `folder` unless it is absolute or empty.
 std::string file_in(const std::string& folder, const std::string& name);
 

@@ -6,9 +6,11 @@
 #include "io/json.hpp"
 #include "io/keras_config.hpp"
 #include "maas/core/read_file.hpp"
+#include "maas/layers/input_layer.hpp"
 #include "recipe/keys.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/paths.hpp"
+#include "recipe/run.hpp"
 #include "recipe/space.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
@@ -345,11 +347,38 @@ void check_forecast(const Recipe& recipe, const Place& place) {
 
 namespace {
 
+void check_margin(const PipelineOptions& pipeline, const Place& place) {
+  require<ConfigError>(pipeline.range_margin >= 0 && std::isfinite(pipeline.range_margin),
+                       "{}: expected a finite number of at least 0, got {}", place.key("range_margin").text(),
+                       pipeline.range_margin);
+}
+
+std::string problem_of_layers(const RecipeNetwork& network, const Place& place, Index inputs) {
+  try {
+    std::vector<Layer> chain{InputLayer{Shape{inputs}}};
+    chain.insert(chain.end(), network.layers.begin(), network.layers.end());
+    check_sizes(chain, place);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// How many inputs there are the rows tell. What layers say whatever their number is wrong without a look at these.
+void check_layers(const RecipeNetwork& network, const Place& place) {
+  const std::string problem = problem_of_layers(network, place, 7);
+  require<ConfigError>(problem.empty() || problem != problem_of_layers(network, place, 12), "{}", problem);
+}
+
 void check(const Recipe& recipe, const Place& place) {
   require_key(!recipe.data.files.empty(), place.key("data"), "files");
+  for (std::size_t i = 0; i < recipe.data.files.size(); ++i)
+    require<ConfigError>(!recipe.data.files[i].empty(), "{}: expected the name of a file, got an empty one",
+                         place.key("data").key("files").item(i).text());
   if (recipe.data.times) check_times(*recipe.data.times, place.key("data").key("times"));
   check_split(recipe.split, place.key("split"));
   check_row_order(recipe, recipe.pipeline.steps);
+  check_margin(recipe.pipeline, place.key("pipeline"));
   check_part(place.key("pipeline"), [&] { Pipeline(recipe.pipeline); });
   if (!recipe.base.empty()) check_base(recipe, place);
   if (recipe.forecast)
@@ -360,6 +389,7 @@ void check(const Recipe& recipe, const Place& place) {
               place.key("network"), "layers");
   require<ConfigError>(recipe.network.layers.empty() || !recipe.network.graph, "{}: expected layers or keras, got both",
                        place.key("network").text());
+  check_layers(recipe.network, place.key("network"));
   check_at_least(0, recipe.network.seed, place.key("network").key("seed"));
   check_at_least(0, recipe.split.seed, place.key("split").key("seed"));
   if (recipe.base.empty()) require_key(recipe.training.compile.loss.has_value(), place.key("training"), "loss");

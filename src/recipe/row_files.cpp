@@ -65,7 +65,8 @@ RowFiles::RowFiles(const Recipe& recipe)
   for (const std::string& name : recipe.data.files) {
     File file{.path = file_in(recipe.folder, name), .first = rows_};
     file.is_hdf5 = io::is_hdf5_file(file.path);
-    file.parts = file.is_hdf5 ? io::hdf5_parts(file.path) : csv_parts(file.path, reading_);
+    file.parts = at_types(recipe, file.path,
+                          [&] { return file.is_hdf5 ? io::hdf5_parts(file.path) : csv_parts(file.path, reading_); });
     if (!file.is_hdf5) reading_.dates = file.parts.dates;  // the next ones are read as those before
     require<DataError>(file.parts.rows > 0, "{}: expected rows, got none", file.path);
     rows_ += file.parts.rows;

@@ -6,11 +6,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/table_parts.hpp"
 #include "maas/data/split.hpp"
 #include "maas/recipe/recipe.hpp"
+#include "recipe/place.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -21,6 +23,21 @@ void require_same_columns(std::span<const Column> first, const Table& next, cons
 /// The column of times that a recipe counts, for `count` of the rows of its files from row `first` of all on. Throws
 /// DataError where `rows` have a column of that name; `source` is the file that they are of.
 Column counted_times(const RecipeTimes& times, Index first, Index count, const Table& rows, const std::string& source);
+
+/// What `work` gives, which reads a file of the recipe. An error that lacks a column whose type the recipe tells has
+/// the key in front.
+template <class Work>
+auto at_types(const Recipe& recipe, const std::string& path, Work&& work) {
+  try {
+    return work();
+  } catch (const FormatError& error) {
+    for (const auto& [name, type] : recipe.data.csv.types)
+      require<FormatError>(
+          !std::string_view(error.what()).starts_with(fmt::format("{}: expected a column \"{}\", got ", path, name)),
+          "{}: {}", Place{recipe.source}.key("data").key("types").key(name).text(), error.what());
+    throw;
+  }
+}
 
 /// The files that follow each other, as one table of which only parts are in memory. Copies share the open files, but
 /// each has its own rows that are held out.

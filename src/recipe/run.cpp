@@ -46,7 +46,7 @@ Table read_files(const Recipe& recipe, CsvOptions& reading) {
   std::string first;
   for (const std::string& name : data.files) {
     const std::string path = file_in(recipe.folder, name);
-    Table table = read_table(path, CsvOptions(reading), reading);
+    Table table = at_types(recipe, path, [&] { return read_table(path, CsvOptions(reading), reading); });
     if (!data.file_column.empty())
       table.add({.name = data.file_column,
                  .type = ColumnType::text,
@@ -207,7 +207,11 @@ Place pipeline_place(const Recipe& recipe) { return place_of(recipe, recipe.base
 Pipeline learned_pipeline(const Recipe& recipe, const std::optional<Model>& base, const Table& training) {
   Pipeline pipeline = base ? *base->info().pipeline : Pipeline(recipe.pipeline);
   check_row_order(recipe, pipeline.steps());
-  if (!base) at_place(pipeline_place(recipe), "", [&] { pipeline.fit(training); });
+  if (!base)
+    at_place(pipeline_place(recipe), "", [&] {
+      at_step(
+          pipeline_place(recipe), recipe.pipeline.steps, [&] { return training; }, [&] { pipeline.fit(training); });
+    });
   return pipeline;
 }
 
@@ -442,8 +446,9 @@ void check_sizes(const std::vector<Layer>& chain, const Place& place) {
   Shape shape;
   Index weights = 0;
   for (std::size_t i = 0; i < chain.size(); ++i) {
-    const LayerPlan plan = i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1));
     const Place layer = i == 0 ? place : place.key("layers").item(i - 1);
+    const LayerPlan plan =
+        at_place(layer, "", [&] { return i == 0 ? chain[i].plan({}) : chain[i].plan(std::span(&shape, 1)); });
     checked_size(plan.output, layer);
     for (const ParameterSpec& weight : plan.parameters) weights += checked_size(weight.shape, layer);
     require<ConfigError>(weights <= largest, "{}: expected at most {} weights in all, got {}", layer.text(), largest,

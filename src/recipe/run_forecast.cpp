@@ -15,6 +15,7 @@
 #include "maas/network/symbol.hpp"
 #include "maas/recipe/report.hpp"
 #include "recipe/forecast_parts.hpp"
+#include "recipe/judged_alarms.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/run.hpp"
 
@@ -201,9 +202,9 @@ void add_intervals(const RecipeForecast& wanted, const ForecastWindows& held_bac
   result.forecaster->set_intervals(intervals, wanted.alarm, naive);
   if (!test) return;
   result.coverage = judge(intervals, calibration, *result.forecasts);
-  if (!wanted.alarm) return;
-  result.alarms = judge_alarms(intervals, *result.forecasts, *wanted.alarm);
-  if (naive) result.naive_alarms = judge_naive_alarms(*naive, result.forecaster->windows(*test), *wanted.alarm);
+  const JudgedAlarms judged = judge_alarms_of(*result.forecaster, *test, *result.forecasts);
+  result.alarms = judged.alarms;
+  result.naive_alarms = judged.naive;
 }
 
 }  // namespace
@@ -307,8 +308,12 @@ void check_before_training(const Recipe& recipe, const Table& rows, const Table&
   if (!recipe.base.empty())
     learned = forecaster_in(recipe).frame().table;
   else
-    at_place(Place{recipe.source}.key("forecast"), "",
-             [&] { learned = ReadingsPipeline(readings_options(recipe)).fit(rows.part(0, begin)); });
+    at_place(Place{recipe.source}.key("forecast"), "", [&] {
+      const Table training = rows.part(0, begin);
+      at_step(
+          Place{recipe.source}.key("pipeline"), recipe.pipeline.steps, [&] { return training; },
+          [&] { learned = ReadingsPipeline(readings_options(recipe)).fit(training); });
+    });
   if (!learned) return;  // of a base that knows readings alone
   check_alarm(recipe, *learned);
   check_held_out(recipe, *learned, rows.part(begin, rows.rows()), test);

@@ -54,7 +54,14 @@ KeptFigures figures_of(const Pipeline& pipeline, const StreamRows& training) {
 Pipeline learned_pipeline(const Recipe& recipe, const StreamRows& training) {
   const Place place = Place{recipe.source}.key("pipeline");
   const std::optional<Model> base = base_of(recipe);
-  if (!base) return at_place(place, "", [&] { return learn_pipeline(recipe.pipeline, training, place); });
+  if (!base)
+    return at_place(place, "", [&] {
+      Pipeline learned;
+      at_step(
+          place, recipe.pipeline.steps, [&] { return training.read(0, std::min<Index>(training.size(), 1000)); },
+          [&] { learned = learn_pipeline(recipe.pipeline, training, place); });
+      return learned;
+    });
   check_row_order(recipe, base->info().pipeline->steps());
   return *base->info().pipeline;
 }

@@ -75,7 +75,13 @@ void compare(const Recipe& recipe, const StreamedReadings& training, const std::
 void check_before_training(const Recipe& recipe, const ForecastRows& rows, Index learned) {
   if (recipe.pipeline.out_of_range != OutOfRange::error && recipe.pipeline.steps.empty()) return;
   const ReadingsPipeline pipeline = at_place(Place{recipe.source}.key("forecast"), "", [&] {
-    return learn_readings(rows.before_test.part({0, learned}), readings_options(recipe));
+    const StreamedTable training = rows.before_test.part({0, learned});
+    std::optional<ReadingsPipeline> found;
+    at_step(
+        Place{recipe.source}.key("pipeline"), recipe.pipeline.steps,
+        [&] { return training.read(0, std::min<Index>(training.rows(), 1000)); },
+        [&] { found = learn_readings(training, readings_options(recipe)); });
+    return *found;
   });
   const auto look = [&](const StreamedTable& part, std::string_view what) {
     const Index block = part.options().block_rows;

@@ -11,21 +11,47 @@ namespace {
 
 using tests::gap;
 
-/// One sensor every five minutes, horizons 1 and 2; the truth follows from the readings.
-Forecasts around(const std::vector<Scalar>& readings) {
-  const auto windows = static_cast<Index>(readings.size()) - 2;
-  Forecasts forecasts{.model = "made", .horizons = {1, 2}, .sensors = {"a"}};
+/// One sensor every five minutes; the truth follows from the readings.
+Forecasts at_horizons(const std::vector<Scalar>& readings, const std::vector<Index>& horizons) {
+  const Index windows = static_cast<Index>(readings.size()) - horizons.back();
+  Forecasts forecasts{.model = "made", .horizons = horizons, .sensors = {"a"}};
   forecasts.seconds_a_reading = 300;
-  forecasts.values = Matrix::Zero(windows, 2);
-  forecasts.truth.resize(windows, 2);
+  forecasts.values = Matrix::Zero(windows, static_cast<Index>(horizons.size()));
+  forecasts.truth = forecasts.values;
   forecasts.last.resize(windows, 1);
   for (Index window = 0; window < windows; ++window) {
-    const auto row = static_cast<std::size_t>(window);
     forecasts.origins.push_back(window);
-    forecasts.last(window, 0) = readings[row];
-    forecasts.truth.row(window) << readings[row + 1], readings[row + 2];
+    forecasts.last(window, 0) = readings[static_cast<std::size_t>(window)];
+    for (std::size_t step = 0; step < horizons.size(); ++step)
+      forecasts.truth(window, static_cast<Index>(step)) = readings[static_cast<std::size_t>(window + horizons[step])];
   }
   return forecasts;
+}
+Forecasts around(const std::vector<Scalar>& readings) { return at_horizons(readings, {1, 2}); }
+
+/// One more window, of forecasts without times.
+void append_window(Forecasts& to, const Forecasts& from, Index window) {
+  to.origins.push_back(from.origins[static_cast<std::size_t>(window)]);
+  for (auto part : {&Forecasts::values, &Forecasts::truth, &Forecasts::last}) {
+    Matrix& rows = to.*part;
+    rows.conservativeResize(rows.rows() + 1, (from.*part).cols());
+    rows.bottomRows(1) = (from.*part).row(window);
+  }
+}
+
+/// The others, as if time jumped there.
+Forecasts without_windows(const Forecasts& forecasts, Index begin, Index end) {
+  Forecasts left = forecasts.part({0, begin});
+  for (Index window = end; window < forecasts.windows(); ++window) append_window(left, forecasts, window);
+  return left;
+}
+
+/// Dips below 40 of one to four readings, and readings that are missing.
+std::vector<Scalar> jams_and_holes(Index count) {
+  std::vector<Scalar> readings;
+  for (Index row = 0; row < count; ++row)
+    readings.push_back(row % 31 == 5 ? gap : row % 23 < row / 23 % 4 + 1 ? Scalar(30) : Scalar(50));
+  return readings;
 }
 
 const std::vector<Scalar> one_jam = {50, 50, 50, 30, 50, 50, 50, 50, 50, 50};
@@ -82,6 +108,91 @@ TEST_CASE("a gap between windows is no event and ends an alarm") {
   const AlarmReport report = judge_alarms(forecasts, alarms_at(8, {2, 3}), below_40);
   CHECK(report.events == 0);
   CHECK(report.alarms == 2);
+}
+
+TEST_CASE("an alarm is right where the value is passed between horizons, and one that comes too late is not") {
+  // One horizon, three readings ahead, which the dip of reading 3 is for the window of reading 0 alone.
+  Forecasts forecasts = at_horizons(one_jam, {3});
+  CHECK(forecasts.windows() == 7);
+  for (const Index window : {0, 1, 2}) {
+    CAPTURE(window);
+    const AlarmReport report = judge_alarms(forecasts, alarms_at(7, {window}), below_40);
+    CHECK(report.alarms == 1);
+    CHECK(report.right == 1);
+    CHECK(report.warned == 1);
+    CHECK(report.mean_lead_minutes == Approx(5.0 * static_cast<double>(3 - window)));
+  }
+  CHECK(judge_alarms(forecasts, alarms_at(7, {4}), below_40).right == 0);
+  // The last windows have no later ones, but earlier ones that tell.
+  forecasts = at_horizons({50, 50, 50, 50, 50, 50, 50, 50, 30, 50}, {3});
+  CHECK(judge_alarms(forecasts, alarms_at(7, {6}), below_40).right == 1);
+  CHECK(judge_alarms(forecasts, alarms_at(7, {4}), below_40).right == 0);
+  // Of horizons that are not looked at, only what came within those that are.
+  forecasts = at_horizons(one_jam, {1, 3, 6});
+  const AlarmOptions to_3{.value = 40, .horizon = 3};
+  CHECK(judge_alarms(forecasts, alarms_at(4, {1}), to_3).right == 1);
+  forecasts = at_horizons({50, 50, 50, 50, 50, 30, 50, 50, 50, 50}, {1, 3, 6});
+  CHECK(judge_alarms(forecasts, alarms_at(4, {0, 1}), to_3).right == 0);
+  CHECK(judge_alarms(forecasts, alarms_at(4, {0, 1}), below_40).right == 1);
+}
+
+TEST_CASE("alarms are those that a look at the readings themselves counts") {
+  for (const auto& horizons : {std::vector<Index>{1, 2}, {3}, {2, 5, 9}, {1, 2, 3, 6, 12}}) {
+    CAPTURE(horizons);
+    const std::vector<Scalar> readings = jams_and_holes(400);
+    Forecasts forecasts = at_horizons(readings, horizons);
+    forecasts = without_windows(forecasts, 100, 130);
+    Matrix alarms = Matrix::Zero(forecasts.windows(), 1);
+    for (Index window = 0; window < alarms.rows(); ++window)
+      alarms(window, 0) = forecasts.last(window, 0) >= 40 && (window * 7 + window / 11) % 5 < 2 ? 1 : 0;
+    const AlarmReport found = judge_alarms(forecasts, alarms, below_40);
+    const auto falls = [&](Index window) {
+      for (Index ahead = 1; ahead <= horizons.back(); ++ahead)
+        if (readings[static_cast<std::size_t>(forecasts.origins[static_cast<std::size_t>(window)] + ahead)] < 40)
+          return true;
+      return false;
+    };
+    AlarmReport expected;
+    bool right = false;
+    for (Index window = 0; window < alarms.rows(); ++window) {
+      const auto place = static_cast<std::size_t>(window);
+      if (!(alarms(window, 0) > 0)) continue;
+      const bool goes_on =
+          window > 0 && alarms(window - 1, 0) > 0 && forecasts.origins[place] == forecasts.origins[place - 1] + 1;
+      expected.alarms += goes_on ? 0 : 1;
+      if (goes_on && right) continue;
+      right = falls(window);
+      expected.right += right ? 1 : 0;
+    }
+    CHECK(expected.right >= 10);
+    CHECK(expected.right < expected.alarms);
+    CHECK(found.alarms == expected.alarms);
+    CHECK(found.right == expected.right);
+    CHECK(found.events > 5);
+    CHECK(found.warned <= found.events);
+  }
+}
+
+TEST_CASE("windows some readings apart are refused, but for those that a gap or series part") {
+  const Forecasts all = around(one_jam);
+  Forecasts third = all.part({0, 0});
+  for (const Index window : {0, 3, 6}) append_window(third, all, window);
+  CHECK_THROWS_WITH(
+      judge_alarms(third, alarms_at(3, {}), below_40),
+      "alarms: expected windows at each reading, as a stride of 1 gives them, got none that are less than "
+      "3 readings apart");
+  CHECK_THROWS_AS(judge_alarms(third, alarms_at(3, {}), below_40), ConfigError);
+  Forecasts parted = third;
+  parted.series = {"a", "b", "c"};
+  CHECK_NOTHROW(judge_alarms(parted, alarms_at(3, {}), below_40));
+  parted.series = {"a", "a", "c"};
+  CHECK_THROWS_AS(judge_alarms(parted, alarms_at(3, {}), below_40), ConfigError);
+  parted = third;
+  parted.times = {0, 9000, 18000};
+  CHECK_NOTHROW(judge_alarms(parted, alarms_at(3, {}), below_40));
+  parted.times = {0, 9000, 9900};
+  CHECK_THROWS_AS(judge_alarms(parted, alarms_at(3, {}), below_40), ConfigError);
+  CHECK_NOTHROW(judge_alarms(third.part({1, 2}), alarms_at(1, {}), below_40));
 }
 
 TEST_CASE("alarms are raised where the chance is above, at a horizon that is looked at") {

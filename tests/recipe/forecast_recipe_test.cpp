@@ -515,7 +515,9 @@ TEST_CASE("what is wrong with a recipe for forecasts is said") {
       {{"network.layers[0].units=9e15"}, "w.json: network.layers[0]: expected at most"},
       {{"network.layers[0].units=2000000000"}, "w.json: network.layers[0]: expected at most"},
       {{R"(training.class_weight={"a": 1})"}, "w.json: training.class_weight: expected none for forecasts"},
-      {{R"(network.layers=[{"class": "reshape", "target_shape": [7]}])"}, "w.json: network: "},
+      {{R"(network.layers=[{"class": "reshape", "target_shape": [7]}])"}, "w.json: network.layers[0]: "},
+      {{R"(pipeline.steps=["valid_range", {"class": "impute", "columns": ["q"]}])"},
+       "w.json: pipeline.steps[1]: Impute: expected a column \"q\", got columns "},
   };
   for (const auto& [changes, expected] : cases) {
     std::string problem;

@@ -51,6 +51,22 @@ TEST_CASE("names of a pipeline that contradict each other are refused when the r
   CHECK_THAT(read_problem({R"(pipeline.features=["x", "x"])"}), StartsWith("r.json: pipeline: Pipeline: expected "));
 }
 
+TEST_CASE("what steps, layers and types of columns refuse in rows is said with the path of the key") {
+  write_line_csv("line.csv");
+  for (const bool streamed : {false, true}) {
+    CAPTURE(streamed);
+    const auto problem = [&](const std::string& change) {
+      return run_problem(streamed ? std::vector<std::string>{change, "data.stream={}"} : std::vector{change});
+    };
+    CHECK_THAT(problem(steps(R"({"class": "impute", "columns": ["q"]})")),
+               StartsWith("r.json: pipeline.steps[2]: Impute: expected a column \"q\", got columns "));
+    CHECK_THAT(problem(R"(data.types={"zz": "number"})"),
+               StartsWith("r.json: data.types.zz: line.csv: expected a column \"zz\", got "));
+    CHECK_THAT(problem(R"(network.layers=[{"class": "reshape", "target_shape": [3]}])"),
+               StartsWith("r.json: network.layers[0]: Reshape: "));
+  }
+}
+
 TEST_CASE("a step that looks at other rows needs all of them in their order") {
   const std::string lag = R"({"class": "lag", "columns": ["x"]})";
   const std::string difference = R"({"class": "difference", "columns": ["x"]})";

@@ -1,8 +1,10 @@
 // Recipes for forecasts of files that are larger than memory.
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "maas/data/times.hpp"
+#include "recipe/judged_alarms.hpp"
 #include "recipe/judged_stream.hpp"
 #include "recipe/small.hpp"
 
@@ -66,6 +68,23 @@ void check_same(const ScoreTable& found, const ScoreTable& expected) {
   }
 }
 
+void check_same(const AlarmReport& found, const AlarmReport& expected) {
+  CHECK(found.events == expected.events);
+  CHECK(found.warned == expected.warned);
+  CHECK(found.alarms == expected.alarms);
+  CHECK(found.right == expected.right);
+  CHECK(found.days == expected.days);
+  CHECK(found.false_alarms_a_day == expected.false_alarms_a_day);
+  if (expected.warned > 0) CHECK(found.mean_lead_minutes == Approx(expected.mean_lead_minutes));
+}
+
+/// The rows of both files.
+Table both_files() {
+  std::string text = text_of("waves_a.csv"), more = text_of("waves_b.csv");
+  write_text("waves_both.csv", text + more.substr(more.find('\n') + 1));
+  return read_csv("waves_both.csv");
+}
+
 }  // namespace
 
 TEST_CASE("a recipe for forecasts in a stream has the bits of one in memory where nothing is shuffled") {
@@ -101,19 +120,10 @@ TEST_CASE("a recipe for forecasts in a stream has the bits of one in memory wher
   REQUIRE(found.alarms.has_value());
   CHECK(whole.alarms->warned > 0);
   CHECK(whole.alarms->alarms > whole.alarms->right);
-  CHECK(found.alarms->events == whole.alarms->events);
-  CHECK(found.alarms->warned == whole.alarms->warned);
-  CHECK(found.alarms->alarms == whole.alarms->alarms);
-  CHECK(found.alarms->right == whole.alarms->right);
-  CHECK(found.alarms->days == whole.alarms->days);
-  CHECK(found.alarms->mean_lead_minutes == Approx(whole.alarms->mean_lead_minutes));
+  check_same(*found.alarms, *whole.alarms);
   REQUIRE(found.naive_alarms.has_value());
   CHECK(whole.naive_alarms->warned > 0);
-  CHECK(found.naive_alarms->events == whole.naive_alarms->events);
-  CHECK(found.naive_alarms->warned == whole.naive_alarms->warned);
-  CHECK(found.naive_alarms->alarms == whole.naive_alarms->alarms);
-  CHECK(found.naive_alarms->right == whole.naive_alarms->right);
-  CHECK(found.naive_alarms->mean_lead_minutes == Approx(whole.naive_alarms->mean_lead_minutes));
+  check_same(*found.naive_alarms, *whole.naive_alarms);
   CHECK(found.forecaster->naive_intervals()->errors().rows() == whole.forecaster->naive_intervals()->errors().rows());
   // Predictions to the digits that float has.
   const Table of_stream = read_csv("parted_test.csv"), of_memory = read_csv("whole_test.csv");
@@ -132,6 +142,81 @@ TEST_CASE("a recipe for forecasts in a stream has the bits of one in memory wher
   CHECK(loaded.baselines().baselines.size() == 5);
   CHECK(loaded.intervals()->options().window == 60);
   CHECK(loaded.reading().has_value());
+}
+
+TEST_CASE("alarms in a stream are those in memory, at each reading whatever the stride, with holes between horizons") {
+  write_waves("waves_a.csv", 0, 160, 1000000, 440);  // time jumps within the test
+  write_waves("waves_b.csv", 160, 500, 1000000, 440);
+  for (const std::string horizons : {"[1, 3]", "[3]", "[2, 5, 7]"}) {
+    std::optional<AlarmReport> at_each;
+    for (const Index stride : {1, 2, 3}) {
+      CAPTURE(horizons, stride);
+      const std::vector<std::string> changes{"forecast.windows.horizons=" + horizons,
+                                             fmt::format("forecast.windows.stride={}", stride),
+                                             "output.model=strided.h5"};
+      const RecipeResult whole = run_recipe(streamed_waves(changes), silent);
+      const RecipeResult found = run_recipe(streamed_waves(streamed(changes)), silent);
+      REQUIRE((found.alarms && found.naive_alarms && whole.alarms && whole.naive_alarms));
+      check_same(*found.alarms, *whole.alarms);
+      check_same(*found.naive_alarms, *whole.naive_alarms);
+      CHECK(whole.alarms->right > 0);
+      CHECK(whole.forecasts->origins[1] - whole.forecasts->origins[0] == stride);  // all else goes by the stride
+      CHECK(found.forecasts->origins == whole.forecasts->origins);
+      if (!at_each) at_each = whole.alarms;
+      CHECK(whole.alarms->events == at_each->events);
+      CHECK(whole.alarms->days == at_each->days);
+      CHECK(whole.naive_alarms->events == at_each->events);
+      // The file's, too.
+      const Forecaster loaded = load_forecaster("strided.h5");
+      const Readings test = loaded.readings(both_files().part(400, 500));
+      const recipe::JudgedAlarms of_file = recipe::judge_alarms_of(loaded, test, loaded.forecast(test));
+      REQUIRE((of_file.alarms && of_file.naive));
+      CHECK(of_file.alarms->events == at_each->events);
+      CHECK(of_file.alarms->days == at_each->days);
+      CHECK(of_file.naive->events == at_each->events);
+      if (stride > 1)
+        CHECK_THROWS_WITH(judge_alarms(*loaded.intervals(), *whole.forecasts, *loaded.alarm()),
+                          Catch::Matchers::Contains("expected windows at each reading"));
+    }
+    CHECK(at_each->events > 0);
+  }
+}
+
+TEST_CASE("alarms of blocks are those of all windows together, wherever blocks end") {
+  Forecasts all{.model = "made", .horizons = {2, 5}, .sensors = {"a", "b"}, .seconds_a_reading = 300};
+  const auto reading = [](Index row, Index sensor) {
+    if (row % 29 == 3) return std::numeric_limits<Scalar>::quiet_NaN();
+    return Scalar((row * (sensor + 3) + row / 7) % 13 < 2 ? 30 : 50);
+  };
+  for (Index row = 0; row < 200; ++row)
+    if (row < 90 || row >= 110) all.origins.push_back(row);
+  const auto windows = static_cast<Index>(all.origins.size());
+  all.truth.resize(windows, 4);
+  all.last.resize(windows, 2);
+  Matrix chances = Matrix::Zero(windows, 4);
+  for (Index window = 0; window < windows; ++window)
+    for (Index sensor = 0; sensor < 2; ++sensor) {
+      const Index row = all.origins[static_cast<std::size_t>(window)];
+      all.last(window, sensor) = reading(row, sensor);
+      all.truth(window, sensor) = reading(row + 2, sensor);
+      all.truth(window, 2 + sensor) = reading(row + 5, sensor);
+      chances(window, 2 + sensor) = (row * 5 + sensor) % 7 < 3 ? Scalar(0.9) : Scalar(0.1);
+    }
+  all.values = all.truth;
+  const AlarmOptions options{.value = 40};
+  const AlarmReport expected = judge_alarms(all, raise_alarms(all, chances, options), options);
+  CHECK(expected.right > 10);
+  CHECK(expected.warned > 10);
+  for (const Index size : {1, 2, 7, 50, 1000}) {
+    CAPTURE(size);
+    recipe::RunningAlarms alarms(options);
+    for (Index begin = 0; begin < windows; begin += size) {
+      const Index end = std::min(begin + size, windows);
+      alarms.add(all.part({begin, end}), chances.middleRows(begin, end - begin));
+      if (begin == 0) alarms.report();  // tells of what came, and goes on
+    }
+    check_same(alarms.report(), expected);
+  }
 }
 
 TEST_CASE("shuffled forecasts in a stream end with the same bits, read ahead or not, networks one by one") {
@@ -194,6 +279,9 @@ TEST_CASE("what needs all readings in memory is refused beside a stream of forec
        "w.json: forecast.series: expected none beside data.stream, whose rows are one series"},
       {{R"(forecast.known=["works"])"},
        "w.json: forecast.known: expected none beside data.stream, whose rows are one series"},
+      {{R"(pipeline.steps=["valid_range", {"class": "impute", "columns": ["q"]}])"},
+       "w.json: pipeline.steps[1]: Impute: expected a column \"q\", got columns "},
+      {{R"(data.types={"zz": "number"})"}, "w.json: data.types.zz: waves_a.csv: expected a column \"zz\", got "},
       {{"split.test=0.01"}, "w.json: split.test: expected none or at least 7 rows"}};
   for (const auto& [changes, expected] : problems) {
     CAPTURE(changes[0], wave_problem(changes));

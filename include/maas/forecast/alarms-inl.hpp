@@ -6,89 +6,12 @@
 #include <limits>
 #include <utility>
 
-#include "maas/data/times.hpp"
-#include "maas/forecast/alarm_figures-inl.hpp"
+#include "maas/forecast/alarm_judge-inl.hpp"
 #include "maas/forecast/alarms.hpp"
 
 namespace maas::inline MAAS_ABI {
 
 namespace detail {
-
-/// How many of the horizons are looked at.
-inline Index watched_steps(const std::vector<Index>& horizons, const AlarmOptions& options) {
-  require<ConfigError>(options.probability >= 0 && options.probability <= 1,
-                       "alarms: expected a probability from 0 to 1, got {}", options.probability);
-  require<ConfigError>(std::isfinite(options.value), "alarms: expected a finite value, got {}", options.value);
-  for (const auto& [name, value] : options.values)
-    require<ConfigError>(std::isfinite(value), "alarms: expected a finite value of \"{}\", got {}", name, value);
-  const auto steps = static_cast<Index>(horizons.size());
-  return options.horizon == 0 ? steps : Forecasts{.horizons = horizons}.step_of(options.horizon) + 1;
-}
-
-/// One sensor's windows seen as a judge of alarms needs them.
-class AlarmJudge {
- public:
-  AlarmJudge(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options, Index sensor)
-      : forecasts_(forecasts),
-        alarms_(alarms),
-        value_(options.value_of(forecasts.sensors[static_cast<std::size_t>(sensor)])),
-        sensor_(sensor) {
-    steps_ = watched_steps(forecasts.horizons, options);
-    reach_ = forecasts.horizons[static_cast<std::size_t>(steps_ - 1)];
-  }
-
-  void count(AlarmReport& report, double& lead_readings) const {
-    bool in_alarm = false, right = false;
-    for (Index window = 0; window < forecasts_.windows(); ++window) {
-      if (is_event(window)) {
-        ++report.events;
-        if (const Index lead = lead_of(window); lead > 0) {
-          ++report.warned;
-          lead_readings += static_cast<double>(lead);
-        }
-      }
-      const bool goes_on = in_alarm && follows(window) && is_raised(window);
-      if (in_alarm && !goes_on) finish(report, right);
-      if (!is_raised(window)) {
-        in_alarm = false;
-        continue;
-      }
-      right = (goes_on && right) || falls_within_reach(window);
-      in_alarm = true;
-    }
-    if (in_alarm) finish(report, right);
-  }
-
- private:
-  static void finish(AlarmReport& report, bool right) {
-    ++report.alarms;
-    report.right += right ? 1 : 0;
-  }
-  Index origin(Index window) const { return forecasts_.origins[static_cast<std::size_t>(window)]; }
-  bool follows(Index window) const { return window > 0 && origin(window) == origin(window - 1) + 1; }
-  double last(Index window) const { return static_cast<double>(forecasts_.last(window, sensor_)); }
-  bool is_raised(Index window) const { return alarms_(window, sensor_) > 0; }
-  bool is_event(Index window) const { return follows(window) && last(window) < value_ && last(window - 1) >= value_; }
-  bool falls_within_reach(Index window) const {
-    for (Index step = 0; step < steps_; ++step)
-      if (static_cast<double>(forecasts_.truth(window, forecasts_.column(step, sensor_))) < value_) return true;
-    return false;
-  }
-  /// Readings from the first window that warned of an event to it; 0 where none did.
-  Index lead_of(Index event) const {
-    Index lead = 0;
-    for (Index window = event - 1; window >= 0 && origin(event) - origin(window) <= reach_; --window) {
-      if (!(last(window) >= value_)) break;  // the event before
-      if (is_raised(window)) lead = origin(event) - origin(window);
-    }
-    return lead;
-  }
-
-  const Forecasts& forecasts_;
-  MatrixArg alarms_;
-  double value_;
-  Index sensor_, steps_ = 0, reach_ = 0;
-};
 
 inline void check_alarm_shapes(const Forecasts& forecasts, MatrixArg given, Index columns, std::string_view what) {
   const auto sensors = static_cast<Index>(forecasts.sensors.size()), windows = forecasts.windows();
@@ -101,6 +24,25 @@ inline void check_alarm_shapes(const Forecasts& forecasts, MatrixArg given, Inde
                       "alarms: expected forecasts with last readings, truth and origins for each of {} windows, got "
                       "others",
                       windows);
+}
+
+/// Throws where windows do not stand at each reading: which of them follow on each other, and what came between them,
+/// is not known then. Those of readings that are apart by a gap or by series need not.
+inline void check_each_reading(const Forecasts& forecasts) {
+  Index closest = 0;
+  for (std::size_t next = 1; next < forecasts.origins.size(); ++next) {
+    const Index apart = forecasts.origins[next] - forecasts.origins[next - 1];
+    if (apart == 1) return;
+    const bool in_series = forecasts.series.empty() || forecasts.series[next] == forecasts.series[next - 1];
+    const bool has_times = !forecasts.times.empty() && forecasts.seconds_a_reading > 0;
+    const double regular = (static_cast<double>(apart) + 0.5) * forecasts.seconds_a_reading;
+    const bool jumps = has_times && forecasts.times[next] - forecasts.times[next - 1] > regular;
+    if (in_series && !jumps) closest = closest == 0 ? apart : std::min(closest, apart);
+  }
+  require<ConfigError>(closest == 0,
+                       "alarms: expected windows at each reading, as a stride of 1 gives them, got none that are less "
+                       "than {} readings apart",
+                       closest);
 }
 
 }  // namespace detail
@@ -202,12 +144,10 @@ MAAS_INLINE AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarm
   options.check(forecasts.horizons, forecasts.sensors);
   const auto sensors = static_cast<Index>(forecasts.sensors.size());
   detail::check_alarm_shapes(forecasts, alarms, sensors, "alarms");
-  AlarmReport report;
-  double lead_readings = 0;
-  for (Index sensor = 0; sensor < sensors; ++sensor)
-    detail::AlarmJudge(forecasts, alarms, options, sensor).count(report, lead_readings);
-  detail::set_figures(report, forecasts.windows(), forecasts.seconds_a_reading, lead_readings);
-  return report;
+  detail::check_each_reading(forecasts);
+  detail::AlarmJudge judge(options);
+  judge.add(forecasts, alarms);
+  return judge.report();
 }
 
 }  // namespace maas::inline MAAS_ABI

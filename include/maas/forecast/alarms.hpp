@@ -60,7 +60,8 @@ Warning warning_of(std::span<const Scalar> chances, double last, const AlarmOpti
 
 /// What alarms were worth. An event is a reading below the sensor's value that follows, at the next window, on one that
 /// is not. An alarm is a run of successive windows, none of them itself below the value, at which one was raised; it
-/// was right if within the horizon of one of these windows a reading fell below the value.
+/// was right if within the horizon of one of these windows a reading fell below the value, also between the horizons
+/// of forecasts: other windows tell what came there.
 struct AlarmReport {
   Index events = 0;               ///< of all sensors
   Index warned = 0;               ///< events before which one was raised, at most a horizon before
@@ -81,7 +82,9 @@ struct AlarmReport {
 /// chances of another size, ConfigError for options out of range and for values of a sensor that is not there.
 Matrix raise_alarms(const Forecasts& forecasts, MatrixArg chances, const AlarmOptions& options);
 
-/// How good alarms were. Throws ShapeError for alarms of another size than raise_alarms gives, ConfigError as it does.
+/// How good alarms were. Throws ShapeError for alarms of another size than raise_alarms gives, ConfigError as it does,
+/// and for forecasts that are not of windows at each reading but some readings apart (ForecastWindowOptions::stride):
+/// events between them would not be seen.
 AlarmReport judge_alarms(const Forecasts& forecasts, MatrixArg alarms, const AlarmOptions& options);
 
 }  // namespace maas::inline MAAS_ABI

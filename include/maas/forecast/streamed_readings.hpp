@@ -135,6 +135,8 @@ class StreamedWindows {
   /// The same windows, but only those whose targets all lie before a row, or from it on.
   StreamedWindows targets_before(Index row) const;
   StreamedWindows targets_from(Index row) const;
+  /// The same and those between: one at each reading, whatever the stride.
+  StreamedWindows at_each_origin() const;
 
  private:
   StreamedReadings readings_;

@@ -268,7 +268,7 @@ struct RecipeResult {
   std::optional<ScoreTable> scores = std::nullopt;    ///< of forecasts on the test readings, baselines beside
   std::optional<Forecasts> forecasts = std::nullopt;  ///< for the windows of the test readings; of a stream the last
   std::vector<IntervalCoverage> coverage = {};        ///< of RecipeForecast::intervals, on the test readings
-  std::optional<AlarmReport> alarms = std::nullopt;   ///< of RecipeForecast::alarm, on the test readings
+  std::optional<AlarmReport> alarms = std::nullopt;   ///< of RecipeForecast::alarm, at each of the test readings
   /// Those of persistence on the same windows: see judge_naive_alarms. Nothing without `alarms`, and where persistence
   /// cannot be calibrated.
   std::optional<AlarmReport> naive_alarms = std::nullopt;
