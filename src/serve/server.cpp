@@ -110,7 +110,8 @@ class Server::Running final : public HttpHandler {
                                .lenient = options.lenient,
                                .triton_metrics = options.triton_metrics,
                                .drift_file = options.drift_file,
-                               .jobs = options.jobs}),
+                               .jobs = options.jobs,
+                               .warn = options.warn}),
         counters_(),  // named here for clang, which does not see that it is there before what follows
         loads_(options.load, &counters_.held_beside),
         changes_(
@@ -158,6 +159,7 @@ class Server::Running final : public HttpHandler {
   const ServerOptions& options() const { return options_; }
   bool is_ready() const { return protocol_.is_ready(); }
   void set_not_ready() { protocol_.set_ready(false); }
+  bool save_state() { return protocol_.save_state(); }
 
   Response answer(Request request, const std::function<bool()>& is_cancelled) {
     if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
@@ -372,5 +374,6 @@ bool Server::is_ready() const { return running_->is_ready(); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 void Server::stop_accepting() { running_->stop_accepting(); }
 bool Server::stop() { return running_->stop(); }
+bool Server::save_state() { return running_->save_state(); }
 
 }  // namespace maas::inline MAAS_ABI::serve

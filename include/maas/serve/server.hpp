@@ -33,6 +33,7 @@ struct ServerOptions {
   std::string stream_file = {};                ///< see ProtocolOptions::stream_file
   std::chrono::milliseconds stream_save = std::chrono::seconds{30};  ///< see ProtocolOptions::stream_save
   std::string drift_file = {};                                       ///< see ProtocolOptions::drift_file
+  std::function<void(const std::string& text)> warn = {};            ///< see ProtocolOptions::warn
   std::size_t compress_from = 0;                                     ///< see ProtocolOptions::compress_from
   /// Files in PEM form: the server's certificate, with those between it and the root, and its key. Both, and TLS is
   /// spoken; read once.
@@ -113,6 +114,9 @@ class Server {
   /// what still waited by then got a 503, and what was still being received was dropped. Predictions that run are
   /// always waited for. Calls after the first do nothing.
   bool stop();
+  /// Writes what is kept for the next start (streams, drift, trainings); best after stop(). False where it could not be
+  /// written, of which ServerOptions::warn was told.
+  bool save_state();
 
  private:
   class Running;
