@@ -1,9 +1,12 @@
 // The maas program: one command a file beside this one.
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <tuple>
 
 #include "cli/commands.hpp"
 #include "maas/version.hpp"
@@ -19,9 +22,16 @@ int failed(std::string_view what) {
   return 1;
 }
 
+// Files that are opened later are not to be taken for the standard ones, where who started it has closed these.
+void open_standard_files() {
+  for (int file = 0; file <= 2; ++file)
+    if (::fcntl(file, F_GETFD) < 0 && errno == EBADF) std::ignore = ::open("/dev/null", O_RDWR);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
+  open_standard_files();
   CLI::App program("Keras models without Python: trains them, looks into them, predicts with them, serves them.",
                    "maas");
   program.set_version_flag("--version", "maas " MAAS_VERSION);
