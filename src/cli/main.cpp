@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 #include <tuple>
 
 #include "cli/commands.hpp"
@@ -18,7 +19,10 @@ int failed(std::string_view what) {
   std::string line(what);
   for (char& c : line)
     if (c == '\n') c = ' ';
-  fmt::print(stderr, "maas: {}\n", line);
+  try {
+    fmt::print(stderr, "maas: {}\n", line);
+  } catch (const std::system_error&) {  // nobody hears it
+  }
   return 1;
 }
 

@@ -270,6 +270,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   server.stop_accepting();  // the time to drain is one, for both
   grpc.stop(options.server.drain);
   say(stdout, "{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
+  std::fflush(stdout);
   require<FormatError>(server.save_state(),
                        "{}: not all of the state could be written: the next start has an older one",
                        options.state_folder);
