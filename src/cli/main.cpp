@@ -1,11 +1,15 @@
 // The maas program: one command a file beside this one.
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "cli/commands.hpp"
@@ -18,13 +22,23 @@ int failed(std::string_view what) {
   std::string line(what);
   for (char& c : line)
     if (c == '\n') c = ' ';
-  fmt::print(stderr, "maas: {}\n", line);
+  try {
+    fmt::print(stderr, "maas: {}\n", line);
+  } catch (const std::system_error&) {  // nobody hears it
+  }
   return 1;
+}
+
+// Files that are opened later are not to be taken for the standard ones, where who started it has closed these.
+void open_standard_files() {
+  for (int file = 0; file <= 2; ++file)
+    if (::fcntl(file, F_GETFD) < 0 && errno == EBADF) std::ignore = ::open("/dev/null", O_RDWR);
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
+  open_standard_files();
   CLI::App program("Keras models without Python: trains them, looks into them, predicts with them, serves them.",
                    "maas");
   program.set_version_flag("--version", "maas " MAAS_VERSION);

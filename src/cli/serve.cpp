@@ -1,14 +1,22 @@
 // maas serve: a folder of models as a prediction server, until it is told to stop.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/finite.hpp"
@@ -43,6 +51,15 @@ struct ServeOptions {
   unsigned idle_seconds = 75, receive_seconds = 0;
 };
 
+// Whoever listens may be gone, or have no room: a server answers all the same. The exit code tells of it, as of others.
+template <class... Arguments>
+void say(std::FILE* to, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+  try {
+    fmt::print(to, text, std::forward<Arguments>(arguments)...);
+  } catch (const std::system_error&) {
+  }
+}
+
 milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
 
 // Each connection is an open file: as many as the system lets this process have.
@@ -54,8 +71,8 @@ void raise_open_files(unsigned connections) {
   constexpr rlim_t others = 64;  // models that are read, and the like
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
       files.rlim_cur < connections + others)
-    fmt::print(stderr, "maas: only {} open files are allowed, too few for {} connections (ulimit -Hn)\n",
-               files.rlim_cur, connections);
+    say(stderr, "maas: only {} open files are allowed, too few for {} connections (ulimit -Hn)\n", files.rlim_cur,
+        connections);
 }
 
 // Options that a file gives and the command line does not.
@@ -87,24 +104,74 @@ class StopSignals {
     int signal = 0;
     sigwait(&set_, &signal);
   }
-  // Until the next one comes or the time is over.
-  void wait_at_most(milliseconds time) const {
+  // Until the next one comes or the time is over; which it was, at most 0 for none.
+  int wait_at_most(milliseconds time) const {
     const timespec most{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
-    sigtimedwait(&set_, nullptr, &most);
+    return sigtimedwait(&set_, nullptr, &most);
   }
 
  private:
   sigset_t set_{};
 };
 
+// While models are loaded for the first time a signal ends the process at once: nobody is answered yet, and there is
+// nothing to keep.
+class EarlyEnd {
+ public:
+  explicit EarlyEnd(const StopSignals& signals)
+      : thread_([&signals](const std::stop_token& stop) {
+          while (!stop.stop_requested())
+            if (const int signal = signals.wait_at_most(milliseconds(50)); signal > 0) end_by(signal);
+        }) {}
+
+ private:
+  // As if it had not been held back; the first process of a container outlives its own signals.
+  [[noreturn]] static void end_by(int signal) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    std::signal(signal, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+    std::raise(signal);
+    std::_Exit(128 + signal);
+  }
+
+  std::jthread thread_;
+};
+
+// A folder of state has one server: it goes with the process, however that ends.
+class StateLock {
+ public:
+  explicit StateLock(const std::string& folder) {
+    if (folder.empty()) return;
+    const std::string path = folder + "/lock";
+    file_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+    require<FormatError>(file_ >= 0, "{}: cannot be written: {}", path, std::strerror(errno));
+    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    const int problem = errno;
+    if (problem == EWOULDBLOCK) ::close(file_);
+    require<ConfigError>(problem != EWOULDBLOCK,
+                         "serve: expected a --state of its own, got {}, which another server uses", folder);
+    say(stderr, "maas: {}: no other server is kept away: {}\n", path, std::strerror(problem));
+  }
+  StateLock(const StateLock&) = delete;
+  StateLock& operator=(const StateLock&) = delete;
+  ~StateLock() {
+    if (file_ >= 0) ::close(file_);
+  }
+
+ private:
+  int file_ = -1;
+};
+
 void print_models(const serve::Repository& repository) {
   for (const std::string& model : repository.models())
     for (const serve::VersionStatus& status : repository.status(model)) {
-      if (status.state == serve::VersionState::available) fmt::print("{} version {}\n", model, status.version);
-      if (!status.error.empty()) fmt::print(stderr, "maas: {} version {}: {}\n", model, status.version, status.error);
+      if (status.state == serve::VersionState::available) say(stdout, "{} version {}\n", model, status.version);
+      if (!status.error.empty()) say(stderr, "maas: {} version {}: {}\n", model, status.version, status.error);
     }
   for (const std::string& model : repository.missing())
-    fmt::print(stderr, "maas: {} is required and does not answer: not ready\n", model);
+    say(stderr, "maas: {} is required and does not answer: not ready\n", model);
 }
 
 // The gRPC service, where it is built and asked for.
@@ -114,7 +181,7 @@ class Grpc {
   Grpc(serve::Server& server, int port) {
     if (port < 0) return;
     service_ = std::make_unique<serve::GrpcServer>(server, port);
-    fmt::print("gRPC at {}:{}\n", server.options().address, service_->port());
+    say(stdout, "gRPC at {}:{}\n", server.options().address, service_->port());
   }
   void set_not_ready() const {
     if (service_) service_->set_not_ready();
@@ -146,6 +213,7 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   ServeOptions options = *given;
   const StopSignals signals;      // before any thread is started
   std::signal(SIGPIPE, SIG_IGN);  // a client that has left is no reason to end
+  std::signal(SIGCHLD, SIG_DFL);  // whoever started it may have left it ignored: how trainings end would be lost
   raise_open_files(options.server.connections);
   if (const char* token = std::getenv("MAAS_TOKEN")) options.server.token = token;
   if (!options.state_folder.empty()) {
@@ -182,24 +250,31 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   options.server.receive = std::chrono::seconds(options.receive_seconds);
   // Requests share the processors out among themselves: one large one is not to take those of all others.
   set_threads(1);
-  options.repository.warn = [](const std::string& text) { fmt::print(stderr, "maas: {}\n", text); };
+  options.repository.warn = options.server.warn = [](const std::string& text) { say(stderr, "maas: {}\n", text); };
+  const StateLock lock(options.state_folder);
+  auto early = std::make_unique<EarlyEnd>(signals);
   serve::Repository repository(options.repository);
   serve::Server server(repository, options.server);
+  early.reset();
   const Grpc grpc(server, options.grpc_port);
   print_models(repository);
   const std::string& from =
       options.repository.folder.empty() ? options.repository.model_path : options.repository.folder;
-  fmt::print("serving {} at {}\n", from, server.url());
+  say(stdout, "serving {} at {}\n", from, server.url());
   std::fflush(stdout);
   signals.wait();
   server.set_not_ready();
   grpc.set_not_ready();
-  fmt::print("stopping: not ready any more\n");
+  say(stdout, "stopping: not ready any more\n");
   std::fflush(stdout);
   signals.wait_at_most(milliseconds_of(options.drain_delay));
   server.stop_accepting();  // the time to drain is one, for both
   grpc.stop(options.server.drain);
-  fmt::print("{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
+  say(stdout, "{}\n", server.stop() ? "stopped: all requests were answered" : "stopped: some requests were given up");
+  std::fflush(stdout);
+  require<FormatError>(server.save_state(),
+                       "{}: not all of the state could be written: the next start has an older one",
+                       options.state_folder);
 }
 
 void add_limits(CLI::App& command, ServeOptions& options) {

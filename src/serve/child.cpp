@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstring>
 #include <string_view>
+#include <tuple>
 
 #include "maas/core/error.hpp"
 #include "maas/core/quota.hpp"
@@ -45,16 +46,19 @@ std::vector<cpu_set_t> mask_of(const std::vector<int>& processors) {
   return mask;
 }
 
+void say(const char* text) { std::ignore = ::write(2, text, std::strlen(text)); }
+
 // Between fork and exec nothing may be called that takes memory or a lock.
 [[noreturn]] void become(const ChildOptions& options, char* const* arguments, char* const* environment,
                          const std::vector<cpu_set_t>& processors, int output, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(126);
+  if (::getppid() != parent) ::_exit(ChildEnd::not_set_up);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGCHLD, SIG_DFL);
   // By nice alone a child's turn may last for milliseconds before an answer that is due gets the processor.
   ::setpriority(PRIO_PROCESS, 0, 10);
   const sched_param none_needed{};
@@ -66,9 +70,14 @@ std::vector<cpu_set_t> mask_of(const std::vector<int>& processors) {
   const int errors = ::open(options.errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   const bool is_set = ::chdir(options.folder.c_str()) == 0 && ::dup2(nothing, 0) >= 0 && ::dup2(output, 1) >= 0 &&
                       ::dup2(errors, 2) >= 0;
-  if (!is_set) ::_exit(126);
+  if (!is_set) ::_exit(ChildEnd::not_set_up);
   ::close_range(3, ~0U, 0);  // sockets of clients, above all
   ::execve(arguments[0], arguments, environment);
+  const char* const why = ::strerrordesc_np(errno);
+  say(arguments[0]);
+  say(": cannot be run: ");
+  say(why != nullptr ? why : "unknown error");
+  say("\n");
   ::_exit(127);
 }
 
@@ -172,8 +181,11 @@ ChildEnd run_child(const ChildOptions& options, const std::function<void(std::st
     if (got > 0) lines.add({bytes, static_cast<std::size_t>(got)});
     if (got == 0) is_open = false;
     const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child && !is_open) break;
-    if (ended == child) {  // what it still has said; a grandchild may hold the pipe, and is not waited for
+    // Where SIGCHLD is ignored, or others wait for all children: its number may be another's by now.
+    end.is_lost = ended < 0 && errno == ECHILD;
+    const bool has_ended = ended == child || end.is_lost;
+    if (has_ended && !is_open) break;
+    if (has_ended) {  // what it still has said; a grandchild may hold the pipe, and is not waited for
       ::fcntl(read_end.number, F_SETFL, O_NONBLOCK);
       for (ssize_t more; (more = ::read(read_end.number, bytes, sizeof bytes)) > 0;)
         lines.add({bytes, static_cast<std::size_t>(more)});
@@ -189,6 +201,7 @@ ChildEnd run_child(const ChildOptions& options, const std::function<void(std::st
       ::kill(child, SIGKILL);
     }
   }
+  if (end.is_lost) return end;
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
   return end;

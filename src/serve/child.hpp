@@ -32,9 +32,11 @@ std::vector<int> share_of_processors(std::vector<int> own, int paid, int most);
 
 /// How a child ended.
 struct ChildEnd {
-  int exit_code = -1;  ///< -1 where a signal ended it
+  static constexpr int not_set_up = 126;  ///< the exit code where its folder or its file of errors cannot be used
+  int exit_code = -1;                     ///< -1 where a signal ended it; 127 where it cannot be run, and `errors` why
   int signal = 0;
   bool is_late = false, is_stopped = false;
+  bool is_lost = false;  ///< it has ended, and who else waits for this process's children knows how
   bool is_good() const { return exit_code == 0 && !is_late && !is_stopped; }
 };
 

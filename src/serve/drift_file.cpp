@@ -72,8 +72,9 @@ PageHinkley test_of(JsonView list) {
 
 }  // namespace
 
-DriftFile::DriftFile(const Repository& repository, std::string file, std::chrono::milliseconds save)
-    : repository_(repository), file_(std::move(file)) {
+DriftFile::DriftFile(const Repository& repository, std::string file, std::chrono::milliseconds save,
+                     std::shared_ptr<StateSaves> saves)
+    : repository_(repository), file_(std::move(file)), saves_(std::move(saves)) {
   read();
   if (save.count() > 0)
     saver_ = std::jthread([this, save](const std::stop_token& stop) { save_now_and_then(stop, save); });
@@ -81,25 +82,22 @@ DriftFile::DriftFile(const Repository& repository, std::string file, std::chrono
 
 DriftFile::~DriftFile() {
   saver_ = {};  // ends
-  try {
-    save();
-  } catch (const std::exception&) {  // the disk is full: counts fill again
-  }
+  keep();       // where it cannot, counts fill again
 }
 
 void DriftFile::save_now_and_then(const std::stop_token& stop, std::chrono::milliseconds pause) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
   std::condition_variable_any wake;
-  while (wake.wait_for(lock, stop, pause, [] { return false; }), !stop.stop_requested()) {
-    try {
-      save();
-    } catch (const std::exception&) {  // the disk is full: it is tried again
-    }
-  }
+  while (wake.wait_for(lock, stop, pause, [] { return false; }), !stop.stop_requested()) keep();
 }
 
-void DriftFile::save() {
+bool DriftFile::keep() {
+  return saves_->attempt(file_, [this] { return save(); });
+}
+
+// Whether there was anything to write.
+bool DriftFile::save() {
   const std::lock_guard lock(saving_);
   std::string text;
   for_each_watched(repository_, [&](const Servable& servable) {
@@ -107,11 +105,12 @@ void DriftFile::save() {
     if (text.size() + line.size() <= most_bytes) text += line;
   });
   const std::size_t hash = std::hash<std::string>()(text);
-  if (hash == written_) return;
+  if (hash == written_) return false;
   NewFile file(file_);
   file.write(text);
   file.commit();
   written_ = hash;
+  return true;
 }
 
 void DriftFile::read() {

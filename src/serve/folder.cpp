@@ -22,10 +22,6 @@ namespace {
 
 namespace files = std::filesystem;
 
-bool is_passed_over(std::string_view name) {
-  return name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".part");
-}
-
 // The name without the ending of a model file; nothing for other files.
 std::optional<std::string_view> stem_of(std::string_view name) {
   for (std::string_view ending : {".h5", ".keras"})
@@ -155,6 +151,10 @@ void add_entry(Look& look, const files::path& path) {
 }
 
 }  // namespace
+
+bool is_passed_over(std::string_view name) {
+  return name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".part");
+}
 
 std::vector<std::string> names_in(const files::path& folder, std::error_code& error) {
   std::vector<std::string> names;

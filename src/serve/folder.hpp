@@ -33,6 +33,9 @@ struct FileStamp {
 using FoundVersions = std::map<std::int64_t, FileStamp>;
 using FoundModels = std::map<std::string, FoundVersions, std::less<>>;
 
+/// Whether the name of a file or a folder says that it is not to be looked at, or not yet.
+bool is_passed_over(std::string_view name);
+
 /// The number a version's folder is called, leading zeros allowed; nothing for other names.
 std::optional<std::int64_t> version_of(std::string_view name);
 

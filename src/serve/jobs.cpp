@@ -1,9 +1,13 @@
 #include "serve/jobs.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -22,14 +26,13 @@ namespace files = std::filesystem;
 
 namespace {
 
-constexpr std::string_view staged = "new-";  // begins the names of folders of jobs without a number
-constexpr std::size_t most_kept = 200;       // finished jobs; older ones are deleted
-constexpr int backup_seconds = 5;            // that are lost at most; each backup waits for the disk, as answers may do
+constexpr std::string_view staged = "new-";     // begins the names of folders of jobs without a number
+constexpr std::size_t most_kept = 200;          // finished jobs; older ones are deleted
+constexpr std::chrono::seconds save_again{10};  // after a disk was full
+constexpr int backup_seconds = 5;  // that are lost at most; each backup waits for the disk, as answers may do
 
 // A job that is not to go on.
 struct Stopped {};
-
-bool is_finished(std::string_view state) { return state != "queued" && state != "running" && state != "checking"; }
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -86,6 +89,12 @@ std::string text_member(JsonView object, std::string_view name) {
   return value && value->text() ? std::string(*value->text()) : std::string();
 }
 
+void require_program(const std::string& path) {
+  errno = EACCES;  // of a folder
+  const bool can_be_run = files::is_regular_file(path) && ::access(path.c_str(), X_OK) == 0;
+  require<ConfigError>(can_be_run, "jobs: expected a program that trains, got \"{}\": {}", path, std::strerror(errno));
+}
+
 std::int64_t number_member(JsonView object, std::string_view name, std::int64_t otherwise) {
   const auto value = object.member(name);
   return value && value->integer() ? *value->integer() : otherwise;
@@ -93,7 +102,12 @@ std::int64_t number_member(JsonView object, std::string_view name, std::int64_t 
 
 }  // namespace
 
-Jobs::Jobs(Repository& repository, JobOptions options) : repository_(repository), options_(std::move(options)) {
+bool Jobs::Job::is_finished() const {
+  return state != "queued" && state != "running" && state != "checking" && !is_going_live;
+}
+
+Jobs::Jobs(Repository& repository, JobOptions options, std::shared_ptr<StateSaves> saves)
+    : repository_(repository), options_(std::move(options)), saves_(std::move(saves)) {
   std::error_code error;
   files::create_directories(options_.folder, error);
   require<FormatError>(files::is_directory(options_.folder), "jobs: {}: cannot be made: {}", options_.folder,
@@ -104,6 +118,7 @@ Jobs::Jobs(Repository& repository, JobOptions options) : repository_(repository)
                        "jobs: expected limits of at least 1");
   require<ConfigError>(options_.threads >= 0 && options_.threads <= 1024, "jobs: expected 0 to 1024 threads, got {}",
                        options_.threads);
+  require_program(options_.program);
   read_folder();
   thread_ = std::thread([this] { work(); });
 }
@@ -115,6 +130,7 @@ Jobs::~Jobs() {
   }
   wake_.notify_all();
   thread_.join();
+  keep();
 }
 
 void Jobs::read_folder() {
@@ -142,7 +158,7 @@ void Jobs::read_folder() {
               .epochs = number_member(root, "epochs", 0),
               .version = number_member(root, "version", -1),
               .score = text_member(root, "score_text")};
-      if (!is_finished(job.state) && job.state != "queued") job.state = "interrupted";
+      if (!job.is_finished() && job.state != "queued") job.state = "interrupted";
       jobs_[number] = std::move(job);
     } catch (const Error&) {  // killed before it was whole: it was never answered for
     }
@@ -263,6 +279,7 @@ Response Jobs::add(JsonView request, std::span<const Upload> uploads) {
   Job job{.model = text_member(request, "model"), .state = "queued", .holdout = text_member(request, "holdout")};
   require<DataError>(is_model_name(job.model), "job: expected \"model\", a name that an address can hold, got \"{}\"",
                      job.model.substr(0, 300));
+  repository_.check_takes_versions(job.model);
   if (const auto promote = request.member("promote")) {
     job.promote = promote->text() ? std::string(*promote->text()) : "";
     require<DataError>(job.promote == "gate" || job.promote == "never",
@@ -293,13 +310,20 @@ Response Jobs::add(JsonView request, std::span<const Upload> uploads) {
   const std::lock_guard lock(mutex_);
   require_room();
   const std::int64_t number = jobs_.empty() ? 1 : jobs_.rbegin()->first + 1;
+  write(number, job, staging.folder.string());
+  Response added{.body = text_of(number, job)};
   files::remove_all(folder_of(number));  // of one that was killed before it was whole
-  files::rename(staging.folder, folder_of(number));
-  jobs_[number] = std::move(job);
-  save(number);
+  const auto place = jobs_.emplace(number, std::move(job)).first;
+  try {
+    files::rename(staging.folder, folder_of(number));
+  } catch (...) {
+    jobs_.erase(place);
+    throw;
+  }
+  flush(options_.folder);
   forget_oldest();
   wake_.notify_all();
-  return {.body = text_of(number, jobs_[number])};
+  return added;
 }
 
 // With mutex_ held.
@@ -334,7 +358,7 @@ Response Jobs::events(std::int64_t number, std::uint64_t last) const {
   bool is_over = false;
   {
     const std::lock_guard lock(mutex_);
-    is_over = is_finished(job(number).state);
+    is_over = job(number).is_finished();
   }
   std::ifstream file(folder_of(number) + "/events.jsonl", std::ios::binary);
   file.seekg(static_cast<std::streamoff>(std::min<std::uint64_t>(last, std::uint64_t{1} << 40)));
@@ -352,13 +376,12 @@ Response Jobs::events(std::int64_t number, std::uint64_t last) const {
 
 Response Jobs::cancel(std::int64_t number) {
   const std::lock_guard lock(mutex_);
-  const std::string& state = job(number).state;
-  require<ConflictError>(!is_finished(state), "job {}: expected one that waits or runs, got one that is {}", number,
-                         state);
-  Job& found = jobs_[number];
-  if (state == "queued") found.state = "cancelled";
-  found.is_to_stop = true;
-  save(number);
+  const Job& found = job(number);
+  require<ConflictError>(!found.is_finished() && !found.is_going_live,
+                         "job {}: expected one that waits or runs, got one that is {}", number,
+                         found.is_going_live ? "going live" : found.state);
+  if (found.state == "queued") change(number, [](Job& changed) { changed.state = "cancelled"; });
+  jobs_.at(number).is_to_stop = true;
   wake_.notify_all();
   return {.body = text_of(number, found)};
 }
@@ -369,20 +392,23 @@ Response Jobs::resume(std::int64_t number) {
   require<ConflictError>(state == "interrupted" || state == "cancelled" || state == "failed",
                          "job {}: expected one that is interrupted, cancelled or failed, got one that is {}", number,
                          state);
-  Job& found = jobs_[number];
-  found.state = "queued";
-  found.error.clear();
-  found.is_to_stop = false;
-  save(number);
+  const Job& resumed = change(number, [](Job& changed) {
+    changed.state = "queued";
+    changed.error.clear();
+    changed.is_to_stop = false;
+  });
   wake_.notify_all();
-  return {.body = text_of(number, found)};
+  return {.body = text_of(number, resumed)};
 }
 
 Response Jobs::promote(std::int64_t number) {
   {
     const std::lock_guard lock(mutex_);
-    require<ConflictError>(job(number).state == "candidate", "job {}: expected a candidate, got one that is {}", number,
-                           job(number).state);
+    const Job& found = job(number);
+    require<ConflictError>(found.state == "candidate" && !found.is_going_live,
+                           "job {}: expected a candidate, got one that is {}", number,
+                           found.is_going_live ? "going live" : found.state);
+    jobs_.at(number).is_going_live = true;
   }
   promote_now(number);
   return status(number);
@@ -401,28 +427,55 @@ std::string Jobs::text_of(std::int64_t number, const Job& job) const {
   return out + '}';
 }
 
-// With mutex_ held.
-void Jobs::save(std::int64_t number) const {
-  const Job& job = jobs_.at(number);
+void Jobs::write(std::int64_t number, const Job& job, const std::string& folder) const {
   std::string text = text_of(number, job);
   text.pop_back();
   text += R"(,"holdout":)" + json_text(job.holdout) + R"(,"files":)" + json_text(job.files) + R"(,"base":)" +
           json_text(job.base) + R"(,"score_text":)" + json_text(job.score) + "}\n";
-  write_whole(folder_of(number) + "/job.json", text);
+  write_whole(folder + "/job.json", text);
 }
 
+// What a call asks for: it stands once the disk has taken it. With mutex_ held.
 template <class Change>
-void Jobs::change(std::int64_t number, const Change& what) {
+const Jobs::Job& Jobs::change(std::int64_t number, const Change& what) {
+  Job changed = jobs_.at(number);
+  what(changed);
+  write(number, changed, folder_of(number));
+  changed.is_unsaved = false;
+  return jobs_.at(number) = std::move(changed);
+}
+
+// What has happened: it stands, and the disk is to take it when it can.
+template <class Change>
+void Jobs::note(std::int64_t number, const Change& what) {
   const std::lock_guard lock(mutex_);
-  what(jobs_[number]);
-  save(number);
+  Job& job = jobs_.at(number);
+  what(job);
+  job.is_unsaved = true;
+  save_unsaved();
+}
+
+// With mutex_ held.
+bool Jobs::save_unsaved() {
+  for (auto& [number, job] : jobs_)
+    if (job.is_unsaved)
+      job.is_unsaved = !saves_->attempt(options_.folder, [&, &kept = job, of = number] {
+        write(of, kept, folder_of(of));
+        return true;
+      });
+  return std::ranges::none_of(jobs_, [](const auto& each) { return each.second.is_unsaved; });
+}
+
+bool Jobs::keep() {
+  const std::lock_guard lock(mutex_);
+  return save_unsaved();
 }
 
 void Jobs::forget_oldest() {
   auto finished = static_cast<std::size_t>(
-      std::ranges::count_if(jobs_, [](const auto& each) { return is_finished(each.second.state); }));
+      std::ranges::count_if(jobs_, [](const auto& each) { return each.second.is_finished(); }));
   for (auto job = jobs_.begin(); job != jobs_.end() && finished > most_kept;) {
-    if (!is_finished(job->second.state)) {
+    if (!job->second.is_finished()) {
       ++job;
       continue;
     }
@@ -435,11 +488,11 @@ void Jobs::forget_oldest() {
 
 void Jobs::finish(std::int64_t number, std::string_view state, std::string_view error) {
   try {
-    change(number, [&](Job& job) {
+    note(number, [&](Job& job) {
       job.state = state;
       job.error = error;
     });
-  } catch (const std::exception&) {  // the disk is full: then it is known until the end of this run
+  } catch (const std::exception&) {  // no memory: the state is short, and stands
   }
 }
 
@@ -455,9 +508,12 @@ void Jobs::work() {
     {
       std::unique_lock lock(mutex_);
       const auto is_queued = [](const auto& each) { return each.second.state == "queued"; };
-      wake_.wait(lock, [&] { return stopping_ || std::ranges::any_of(jobs_, is_queued); });
+      const auto is_due = [&] { return stopping_ || std::ranges::any_of(jobs_, is_queued); };
+      while (!wake_.wait_for(lock, save_again, is_due)) save_unsaved();
       if (stopping_) return;
-      number = std::ranges::find_if(jobs_, is_queued)->first;
+      const auto next = std::ranges::find_if(jobs_, is_queued);
+      next->second.state = "running";
+      number = next->first;
     }
     run(number);
   }
@@ -471,7 +527,7 @@ bool Jobs::is_to_stop(std::int64_t number) const {
 void Jobs::run(std::int64_t number) {
   try {
     train(number);
-    change(number, [](Job& job) { job.state = "checking"; });
+    note(number, [](Job& job) { job.state = "checking"; });
     check(number);
   } catch (const Stopped&) {
     bool is_end = false;
@@ -487,8 +543,8 @@ void Jobs::run(std::int64_t number) {
 
 void Jobs::train(std::int64_t number) {
   std::string files_list, base;
-  change(number, [&](Job& job) {
-    job.state = "running";
+  note(number, [&](Job& job) {
+    if (job.is_to_stop) throw Stopped();
     files_list = job.files;
     base = job.base;
   });
@@ -504,30 +560,37 @@ void Jobs::train(std::int64_t number) {
                      .processors = processors()};
   if (!base.empty()) child.arguments.insert(child.arguments.end(), {"--set", "base=" + json_text(base)});
   std::ofstream events(folder + "/events.jsonl", std::ios::binary | std::ios::app);
+  bool is_trained = false;  // as far as it says so itself
   const ChildEnd end = run_child(
       child,
       [&](std::string_view line) {
         events << line << '\n' << std::flush;
-        note_event(number, line);
+        is_trained = note_event(number, line);
       },
       [&] { return is_to_stop(number); });
   if (end.is_stopped) throw Stopped();
-  if (end.is_good()) return;
+  if (end.is_good() || (end.is_lost && is_trained && files::is_regular_file(folder + "/model.h5"))) return;
   if (end.is_late) fail<DataError>("training took longer than {} s", options_.time.count());
   if (end.signal != 0) fail<DataError>("training was ended by signal {}", end.signal);
-  fail<DataError>("training ended with code {}: {}", end.exit_code,
-                  last_line(content_of(child.errors)).substr(0, 1000));
+  const std::string last = last_line(content_of(child.errors)).substr(0, 1000);
+  if (end.is_lost) fail<DataError>("training ended before it had a model: {}", last);
+  if (end.exit_code == ChildEnd::not_set_up && last.empty())
+    fail<DataError>("training ended with code {}: {} cannot be used", end.exit_code, folder);
+  fail<DataError>("training ended with code {}: {}", end.exit_code, last);
 }
 
-// Lines that are no JSON are kept for those who read them, and tell nothing here.
-void Jobs::note_event(std::int64_t number, std::string_view line) {
+// Whether it tells that there is a model. Lines that are no JSON are kept for those who read them, and tell nothing.
+bool Jobs::note_event(std::int64_t number, std::string_view line) {
   try {
     const JsonDocument document(line, 64);
+    const auto is_finite = document.root().member("finite");
     const std::lock_guard lock(mutex_);
-    Job& job = jobs_[number];
+    Job& job = jobs_.at(number);
     job.epochs = number_member(document.root(), "epochs", job.epochs);
     job.epoch = number_member(document.root(), "epoch", job.epoch);
+    return text_member(document.root(), "event") == "end" && is_finite && is_finite->boolean().value_or(false);
   } catch (const Error&) {
+    return false;
   }
 }
 
@@ -569,7 +632,7 @@ std::optional<double> Jobs::score_of(std::int64_t number, const std::string& mod
        .processors = processors()},
       [&](std::string_view line) { said = line; }, [&] { return is_to_stop(number); });
   if (end.is_stopped) throw Stopped();
-  if (!end.is_good()) return std::nullopt;
+  if (!end.is_good() && !(end.is_lost && !said.empty())) return std::nullopt;
   const JsonDocument document(said, 64);
   if (document.root().kind() == JsonKind::list) {
     const std::optional<double> rmse = rmse_of_forecasts(document.root());
@@ -590,43 +653,67 @@ std::optional<double> Jobs::score_of(std::int64_t number, const std::string& mod
   return std::nullopt;
 }
 
-// The gate: on rows that were held out, the new model must not be worse than the version that answers now.
+// The gate: a model that passes goes live, any other is kept beside, as one is that cannot.
 void Jobs::check(std::int64_t number) {
+  std::string objection = objection_to(number);
+  bool is_going_live = false;
+  note(number, [&](Job& job) {
+    is_going_live = objection.empty() && job.promote != "never";
+    if (job.is_to_stop || (is_going_live && stopping_)) throw Stopped();
+    job.is_going_live = is_going_live;
+  });
+  if (is_going_live) try {
+      return promote_now(number);
+    } catch (const std::exception& error) {
+      objection = error.what();
+    }
+  finish(number, "candidate", objection);
+}
+
+// On rows that were held out, the new model must not be worse than the version that answers now. Empty where there is
+// nothing to say against it, or nobody wants to know.
+std::string Jobs::objection_to(std::int64_t number) {
   Job job;
   {
     const std::lock_guard lock(mutex_);
     job = jobs_.at(number);
   }
-  if (job.promote == "never") return finish(number, "candidate", "");
-  if (job.holdout.empty()) return finish(number, "candidate", "there is no holdout to compare with");
+  if (job.promote == "never") return {};
+  if (job.holdout.empty()) return "there is no holdout to compare with";
   std::string name, other_name;
   const std::optional<double> score = score_of(number, folder_of(number) + "/model.h5", name);
-  if (!score) return finish(number, "candidate", "the new model has no score on the holdout");
+  if (!score) return "the new model has no score on the holdout";
   const auto live = repository_.find(job.model);
   std::optional<double> before;
   if (live && !live->file.empty()) before = score_of(number, files::absolute(live->file).string(), other_name);
   std::string text = fmt::format(R"({{"name":"{}","new":{})", name, std::abs(*score));
   if (before) text += fmt::format(R"(,"live":{},"live_version":{})", std::abs(*before), live->version);
-  change(number, [&](Job& changed) { changed.score = text + '}'; });
-  if (live && (!before || other_name != name))
-    return finish(number, "candidate", "the version that answers has no score on the holdout");
-  if (before && *score < *before)
-    return finish(number, "candidate", "the new model is worse on the holdout than the version that answers");
-  promote_now(number);
+  note(number, [&](Job& changed) { changed.score = text + '}'; });
+  if (live && (!before || other_name != name)) return "the version that answers has no score on the holdout";
+  if (before && *score < *before) return "the new model is worse on the holdout than the version that answers";
+  return {};
 }
 
+// Of one that is marked as going live, which ends here.
 void Jobs::promote_now(std::int64_t number) {
   std::string model;
   {
     const std::lock_guard lock(mutex_);
     model = jobs_.at(number).model;
   }
-  const std::int64_t version = repository_.add_version(model, folder_of(number) + "/model.h5");
-  change(number, [&](Job& job) {
-    job.state = "promoted";
-    job.error.clear();
-    job.version = version;
-  });
+  try {
+    const std::int64_t version = repository_.add_version(model, folder_of(number) + "/model.h5");
+    note(number, [&](Job& job) {
+      job.state = "promoted";
+      job.error.clear();
+      job.version = version;
+      job.is_going_live = false;
+    });
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    jobs_.at(number).is_going_live = false;
+    throw;
+  }
 }
 
 }  // namespace maas::inline MAAS_ABI::serve

@@ -15,6 +15,7 @@
 #include "maas/serve/protocol.hpp"
 #include "maas/serve/repository.hpp"
 #include "serve/json.hpp"
+#include "serve/state_saves.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -26,9 +27,10 @@ namespace maas::inline MAAS_ABI::serve {
 /// cancelled, interrupted (the server has ended meanwhile).
 class Jobs {
  public:
-  /// Reads what was there before: what was queued is run, what ran is interrupted. Throws FormatError for folders that
-  /// cannot be used.
-  Jobs(Repository& repository, JobOptions options);
+  /// Reads what was there before: what was queued is run, what ran is interrupted. `saves` is told of what is written
+  /// without being asked for. Throws FormatError for folders that cannot be used, ConfigError for a folder of data that
+  /// is none, a program that cannot be run, and limits out of their range.
+  Jobs(Repository& repository, JobOptions options, std::shared_ptr<StateSaves> saves);
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
   /// Interrupts the job that runs.
@@ -40,7 +42,8 @@ class Jobs {
     std::string_view content{};
   };
   /// POST /v1/jobs: `{"model", "recipe", "holdout", "promote", "base"}`, and files that its recipe or holdout may name.
-  /// Throws DataError for what it cannot be, StatusError 429 where too many wait, 413 for files over the limit.
+  /// Throws DataError for what it cannot be, or could never be served, StatusError 429 where too many wait, 413 for
+  /// files over the limit. Like those below that change a job, it has done nothing where the disk does not take it.
   Response add(JsonView request, std::span<const Upload> uploads = {});
   /// How many bytes files that come with a job may have in all.
   std::size_t upload_bytes() const { return options_.upload_bytes; }
@@ -48,10 +51,12 @@ class Jobs {
   Response status(std::int64_t number) const;
   /// Server-sent events: those after `last`, the id of the last one that is known; 204 where there are no more to come.
   Response events(std::int64_t number, std::uint64_t last) const;
-  /// Throw ConflictError in a state where that is not possible.
+  /// Throw ConflictError in a state where that is not possible; a job that is going live cannot be cancelled any more.
   Response cancel(std::int64_t number);
   Response resume(std::int64_t number);
   Response promote(std::int64_t number);
+  /// Writes how jobs stand that the disk has not taken before; false where it still does not.
+  bool keep();
 
  private:
   struct Job {
@@ -61,6 +66,9 @@ class Jobs {
     std::int64_t epoch = 0, epochs = 0, version = -1;
     std::string score{};  // how it compares, in JSON
     bool is_to_stop = false;
+    bool is_going_live = false;  // it is too late to stop it
+    bool is_unsaved = false;     // the disk has not taken how it stands
+    bool is_finished() const;
   };
 
   void read_folder();
@@ -68,8 +76,9 @@ class Jobs {
   void run(std::int64_t number);
   void train(std::int64_t number);
   void check(std::int64_t number);
+  std::string objection_to(std::int64_t number);
   std::optional<double> score_of(std::int64_t number, const std::string& model_file, std::string& name);
-  void note_event(std::int64_t number, std::string_view line);
+  bool note_event(std::int64_t number, std::string_view line);
   bool is_to_stop(std::int64_t number) const;
   void finish(std::int64_t number, std::string_view state, std::string_view error);
   void promote_now(std::int64_t number);
@@ -86,12 +95,16 @@ class Jobs {
   static void check_recipe(JsonView recipe);
   const Job& job(std::int64_t number) const;
   std::string text_of(std::int64_t number, const Job& job) const;
-  void save(std::int64_t number) const;
+  void write(std::int64_t number, const Job& job, const std::string& folder) const;
   template <class Change>
-  void change(std::int64_t number, const Change& what);
+  const Job& change(std::int64_t number, const Change& what);
+  template <class Change>
+  void note(std::int64_t number, const Change& what);
+  bool save_unsaved();
 
   Repository& repository_;
   const JobOptions options_;
+  const std::shared_ptr<StateSaves> saves_;
   mutable std::mutex mutex_{};  // guards what follows
   std::condition_variable wake_{};
   std::map<std::int64_t, Job> jobs_{};

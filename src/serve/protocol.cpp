@@ -112,12 +112,20 @@ class Protocol::Routes {
         changer_(changer),
         options_(std::move(options)),
         tokens_(options_.token, options_.token_file, options_.warn),
-        streams_({.most = options_.streams, .file = options_.stream_file, .save = options_.stream_save}) {
+        saves_(std::make_shared<StateSaves>(options_.warn)),
+        streams_(
+            {.most = options_.streams, .file = options_.stream_file, .save = options_.stream_save, .saves = saves_}) {
     check_limits(options_.limits);
     check_base_path(options_.base_path);
     if (!options_.drift_file.empty())
-      drift_file_ = std::make_unique<DriftFile>(repository_, options_.drift_file, options_.stream_save);
-    if (changer_ != nullptr && !options_.jobs.folder.empty()) jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs);
+      drift_file_ = std::make_unique<DriftFile>(repository_, options_.drift_file, options_.stream_save, saves_);
+    if (changer_ != nullptr && !options_.jobs.folder.empty())
+      jobs_ = std::make_unique<Jobs>(*changer_, options_.jobs, saves_);
+  }
+
+  bool save_state() {
+    const bool has_streams = streams_.keep(), has_drift = !drift_file_ || drift_file_->keep();
+    return (!jobs_ || jobs_->keep()) && has_streams && has_drift;
   }
 
   Response answer(const Request& request) {
@@ -663,6 +671,7 @@ class Protocol::Routes {
     shadow_.append_metrics(text);
     streams_.append_metrics(text);
     append_drift_metrics(text, repository_);
+    saves_->append_metrics(text);
     return {.body = std::move(text), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   }
 
@@ -673,6 +682,7 @@ class Protocol::Routes {
   Metrics metrics_{repository_};
   Statistics statistics_{};
   Shadow shadow_{};
+  const std::shared_ptr<StateSaves> saves_;
   Streams streams_;
   InferHeads heads_{};
   std::unique_ptr<DriftFile> drift_file_{};
@@ -729,6 +739,7 @@ bool Protocol::takes_body(const Request& request) const {
 void Protocol::set_ready(bool ready) { routes_->ready = ready; }
 bool Protocol::ready() const { return routes_->ready; }
 bool Protocol::is_ready() const { return routes_->is_ready(); }
+bool Protocol::save_state() { return routes_->save_state(); }
 
 void Protocol::set_gauges(Gauges (*read)(const void* server), const void* server) {
   routes_->read_gauges = read;

@@ -219,11 +219,10 @@ class Repository::Folder {
     require<DataError>(problem.empty(), "load: {}", problem);
   }
 
+  void check_takes_versions(const std::string& name) const { require_in_folder("model", name); }
+
   std::int64_t add_version(const std::string& name, const std::string& file) {
     namespace files = std::filesystem;
-    require<StateError>(!options_.folder.empty(), "add_version: expected a repository with a folder, got one without");
-    require<ConfigError>(is_model_name(name), "add_version: expected a name that an address can hold, got \"{}\"",
-                         name);
     require_in_folder("add_version", name);
     const std::lock_guard one_at_a_time(adding_);
     std::int64_t number = 1;
@@ -259,8 +258,6 @@ class Repository::Folder {
   }
 
   void add_files(const std::string& name, std::span<const GivenFile> files, const PolicyChange& policy) {
-    require<ConflictError>(!options_.folder.empty(),
-                           "files: expected a server with a folder of models, got one without");
     require_in_folder("files", name);
     const std::lock_guard one_at_a_time(adding_);
     GivenVersions given(options_.folder, name, files);
@@ -682,6 +679,14 @@ class Repository::Folder {
 
   // Versions that come by calls would lie in the folder, where nobody looks for those of a model elsewhere.
   void require_in_folder(std::string_view who, const std::string& name) const {
+    require<ConflictError>(!options_.folder.empty(), "{}: expected a server with a folder of models, got one without",
+                           who);
+    require<ConfigError>(is_model_name(name), "{}: expected a name that an address can hold, got \"{}\"", who,
+                         name.substr(0, 300));
+    require<ConfigError>(!is_passed_over(name),
+                         "{}: expected a name that the folder of models does not pass over (first a dot, last .tmp or "
+                         ".part), got \"{}\"",
+                         who, name);
     require<ConflictError>(options_.model_path.empty() || name != options_.model_name,
                            "{}: model \"{}\" lies in a place of its own and takes no versions by calls", who, name);
   }
@@ -1151,6 +1156,7 @@ void Repository::load(const std::string& model, const PolicyChange& policy) { fo
 std::int64_t Repository::add_version(const std::string& model, const std::string& file) {
   return folder_->add_version(model, file);
 }
+void Repository::check_takes_versions(const std::string& model) const { folder_->check_takes_versions(model); }
 void Repository::add_files(const std::string& model, std::span<const GivenFile> files, const PolicyChange& policy) {
   folder_->add_files(model, files, policy);
 }

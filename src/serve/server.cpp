@@ -162,6 +162,7 @@ class Server::Running final : public HttpHandler {
   const ServerOptions& options() const { return options_; }
   bool is_ready() const { return protocol_.is_ready(); }
   void set_not_ready() { protocol_.set_ready(false); }
+  bool save_state() { return protocol_.save_state(); }
 
   Response answer(Request request, const std::function<bool()>& is_cancelled) {
     if (std::optional<Response> refused = refuse(request)) return *std::move(refused);
@@ -380,5 +381,6 @@ bool Server::is_ready() const { return running_->is_ready(); }
 void Server::set_not_ready() { running_->set_not_ready(); }
 void Server::stop_accepting() { running_->stop_accepting(); }
 bool Server::stop() { return running_->stop(); }
+bool Server::save_state() { return running_->save_state(); }
 
 }  // namespace maas::inline MAAS_ABI::serve

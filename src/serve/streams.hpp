@@ -7,6 +7,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 
 #include "maas/core/scalar.hpp"
 #include "maas/serve/repository.hpp"
+#include "serve/state_saves.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
 
@@ -47,6 +49,8 @@ struct StreamOptions {
   std::size_t most = 10000;           ///< streams
   std::string file{};                 ///< empty: they are forgotten at the end
   std::chrono::milliseconds save{0};  ///< from one time that what changed is added to the file to the next; 0: never
+  /// Is told of what is saved without being asked for.
+  std::shared_ptr<StateSaves> saves = std::make_shared<StateSaves>();
 };
 
 /// Windows of sensors by model and name. Where there are too many, those that were silent for longest are forgotten.
@@ -96,8 +100,11 @@ class Streams {
   std::optional<Window> find(const std::string& model, const std::string& sensor) const;
   bool remove(const std::string& model, const std::string& sensor);
   std::size_t size() const;
-  /// Adds to the file what has changed since the last time. Throws FormatError where it cannot be written.
-  void save();
+  /// Adds to the file what has changed since the last time; whether anything had. Throws FormatError where it cannot be
+  /// written.
+  bool save();
+  /// As at the end: writes the file whole, unless it holds all that there is. False where it cannot be written.
+  bool keep();
   void append_metrics(std::string& out) const;
 
  private:
@@ -161,8 +168,9 @@ class Streams {
   void read();
   void read_line(const std::string& line);
   void save_now_and_then();
+  bool is_kept() const;
   void save_whole();
-  void save_changes();
+  bool save_changes();
   std::string lines_of(std::span<const Key> keys);
   static std::string line_of(const Key& key, const Stream& stream);
 
@@ -179,6 +187,7 @@ class Streams {
   std::mutex file_mutex_{};  // guards the file and what follows
   bool is_whole_needed_ = true;
   std::size_t whole_bytes_ = 0, added_bytes_ = 0;
+  std::size_t whole_streams_ = 0;  // that there were when it was written whole
   std::thread saver_{};
 };
 

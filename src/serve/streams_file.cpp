@@ -151,6 +151,7 @@ void Streams::save_whole() {
     gone_.clear();
   }
   is_whole_needed_ = true;  // until it is done
+  whole_streams_ = keys.size();
   whole_bytes_ = added_bytes_ = 0;
   NewFile file(options_.file);
   in_portions(keys, [&](std::span<const Key> some) {
@@ -162,7 +163,7 @@ void Streams::save_whole() {
   is_whole_needed_ = false;
 }
 
-void Streams::save_changes() {
+bool Streams::save_changes() {
   std::string removals;
   std::vector<Key> keys;
   {
@@ -172,7 +173,7 @@ void Streams::save_changes() {
     for (const Key& key : by_age_)
       if (streams_.at(key).is_changed) keys.push_back(key);
   }
-  if (removals.empty() && keys.empty()) return;
+  if (removals.empty() && keys.empty()) return false;
   is_whole_needed_ = true;  // where the disk is full, and a line may be torn
   const auto add = [&](const std::string& lines) {
     add_to_file(options_.file, lines);
@@ -188,26 +189,42 @@ void Streams::save_changes() {
   });
   if (!lines.empty()) add(lines);
   is_whole_needed_ = false;
+  return true;
 }
 
-void Streams::save() {
-  if (options_.file.empty()) return;
+bool Streams::save() {
+  if (options_.file.empty()) return false;
   const std::lock_guard lock(file_mutex_);
   constexpr std::size_t little = std::size_t{1} << 20;
-  if (is_whole_needed_ || added_bytes_ > whole_bytes_ + little)
+  if (!is_whole_needed_ && added_bytes_ <= whole_bytes_ + little) return save_changes();
+  save_whole();
+  return true;
+}
+
+// With file_mutex_ held: whether the file is as it would be written whole. One that has come or gone since changes
+// their number, or is a changed one in another's place.
+bool Streams::is_kept() const {
+  if (is_whole_needed_ || added_bytes_ > 0) return false;
+  const std::lock_guard lock(mutex_);
+  return streams_.size() == whole_streams_ &&
+         std::ranges::none_of(streams_, [](const auto& each) { return each.second.is_changed; });
+}
+
+bool Streams::keep() {
+  if (options_.file.empty()) return true;
+  return options_.saves->attempt(options_.file, [this] {
+    const std::lock_guard lock(file_mutex_);
+    if (is_kept()) return false;
     save_whole();
-  else
-    save_changes();
+    return true;
+  });
 }
 
 void Streams::save_now_and_then() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, options_.save, [this] { return stopping_; })) {
     lock.unlock();
-    try {
-      save();
-    } catch (const std::exception&) {  // the disk is full: it is tried again
-    }
+    options_.saves->attempt(options_.file, [this] { return save(); });
     lock.lock();
   }
 }
@@ -219,11 +236,7 @@ Streams::~Streams() {
   }
   wake_.notify_all();
   if (saver_.joinable()) saver_.join();
-  try {
-    const std::lock_guard lock(file_mutex_);
-    if (!options_.file.empty()) save_whole();
-  } catch (const std::exception&) {  // the disk is full: windows fill again
-  }
+  keep();  // where it cannot, windows fill again
 }
 
 // ---- Reading ----

@@ -100,7 +100,7 @@ struct FuzzedService {
       : repository({.folder = saved()}),
         protocol(repository, {.allow_upload = true,
                               .open_admin = true,
-                              .jobs = {.folder = "fuzzed/jobs", .data = "fuzzed/data", .program = "false"}}) {
+                              .jobs = {.folder = "fuzzed/jobs", .data = "fuzzed/data", .program = "/bin/false"}}) {
     repository.publish("affine", 1, affine());
     repository.publish("joined", 1, joined());
     repository.publish("window", 1, Network{input(Shape{3, 2}, "window"), Flatten{}, dense(2).named("y")});

@@ -1,6 +1,8 @@
 // Trainings by request, with a script in the place of the program that trains.
 #include "serve/jobs.hpp"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -9,7 +11,9 @@
 #include "serve/asking.hpp"
 #include "serve/child.hpp"
 #include "serve/form.hpp"
+#include "serve/held_file.hpp"
 #include "serve/models.hpp"
+#include "serve/status.hpp"
 #include "support/catch.hpp"
 
 using namespace maas;
@@ -27,6 +31,7 @@ namespace {
 constexpr const char* script = R"sh(#!/bin/sh
 if [ "$1" = evaluate ]; then
   [ -f "$2" ] && [ -f "$3" ] || exit 1
+  grep -q patient recipe.json && while [ ! -f go ]; do sleep 0.02; done
   case "$2" in */jobs_home/*) rmse=$(sed -n 's/.*rmse=\([0-9.]*\).*/\1/p' recipe.json);; *) rmse=1;; esac
   grep -q unknown recipe.json && rmse=null
   grep -q forecasts recipe.json && { echo "[{\"model\":\"persistence\",\"rmse\":0},{\"model\":\"network\",\"rmse\":$rmse},{\"model\":\"network\",\"rmse\":3}]"; exit 0; }
@@ -134,9 +139,152 @@ TEST_CASE("a model that cannot be served does not go live") {
   JobService served;
   std::ofstream("jobs_made/model.h5") << "no model";
   served.add("rmse=0.5");
-  CHECK(served.reaches(1, R"("state":"failed")"));
+  CHECK(served.reaches(1, R"("state":"candidate")"));
+  CHECK_THAT(served.job(1), ContainsSubstring(R"("error":"load: )"));
   CHECK(served.answering() == 1);
   CHECK_FALSE(files::exists("jobs_models/m/2"));
+  write_keras("jobs_home/1/model.h5", {.network = affine(2)});  // what kept it from going live may pass
+  CHECK(served.post("/v1/jobs/1:promote").status == 200);
+  CHECK(served.answering() > 1);
+}
+
+TEST_CASE("trainings of models that could never be served are refused") {
+  JobService served;
+  const auto add = [](serve::Protocol& protocol, const std::string& model) {
+    return protocol.answer(tests::post(
+        "/v1/jobs", R"({"model":")" + model + R"(","recipe":{"description":"rmse=1","data":{"files":"deep/x.csv"}}})"));
+  };
+  for (const char* name : {".h", "x.tmp", "x.part"}) {
+    const Response refused = add(*served.protocol, name);
+    INFO(refused.body);
+    CHECK(refused.status == 400);
+    CHECK_THAT(refused.body, ContainsSubstring("does not pass over"));
+    CHECK_THROWS_AS(served.repository->add_version(name, "jobs_made/model.h5"), ConfigError);
+  }
+  CHECK_FALSE(files::exists("jobs_home/1"));
+  serve::Repository repository({.model_name = "m", .model_path = "jobs_models/m"});
+  serve::Protocol protocol(
+      repository, {.open_admin = true, .jobs = {.folder = "jobs_home", .data = "jobs_data", .program = "/bin/true"}});
+  const Response refused = add(protocol, "m");
+  CHECK(refused.status == 409);
+  CHECK_THAT(refused.body, ContainsSubstring("a folder of models, got one without"));
+}
+
+TEST_CASE("a job that goes live is not cancelled any more") {
+  JobService served;
+  served.add("patient rmse=0.5");
+  CHECK(served.reaches(1, R"("state":"checking")"));
+  tests::HeldFile held("jobs_home/1/model.h5");
+  const bool is_held = held.is_held();  // where the file system knows leases
+  std::ofstream("jobs_home/1/go") << "";
+  if (is_held) {
+    CHECK(wait_until([&] { return held.is_waited_for(); }));
+    const Response refused = served.post("/v1/jobs/1:cancel");
+    CHECK(refused.status == 409);
+    CHECK_THAT(refused.body, ContainsSubstring("going live"));
+  }
+  held.let_go();
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  CHECK(served.answering() == 2);
+}
+
+namespace {
+
+// As on a disk that is full: no file of this process grows beyond so many bytes.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t most) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit small{.rlim_cur = most, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+// A folder in its place cannot be written over.
+void block_state(int number) {
+  files::remove(fmt::format("jobs_home/{}/job.json", number));
+  files::create_directories(fmt::format("jobs_home/{}/job.json", number));
+}
+
+}  // namespace
+
+TEST_CASE("what is asked of jobs is done where the disk takes it, or not at all") {
+  JobService served;
+  {
+    const SmallFiles small(80);  // a recipe, and no job
+    CHECK(served.add("rmse=0.5").status == 500);
+  }
+  CHECK(served.protocol->answer(get("/v1/jobs")).body == R"({"jobs":[]})");
+  CHECK(files::is_empty("jobs_home"));
+  CHECK(served.add("waits rmse=0.5").status == 200);
+  CHECK(served.reaches(1, R"("state":"running","epoch":1)"));
+  CHECK(served.add("rmse=0.6").status == 200);
+  block_state(2);
+  CHECK(served.post("/v1/jobs/2:cancel").status == 500);
+  CHECK_THAT(served.job(2), ContainsSubstring(R"("state":"queued")"));
+  files::remove_all("jobs_home/2/job.json");
+  CHECK(served.post("/v1/jobs/2:cancel").status == 200);
+  block_state(2);
+  CHECK(served.post("/v1/jobs/2:resume").status == 500);
+  CHECK_THAT(served.job(2), ContainsSubstring(R"("state":"cancelled")"));
+}
+
+TEST_CASE("what has become of a job stands though the disk is full, and is written later") {
+  {
+    JobService served;
+    served.add("patient rmse=0.5");
+    CHECK(served.reaches(1, R"("state":"checking")"));
+    block_state(1);
+    std::ofstream("jobs_home/1/go") << "";
+    CHECK(served.reaches(1, R"("state":"promoted")"));
+    CHECK_FALSE(served.protocol->save_state());
+    CHECK_THAT(served.protocol->answer(get("/metrics")).body,
+               !ContainsSubstring("maas_state_saves_total{result=\"failure\"} 0\n"));
+    served.add("rmse=0.6", "");
+    CHECK(served.reaches(2, R"("state":"candidate")"));
+    block_state(2);
+    CHECK(served.post("/v1/jobs/2:promote").status == 200);
+    CHECK(served.answering() == 3);
+    files::remove_all("jobs_home/1/job.json");
+    files::remove_all("jobs_home/2/job.json");
+    CHECK(served.protocol->save_state());
+  }
+  JobService served(false);
+  CHECK_THAT(served.job(1), ContainsSubstring(R"("state":"promoted")"));
+  CHECK_THAT(served.job(2), ContainsSubstring(R"("state":"promoted")"));
+}
+
+TEST_CASE("a training ends even where others take the ends of this program's children away") {
+  struct Ignored {
+    void (*before)(int) = std::signal(SIGCHLD, SIG_IGN);
+    ~Ignored() { std::signal(SIGCHLD, before); }
+  } ignored;
+  const serve::ChildEnd end = serve::run_child(
+      {.arguments = {"/bin/true"},
+       .folder = "/",
+       .errors = "/dev/null",
+       .memory_bytes = std::uint64_t{1} << 30,
+       .time = 20s},
+      [](std::string_view) {}, [] { return false; });
+  CHECK(end.is_lost);
+  CHECK_FALSE(end.is_good());
+  CHECK_FALSE(end.is_late);
+  JobService served;
+  served.add("rmse=0.5");  // what it leaves decides
+  CHECK(served.reaches(1, R"("state":"promoted")"));
+  served.add("fails");
+  CHECK(served.reaches(2, "training ended before it had a model: maas: it does not fit"));
+  served.add("waits");
+  CHECK(served.reaches(3, R"("state":"running","epoch":1)"));
+  CHECK(served.post("/v1/jobs/3:cancel").status == 200);
+  CHECK(served.reaches(3, R"("state":"cancelled")"));
 }
 
 TEST_CASE("what a job says is told as events, from where one left off") {
@@ -467,7 +615,7 @@ TEST_CASE("trainings are not offered where there is no folder for them, or nobod
   serve::Protocol without(repository, {.open_admin = true});
   CHECK(without.answer(get("/v1/jobs")).status == 501);
   files::create_directories("jobs_data");
-  const serve::JobOptions jobs{.folder = "jobs_other", .data = "jobs_data", .program = "none"};
+  const serve::JobOptions jobs{.folder = "jobs_other", .data = "jobs_data", .program = "/bin/true"};
   serve::Protocol closed(repository, {.jobs = jobs});
   CHECK(closed.answer(get("/v1/jobs")).status == 501);
   std::ofstream("job_tokens.txt")  // echo -n abc | sha256sum
@@ -507,14 +655,33 @@ TEST_CASE("a child's lines come whole, and it ends with what it was told") {
   CHECK(run("test $(nice) -ge 10", 20s, false).exit_code == 0);
   CHECK(run("test $(cut -d' ' -f41 /proc/self/stat) -eq 5", 20s, false).exit_code == 0);  // SCHED_IDLE
   CHECK(run("ls /proc/self/fd | wc -l | grep -qx 4", 20s, false).exit_code == 0);
-  CHECK(serve::run_child(
-            {.arguments = {"/no/such/program"},
-             .folder = "/",
-             .errors = "/dev/null",
-             .memory_bytes = std::uint64_t{1} << 30,
-             .time = 5s},
-            [](std::string_view) {}, [] { return false; })
-            .exit_code == 127);
+  const auto start = [](const std::string& program, const std::string& folder) {
+    return serve::run_child(
+        {.arguments = {program},
+         .folder = folder,
+         .errors = files::absolute("child_errors.txt").string(),
+         .memory_bytes = std::uint64_t{1} << 30,
+         .time = 5s},
+        [](std::string_view) {}, [] { return false; });
+  };
+  CHECK(start("/no/such/program", "/").exit_code == 127);
+  CHECK(content("child_errors.txt") == "/no/such/program: cannot be run: No such file or directory\n");
+  CHECK(start("/bin/true", "/no/such/folder").exit_code == serve::ChildEnd::not_set_up);
+}
+
+TEST_CASE("a program that cannot train is refused at the start, and told of where it goes later") {
+  JobService served;
+  files::create_directories("jobs_folder");
+  std::ofstream("jobs_text") << "no program";
+  for (const char* program : {"", "none", "jobs_folder", "jobs_text"}) {
+    INFO(program);
+    CHECK_THROWS_AS(
+        serve::Protocol(*served.repository, {.jobs = {.folder = "jobs_more", .data = "jobs_data", .program = program}}),
+        ConfigError);
+  }
+  files::remove("jobs_script");
+  served.add("rmse=0.5");
+  CHECK(served.reaches(1, "jobs_script: cannot be run: No such file or directory"));
 }
 
 TEST_CASE("a child's share leaves a processor free where there are several") {

@@ -151,7 +151,7 @@ TEST_CASE("the OpenAPI document has changes and trainings where they are offered
   forecaster.save(folder + "/road/1/model.h5");
   serve::Repository repository({.folder = folder});
   repository.set_label("raw", "stable", 1);
-  const serve::JobOptions jobs{.folder = fresh_folder("document_jobs"), .data = folder, .program = "none"};
+  const serve::JobOptions jobs{.folder = fresh_folder("document_jobs"), .data = folder, .program = "/bin/true"};
   serve::Protocol protocol(repository, {.open_admin = true, .closed_health = true, .jobs = jobs});
   const std::string body = protocol.answer(get("/openapi.json")).body;
   const JsonDocument document(body, 100);

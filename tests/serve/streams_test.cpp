@@ -248,6 +248,50 @@ TEST_CASE("windows are kept now and then by a thread of their own") {
   CHECK(held_after_a_crash("thread.jsonl") == std::vector<std::string>{"a 7"});
 }
 
+TEST_CASE("state that cannot be written is told once, counted, and written when it can be") {
+  namespace files = std::filesystem;
+  files::remove_all("kept_state");
+  files::create_directories("kept_state");
+  std::vector<std::string> told;
+  StreamService served({.stream_file = "kept_state/streams.jsonl",
+                        .stream_save = std::chrono::milliseconds(0),
+                        .drift_file = "kept_state/drift.jsonl",
+                        .warn = [&](const std::string& text) { told.push_back(text); }});
+  const auto has_metric = [&](const std::string& line) {
+    return served.protocol->answer(tests::get("/metrics")).body.find("\n" + line + "\n") != std::string::npos;
+  };
+  CHECK(served.protocol->save_state());
+  CHECK(has_metric("maas_state_saves_total{result=\"success\"} 2"));
+  CHECK(served.protocol->save_state());  // there is nothing to write
+  CHECK(has_metric("maas_state_saves_total{result=\"success\"} 2"));
+  files::remove_all("kept_state");
+  CHECK(served.push("m/a", R"({"sample": [5, 6]})").status == 200);
+  CHECK_FALSE(served.protocol->save_state());
+  CHECK_FALSE(served.protocol->save_state());
+  CHECK(has_metric("maas_state_saves_total{result=\"failure\"} 2"));
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], ContainsSubstring("kept_state/streams.jsonl"));
+  files::create_directories("kept_state");
+  CHECK(served.protocol->save_state());
+  REQUIRE(told.size() == 2);
+  CHECK_THAT(told[1], ContainsSubstring("kept_state/streams.jsonl: can be written again"));
+  CHECK_THAT(content("kept_state/streams.jsonl"), ContainsSubstring(R"("sensor":"a")"));
+  served.protocol.reset();
+  CHECK_THAT(content("kept_state/streams.jsonl"), ContainsSubstring(R"("sensor":"a")"));
+}
+
+TEST_CASE("windows that go are gone from what is kept at the end") {
+  std::filesystem::remove("gone.jsonl");
+  {
+    serve::Streams streams({.file = "gone.jsonl"});
+    streams.add("m", "a", {.shape = {1, 1}}, std::vector<Scalar>{7}, {});
+    CHECK(streams.keep());
+    CHECK(held_after_a_crash("gone.jsonl") == std::vector<std::string>{"a 7"});
+    streams.remove("m", "a");
+  }
+  CHECK(content("gone.jsonl").empty());
+}
+
 // ---- Forecasters ----
 
 namespace {

@@ -370,6 +370,7 @@ TEST_CASE("versions are numbers that fit, and not too many at once") {
     many += "," + UploadService::file_parameter(fmt::format("{}/model.h5", version), good);
   check_answer(served.load("m", many), 400, "at most 100 versions");
   CHECK(names_in("upload_numbers").empty());
+  check_answer(served.upload("m.tmp", "1/model.h5", good), 400, "does not pass over");
   CHECK(served.upload("m", "9223372036854775807/model.h5", good).status == 200);
   CHECK_THROWS_AS(served.repository.add_version("m", "given.h5"), DataError);  // none comes after it
   CHECK(served.predicted("m") == R"({"predictions":[[10.5]]})");

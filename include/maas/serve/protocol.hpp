@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,9 +58,10 @@ struct Limits {
 
 /// How trainings are run by request. Each runs in a program of its own, at low priority; one at a time.
 struct JobOptions {
-  std::string folder = {};   ///< where they are kept, a folder each; empty: none are offered
-  std::string data = {};     ///< the folder that all files of data must be in
-  std::string program = {};  ///< `maas`, called as `maas train RECIPE ...` and `maas evaluate MODEL DATA ...`
+  std::string folder = {};  ///< where they are kept, a folder each; empty: none are offered
+  std::string data = {};    ///< the folder that all files of data must be in
+  std::string program =
+      {};  ///< `maas`, called as `maas train RECIPE ...` and `maas evaluate MODEL DATA ...`; must be there
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< of address space that one may take
   std::chrono::seconds time{86400};                     ///< that one may take; then it has failed
   /// Processors that one may use, the last ones of the server's own, and threads that it has; 0: all but one, as far as
@@ -210,6 +212,9 @@ class Protocol {
   void set_ready(bool ready);
   /// What it was set to last.
   bool ready() const;
+  /// Writes what is kept for the next start and has changed, as the destructor does, too. False where a file cannot be
+  /// written.
+  bool save_state();
   /// What `/v2/health/ready` says now.
   bool is_ready() const;
   /// What `/metrics` is to say of the server; without it those lines are 0.

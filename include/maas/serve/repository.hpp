@@ -278,18 +278,20 @@ class Repository {
   /// No version of the model answers any more, until `load`; requests that have begun keep theirs. Throws DataError for
   /// an unknown model.
   void unload(const std::string& model);
+  /// Throws what add_version and add_files throw of any file for a model of that name: DataError without a folder, and
+  /// for the model of `model_path`; ConfigError for a name that no address can hold, or that the folder passes over.
+  void check_takes_versions(const std::string& model) const;
   /// Copies a model file into the folder as the newest version of a model, which may be a new one, and loads it; its
-  /// number. Throws StateError without a folder, ConfigError for a name that no address can hold, DataError for the
-  /// model of `model_path`, FormatError where the file cannot be copied, and what load throws: then the copy is removed
-  /// again.
+  /// number. Throws what check_takes_versions does, FormatError where the file cannot be copied, and what load throws:
+  /// then the copy is removed again.
   std::int64_t add_version(const std::string& model, const std::string& file);
   /// Writes files into the folder as new versions of a model, which may be a new one, and loads it, with the policy.
   /// They are written and tested under a name that is passed over, then moved into place: whoever is killed meanwhile
-  /// leaves no version that is not whole and tested. Throws ConfigError for names that no address or no file can have,
-  /// a version without a model file or with two, or more than 100 versions; DataError without a folder, where the
-  /// model's leads out of it, for a version that is there already, and for a model that cannot be used; FormatError
-  /// where they cannot be written; and what load throws, which here asks nothing of versions that were there before.
-  /// Then all of them are removed again.
+  /// leaves no version that is not whole and tested. Throws what check_takes_versions does; ConfigError for names that
+  /// no file can have, a version without a model file or with two, or more than 100 versions; DataError where the
+  /// model's folder leads out of that of models, for a version that is there already, and for a model that cannot be
+  /// used; FormatError where they cannot be written; and what load throws, which here asks nothing of versions that
+  /// were there before. Then all of them are removed again.
   void add_files(const std::string& model, std::span<const GivenFile> files, const PolicyChange& policy = {});
   /// Gives a version a label, or moves it there in one moment. Throws DataError for an unknown model, a label that is
   /// not of letters, digits and _ (at most 255), or a version that does not answer: then the label stays where it was.

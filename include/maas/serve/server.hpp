@@ -114,6 +114,9 @@ class Server {
   /// what still waited by then got a 503, and what was still being received was dropped. Predictions that run are
   /// always waited for. Calls after the first do nothing.
   bool stop();
+  /// Writes what is kept for the next start (streams, drift, trainings); best after stop(). False where it could not be
+  /// written, of which ServerOptions::warn was told.
+  bool save_state();
 
  private:
   class Running;

@@ -10,6 +10,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -68,6 +69,17 @@ def make_models():
         shutil.copy(f"{fixtures}/resume/adam.k2.h5", f"state_models/m/{version}/model.h5")
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def loads(pid):
+    """Whether the thread that waits for signals meanwhile is there."""
+    return len(os.listdir(f"/proc/{pid}/task")) > 1
+
+
 def version_of(server, token=None):
     return json.loads(server.ask("/v2/models/m", token=token)[1])["versions"]
 
@@ -91,6 +103,70 @@ def changes_outlive_a_kill():
         assert server.ask("/v2/models/m/ready")[0] == 503
         assert server.ask("/v2/repository/models/m/load", b"")[0] == 200
         assert server.ask("/v2/models/m/ready")[0] == 200
+
+
+def a_folder_of_state_has_one_server():
+    """And tells of what it cannot write there."""
+    make_models()
+    with Serving("--state", "state", "--open-admin", "--drain-delay", "0") as server:
+        second = subprocess.run([program, "serve", "state_models", "--port", "0", "--state", "state"], capture_output=True,
+                                text=True, timeout=60)
+        assert second.returncode == 1 and "a --state of its own, got state" in second.stderr, second
+        assert server.ask("/v2/health/ready")[0] == 200
+        server.process.send_signal(signal.SIGTERM)
+        said = server.process.communicate(timeout=20)[0]
+        assert server.process.returncode == 0 and said.endswith("all requests were answered\n"), said
+    with Serving("--state", "state", "--open-admin", "--drain-delay", "0", "--stream-save-seconds", "0.05") as server:
+        shutil.rmtree("state")
+        assert server.ask("/v1/streams/m/a", b'{"sample": 1}')[0] == 200
+        failed = 'maas_state_saves_total{result="failure"}'
+        assert wait_until(lambda: f"{failed} 0\n" not in server.ask("/metrics")[1].decode()), server.ask("/metrics")
+        server.process.send_signal(signal.SIGTERM)
+        said = server.process.communicate(timeout=20)[0]
+        assert server.process.returncode == 1 and "it is tried again" in said, said
+        assert "maas: state: not all of the state could be written: the next start has an older one\n" in said, said
+
+
+def signals_end_the_first_load():
+    make_models()
+    for number in range(1, 400):
+        shutil.copytree("state_models/m", f"state_models/m{number}")
+    for which in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen([program, "serve", "state_models", "--port", "0"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+        assert wait_until(lambda: loads(process.pid)), process.pid
+        process.send_signal(which)
+        said = process.communicate(timeout=20)[0]
+        assert process.returncode == -which and "serving" not in said, (process.returncode, said)
+
+
+def serves_though_nobody_hears_it():
+    """More models than the buffer of an output holds; an output that is full, and none of the three."""
+    make_models()
+    for number in range(1, 300):
+        shutil.copytree("state_models/m/3", f"state_models/{'m' * 20}{number}/1")
+    port = free_port()
+    command = [program, "serve", "state_models", "--port", str(port), "--drain-delay", "0"]
+
+    def is_ready():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=20) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    for close, output in ((False, open("/dev/full", "w")), (True, None)):
+        process = subprocess.Popen(command, stdout=output, stderr=output,
+                                   preexec_fn=(lambda: [os.close(file) for file in range(3)]) if close else None)
+        try:
+            assert wait_until(lambda: is_ready() or process.poll() is not None, 60) and process.poll() is None, process.poll()
+            if close:
+                assert {os.readlink(f"/proc/{process.pid}/fd/{file}") for file in range(3)} == {"/dev/null"}
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == (0 if close else 1)
+        finally:
+            process.kill()
+            process.wait()
 
 
 def jobs_and_streams_outlive_a_kill():
@@ -416,7 +492,8 @@ def can_train():
 
 start = time.monotonic()
 make_models()
-for check in (changes_outlive_a_kill, a_configuration_and_tokens, settings_beside_a_model, tls_and_compression,
+for check in (changes_outlive_a_kill, a_folder_of_state_has_one_server, signals_end_the_first_load,
+              serves_though_nobody_hears_it, a_configuration_and_tokens, settings_beside_a_model, tls_and_compression,
               as_many_files_as_there_may_be):
     check()
 if can_train():
