@@ -191,7 +191,8 @@ std::string header_text(const Network& network, const std::string& name, const s
   return text;
 }
 
-// Words that no namespace can be called by: those of C++, and what compilers and <cmath> have at the top of all names.
+// Words that no namespace can be called by: those of C++, and of what compilers and <cmath> declare those that a file
+// may well be called by.
 constexpr std::string_view words[] = {
     // clang-format off
     "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
@@ -203,8 +204,8 @@ constexpr std::string_view words[] = {
     "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local", "throw",
     "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
     "wchar_t", "while", "xor", "xor_eq",
-    "std", "linux", "unix", "NULL", "NAN", "INFINITY", "abs", "div", "drand48", "exit", "free", "gamma", "malloc",
-    "rand", "random", "select", "signgam", "system",
+    "std", "linux", "unix", "NULL", "NAN", "INFINITY", "abort", "abs", "calloc", "div", "exit", "exp10", "free", "gamma", "malloc",
+    "iszero", "rand", "random", "realloc", "roundeven", "select", "signgam", "system", "uint",
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh", "drem", "erf",
     "erfc", "exp", "exp2", "expm1", "fabs", "fdim", "finite", "floor", "fma", "fmax", "fmin", "fmod", "frexp", "hypot",
     "ilogb", "isinf", "isnan", "j0", "j1", "jn", "ldexp", "lgamma", "llrint", "llround", "log", "log10", "log1p", "log2",
