@@ -404,8 +404,10 @@ void write_settings(Small& small) {
 }
 
 void write_discretizations(Small& small) {
-  for (const char* mode : {"int", "one_hot", "multi_hot", "count"})
-    small.write(fmt::format("discretization-{}", mode), {.optimizer = Sgd{}, .loss = mean_squared_error}, {},
+  // Keras 2 takes "one_hot" for a single number alone.
+  for (const std::string mode : {"int", "one_hot", "multi_hot", "count"})
+    small.write("discretization-" + mode, {.optimizer = Sgd{}, .loss = mean_squared_error},
+                {.tf_keras = mode != "one_hot"},
                 Discretization{.bin_boundaries = std::vector{-0.5, 0.0, 0.25}, .output_mode = mode});
 }
 
