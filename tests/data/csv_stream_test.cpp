@@ -263,6 +263,24 @@ TEST_CASE("a stream learns the same ranges as a table, without what a step takes
   }
 }
 
+TEST_CASE("a stream refuses the ranges that a table does, and a step that has learned keeps what it knows") {
+  const std::string path = write("far_apart.csv", "speed,flow\n-1e308,1\n1e308,2\n3,3\n");
+  const PipelineOptions apart{.steps = {MinMax{{"speed"}}}, .features = {"speed"}, .targets = {"flow"}};
+  constexpr const char* refusal =
+      "MinMax: expected numbers of which one less another is a number, too, got -1e+308 and 1e+308";
+  CHECK_THROWS_WITH(Pipeline(apart).fit(read_csv(path)), refusal);
+  CHECK_THROWS_WITH(fit_csv(path, apart), refusal);
+
+  Table other;
+  other.add({.name = "flow", .numbers = {5, 15}});
+  for (const Step& step :
+       {Step(Standard{{"flow"}}), Step(MinMax{{"flow"}}), Step(Robust{{"flow"}}), Step(Impute{.columns = {"flow"}}),
+        Step(Impute{.columns = {"flow"}, .fill = Fill::constant})}) {
+    const PipelineOptions options{.steps = {step.fit(other)}, .features = {"speed"}, .targets = {"flow"}};
+    CHECK(fit_csv(path, options).steps()[0] == step.fit(other));
+  }
+}
+
 TEST_CASE("what is wrong with a pipeline of a streamed CSV file is said with the step and the file") {
   const std::string path = write("steps.csv", mixed_rows(40));
   const auto learn = [&](const Step& step, const CsvRowsOptions& rows = {}) {
