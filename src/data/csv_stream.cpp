@@ -55,14 +55,19 @@ class OpenFile {
   int file_;
 };
 
+/// A quote that is left open makes one row of all that follows: no more of it than this is ever in memory.
+constexpr Index longest_row = Index{1} << 26;
+
 /// Finds where rows begin, in text that comes piece by piece. Quotes within a cell are doubled, so that each one of
 /// them opens or closes.
 class RowFinder {
  public:
   /// `separator` is 0 where it is not known yet.
-  RowFinder(char comment, char separator, Index at) : comment_(comment), separator_(separator), at_(at) {}
+  RowFinder(std::string_view name, char comment, char separator, Index at)
+      : name_(name), comment_(comment), separator_(separator), at_(at) {}
 
-  /// Calls `found(at, line)` for each row: where its first line begins, and the number of that line.
+  /// Calls `found(at, line)` for each row: where its first line begins, and the number of that line. Throws FormatError
+  /// for a row that is longer than `longest_row`.
   template <class Found>
   void feed(std::string_view text, Found&& found) {
     for (const char c : text) {
@@ -75,6 +80,7 @@ class RowFinder {
       step(c, found);
       ++at_;
     }
+    if (in_row_) check_length();
   }
 
  private:
@@ -88,19 +94,31 @@ class RowFinder {
     if (c == '\n' || c == '\r') {
       ++line_;
       line_has_begun_ = false;
-      if (!in_quotes_) in_row_ = false;
+      if (in_row_ && !in_quotes_) {
+        check_length();
+        in_row_ = false;
+      }
       return;
     }
     if (in_comment_) return;
     if (!in_row_ && (c == separator_ || (c != ' ' && c != '\t'))) {
       in_row_ = true;
+      row_at_ = line_at_;
+      row_line_ = line_;
       found(line_at_, line_);
     }
     if (c == '"') in_quotes_ = !in_quotes_;
   }
 
+  void check_length() const {
+    require<FormatError>(at_ - row_at_ <= longest_row,
+                         "{}:{}: expected a row of at most {} MiB, got more; is a quote left open?", name_, row_line_,
+                         longest_row >> 20);
+  }
+
+  std::string_view name_;
   char comment_, separator_;
-  Index at_, line_at_ = 0, line_ = 1;
+  Index at_, line_at_ = 0, line_ = 1, row_at_ = 0, row_line_ = 1;
   bool line_has_begun_ = false, in_comment_ = false, in_row_ = false, in_quotes_ = false, after_return_ = false;
 };
 
@@ -120,10 +138,9 @@ struct Head {
 
 // Where the first three rows begin, or fewer.
 std::vector<Place> first_places(const OpenFile& file, Index begin, char comment, const std::string& path) {
-  constexpr Index longest = Index{1} << 26;
   std::vector<Place> places;
-  RowFinder finder(comment, '\0', begin);
-  for (Index at = begin; places.size() < 3 && at < begin + longest; at += piece_size) {
+  RowFinder finder(path, comment, '\0', begin);
+  for (Index at = begin; places.size() < 3 && at < begin + 3 * longest_row; at += piece_size) {
     const std::string piece = file.read(at, piece_size);
     finder.feed(piece, [&](Index found, Index line) {
       if (places.size() < 3) places.push_back({found, line});
@@ -167,9 +184,9 @@ struct RowIndex {
   Index rows = 0, end = 0;
 };
 
-RowIndex index_rows(const OpenFile& file, const Head& head, char comment, Index block) {
+RowIndex index_rows(const OpenFile& file, const std::string& path, const Head& head, char comment, Index block) {
   RowIndex index;
-  RowFinder finder(comment, head.separator, head.text_begin);
+  RowFinder finder(path, comment, head.separator, head.text_begin);
   for (Index at = head.text_begin;; at += piece_size) {
     const std::string piece = file.read(at, piece_size);
     finder.feed(piece, [&](Index found, Index line) {
@@ -234,6 +251,14 @@ Index rows_a_block(const CsvStreamOptions& options, std::size_t numbers) {
 }
 
 // ---- Tables ----
+
+/// Rows that are parsed together: some 1 MiB of numbers, as many as are read at a time where nobody asks for another
+/// number.
+Index rows_a_table(const Head& head) {
+  constexpr Index most = 1024;
+  const auto columns = static_cast<Index>(head.names.size());
+  return std::clamp<Index>((Index{1} << 20) / (columns * static_cast<Index>(sizeof(double))), 1, most);
+}
 
 /// Any rows as a table.
 struct PartReader {
@@ -351,10 +376,10 @@ DateOrder settle_types(PartReader& reader) {
 }  // namespace
 
 TableParts csv_parts(const std::string& path, const CsvOptions& options, const ColumnTypes& known) {
-  constexpr Index block = 1024;
   const std::uint64_t number = number_of_file(path);
   const auto file = std::make_shared<const OpenFile>(path);
   const Head head = read_head(*file, path, options);
+  const Index block = rows_a_table(head);
   CsvRows rows{.name = path,
                .options = options,
                .columns = static_cast<Index>(head.names.size()),
@@ -366,7 +391,7 @@ TableParts csv_parts(const std::string& path, const CsvOptions& options, const C
   if (known)
     for (const std::string& name : head.names)
       if (const auto type = known(name)) rows.options.types.emplace(name, *type);
-  PartReader reader{file, index_rows(*file, head, options.comment, block), std::move(rows), block};
+  PartReader reader{file, index_rows(*file, path, head, options.comment, block), std::move(rows), block};
   require<FormatError>(reader.index.rows > 0, "{}: expected rows of cells, got none", path);
   const DateOrder dates = settle_types(reader);
   const Index count = reader.index.rows;
@@ -391,7 +416,7 @@ Streamed stream_csv(const std::string& path, const CsvStreamOptions& options) {
   for (const std::string& name : rows.wanted_names) rows.wanted.push_back(position_of(name, head, path));
 
   const Index block = rows_a_block(options, rows.wanted.size());
-  CsvReader reader{file, index_rows(*file, head, options.csv.comment, block), std::move(rows), block};
+  CsvReader reader{file, index_rows(*file, path, head, options.csv.comment, block), std::move(rows), block};
   const Index count = reader.index.rows;
   return Streamed({.read = std::move(reader),
                    .rows = count,

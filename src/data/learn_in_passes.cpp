@@ -108,8 +108,10 @@ MinMax learn(MinMax step, const Table& first, const Pass& pass) {
   sums.first_pass(pass);
   sums.require_finite();
   step.fitted_columns = sums.names();
-  for (std::size_t i = 0; i < sums.names().size(); ++i)
+  for (std::size_t i = 0; i < sums.names().size(); ++i) {
+    detail::require_finite_width(MinMax::class_name, sums.of(i));
     step.data_min.push_back(sums.of(i).min), step.data_max.push_back(sums.of(i).max);
+  }
   return step;
 }
 
@@ -270,6 +272,16 @@ bool is_one_of(const Step& step) {
   return ((step.as<Rules>() != nullptr) || ...);
 }
 
+// Whether it keeps what it knows, as it does where rows are in memory: nothing is ever learned twice. A fill along the
+// rows looks at others whatever it knows.
+bool has_learned(const Step& step) {
+  const auto* imputer = step.as<Impute>();
+  const bool fills_along_rows =
+      imputer != nullptr && (imputer->fill == Fill::forward_fill || imputer->fill == Fill::linear_interpolation);
+  return step.is_fitted() && !fills_along_rows &&
+         is_one_of<MinMax, Standard, Robust, Power, ClipOutliers, OneHot, Ordinal, Impute>(step);
+}
+
 template <class Rule>
 Step remembering(Rule learned, const LearnedRows& rows) {
   learned.learned_rows.add(rows);
@@ -279,6 +291,7 @@ Step remembering(Rule learned, const LearnedRows& rows) {
 // `seen` are the rows of the last pass.
 Step learn_step(const Step& step, const Table& first, const Pass& pass, const LearnedRows& seen,
                 const std::string& where) {
+  if (has_learned(step)) return step;
   if (const auto* each = step.as<MinMax>()) return remembering(learn(*each, first, pass), seen);
   if (const auto* each = step.as<Standard>()) return remembering(learn(*each, first, pass), seen);
   if (const auto* each = step.as<OneHot>()) return remembering(learn(*each, first, pass), seen);

@@ -182,9 +182,10 @@ void StreamedReadings::State::look_through() {
     }
     for (std::size_t row = 0; row < found.times.size(); ++row) {
       const double time = found.times[row];
-      require<DataError>(!(time <= last), "Readings: expected times that grow, got {} after {} in row {}", time, last,
-                         before + static_cast<Index>(row));
-      if (!std::isnan(last)) steps.add(time - last);
+      if (!std::isnan(last)) {
+        detail::require_later("Readings", time, last, before + static_cast<Index>(row));
+        steps.add(time - last);
+      }
       last = time;
     }
     ends.push_back(before + found.rows());

@@ -144,9 +144,10 @@ void DriftCounts::count_readings(Index sensor, Index width, std::span<const Scal
 
 void DriftCounts::tell_error(Index sensor, double error) {
   const auto place = static_cast<std::size_t>(sensor);
-  if (place >= tests_.size() || !(reference_.errors[place] > 0) || !std::isfinite(error)) return;
-  const std::lock_guard lock(mutex_);
+  if (place >= tests_.size() || !(reference_.errors[place] > 0)) return;
   const double ratio = error / reference_.errors[place];
+  if (!std::isfinite(ratio)) return;
+  const std::lock_guard lock(mutex_);
   tests_[place].update(ratio);
   ++errors_;
   error_ratio_ += (ratio - error_ratio_) / static_cast<double>(std::min<std::uint64_t>(errors_, 1000));

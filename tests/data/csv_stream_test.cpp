@@ -263,6 +263,71 @@ TEST_CASE("a stream learns the same ranges as a table, without what a step takes
   }
 }
 
+TEST_CASE("a stream refuses the ranges that a table does, and a step that has learned keeps what it knows") {
+  const std::string path = write("far_apart.csv", "speed,flow\n-1e308,1\n1e308,2\n3,3\n");
+  const PipelineOptions apart{.steps = {MinMax{{"speed"}}}, .features = {"speed"}, .targets = {"flow"}};
+  constexpr const char* refusal =
+      "MinMax: expected numbers of which one less another is a number, too, got -1e+308 and 1e+308";
+  CHECK_THROWS_WITH(Pipeline(apart).fit(read_csv(path)), refusal);
+  CHECK_THROWS_WITH(fit_csv(path, apart), refusal);
+
+  Table other;
+  other.add({.name = "flow", .numbers = {5, 15}});
+  for (const Step& step :
+       {Step(Standard{{"flow"}}), Step(MinMax{{"flow"}}), Step(Robust{{"flow"}}), Step(Impute{.columns = {"flow"}}),
+        Step(Impute{.columns = {"flow"}, .fill = Fill::constant})}) {
+    const PipelineOptions options{.steps = {step.fit(other)}, .features = {"speed"}, .targets = {"flow"}};
+    CHECK(fit_csv(path, options).steps()[0] == step.fit(other));
+  }
+}
+
+#if defined(__linux__)
+namespace {
+
+/// Bytes that this process has read so far; 0 where the system does not tell.
+Index bytes_read() {
+  std::ifstream counts("/proc/self/io");
+  std::string name;
+  Index count = 0;
+  counts >> name >> count;
+  return name == "rchar:" ? count : 0;
+}
+
+}  // namespace
+
+TEST_CASE("rows of a wide CSV file are not parsed again for each block of them") {
+  if (bytes_read() == 0) return;
+  constexpr int columns = 2000, rows = 1000;
+  std::string text;
+  for (int column = 0; column < columns; ++column) text += fmt::format("{}c{}", column == 0 ? "" : ",", column);
+  for (int row = 0; row < rows; ++row) {
+    text += '\n';
+    for (int column = 0; column < columns; ++column) text += column == 0 ? "1" : ",2";
+  }
+  const std::string path = write("wide.csv", text + "\n");
+  const Index before = bytes_read();
+  fit_csv(path, {.steps = {Standard{{"c1"}}}, .features = {"c1"}, .targets = {"c0"}});
+  // Where rows begin, what columns hold by either order of dates, and some passes.
+  CHECK(bytes_read() - before < 10 * static_cast<Index>(text.size()));
+  std::remove(path.c_str());
+}
+#endif
+
+TEST_CASE("a quote that is left open in a large CSV file is an error, not a row as long as the file") {
+  const auto file_of = [](std::string text) {
+    while (text.size() < (std::size_t{65} << 20)) text += "4,5\n";
+    return write("open_quote.csv", text);
+  };
+  constexpr const char* refusal = "expected a row of at most 64 MiB, got more; is a quote left open?";
+  const std::string path = file_of("flow,speed\n1,2\n2,3\n3,\"4\n");
+  CHECK_THROWS_WITH(stream_csv(path), std::string("open_quote.csv:4: ") + refusal);
+  CHECK_THROWS_WITH(fit_csv(path, {.features = {"speed"}, .targets = {"flow"}}),
+                    std::string("open_quote.csv:4: ") + refusal);
+  file_of("flow,speed\n1,\"2\n");
+  CHECK_THROWS_WITH(stream_csv(path), std::string("open_quote.csv:2: ") + refusal);
+  std::remove(path.c_str());
+}
+
 TEST_CASE("what is wrong with a pipeline of a streamed CSV file is said with the step and the file") {
   const std::string path = write("steps.csv", mixed_rows(40));
   const auto learn = [&](const Step& step, const CsvRowsOptions& rows = {}) {

@@ -5,6 +5,7 @@
 
 #include "data/step_tables.hpp"
 #include "maas/data/csv.hpp"
+#include "maas/data/times.hpp"
 
 using namespace maas;
 using namespace maas::tests;
@@ -77,6 +78,26 @@ TEST_CASE("correlations are over the rows that have both numbers, the strongest 
   CHECK(found.correlations[0].value == Approx(-1));
   CHECK(found.correlations[2].value == Approx(0.6));  // of a and b
   CHECK(finds(found, "\"same\": never changes"));
+}
+
+TEST_CASE("local times that run back, stand still or have an offset are odd") {
+  std::vector<double> times;
+  for (int i = 0; i < 60; ++i) times.push_back(*parse_time("2016-10-30 00:00") + 300.0 * (i < 36 ? i : i - 12));
+  times[10] = times[9], times[11] = gap;
+  const auto of = [](std::vector<double> numbers) {
+    Table table;
+    table.add({.name = "time", .type = ColumnType::time, .numbers = std::move(numbers)});
+    return report(table);
+  };
+  CHECK(finds(of(times), "\"time\": runs back once, first in row 36: 2016-10-30 02:00 after 2016-10-30 02:55"));
+  CHECK(finds(of(times), "\"time\": stands still once, first in row 10: 2016-10-30 00:45"));
+  CHECK(of({0, 60, 120, 180, 240, 300, 360, 420, 480, 540}).findings.empty());
+  CHECK(joined(of({0, 60, 0, 60, 120}).findings).find("runs back") == std::string::npos);  // in another order
+  CHECK(
+      finds(report(texts_of("time", {"2016-10-30T02:00+02:00", "", "2016-10-30 02:00:30 -0100", "?"})),
+            "\"time\": 2 of 3 texts are times with an offset, such as \"2016-10-30T02:00+02:00\"; write times in UTC"));
+  for (const char* text : {"2016-10-30", "30-10-2016", "M-25", "2016-10-30 02:00"})
+    CHECK(joined(report(texts_of("time", {text, "x"})).findings).find("offset") == std::string::npos);
 }
 
 TEST_CASE("rows that come twice are named with the first") {

@@ -88,6 +88,34 @@ TEST_CASE("no step learns a second time, or when it is applied") {
   });
 }
 
+TEST_CASE("a struct by itself learns once, too, and after a fit that failed as if there had been none") {
+  int failed = 0;
+  BuiltinSteps::for_each([&](auto rule) {
+    if constexpr (requires { rule.fitted_columns; }) {
+      CAPTURE(std::string(rule.class_name));
+      auto learner = rule, alone = rule;
+      Table bad = step_rows();
+      Column empty{.name = "empty"};
+      empty.numbers.assign(6, gap);
+      bad.add(std::move(empty));  // the last column that numbers are learned of
+      try {
+        learner.fit(bad);
+        learner = rule;  // it does not look at that column
+      } catch (const DataError&) {
+        ++failed;
+      }
+      learner.fit(step_rows());
+      alone.fit(step_rows());
+      CHECK(Step(learner).config() == Step(alone).config());
+      CHECK_THROWS_AS(learner.fit(step_rows()), StateError);
+      CHECK_THROWS_WITH(learner.fit(step_rows()),
+                        std::string(rule.class_name) + ": it has learned already, and does so once; make another one");
+      CHECK(Step(learner).config() == Step(alone).config());
+    }
+  });
+  CHECK(failed >= 5);
+}
+
 TEST_CASE("no step lets a row see a later one, but interpolation, which says so") {
   BuiltinSteps::for_each([](auto rule) {
     const Step fitted = made(rule).fit(step_rows());

@@ -1,6 +1,7 @@
 #include "maas/forecast/drift.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "maas/core/random.hpp"
 #include "support/catch.hpp"
@@ -14,7 +15,7 @@ TEST_CASE("the test of Page and Hinkley is the one worked out by hand") {
   CHECK(test.statistic() == 0);
   CHECK_FALSE(test.update(4));  // mean 2, sum 4 - 2
   CHECK(test.statistic() == Approx(2));
-  CHECK_FALSE(test.update(std::nan("")));
+  for (const double none : {std::nan(""), std::numeric_limits<double>::infinity()}) CHECK_FALSE(test.update(none));
   CHECK(test.count_ == 3);
   CHECK(test.update(4));  // mean 2.5, sum 2 + 1.5
   CHECK(test.statistic() == Approx(3.5));
@@ -50,10 +51,27 @@ TEST_CASE("the stability index is the one worked out by hand") {
   CHECK(std::isnan(index.of(std::vector<double>{std::nan("")})));
   // All in one bin: 0.9999 or so of a share that was 0.5.
   CHECK(index.of(std::vector<double>{9, 1e300}) == Approx(0.5 * std::log(2) + (1e-4 - 0.5) * std::log(2e-4)));
-  CHECK(StabilityIndex(std::vector<double>(10, 3.0)).edges() == std::vector<double>{3});
+  CHECK(StabilityIndex(std::vector<double>(10, 3.0)).edges() == std::vector<double>{3 - 3e-6, 3 + 3e-6});
   CHECK_THROWS_AS(StabilityIndex(reference, 11), DataError);
   CHECK_THROWS_AS(StabilityIndex(reference, 1), ConfigError);
   CHECK_THROWS_AS(StabilityIndex(std::vector<double>(20, std::nan("")), 10), DataError);
+}
+
+TEST_CASE("a watch of readings sees a constant and a rare number change as one of a kept reference does") {
+  Readings training{.values = Matrix(100, 3)}, now = training;
+  for (Index row = 0; row < 100; ++row) {
+    const Index rain = row < 88 ? 0 : row;  // more different numbers than bins, and one of them fills eight bins
+    training.values.row(row) << 5, static_cast<Scalar>(row % 20 == 0), static_cast<Scalar>(rain);
+    now.values.row(row) << 50, 1, 300;
+  }
+  const std::vector<double> stability = DriftWatch(training).stability(now);
+  const auto moved = [](double from, double to) { return (to - from) * std::log(to / from); };
+  CHECK(stability[0] == Approx(2 * moved(1e-4, 1)));
+  CHECK(stability[1] == Approx(moved(0.95, 1e-4) + moved(0.05, 1)));
+  CHECK(stability[2] > 1);
+  const std::vector<double> kept = DriftWatch(DriftReference::of(training.values)).stability(now);
+  for (std::size_t i = 0; i < kept.size(); ++i) CHECK(stability[i] == Approx(kept[i]));
+  for (double index : DriftWatch(training).stability(training)) CHECK(index == 0);
 }
 
 TEST_CASE("a watch gives its figures by name") {

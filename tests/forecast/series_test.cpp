@@ -79,7 +79,9 @@ TEST_CASE("a series is on end, its times grow, and each reading is of one") {
   CHECK_FALSE(readings.begins_series(5));
   CHECK(readings.part({2, 6}).series == Names{"monday", "monday", "friday", "friday"});
   readings.times[2] = readings.times[1];
-  CHECK_THROWS_WITH(readings.check(), "Readings: expected times that grow, got 60 after 60 in row 2");
+  CHECK_THROWS_WITH(readings.check(),
+                    Catch::Matchers::StartsWith("Readings: expected times that grow, got 1970-01-01 00:01 "
+                                                "after 1970-01-01 00:01 in row 2; "));
   readings = driven(4);
   readings.series[7] = "monday";
   CHECK_THROWS_WITH(readings.check(),

@@ -232,6 +232,7 @@ TEST_CASE("errors are told by what is usual of their sensor") {
   counts.tell_error(2, 7);  // it is not known what is usual of it
   counts.tell_error(3, 7);
   counts.tell_error(0, std::nan(""));
+  counts.tell_error(1, 1e308);  // no number any more, by what is usual
   CHECK(counts.figures(5).errors == 2);
   CHECK(counts.figures(5).error_ratio == Approx(1.5));  // 1 and 2
   for (int i = 0; i < 200; ++i) counts.tell_error(0, i % 2 == 0 ? 1 : 3);

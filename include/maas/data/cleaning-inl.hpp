@@ -84,6 +84,7 @@ MAAS_INLINE void Impute::check() const {
 
 MAAS_INLINE void Impute::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, values, texts);
   if (!times.empty()) detail::step_column(class_name, training, times, ColumnType::time);
   std::vector<std::string> names = columns;
   if (names.empty()) names = detail::step_columns(class_name, training, {}, ColumnType::number);
@@ -182,6 +183,7 @@ MAAS_INLINE void ClipOutliers::check() const {
 
 MAAS_INLINE void ClipOutliers::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, low, high);
   const std::vector<std::string> names = detail::step_columns(class_name, training, columns, ColumnType::number);
   for (const std::string& name : names) {
     std::vector<double> numbers = detail::learning_numbers(class_name, training.column(name));

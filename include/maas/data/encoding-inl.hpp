@@ -131,12 +131,15 @@ MAAS_INLINE void OneHot::check() const {
 
 MAAS_INLINE void OneHot::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, categories);
   const std::vector<std::string> names = detail::step_columns(class_name, training, columns, ColumnType::text);
   require<DataError>(training.rows() > 0, "OneHot: expected at least 1 row, got none");
-  for (const std::string& name : names) categories.push_back(detail::categories_of(training.texts(name), true));
-  fitted_columns = names;
-  check();
-  learned_rows.add(training.marks());
+  OneHot learned = *this;
+  for (const std::string& name : names) learned.categories.push_back(detail::categories_of(training.texts(name), true));
+  learned.fitted_columns = names;
+  learned.check();
+  learned.learned_rows.add(training.marks());
+  *this = std::move(learned);
 }
 
 MAAS_INLINE Table OneHot::apply(Table table) const {
@@ -195,6 +198,7 @@ MAAS_INLINE void Ordinal::check() const {
 
 MAAS_INLINE void Ordinal::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, categories);
   const std::vector<std::string> names = detail::step_columns(class_name, training, columns, ColumnType::text);
   for (const std::string& name : names) {
     categories.push_back(order.empty() ? detail::categories_of(training.texts(name), false) : order);

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "maas/core/error.hpp"
 #include "maas/core/matrix.hpp"
 
 namespace maas::inline MAAS_ABI::detail {
@@ -70,6 +72,13 @@ inline double standard_scale(const ColumnFigures& figures) {
 
 /// The width of a range, 1 for one that is empty but for rounding errors (scikit-learn's bound).
 inline double width_or_one(double width) { return width < 10 * std::numeric_limits<double>::epsilon() ? 1 : width; }
+
+/// Throws DataError for numbers so far apart that their range has no width.
+inline void require_finite_width(std::string_view who, const ColumnFigures& figures) {
+  require<DataError>(std::isfinite(figures.max - figures.min),
+                     "{}: expected numbers of which one less another is a number, too, got {:.6g} and {:.6g}", who,
+                     figures.min, figures.max);
+}
 
 inline double mean_of(std::span<const double> values) {
   double sum = 0;

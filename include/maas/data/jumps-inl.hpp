@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "maas/core/error.hpp"
 #include "maas/core/scalar.hpp"
+#include "maas/data/times.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -38,6 +41,14 @@ inline double median_step(const std::vector<double>& times) {
   for (std::size_t i = 1; i < times.size(); ++i)
     if (!std::isnan(times[i] - times[i - 1])) steps.push_back(times[i] - times[i - 1]);
   return middle_step(std::move(steps));
+}
+
+/// Throws DataError for a time of a reading that is not behind the one before it: the one in `row`.
+inline void require_later(std::string_view who, double time, double before, Index row) {
+  require<DataError>(time > before,
+                     "{}: expected times that grow, got {} after {} in row {}; where clocks are put back, times in UTC "
+                     "go on",
+                     who, format_time(time), format_time(before), row);
 }
 
 /// Marks the rows before which the time jumps. Clocks of detectors are a little off: a hundredth of a step does not

@@ -289,6 +289,58 @@ inline void find_bad_cells(const Column& column, const ColumnReport& found, std:
                                    numbers >= times ? "numbers" : "times", column.why_text));
 }
 
+/// "2016-10-30T02:00+01:00", "2016-10-30 02:00 -0500": a time but for the offset of its zone.
+inline bool is_time_with_offset(const std::string& text) {
+  const std::size_t sign = text.find_last_of("+-");
+  if (sign == std::string::npos || is_time(text)) return false;
+  std::string offset = text.substr(sign + 1), time = text.substr(0, sign);
+  std::erase(offset, ':');
+  const bool digits = std::ranges::all_of(offset, [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || (offset.size() != 2 && offset.size() != 4)) return false;
+  if (time.ends_with(' ')) time.pop_back();
+  return is_time(time);
+}
+
+inline void find_offsets(const Column& column, const ColumnReport& found, std::vector<std::string>& findings) {
+  const Index there = column.rows() - found.missing, offsets = std::ranges::count_if(column.texts, is_time_with_offset);
+  if (offsets == 0 || 2 * offsets < there) return;
+  findings.push_back(fmt::format("\"{}\": {} of {} texts are times with an offset, such as \"{}\"; write times in UTC",
+                                 found.name, offsets, there, *std::ranges::find_if(column.texts, is_time_with_offset)));
+}
+
+/// Where something comes for the first time, and how often.
+struct Occasions {
+  Index count = 0, first = -1;
+
+  void add(Index row) {
+    if (count++ == 0) first = row;
+  }
+  std::string text() const {
+    return fmt::format("{}, first in row {}", count == 1 ? "once" : fmt::format("{} times", count), first);
+  }
+};
+
+/// Local times run back where clocks are put back. In a column that does so often, rows are in some other order.
+inline void find_times_back(const Column& column, std::vector<std::string>& findings) {
+  constexpr Index often = 10;  // one of so many rows
+  Occasions back, still;
+  double last = missing_number, before_back = missing_number;
+  for (Index row = 0; row < column.rows(); ++row) {
+    const double time = column.numbers[static_cast<std::size_t>(row)];
+    if (time < last && back.count == 0) before_back = last;
+    if (time < last) back.add(row);
+    if (time == last) still.add(row);
+    if (!std::isnan(time)) last = time;
+  }
+  if (often * (back.count + still.count) > column.rows()) return;
+  const auto time_of = [&](Index row) { return format_time(column.numbers[static_cast<std::size_t>(row)]); };
+  if (back.count > 0)
+    findings.push_back(fmt::format("\"{}\": runs back {}: {} after {}", column.name, back.text(), time_of(back.first),
+                                   format_time(before_back)));
+  if (still.count > 0)
+    findings.push_back(fmt::format("\"{}\": stands still {}: {}", column.name, still.text(), time_of(still.first)));
+}
+
 inline void find_duplicates(const std::vector<DuplicateRow>& duplicates, std::vector<std::string>& findings) {
   if (duplicates.empty()) return;
   std::string rows;
@@ -306,9 +358,11 @@ inline std::vector<std::string> findings_of(const Table& table, const DataReport
     find_missing(column, findings);
     if (column.constant && found.rows > 1) findings.push_back(fmt::format("\"{}\": never changes", column.name));
     if (column.type == ColumnType::number) find_odd_numbers(table.column(i), column, findings);
+    if (column.type == ColumnType::time) find_times_back(table.column(i), findings);
     if (column.type != ColumnType::text) continue;
     find_bad_cells(table.column(i), column, findings);
     find_decimal_commas(table.column(i), column, findings);
+    find_offsets(table.column(i), column, findings);
     find_look_alikes(column, findings);
   }
   find_duplicates(found.duplicates, findings);

@@ -93,11 +93,10 @@ MAAS_INLINE void MinMax::check() const {
 
 MAAS_INLINE void MinMax::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, data_min, data_max);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](const std::vector<double>& numbers) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
-    require<DataError>(std::isfinite(figures.max - figures.min),
-                       "MinMax: expected numbers of which one less another is a number, too, got {:.6g} and {:.6g}",
-                       figures.min, figures.max);
+    detail::require_finite_width(class_name, figures);
     data_min.push_back(figures.min);
     data_max.push_back(figures.max);
   });
@@ -124,6 +123,7 @@ MAAS_INLINE void Standard::check() const {
 
 MAAS_INLINE void Standard::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, mean, scale);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](const std::vector<double>& numbers) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
     mean.push_back(figures.mean);
@@ -154,6 +154,7 @@ MAAS_INLINE void Robust::check() const {
 
 MAAS_INLINE void Robust::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, center, scale);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](std::vector<double> numbers) {
     std::sort(numbers.begin(), numbers.end());
     center.push_back(detail::quantile_of(numbers, 0.5));
@@ -184,6 +185,7 @@ MAAS_INLINE void Log::check() const {
 
 MAAS_INLINE void Log::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns);
   fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::number);
   learned_rows.add(training.marks());
 }
@@ -214,6 +216,7 @@ MAAS_INLINE void Power::check() const {
 
 MAAS_INLINE void Power::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns, lambda, mean, scale);
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](std::vector<double> numbers) {
     const double chosen = detail::yeo_johnson_lambda(numbers);
     for (double& x : numbers) x = detail::yeo_johnson(x, chosen);

@@ -79,6 +79,14 @@ inline void require_fitted(std::string_view who, const std::vector<std::string>&
   require<StateError>(!columns.empty(), "{}: call fit first", who);
 }
 
+/// For the head of a fit: throws StateError where the step has learned before. What a fit that failed halfway has left
+/// is forgotten.
+template <class... Learned>
+void begin_learning(std::string_view who, const std::vector<std::string>& columns, Learned&... learned) {
+  require<StateError>(columns.empty(), "{}: it has learned already, and does so once; make another one", who);
+  (learned.clear(), ...);
+}
+
 /// Calls `change(cells, i)` for the i-th fitted column of those that the table has.
 template <class Change>
 void change_fitted(std::string_view who, const std::vector<std::string>& columns, Table& table, Change&& change) {

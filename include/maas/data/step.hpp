@@ -32,9 +32,10 @@ struct StepInterface : PartInterface {
 /// Table with as many rows. Columns it was made for and that the table does not have are passed over: a pipeline has
 /// looked for those it needs. Optional:
 ///
-/// - `fit(training)` learns from training rows, into fields; of these `fitted_columns`, names, are empty before. A
-///   struct without that field counts as fitted from the start. A Step remembers which rows these were; a struct that
-///   is fitted without one does so in a field `learned_rows`, a LearnedRows;
+/// - `fit(training)` learns from training rows, into fields; of these `fitted_columns`, names, are empty before: those
+///   of the library throw StateError where they are not. A struct without that field counts as fitted from the start. A
+///   Step remembers which rows these were; a struct that is fitted without one does so in a field `learned_rows`, a
+///   LearnedRows;
 /// - `check()` throws ConfigError for fields out of range, or that do not fit each other: they may come from a file;
 /// - `invert(table)` undoes apply in the columns that are there; `invert(table, before)` does so with the help of the
 ///   table that apply was given, a pointer, null where it is not known;

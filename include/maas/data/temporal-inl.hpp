@@ -84,6 +84,7 @@ MAAS_INLINE void TimeFeatures::check() const {
 
 MAAS_INLINE void TimeFeatures::fit(const Table& training) {
   detail::require_training(class_name, training);
+  detail::begin_learning(class_name, fitted_columns);
   fitted_columns = detail::step_columns(class_name, training, columns, ColumnType::time);
   learned_rows.add(training.marks());
 }

@@ -20,6 +20,32 @@ inline double stability_of(std::span<const double> now, std::span<const double> 
   return sum;
 }
 
+inline constexpr std::size_t reference_bins = 10;
+
+/// Where so many bins of sorted numbers end, or fewer: see DriftReference::Input.
+inline std::vector<double> reference_edges(const std::vector<double>& sorted, std::size_t bins) {
+  std::vector<double> different;
+  for (double number : sorted)
+    if (different.empty() || number > different.back()) {
+      different.push_back(number);
+      if (different.size() > bins) break;
+    }
+  if (different.size() == 1) {  // it differs where it is another number, not by the last digit of one that was printed
+    const double far = 1e-6 * std::max(1.0, std::abs(different[0]));
+    return {different[0] - far, different[0] + far};
+  }
+  if (different.size() <= bins) return {different.begin() + 1, different.end()};
+  std::vector<double> edges;
+  for (std::size_t bin = 1; bin < bins; ++bin) {
+    auto edge = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() * bin / bins);
+    const double last = edges.empty() ? sorted.front() : edges.back();
+    // A number that fills several bins has one of its own, which ends where the next number begins.
+    if (*edge <= last) edge = std::upper_bound(edge, sorted.end(), *edge);
+    if (edge != sorted.end() && *edge > last) edges.push_back(*edge);
+  }
+  return edges;
+}
+
 inline std::vector<double> readings_of_sensor(const Readings& readings, Index sensor) {
   std::vector<double> numbers;
   for (Index row = 0; row < readings.rows(); ++row)
@@ -33,7 +59,7 @@ MAAS_INLINE bool PageHinkley::update(double error) {
   require<ConfigError>(tolerance >= 0 && threshold >= 0,
                        "PageHinkley: expected a tolerance and a threshold of at least 0, got {} and {}", tolerance,
                        threshold);
-  if (std::isnan(error)) return drifted();
+  if (!std::isfinite(error)) return drifted();  // an infinite one would make NaN of the sum for good
   ++count_;
   mean_ += (error - mean_) / static_cast<double>(count_);
   sum_ += error - mean_ - tolerance;
@@ -54,10 +80,7 @@ MAAS_INLINE StabilityIndex::StabilityIndex(std::span<const double> reference, In
   require<DataError>(static_cast<Index>(sorted.size()) >= bins,
                      "StabilityIndex: expected at least {} numbers for as many bins, got {}", bins, sorted.size());
   std::sort(sorted.begin(), sorted.end());
-  for (Index bin = 1; bin < bins; ++bin) {
-    const double edge = sorted[sorted.size() * static_cast<std::size_t>(bin) / static_cast<std::size_t>(bins)];
-    if (edges_.empty() || edge > edges_.back()) edges_.push_back(edge);
-  }
+  edges_ = detail::reference_edges(sorted, static_cast<std::size_t>(bins));
   Index count = 0;
   reference_ = shares(sorted, count);
 }
@@ -92,28 +115,6 @@ MAAS_INLINE double StabilityIndex::of(std::span<const double> numbers) const {
 // ---- What is kept with a model ----
 
 namespace detail {
-
-inline constexpr std::size_t reference_bins = 10;
-
-/// Where the bins of sorted numbers end.
-inline std::vector<double> reference_edges(const std::vector<double>& sorted) {
-  std::vector<double> different;
-  for (double number : sorted)
-    if (different.empty() || number > different.back()) {
-      different.push_back(number);
-      if (different.size() > reference_bins) break;
-    }
-  if (different.size() == 1) {  // it differs where it is another number, not by the last digit of one that was printed
-    const double far = 1e-6 * std::max(1.0, std::abs(different[0]));
-    return {different[0] - far, different[0] + far};
-  }
-  if (different.size() <= reference_bins) return {different.begin() + 1, different.end()};
-  std::vector<double> edges;
-  for (std::size_t bin = 1; bin < reference_bins; ++bin)
-    if (const double edge = sorted[sorted.size() * bin / reference_bins]; edges.empty() || edge > edges.back())
-      edges.push_back(edge);
-  return edges;
-}
 
 /// A place below `count`, another one for each number: every 288th reading would be that of one time of day.
 inline Index scattered_place(Index number, Index count) {
@@ -156,7 +157,7 @@ MAAS_INLINE DriftReference DriftReference::of(MatrixArg rows, const std::vector<
       if (const auto number = static_cast<double>(rows(row, column)); std::isfinite(number)) sorted.push_back(number);
     if (sorted.size() >= detail::reference_bins) {
       std::sort(sorted.begin(), sorted.end());
-      input.edges = detail::reference_edges(sorted);
+      input.edges = detail::reference_edges(sorted, detail::reference_bins);
       input.shares.assign(input.edges.size() + 1, 0);
       for (double number : sorted) ++input.shares[detail::bin_of(input.edges, number)];
       for (double& share : input.shares) share = std::max(1e-4, share / static_cast<double>(sorted.size()));

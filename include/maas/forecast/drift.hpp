@@ -29,8 +29,8 @@ struct PageHinkley {
   Index count_ = 0;                            ///< errors told
   double mean_ = 0, sum_ = 0, least_sum_ = 0;  ///< of them
 
-  /// Tells an error, an amount; NaN is passed over. Returns drifted(). Throws ConfigError for a tolerance or threshold
-  /// below 0.
+  /// Tells an error, an amount; one that is not finite is passed over. Returns drifted(). Throws ConfigError for a
+  /// tolerance or threshold below 0.
   bool update(double error);
   double statistic() const { return sum_ - least_sum_; }
   bool drifted() const { return count_ >= least_count && statistic() > threshold; }
@@ -39,8 +39,9 @@ struct PageHinkley {
 };
 
 /// The population stability index of numbers against reference ones: with p and q the shares of both in the bins that
-/// part the reference into equal shares, sum (q - p) ln(q / p). A share of 0 counts as 1e-4. Below 0.1 hardly anything
-/// has changed, above 0.25 much has: so the custom of credit scoring, where it is from.
+/// part the reference into equal shares (DriftReference::Input tells which where numbers are equal), sum (q - p) ln(q /
+/// p). A share of 0 counts as 1e-4. Below 0.1 hardly anything has changed, above 0.25 much has: so the custom of credit
+/// scoring, where it is from.
 class StabilityIndex {
  public:
   /// Throws DataError where fewer than `bins` of the numbers are finite, ConfigError for less than 2 or more than 1000
@@ -52,7 +53,7 @@ class StabilityIndex {
 
   /// Numbers that are NaN are passed over; NaN where there is no other.
   double of(std::span<const double> numbers) const;
-  /// Upper ends of all bins but the last; equal ones are kept once.
+  /// Upper ends of all bins but the last.
   const std::vector<double>& edges() const { return edges_; }
 
  private:
@@ -68,8 +69,9 @@ struct DriftReference {
   struct Input {
     std::string name = {};
     /// Where the bins end, growing: number x lies in bin upper_bound(edges, x). Of more than 10 different numbers they
-    /// part the training numbers into 10 equal shares (fewer where many are equal), of fewer each has a bin of its own.
-    /// Empty where there were too few numbers: the input is not watched then.
+    /// part the training numbers into 10 equal shares, but that one number which fills several has a bin of its own,
+    /// and there are fewer then; of fewer different numbers each has a bin of its own, and a constant lies between what
+    /// is less and what is more. Empty where there were too few numbers: the input is not watched then.
     std::vector<double> edges = {};
     std::vector<double> shares = {};  ///< of the training numbers in each bin, at least 1e-4; one more than edges
 

@@ -135,9 +135,8 @@ MAAS_INLINE void Readings::check() const {
   for (std::size_t row = 0; row < times.size(); ++row) {
     require<DataError>(std::isfinite(times[row]), "Readings: expected a time for every reading, got none in row {}",
                        row);
-    require<DataError>(row == 0 || begins_series(static_cast<Index>(row)) || times[row] > times[row - 1],
-                       "Readings: expected times that grow, got {} after {} in row {}", times[row],
-                       times[row == 0 ? 0 : row - 1], row);
+    if (row > 0 && !begins_series(static_cast<Index>(row)))
+      detail::require_later("Readings", times[row], times[row - 1], static_cast<Index>(row));
   }
   std::set<std::string_view> ended;
   for (std::size_t row = 1; row < series.size(); ++row) {
