@@ -52,9 +52,11 @@ with Server(program, fixtures) as running:
     header = run(path, "--body", "body.json", "--seconds", "0.1", "--header", "Authorization: Bearer a-token-for-tests")
     assert "200: 10;" in header, header
 
+    # A p99 that no rate can keep: the search goes down to one request in all, and says so by the exit code, too.
     steps = json.loads(run(running.url, "--model", "flat", "--find-saturation", "--rate", "50", "--seconds", "0.1",
-                           "--p99-ms", "0.001", "--json", *token))
-    assert steps["saturation"] == 0 and len(steps["steps"]) == 1, steps
+                           "--p99-ms", "0.001", "--json", *token, code=2))
+    assert steps["saturation"] == 0, steps
+    assert [step["rate"] for step in steps["steps"]] == [50, 25, 12.5], steps
 
     for arguments, why in ((["--model", "none", *token], "unknown model"), (["--model", "flat"], "got 401"),
                            (["--model", "flat", "--body", "body.json"], "got both"), (["--body", "no/such"], "cannot be read"),
