@@ -58,9 +58,9 @@ TEST_CASE("the stability index is the one worked out by hand") {
 }
 
 TEST_CASE("a watch of readings sees a constant and a rare number change as one of a kept reference does") {
-  Readings training{.values = Matrix(100, 3)}, now = training;
-  for (Index row = 0; row < 100; ++row) {
-    const Index rain = row < 88 ? 0 : row;  // more different numbers than bins, and one of them fills eight bins
+  Readings training{.values = Matrix(200, 3)}, now = training;
+  for (Index row = 0; row < 200; ++row) {
+    const Index rain = row < 188 ? 0 : row;  // more different numbers than bins, and one of them fills nine bins
     training.values.row(row) << 5, static_cast<Scalar>(row % 20 == 0), static_cast<Scalar>(rain);
     now.values.row(row) << 50, 1, 300;
   }
