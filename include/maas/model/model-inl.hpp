@@ -453,18 +453,18 @@ MAAS_INLINE History Model::fit_checked(MatrixArg x, MatrixArg y, const FitOption
     check_samples("fit (validation_data)", data.x.matrices(), data.y.matrices());
   });
   if (validation.set)
-    return maas::fit(network_, *options_, *state_, {Arrays(x, y), validation.set, weights, validation.weights},
-                     options);
+    return maas::fit(network_, *options_, *state_, {Arrays(x, y), validation.set, weights, validation.weights}, options,
+                     name_);
   const Index samples = x.rows(), training = detail::training_part(samples, options.validation_split);
   if (training == samples)
-    return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options);
+    return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options, name_);
   const Index rest = samples - training;
   const FitData data{Arrays(x.topRows(training), y.topRows(training)),
                      Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))),
                      detail::part_of(weights, samples, 0, training),
                      options.class_weight.empty() ? detail::part_of(weights, samples, training, rest)
                                                   : SampleWeights()};  // class weights only train
-  return maas::fit(network_, *options_, *state_, data, options);
+  return maas::fit(network_, *options_, *state_, data, options, name_);
 }
 
 MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
@@ -481,8 +481,9 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
   const detail::ValidationSamples validation(options, graph, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  History history = maas::fit(network_, *options_, *state_,
-                              {data, validation.set, weights, validation.weights, options.class_weight}, options);
+  History history =
+      maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights, options.class_weight},
+                options, name_);
   note_run("", data.size(), history, options);
   return history;
 }
@@ -500,7 +501,7 @@ MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& opti
   const detail::ValidationSamples validation(options, network_.graph(), [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  History history = maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
+  History history = maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options, name_);
   note_run("", 0, history, options);
   return history;
 }
