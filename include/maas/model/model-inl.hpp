@@ -41,12 +41,19 @@ inline SampleWeights checked_weights(std::string_view what, const std::optional<
                       "{}: expected sample_weights for {} outputs, got {}", what, outputs, result.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const Index steps = steps_of(graph, i), count = result[i].size();
+    require_finite(what, "sample weights", result[i]);
     if (count == samples || count == samples * steps) continue;
     require<ShapeError>(steps > 1, "{}: expected {} sample weights, got {}", what, samples, count);
     fail<ShapeError>("{}: expected {} sample weights, or {}, one a step, got {}", what, samples, samples * steps,
                      count);
   }
   return result;
+}
+
+inline void check_class_weight(std::string_view what, const std::map<int, double>& weights) {
+  for (const auto& [label, weight] : weights)
+    require<DataError>(std::isfinite(weight), "{}: expected finite numbers in class_weight, got {} for class {}", what,
+                       weight, label);
 }
 
 /// From the options of a fit or the weights of a batch.
@@ -59,6 +66,7 @@ SampleWeights sample_weights(std::string_view what, MatrixArg y, const Options& 
   if (given) return checked_weights(what, options.sample_weight, options.sample_weights, y.rows(), graph);
   if (options.class_weight.empty()) return {};
   require<ConfigError>(outputs == 1, "{}: class_weight is for models of one output, got one of {}", what, outputs);
+  check_class_weight(what, options.class_weight);
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
     weights[row] = class_weight_of(options.class_weight, y, row);
@@ -478,6 +486,7 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
                        "fit: expected sample_weight or class_weight, got both");
   require<ConfigError>(options.class_weight.empty() || graph.outputs().size() == 1,
                        "fit: class_weight is for models of one output, got one of {}", graph.outputs().size());
+  detail::check_class_weight("fit", options.class_weight);
   const detail::ValidationSamples validation(options, graph, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
