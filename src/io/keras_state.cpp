@@ -180,7 +180,7 @@ class StateReader {
       state_.step = *step;
     }
     if (const auto& schedule = optimizer_.learning_rate().schedule())
-      state_.learning_rate = schedule->rate(state_.step / optimizer_.options().batches_a_step());
+      state_.learning_rate = schedule->rate(state_.step);
     else if (has_rate && next < numbers_.size())
       state_.learning_rate = file_.read_number(numbers_[next++].path);
     if (!std::isfinite(state_.learning_rate)) return "the learning rate is not finite";

@@ -533,7 +533,7 @@ CompiledAs read_training(const Config& training, const Writer& writer, std::span
 
 double next_rate(const Optimizer& optimizer, const OptimizerState& state) {
   const LearningRate rate = optimizer.learning_rate();
-  return rate.schedule() ? rate.at(state.step / optimizer.options().batches_a_step()) : state.learning_rate;
+  return rate.schedule() ? rate.at(state.step) : state.learning_rate;
 }
 
 bool has_keras_schedule(const Optimizer& optimizer) {

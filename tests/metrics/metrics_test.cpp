@@ -205,6 +205,26 @@ TEST_CASE("default names are Keras'") {
   CHECK(Metric(SensitivityAtSpecificity{}).name() == "sensitivity_at_specificity");
 }
 
+TEST_CASE("metrics say what is better, as Keras' do") {
+  for (const Metric& metric :
+       {Metric(accuracy), Metric(TopKCategoricalAccuracy{}), Metric(Precision{}), Metric(Recall{}), Metric(AUC{}),
+        Metric(SensitivityAtSpecificity{}), Metric(RecallAtPrecision{}), Metric(FBetaScore{}), Metric(F1Score{}),
+        Metric(MeanIoU{}), Metric(BinaryIoU{}), Metric(R2Score{}), Metric(CosineSimilarity{}),
+        Metric(PearsonCorrelation{}), Metric(ConcordanceCorrelation{})}) {
+    INFO(metric.class_name());
+    CHECK(metric.larger_is_better() == true);
+  }
+  for (const Metric& metric : {Metric(mean_squared_error), Metric(root_mean_squared_error), Metric(LogCoshError{}),
+                               Metric(binary_crossentropy), Metric(Poisson{}), Metric(masked(huber))}) {
+    INFO(metric.class_name());
+    CHECK(metric.larger_is_better() == false);
+  }
+  for (const Metric& metric : {Metric(TruePositives{}), Metric(metrics::Mean{}), Metric(metrics::Sum{})}) {
+    INFO(metric.class_name());
+    CHECK(!metric.larger_is_better());
+  }
+}
+
 TEST_CASE("what Keras writes beside a metric's arguments is understood or refused") {
   const Metric metric = read("Precision", Config{}.set("name", "p").set("dtype", "float32").set("thresholds", 0.7));
   CHECK(metric.name() == "p");

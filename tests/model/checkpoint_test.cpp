@@ -54,3 +54,33 @@ TEST_CASE("only the best are kept, and only those that beat the threshold") {
 TEST_CASE("checkpoints may come after so many steps") {
   CHECK(kept_by({.filepath = "{epoch}.h5", .save_freq = 3}) == Names{"2.h5", "3.h5"});  // eight steps, two an epoch
 }
+
+TEST_CASE("the path may have the batch, counted from 1, where saving follows steps") {
+  CHECK(kept_by({.filepath = "b{batch:02d}e{epoch:02d}.h5", .save_freq = 3}) == Names{"b01e02.h5", "b02e03.h5"});
+  CHECK_THROWS_AS(kept_by({.filepath = "{batch}.h5"}), ConfigError);
+  fs::remove_all("checkpoints");
+}
+
+TEST_CASE("folders of checkpoints are made, and the file has the model's name") {
+  const Symbol start = input(1);
+  Model model({start}, {dense(1)(start)}, "traffic");
+  model.compile({.loss = mean_absolute_error});
+  const Matrix x = Matrix::Ones(4, 1);
+  model.fit(x, x, {.verbose = 0, .callbacks = {ModelCheckpoint{.filepath = "kept/in/{epoch}/best.h5"}}});
+  CHECK(load_model("kept/in/1/best.h5").name() == "traffic");
+  fs::remove_all("kept");
+}
+
+TEST_CASE("the best is the best of all fits that a checkpoint is given to") {
+  auto model = Sequential{input(1), Dense{.units = 1, .kernel_initializer = zeros}};
+  model.compile({.optimizer = Sgd{.learning_rate = 0.0}, .loss = mean_absolute_error});
+  const Matrix x = Matrix::Ones(4, 1), y = Matrix::Zero(4, 1);
+  const Callback checkpoint = ModelCheckpoint{.filepath = "best.h5", .monitor = "loss", .save_best_only = true};
+  for (const double bias : {2.0, 3.0, 1.0}) {
+    model.set_weights({Matrix::Zero(1, 1), Matrix::Constant(1, 1, static_cast<Scalar>(bias))});
+    model.fit(x, y, {.verbose = 0, .callbacks = {checkpoint}});
+    CHECK(checkpoint.as<ModelCheckpoint>()->value_.best == std::min(bias, 2.0));
+    CHECK(load_model("best.h5").evaluate(x, y)[0].second == std::min(bias, 2.0));
+  }
+  fs::remove("best.h5");
+}

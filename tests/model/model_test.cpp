@@ -96,6 +96,19 @@ TEST_CASE("every wrong input is refused with a text that says where") {
   y(7, 0) = std::numeric_limits<Scalar>::infinity();
   CHECK_THROWS_WITH(model.fit(samples.x, y),
                     "fit: expected finite numbers in y, got inf in row 7, column 0 (counted from 0)");
+  Vector weights = Vector::Ones(256);
+  weights[5] = std::numeric_limits<Scalar>::quiet_NaN();
+  const std::string in_row = "expected finite numbers in sample weights, got nan in row 5, column 0 (counted from 0)";
+  CHECK_THROWS_WITH(model.fit(samples.x, samples.y, {.sample_weight = weights}), "fit: " + in_row);
+  CHECK_THROWS_WITH(model.evaluate(samples.x, samples.y, 32, weights), "evaluate: " + in_row);
+  CHECK_THROWS_WITH(model.train_on_batch(samples.x, samples.y, {.sample_weight = weights}),
+                    "train_on_batch: " + in_row);
+  CHECK_THROWS_WITH(model.fit(samples.x, samples.y, {.validation_data = ValidationData{samples.x, samples.y, weights}}),
+                    "fit (validation_data): " + in_row);
+  CHECK_THROWS_WITH(model.fit(samples.x, samples.y, {.class_weight = {{1, std::nan("")}}}),
+                    "fit: expected finite numbers in class_weight, got nan for class 1");
+  CHECK_THROWS_WITH(model.fit(Dataset(Arrays(samples.x, samples.y)), {.class_weight = {{0, HUGE_VAL}}}),
+                    "fit: expected finite numbers in class_weight, got inf for class 0");
   CHECK_THROWS_WITH(
       model.fit(samples.x, samples.y, {.validation_data = ValidationData{Matrix::Zero(3, 5), Matrix::Zero(3, 1)}}),
       "fit (validation_data): expected 6 features a sample (6), got 5");

@@ -43,6 +43,52 @@ TEST_CASE("momentum: m = mu m - rate g, w += m; Nesterov looks one step ahead") 
   CHECK_NOTHROW(check_optimizer(Sgd{.momentum = 0.9, .nesterov = true}));
 }
 
+TEST_CASE("a schedule counts batches, also of those that only accumulate") {
+  // Recorded from Keras 3.15.1: one weight from 8, gradients 1 3 2 4 1 1, a step on every second one.
+  const Schedule halved = ExponentialDecay{.initial_learning_rate = 1, .decay_steps = 1, .decay_rate = 0.5};
+  const auto weights = [](const Optimizer& optimizer) {
+    testing::detail::OptimizerRun run(optimizer, 1);
+    run.weights().setConstant(8);
+    std::vector<double> all;
+    for (const double gradient : {1, 3, 2, 4, 1, 1}) {
+      run.gradient().setConstant(static_cast<Scalar>(gradient));
+      run.step();
+      all.push_back(static_cast<double>(run.weights()[0]));
+    }
+    return all;
+  };
+  const OptimizerOptions pairs{.gradient_accumulation_steps = 2};
+  CHECK(weights(Sgd{.learning_rate = halved, .options = pairs}) == std::vector<double>{8, 7, 7, 6.625, 6.625, 6.59375});
+  const std::vector<double> adam = weights(Adam{.learning_rate = halved, .options = pairs});
+  const std::vector<double> recorded{8, 7.50000429, 7.50000429, 7.3761549, 7.3761549, 7.347754};
+  for (std::size_t i = 0; i < adam.size(); ++i) CHECK(adam[i] == Approx(recorded[i]).epsilon(2e-6));
+}
+
+TEST_CASE("a clipping of 0 or less is none, as in Keras") {
+  for (const double off : {0.0, -1.0}) {
+    check_close(after(Sgd{.learning_rate = 0.1, .options = {.clipnorm = off}}, 1), 0.9, 1.2);
+    check_close(after(Sgd{.learning_rate = 0.1, .options = {.global_clipnorm = off}}, 1), 0.9, 1.2);
+    check_close(after(Sgd{.learning_rate = 0.1, .options = {.clipvalue = off}}, 1), 0.9, 1.2);
+  }
+  check_close(after(Sgd{.learning_rate = 0.1, .options = {.clipvalue = 0.5}}, 1), 0.95, 1.05);
+}
+
+TEST_CASE("optimizers and schedules refuse what Keras refuses, when they are made") {
+  for (const double momentum : {-0.1, 1.5, std::nan("")})
+    CHECK_THROWS_AS(Optimizer(Sgd{.momentum = momentum}), ConfigError);
+  CHECK_THROWS_WITH(Optimizer(Sgd{.momentum = 2}), "SGD: expected a momentum from 0 to 1, got 2");
+  CHECK_NOTHROW(Optimizer(Sgd{.momentum = 1}));
+  CHECK_THROWS_WITH(Optimizer(Lion{.beta_1 = 0}), "Lion: expected a beta_1 above 0, at most 1, got 0");
+  CHECK_THROWS_AS(Optimizer(Lion{.beta_1 = 1.5}), ConfigError);
+  CHECK_THROWS_WITH(Optimizer(Sgd{.learning_rate = CosineDecay{.decay_steps = 0}}),
+                    "CosineDecay: expected decay_steps above 0, got 0");
+  CHECK_THROWS_AS(Schedule(ExponentialDecay{.decay_steps = 0}), ConfigError);
+  CHECK_THROWS_AS(Schedule(InverseTimeDecay{.decay_steps = -1}), ConfigError);
+  CHECK_THROWS_AS(Schedule(PolynomialDecay{.decay_steps = 0}), ConfigError);
+  CHECK_THROWS_WITH(Schedule(CosineDecayRestarts{.first_decay_steps = 0}),
+                    "CosineDecayRestarts: expected first_decay_steps above 0, got 0");
+}
+
 TEST_CASE("RMSprop divides by the root of the running square, epsilon inside it") {
   // v = 0.1 g^2; the step is rate g / sqrt(v + epsilon).
   const double first = 0.01 / std::sqrt(0.1 + 1e-7), second = 0.02 / std::sqrt(0.4 + 1e-7);

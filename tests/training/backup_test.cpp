@@ -110,6 +110,16 @@ TEST_CASE("a run that is stopped in the middle of an epoch ends with the bits of
     }
 }
 
+TEST_CASE("the folder of a backup is made, as Keras makes it") {
+  const BackedSamples samples;
+  Model model = model_of();
+  const std::string inside = "backups/of/runs/backup.bin";
+  model.fit(samples.x, samples.y,
+            {.verbose = 0, .callbacks = {BackupAndRestore{.path = inside, .delete_checkpoint = false}}});
+  CHECK(std::filesystem::exists(inside));
+  std::filesystem::remove_all("backups");
+}
+
 TEST_CASE("a backup is left out that comes too soon after the one before, and the run ends with the same bits") {
   const Outcome expected = never_stopped();
   // None comes within an hour: the run that goes on begins anew.

@@ -78,11 +78,61 @@ TEST_CASE("an improvement must be larger than min_delta, whose sign does not mat
   }
 }
 
-TEST_CASE("early stopping looks for the larger figure where its name or mode says so") {
+TEST_CASE("early stopping looks for the larger figure where its metric or mode says so") {
   Told told;
+  told.view.larger_is_better = [](std::string_view name) -> std::optional<bool> {
+    if (name == "accuracy") return true;
+    return std::nullopt;
+  };
   EarlyStopping accuracy{.monitor = "val_accuracy"}, smaller{.monitor = "val_accuracy", .mode = Better::min};
   CHECK(told.epochs_until_stop(accuracy, {0.5, 0.6, 0.55}, "val_accuracy") == 2);
   CHECK(told.epochs_until_stop(smaller, {0.5, 0.6, 0.55}, "val_accuracy") == 1);
+  EarlyStopping unknown{.monitor = "val_hits"}, known{.monitor = "val_hits", .mode = Better::max};
+  CHECK_THROWS_WITH(
+      told.epochs_until_stop(unknown, {0.5, 0.6}, "val_hits"),
+      "EarlyStopping: expected a mode, Better::min or Better::max, for \"val_hits\": no metric says which "
+      "is better, got Better::automatic");
+  CHECK(told.epochs_until_stop(known, {0.5, 0.6, 0.55}, "val_hits") == 2);
+}
+
+TEST_CASE("a fit tells callbacks of each figure whether larger is better, and of nothing else") {
+  const Symbol x = input(2);
+  auto known = [](TrainingView& view) {
+    std::string all;
+    for (std::string_view name : {"loss", "accident_loss", "flow_loss", "accident_hits", "accident_hits_1",
+                                  "accident_weighted_hits", "flow_cosine_similarity", "flow_sum", "hits", "accident"}) {
+      const std::optional<bool> larger = view.larger_is_better(name);
+      all += larger ? *larger ? '+' : '-' : '?';
+    }
+    return all;
+  };
+  std::string found;
+  const Matrix data = Matrix::Ones(4, 2), y = Matrix::Ones(4, 1);
+  Model model({x}, {dense(1, sigmoid).named("accident")(x), dense(2).named("flow")(x)});
+  model.compile({.outputs = {{.loss = binary_crossentropy,
+                              .metrics = {Metric(AUC{}).named("hits"), Metric(mean_absolute_error).named("hits")},
+                              .weighted_metrics = {Metric(accuracy).named("hits")}},
+                             {.loss = mean_squared_error, .metrics = {CosineSimilarity{}, metrics::Sum{}}}}});
+  model.fit(std::vector<Matrix>{data}, {y, data},
+            {.verbose = 0,
+             .callbacks = {LambdaCallback{.on_train_begin = [&](TrainingView& view) { found = known(view); }}}});
+  CHECK(found == "---+-++???");
+}
+
+TEST_CASE("the loss of an output with a telling name is to shrink") {
+  const Symbol x = input(1);
+  Model model({x}, {dense(1).named("accident")(x), dense(1).named("flow")(x)});
+  model.compile({.optimizer = Sgd{.learning_rate = 0.01},
+                 .outputs = {{.loss = mean_squared_error}, {.loss = mean_squared_error}}});
+  const Matrix data = Matrix::Ones(8, 1), y = Matrix::Constant(8, 1, 5);
+  const Callback stopping = EarlyStopping{.monitor = "val_accident_loss", .restore_best_weights = true};
+  const History history = model.fit(std::vector<Matrix>{data}, {y, y},
+                                    {.epochs = 6,
+                                     .verbose = 0,
+                                     .validation_data = ValidationData{data, std::vector<Matrix>{y, y}},
+                                     .callbacks = {stopping}});
+  CHECK(history.epochs().size() == 6);
+  CHECK(stopping.as<EarlyStopping>()->best_epoch == 5);
 }
 
 TEST_CASE("with a baseline, waiting starts anew only when it is beaten") {

@@ -113,6 +113,43 @@ TEST_CASE("a fit writes its report after every epoch") {
   CHECK(has(pages[0], "<p>1 epochs</p>"));
   CHECK(pages[2] == html_report(history));
   std::filesystem::remove("curves.html");
-  CHECK_THROWS_AS(model.fit(x, x, {.verbose = 0, .callbacks = {HtmlReport{.path = "no/such/folder/r.html"}}}),
-                  FormatError);
+  model.fit(x, x, {.verbose = 0, .callbacks = {HtmlReport{.path = "reports/of/today/curves.html"}}});
+  CHECK(std::filesystem::exists("reports/of/today/curves.html"));  // with the folders
+  CHECK_THROWS_AS(
+      model.fit(x, x, {.verbose = 0, .callbacks = {HtmlReport{.path = "reports/of/today/curves.html/curves.html"}}}),
+      FormatError);
+  std::filesystem::remove_all("reports");
+}
+
+TEST_CASE("the end of a figure's name says what is better; in a fit its metric does") {
+  for (const std::string name : {"accuracy", "acc", "val_acc", "road_binary_accuracy", "auc_1", "val_recall_2[0]",
+                                 "weighted_precision", "fbeta_score[1]", "f1_score", "mean_io_u", "r2_score",
+                                 "val_cosine_similarity", "pearson_correlation", "specificity_at_sensitivity"}) {
+    INFO(name);
+    CHECK(detail::larger_by_name(name));
+  }
+  for (const std::string name : {"loss", "val_accident_loss", "mae", "aucuba_mae", "vacc", "recall_loss", "", "_1",
+                                 "[0]", "learning_rate", "logcosh"}) {
+    INFO(name);
+    CHECK(!detail::larger_by_name(name));
+  }
+  for (const auto& entry : BuiltinMetrics::entries()) {
+    const Metric metric = entry.make({});
+    INFO(metric.name());
+    CHECK(detail::larger_by_name(metric.name()) == (metric.larger_is_better() == true));
+  }
+  auto model = Sequential{input(1), dense(1, sigmoid)};
+  model.compile(
+      {.optimizer = Sgd{.learning_rate = 1.0}, .loss = binary_crossentropy, .metrics = {Metric(AUC{}).named("hits")}});
+  History history;
+  history.add(0, {{"hits", 0.5}});
+  history.add(1, {{"hits", 0.75}});
+  CHECK(has(html_report(history), ">best: 0.5 in epoch 1<"));
+  struct Tells {
+    void epoch_end(TrainingView& view) const { view.logs = {{"hits", view.epoch == 0 ? 0.5 : 0.75}}; }
+  };
+  const Matrix x = Matrix::Ones(4, 1);
+  model.fit(x, x, {.epochs = 2, .verbose = 0, .callbacks = {Tells{}, HtmlReport{.path = "hits.html"}}});
+  CHECK(has(content("hits.html"), ">best: 0.75 in epoch 2<"));
+  std::filesystem::remove("hits.html");
 }

@@ -192,6 +192,19 @@ TEST_CASE("both give the same bits on one, two and four threads, and two fits ar
   }
 }
 
+TEST_CASE("a network all of whose layers are frozen stays as it is") {
+  const Curve curve;
+  for (const Optimizer& optimizer : {Optimizer(Lbfgs{}), Optimizer(LevenbergMarquardt{})}) {
+    INFO(optimizer.class_name());
+    auto model = Sequential{input(1), dense(1).frozen()};
+    model.compile({.optimizer = optimizer, .loss = mean_squared_error});
+    const Vector before = weights_of(model);
+    const History history = model.fit(curve.x, curve.y, {.epochs = 2, .verbose = 0});
+    CHECK(history["loss"][0] == history["loss"][1]);
+    CHECK(weights_of(model) == before);
+  }
+}
+
 TEST_CASE("after the first, their steps take no memory") {
   const Curve curve;
   for (const Optimizer& optimizer : {Optimizer(Lbfgs{}), Optimizer(LevenbergMarquardt{})}) {

@@ -15,6 +15,7 @@ struct ConstraintInterface : PartInterface {
 };
 
 /// What may stand behind a Constraint: `apply(weights, shape)` moves the weights of a tensor back to where they may be.
+/// Optional: `check()` throws ConfigError for fields out of range, when the constraint is made.
 template <class Rule>
 concept ConstraintRule = PartRule<Rule> && requires(const Rule& rule, VectorView weights, Shape shape) {
   rule.apply(weights, shape);
@@ -22,7 +23,9 @@ concept ConstraintRule = PartRule<Rule> && requires(const Rule& rule, VectorView
 
 template <ConstraintRule Rule>
 struct ConstraintModel final : PartModel<ConstraintInterface, Rule> {
-  using PartModel<ConstraintInterface, Rule>::PartModel;
+  explicit ConstraintModel(Rule value) : PartModel<ConstraintInterface, Rule>(std::move(value)) {
+    if constexpr (requires { this->rule.check(); }) this->rule.check();
+  }
   void apply(VectorView weights, const Shape& shape) const override { this->rule.apply(weights, shape); }
 };
 

@@ -57,12 +57,21 @@ void rescale(VectorView weights, const Shape& shape, const Axes& axes, Wanted&& 
 
 }  // namespace detail
 
+MAAS_INLINE void MaxNorm::check() const {
+  require<ConfigError>(max_value >= 0, "MaxNorm: expected a max_value of at least 0, got {}", max_value);
+}
+
 MAAS_INLINE void MaxNorm::apply(VectorView weights, const Shape& shape) const {
   detail::rescale(weights, shape, axis, [&](double length) { return std::clamp(length, 0.0, max_value); });
 }
 
 MAAS_INLINE void UnitNorm::apply(VectorView weights, const Shape& shape) const {
   detail::rescale(weights, shape, axis, [](double) { return 1.0; });
+}
+
+MAAS_INLINE void MinMaxNorm::check() const {
+  require<ConfigError>(min_value <= max_value, "MinMaxNorm: expected a min_value of at most max_value = {}, got {}",
+                       max_value, min_value);
 }
 
 MAAS_INLINE void MinMaxNorm::apply(VectorView weights, const Shape& shape) const {

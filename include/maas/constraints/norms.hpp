@@ -22,6 +22,7 @@ struct MaxNorm {
     field("max_value", self.max_value);
     field("axis", self.axis);
   }
+  void check() const;
   void apply(VectorView weights, const Shape& shape) const;
 };
 
@@ -44,6 +45,7 @@ struct MinMaxNorm {
     field("rate", self.rate);
     field("axis", self.axis);
   }
+  void check() const;
   void apply(VectorView weights, const Shape& shape) const;
 };
 

@@ -99,6 +99,7 @@ struct CosineSimilarity {
   void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const;
   /// As a metric, Keras' CosineSimilarity is the cosine itself.
   static double finish(double mean) { return 0.0 - mean; }
+  static constexpr bool larger_is_better = true;  // likewise
 
  private:
   template <class Row>

@@ -86,6 +86,7 @@ struct FalseNegatives {
 /// The share of true ones among the predictions above a threshold, 0 if there are none. One figure a threshold.
 struct Precision {
   static constexpr std::string_view class_name = "Precision";
+  static constexpr bool larger_is_better = true;
   Thresholds thresholds = {};                  ///< from 0 to 1; none: 0.5, or with top_k every score
   std::optional<int> top_k = std::nullopt;     ///< only the k largest scores of a row may count as positive
   std::optional<int> class_id = std::nullopt;  ///< look at this output alone
@@ -107,6 +108,7 @@ struct Precision {
 /// threshold.
 struct Recall {
   static constexpr std::string_view class_name = "Recall";
+  static constexpr bool larger_is_better = true;
   Thresholds thresholds = {};                  ///< from 0 to 1; none: 0.5, or with top_k every score
   std::optional<int> top_k = std::nullopt;     ///< only the k largest scores of a row may count as positive
   std::optional<int> class_id = std::nullopt;  ///< look at this output alone

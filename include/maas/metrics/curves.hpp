@@ -62,6 +62,7 @@ double best_rate(std::span<const double> state, Rate constrained, double value, 
 /// and averaged.
 struct AUC {
   static constexpr std::string_view class_name = "AUC";
+  static constexpr bool larger_is_better = true;
   Index num_thresholds = 200;                      ///< at least 2: -epsilon, evenly between 0 and 1, 1 + epsilon
   std::string curve = "ROC";                       ///< "ROC" or "PR"
   std::string summation_method = "interpolation";  ///< or "minoring", "majoring": the lower or upper of both heights
@@ -98,6 +99,7 @@ struct AUC {
 /// The best sensitivity, TP / (TP + FN), where specificity, TN / (TN + FP), is at least `specificity`.
 struct SensitivityAtSpecificity {
   static constexpr std::string_view class_name = "SensitivityAtSpecificity";
+  static constexpr bool larger_is_better = true;
   double specificity = -1;     ///< from 0 to 1; must be given
   Index num_thresholds = 200;  ///< spread evenly over 0 to 1; 1: at 0.5
   std::optional<int> class_id = std::nullopt;
@@ -119,6 +121,7 @@ struct SensitivityAtSpecificity {
 /// The best specificity, TN / (TN + FP), where sensitivity, TP / (TP + FN), is at least `sensitivity`.
 struct SpecificityAtSensitivity {
   static constexpr std::string_view class_name = "SpecificityAtSensitivity";
+  static constexpr bool larger_is_better = true;
   double sensitivity = -1;     ///< from 0 to 1; must be given
   Index num_thresholds = 200;  ///< spread evenly over 0 to 1; 1: at 0.5
   std::optional<int> class_id = std::nullopt;
@@ -140,6 +143,7 @@ struct SpecificityAtSensitivity {
 /// The best precision, TP / (TP + FP), where recall, TP / (TP + FN), is at least `recall`.
 struct PrecisionAtRecall {
   static constexpr std::string_view class_name = "PrecisionAtRecall";
+  static constexpr bool larger_is_better = true;
   double recall = -1;          ///< from 0 to 1; must be given
   Index num_thresholds = 200;  ///< spread evenly over 0 to 1; 1: at 0.5
   std::optional<int> class_id = std::nullopt;
@@ -161,6 +165,7 @@ struct PrecisionAtRecall {
 /// The best recall, TP / (TP + FN), where precision, TP / (TP + FP), is at least `precision`.
 struct RecallAtPrecision {
   static constexpr std::string_view class_name = "RecallAtPrecision";
+  static constexpr bool larger_is_better = true;
   double precision = -1;       ///< from 0 to 1; must be given
   Index num_thresholds = 200;  ///< spread evenly over 0 to 1; 1: at 0.5
   std::optional<int> class_id = std::nullopt;

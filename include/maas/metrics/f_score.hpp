@@ -37,6 +37,7 @@ struct FScore {
 /// Targets are 0 or 1, rows x outputs. One figure a class unless they are averaged.
 struct FBetaScore {
   static constexpr std::string_view class_name = "FBetaScore";
+  static constexpr bool larger_is_better = true;
   static constexpr std::string_view default_name = "fbeta_score";
   std::optional<std::string> average = std::nullopt;  ///< "micro": counts of all classes together; "macro": the mean;
                                                       ///< "weighted": the mean weighted by how many are true
@@ -61,6 +62,7 @@ struct FBetaScore {
 /// FBetaScore with beta = 1: the harmonic mean of precision and recall.
 struct F1Score {
   static constexpr std::string_view class_name = "F1Score";
+  static constexpr bool larger_is_better = true;
   std::optional<std::string> average = std::nullopt;  ///< as for FBetaScore
   std::optional<double> threshold = std::nullopt;     ///< as for FBetaScore
   static void fields(auto& self, auto&& field) {

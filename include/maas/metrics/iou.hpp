@@ -42,6 +42,7 @@ inline constexpr std::optional<int> no_class{};
 /// Mean over some classes of TP / (TP + FP + FN). Class numbers, or rows of scores of which the first largest counts.
 struct IoU {
   static constexpr std::string_view class_name = "IoU";
+  static constexpr bool larger_is_better = true;
   Index num_classes = 0;                           ///< must be given
   std::vector<int> target_class_ids = {};          ///< must be given: the classes that count, from 0
   std::optional<int> ignore_class = std::nullopt;  ///< where the target is this, nothing is counted; may be no class
@@ -68,6 +69,7 @@ struct IoU {
 /// IoU over all classes.
 struct MeanIoU {
   static constexpr std::string_view class_name = "MeanIoU";
+  static constexpr bool larger_is_better = true;
   Index num_classes = 0;                           ///< must be given
   std::optional<int> ignore_class = std::nullopt;  ///< as for IoU
   bool sparse_y_true = true;                       ///< as for IoU
@@ -92,6 +94,7 @@ struct MeanIoU {
 /// IoU of one-hot targets and rows of scores.
 struct OneHotIoU {
   static constexpr std::string_view class_name = "OneHotIoU";
+  static constexpr bool larger_is_better = true;
   Index num_classes = 0;                           ///< must be given
   std::vector<int> target_class_ids = {};          ///< must be given: the classes that count, from 0
   std::optional<int> ignore_class = std::nullopt;  ///< as for IoU
@@ -116,6 +119,7 @@ struct OneHotIoU {
 /// IoU of one-hot targets and rows of scores, over all classes.
 struct OneHotMeanIoU {
   static constexpr std::string_view class_name = "OneHotMeanIoU";
+  static constexpr bool larger_is_better = true;
   Index num_classes = 0;                           ///< must be given
   std::optional<int> ignore_class = std::nullopt;  ///< as for IoU
   bool sparse_y_pred = false;                      ///< predictions are class numbers
@@ -138,6 +142,7 @@ struct OneHotMeanIoU {
 /// IoU of two classes: a prediction of at least `threshold` is class 1. Targets are 0 or 1.
 struct BinaryIoU {
   static constexpr std::string_view class_name = "BinaryIoU";
+  static constexpr bool larger_is_better = true;
   std::vector<int> target_class_ids = {0, 1};  ///< {0}, {1} or both
   double threshold = 0.5;
   static void fields(auto& self, auto&& field) {

@@ -25,6 +25,7 @@ struct MetricInterface : PartInterface {
   virtual void results(std::span<const double> state, std::span<double> out) const = 0;
   virtual std::shared_ptr<const MetricInterface> on_logits() const = 0;
   virtual bool heeds_masks() const = 0;
+  virtual std::optional<bool> larger_is_better() const = 0;
 };
 
 /// One value a row, averaged: `values(predicted, target, out)`. Every loss struct of single rows is one, too.
@@ -53,7 +54,8 @@ concept StateMetricRule = PartRule<Rule> &&
 /// the metric is made; `check_outputs(outputs)` likewise, when it is to be used; `target_columns(outputs)` if targets
 /// have another width than predictions, `takes_labels = true` if one column will do as well, `ignores_targets = true`
 /// if any will; `check_targets(target, outputs)` refuses targets out of range; `default_name` is the key in the history
-/// where that is not the class name in snake case.
+/// where that is not the class name in snake case; `static constexpr bool larger_is_better`, for callbacks that look
+/// for the best figure. A loss is better smaller without saying so.
 template <class Rule>
 concept MetricRule = MeanMetricRule<Rule> || StateMetricRule<Rule>;
 
@@ -131,6 +133,15 @@ struct MetricModel final : PartModel<MetricInterface, Rule> {
     return MeanMetricRule<Rule> && !requires { Rule::passes_over_masks; };
   }
 
+  std::optional<bool> larger_is_better() const override {
+    if constexpr (requires { Rule::larger_is_better; })
+      return Rule::larger_is_better;
+    else if constexpr (requires(ConstMatrixView in, MatrixView out) { this->rule.gradient(in, in, out); })
+      return false;
+    else
+      return std::nullopt;
+  }
+
  private:
   void check_targets([[maybe_unused]] const ConstMatrixView& predicted,
                      [[maybe_unused]] const ConstMatrixView& target) const {
@@ -202,6 +213,9 @@ class Metric : public Handle<MetricInterface> {
   /// True if rows that a mask leaves out (see Masking) weigh nothing in it: in Keras that is so for means, and for no
   /// other metric.
   bool heeds_masks() const { return self_->heeds_masks(); }
+
+  /// Whether larger figures are better or smaller ones; nothing where the metric does not say (a sum, counts).
+  std::optional<bool> larger_is_better() const { return self_->larger_is_better(); }
 
   /// The same metric on logits, for use after a sigmoid or softmax; nothing if it has no such form or is it already.
   std::optional<Metric> on_logits() const;

@@ -12,6 +12,7 @@ namespace maas::inline MAAS_ABI {
 /// The root of the running mean of (p - t)^2.
 struct RootMeanSquaredError {
   static constexpr std::string_view class_name = "RootMeanSquaredError";
+  static constexpr bool larger_is_better = false;
   static constexpr bool passes_over_masks = true;  // as in Keras
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
   static double finish(double mean) { return std::sqrt(mean); }
@@ -29,6 +30,7 @@ struct LogCoshError : LogCosh {
 /// same, so for a single output.
 struct PearsonCorrelation {
   static constexpr std::string_view class_name = "PearsonCorrelation";
+  static constexpr bool larger_is_better = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
@@ -36,6 +38,7 @@ struct PearsonCorrelation {
 /// 2 cov(t, p) / (var t + var p + (mean t - mean p)^2 + 1e-7).
 struct ConcordanceCorrelation {
   static constexpr std::string_view class_name = "ConcordanceCorrelation";
+  static constexpr bool larger_is_better = true;
   void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const;
 };
 
@@ -43,6 +46,7 @@ struct ConcordanceCorrelation {
 /// output are all the same, not a number before anything is added. One figure an output unless they are averaged.
 struct R2Score {
   static constexpr std::string_view class_name = "R2Score";
+  static constexpr bool larger_is_better = true;
   /// "uniform_average": the mean over outputs; "variance_weighted_average": weighted by sum (t - mean t)^2; none: each.
   std::optional<std::string> class_aggregation = std::string("uniform_average");
   /// k: the adjusted score 1 - (1 - R2) (n - 1) / (n - k - 1), n counting all target numbers, as Keras does; 0, or

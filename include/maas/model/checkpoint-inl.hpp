@@ -4,26 +4,32 @@
 #include <fmt/args.h>
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "maas/model/checkpoint.hpp"
+#include "maas/training/folder.hpp"
 
 namespace maas::inline MAAS_ABI {
 
-MAAS_INLINE void ModelCheckpoint::train_begin(TrainingView&) {
+MAAS_INLINE void ModelCheckpoint::train_begin(TrainingView& view) {
   require<ConfigError>(save_freq.value_or(1) >= 1, "ModelCheckpoint: expected a save_freq of at least 1, got {}",
                        save_freq.value_or(1));
-  value_.reset(mode, monitor, 0);
-  if (initial_value_threshold) value_.best = *initial_value_threshold;
-  steps_since_ = 0;
+  const double best = value_.best;
+  value_.reset(mode, view, monitor, 0);
+  if (std::exchange(has_begun_, true))
+    value_.best = best;  // of the fits before: the file holds their best
+  else if (initial_value_threshold)
+    value_.best = *initial_value_threshold;
 }
 
 MAAS_INLINE void ModelCheckpoint::batch_end(TrainingView& view) {
   if (!save_freq || ++steps_since_ < *save_freq) return;
   steps_since_ = 0;
-  save(view);
+  save(view, view.step);
 }
 
 MAAS_INLINE void ModelCheckpoint::epoch_end(TrainingView& view) {
-  if (!save_freq) save(view);
+  if (!save_freq) save(view, std::nullopt);
 }
 
 MAAS_INLINE void ModelCheckpoint::keep_state(StateArchive& archive) {
@@ -31,25 +37,29 @@ MAAS_INLINE void ModelCheckpoint::keep_state(StateArchive& archive) {
   archive("ModelCheckpoint/steps", steps_since_);
 }
 
-MAAS_INLINE void ModelCheckpoint::save(TrainingView& view) {
+MAAS_INLINE void ModelCheckpoint::save(TrainingView& view, std::optional<Index> batch) {
   if (save_best_only) {
-    const double* now = detail::monitored(view, monitor, "ModelCheckpoint");
+    const double* now = value_.monitored(view, monitor, "ModelCheckpoint");
     if (now == nullptr || !value_.improved_by(*now)) return;
     value_.best = *now;
   }
-  const bool is_chain = view.network.graph().is_chain();
+  std::string name(view.model_name);
+  if (name.empty()) name = view.network.graph().is_chain() ? "sequential" : "functional";
+  const std::string path = path_of(view, batch);
+  detail::make_folder_of(path);
   warnings = write_keras_view(
-      path_of(view),
-      ModelView{view.network, is_chain ? "sequential" : "functional",
+      path,
+      ModelView{view.network, name,
                 SavedTraining{view.optimizer, view.loss, view.metrics, std::nullopt, view.weighted_metrics,
                               view.outputs ? *view.outputs : std::vector<OutputOptions>()},
                 &view.state, info},
       options);
 }
 
-MAAS_INLINE std::string ModelCheckpoint::path_of(const TrainingView& view) const {
+MAAS_INLINE std::string ModelCheckpoint::path_of(const TrainingView& view, std::optional<Index> batch) const {
   fmt::dynamic_format_arg_store<fmt::format_context> values;
   values.push_back(fmt::arg("epoch", view.epoch + 1));
+  if (batch) values.push_back(fmt::arg("batch", *batch));
   for (const auto& [name, value] : view.logs) values.push_back(fmt::arg(name.c_str(), value));
   try {
     return fmt::vformat(filepath, values);

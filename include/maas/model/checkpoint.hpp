@@ -10,8 +10,9 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Saves after every epoch, or every `save_freq` steps; or only when the figure is the best so far. The path may hold
-/// {epoch} (counted from 1) and figures by name, with Python's formats: "{epoch:02d}-{val_loss:.2f}.h5". Needs
+/// Saves after every epoch, or every `save_freq` steps; or only when the figure is the best so far, over all fits that
+/// the callback is given to. The path may hold {epoch} and, with `save_freq`, {batch} (both counted from 1) and figures
+/// by name, with Python's formats: "{epoch:02d}-{val_loss:.2f}.h5". Its folder is made if it is not there. Needs
 /// `maas::maas` to link. Throws ConfigError for a name in the path that is no figure, StateError for a `monitor` that
 /// is none, FormatError when saving fails.
 struct ModelCheckpoint {
@@ -30,16 +31,17 @@ struct ModelCheckpoint {
   // Kept while training; not for setting.
   detail::BestValue value_ = {};
   Index steps_since_ = 0;  // since the last saving
+  bool has_begun_ = false;
 
-  void train_begin(TrainingView&);
+  void train_begin(TrainingView& view);
   void batch_end(TrainingView& view);
   void epoch_end(TrainingView& view);
   void keep_state(StateArchive& archive);
 
  private:
-  void save(TrainingView& view);
+  void save(TrainingView& view, std::optional<Index> batch);
 
-  std::string path_of(const TrainingView& view) const;
+  std::string path_of(const TrainingView& view, std::optional<Index> batch) const;
 };
 
 }  // namespace maas::inline MAAS_ABI

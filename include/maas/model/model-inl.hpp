@@ -41,12 +41,19 @@ inline SampleWeights checked_weights(std::string_view what, const std::optional<
                       "{}: expected sample_weights for {} outputs, got {}", what, outputs, result.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const Index steps = steps_of(graph, i), count = result[i].size();
+    require_finite(what, "sample weights", result[i]);
     if (count == samples || count == samples * steps) continue;
     require<ShapeError>(steps > 1, "{}: expected {} sample weights, got {}", what, samples, count);
     fail<ShapeError>("{}: expected {} sample weights, or {}, one a step, got {}", what, samples, samples * steps,
                      count);
   }
   return result;
+}
+
+inline void check_class_weight(std::string_view what, const std::map<int, double>& weights) {
+  for (const auto& [label, weight] : weights)
+    require<DataError>(std::isfinite(weight), "{}: expected finite numbers in class_weight, got {} for class {}", what,
+                       weight, label);
 }
 
 /// From the options of a fit or the weights of a batch.
@@ -59,6 +66,7 @@ SampleWeights sample_weights(std::string_view what, MatrixArg y, const Options& 
   if (given) return checked_weights(what, options.sample_weight, options.sample_weights, y.rows(), graph);
   if (options.class_weight.empty()) return {};
   require<ConfigError>(outputs == 1, "{}: class_weight is for models of one output, got one of {}", what, outputs);
+  check_class_weight(what, options.class_weight);
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
     weights[row] = class_weight_of(options.class_weight, y, row);
@@ -453,18 +461,18 @@ MAAS_INLINE History Model::fit_checked(MatrixArg x, MatrixArg y, const FitOption
     check_samples("fit (validation_data)", data.x.matrices(), data.y.matrices());
   });
   if (validation.set)
-    return maas::fit(network_, *options_, *state_, {Arrays(x, y), validation.set, weights, validation.weights},
-                     options);
+    return maas::fit(network_, *options_, *state_, {Arrays(x, y), validation.set, weights, validation.weights}, options,
+                     name_);
   const Index samples = x.rows(), training = detail::training_part(samples, options.validation_split);
   if (training == samples)
-    return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options);
+    return maas::fit(network_, *options_, *state_, {Arrays(x, y), std::nullopt, weights, {}}, options, name_);
   const Index rest = samples - training;
   const FitData data{Arrays(x.topRows(training), y.topRows(training)),
                      Dataset(Arrays(x.bottomRows(rest), y.bottomRows(rest))),
                      detail::part_of(weights, samples, 0, training),
                      options.class_weight.empty() ? detail::part_of(weights, samples, training, rest)
                                                   : SampleWeights()};  // class weights only train
-  return maas::fit(network_, *options_, *state_, data, options);
+  return maas::fit(network_, *options_, *state_, data, options, name_);
 }
 
 MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
@@ -478,11 +486,13 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
                        "fit: expected sample_weight or class_weight, got both");
   require<ConfigError>(options.class_weight.empty() || graph.outputs().size() == 1,
                        "fit: class_weight is for models of one output, got one of {}", graph.outputs().size());
+  detail::check_class_weight("fit", options.class_weight);
   const detail::ValidationSamples validation(options, graph, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  History history = maas::fit(network_, *options_, *state_,
-                              {data, validation.set, weights, validation.weights, options.class_weight}, options);
+  History history =
+      maas::fit(network_, *options_, *state_, {data, validation.set, weights, validation.weights, options.class_weight},
+                options, name_);
   note_run("", data.size(), history, options);
   return history;
 }
@@ -500,7 +510,7 @@ MAAS_INLINE History Model::fit(const BatchSource& source, const FitOptions& opti
   const detail::ValidationSamples validation(options, network_.graph(), [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });
-  History history = maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options);
+  History history = maas::fit(network_, *options_, *state_, source, validation.set, validation.weights, options, name_);
   note_run("", 0, history, options);
   return history;
 }

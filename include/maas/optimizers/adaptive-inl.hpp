@@ -85,6 +85,10 @@ MAAS_INLINE void Ftrl::update(const Update& u) const {
   });
 }
 
+MAAS_INLINE void Lion::check() const {
+  require<ConfigError>(beta_1 > 0 && beta_1 <= 1, "Lion: expected a beta_1 above 0, at most 1, got {}", beta_1);
+}
+
 MAAS_INLINE std::span<const std::string_view> Lion::slot_names() {
   static constexpr std::string_view names[] = {"momentum"};
   return names;

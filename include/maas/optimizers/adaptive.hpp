@@ -68,6 +68,7 @@ struct Ftrl {
 };
 
 /// w -= rate sign(beta_1 m + (1 - beta_1) g); m = beta_2 m + (1 - beta_2) g (Chen and others 2023).
+/// beta_1 is above 0, at most 1.
 struct Lion {
   static constexpr std::string_view class_name = "Lion";
   LearningRate learning_rate = 0.001;
@@ -79,6 +80,7 @@ struct Lion {
     field("beta_2", self.beta_2);
     OptimizerOptions::fields(self.options, field);
   }
+  void check() const;
   static std::span<const std::string_view> slot_names();
   void update(const Update& u) const;
 };

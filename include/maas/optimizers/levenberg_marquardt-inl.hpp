@@ -130,6 +130,7 @@ MAAS_INLINE Index LevenbergMarquardt::scratch_size(Index, std::span<const Tensor
 
 MAAS_INLINE void LevenbergMarquardt::step_with(const Update& update, Objective& objective) const {
   constexpr double least = 1e-12, most = 1e12;
+  if (detail::weight_count(update.tensors) == 0) return;  // a network all of whose layers are frozen, say
   detail::NormalEquations equations(update, detail::weight_count(update.tensors));
   objective.residuals(equations);
   double& damping_now = update.scalars[0];

@@ -34,14 +34,16 @@ inline void clip_length(VectorView gradient, double longest) {
 }
 
 inline void clip(VectorView gradient, std::span<const TensorPlace> tensors, const OptimizerOptions& options) {
-  if (options.clipvalue) {
+  const auto is_on = [](const std::optional<double>& limit) { return limit.value_or(0) > 0; };
+  if (is_on(options.clipnorm)) {
+    for (const TensorPlace& tensor : tensors)
+      clip_length(ops::part_of(gradient, tensor.offset, tensor.shape.size()), *options.clipnorm);
+  } else if (is_on(options.global_clipnorm)) {
+    clip_length(gradient, *options.global_clipnorm);  // padding is 0 and adds nothing
+  } else if (is_on(options.clipvalue)) {
     const Scalar limit = static_cast<Scalar>(*options.clipvalue);
     gradient = gradient.cwiseMin(limit).cwiseMax(-limit);
   }
-  if (options.global_clipnorm) clip_length(gradient, *options.global_clipnorm);  // padding is 0 and adds nothing
-  if (options.clipnorm)
-    for (const TensorPlace& tensor : tensors)
-      clip_length(ops::part_of(gradient, tensor.offset, tensor.shape.size()), *options.clipnorm);
 }
 
 inline void decay(VectorView parameters, std::span<const TensorPlace> tensors, const OptimizerOptions& options,
@@ -106,7 +108,7 @@ MAAS_INLINE void Optimizer::step(VectorView parameters, VectorView gradient, std
   }
   if (moves) {
     const LearningRate rate = learning_rate();
-    if (rate.schedule()) state.learning_rate = rate.at(steps_before);
+    if (rate.schedule()) state.learning_rate = rate.at(state.step);  // Keras counts batches here, steps elsewhere
     detail::clip(gradient, tensors, options);
     if (options.weight_decay) detail::decay(parameters, tensors, options, state.learning_rate);
     update({.parameters = parameters,

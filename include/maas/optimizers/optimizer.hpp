@@ -77,13 +77,16 @@ concept ObjectiveRule = PartRule<Rule> && requires(const Rule& rule, const Updat
   rule.step_with(update, objective);
 };
 
-/// What may stand behind an Optimizer.
+/// What may stand behind an Optimizer. Optional for both kinds: `check()` throws ConfigError for fields out of range,
+/// when the optimizer is made.
 template <class Rule>
 concept OptimizerRule = UpdateRule<Rule> || ObjectiveRule<Rule>;
 
 template <OptimizerRule Rule>
 struct OptimizerModel final : PartModel<OptimizerInterface, Rule> {
-  using PartModel<OptimizerInterface, Rule>::PartModel;
+  explicit OptimizerModel(Rule value) : PartModel<OptimizerInterface, Rule>(std::move(value)) {
+    if constexpr (requires { this->rule.check(); }) this->rule.check();
+  }
   std::span<const std::string_view> slot_names() const override { return this->rule.slot_names(); }
   double slot_start([[maybe_unused]] Index slot) const override {
     if constexpr (requires { this->rule.slot_start(slot); }) return this->rule.slot_start(slot);

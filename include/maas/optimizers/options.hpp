@@ -10,7 +10,8 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Settings that all optimizers share, with Keras' names and meaning. At most one of the three clippings may be set.
+/// Settings that all optimizers share, with Keras' names and meaning. At most one of the three clippings may be set; 0
+/// and less is no clipping.
 struct OptimizerOptions {
   std::optional<double> weight_decay = std::nullopt;     ///< before a step: w -= rate weight_decay w
   std::optional<double> clipnorm = std::nullopt;         ///< longest gradient of one weight tensor
@@ -20,7 +21,8 @@ struct OptimizerOptions {
   double ema_momentum = 0.99;
   std::optional<int> ema_overwrite_frequency = std::nullopt;  ///< every so many steps weights become their averages
   std::optional<double> loss_scale_factor = std::nullopt;  ///< the loss is multiplied by it, its gradient divided again
-  std::optional<int> gradient_accumulation_steps = std::nullopt;  ///< step on the mean gradient of so many batches
+  std::optional<int> gradient_accumulation_steps = std::nullopt;  ///< step on the mean gradient of so many batches;
+                                                                  ///< schedules count the batches
   /// Weights whose name holds one of these texts do not decay. Keras does not save it, so files do not have it.
   std::vector<std::string> exclude_from_weight_decay = {};
 

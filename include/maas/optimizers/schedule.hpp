@@ -14,7 +14,8 @@ struct ScheduleInterface : PartInterface {
   virtual double rate(std::int64_t step) const = 0;
 };
 
-/// What may stand behind a Schedule: `rate(step)`, the learning rate of a step, counted from 0.
+/// What may stand behind a Schedule: `rate(step)`, the learning rate of a step, counted from 0. Optional:
+/// `check()` throws ConfigError for fields out of range, when the schedule is made.
 template <class Rule>
 concept ScheduleRule = PartRule<Rule> && requires(const Rule& rule, std::int64_t step) {
   { rule.rate(step) } -> std::convertible_to<double>;
@@ -22,7 +23,9 @@ concept ScheduleRule = PartRule<Rule> && requires(const Rule& rule, std::int64_t
 
 template <ScheduleRule Rule>
 struct ScheduleModel final : PartModel<ScheduleInterface, Rule> {
-  using PartModel<ScheduleInterface, Rule>::PartModel;
+  explicit ScheduleModel(Rule value) : PartModel<ScheduleInterface, Rule>(std::move(value)) {
+    if constexpr (requires { this->rule.check(); }) this->rule.check();
+  }
   double rate(std::int64_t step) const override { return this->rule.rate(step); }
 };
 

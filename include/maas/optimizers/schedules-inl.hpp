@@ -12,6 +12,10 @@ MAAS_INLINE double periods(std::int64_t step, double length, bool staircase) {
   return staircase ? std::floor(gone) : gone;
 }
 
+MAAS_INLINE void require_steps(std::string_view name, std::string_view field, double steps) {
+  require<ConfigError>(steps > 0, "{}: expected {} above 0, got {}", name, field, steps);
+}
+
 }  // namespace detail
 
 MAAS_INLINE double ExponentialDecay::rate(std::int64_t step) const {

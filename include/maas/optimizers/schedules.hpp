@@ -13,6 +13,7 @@ namespace maas::inline MAAS_ABI {
 namespace detail {
 /// A share of a period gone by, whole periods only for a staircase.
 double periods(std::int64_t step, double length, bool staircase);
+void require_steps(std::string_view name, std::string_view field, double steps);
 /// From 1 to 0 along half a cosine while x goes from 0 to 1.
 inline double cosine_fall(double x) { return 0.5 * (1 + std::cos(3.14159265358979323846 * x)); }
 }  // namespace detail
@@ -28,6 +29,7 @@ struct ExponentialDecay {
     field("decay_rate", self.decay_rate);
     field("staircase", self.staircase);
   }
+  void check() const { detail::require_steps(class_name, "decay_steps", decay_steps); }
   double rate(std::int64_t step) const;
 };
 
@@ -42,6 +44,7 @@ struct InverseTimeDecay {
     field("decay_rate", self.decay_rate);
     field("staircase", self.staircase);
   }
+  void check() const { detail::require_steps(class_name, "decay_steps", decay_steps); }
   double rate(std::int64_t step) const;
 };
 
@@ -69,6 +72,7 @@ struct PolynomialDecay {
     field("power", self.power);
     field("cycle", self.cycle);
   }
+  void check() const { detail::require_steps(class_name, "decay_steps", decay_steps); }
   double rate(std::int64_t step) const;
 };
 
@@ -86,6 +90,7 @@ struct CosineDecay {
     field("warmup_target", self.warmup_target);
     field("warmup_steps", self.warmup_steps);
   }
+  void check() const { detail::require_steps(class_name, "decay_steps", decay_steps); }
   double rate(std::int64_t step) const;
 
  private:
@@ -103,6 +108,7 @@ struct CosineDecayRestarts {
     field("m_mul", self.m_mul);
     field("alpha", self.alpha);
   }
+  void check() const { detail::require_steps(class_name, "first_decay_steps", first_decay_steps); }
   double rate(std::int64_t step) const;
 };
 

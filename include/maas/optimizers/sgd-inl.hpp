@@ -5,6 +5,10 @@
 
 namespace maas::inline MAAS_ABI {
 
+MAAS_INLINE void Sgd::check() const {
+  require<ConfigError>(momentum >= 0 && momentum <= 1, "SGD: expected a momentum from 0 to 1, got {}", momentum);
+}
+
 MAAS_INLINE std::span<const std::string_view> Sgd::slot_names() const {
   static constexpr std::string_view names[] = {"momentum"};
   return {names, momentum != 0 ? 1u : 0u};

@@ -7,7 +7,7 @@
 namespace maas::inline MAAS_ABI {
 
 /// Plain: w -= rate * g. With momentum mu: m = mu m - rate g; w += m. Nesterov: w += mu m - rate g, with the new m.
-/// g is the gradient over a mini-batch.
+/// g is the gradient over a mini-batch; mu is from 0 to 1.
 struct Sgd {
   static constexpr std::string_view class_name = "SGD";
   LearningRate learning_rate = 0.01;
@@ -21,6 +21,7 @@ struct Sgd {
     OptimizerOptions::fields(self.options, field);
   }
 
+  void check() const;
   std::span<const std::string_view> slot_names() const;
   void update(const Update& u) const;
 };

@@ -9,6 +9,7 @@
 
 #include "maas/core/new_file.hpp"
 #include "maas/training/backup.hpp"
+#include "maas/training/folder.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -120,6 +121,7 @@ MAAS_INLINE void BackupAndRestore::save(TrainingView& view, Place place) const {
   archive("in_epoch", in_epoch);
   view.keep_state(archive);
   const std::uint64_t sum = detail::checksum(archive.bytes());
+  detail::make_folder_of(path);
   NewFile file(path);
   file.write(detail::backup_head);
   file.write({reinterpret_cast<const char*>(&sum), sizeof(sum)});

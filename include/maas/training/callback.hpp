@@ -39,6 +39,9 @@ struct TrainingView {
   const std::vector<OutputOptions>* outputs = nullptr;  ///< one an output, where a network of several was given them
   const History* history = nullptr;                     ///< of the epochs before this one
   std::function<void(StateArchive&)> keep_state = {};   ///< writes or reads all that the run would go on from
+  /// Whether a figure is better larger, as its metric says; without "val_". Nothing where none says.
+  std::function<std::optional<bool>(std::string_view)> larger_is_better = {};
+  std::string_view model_name = {};  ///< as Model::save writes it; empty where no Model trains
 };
 
 /// What may stand behind a Callback: any of train_begin, epoch_begin, batch_begin, batch_end, validation_begin,

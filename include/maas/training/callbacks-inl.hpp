@@ -14,11 +14,11 @@ namespace maas::inline MAAS_ABI {
 
 namespace detail {
 
-MAAS_INLINE bool larger_is_better(Better better, std::string_view monitor) {
+MAAS_INLINE std::optional<bool> larger_is_better(Better better, const TrainingView& view, std::string_view monitor) {
   if (better != Better::automatic) return better == Better::max;
-  for (std::string_view part : {"acc", "auc", "precision", "recall", "f1", "r2", "iou"})
-    if (monitor.find(part) != std::string_view::npos) return true;
-  return false;
+  if (monitor.starts_with("val_")) monitor.remove_prefix(4);
+  if (monitor == "loss") return false;
+  return view.larger_is_better ? view.larger_is_better(monitor) : std::nullopt;
 }
 
 MAAS_INLINE const double* monitored(const TrainingView& view, std::string_view monitor, std::string_view who) {
@@ -30,20 +30,31 @@ MAAS_INLINE const double* monitored(const TrainingView& view, std::string_view m
                    monitor.starts_with("val_") && !view.validates ? " (fit has no validation data)" : "");
 }
 
-MAAS_INLINE void BestValue::reset(Better better, std::string_view monitor, double delta) {
-  larger = larger_is_better(better, monitor);
+MAAS_INLINE void BestValue::reset(Better better, const TrainingView& view, std::string_view monitor, double delta) {
+  larger = larger_is_better(better, view, monitor);
   min_delta = std::abs(delta);
-  best = larger ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  best = larger.value_or(false) ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+}
+
+MAAS_INLINE const double* BestValue::monitored(const TrainingView& view, std::string_view monitor,
+                                               std::string_view who) const {
+  const double* now = detail::monitored(view, monitor, who);
+  require<ConfigError>(
+      now == nullptr || larger.has_value(),
+      "{}: expected a mode, Better::min or Better::max, for \"{}\": no metric says which is better, got "
+      "Better::automatic",
+      who, monitor);
+  return now;
 }
 
 MAAS_INLINE bool BestValue::improves(double value, double reference) const {
-  return larger ? value > reference + min_delta : value < reference - min_delta;
+  return larger.value_or(false) ? value > reference + min_delta : value < reference - min_delta;
 }
 
 }  // namespace detail
 
-MAAS_INLINE void EarlyStopping::train_begin(TrainingView&) {
-  value_.reset(mode, monitor, min_delta);
+MAAS_INLINE void EarlyStopping::train_begin(TrainingView& view) {
+  value_.reset(mode, view, monitor, min_delta);
   waited_ = stopped_epoch = best_epoch = 0;
   best = value_.best;
   best_weights_ = Vector();
@@ -51,7 +62,7 @@ MAAS_INLINE void EarlyStopping::train_begin(TrainingView&) {
 
 MAAS_INLINE Signal EarlyStopping::epoch_end(TrainingView& view) {
   if (view.epoch < start_from_epoch) return Signal::go_on;
-  const double* now = detail::monitored(view, monitor, "EarlyStopping");
+  const double* now = value_.monitored(view, monitor, "EarlyStopping");
   if (now == nullptr) return Signal::go_on;
   if (restore_best_weights && best_weights_.size() == 0) keep(view);
   ++waited_;
@@ -173,13 +184,13 @@ MAAS_INLINE void log_rate(TrainingView& view) {
 MAAS_INLINE void ReduceLROnPlateau::train_begin(TrainingView& view) {
   require<ConfigError>(factor < 1, "ReduceLROnPlateau: expected a factor below 1, got {}", factor);
   detail::require_settable_rate(view, "ReduceLROnPlateau");
-  value_.reset(mode, monitor, min_delta);
+  value_.reset(mode, view, monitor, min_delta);
   waited_ = cooling_ = 0;
 }
 
 MAAS_INLINE void ReduceLROnPlateau::epoch_end(TrainingView& view) {
   detail::log_rate(view);
-  const double* now = detail::monitored(view, monitor, "ReduceLROnPlateau");
+  const double* now = value_.monitored(view, monitor, "ReduceLROnPlateau");
   if (now == nullptr) return;
   if (cooling_ > 0) {
     --cooling_;

@@ -11,13 +11,14 @@
 
 namespace maas::inline MAAS_ABI {
 
-/// Whether smaller or larger figures are better.
+/// Whether smaller or larger figures are better. Automatic: as the figure's metric says (Metric::larger_is_better), and
+/// smaller for losses; for a figure of which nothing says so, callbacks throw ConfigError.
 enum class Better { automatic, min, max };
 
 namespace detail {
 
-/// Keras' rule for `auto`: figures whose name speaks of accuracy or of an area under a curve grow, all others shrink.
-bool larger_is_better(Better better, std::string_view monitor);
+/// Keras' rule for `auto`: the loss is to shrink, of the other figures their metrics say. Nothing where none does.
+std::optional<bool> larger_is_better(Better better, const TrainingView& view, std::string_view monitor);
 
 /// The monitored figure; null after an epoch without validation where it is one of that; else a StateError that lists
 /// the figures there are.
@@ -25,11 +26,13 @@ const double* monitored(const TrainingView& view, std::string_view monitor, std:
 
 /// Keeps the best value of a figure.
 struct BestValue {
-  bool larger = false;
+  std::optional<bool> larger = std::nullopt;
   double min_delta = 0;
   double best = 0;
 
-  void reset(Better better, std::string_view monitor, double delta);
+  void reset(Better better, const TrainingView& view, std::string_view monitor, double delta);
+  /// As detail::monitored; a ConfigError for a figure of which neither mode nor metric says what is better.
+  const double* monitored(const TrainingView& view, std::string_view monitor, std::string_view who) const;
   bool improves(double value, double reference) const;
   bool improved_by(double value) const { return improves(value, best); }
 };
@@ -53,7 +56,7 @@ struct EarlyStopping {
   int best_epoch = 0;
   double best = 0;
 
-  void train_begin(TrainingView&);
+  void train_begin(TrainingView& view);
   Signal epoch_end(TrainingView& view);
   void train_end(TrainingView& view);
   void keep_state(StateArchive& archive);

@@ -11,6 +11,7 @@
 #include "maas/core/markup.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/training/callbacks.hpp"
+#include "maas/training/folder.hpp"
 #include "maas/training/report.hpp"
 
 namespace maas::inline MAAS_ABI {
@@ -65,13 +66,12 @@ class Chart {
     if (first_ >= last_) last_ = first_ + 1;
   }
 
-  std::string svg() const {
+  std::string svg(bool larger) const {
     std::string text = fmt::format(
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n<text class=\"name\" x=\"{}\" "
         "y=\"18\">{}</text>\n",
         width, height, html_text(name_), left, html_text(name_));
     text += axes() + legend();
-    const bool larger = larger_is_better(Better::automatic, name_);
     text += line(training_, "training") + line(validation_, "validation");
     text += validation_.values.empty() ? mark(training_, larger, "training") : mark(validation_, larger, "validation");
     return text + "</svg>\n";
@@ -148,8 +148,8 @@ class Chart {
   int first_ = std::numeric_limits<int>::max(), last_ = 0;
 };
 
-inline std::string report_row(const std::string& name, const Curve& curve) {
-  const std::ptrdiff_t best = curve.best(larger_is_better(Better::automatic, name));
+inline std::string report_row(const std::string& name, const Curve& curve, bool larger) {
+  const std::ptrdiff_t best = curve.best(larger);
   if (curve.values.empty()) return "";
   const std::size_t place = static_cast<std::size_t>(std::max(best, std::ptrdiff_t(0)));
   return fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n", html_text(name),
@@ -180,38 +180,66 @@ MAAS_INLINE std::vector<double> detail::axis_ticks(double low, double high, int 
   return result;
 }
 
-MAAS_INLINE std::string detail::history_charts(const History& history) {
+// "val_recall_1[0]" is "recall" for the question: keys of metrics of one name are numbered, and so are several figures.
+MAAS_INLINE bool detail::larger_by_name(std::string_view name) {
+  const auto drop_digits = [&] { name = name.substr(0, name.find_last_not_of("0123456789") + 1); };
+  if (name.ends_with(']')) {
+    name.remove_suffix(1);
+    drop_digits();
+    if (name.ends_with('[')) name.remove_suffix(1);
+  }
+  drop_digits();
+  if (name.ends_with('_')) name.remove_suffix(1);
+  for (std::string_view metric :
+       {"accuracy", "acc", "auc", "precision", "recall", "sensitivity_at_specificity", "specificity_at_sensitivity",
+        "precision_at_recall", "recall_at_precision", "fbeta_score", "f1_score", "io_u", "r2_score",
+        "cosine_similarity", "pearson_correlation", "concordance_correlation"})
+    if (name.ends_with(metric) && (name.size() == metric.size() || name[name.size() - metric.size() - 1] == '_'))
+      return true;
+  return false;
+}
+
+MAAS_INLINE std::string detail::history_charts(const History& history, const LargerIsBetter& larger) {
   std::string charts;
   for (const std::string& name : history.names()) {
     const bool of_validation = name.starts_with("val_");
     if (of_validation && history.contains(name.substr(4))) continue;  // drawn with that of training
-    charts += Chart(name, curve_of(history, name), curve_of(history, "val_" + name)).svg();
+    charts += Chart(name, curve_of(history, name), curve_of(history, "val_" + name)).svg(larger(name));
   }
   return charts;
 }
 
-MAAS_INLINE std::string detail::history_rows(const History& history) {
+MAAS_INLINE std::string detail::history_rows(const History& history, const LargerIsBetter& larger) {
   std::string rows;
-  for (const std::string& name : history.names()) rows += report_row(name, curve_of(history, name));
+  for (const std::string& name : history.names()) rows += report_row(name, curve_of(history, name), larger(name));
   return rows;
 }
 
-MAAS_INLINE std::string html_report(const History& history, const std::string& title) {
+MAAS_INLINE std::string detail::report_page(const History& history, const std::string& title,
+                                            const LargerIsBetter& larger) {
   const std::string head = detail::html_text(title);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n"
       "<h1>{}</h1>\n<p>{} epochs</p>\n<main>\n{}</main>\n<table>\n<tr><th>figure</th><th>last</th><th>best</th>"
       "<th>in epoch</th></tr>\n{}</table>\n</body>\n</html>\n",
-      head, detail::report_style, head, history.epochs().size(), detail::history_charts(history),
-      detail::history_rows(history));
+      head, detail::report_style, head, history.epochs().size(), detail::history_charts(history, larger),
+      detail::history_rows(history, larger));
+}
+
+MAAS_INLINE std::string html_report(const History& history, const std::string& title) {
+  return detail::report_page(history, title, detail::larger_by_name);
 }
 
 MAAS_INLINE void HtmlReport::epoch_end(TrainingView& view) const {
   History history = view.history != nullptr ? *view.history : History();
   history.add(view.epoch, view.logs);
+  const auto larger = [&](std::string_view name) {
+    return detail::larger_is_better(Better::automatic, view, name).value_or(detail::larger_by_name(name));
+  };
+  detail::make_folder_of(path);
   NewFile file(path);
-  file.write(html_report(history, title));
+  file.write(detail::report_page(history, title, larger));
   file.commit();
 }
 

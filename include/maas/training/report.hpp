@@ -1,7 +1,9 @@
 // HtmlReport: learning curves as one HTML file.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "maas/training/callback.hpp"
@@ -19,15 +21,21 @@ struct HtmlReport {
   void epoch_end(TrainingView& view) const;
 };
 
-/// The page itself, for the figures of a history. A figure is best where it is smallest, or where it is largest if it
-/// is one of those of which Keras says so (see Better::automatic). Numbers that are not finite leave a gap.
+/// The page itself, for the figures of a history. A figure is best where it is smallest, or where it is largest if its
+/// name ends with that of a metric which grows ("val_road_accuracy", "auc_1"); HtmlReport, which sees the metrics
+/// themselves, asks them. Numbers that are not finite leave a gap.
 std::string html_report(const History& history, const std::string& title = "Training");
 
 namespace detail {
 
+/// Whether the name of a figure ends with that of a metric of which larger is better.
+bool larger_by_name(std::string_view name);
+/// Says of the name of a figure whether larger is better.
+using LargerIsBetter = std::function<bool(std::string_view)>;
 /// Its drawings alone, each an <svg>, and the rows of its table: for pages that show more.
-std::string history_charts(const History& history);
-std::string history_rows(const History& history);
+std::string history_charts(const History& history, const LargerIsBetter& larger = larger_by_name);
+std::string history_rows(const History& history, const LargerIsBetter& larger = larger_by_name);
+std::string report_page(const History& history, const std::string& title, const LargerIsBetter& larger);
 /// Round numbers for an axis from `low` to `high`: steps of 1, 2 or 5 times a power of ten, about `count` of them.
 std::vector<double> axis_ticks(double low, double high, int count);
 

@@ -181,6 +181,16 @@ MAAS_INLINE void Trainer::name_figures() {
         shown_, {}, [](const Measure* measure) -> const auto& { return measure->keys; });
 }
 
+MAAS_INLINE std::optional<bool> Trainer::larger_is_better(std::string_view name) const {
+  if (name == "loss") return false;
+  for (const Head& head : heads_) {
+    if (several_losses_ && head.loss && head.loss_key == name) return false;
+    for (const Measure& measure : head.measures)
+      if (std::ranges::find(measure.keys, name) != measure.keys.end()) return measure.metric.larger_is_better();
+  }
+  return std::nullopt;
+}
+
 // A cross-entropy right after a sigmoid or softmax is computed from the logits, as Keras does: the output layer runs
 // without its activation, which is applied afterwards for the metrics; those that are cross-entropies take the logits.
 MAAS_INLINE void Trainer::use_logits(Head& head, Index output) {
@@ -549,7 +559,7 @@ struct Standing {
 class FitRun {
  public:
   FitRun(Network& network, const CompileOptions& options, OptimizerState& state, Trainer& trainer, Feed feed,
-         Validation validation, const FitOptions& fit)
+         Validation validation, const FitOptions& fit, std::string_view model_name)
       : network_(network),
         options_(options),
         state_(state),
@@ -570,7 +580,9 @@ class FitRun {
               .weighted_metrics = options.weighted_metrics,
               .outputs = &options.outputs,
               .history = &history_,
-              .keep_state = [this](StateArchive& archive) { keep_state(archive); }} {
+              .keep_state = [this](StateArchive& archive) { keep_state(archive); },
+              .larger_is_better = [this](std::string_view figure) { return trainer_.larger_is_better(figure); },
+              .model_name = model_name} {
     if (fit.verbose != 0) callbacks_.push_back(Progress{.verbose = fit.verbose});
     std::stable_partition(callbacks_.begin(), callbacks_.end(),
                           [](const Callback& callback) { return !callback.comes_last(); });
@@ -684,7 +696,7 @@ class FitRun {
 }  // namespace detail
 
 MAAS_INLINE History fit(Network& network, const CompileOptions& options, OptimizerState& state, const FitData& data,
-                        const FitOptions& fit) {
+                        const FitOptions& fit, std::string_view model_name) {
   detail::check_fit(fit);
   detail::check_data(network, data.training, data.validation);
   const Index samples = data.training.size();
@@ -712,7 +724,7 @@ MAAS_INLINE History fit(Network& network, const CompileOptions& options, Optimiz
                                 if (archive.reads()) batches.draw();
                               },
                           .steps = fit.steps_per_epoch.value_or(batches.count())};
-  return detail::FitRun(network, options, state, trainer, feed, validation, fit).run();
+  return detail::FitRun(network, options, state, trainer, feed, validation, fit, model_name).run();
 }
 
 namespace detail {
@@ -771,7 +783,7 @@ class CheckedSource {
 
 MAAS_INLINE History fit(Network& network, const CompileOptions& options, OptimizerState& state,
                         const BatchSource& source, const std::optional<Dataset>& validation_set,
-                        const SampleWeights& validation_weights, const FitOptions& fit) {
+                        const SampleWeights& validation_weights, const FitOptions& fit, std::string_view model_name) {
   detail::check_fit(fit);
   require<ConfigError>(static_cast<bool>(source), "fit: expected a source of batches, got none");
   detail::CheckedSource batches(source, network.graph(), network.graph().outputs().size());
@@ -817,7 +829,7 @@ MAAS_INLINE History fit(Network& network, const CompileOptions& options, Optimiz
               require<DataError>(advance() || advance(), "fit: the source has no more batches to pass over");
           },
       .steps = fit.steps_per_epoch.value_or(0)};
-  return detail::FitRun(network, options, state, trainer, feed, validation, fit).run();
+  return detail::FitRun(network, options, state, trainer, feed, validation, fit, model_name).run();
 }
 
 MAAS_INLINE Logs evaluate(Network& network, const CompileOptions& options, OptimizerState& state, const Dataset& data,

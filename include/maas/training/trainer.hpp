@@ -81,6 +81,9 @@ class Trainer {
   /// "<output>_loss" (the mean over batches, as in Keras, without loss weights), then the metrics, those of several
   /// outputs sorted by name; `prefix` before each name. Logs that have the names already are overwritten in place.
   void write_logs(Logs& logs, std::string_view prefix = "") const;
+  /// Whether a figure that write_logs writes is better larger, without prefix; nothing where its metric does not say,
+  /// or no figure has that name.
+  std::optional<bool> larger_is_better(std::string_view name) const;
   /// The running figures to bytes and back.
   void keep_state(StateArchive& archive);
 
@@ -164,15 +167,16 @@ struct FitData {
   std::map<int, double> class_weight = {};  ///< of the training samples, where there are no weights
 };
 
-/// The whole of Keras' fit on data sets. Throws ConfigError for options out of range, NumericError only where
-/// TerminateOnNaN is told to: a loss that is not a number shows in the history.
+/// The whole of Keras' fit on data sets. `model_name` is for callbacks that save a file. Throws ConfigError for options
+/// out of range, NumericError only where TerminateOnNaN is told to: a loss that is not a number shows in the history.
 History fit(Network& network, const CompileOptions& options, OptimizerState& state, const FitData& data,
-            const FitOptions& fit);
+            const FitOptions& fit, std::string_view model_name = {});
 
 /// The same on batches of the user's own. `validation` may be nothing. The first batch tells how much memory is taken;
 /// no later one may be larger. Throws ShapeError for batches that do not fit, DataError where the source has none.
 History fit(Network& network, const CompileOptions& options, OptimizerState& state, const BatchSource& source,
-            const std::optional<Dataset>& validation, const SampleWeights& validation_weights, const FitOptions& fit);
+            const std::optional<Dataset>& validation, const SampleWeights& validation_weights, const FitOptions& fit,
+            std::string_view model_name = {});
 
 /// Loss and metrics over a data set, in batches; over the first `steps` of them, if that is given.
 Logs evaluate(Network& network, const CompileOptions& options, OptimizerState& state, const Dataset& data,
