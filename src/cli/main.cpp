@@ -35,6 +35,9 @@ void open_standard_files() {
     if (::fcntl(file, F_GETFD) < 0 && errno == EBADF) std::ignore = ::open("/dev/null", O_RDWR);
 }
 
+// What could not be written on the way is remembered by the stream, though nothing is left to be flushed.
+bool is_heard() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -65,15 +68,14 @@ int main(int count, char** arguments) {
     if (!word.empty() && word.front() != '-' && std::as_const(program).get_subcommands(is_it).empty())
       return failed("there is no command " + word + "; maas --help lists them");
     program.parse(count, arguments);
-    if (std::fflush(stdout) != 0) return failed("cannot write to the standard output");
-    return 0;
+    return is_heard() ? 0 : failed("cannot write to the standard output");
   } catch (const CLI::Success& asked) {
     const int code = program.exit(asked);
     std::cout.flush();
-    return !std::cout || std::fflush(stdout) != 0 ? failed("cannot write to the standard output") : code;
+    return std::cout && is_heard() ? code : failed("cannot write to the standard output");
   } catch (const CLI::RuntimeError& verdict) {
     // A command that has told its verdict.
-    return std::fflush(stdout) != 0 ? failed("cannot write to the standard output") : verdict.get_exit_code();
+    return is_heard() ? verdict.get_exit_code() : failed("cannot write to the standard output");
   } catch (const CLI::ParseError& error) {
     return failed(error.what() + std::string("; maas --help tells more"));
   } catch (const std::bad_alloc&) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -29,9 +30,12 @@ struct PredictOptions {
 // Of two outputs in one file only the later one would be left.
 void require_different_files(const std::vector<std::string>& paths) {
   std::set<std::filesystem::path> seen;
-  for (const std::string& path : paths)
-    require<ConfigError>(seen.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(path))).second,
+  for (const std::string& path : paths) {
+    std::error_code error;  // of what is no file, which is refused when it is to be written
+    const std::filesystem::path real = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+    require<ConfigError>(seen.insert(error ? std::filesystem::path(path) : real).second,
                          "expected another file with each --output, got {} twice", path);
+  }
 }
 
 void write_file(const std::string& path, const Matrix& y, const std::vector<std::string>& names = {}) {

@@ -240,8 +240,7 @@ TEST_CASE("what would change the order of numbers, or look at other rows, is ref
                     "fixed::Network: layer \"softmax\": expected one row of numbers for softmax, got 2x3");
   CHECK_THROWS_WITH(rows.assign(Network{input(4), dense(6), reshape({2, 3}), activation_layer(log_softmax).named("a")}),
                     "fixed::Network: layer \"a\": expected one row of numbers for log_softmax, got 2x3");
-  check_same<fixed::Network<fixed::Dense<4, 6, Softmax>>>(
-      Network{input(4), dense(6), reshape({1, 6}), SoftmaxLayer{}, flatten()});
+  CHECK_NOTHROW(rows.assign(Network{input(4), dense(6), reshape({1, 6}), SoftmaxLayer{}, flatten()}));
   check_same<fixed::Network<fixed::Dense<4, 6, Relu>>>(
       Network{input(4), dense(6), reshape({2, 3}), activation_layer(relu), flatten()});
 }

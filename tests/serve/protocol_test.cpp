@@ -164,7 +164,7 @@ TEST_CASE("v1 says what is wrong with a body") {
   check_error(served.predict(R"({"instances": [[1, {"b64": "AA=="}]]})"), 400, "got an object");
   check_error(served.predict(R"({"instances": [[1, 1e39]]})"), 400,
               "instances[0][1]: expected a number within FP32, as it is FP32, got 1e+39");
-  check_error(served.predict(R"({"instances": [[1, 1e999]]})"), 400, "request body");
+  check_error(served.predict(R"({"instances": [[1, 1e999]]})"), 400, "instances[0][1]: expected a number within FP32");
   check_error(served.predict(R"({"instances": [{"z": [1, 2]}]})"), 400, R"(expected the inputs \"x\", got \"z\")");
   check_error(served.predict(R"({"instances": [{"x": [1, 2]}, [1, 2]]})"), 400, "instances[1]: expected an object");
   check_error(served.predict(R"({"instances": [{"x": [1, 2], "x": [1, 2]}]})"), 400, "got it twice");

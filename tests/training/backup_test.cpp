@@ -318,7 +318,10 @@ TEST_CASE("a backup that is damaged or of another fit is refused") {
   Model model = model_of();
   CHECK_THROWS_WITH(model.fit(samples.x, samples.y, {.verbose = 0, .callbacks = {BackupAndRestore{}}}),
                     "BackupAndRestore: expected a path, got none");
+  // A folder that is not there is made, but for where a file stands in its place.
+  std::ofstream("no_folder") << "a file";
   CHECK_THROWS_AS(
-      model.fit(samples.x, samples.y, {.verbose = 0, .callbacks = {BackupAndRestore{.path = "no/such/folder/b"}}}),
+      model.fit(samples.x, samples.y, {.verbose = 0, .callbacks = {BackupAndRestore{.path = "no_folder/in/it/b"}}}),
       FormatError);
+  std::filesystem::remove("no_folder");
 }

@@ -200,7 +200,7 @@ TEST_CASE("a network all of whose layers are frozen stays as it is") {
     model.compile({.optimizer = optimizer, .loss = mean_squared_error});
     const Vector before = weights_of(model);
     const History history = model.fit(curve.x, curve.y, {.epochs = 2, .verbose = 0});
-    CHECK(history["loss"][0] == history["loss"][1]);
+    CHECK(history["loss"][0] == Approx(history["loss"][1]));  // summed in another order each epoch
     CHECK(weights_of(model) == before);
   }
 }

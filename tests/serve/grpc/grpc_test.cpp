@@ -368,7 +368,7 @@ TEST_CASE("gRPC: statistics and the repository") {
   Running closed;
   all.set_repository_name("");
   grpc::ClientContext fifth, sixth;
-  CHECK(closed.stub->RepositoryIndex(&fifth, all, &index).error_code() == StatusCode::UNIMPLEMENTED);
+  CHECK(closed.stub->RepositoryIndex(&fifth, all, &index).ok());  // changes nothing
   CHECK(closed.stub->RepositoryModelUnload(&sixth, unload, &unloaded).error_code() == StatusCode::UNIMPLEMENTED);
   CHECK(closed.infer(affine_request({1, 2}, true), answer).ok());
 }
