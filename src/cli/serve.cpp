@@ -254,8 +254,8 @@ void run(CLI::App& command, const std::shared_ptr<ServeOptions>& given) {
   const StateLock lock(options.state_folder);
   auto early = std::make_unique<EarlyEnd>(signals);
   serve::Repository repository(options.repository);
+  early.reset();  // from here on there may be somebody who is answered
   serve::Server server(repository, options.server);
-  early.reset();
   const Grpc grpc(server, options.grpc_port);
   print_models(repository);
   const std::string& from =
