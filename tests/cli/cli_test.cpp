@@ -172,6 +172,7 @@ TEST_CASE("maas predict takes several inputs in order") {
   Matrix side_by_side(2, 3);
   side_by_side << y[0], y[1];
   CHECK(run("predict two.h5 --input a.csv --input b.csv").out == csv_text(side_by_side));
+  std::filesystem::remove("y0.csv");
   const std::string apart = "predict two.h5 --input a.csv --input b.csv --output y0.csv --output ";
   CHECK(run(apart + "./y0.csv").out == "maas: expected another file with each --output, got ./y0.csv twice\n");
   CHECK_FALSE(std::ifstream("y0.csv").good());
