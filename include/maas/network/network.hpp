@@ -75,8 +75,9 @@ class Network {
   /// Predictions into memory of the caller, samples x outputs. Once there is a workspace of that size for every thread
   /// that shares in the work, which is after the first call on one thread, it neither allocates nor locks.
   void predict_into(const ConstMatrixView& x, MatrixView out) const;
-  /// A batch of at most the workspace's capacity, on this thread alone; the result lives in the workspace until its
-  /// next use. Neither allocates, locks nor throws: the shape of x is the caller's promise.
+  /// A batch of at most the workspace's capacity; the result lives in the workspace until its next use. Neither
+  /// allocates, locks nor throws: the shape of x is the caller's promise. Products that are large enough for it are
+  /// shared out among the library's threads, which the first of them starts: see set_threads.
   ConstMatrixView predict(const ConstMatrixView& x, Workspace& workspace) const noexcept;
 
  private:
