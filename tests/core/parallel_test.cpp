@@ -19,6 +19,7 @@
 #include "maas/core/denormals.hpp"
 #include "maas/core/error.hpp"
 #include "support/catch.hpp"
+#include "support/sanitized.hpp"
 
 using namespace maas;
 
@@ -31,19 +32,6 @@ struct Threads {
 };
 
 #if defined(__unix__) || defined(__APPLE__)
-// Sanitizers want memory for themselves, and that of threads starts none in a process forked from one with several.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
-#else
-constexpr bool is_sanitized = false;
-#endif
-
 /// True if `works` is true in a process forked from this one, and it ends there within a minute.
 template <class Works>
 bool works_in_child(Works&& works) {

@@ -13,6 +13,7 @@
 #include "serve/models.hpp"
 #include "support/catch.hpp"
 #include "support/http_client.hpp"
+#include "support/sanitized.hpp"
 
 using namespace maas;
 using namespace maas::tests;
@@ -43,19 +44,6 @@ struct Pages {
     return static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char flags) { return flags & 1; }));
   }
 };
-
-// Sanitizers hold memory of their own for what is used.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 std::size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");

@@ -199,8 +199,8 @@ TEST_CASE("a network all of whose layers are frozen stays as it is") {
     auto model = Sequential{input(1), dense(1).frozen()};
     model.compile({.optimizer = optimizer, .loss = mean_squared_error});
     const Vector before = weights_of(model);
-    const History history = model.fit(curve.x, curve.y, {.epochs = 2, .verbose = 0});
-    CHECK(history["loss"][0] == Approx(history["loss"][1]));  // summed in another order each epoch
+    const History history = model.fit(curve.x, curve.y, {.epochs = 2, .verbose = 0, .shuffle = false});
+    CHECK(history["loss"][0] == history["loss"][1]);
     CHECK(weights_of(model) == before);
   }
 }
