@@ -58,6 +58,8 @@ if not set(options.parts) <= set(PARTS):
     parser.error(f"expected parts of {', '.join(PARTS)}")
 here = os.path.dirname(os.path.abspath(__file__))
 folder = tempfile.mkdtemp(prefix="maas-serve-bench-")
+if options.profiles:
+    os.makedirs(options.profiles, exist_ok=True)
 
 
 def processor_seconds(process):

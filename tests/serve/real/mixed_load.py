@@ -1,6 +1,7 @@
 """Good requests of every form, bad ones, connections that come and go, and versions that come and go, for SECONDS: no good
-request fails, and the memory of the server stays where it was after a third of the time.
-usage: mixed_load.py PROGRAM FIXTURES SECONDS"""
+request fails, and the memory of the server stays where it was after a third of the time. SHARE of the full rate is asked
+for: a program of sanitizers is many times slower, and what is asked of it waits for its turn until it is late.
+usage: mixed_load.py PROGRAM FIXTURES SECONDS SHARE"""
 
 import json
 import os
@@ -16,7 +17,7 @@ import time
 
 from real_server import TOKEN, Server, wait_until
 
-program, fixtures, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+program, fixtures, seconds, share = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
 
 
 def resident_mib(process):
@@ -101,12 +102,13 @@ def swap(server):
 
 
 with Server(program, fixtures) as running:
-    forms = [("--model", "flat", "--form", "binary", "--rate", "400"),
-             ("--model", "two_inputs", "--form", "json", "--rate", "200", "--rows", "16"),
-             ("--model", "two_inputs", "--form", "rows", "--rate", "100", "--rows", "64"),
-             ("--model", "flat", "--form", "rows", "--rate", "20", "--rows", "4096")]
+    forms = {("--model", "flat", "--form", "binary"): 400,
+             ("--model", "two_inputs", "--form", "json", "--rows", "16"): 200,
+             ("--model", "two_inputs", "--form", "rows", "--rows", "64"): 100,
+             ("--model", "flat", "--form", "rows", "--rows", "4096"): 20}
+    rates = {form: share * rate for form, rate in forms.items()}
     begun = time.monotonic()
-    loads = [start_load(running, *form) for form in forms]
+    loads = [start_load(running, *form, "--rate", str(rate)) for form, rate in rates.items()]
     resident = []
     with InBackground(misbehave(running)) as bad, InBackground(swap(running)) as swaps:
         while time.monotonic() < begun + seconds:
@@ -119,7 +121,7 @@ with Server(program, fixtures) as running:
     assert "\"none" not in metrics, metrics
     third = len(resident) // 3
     early, late = (statistics.median(resident[i * third:(i + 1) * third]) for i in (1, 2))
-    print(f"{sum(int(form[5]) for form in forms) * seconds:.0f} good requests, {bad.count} bad ones, {swaps.count} "
+    print(f"{sum(rates.values()) * seconds:.0f} good requests, {bad.count} bad ones, {swaps.count} "
           f"swaps; resident {early:.1f} MiB in the second third, {late:.1f} MiB in the last")
     assert swaps.count >= 5 and bad.count >= 100, (swaps.count, bad.count)
     assert late <= 1.05 * early + 1, resident[::10]
