@@ -1,6 +1,7 @@
 // The bodies of training, built once.
 #include "maas/training/backup-inl.hpp"
 #include "maas/training/callbacks-inl.hpp"
+#include "maas/training/fit-inl.hpp"
 #include "maas/training/history-inl.hpp"
 #include "maas/training/progress-inl.hpp"
 #include "maas/training/report-inl.hpp"

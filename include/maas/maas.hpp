@@ -64,6 +64,7 @@
 #include "maas/regularizers/regularizers.hpp"
 #include "maas/training/backup.hpp"
 #include "maas/training/callbacks.hpp"
+#include "maas/training/fit.hpp"
 #include "maas/training/report.hpp"
 #include "maas/training/trainer.hpp"
 #include "maas/training/tuner.hpp"

@@ -15,6 +15,7 @@
 #include "maas/network/network.hpp"
 #include "maas/network/summary.hpp"
 #include "maas/training/callbacks.hpp"
+#include "maas/training/fit.hpp"
 #include "maas/training/options.hpp"
 #include "maas/training/trainer.hpp"
 
