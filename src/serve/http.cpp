@@ -317,9 +317,7 @@ std::string address_in_numbers(const std::string& text) {
   const int error = ::getaddrinfo(text.c_str(), nullptr, &hints, &first);
   if (error == EAI_MEMORY) throw std::bad_alloc();
   require<ConfigError>(
-      error == 0,
-      "server: expected an address in numbers, as 127.0.0.1 or ::1, or the name of a host, got \"{}\": "
-      "{}",
+      error == 0, "server: expected an address in numbers, as 127.0.0.1 or ::1, or the name of a host, got \"{}\": {}",
       text, ::gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(first, ::freeaddrinfo);
   for (const addrinfo* each = first; each != nullptr; each = each->ai_next)
