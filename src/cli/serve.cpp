@@ -389,7 +389,8 @@ void add_serve(CLI::App& program) {
   command->add_option("--grpc-port", options->grpc_port, "Where to listen for gRPC; 0 for any free port, -1 for none")
       ->check(CLI::Range(-1, 65535));
 #endif
-  command->add_option("--address", options->server.address, "The address to listen on, in numbers");
+  command->add_option("--address", options->server.address,
+                      "The address to listen on, or the name of a host that has it");
   command->add_flag("--no-batching", options->no_batching, "Runs each request alone, even while others wait");
   command
       ->add_option("--at-once-us", options->at_once_us,

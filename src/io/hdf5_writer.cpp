@@ -3,6 +3,7 @@
 #include "io/hdf5_file.hpp"
 #include "io/hdf5_library.hpp"
 #include "io/limits.hpp"
+#include "io/written.hpp"
 
 namespace maas::inline MAAS_ABI::io {
 
@@ -16,10 +17,6 @@ struct Hdf5Writer::Self {
 };
 
 namespace {
-
-void require_written(bool done, const std::string& path) {
-  require<FormatError>(done, "{}: cannot be written (is the disk full?)", path);
-}
 
 Id text_type(std::size_t width, H5T_str_t padding) {
   Id type(H5Tcopy(H5T_C_S1), H5Tclose);

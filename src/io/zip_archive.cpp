@@ -10,6 +10,8 @@
 #include <mutex>
 #include <utility>
 
+#include "io/written.hpp"
+
 namespace maas::inline MAAS_ABI::io {
 
 namespace {
@@ -287,14 +289,6 @@ struct ZipWriter::Self {
     if (file >= 0) ::close(file);
   }
 };
-
-namespace {
-
-void require_written(bool done, const std::string& shown) {
-  require<FormatError>(done, "{}: cannot be written (is the disk full?)", shown);
-}
-
-}  // namespace
 
 ZipWriter::ZipWriter(const std::string& path, std::string shown)
     : shown_(std::move(shown)), self_(std::make_unique<Self>()) {

@@ -62,7 +62,7 @@ void say(const char* text) { std::ignore = ::write(2, text, std::strlen(text)); 
   // By nice alone a child's turn may last for milliseconds before an answer that is due gets the processor.
   ::setpriority(PRIO_PROCESS, 0, 10);
   const sched_param none_needed{};
-  ::sched_setscheduler(0, SCHED_IDLE, &none_needed);
+  if (!options.is_awaited) ::sched_setscheduler(0, SCHED_IDLE, &none_needed);
   if (!processors.empty()) ::sched_setaffinity(0, bytes_of(processors), processors.data());
   limit(RLIMIT_AS, options.memory_bytes);
   limit(RLIMIT_CORE, 0);

@@ -20,6 +20,7 @@ struct ChildOptions {
   std::uint64_t memory_bytes = 0;        ///< of its address space
   std::chrono::seconds time{};           ///< after which it is ended
   std::vector<int> processors{};         ///< that it may use; empty: those of this program
+  bool is_awaited = false;               ///< somebody waits for it: it need not leave the processor to all others
 };
 
 /// Those that this program may use, by its affinity mask; empty where the system does not tell.

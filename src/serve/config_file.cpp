@@ -44,7 +44,7 @@ ConfigFile read_config_file(const std::string& path) {
   const std::string text = read_file(path);
   ConfigFile config;
   try {
-    const JsonDocument document(text, 32);
+    const JsonDocument document(text, 32, "");
     const JsonView root = document.root();
     require<ConfigError>(root.kind() == JsonKind::object, "expected an object, got {}", root.kind_name());
     root.for_each_member([&](std::string_view name, JsonView value) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "maas/core/error.hpp"
+#include "serve/json_writer.hpp"
 #include "serve/names.hpp"
 
 namespace maas::inline MAAS_ABI::serve {
@@ -115,7 +116,7 @@ void add_settings(Look& look, const std::string& model, const files::path& folde
 void add_version(Look& look, const std::string& model, std::int64_t version, FileStamp stamp) {
   const auto [place, is_first] = look.models[model].try_emplace(version, std::move(stamp));
   if (!is_first)
-    look.doubles.insert(
+    look.warnings.insert(
         fmt::format("{} is passed over, as {} is version {}, too", stamp.path, place->second.path, version));
 }
 
@@ -135,14 +136,31 @@ void add_versions(Look& look, const std::string& model, const files::path& folde
   }
 }
 
+// What holds no model files, as far as one can see, may have any name.
+bool may_be_model(const files::path& path) try {
+  Look look;
+  add_versions(look, "", path);
+  return !look.models[""].empty();
+} catch (const FormatError&) {
+  return true;
+}
+
+void add_unnamed(Look& look, const files::path& path, std::string_view name) {
+  look.warnings.insert(fmt::format("{}/{} is passed over: expected the name of a model in UTF-8, got other bytes",
+                                   path.parent_path().string(), escaped(name)));
+}
+
 void add_entry(Look& look, const files::path& path) {
   const std::string name = path.filename().string();
   const auto stem = stem_of(name);
   try {
     if (is_folder(path)) {
-      if (is_model_name(name)) add_versions(look, name, path);
-    } else if (stem && is_model_name(*stem)) {
-      if (std::optional<FileStamp> stamp = stamp_of(path)) add_version(look, std::string(*stem), 1, *std::move(stamp));
+      if (is_model_name(name)) return add_versions(look, name, path);
+      if (!is_utf8(name) && may_be_model(path)) add_unnamed(look, path, name);
+    } else if (stem) {
+      std::optional<FileStamp> stamp = stamp_of(path);
+      if (stamp && is_model_name(*stem)) return add_version(look, std::string(*stem), 1, *std::move(stamp));
+      if (stamp && !is_utf8(name)) add_unnamed(look, path, name);
     }
   } catch (const FormatError&) {  // a folder or a file, who knows
     look.partly_seen.insert(name);
@@ -216,6 +234,15 @@ Look look_at(const std::string& folder) {
   for (const files::path& path : entries_of(folder)) add_entry(look, path);
   std::erase_if(look.models, [](const auto& model) { return model.second.empty(); });
   return look;
+}
+
+void check_model_path(const std::string& path) try {
+  if (is_folder(path)) return;
+  const bool is_file = stamp_of(path).has_value();
+  require<ConfigError>(is_file, "repository: expected a model file or a folder with one, got {}: there is none", path);
+  require<ConfigError>(stem_of(path).has_value(),
+                       "repository: expected a folder, or a model file that ends in .h5 or .keras, got {}", path);
+} catch (const FormatError&) {  // each look tries again
 }
 
 void add_model_at(Look& look, const std::string& name, const std::string& path) {

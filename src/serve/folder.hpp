@@ -64,13 +64,18 @@ struct Look {
   std::map<std::string, FileStamp, std::less<>> settings{};
   /// Models of which not all could be looked at: versions that were not found may be there all the same.
   std::set<std::string, std::less<>> partly_seen{};
-  /// Of files that are passed over, as another one is the same version: which, and why.
-  std::set<std::string> doubles{};
+  /// What who runs the server may want to know: of files and folders that are passed over though they may hold models,
+  /// which and why. Names that are not UTF-8 are escaped.
+  std::set<std::string> warnings{};
 };
 
 /// Looks at all of a folder. Throws FormatError where it cannot be listed itself; folders in it that cannot are passed
 /// over and told.
 Look look_at(const std::string& folder);
+
+/// Throws ConfigError where there can be no model at a path: there is nothing, or a file of another kind. What cannot
+/// be looked at may be one.
+void check_model_path(const std::string& path);
 
 /// Adds one model that lies elsewhere: versions in folders, or else a model file in the folder, or the file itself.
 /// Throws FormatError where the path cannot be looked at.

@@ -67,7 +67,7 @@ void check_golden(const Servable& servable, const std::string& path) {
   const std::string text = content_within(path, limits.body_bytes);
   std::string what = path;
   try {
-    const JsonDocument document(text, limits.json_depth);
+    const JsonDocument document(text, limits.json_depth, "");
     const JsonView root = document.root();
     require<DataError>(root.kind() == JsonKind::list && root.size() > 0, "expected a list of checks, got {}",
                        root.kind_name());

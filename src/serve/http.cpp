@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -59,6 +60,14 @@ struct Address {
   }
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
+
+std::string text_of(const addrinfo& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* number = &reinterpret_cast<const sockaddr_in6*>(address.ai_addr)->sin6_addr;
+  if (address.ai_family == AF_INET) number = &reinterpret_cast<const sockaddr_in*>(address.ai_addr)->sin_addr;
+  ::inet_ntop(address.ai_family, number, text.data(), text.size());
+  return text.data();
+}
 
 // What the library needs for a connection beside a head of the allowed size: where each header is, the head of the
 // answer, and some of the body. What is larger it refuses itself, with a page of its own. More than 32 KiB it takes
@@ -299,6 +308,21 @@ void set_retry_after(Response& response, std::chrono::nanoseconds wait) {
   const std::int64_t seconds = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count());
   for (auto& [name, value] : response.headers)
     if (name == "Retry-After") value = std::to_string(seconds);
+}
+
+std::string address_in_numbers(const std::string& text) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* first = nullptr;
+  const int error = ::getaddrinfo(text.c_str(), nullptr, &hints, &first);
+  if (error == EAI_MEMORY) throw std::bad_alloc();
+  require<ConfigError>(
+      error == 0, "server: expected an address in numbers, as 127.0.0.1 or ::1, or the name of a host, got \"{}\": {}",
+      text, ::gai_strerror(error));
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(first, ::freeaddrinfo);
+  for (const addrinfo* each = first; each != nullptr; each = each->ai_next)
+    if (each->ai_family == AF_INET) return text_of(*each);
+  return text_of(*first);
 }
 
 Response too_many_bytes_answer(std::chrono::nanoseconds wait) {

@@ -14,6 +14,10 @@
 
 namespace maas::inline MAAS_ABI::serve {
 
+/// An address in numbers as it is, written the usual way; of the name of a host its first one of IPv4, else its first.
+/// Throws ConfigError for what is neither.
+std::string address_in_numbers(const std::string& text);
+
 struct HttpOptions {
   std::string address{};
   int port = 0;

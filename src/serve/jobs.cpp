@@ -13,7 +13,6 @@
 #include <iterator>
 
 #include "maas/core/new_file.hpp"
-#include "serve/child.hpp"
 #include "serve/folder.hpp"
 #include "serve/json_writer.hpp"
 #include "serve/names.hpp"
@@ -29,7 +28,11 @@ namespace {
 constexpr std::string_view staged = "new-";     // begins the names of folders of jobs without a number
 constexpr std::size_t most_kept = 200;          // finished jobs; older ones are deleted
 constexpr std::chrono::seconds save_again{10};  // after a disk was full
+constexpr std::chrono::seconds check_time{10};  // of a recipe; then it is left to the run
 constexpr int backup_seconds = 5;  // that are lost at most; each backup waits for the disk, as answers may do
+
+// Of a job with its number.
+constexpr auto is_queued = [](const auto& each) { return each.second.state == "queued"; };
 
 // A job that is not to go on.
 struct Stopped {};
@@ -306,29 +309,33 @@ Response Jobs::add(JsonView request, std::span<const Upload> uploads) {
   for (const Upload& each : uploads) write_whole((staging.folder / "data" / each.name).string(), each.content);
   if (base) files::copy_file(base->file, staging.folder / job.base);
   write_whole((staging.folder / "recipe.json").string(), recipe->json());
+  check_with_program(files::absolute(staging.folder).string(), job);
 
-  const std::lock_guard lock(mutex_);
-  require_room();
+  const std::lock_guard one_at_a_time(changing_);
   const std::int64_t number = jobs_.empty() ? 1 : jobs_.rbegin()->first + 1;
+  {
+    const std::lock_guard lock(mutex_);
+    require_room();
+  }
   write(number, job, staging.folder.string());
   Response added{.body = text_of(number, job)};
   files::remove_all(folder_of(number));  // of one that was killed before it was whole
-  const auto place = jobs_.emplace(number, std::move(job)).first;
-  try {
-    files::rename(staging.folder, folder_of(number));
-  } catch (...) {
-    jobs_.erase(place);
-    throw;
-  }
+  std::map<std::int64_t, Job> made;      // its place takes memory: before it is a job's folder
+  made.emplace(number, std::move(job));
+  files::rename(staging.folder, folder_of(number));
   flush(options_.folder);
-  forget_oldest();
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.merge(made);
+  }
   wake_.notify_all();
+  forget_oldest();
   return added;
 }
 
 // With mutex_ held.
 void Jobs::require_room() const {
-  const auto waiting = std::ranges::count_if(jobs_, [](const auto& each) { return each.second.state == "queued"; });
+  const auto waiting = std::ranges::count_if(jobs_, is_queued);
   if (static_cast<std::size_t>(waiting) >= options_.queue)
     fail_with(429, "too many jobs are waiting: at most {} may", options_.queue);
 }
@@ -375,34 +382,44 @@ Response Jobs::events(std::int64_t number, std::uint64_t last) const {
 }
 
 Response Jobs::cancel(std::int64_t number) {
+  const std::lock_guard one_at_a_time(changing_);
+  bool is_waiting = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const Job& found = job(number);
+    require<ConflictError>(!found.is_finished() && !found.is_going_live,
+                           "job {}: expected one that waits or runs, got one that is {}", number,
+                           found.is_going_live ? "going live" : found.state);
+    is_waiting = found.state == "queued";
+  }
+  if (is_waiting) change(number, [](Job& changed) { changed.state = "cancelled"; });
   const std::lock_guard lock(mutex_);
-  const Job& found = job(number);
-  require<ConflictError>(!found.is_finished() && !found.is_going_live,
-                         "job {}: expected one that waits or runs, got one that is {}", number,
-                         found.is_going_live ? "going live" : found.state);
-  if (found.state == "queued") change(number, [](Job& changed) { changed.state = "cancelled"; });
   jobs_.at(number).is_to_stop = true;
   wake_.notify_all();
-  return {.body = text_of(number, found)};
+  return {.body = text_of(number, job(number))};
 }
 
 Response Jobs::resume(std::int64_t number) {
-  const std::lock_guard lock(mutex_);
-  const std::string& state = job(number).state;
-  require<ConflictError>(state == "interrupted" || state == "cancelled" || state == "failed",
-                         "job {}: expected one that is interrupted, cancelled or failed, got one that is {}", number,
-                         state);
-  const Job& resumed = change(number, [](Job& changed) {
+  const std::lock_guard one_at_a_time(changing_);
+  {
+    const std::lock_guard lock(mutex_);
+    const std::string& state = job(number).state;
+    require<ConflictError>(state == "interrupted" || state == "cancelled" || state == "failed",
+                           "job {}: expected one that is interrupted, cancelled or failed, got one that is {}", number,
+                           state);
+  }
+  change(number, [](Job& changed) {
     changed.state = "queued";
     changed.error.clear();
     changed.is_to_stop = false;
   });
   wake_.notify_all();
-  return {.body = text_of(number, resumed)};
+  return status(number);
 }
 
 Response Jobs::promote(std::int64_t number) {
   {
+    const std::lock_guard one_at_a_time(changing_);
     const std::lock_guard lock(mutex_);
     const Job& found = job(number);
     require<ConflictError>(found.state == "candidate" && !found.is_going_live,
@@ -435,42 +452,59 @@ void Jobs::write(std::int64_t number, const Job& job, const std::string& folder)
   write_whole(folder + "/job.json", text);
 }
 
-// What a call asks for: it stands once the disk has taken it. With mutex_ held.
+// With changing_ held.
+Jobs::Job Jobs::copy_of(std::int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return job(number);
+}
+
+// What a call asks for: it stands once the disk has taken it. With changing_ held.
 template <class Change>
-const Jobs::Job& Jobs::change(std::int64_t number, const Change& what) {
-  Job changed = jobs_.at(number);
+void Jobs::change(std::int64_t number, const Change& what) {
+  Job changed = copy_of(number);
   what(changed);
   write(number, changed, folder_of(number));
-  changed.is_unsaved = false;
-  return jobs_.at(number) = std::move(changed);
+  const std::lock_guard lock(mutex_);
+  Job& job = jobs_.at(number);
+  what(job);
+  job.is_unsaved = false;
 }
 
 // What has happened: it stands, and the disk is to take it when it can.
 template <class Change>
 void Jobs::note(std::int64_t number, const Change& what) {
-  const std::lock_guard lock(mutex_);
-  Job& job = jobs_.at(number);
-  what(job);
-  job.is_unsaved = true;
+  const std::lock_guard one_at_a_time(changing_);
+  {
+    const std::lock_guard lock(mutex_);
+    Job& job = jobs_.at(number);
+    what(job);
+    job.is_unsaved = true;
+  }
   save_unsaved();
 }
 
-// With mutex_ held.
+// With changing_ held.
 bool Jobs::save_unsaved() {
-  for (auto& [number, job] : jobs_)
-    if (job.is_unsaved)
-      job.is_unsaved = !saves_->attempt(options_.folder, [&, &kept = job, of = number] {
-        write(of, kept, folder_of(of));
-        return true;
-      });
-  return std::ranges::none_of(jobs_, [](const auto& each) { return each.second.is_unsaved; });
+  bool are_saved = true;
+  for (auto& [number, job] : jobs_) {
+    if (!job.is_unsaved) continue;
+    const bool is_saved = saves_->attempt(options_.folder, [&, of = number] {
+      write(of, copy_of(of), folder_of(of));
+      return true;
+    });
+    const std::lock_guard lock(mutex_);
+    job.is_unsaved = !is_saved;
+    are_saved = are_saved && is_saved;
+  }
+  return are_saved;
 }
 
 bool Jobs::keep() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard one_at_a_time(changing_);
   return save_unsaved();
 }
 
+// With changing_ held.
 void Jobs::forget_oldest() {
   auto finished = static_cast<std::size_t>(
       std::ranges::count_if(jobs_, [](const auto& each) { return each.second.is_finished(); }));
@@ -481,6 +515,7 @@ void Jobs::forget_oldest() {
     }
     std::error_code error;
     files::remove_all(folder_of(job->first), error);
+    const std::lock_guard lock(mutex_);
     job = jobs_.erase(job);
     --finished;
   }
@@ -503,20 +538,30 @@ std::vector<int> Jobs::processors() const {
 }
 
 void Jobs::work() {
-  while (true) {
-    std::int64_t number = 0;
-    {
-      std::unique_lock lock(mutex_);
-      const auto is_queued = [](const auto& each) { return each.second.state == "queued"; };
-      const auto is_due = [&] { return stopping_ || std::ranges::any_of(jobs_, is_queued); };
-      while (!wake_.wait_for(lock, save_again, is_due)) save_unsaved();
-      if (stopping_) return;
-      const auto next = std::ranges::find_if(jobs_, is_queued);
-      next->second.state = "running";
-      number = next->first;
-    }
-    run(number);
+  while (wait_for_one())
+    if (const std::optional<std::int64_t> number = take_one()) run(*number);
+}
+
+// False at the end.
+bool Jobs::wait_for_one() {
+  std::unique_lock lock(mutex_);
+  const auto is_due = [&] { return stopping_ || std::ranges::any_of(jobs_, is_queued); };
+  while (!wake_.wait_for(lock, save_again, is_due)) {
+    lock.unlock();
+    keep();
+    lock.lock();
   }
+  return !stopping_;
+}
+
+// Nothing where it has been cancelled meanwhile, or all is to end.
+std::optional<std::int64_t> Jobs::take_one() {
+  const std::lock_guard one_at_a_time(changing_);
+  const std::lock_guard lock(mutex_);
+  const auto next = std::ranges::find_if(jobs_, is_queued);
+  if (stopping_ || next == jobs_.end()) return std::nullopt;
+  next->second.state = "running";
+  return next->first;
 }
 
 bool Jobs::is_to_stop(std::int64_t number) const {
@@ -541,16 +586,10 @@ void Jobs::run(std::int64_t number) {
   }
 }
 
-void Jobs::train(std::int64_t number) {
-  std::string files_list, base;
-  note(number, [&](Job& job) {
-    if (job.is_to_stop) throw Stopped();
-    files_list = job.files;
-    base = job.base;
-  });
-  const std::string folder = folder_of(number);
+// A call of the program that trains, in a job's folder.
+ChildOptions Jobs::training_in(const std::string& folder, const Job& job) const {
   ChildOptions child{.arguments = {files::absolute(options_.program).string(), "train", folder + "/recipe.json",
-                                   "--progress", "json", "--resume", "--set", "data.files=" + files_list, "--set",
+                                   "--progress", "json", "--resume", "--set", "data.files=" + job.files, "--set",
                                    "output.model=" + json_text(folder + "/model.h5"), "--set",
                                    fmt::format("training.backup_seconds={}", backup_seconds)},
                      .folder = folder,
@@ -558,7 +597,38 @@ void Jobs::train(std::int64_t number) {
                      .memory_bytes = options_.memory_bytes,
                      .time = options_.time,
                      .processors = processors()};
-  if (!base.empty()) child.arguments.insert(child.arguments.end(), {"--set", "base=" + json_text(base)});
+  if (!job.base.empty()) child.arguments.insert(child.arguments.end(), {"--set", "base=" + json_text(job.base)});
+  return child;
+}
+
+// What is wrong with a recipe is told before it waits, by the program that would train. Whatever else keeps that from
+// reading it is left to the run, which reads it again.
+void Jobs::check_with_program(const std::string& folder, const Job& job) const {
+  ChildOptions child = training_in(folder, job);
+  child.arguments.emplace_back("--check");
+  child.time = std::min(child.time, check_time);
+  child.is_awaited = true;
+  const auto is_ending = [&] {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  };
+  const ChildEnd end = run_child(
+      child, [](std::string_view) {}, is_ending);
+  if (end.exit_code != 1) return;
+  const std::string said = last_line(content_of(child.errors)).substr(0, 1000), where = folder + "/recipe.json: ";
+  const std::size_t at = said.find(where);
+  require<DataError>(at == std::string::npos, "recipe: {}",
+                     said.substr(at == std::string::npos ? 0 : at + where.size()));
+}
+
+void Jobs::train(std::int64_t number) {
+  Job job;
+  note(number, [&](const Job& noted) {
+    if (noted.is_to_stop) throw Stopped();
+    job = noted;
+  });
+  const std::string folder = folder_of(number);
+  const ChildOptions child = training_in(folder, job);
   std::ofstream events(folder + "/events.jsonl", std::ios::binary | std::ios::app);
   bool is_trained = false;  // as far as it says so itself
   const ChildEnd end = run_child(
@@ -710,6 +780,7 @@ void Jobs::promote_now(std::int64_t number) {
       job.is_going_live = false;
     });
   } catch (...) {
+    const std::lock_guard one_at_a_time(changing_);
     const std::lock_guard lock(mutex_);
     jobs_.at(number).is_going_live = false;
     throw;

@@ -14,6 +14,7 @@
 
 #include "maas/serve/protocol.hpp"
 #include "maas/serve/repository.hpp"
+#include "serve/child.hpp"
 #include "serve/json.hpp"
 #include "serve/state_saves.hpp"
 
@@ -73,6 +74,8 @@ class Jobs {
 
   void read_folder();
   void work();
+  bool wait_for_one();
+  std::optional<std::int64_t> take_one();
   void run(std::int64_t number);
   void train(std::int64_t number);
   void check(std::int64_t number);
@@ -93,11 +96,14 @@ class Jobs {
   std::shared_ptr<const Servable> base_of(JsonView request, const std::string& model) const;
   void check_uploads(std::span<const Upload> uploads) const;
   static void check_recipe(JsonView recipe);
+  ChildOptions training_in(const std::string& folder, const Job& job) const;
+  void check_with_program(const std::string& folder, const Job& job) const;
   const Job& job(std::int64_t number) const;
   std::string text_of(std::int64_t number, const Job& job) const;
   void write(std::int64_t number, const Job& job, const std::string& folder) const;
+  Job copy_of(std::int64_t number) const;
   template <class Change>
-  const Job& change(std::int64_t number, const Change& what);
+  void change(std::int64_t number, const Change& what);
   template <class Change>
   void note(std::int64_t number, const Change& what);
   bool save_unsaved();
@@ -105,6 +111,9 @@ class Jobs {
   Repository& repository_;
   const JobOptions options_;
   const std::shared_ptr<StateSaves> saves_;
+  // Who changes how jobs stand, all but their epochs, holds both, the first one while the disk takes it, too; who asks
+  // holds the second one, for a look-up.
+  std::mutex changing_{};
   mutable std::mutex mutex_{};  // guards what follows
   std::condition_variable wake_{};
   std::map<std::int64_t, Job> jobs_{};

@@ -169,16 +169,16 @@ struct JsonDocument::Parser {
   }
 };
 
-JsonDocument::JsonDocument(std::string_view text, std::size_t depth) : parser_(Parser::take()) {
+JsonDocument::JsonDocument(std::string_view text, std::size_t depth, std::string_view where) : parser_(Parser::take()) {
   dom::element root;
   simdjson::error_code error = parser_->parse(text, depth, root);
   if (error != simdjson::SUCCESS && error != simdjson::DEPTH_ERROR)
     if (const std::optional<std::string> copy = Rewriter(text).rewritten()) error = parser_->parse(*copy, depth, root);
   if (error == simdjson::DEPTH_ERROR)
-    fail<DataError>("request body: expected lists and objects at most {} deep, got more", depth);
+    fail<DataError>("{}expected lists and objects at most {} deep, got more", where, depth);
   if (error == simdjson::MEMALLOC) throw std::bad_alloc();
-  require<DataError>(error == simdjson::SUCCESS, "request body: expected JSON, got {} bytes that are none: {}",
-                     text.size(), simdjson::error_message(error));
+  require<DataError>(error == simdjson::SUCCESS, "{}expected JSON, got {} bytes that are none: {}", where, text.size(),
+                     simdjson::error_message(error));
   root_.element_ = std::bit_cast<Bytes>(root);
 }
 

@@ -78,8 +78,9 @@ class JsonView {
 class JsonDocument {
  public:
   /// Throws DataError where the text is not one JSON value (RFC 8259, with the tokens NaN, Infinity and -Infinity), or
-  /// where lists and objects stand in each other more than `depth` deep.
-  JsonDocument(std::string_view text, std::size_t depth);
+  /// where lists and objects stand in each other more than `depth` deep. `where` begins the texts of these errors; it
+  /// is empty for files, whose readers put their path before it.
+  JsonDocument(std::string_view text, std::size_t depth, std::string_view where = "request body: ");
   JsonDocument(const JsonDocument&) = delete;
   JsonDocument& operator=(const JsonDocument&) = delete;
   ~JsonDocument();

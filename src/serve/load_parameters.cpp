@@ -72,7 +72,7 @@ void LoadParameters::take(std::string_view name, JsonView value) {
 }
 
 void LoadParameters::take_config(std::string_view text) {
-  const JsonDocument document(text, config_depth);
+  const JsonDocument document(text, config_depth, "load: config: ");
   const JsonView root = document.root();
   require<DataError>(root.kind() == JsonKind::object, "load: config: expected an object, got {}", root.kind_name());
   root.for_each_member([&](std::string_view name, JsonView value) {

@@ -272,7 +272,7 @@ void append_settings(std::string& out, const ModelSettings& settings) {
 ModelSettings read_model_file(const std::string& path) {
   const std::string text = content_within(path, std::size_t{1} << 20);
   try {
-    const JsonDocument document(text, 32);
+    const JsonDocument document(text, 32, "");
     return settings_from(document.root(), "");
   } catch (const Error& error) {
     fail<ConfigError>("{}: {}", path, error.what());

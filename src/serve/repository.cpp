@@ -48,6 +48,7 @@ class Repository::Folder {
                          "repository: expected at least 1 ms before a file is read again, got {}",
                          options_.retry.count());
     if (!has_files()) return;
+    if (!options_.model_path.empty()) check_model_path(options_.model_path);
     // Watched before it is looked at: what changes in between is told.
     auto notices = std::make_unique<FolderNotices>(options_.folder.empty() ? options_.model_path : options_.folder,
                                                    options_.notices);
@@ -155,7 +156,7 @@ class Repository::Folder {
     require<ConfigError>(version >= 0, "publish: expected a version of at least 0, got {}", version);
     const auto made = make_servable({.model = name, .version = version, .network = std::move(network)});
     const std::lock_guard one_at_a_time(changing_);
-    serve_as(*made, settings(name).serving);
+    serve_as(*made, settings(name).serving, name_files(name, settings(name).serving));
     std::shared_ptr<const Servable> servable = made;
     const std::string no_room = why_no_room(weight_bytes(*made));  // nobody else takes any meanwhile
     require<NoRoomError>(no_room.empty(), "publish: {}", no_room);
@@ -572,6 +573,19 @@ class Repository::Folder {
     return is_good;
   }
 
+  // The model's own file, for names of tensors that stand in it.
+  NameFiles name_files(const std::string& name, const ServingSettings& serving) const {
+    const std::lock_guard lock(mutex_);
+    const auto file = model_files_.find(name);
+    if (file == model_files_.end() || !file->second.tried) return {};
+    const auto configured = options_.models.find(name);
+    const ServingSettings above = configured == options_.models.end() ? ServingSettings() : configured->second.serving;
+    const ServingSettings& own = file->second.settings.serving;
+    const auto path_if = [&](bool is_own) { return is_own ? file->second.tried->path : std::string(); };
+    return {.inputs = path_if(above.inputs.empty() && own.inputs == serving.inputs),
+            .outputs = path_if(above.outputs.empty() && own.outputs == serving.outputs)};
+  }
+
   // Not before its settings are out of use.
   void forget_model_file(const std::string& name) {
     const auto found = model_files_.find(name);
@@ -617,7 +631,7 @@ class Repository::Folder {
       std::shared_ptr<const Servable> again;
       std::string why;
       try {
-        again = served_as(*before, wanted.serving);
+        again = served_as(*before, wanted.serving, name_files(name, wanted.serving));
       } catch (const std::bad_alloc&) {
         throw;  // nobody's fault: who has called tries again
       } catch (const std::exception& error) {
@@ -667,8 +681,15 @@ class Repository::Folder {
     Look found;
     if (!options_.folder.empty()) found = look_at(options_.folder);
     if (options_.model_path.empty()) return found;
+    if (found.models.contains(options_.model_name) || found.settings.contains(options_.model_name))
+      found.warnings.insert(fmt::format("model \"{}\" in {} is passed over, as the one at {} is called so, too",
+                                        options_.model_name, options_.folder, options_.model_path));
     try {
       add_model_at(found, options_.model_name, options_.model_path);
+      if (!found.models.contains(options_.model_name) && !found.partly_seen.contains(options_.model_name))
+        found.warnings.insert(
+            fmt::format("model \"{}\": expected a model file in {}, got none: one that comes is taken up",
+                        options_.model_name, options_.model_path));
     } catch (const FormatError&) {
       if (options_.folder.empty()) throw;
       found.models.erase(options_.model_name);
@@ -719,7 +740,7 @@ class Repository::Folder {
   void look(const std::set<std::string>& whole = {}, bool is_due = true) {
     const Look found = look_at_files();
     const std::lock_guard one_at_a_time(changing_);
-    warn_of(found.doubles);
+    warn_of(found.warnings);
     note(found, whole, is_due);
     read_model_files();
     if (options_.swap == Swap::unload_first) drop_missing();
@@ -732,9 +753,9 @@ class Repository::Folder {
   }
 
   // Of what was not there at the look before.
-  void warn_of(const std::set<std::string>& doubles) {
-    const std::set<std::string> before = std::exchange(doubles_, doubles);
-    for (const std::string& text : doubles)
+  void warn_of(const std::set<std::string>& warnings) {
+    const std::set<std::string> before = std::exchange(warnings_, warnings);
+    for (const std::string& text : warnings)
       if (options_.warn && !before.contains(text)) try {
           options_.warn(text);
         } catch (const std::exception&) {  // nobody to tell: the look goes on
@@ -898,7 +919,7 @@ class Repository::Folder {
     try {
       const LoadsAtOnce::Place place(loads_at_once_);
       const auto loaded = load_servable(name, number, file.path, file.golden);
-      serve_as(*loaded, serving);
+      serve_as(*loaded, serving, name_files(name, serving));
       servable = loaded;
     } catch (const std::bad_alloc&) {
       why = no_memory;
@@ -1128,11 +1149,11 @@ class Repository::Folder {
   std::vector<LetGo> let_go_{};                                        // few: those that have been dropped and are held
   Loads loads_{};
   LoadsAtOnce loads_at_once_;
-  std::mutex adding_{};              // one version at a time; taken before changing_
-  std::mutex changing_{};            // one changer at a time; taken before mutex_
-  StateByModel changed_{};           // what calls have changed, as it stands in the state file; with changing_ held
-  std::set<std::string> doubles_{};  // of the last look; likewise
-  std::jthread watcher_{};           // last, so that it ends first
+  std::mutex adding_{};               // one version at a time; taken before changing_
+  std::mutex changing_{};             // one changer at a time; taken before mutex_
+  StateByModel changed_{};            // what calls have changed, as it stands in the state file; with changing_ held
+  std::set<std::string> warnings_{};  // as the last look told it; likewise
+  std::jthread watcher_{};            // last, so that it ends first
 };
 
 Repository::Repository(RepositoryOptions options) : folder_(std::make_unique<Folder>(std::move(options))) {}

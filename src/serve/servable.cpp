@@ -27,10 +27,12 @@ std::vector<TensorInfo> tensors_of(const Graph& graph, const std::vector<Index>&
 }
 
 // Gives tensors their other names. Those of a network are one name each; after it they must be so again.
-void rename(std::vector<TensorInfo>& tensors, const std::map<std::string, std::string>& names, std::string_view kind) {
+void rename(std::vector<TensorInfo>& tensors, const std::map<std::string, std::string>& names, std::string_view kind,
+            const std::string& file) {
+  const std::string where = fmt::format("{}{}{}s", file, file.empty() ? "" : ": ", kind);
   const auto place_of = [&](const std::string& name) {
     const auto found = std::ranges::find(tensors, name, &TensorInfo::name);
-    require<DataError>(found != tensors.end(), "{}s: expected names for {}, got one for \"{}\"", kind,
+    require<DataError>(found != tensors.end(), "{}: expected names for {}, got one for \"{}\"", where,
                        names_of(tensors), name.substr(0, 255));
     return static_cast<std::size_t>(found - tensors.begin());
   };
@@ -39,7 +41,7 @@ void rename(std::vector<TensorInfo>& tensors, const std::map<std::string, std::s
   for (auto& [place, name] : changes) tensors[place].name = std::move(name);
   for (const TensorInfo& tensor : tensors)
     require<DataError>(std::ranges::count(tensors, tensor.name, &TensorInfo::name) == 1,
-                       "{}s: expected a name of its own for each, got \"{}\" twice", kind, tensor.name);
+                       "{}: expected a name of its own for each, got \"{}\" twice", where, tensor.name);
 }
 
 bool gives_numbers(const Network& network, Scalar value) {
@@ -88,20 +90,21 @@ std::vector<std::optional<NumberRange>> ranges_of(const ForecastFrame& frame) {
 
 }  // namespace
 
-void serve_as(Servable& servable, const ServingSettings& serving) {
+void serve_as(Servable& servable, const ServingSettings& serving, const NameFiles& from) {
   const Graph& graph = servable.network.graph();
   std::vector<TensorInfo> inputs = tensors_of(graph, graph.inputs()), outputs = tensors_of(graph, graph.outputs());
-  rename(inputs, serving.inputs, "input");
-  rename(outputs, serving.outputs, "output");
+  rename(inputs, serving.inputs, "input", from.inputs);
+  rename(outputs, serving.outputs, "output", from.outputs);
   servable.inputs = std::move(inputs);
   servable.outputs = std::move(outputs);
   servable.batch_rows = std::min(servable.measured_rows, serving.batch_rows.value_or(servable.measured_rows));
   servable.serving = serving;
 }
 
-std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving) {
+std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving,
+                                          const NameFiles& from) {
   auto again = std::make_shared<Servable>(servable);
-  serve_as(*again, serving);
+  serve_as(*again, serving, from);
   return again;
 }
 

@@ -13,11 +13,17 @@ namespace maas::inline MAAS_ABI::serve {
 /// for either.
 std::shared_ptr<Servable> make_servable(Servable servable);
 
+/// The files that other names of inputs and of outputs stand in; empty for names from elsewhere.
+struct NameFiles {
+  std::string inputs{}, outputs{};
+};
+
 /// Gives a version the names and limits of settings. Throws DataError for a name of a tensor that is not there, or
-/// where two would be called the same; then nothing has changed.
-void serve_as(Servable& servable, const ServingSettings& serving);
+/// where two would be called the same, with the file that says so; then nothing has changed.
+void serve_as(Servable& servable, const ServingSettings& serving, const NameFiles& from = {});
 /// The same of a copy, which goes on with what the version has counted.
-std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving);
+std::shared_ptr<const Servable> served_as(const Servable& servable, const ServingSettings& serving,
+                                          const NameFiles& from = {});
 
 /// How many bytes the weights take.
 std::size_t weight_bytes(const Servable& servable);

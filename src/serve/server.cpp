@@ -47,10 +47,18 @@ void check(const ServerOptions& options) {
                        "server: expected at_once from 0 to 1 s, got {} us", options.at_once.count());
   require<ConfigError>(options.certificate_file.empty() == options.key_file.empty(),
                        "server: expected a certificate and its key, got one of them");
+}
+
+// Options with the address in numbers, whatever name it was given by.
+ServerOptions checked(const ServerOptions& given) {
+  check(given);
+  ServerOptions options = given;
+  options.address = address_in_numbers(given.address);
   const bool is_loopback = options.address.starts_with("127.") || options.address == "::1";
   require<ConfigError>(is_loopback || options.insecure || !options.token.empty() || !options.token_file.empty(),
-                       "server: {} can be reached from other machines: expected a token, or insecure, got neither",
-                       options.address);
+                       "server: {}{} can be reached from other machines: expected a token, or insecure, got neither",
+                       given.address, given.address == options.address ? "" : " (" + options.address + ")");
+  return options;
 }
 
 std::string content_of(const std::string& path) {
@@ -91,7 +99,7 @@ class Server::Running final : public HttpHandler {
   // A repository that may be changed, or one that may not.
   template <class Served>
   Running(Served& repository, const ServerOptions& options)
-      : options_((check(options), options)),
+      : options_(options),
         protocol_(repository, {.limits = options.limits,
                                .v2_nonfinite = options.v2_nonfinite,
                                .strict_dtypes = options.strict_dtypes,
@@ -366,9 +374,9 @@ class Server::Running final : public HttpHandler {
 };
 
 Server::Server(Repository& repository, ServerOptions options)
-    : running_(std::make_unique<Running>(repository, options)) {}
+    : running_(std::make_unique<Running>(repository, checked(options))) {}
 Server::Server(const Repository& repository, ServerOptions options)
-    : running_(std::make_unique<Running>(repository, options)) {}
+    : running_(std::make_unique<Running>(repository, checked(options))) {}
 Server::~Server() = default;
 
 int Server::port() const { return running_->port(); }

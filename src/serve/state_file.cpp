@@ -79,7 +79,7 @@ StateByModel read_state(const std::string& path) {
   const std::string text = read_file(path);
   StateByModel state;
   try {
-    const JsonDocument document(text, 32);
+    const JsonDocument document(text, 32, "");
     const auto models = document.root().member("models");
     require<ConfigError>(models && models->kind() == JsonKind::object, "expected \"models\", an object, got {}",
                          models ? models->kind_name() : "none");

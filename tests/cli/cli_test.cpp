@@ -1,13 +1,16 @@
 // The maas program as people run it: what it prints, what it returns.
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "maas/maas.hpp"
 #include "support/catch.hpp"
@@ -472,6 +475,76 @@ TEST_CASE("maas says its version and helps") {
     const Run told = run(std::string(asked) + " > /dev/full 2> full.errors; cat full.errors");
     CHECK(told.out == "maas: cannot write to the standard output\n");
   }
+}
+
+namespace {
+
+// The words that begin the lines of a help text after its line "Subcommands:".
+std::vector<std::string> subcommands_in(const std::string& help) {
+  std::vector<std::string> found;
+  const std::size_t begin = help.find("\nSubcommands:\n");
+  std::istringstream lines(begin == std::string::npos ? "" : help.substr(begin + 1));
+  for (std::string line; std::getline(lines, line);)
+    if (line.size() > 2 && line.starts_with("  ") && line[2] != ' ')
+      found.push_back(line.substr(2, line.find(' ', 2) - 2));
+  return found;
+}
+
+// The long names that begin lines of a help text: "  -h,--help  ...", "  --shapes,--no-shapes{false} ...".
+std::vector<std::string> options_in(const std::string& help) {
+  std::vector<std::string> found;
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  -")) continue;
+    std::istringstream names(line.substr(2, line.find(' ', 2) - 2));
+    for (std::string name; std::getline(names, name, ',');)
+      if (name.starts_with("--")) found.push_back(name.substr(0, name.find('{')));
+  }
+  return found;
+}
+
+// As a word of its own: "--rows" does not stand in "--rows-at-once".
+bool stands_in(const std::string& name, const std::string& text) {
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const char next = at + name.size() < text.size() ? text[at + name.size()] : ' ';
+    if (std::isalnum(static_cast<unsigned char>(next)) == 0 && next != '-') return true;
+  }
+  return false;
+}
+
+std::string all_pages() {
+  std::string text;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(MAAS_DOCS)) {
+    if (entry.path().extension() != ".md") continue;
+    std::ifstream file(entry.path());
+    text.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return text;
+}
+
+// Those of a command and of the ones below it that no page names.
+std::string options_without_page(const std::string& command, const std::string& pages) {
+  const std::string help = run(command + " --help").out;
+  std::string missing;
+  for (const std::string& name : options_in(help))
+    if (name != "--help" && !stands_in(name, pages)) missing += "maas " + command + " " + name + "\n";
+  for (const std::string& below : subcommands_in(help)) missing += options_without_page(command + " " + below, pages);
+  return missing;
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+TEST_CASE("every option of every command stands in a page of the documentation") {
+  const std::vector<std::string> commands = subcommands_in(run("--help").out);
+  REQUIRE(has(commands, "predict"));
+  REQUIRE(has(subcommands_in(run("data --help").out), "report"));
+  REQUIRE(has(options_in(run("plot --help").out), "--no-shapes"));
+  const std::string pages = all_pages();
+  for (const std::string& command : commands) CHECK(options_without_page(command, pages) == "");
 }
 
 TEST_CASE("maas predict, inspect, check and diff know the pipeline of a model") {

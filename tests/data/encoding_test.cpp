@@ -48,15 +48,17 @@ TEST_CASE("ordinal codes follow the alphabet, or the order given") {
   CHECK(step.classes_of("other") == nullptr);
   const Step ordered = Step(Ordinal{.order = {"tram", "car", "bus"}}).fit(training);
   check_numbers(ordered.apply(training).numbers("kind"), {1, 2, 1, gap});
-  CHECK_THROWS_WITH(Step(Ordinal{.order = {"car"}}).fit(training).apply(training),
-                    "Ordinal: expected a category of the training rows in column \"kind\" (\"car\"), got \"bus\"");
+  CHECK_THROWS_WITH(
+      Step(Ordinal{.order = {"car"}}).fit(training).apply(training),
+      "Ordinal: expected a category of the training rows in column \"kind\" (\"car\"), got \"bus\" in row 1 "
+      "(counted from 0)");
 }
 
 TEST_CASE("a category that training rows had not: an error that names it, or nothing, or a code of its own") {
   const Table unseen = texts_of("kind", {"tram", "bus"});
   CHECK_THROWS_WITH(Step(OneHot{}).fit(training).apply(unseen),
                     "OneHot: expected a category of the training rows in column \"kind\" (\"\", \"bus\", \"car\"), got "
-                    "\"tram\"");
+                    "\"tram\" in row 0 (counted from 0)");
   const Table ignored = Step(OneHot{.unseen = Unseen::ignore}).fit(training).apply(unseen);
   CHECK(ignored.numbers("kind_bus") == std::vector<double>{0, 1});
   CHECK(ignored.numbers("kind_car") == std::vector<double>{0, 0});

@@ -38,6 +38,11 @@ if [ "$1" = evaluate ]; then
   echo "{\"name\":\"h\",\"targets\":[{\"target\":\"y\",\"rows\":3,\"answers\":[{\"name\":\"model\",\"mae\":9,\"rmse\":$rmse},{\"name\":\"mean\",\"rmse\":0}]}]}"
   exit 0
 fi
+case "$*" in *--check*)
+  grep -q misspelt recipe.json && { echo "maas: $2: training: expected keys of epochs; got \"epoch\"" >&2; exit 1; }
+  grep -q unreadable recipe.json && { echo "maas: no memory" >&2; exit 1; }
+  exit 0;;
+esac
 echo "$@" > arguments.txt
 grep Cpus_allowed_list /proc/self/status > processors.txt
 echo '{"event":"begin","epochs":2,"weights":3}'
@@ -54,7 +59,8 @@ struct JobService {
   std::unique_ptr<serve::Repository> repository{};
   std::unique_ptr<serve::Protocol> protocol{};
 
-  explicit JobService(bool fresh = true, std::chrono::seconds time = 60s, int threads = 0) {
+  explicit JobService(bool fresh = true, std::chrono::seconds time = 60s, int threads = 0,
+                      std::function<void(const std::string&)> warn = {}) {
     if (fresh) make();
     repository = std::make_unique<serve::Repository>(serve::RepositoryOptions{.folder = "jobs_models", .poll = 50ms});
     protocol = std::make_unique<serve::Protocol>(*repository,
@@ -65,7 +71,8 @@ struct JobService {
                                                                                  .memory_bytes = std::uint64_t{1} << 30,
                                                                                  .time = time,
                                                                                  .threads = threads,
-                                                                                 .queue = 2}});
+                                                                                 .queue = 2},
+                                                                        .warn = std::move(warn)});
   }
 
   static void make() {
@@ -207,10 +214,14 @@ class SmallFiles {
   rlimit before_{};
 };
 
-// A folder in its place cannot be written over.
+// A folder in its place cannot be written over. What has just happened may be written between the two.
 void block_state(int number) {
-  files::remove(fmt::format("jobs_home/{}/job.json", number));
-  files::create_directories(fmt::format("jobs_home/{}/job.json", number));
+  const std::string path = fmt::format("jobs_home/{}/job.json", number);
+  std::error_code error;
+  REQUIRE(wait_until([&] {
+    files::remove(path, error);
+    return files::create_directory(path, error);
+  }));
 }
 
 }  // namespace
@@ -259,6 +270,39 @@ TEST_CASE("what has become of a job stands though the disk is full, and is writt
   JobService served(false);
   CHECK_THAT(served.job(1), ContainsSubstring(R"("state":"promoted")"));
   CHECK_THAT(served.job(2), ContainsSubstring(R"("state":"promoted")"));
+}
+
+TEST_CASE("who asks how jobs stand does not wait while that is written") {
+  JobService* asked = nullptr;
+  std::atomic<bool> is_told{false}, is_answered{false};
+  const auto warn = [&](const std::string&) {  // in the midst of the write, in the place of a slow disk
+    if (is_told) return;
+    std::thread asking([&] { is_answered = asked->protocol->answer(get("/v1/jobs")).status == 200; });
+    wait_until([&] { return is_answered.load(); });
+    is_told = true;
+    asking.detach();
+  };
+  JobService served(true, 60s, 0, warn);
+  asked = &served;
+  served.add("patient rmse=0.5");
+  CHECK(served.reaches(1, R"("state":"checking")"));
+  block_state(1);
+  std::ofstream("jobs_home/1/go") << "";
+  CHECK(wait_until([&] { return is_told.load(); }));
+  CHECK(is_answered);
+  CHECK(wait_until([&] { return is_answered.load(); }));
+  files::remove_all("jobs_home/1/job.json");
+}
+
+TEST_CASE("a recipe that is wrong is refused when it comes") {
+  JobService served;
+  const Response refused = served.add("misspelt");
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, ContainsSubstring(R"("recipe: training: expected keys of epochs; got \"epoch\"")"));
+  CHECK(served.protocol->answer(get("/v1/jobs")).body == R"({"jobs":[]})");
+  CHECK(files::is_empty("jobs_home"));
+  CHECK(served.add("unreadable rmse=0.5").status == 200);  // no fault of the recipe, as far as one can see
+  CHECK(served.reaches(1, R"("state":"promoted")"));
 }
 
 TEST_CASE("a training ends even where others take the ends of this program's children away") {

@@ -283,7 +283,8 @@ TEST_CASE("a name for a tensor that is not there, and one name for two, are told
   write_settings(folder, R"({"outputs": {"none": "y"}})");
   Repository repository({.folder = folder, .poll = 10ms});
   CHECK(repository.find("m") == nullptr);
-  CHECK(told(repository, 1) == R"(outputs: expected names for "sum", "pair", got one for "none")");
+  CHECK(told(repository, 1) ==
+        R"(misnamed/m/maas.json: outputs: expected names for "sum", "pair", got one for "none")");
   write_settings(folder, R"({"outputs": {"sum": "pair"}})");
   CHECK(wait_until([&] { return told(repository, 1).find("got \"pair\" twice") != std::string::npos; }));
   CHECK(repository.find("m") == nullptr);
@@ -293,7 +294,7 @@ TEST_CASE("a name for a tensor that is not there, and one name for two, are told
   CHECK(told(repository, 1).empty());
   write_settings(folder, R"({"inputs": {"a": "b"}, "versions": "all"})");  // what answers goes on by its names
   CHECK(wait_until([&] { return !told(repository, 1).empty(); }));
-  CHECK(told(repository, 1) == R"(inputs: expected a name of its own for each, got "b" twice)");
+  CHECK(told(repository, 1) == R"(misnamed/m/maas.json: inputs: expected a name of its own for each, got "b" twice)");
   CHECK(repository.find("m")->outputs[0].name == "pair");
   CHECK(repository.settings("m").policy.has_value());
   CHECK_THROWS_AS(repository.load("m"), DataError);
@@ -303,6 +304,17 @@ TEST_CASE("a name for a tensor that is not there, and one name for two, are told
   CHECK(told(repository, 1).empty());
   repository.publish("n", 1, affine());
   CHECK(repository.find("n")->inputs[0].name == "x");
+}
+
+TEST_CASE("what is no JSON is told by the file alone, and names of the configuration name no file") {
+  const std::string folder = model_folder("no_json", {1}, R"({"inputs": {"x": )");
+  const Repository repository({.folder = folder, .poll = 10ms});
+  CHECK_THAT(told(repository, 1), Catch::Matchers::StartsWith("no_json/m/maas.json: expected JSON, got 17 bytes"));
+  write_settings(folder, R"({"inputs": {"x": "flow"}})");
+  ModelSettings above;
+  above.serving.inputs = {{"none", "y"}};
+  const Repository configured({.folder = folder, .poll = 10ms, .models = {{"m", above}}});
+  CHECK(told(configured, 1) == R"(inputs: expected names for "x", got one for "none")");
 }
 
 TEST_CASE("golden.json has the names of the network, whatever the model's file says") {

@@ -352,6 +352,83 @@ TEST_CASE("of two names for one version one is picked, and that is told once") {
   CHECK(told[1] == "doubles/n.h5 is passed over, as doubles/n/1/model.h5 is version 1, too");
 }
 
+namespace {
+
+// What a repository has told of.
+class Told {
+ public:
+  std::function<void(const std::string&)> taker() {
+    return [this](const std::string& text) {
+      const std::lock_guard lock(mutex_);
+      texts_.push_back(text);
+    };
+  }
+  std::vector<std::string> texts() const {
+    const std::lock_guard lock(mutex_);
+    return texts_;
+  }
+
+ private:
+  mutable std::mutex mutex_{};
+  std::vector<std::string> texts_{};
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a name that is not UTF-8 is passed over, and that is told once, escaped") {
+  const std::string folder = fresh_folder("latin");
+  save(folder +
+           "/stra\xdf"
+           "e/1/model.h5",
+       1);
+  save(folder + "/\xe9t\xe9.h5", 1);
+  save(folder + "/m/1/model.h5", 1);
+  files::create_directories(folder + "/leer\xe4");  // no model: nothing to tell
+  Told told;
+  const Repository repository({.folder = folder, .poll = 10ms, .warn = told.taker()});
+  CHECK(repository.models() == Texts{"m"});
+  const auto looks = repository.loads().looks;
+  CHECK(wait_until([&] { return repository.loads().looks > looks + 3; }));
+  const std::string what = " is passed over: expected the name of a model in UTF-8, got other bytes";
+  CHECK(told.texts() == Texts{"latin/%E9t%E9.h5" + what, "latin/stra%DFe" + what});
+}
+
+TEST_CASE("a model elsewhere that is not there, or none, is told at the start") {
+  const std::string elsewhere = fresh_folder("absent_elsewhere");
+  CHECK_THROWS_WITH(Repository({.model_name = "m", .model_path = elsewhere + "/none"}),
+                    "repository: expected a model file or a folder with one, got absent_elsewhere/none: there is none");
+  CHECK_THROWS_WITH(Repository({.model_name = "m", .model_path = elsewhere + "/none.h5"}),
+                    ContainsSubstring("absent_elsewhere/none.h5: there is none"));
+  write_content(elsewhere + "/model.txt", "no model");
+  CHECK_THROWS_WITH(
+      Repository({.model_name = "m", .model_path = elsewhere + "/model.txt"}),
+      "repository: expected a folder, or a model file that ends in .h5 or .keras, got absent_elsewhere/model.txt");
+  Told told;
+  const Repository repository({.model_name = "m", .model_path = elsewhere, .poll = 10ms, .warn = told.taker()});
+  const std::string none =
+      "model \"m\": expected a model file in absent_elsewhere, got none: one that comes is taken up";
+  CHECK(told.texts() == Texts{none});
+  save(elsewhere + "/1.tmp/model.h5", 1);
+  files::rename(elsewhere + "/1.tmp", elsewhere + "/1");
+  CHECK(wait_until([&] { return answer_of(repository) == Scalar(5.5); }));
+  CHECK(told.texts() == Texts{none});
+}
+
+TEST_CASE("a model of the folder that one elsewhere takes the name of is told of once") {
+  const std::string elsewhere = fresh_folder("shadowing"), folder = fresh_folder("shadowed");
+  save(elsewhere + "/1/model.h5", 1);
+  save(folder + "/m/7/model.h5", 7);
+  Told told;
+  const Repository repository(
+      {.folder = folder, .model_name = "m", .model_path = elsewhere, .poll = 10ms, .warn = told.taker()});
+  CHECK(answer_of(repository) == Scalar(5.5));
+  const auto looks = repository.loads().looks;
+  CHECK(wait_until([&] { return repository.loads().looks > looks + 3; }));
+  CHECK(told.texts() == Texts{"model \"m\" in shadowed is passed over, as the one at shadowing is called so, too"});
+}
+
 TEST_CASE("a model elsewhere that cannot be listed stops nothing, and comes once it can be") {
   if (files::exists("unlisted_elsewhere")) files::permissions("unlisted_elsewhere", files::perms::owner_all);
   const std::string elsewhere = fresh_folder("unlisted_elsewhere"), folder = fresh_folder("unlisted_beside");

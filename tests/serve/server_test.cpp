@@ -1145,14 +1145,27 @@ TEST_CASE("a server says what is wrong with its options") {
       "server: pipelined requests: expected 1, as the HTTP library begins a connection's next request only "
       "when the one before has been answered, got 16");
   CHECK_THROWS_AS(Server(repository, {.port = 0, .limits = {.rows = 0}}), ConfigError);
-  CHECK_THROWS_WITH(Server(repository, {.address = "localhost", .port = 0, .insecure = true}),
-                    "server: expected an address in numbers, as 127.0.0.1 or ::1, got \"localhost\"");
+  CHECK_THROWS_WITH(
+      Server(repository, {.address = "", .port = 0, .insecure = true}),
+      ContainsSubstring(
+          "server: expected an address in numbers, as 127.0.0.1 or ::1, or the name of a host, got \"\": "));
   CHECK_THROWS_WITH(Server(repository, {.address = "0.0.0.0", .port = 0}),
                     "server: 0.0.0.0 can be reached from other machines: expected a token, or insecure, got neither");
+  CHECK_THROWS_WITH(
+      Server(repository, {.address = "0", .port = 0}),
+      "server: 0 (0.0.0.0) can be reached from other machines: expected a token, or insecure, got neither");
   CHECK_NOTHROW(Server(repository, {.address = "0.0.0.0", .port = 0, .token = "secret"}));
   CHECK_NOTHROW(Server(repository, {.address = "0.0.0.0", .port = 0, .insecure = true}));
   const Server first(repository, {.port = 0});
   CHECK_THROWS_WITH(Server(repository, {.port = first.port()}), ContainsSubstring("cannot listen on 127.0.0.1 port"));
+}
+
+TEST_CASE("a server may be given the name of a host, and says which address that is") {
+  const serve::Repository repository{serve::RepositoryOptions{}};
+  const Server server(repository, {.address = "localhost", .port = 0});
+  CHECK(server.url() == fmt::format("http://{}:{}", server.options().address, server.port()));
+  CHECK(server.options().address == "127.0.0.1");
+  CHECK(Server(repository, {.address = "127.1", .port = 0}).options().address == "127.0.0.1");
 }
 
 TEST_CASE("fifty versions follow each other under eight clients, and each answer is of the version it names") {

@@ -45,12 +45,13 @@ class CategoryNumbers {
     for (std::size_t i = 0; i < categories.size(); ++i) numbers_.emplace(categories[i], i);
   }
   /// `none` for a text that is none of them, if that is allowed.
-  std::size_t of(const std::string& text, Unseen unseen) const {
+  std::size_t of(const std::string& text, std::size_t row, Unseen unseen) const {
     const auto found = numbers_.find(text);
     if (found != numbers_.end()) return found->second;
     require<DataError>(unseen == Unseen::ignore,
-                       "{}: expected a category of the training rows in column \"{}\" ({}), got \"{}\"", who_, column_,
-                       some_categories(), text);
+                       "{}: expected a category of the training rows in column \"{}\" ({}), got \"{}\" in row {} "
+                       "(counted from 0)",
+                       who_, column_, some_categories(), text, row);
     return none;
   }
 
@@ -81,7 +82,7 @@ inline std::vector<Column> one_hot_columns(const Column& column, const std::vect
   for (const std::string& name : one_hot_names(column.name, categories))
     made.push_back({.name = name, .numbers = std::vector<double>(column.texts.size(), 0)});
   for (std::size_t row = 0; row < column.texts.size(); ++row) {
-    const std::size_t number = numbers.of(column.texts[row], unseen);
+    const std::size_t number = numbers.of(column.texts[row], row, unseen);
     if (number != CategoryNumbers::none) made[number].numbers[row] = 1;
   }
   return made;
@@ -216,8 +217,9 @@ MAAS_INLINE Table Ordinal::apply(Table table) const {
     const Column& column = detail::step_column(class_name, table, fitted_columns[i], ColumnType::text);
     const detail::CategoryNumbers numbers(class_name, column.name, categories[i]);
     Column codes{.name = column.name};
-    for (const std::string& text : column.texts) {
-      const std::size_t number = text.empty() ? 0 : numbers.of(text, unseen);
+    for (std::size_t row = 0; row < column.texts.size(); ++row) {
+      const std::string& text = column.texts[row];
+      const std::size_t number = text.empty() ? 0 : numbers.of(text, row, unseen);
       const double code = number == detail::CategoryNumbers::none ? unseen_code : static_cast<double>(number);
       codes.numbers.push_back(text.empty() ? detail::missing_number : code);
     }

@@ -50,7 +50,19 @@ inline SampleWeights checked_weights(std::string_view what, const std::optional<
   return result;
 }
 
-inline void check_class_weight(std::string_view what, const std::map<int, double>& weights) {
+template <class Options>
+bool has_sample_weights(const Options& options) {
+  return options.sample_weight || !options.sample_weights.empty();
+}
+
+/// Weights of classes, from the options of a fit or of a batch.
+template <class Options>
+void check_class_weight(std::string_view what, const Options& options, const Graph& graph) {
+  const std::map<int, double>& weights = options.class_weight;
+  if (weights.empty()) return;
+  require<ConfigError>(!has_sample_weights(options), "{}: expected sample_weight or class_weight, got both", what);
+  require<ConfigError>(graph.outputs().size() == 1, "{}: class_weight is for models of one output, got one of {}", what,
+                       graph.outputs().size());
   for (const auto& [label, weight] : weights)
     require<DataError>(std::isfinite(weight), "{}: expected finite numbers in class_weight, got {} for class {}", what,
                        weight, label);
@@ -59,14 +71,10 @@ inline void check_class_weight(std::string_view what, const std::map<int, double
 /// From the options of a fit or the weights of a batch.
 template <class Options>
 SampleWeights sample_weights(std::string_view what, MatrixArg y, const Options& options, const Graph& graph) {
-  const std::size_t outputs = graph.outputs().size();
-  const bool given = options.sample_weight || !options.sample_weights.empty();
-  require<ConfigError>(options.class_weight.empty() || !given, "{}: expected sample_weight or class_weight, got both",
-                       what);
-  if (given) return checked_weights(what, options.sample_weight, options.sample_weights, y.rows(), graph);
+  check_class_weight(what, options, graph);
+  if (has_sample_weights(options))
+    return checked_weights(what, options.sample_weight, options.sample_weights, y.rows(), graph);
   if (options.class_weight.empty()) return {};
-  require<ConfigError>(outputs == 1, "{}: class_weight is for models of one output, got one of {}", what, outputs);
-  check_class_weight(what, options.class_weight);
   Vector weights(y.rows());
   for (Index row = 0; row < y.rows(); ++row) {
     weights[row] = class_weight_of(options.class_weight, y, row);
@@ -480,13 +488,9 @@ MAAS_INLINE History Model::fit(const Dataset& data, const FitOptions& options) {
   require<ConfigError>(options.validation_split == 0,
                        "fit: validation_split is for matrices; pass validation_data with a data set");
   const Graph& graph = network_.graph();
+  detail::check_class_weight("fit", options, graph);
   const SampleWeights weights =
       detail::checked_weights("fit", options.sample_weight, options.sample_weights, data.size(), graph);
-  require<ConfigError>(options.class_weight.empty() || weights.empty(),
-                       "fit: expected sample_weight or class_weight, got both");
-  require<ConfigError>(options.class_weight.empty() || graph.outputs().size() == 1,
-                       "fit: class_weight is for models of one output, got one of {}", graph.outputs().size());
-  detail::check_class_weight("fit", options.class_weight);
   const detail::ValidationSamples validation(options, graph, [&](const ValidationData& samples) {
     check_samples("fit (validation_data)", samples.x.matrices(), samples.y.matrices());
   });

@@ -60,8 +60,9 @@ struct Limits {
 struct JobOptions {
   std::string folder = {};  ///< where they are kept, a folder each; empty: none are offered
   std::string data = {};    ///< the folder that all files of data must be in
-  std::string program =
-      {};  ///< `maas`, called as `maas train RECIPE ...` and `maas evaluate MODEL DATA ...`; must be there
+  /// `maas`, called as `maas train RECIPE ...`, with `--check` when a job comes, and `maas evaluate MODEL DATA ...`;
+  /// must be there.
+  std::string program = {};
   std::uint64_t memory_bytes = std::uint64_t{4} << 30;  ///< of address space that one may take
   std::chrono::seconds time{86400};                     ///< that one may take; then it has failed
   /// Processors that one may use, the last ones of the server's own, and threads that it has; 0: all but one, as far as

@@ -14,7 +14,7 @@ namespace maas::inline MAAS_ABI::serve {
 
 /// Where and how to serve. Each limit is there so that no client can take all of the machine.
 struct ServerOptions {
-  std::string address = "127.0.0.1";           ///< an IPv4 or IPv6 address in numbers; "0.0.0.0" is all of IPv4
+  std::string address = "127.0.0.1";           ///< in numbers, "0.0.0.0" is all of IPv4; or the name of a host
   int port = 8080;                             ///< 0: any that is free, see Server::port
   std::string token = {};                      ///< see ProtocolOptions::token
   std::string token_file = {};                 ///< see ProtocolOptions::token_file
