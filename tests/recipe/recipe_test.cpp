@@ -110,7 +110,7 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
   }
   CHECK_THROWS_WITH(parse_recipe("{", "r.json"), Catch::Matchers::StartsWith("r.json: not valid JSON"));
   CHECK_THROWS_AS(parse_recipe("[]", "r.json"), ConfigError);
-  CHECK_THROWS_WITH(read_recipe("no/recipe.json"), "no/recipe.json: cannot be read");
+  CHECK_THROWS_WITH(read_recipe("no/recipe.json"), "no/recipe.json: cannot be read: No such file or directory");
 }
 
 TEST_CASE("changes from outside are paths of keys") {
@@ -271,6 +271,9 @@ TEST_CASE("a run that was killed is resumed to the same bits; a backup is not pa
   CHECK_THROWS_WITH(
       run_recipe(line({"training.epochs=9", "training.backup=resumed.h5.backup"}), silent),
       Catch::Matchers::StartsWith("r.json: training.backup: there is a backup of a run that was stopped"));
+  CHECK_THROWS_WITH(run_recipe(recipe, silent),
+                    "r.json: output.model: there is a backup of a run that was stopped, resumed.h5.backup; go on from "
+                    "it (--resume), or remove it");
   const RecipeResult resumed = run_recipe(recipe, {.resume = true, .verbose = 0});
   CHECK(resumed.history["loss"] == whole.history["loss"]);
   CHECK(resumed.model.get_weights()[0] == whole.model.get_weights()[0]);
