@@ -97,6 +97,9 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
       {{"network={}"}, "r.json: network: expected a key \"layers\""},
       {{"network=3"}, "r.json: network: expected an object, got 3"},
       {{"network.keras={}"}, "r.json: network.keras: "},
+      {{"training.optimizer=adm"},
+       "r.json: training.optimizer: expected an optimizer of gradient_descent, sgd, rmsprop, adam, adamw, "},
+      {{R"(training.callbacks=["terminate_on_man"])"}, "the nearest is \"terminate_on_nan\""},
       {{"training.seed=-1"}, "r.json: training.seed: expected a number of at least 0"},
       {{"training.epochs=1e300"}, "r.json: training.epochs: expected"},
       {{"output.predictions=p.csv", "split.test=0"}, "r.json: output.predictions: expected test rows"},
@@ -115,6 +118,8 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
 
 TEST_CASE("changes from outside are paths of keys") {
   CHECK(line({"training.optimizer=sgd"}).training.compile.optimizer.class_name() == "SGD");
+  for (const char* name : {"rmsprop", "rm_sprop", "RMSprop"})
+    CHECK(line({std::string("training.optimizer=") + name}).training.compile.optimizer.class_name() == "RMSprop");
   CHECK(line({"split.seed=5", "split.by=random"}).split.seed == 5);
   CHECK(line({"network.layers[0].units=12"}).network.layers[0].as<Dense>()->units == 12);
   for (const char* change : {"training", "", "=3", "training..epochs=3", "network.layers[x]=3", "network.layers[5]=3",
