@@ -112,6 +112,8 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
     CHECK(problem.find(expected) != std::string::npos);
   }
   CHECK_THROWS_WITH(parse_recipe("{", "r.json"), Catch::Matchers::StartsWith("r.json: not valid JSON"));
+  CHECK_THROWS_WITH(parse_recipe("{\n  \"a\": 1,}", "r.json"),
+                    Catch::Matchers::StartsWith("r.json: not valid JSON at line 2, column 10: syntax error"));
   CHECK_THROWS_AS(parse_recipe("[]", "r.json"), ConfigError);
   CHECK_THROWS_WITH(read_recipe("no/recipe.json"), "no/recipe.json: cannot be read: No such file or directory");
 }
