@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/finite.hpp"
 #include "cli/notes.hpp"
+#include "cli/outputs.hpp"
 #include "cli/samples.hpp"
 #include "cli/weights.hpp"
 #include "maas/io/keras.hpp"
@@ -47,9 +48,15 @@ void round_weights(SavedModel& saved, const ConvertCommand& command) {
     return;
   }
   Network close = rounded(saved.network, *options);
-  if (command.data.empty()) {
+  const bool same = close.parameters().values() == saved.network.parameters().values();
+  if (same)
+    fmt::print(
+        "Note: no weight has changed: kernels of less than {} numbers stay as they are (--smallest), and so do "
+        "rounded ones\n",
+        options->smallest);
+  else if (command.data.empty())
     fmt::print("Note: nothing says how far outputs move; --data measures it, and --limit refuses\n");
-  } else {
+  if (!command.data.empty()) {
     const OutputChange change = change_of(saved.network, close, read_features(saved, command.from, command.data));
     fmt::print("outputs move by {:.3g} on average, {:.3g} at most; their standard deviation is {:.3g}\n", change.mean,
                change.largest, change.spread);
@@ -59,6 +66,7 @@ void round_weights(SavedModel& saved, const ConvertCommand& command) {
                        "{:.3g}",
                        command.weights.format, change.relative(), limit);
   }
+  if (same) return;  // and can be resumed as before
   saved.network = std::move(close);
   if (saved.training) saved.training->state.reset();
   if (saved.info.self_test) saved.info.self_test->outputs = saved.network.predict(saved.info.self_test->inputs);
@@ -74,10 +82,12 @@ void check_options(const ConvertCommand& command) {
 
 void convert(const ConvertCommand& command) {
   check_options(command);
+  const bool network_alone = is_onnx(command.to) || is_weights_alone(command.to);
+  require_own_file("out", command.to, command.data);
+  if (network_alone) require_own_file("out", command.to, {command.from});  // another whole model may take its place
   SavedModel saved = read_keras(command.from);
   print_notes(saved.warnings);
   round_weights(saved, command);
-  const bool network_alone = is_onnx(command.to) || is_weights_alone(command.to);
   if (is_onnx(command.to))
     write_onnx(command.to, saved.network, saved.name);
   else if (is_weights_alone(command.to))

@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/evaluation_json.hpp"
+#include "cli/outputs.hpp"
 #include "cli/samples.hpp"
 #include "io/json.hpp"
 #include "maas/model/load.hpp"
@@ -22,6 +23,7 @@ struct EvaluateOptions {
 };
 
 void evaluate(const EvaluateOptions& options) {
+  require_own_file("--report", options.report, {options.model, options.data, options.training});
   const Model model = load_model(options.model);
   if (model.info().forecast)
     return (options.stream ? evaluate_streamed_forecasts : evaluate_forecasts)(

@@ -13,6 +13,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/notes.hpp"
+#include "cli/outputs.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/fixed/network.hpp"
 #include "maas/io/keras.hpp"
@@ -232,6 +233,7 @@ bool is_name(const std::string& name) {
 }
 
 void export_model(const ExportCommand& command) {
+  require_own_file("header", command.header, {command.model});
   const SavedModel saved = read_keras(command.model);
   const std::string name = command.name.empty() ? name_of(command.model) : command.name;
   require<ConfigError>(is_name(name), "export: expected a name of C++ that is free, got \"{}\"", name);

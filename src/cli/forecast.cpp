@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/evaluation_json.hpp"
+#include "cli/outputs.hpp"
 #include "io/json.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/forecast/baselines.hpp"
@@ -157,9 +158,15 @@ void write_output(const std::string& path, const std::string& text) {
 }
 
 void forecast(const ForecastArguments& arguments) {
+  require_own_file("--output", arguments.output, {arguments.model, arguments.data});
   const Forecaster forecaster = load_forecaster(arguments.model);
   const Readings readings = read_readings(forecaster, arguments.data, arguments.time, true);
-  const std::string text = forecast_text(forecaster, readings, arguments.intervals);
+  std::string text;
+  try {
+    text = forecast_text(forecaster, readings, arguments.intervals);
+  } catch (const ShapeError& error) {  // too few readings
+    fail<ShapeError>("{}: {}", arguments.data, error.what());
+  }
   if (arguments.output.empty()) return fmt::print("{}", text);
   write_output(arguments.output, text);
 }

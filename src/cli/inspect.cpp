@@ -19,10 +19,12 @@ namespace maas::cli {
 namespace {
 
 std::string writer_of(const SavedModel& saved) {
+  std::string keras = "Keras " + saved.keras_version;
+  if (!saved.backend.empty()) keras += " (" + saved.backend + ")";
+  // maas' own files name the Keras they are for, as Keras reads them by that.
+  if (!saved.maas_version.empty()) return "written by maas " + saved.maas_version + " as " + keras + " writes";
   if (saved.keras_version.empty()) return "written by a program that does not say its name or version";
-  std::string text = "written by Keras " + saved.keras_version;
-  if (!saved.backend.empty()) text += " (" + saved.backend + ")";
-  return text;
+  return "written by " + keras;
 }
 
 std::string setting_text(const Config& value) { return value.is_string() ? value.as_string() : value.text(); }

@@ -35,6 +35,17 @@ void open_standard_files() {
     if (::fcntl(file, F_GETFD) < 0 && errno == EBADF) std::ignore = ::open("/dev/null", O_RDWR);
 }
 
+// An option that is not known is told before those that are missing: it may be one of these, misspelt.
+void parse(CLI::App& program, int count, char** arguments) {
+  try {
+    program.parse(count, arguments);
+  } catch (const CLI::RequiredError&) {
+    for (const std::string& word : program.remaining(true))
+      if (word.starts_with("--")) throw CLI::ExtrasError("maas", {word});
+    throw;
+  }
+}
+
 // What could not be written on the way is remembered by the stream, though nothing is left to be flushed.
 bool is_heard() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
@@ -67,7 +78,7 @@ int main(int count, char** arguments) {
     const auto is_it = [&](const CLI::App* command) { return command->get_name() == word; };
     if (!word.empty() && word.front() != '-' && std::as_const(program).get_subcommands(is_it).empty())
       return failed("there is no command " + word + "; maas --help lists them");
-    program.parse(count, arguments);
+    parse(program, count, arguments);
     return is_heard() ? 0 : failed("cannot write to the standard output");
   } catch (const CLI::Success& asked) {
     const int code = program.exit(asked);

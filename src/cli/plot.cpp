@@ -11,6 +11,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/outputs.hpp"
 #include "maas/core/new_file.hpp"
 #include "maas/io/keras.hpp"
 
@@ -66,6 +67,7 @@ class ScratchFile {
 
 void plot_model(const PlotCommand& command) {
   const std::string format = format_of(command.picture);
+  require_own_file("picture", command.picture, {command.model});
   const SavedModel saved = read_keras(command.model);
   const std::string text = plot(saved.network, command.options);
   NewFile picture(command.picture);

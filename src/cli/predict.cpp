@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/outputs.hpp"
 #include "cli/samples.hpp"
 #include "cli/weights.hpp"
 #include "maas/data/csv.hpp"
@@ -90,7 +91,14 @@ void predict_raw(const Model& model, const PredictOptions& options) {
 
 void predict(const PredictOptions& options) {
   require_different_files(options.outputs);
+  std::vector<std::string> read = options.inputs;
+  read.push_back(options.model);
+  for (const std::string& output : options.outputs) require_own_file("--output", output, read);
   SavedModel saved = read_keras(options.model, {.compile = false});
+  require<ConfigError>(!saved.info.forecast || options.inputs.size() == saved.network.graph().inputs().size(),
+                       "{}: expected samples as its network takes them, a file for each of its {} inputs, got {}; maas "
+                       "forecast takes readings",
+                       options.model, saved.network.graph().inputs().size(), options.inputs.size());
   saved.network = compact_as_asked(saved.network, options.weights);
   if (saved.info.pipeline && !options.prepared) return predict_raw(Model(std::move(saved)), options);
   write_outputs(saved.network.predict(read_inputs(saved.network, options.inputs)), options.outputs);

@@ -30,8 +30,9 @@ Matrix read_samples(const std::string& path, Index expected, const Shape& shape)
 
 std::vector<Matrix> read_inputs(const Network& network, const std::vector<std::string>& paths) {
   const Graph& graph = network.graph();
-  require<ConfigError>(paths.size() == graph.inputs().size(), "the model has {} inputs, got {} files with --input",
-                       graph.inputs().size(), paths.size());
+  require<ConfigError>(paths.size() == graph.inputs().size(),
+                       "expected a file for each of the {} inputs of the model, got {}", graph.inputs().size(),
+                       paths.size());
   std::vector<Matrix> inputs;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const Shape& shape = graph.input_shape(static_cast<Index>(i));

@@ -11,6 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/evaluation_json.hpp"
+#include "cli/outputs.hpp"
 #include "io/json.hpp"
 #include "maas/recipe/recipe.hpp"
 
@@ -193,6 +194,9 @@ void train(const TrainOptions& options) {
   Recipe recipe = read_recipe(options.recipe, options.changes);
   // What is named on the command line is of the folder one stands in.
   if (!options.report.empty()) recipe.output.report = std::filesystem::absolute(options.report).string();
+  for (const std::string* output : {&recipe.output.model, &recipe.output.report, &recipe.output.predictions})
+    if (!output->empty())
+      require_own_file("train", (std::filesystem::path(recipe.folder) / *output).string(), {options.recipe});
   if (options.check) return fmt::print("{}: nothing wrong with it\n", options.recipe);
   RunOptions run{.resume = options.resume, .verbose = 0};
   const bool json = options.progress == "json";

@@ -50,7 +50,13 @@ class Builder {
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) {
-    fail<FormatError>("{}: not valid JSON at character {}: {}", where_, position, error.what());
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ...", of which people need the
+    // end.
+    const std::string_view text = error.what(), start = "parse error at ";
+    const std::size_t place = text.find(start);
+    if (place == std::string_view::npos)
+      fail<FormatError>("{}: not valid JSON at character {}: {}", where_, position, text);
+    fail<FormatError>("{}: not valid JSON at {}", where_, text.substr(place + start.size()));
   }
 
   Config result;

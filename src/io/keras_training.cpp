@@ -461,6 +461,15 @@ std::optional<std::string> unknown_to_keras(const SavedTraining& training, const
   return std::nullopt;
 }
 
+// A Masked is as unknown as the loss that it holds.
+template <class Builtins>
+bool is_read_back(std::string_view class_name, const Config& fields) {
+  if (!is_listed<Builtins>(class_name)) return false;
+  if (class_name != Masked::class_name) return true;
+  const Config& held = fields.at("loss");
+  return !held.is_object() || is_read_back<BuiltinLosses>(held.at("class_name").as_string("loss"), held.at("config"));
+}
+
 // Why maas will not read back these settings from its own part of the file, if it will not: parts of the user's own are
 // in no catalog.
 std::optional<std::string> unknown_to_maas(const SavedTraining& training) {
@@ -472,10 +481,12 @@ std::optional<std::string> unknown_to_maas(const SavedTraining& training) {
   std::optional<std::string> unknown;
   const auto look_at = [&](const std::optional<Loss>& loss, const std::vector<Metric>& metrics,
                            const std::vector<Metric>& weighted) {
-    if (loss && !is_listed<BuiltinLosses>(loss->class_name())) unknown = fmt::format("loss {}", loss->class_name());
+    if (loss && !is_read_back<BuiltinLosses>(loss->class_name(), loss->config()))
+      unknown = fmt::format("loss {}", loss->class_name());
     for (const auto* list : {&metrics, &weighted})
       for (const Metric& metric : *list)
-        if (!is_listed<BuiltinMetrics>(metric.class_name())) unknown = fmt::format("metric {}", metric.name());
+        if (!is_read_back<BuiltinMetrics>(metric.class_name(), metric.config()))
+          unknown = fmt::format("metric {}", metric.name());
   };
   look_at(training.loss, training.metrics, training.weighted_metrics);
   for (const OutputOptions& output : training.outputs) look_at(output.loss, output.metrics, output.weighted_metrics);

@@ -23,11 +23,20 @@ Config chosen_fields(const Config& fields) {
   return result;
 }
 
+// How recipes, their schema and messages call a class: in small letters, and as Keras does where its name is not made
+// of words alone.
+std::string name_in_recipes(std::string_view class_name) {
+  if (class_name == "RMSprop") return "rmsprop";
+  if (class_name == "AdamW") return "adamw";
+  if (class_name == "TerminateOnNaN") return "terminate_on_nan";
+  return snake_case(class_name);
+}
+
 template <class Entries>
 PartFamily family_of(std::string kind, const Entries& entries, std::vector<std::string> more) {
   PartFamily family{.kind = std::move(kind), .classes = {}};
   for (const auto& entry : entries)
-    family.classes.push_back({std::string(entry.class_name), snake_case(entry.class_name),
+    family.classes.push_back({std::string(entry.class_name), name_in_recipes(entry.class_name),
                               chosen_fields(entry.make(Config{}).config()), more});
   return family;
 }
@@ -45,7 +54,8 @@ void check_keys(const Config& object, const Place& place, const std::vector<std:
 
 const PartClass* find_class(const PartFamily& family, const std::string& name, const Place& place) {
   const PartClass* part = family.find(name);
-  if (part == nullptr) fail_unknown(place, "a " + family.kind, name, family.names());
+  if (part == nullptr)
+    fail_unknown(place, (family.kind == "optimizer" ? "an " : "a ") + family.kind, name, family.names());
   return part;
 }
 
@@ -234,7 +244,7 @@ const PartFamily& callback_family() {
   static const PartFamily family = [] {
     PartFamily found{.kind = "callback", .classes = {}};
     for (const CallbackClass& each : callback_classes())
-      found.classes.push_back({std::string(each.class_name), snake_case(each.class_name), each.defaults()});
+      found.classes.push_back({std::string(each.class_name), name_in_recipes(each.class_name), each.defaults()});
     return found;
   }();
   return family;

@@ -19,8 +19,10 @@
 #include "maas/recipe/report.hpp"
 #include "maas/recipe/table_file.hpp"
 #include "maas/training/backup.hpp"
+#include "maas/training/callbacks.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/row_files.hpp"
+#include "recipe/same_file.hpp"
 
 namespace maas::inline MAAS_ABI::recipe {
 
@@ -353,19 +355,6 @@ Report report_of(const Recipe& recipe, const RecipeResult& result) {
   return page;
 }
 
-bool is_same_file(const std::string& a, const std::string& b) {
-  namespace files = std::filesystem;
-  std::error_code problem;
-  if (files::equivalent(a, b, problem)) return true;
-  // Neither may be there yet.
-  const auto whole = [](const std::string& path) {
-    std::error_code none;
-    return files::weakly_canonical(files::absolute(path, none), none);
-  };
-  const files::path first = whole(a);
-  return !first.empty() && first == whole(b);
-}
-
 void check_writable(const std::string& path, const std::string& given, const Place& place) {
   std::error_code problem;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
@@ -380,6 +369,12 @@ void check_writable(const std::string& path, const std::string& given, const Pla
   }
 }
 
+bool writes_to(const Callback& callback, const std::string& file) {
+  if (const auto* logger = callback.as<CSVLogger>()) return is_same_file(logger->filename, file);
+  const auto* checkpoint = callback.as<ModelCheckpoint>();
+  return checkpoint != nullptr && is_same_file(checkpoint->filepath, file);
+}
+
 // What cannot be written, or would replace what is read, is said before hours of training.
 void check_outputs(const Recipe& recipe) {
   const RecipeOutput& output = recipe.output;
@@ -387,6 +382,12 @@ void check_outputs(const Recipe& recipe) {
   for (std::size_t i = 0; i < recipe.data.files.size(); ++i)
     taken.emplace_back(fmt::format("data.files[{}]", i), file_in(recipe.folder, recipe.data.files[i]));
   if (!recipe.base.empty()) taken.emplace_back("base", file_in(recipe.folder, recipe.base));
+  const Place callbacks = place_of(recipe, "training").key("callbacks");
+  for (std::size_t i = 0; i < recipe.training.callbacks.size(); ++i)
+    for (const auto& [key, file] : taken)
+      require<ConfigError>(!writes_to(recipe.training.callbacks[i](), file),
+                           "{}: expected a file of its own, got \"{}\", which {} names", callbacks.item(i).text(), file,
+                           key);
   for (const auto& [key, name] : {std::pair("model", &output.model), std::pair("report", &output.report),
                                   std::pair("predictions", &output.predictions)}) {
     if (name->empty()) continue;
@@ -484,6 +485,17 @@ PartedRows parted_rows(const Recipe& recipe) {
   return found;
 }
 
+namespace {
+
+void require_no_backup(const Place& place, const std::string& path) {
+  std::error_code problem;
+  require<ConfigError>(!std::filesystem::exists(path, problem),
+                       "{}: there is a backup of a run that was stopped, {}; go on from it (--resume), or remove it",
+                       place.text(), path);
+}
+
+}  // namespace
+
 std::string backup_path(const Recipe& recipe, const RunOptions& options) {
   const Place place = place_of(recipe, "training").key("backup");
   std::string path = recipe.training.backup;
@@ -494,12 +506,21 @@ std::string backup_path(const Recipe& recipe, const RunOptions& options) {
   }
   if (path.empty()) return path;
   path = file_in(recipe.folder, path);
-  std::error_code problem;
-  require<ConfigError>(options.resume || !std::filesystem::exists(path, problem),
-                       "{}: there is a backup of a run that was stopped, {}; go on from it (--resume), or remove it",
-                       place.text(), path);
+  if (!options.resume) require_no_backup(place, path);
   return path;
 }
+
+namespace {
+
+// A run that is asked to resume keeps its backup beside the model, though the recipe names none: one without that wish
+// would replace the model, and leave a state that the next wish goes on from.
+void check_backup(const Recipe& recipe, const RunOptions& options) {
+  backup_path(recipe, options);
+  if (options.resume || !recipe.training.backup.empty() || recipe.output.model.empty()) return;
+  require_no_backup(place_of(recipe, "output").key("model"), file_in(recipe.folder, recipe.output.model + ".backup"));
+}
+
+}  // namespace
 
 FitOptions fit_options(const Recipe& recipe, const RunOptions& options) {
   const RecipeTraining& training = recipe.training;
@@ -630,7 +651,7 @@ namespace maas::inline MAAS_ABI {
 
 RecipeResult run_recipe(const Recipe& given, const RunOptions& options) {
   namespace parts = maas::recipe;
-  parts::backup_path(given, options);  // what is wrong with it is said before a search
+  parts::check_backup(given, options);  // what is wrong with it is said before a search
   parts::check_outputs(given);
   const Recipe recipe = parts::with_base_model(given);
   if (recipe.forecast)

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "maas/core/read_file.hpp"
 #include "maas/maas.hpp"
 #include "support/catch.hpp"
 
@@ -57,6 +58,13 @@ TEST_CASE("maas inspect shows layers, weights, training and state") {
     INFO(part << "\n" << result.out);
     CHECK(result.out.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("maas inspect says that maas wrote a file, though it names a Keras for those who read it there") {
+  saved_model("writer.h5");
+  CHECK(run("inspect writer.h5").out.starts_with("writer.h5: written by maas " MAAS_VERSION " as Keras 2.15"));
+  saved_model("writer.keras");
+  CHECK(run("inspect writer.keras").out.starts_with("writer.keras: written by maas " MAAS_VERSION " as Keras 3"));
 }
 
 TEST_CASE("maas inspect shows what each output is trained for") {
@@ -115,6 +123,11 @@ TEST_CASE("maas convert rounds weights, says how far outputs move, and refuses w
     CHECK(close.predict(x) != model.predict(x));
     CHECK(close.optimizer_state().step == 0);
   }
+  const Run none = run("convert full.h5 same.h5 --weights int8 --data samples.csv");
+  CHECK(none.code == 0);
+  CHECK(none.out.starts_with("Note: no weight has changed: kernels of less than 65536 numbers stay as they are "));
+  CHECK(none.out.find("outputs move by 0 on average") != std::string::npos);
+  CHECK(load_model("same.h5").optimizer_state().step == 1);
   std::remove("rounded.h5");
   const Run refused = run(options + "int8 --limit 1e-6");
   CHECK(refused.code == 1);
@@ -465,6 +478,40 @@ TEST_CASE("what goes wrong is one line and exit code 1") {
   CHECK(run("predict good.h5 --input narrow.csv").out == "maas: narrow.csv: expected 2 numbers a row (2), got 1\n");
 }
 
+TEST_CASE("what a command reads is not written over") {
+  saved_model("precious.h5");
+  write("precious.csv", "1,2\n3,4\n");
+  std::filesystem::create_directories("precious");
+  const auto bytes_of = [](const char* path) { return read_file(path); };
+  const std::string model = bytes_of("precious.h5"), rows = bytes_of("precious.csv");
+  for (const auto& [arguments, what, taken] : std::vector<std::array<std::string, 3>>{
+           {"predict precious.h5 --input precious.csv --output precious.h5", "--output", "precious.h5"},
+           {"predict precious.h5 --input precious.csv --output precious/../precious.csv", "--output",
+            "precious/../precious.csv"},
+           {"evaluate precious.h5 precious.csv --report precious.csv", "--report", "precious.csv"},
+           {"evaluate precious.h5 precious.csv --report precious.h5", "--report", "precious.h5"},
+           {"forecast precious.h5 precious.csv --output precious.csv", "--output", "precious.csv"},
+           {"export precious.h5 precious.h5", "header", "precious.h5"},
+           {"convert precious.h5 precious.csv --weights int8 --data precious.csv", "out", "precious.csv"}}) {
+    const Run result = run(arguments);
+    INFO(arguments);
+    CHECK(result.out == "maas: " + what + ": expected a file of its own, got \"" + taken + "\", which is read\n");
+    CHECK(result.code == 1);
+  }
+  CHECK(bytes_of("precious.h5") == model);
+  CHECK(bytes_of("precious.csv") == rows);
+  CHECK(run("convert precious.h5 precious.h5 --for any").code == 0);  // another form in its place is what was asked for
+  std::filesystem::copy_file("precious.h5", "whole.weights.h5", std::filesystem::copy_options::overwrite_existing);
+  CHECK(run("convert whole.weights.h5 whole.weights.h5").code == 1);
+}
+
+TEST_CASE("an option that is not known is told before one that is missing") {
+  saved_model("known.h5");
+  CHECK(run("predict known.h5 --inptu x.csv").out ==
+        "maas: The following argument was not expected: --inptu; maas --help tells more\n");
+  CHECK(run("predict known.h5").out == "maas: --input is required; maas --help tells more\n");
+}
+
 TEST_CASE("maas says its version and helps") {
   CHECK(run("--version").out == "maas " MAAS_VERSION "\n");
   CHECK(run("--help").code == 0);
@@ -770,6 +817,11 @@ TEST_CASE("maas forecast tells what comes after the last reading; maas evaluate 
   CHECK(other.code == 1);
   CHECK(is_one_line(other.out));
   CHECK(other.out.find("short.csv: ") != std::string::npos);
+  write("few.csv", "time,north,\"s, \"\"2\"\"\"\n2024-01-01 00:00,1,2\n");
+  CHECK(run("forecast road.h5 few.csv").out == "maas: few.csv: predict: expected at least 3 readings, got 1\n");
+  CHECK(run("predict road.h5 --input road.csv").out ==
+        "maas: road.h5: expected samples as its network takes them, a file for each of its 2 inputs, got 1; maas "
+        "forecast takes readings\n");
 
   // What grows by 1 and by 2 a reading is 1.5 off on the average where nothing changes.
   const Run scored = run("evaluate road.h5 road.csv --report scored.html");
@@ -953,7 +1005,11 @@ TEST_CASE("maas train: exit codes and messages") {
   CHECK(wrong.out ==
         "maas: recipe.json: training.optimizer.learning_rate: expected a number above 0, or a schedule, got "
         "\"fast\"\n");
-  CHECK(run("train no.json").out == "maas: no.json: cannot be read\n");
+  CHECK(run("train no.json").out == "maas: no.json: cannot be read: No such file or directory\n");
+  const std::string text = read_file("recipe.json");
+  for (const char* output : {"--report recipe.json", "--set output.model=recipe.json"})
+    CHECK(run(std::string("train recipe.json ") + output).out.find("which is read") != std::string::npos);
+  CHECK(read_file("recipe.json") == text);
   CHECK(run("train").code == 1);
   CHECK(run("train recipe.json --check").out == "recipe.json: nothing wrong with it\n");
   CHECK(run("train recipe.json --check --set split.tset=0.1").code == 1);

@@ -99,6 +99,18 @@ struct SignDescent {
   }
 };
 
+/// A loss of the user's own.
+struct HalfError {
+  static constexpr std::string_view class_name = "HalfError";
+  static void fields(auto&, auto&&) {}
+  void values(const ConstMatrixView& predicted, const ConstMatrixView& target, VectorView out) const {
+    out = (predicted - target).array().abs().rowwise().mean() / 2;
+  }
+  void gradient(const ConstMatrixView& predicted, const ConstMatrixView& target, MatrixView out) const {
+    out = (predicted - target).array().sign().matrix() / static_cast<Scalar>(2 * predicted.cols());
+  }
+};
+
 using Notes = std::vector<std::string>;
 
 /// A layer of the user's own.
@@ -207,6 +219,11 @@ TEST_CASE("saving says which losses, metrics and schedules are not Keras', and w
               "compile it there anew",
               "optimizer SignDescent: is in no catalog; maas opens the file without training settings: compile it "
               "anew"});
+  const std::string no_catalog = ": is in no catalog; maas opens the file without training settings: compile it anew";
+  CHECK(notes_of_saving({.optimizer = Sgd{}, .loss = masked(HalfError{})}).at(1) == "loss Masked" + no_catalog);
+  CHECK(notes_of_saving({.optimizer = Sgd{}, .loss = mean_squared_error, .metrics = {masked(HalfError{})}}).at(1) ==
+        "metric masked" + no_catalog);
+  CHECK(notes_of_saving({.optimizer = Sgd{}, .loss = masked(Huber{.delta = 2})}).size() == 1);
 }
 
 TEST_CASE("saving says which activations Keras does not have") {

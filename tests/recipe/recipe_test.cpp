@@ -97,6 +97,9 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
       {{"network={}"}, "r.json: network: expected a key \"layers\""},
       {{"network=3"}, "r.json: network: expected an object, got 3"},
       {{"network.keras={}"}, "r.json: network.keras: "},
+      {{"training.optimizer=adm"},
+       "r.json: training.optimizer: expected an optimizer of gradient_descent, sgd, rmsprop, adam, adamw, "},
+      {{R"(training.callbacks=["terminate_on_man"])"}, "the nearest is \"terminate_on_nan\""},
       {{"training.seed=-1"}, "r.json: training.seed: expected a number of at least 0"},
       {{"training.epochs=1e300"}, "r.json: training.epochs: expected"},
       {{"output.predictions=p.csv", "split.test=0"}, "r.json: output.predictions: expected test rows"},
@@ -109,12 +112,16 @@ TEST_CASE("what is wrong with a recipe is said with the path of its key") {
     CHECK(problem.find(expected) != std::string::npos);
   }
   CHECK_THROWS_WITH(parse_recipe("{", "r.json"), Catch::Matchers::StartsWith("r.json: not valid JSON"));
+  CHECK_THROWS_WITH(parse_recipe("{\n  \"a\": 1,}", "r.json"),
+                    Catch::Matchers::StartsWith("r.json: not valid JSON at line 2, column 10: syntax error"));
   CHECK_THROWS_AS(parse_recipe("[]", "r.json"), ConfigError);
-  CHECK_THROWS_WITH(read_recipe("no/recipe.json"), "no/recipe.json: cannot be read");
+  CHECK_THROWS_WITH(read_recipe("no/recipe.json"), "no/recipe.json: cannot be read: No such file or directory");
 }
 
 TEST_CASE("changes from outside are paths of keys") {
   CHECK(line({"training.optimizer=sgd"}).training.compile.optimizer.class_name() == "SGD");
+  for (const char* name : {"rmsprop", "rm_sprop", "RMSprop"})
+    CHECK(line({std::string("training.optimizer=") + name}).training.compile.optimizer.class_name() == "RMSprop");
   CHECK(line({"split.seed=5", "split.by=random"}).split.seed == 5);
   CHECK(line({"network.layers[0].units=12"}).network.layers[0].as<Dense>()->units == 12);
   for (const char* change : {"training", "", "=3", "training..epochs=3", "network.layers[x]=3", "network.layers[5]=3",
@@ -271,6 +278,9 @@ TEST_CASE("a run that was killed is resumed to the same bits; a backup is not pa
   CHECK_THROWS_WITH(
       run_recipe(line({"training.epochs=9", "training.backup=resumed.h5.backup"}), silent),
       Catch::Matchers::StartsWith("r.json: training.backup: there is a backup of a run that was stopped"));
+  CHECK_THROWS_WITH(run_recipe(recipe, silent),
+                    "r.json: output.model: there is a backup of a run that was stopped, resumed.h5.backup; go on from "
+                    "it (--resume), or remove it");
   const RecipeResult resumed = run_recipe(recipe, {.resume = true, .verbose = 0});
   CHECK(resumed.history["loss"] == whole.history["loss"]);
   CHECK(resumed.model.get_weights()[0] == whole.model.get_weights()[0]);

@@ -1,10 +1,12 @@
 // A small file as a text.
 #pragma once
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 #include "maas/core/error.hpp"
 
@@ -15,7 +17,7 @@ inline std::string read_file(const std::string& path) {
   std::error_code problem;
   require<FormatError>(!std::filesystem::is_directory(path, problem), "{}: expected a file, got a folder", path);
   std::ifstream file(path, std::ios::binary);
-  require<FormatError>(file.is_open(), "{}: cannot be read", path);
+  require<FormatError>(file.is_open(), "{}: cannot be read: {}", path, std::generic_category().message(errno));
   std::string text(std::istreambuf_iterator<char>(file), {});
   require<FormatError>(!file.bad(), "{}: cannot be read", path);
   return text;
