@@ -10,6 +10,9 @@
 
 namespace maas::inline MAAS_ABI::recipe {
 
+/// Of a key at the top of the recipe.
+inline Place place_of(const Recipe& recipe, std::string_view section) { return Place{recipe.source}.key(section); }
+
 struct LearnedStream;  // in stream.hpp
 struct StreamParts;
 struct StreamRows;
@@ -39,6 +42,9 @@ struct PartedRows {
   Table training, validation, test;
 };
 PartedRows parted_rows(const Recipe& recipe);
+/// The row of the files, one after another, that each row of a table of so many is. `found` is the report of all of
+/// them.
+std::vector<Index> rows_of_files(const Recipe& recipe, Index rows, Index duplicates, const DataReport& found);
 
 /// A model that has learned from rows, with its pipeline.
 struct TrainedModel {
@@ -69,6 +75,8 @@ Model ready_model(const Recipe& recipe, std::optional<Model> base, const Pipelin
                   const FitOptions& fit);
 /// By the numbers of classes. `y` are the targets, which balanced weights are counted of.
 std::map<int, double> class_weights(const Recipe& recipe, const Pipeline& pipeline, const Matrix& y);
+/// What cannot be written, or would replace what is read, is said before hours of training. Throws ConfigError.
+void check_outputs(const Recipe& recipe);
 /// Model, predictions and report. `test_rows` are those that predictions are written of.
 void write_outputs(const Recipe& recipe, RecipeResult& result, const std::vector<Index>& test_rows);
 
