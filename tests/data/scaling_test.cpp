@@ -94,6 +94,14 @@ TEST_CASE("the power step finds the likeliest lambda") {
   CHECK(step.as<Power>()->scale[0] == 1);
 }
 
+TEST_CASE("the power step learns from large numbers of both signs") {
+  const Step step = Step(Power{}).fit(table_of("a", {-3e100, 1e100, 2e100, -1e100, 5e100}));
+  CHECK(step.as<Power>()->lambda[0] == Approx(1).margin(0.2));
+  const Table applied = step.apply(table_of("a", {-3e100, 0, 5e100}));
+  for (double number : applied.numbers("a")) CHECK(std::abs(number) < 3);
+  check_numbers(step.invert(applied).numbers("a"), {-3e100, 0, 5e100}, 1e-6);
+}
+
 TEST_CASE("logarithms, and what has none") {
   check_numbers(scaled(Log{}), {std::log(6.0), std::log(21.0), gap});
   check_numbers(scaled(Log{.offset = 3}), {std::log(8.0), std::log(23.0), gap});

@@ -52,7 +52,7 @@ inline ColumnFigures figures_of(std::span<const double> values) {
   figures.mean /= static_cast<double>(figures.count);
   for (double value : values) {
     const double distance = value - figures.mean;
-    if (!std::isnan(distance)) figures.variance += distance * distance;
+    if (!std::isnan(value)) figures.variance += distance * distance;
   }
   figures.variance /= static_cast<double>(figures.count);
   return figures;
@@ -100,7 +100,9 @@ inline double quantile_of(std::span<const double> sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
   if (below + 1 >= sorted.size()) return sorted.back();
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[below + 1] - sorted[below]);
+  const double part = place - static_cast<double>(below);
+  if (part == 0 || sorted[below] == sorted[below + 1]) return sorted[below];  // beside an infinite one, too
+  return sorted[below] + part * (sorted[below + 1] - sorted[below]);
 }
 
 /// (value - subtract) * multiply + add: what linear scalers do with a number.

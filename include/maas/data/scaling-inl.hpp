@@ -66,7 +66,8 @@ inline double yeo_johnson_lambda(const std::vector<double>& numbers) {
   double a = high - golden * (high - low), b = low + golden * (high - low);
   double cost_a = yeo_johnson_cost(numbers, logs, a), cost_b = yeo_johnson_cost(numbers, logs, b);
   while (high - low > 1e-9) {
-    if (cost_a <= cost_b) {
+    // Of large numbers of both signs both may be no candidates; lambda 1, which changes nothing, is one.
+    if (std::isinf(cost_a) && std::isinf(cost_b) ? b > 1 : cost_a <= cost_b) {
       high = b, b = a, cost_b = cost_a;
       cost_a = yeo_johnson_cost(numbers, logs, a = high - golden * (high - low));
     } else {
