@@ -65,8 +65,12 @@ inline bool is_constant(const ColumnFigures& figures) {
   return figures.variance <= relative * figures.variance + shift * shift;
 }
 
-/// By what a standard scaler divides: the standard deviation, 1 for a constant.
-inline double standard_scale(const ColumnFigures& figures) {
+/// By what a standard scaler divides: the standard deviation, 1 for a constant. Throws DataError for numbers whose
+/// variance is beyond all numbers, which looks like that of a constant.
+inline double standard_scale(std::string_view who, const ColumnFigures& figures) {
+  require<DataError>(std::isfinite(figures.variance),
+                     "{}: expected numbers with a variance that is a number, too, got {:.6g} to {:.6g}", who,
+                     figures.min, figures.max);
   return is_constant(figures) ? 1 : std::sqrt(figures.variance);
 }
 
