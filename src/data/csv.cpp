@@ -14,6 +14,8 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "data/csv_rows.hpp"
 #include "data/file_rows.hpp"
@@ -192,8 +194,9 @@ class Typer {
   }
 
   Table table() {
-    for (const auto& [column, unused] : options_.types) require_column(column);
-    return table(column_names());
+    const std::vector<std::string> names = column_names();
+    for (const auto& [column, unused] : options_.types) require_column(column, names);
+    return table(names);
   }
 
   Table table(const std::vector<std::string>& names) {
@@ -221,20 +224,21 @@ class Typer {
 
   std::vector<std::string> column_names() const {
     std::vector<std::string> names;
+    std::unordered_set<std::string> taken;
+    std::unordered_map<std::string, int> copies;  // of a name that came before: how many were tried
     for (Index column = 0; column < cells_.columns; ++column) {
       std::string name(first_row_ == 0 ? std::string_view() : cells_.at(0, column));
       if (name.empty()) name = std::to_string(column);
       const std::string base = name;
-      for (int copy = 1; std::find(names.begin(), names.end(), name) != names.end(); ++copy)
-        name = base + "." + std::to_string(copy);
+      while (!taken.insert(name).second) name = base + "." + std::to_string(++copies[base]);
       names.push_back(name);
     }
     return names;
   }
 
-  void require_column(const std::string& wanted) const {
+  void require_column(const std::string& wanted, const std::vector<std::string>& names) const {
     std::string known;
-    for (const std::string& name : column_names()) {
+    for (const std::string& name : names) {
       if (name == wanted) return;
       known += (known.empty() ? "\"" : ", \"") + name + "\"";
     }

@@ -122,7 +122,8 @@ Standard learn(Standard step, const Table& first, const Pass& pass) {
   sums.second_pass(pass);
   step.fitted_columns = sums.names();
   for (std::size_t i = 0; i < sums.names().size(); ++i)
-    step.mean.push_back(sums.of(i).mean), step.scale.push_back(detail::standard_scale(sums.of(i)));
+    step.mean.push_back(sums.of(i).mean),
+        step.scale.push_back(detail::standard_scale(Standard::class_name, sums.of(i)));
   return step;
 }
 

@@ -88,6 +88,8 @@ TEST_CASE("a file may have no header, or be looked at whether it has one") {
 
 TEST_CASE("names that are missing or come again are made up") {
   CHECK(parse_csv("a,,a,a\n1,2,3,4\n", "f").names() == std::vector<std::string>{"a", "1", "a.1", "a.2"});
+  CHECK(parse_csv("a,a,a.1,a,2,,5\n1,2,3,4,5,6,7\n", "f").names() ==
+        std::vector<std::string>{"a", "a.1", "a.1.1", "a.2", "2", "5", "5.1"});
 }
 
 TEST_CASE("comments are passed over if asked for") {
@@ -197,6 +199,12 @@ TEST_CASE("matrices are written with nine digits and read back") {
     CHECK(static_cast<float>(table.numbers("x")[0]) == static_cast<float>(matrix(0, 0)));
   CHECK(std::isnan(table.numbers("a,\"b\"")[1]));
   std::remove("written.csv");
+}
+
+TEST_CASE("times beyond the years that are read are written as numbers") {
+  Table table;
+  table.add({.name = "t", .type = ColumnType::time, .numbers = {253402300800, 3e11, -62167219201}});
+  CHECK(parse_csv(csv_text(table), "f").numbers("t") == table.times("t"));
 }
 
 TEST_CASE("writing says what does not fit and leaves nothing behind") {

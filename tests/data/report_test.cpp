@@ -80,6 +80,58 @@ TEST_CASE("correlations are over the rows that have both numbers, the strongest 
   CHECK(finds(found, "\"same\": never changes"));
 }
 
+TEST_CASE("correlations do not depend on the unit, however small or large") {
+  for (double unit : {1e-310, 1e-90, 1.0, 1e90, 1e300}) {
+    CAPTURE(unit);
+    Table table = table_of("a", {1 * unit, 2 * unit, 3 * unit, 4 * unit});
+    table.add({.name = "b", .numbers = {2 * unit, 1 * unit, 4 * unit, 3 * unit}});
+    const DataReport found = report(table);
+    REQUIRE(found.correlations.size() == 1);
+    CHECK(found.correlations[0].value == Approx(0.6));
+  }
+}
+
+TEST_CASE("correlations of large numbers that differ little are not those of rounding errors") {
+  const auto beyond = [](std::vector<double> numbers) {
+    for (double& number : numbers) number += 9007199254740992;  // 2^53, from where on only even ones are told apart
+    return numbers;
+  };
+  std::vector<double> a, b;
+  for (int i = 0; i < 200; ++i) a.push_back(2 * (i % 10)), b.push_back(2 * (i % 7));
+  Table small = table_of("a", a), large = table_of("a", beyond(a));
+  small.add({.name = "b", .numbers = b});
+  large.add({.name = "b", .numbers = beyond(b)});
+  CHECK(report(large).correlations.at(0).value == Approx(report(small).correlations.at(0).value));
+  Table part = table_of("a", {0.1, 0.1, 0.1, 7});  // does not vary where both are there
+  part.add({.name = "b", .numbers = {1, 2, 4, gap}});
+  CHECK(report(part).correlations.empty());
+}
+
+TEST_CASE("of very many correlations the strongest are kept") {
+  Table table;
+  for (int i = 0; i < 1500; ++i) {
+    const double number = i;
+    table.add({.name = "c" + std::to_string(i), .numbers = {0, 1, std::fmod(number * 0.618, 1.0) * 50 - 20}});
+  }
+  const std::vector<Correlation> kept = report(table).correlations;
+  REQUIRE(kept.size() == DataReport::most_correlations);  // of 1124250
+  const auto stronger = [](const Correlation& a, const Correlation& b) {
+    return std::abs(a.value) > std::abs(b.value);
+  };
+  CHECK(std::is_sorted(kept.begin(), kept.end(), stronger));
+  CHECK(std::abs(kept.front().value) == Approx(1));
+}
+
+TEST_CASE("infinite numbers are odd, and figures beside them are what they are") {
+  const DataReport found = report(table_of("a", {1, 2, INFINITY, 3, -INFINITY}));
+  CHECK(finds(found, "\"a\": 2 of 5 numbers infinite, the first in row 2"));
+  CHECK(found.columns[0].q1 == 1);
+  CHECK(found.columns[0].median == 2);
+  CHECK(found.columns[0].q3 == 3);
+  CHECK(std::isnan(found.columns[0].deviation));
+  CHECK(report(table_of("a", {1, 2, INFINITY})).columns[0].median == 2);
+}
+
 TEST_CASE("local times that run back, stand still or have an offset are odd") {
   std::vector<double> times;
   for (int i = 0; i < 60; ++i) times.push_back(*parse_time("2016-10-30 00:00") + 300.0 * (i < 36 ? i : i - 12));

@@ -94,6 +94,14 @@ TEST_CASE("the power step finds the likeliest lambda") {
   CHECK(step.as<Power>()->scale[0] == 1);
 }
 
+TEST_CASE("the power step learns from large numbers of both signs") {
+  const Step step = Step(Power{}).fit(table_of("a", {-3e100, 1e100, 2e100, -1e100, 5e100}));
+  CHECK(step.as<Power>()->lambda[0] == Approx(1).margin(0.2));
+  const Table applied = step.apply(table_of("a", {-3e100, 1e100, 5e100}));
+  for (double number : applied.numbers("a")) CHECK(std::abs(number) < 3);
+  check_numbers(step.invert(applied).numbers("a"), {-3e100, 1e100, 5e100}, 1e-6);
+}
+
 TEST_CASE("logarithms, and what has none") {
   check_numbers(scaled(Log{}), {std::log(6.0), std::log(21.0), gap});
   check_numbers(scaled(Log{.offset = 3}), {std::log(8.0), std::log(23.0), gap});
@@ -161,4 +169,8 @@ TEST_CASE("numbers that are too far apart for a scale are refused") {
   Table table;
   table.add({.name = "x", .numbers = {1e308, -1e308, 5}});
   CHECK_THROWS_AS(MinMax{}.fit(table), DataError);
+  for (const std::vector<double>& far : {std::vector<double>{1e200, -1e200, 5}, {1e200, 2e200}, {1.7e308, 1.7e308}}) {
+    CHECK_THROWS_AS(Standard{}.fit(table_of("x", far)), DataError);  // not taken for a constant
+    CHECK_THROWS_AS(Power{}.fit(table_of("x", far)), DataError);
+  }
 }

@@ -59,7 +59,14 @@ TEST_CASE("times are written so that they are read back") {
   CHECK(format_time(1451865930) == "2016-01-04 00:05:30");
   CHECK(format_time(-60) == "1969-12-31 23:59");
   CHECK(format_time(NAN).empty());
-  for (double time : {0.0, 951782400.0, 4102444799.0}) CHECK(parse_time(format_time(time)) == time);
+  for (double time : {0.0, 951782400.0, 4102444799.0, -62167219200.0, 253402300799.0})
+    CHECK(parse_time(format_time(time)) == time);
+}
+
+TEST_CASE("a time without a date that can be read is written as seconds") {
+  CHECK(format_time(1.7e18) == "1.7e+18 s");  // nanoseconds, taken for seconds
+  CHECK(format_time(253402300800) == "253402300800 s");
+  CHECK(format_time(-62167219201) == "-62167219201 s");
 }
 
 TEST_CASE("a time lies in its day and its week") {

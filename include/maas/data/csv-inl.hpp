@@ -10,6 +10,7 @@
 #include "maas/core/new_file.hpp"
 #include "maas/data/csv.hpp"
 #include "maas/data/enum_from-inl.hpp"
+#include "maas/data/times-inl.hpp"
 
 namespace maas::inline MAAS_ABI {
 
@@ -24,12 +25,11 @@ MAAS_INLINE std::string csv_cell(const std::string& text, std::string_view speci
 
 /// `missing` stands for nothing.
 inline void add_csv_cell(std::string& text, const Column& column, std::size_t row, std::string_view missing) {
-  constexpr double latest = 9e11;  // some 28 000 years from 1970; times beyond that are written as numbers
   if (column.type == ColumnType::text)
     text += column.texts[row].empty() ? std::string(missing) : csv_cell(column.texts[row]);
   else if (std::isnan(column.numbers[row]))
     text += missing;
-  else if (column.type == ColumnType::time && std::abs(column.numbers[row]) < latest)
+  else if (column.type == ColumnType::time && has_date(column.numbers[row]))
     text += format_time(column.numbers[row]);
   else
     fmt::format_to(std::back_inserter(text), "{}", column.numbers[row]);

@@ -52,7 +52,7 @@ inline ColumnFigures figures_of(std::span<const double> values) {
   figures.mean /= static_cast<double>(figures.count);
   for (double value : values) {
     const double distance = value - figures.mean;
-    if (!std::isnan(distance)) figures.variance += distance * distance;
+    if (!std::isnan(value)) figures.variance += distance * distance;
   }
   figures.variance /= static_cast<double>(figures.count);
   return figures;
@@ -65,8 +65,12 @@ inline bool is_constant(const ColumnFigures& figures) {
   return figures.variance <= relative * figures.variance + shift * shift;
 }
 
-/// By what a standard scaler divides: the standard deviation, 1 for a constant.
-inline double standard_scale(const ColumnFigures& figures) {
+/// By what a standard scaler divides: the standard deviation, 1 for a constant. Throws DataError for numbers whose
+/// variance is beyond all numbers, which looks like that of a constant.
+inline double standard_scale(std::string_view who, const ColumnFigures& figures) {
+  require<DataError>(std::isfinite(figures.variance),
+                     "{}: expected numbers with a variance that is a number, too, got {:.6g} to {:.6g}", who,
+                     figures.min, figures.max);
   return is_constant(figures) ? 1 : std::sqrt(figures.variance);
 }
 
@@ -100,7 +104,9 @@ inline double quantile_of(std::span<const double> sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
   if (below + 1 >= sorted.size()) return sorted.back();
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[below + 1] - sorted[below]);
+  const double part = place - static_cast<double>(below);
+  if (part == 0 || sorted[below] == sorted[below + 1]) return sorted[below];  // beside an infinite one, too
+  return sorted[below] + part * (sorted[below + 1] - sorted[below]);
 }
 
 /// (value - subtract) * multiply + add: what linear scalers do with a number.

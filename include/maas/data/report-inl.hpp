@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <limits>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 #include "maas/data/cleaning-inl.hpp"
@@ -133,20 +135,61 @@ inline std::vector<DuplicateRow> duplicate_rows(const Table& table) {
   return found;
 }
 
-/// NaN where one of them does not vary.
+/// The smallest and the largest of some numbers.
+struct NumberLimits {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+
+  void add(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  /// The power of 2 that brings the largest size to about 1, so that no square is beyond all numbers or below them.
+  double to_one() const {
+    constexpr int most = 1000;  // both it and its inverse are numbers
+    return std::ldexp(1.0, -std::clamp(std::ilogb(std::max(std::abs(low), std::abs(high))), -most, most));
+  }
+};
+
+/// NaN where one of them does not vary, or is infinite.
 inline double correlation(const std::vector<double>& a, const std::vector<double>& b) {
-  double count = 0, mean_a = 0, mean_b = 0;
   const auto both = [&](std::size_t row) { return !std::isnan(a[row]) && !std::isnan(b[row]); };
+  NumberLimits limits_a, limits_b;
   for (std::size_t row = 0; row < a.size(); ++row)
-    if (both(row)) ++count, mean_a += a[row], mean_b += b[row];
+    if (both(row)) limits_a.add(a[row]), limits_b.add(b[row]);
+  if (!(limits_a.low < limits_a.high && limits_b.low < limits_b.high)) return missing_number;
+  const double scale_a = limits_a.to_one(), scale_b = limits_b.to_one();
+  double count = 0, mean_a = 0, mean_b = 0;
+  for (std::size_t row = 0; row < a.size(); ++row)
+    if (both(row)) ++count, mean_a += a[row] * scale_a, mean_b += b[row] * scale_b;
   mean_a /= count, mean_b /= count;
-  double aa = 0, bb = 0, ab = 0;
+  double aa = 0, bb = 0, ab = 0, rest_a = 0, rest_b = 0;  // rests: what rounding left in the means
   for (std::size_t row = 0; row < a.size(); ++row) {
     if (!both(row)) continue;
-    const double x = a[row] - mean_a, y = b[row] - mean_b;
+    const double x = a[row] * scale_a - mean_a, y = b[row] * scale_b - mean_b;
     aa += x * x, bb += y * y, ab += x * y;
+    rest_a += x, rest_b += y;
   }
+  aa -= rest_a * rest_a / count, bb -= rest_b * rest_b / count, ab -= rest_a * rest_b / count;
   return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : missing_number;
+}
+
+/// The correlation of two columns, by their places.
+struct PlacedCorrelation {
+  std::size_t a = 0, b = 0;
+  double value = 0;
+
+  /// Whether it is named before another: the stronger first, of equal ones that of earlier columns.
+  bool operator<(const PlacedCorrelation& other) const {
+    const double size = std::abs(value), other_size = std::abs(other.value);
+    return std::tie(other_size, a, b) < std::tie(size, other.a, other.b);
+  }
+};
+
+inline void keep_strongest(std::vector<PlacedCorrelation>& found) {
+  if (found.size() <= DataReport::most_correlations) return;
+  const auto end = found.begin() + static_cast<std::ptrdiff_t>(DataReport::most_correlations);
+  std::nth_element(found.begin(), end, found.end());
+  found.erase(end, found.end());
 }
 
 inline std::vector<Correlation> correlations_of(const Table& table, const std::vector<ColumnReport>& columns) {
@@ -154,15 +197,19 @@ inline std::vector<Correlation> correlations_of(const Table& table, const std::v
   for (Index i = 0; i < table.columns(); ++i)
     if (table.column(i).type == ColumnType::number && !columns[static_cast<std::size_t>(i)].constant)
       varying.push_back(&table.column(i));
-  std::vector<Correlation> found;
+  std::vector<PlacedCorrelation> found;
   for (std::size_t i = 0; i < varying.size(); ++i)
     for (std::size_t k = i + 1; k < varying.size(); ++k) {
       const double value = correlation(varying[i]->numbers, varying[k]->numbers);
-      if (!std::isnan(value)) found.push_back({varying[i]->name, varying[k]->name, value});
+      if (!std::isnan(value)) found.push_back({i, k, value});
+      if (found.size() >= 2 * DataReport::most_correlations) keep_strongest(found);
     }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const Correlation& a, const Correlation& b) { return std::abs(a.value) > std::abs(b.value); });
-  return found;
+  keep_strongest(found);
+  std::sort(found.begin(), found.end());
+  std::vector<Correlation> named;
+  for (const PlacedCorrelation& each : found)
+    named.push_back({varying[each.a]->name, varying[each.b]->name, each.value});
+  return named;
 }
 
 // ---- Findings ----
@@ -245,6 +292,10 @@ inline bool is_rare(Index part, Index whole) {
 
 inline void find_odd_numbers(const Column& column, const ColumnReport& found, std::vector<std::string>& findings) {
   const Index count = column.rows() - found.missing;
+  const auto is_infinite = [](double number) { return std::isinf(number); };
+  if (const Index infinite = std::ranges::count_if(column.numbers, is_infinite); infinite > 0)
+    findings.push_back(fmt::format("\"{}\": {} of {} numbers infinite, the first in row {}", found.name, infinite,
+                                   count, std::ranges::find_if(column.numbers, is_infinite) - column.numbers.begin()));
   const auto number_at = [&](Index row) { return column.numbers[static_cast<std::size_t>(row)]; };
   if (is_rare(found.negative, count))
     findings.push_back(fmt::format("\"{}\": {} of {} numbers below 0, the lowest {:.6g} in row {}", found.name,

@@ -45,14 +45,16 @@ struct DuplicateRow {
 
 /// All of it.
 struct DataReport {
+  static constexpr std::size_t most_correlations = 1000000;  ///< some 1400 columns, each with each
   Index rows = 0;
   std::vector<ColumnReport> columns = {};
   std::vector<DuplicateRow> duplicates = {};
-  std::vector<Correlation> correlations = {};  ///< of each two columns that vary, the strongest first
+  /// Of each two columns that vary, the strongest first; no more than `most_correlations`.
+  std::vector<Correlation> correlations = {};
   /// What a careful reader would ask about, a line each: where values are missing, rows that come twice, columns that
-  /// never change, a few negative numbers in a column that has none else, numbers far beyond the others, a rare text
-  /// that looks like a frequent one, texts that are numbers but for a few or for their decimal comma, or times but for
-  /// their offset from UTC, times that run back or stand still in no more than a tenth of the rows.
+  /// never change, infinite numbers, a few negative ones in a column that has none else, numbers far beyond the others,
+  /// a rare text that looks like a frequent one, texts that are numbers but for a few or for their decimal comma, or
+  /// times but for their offset from UTC, times that run back or stand still in no more than a tenth of the rows.
   std::vector<std::string> findings = {};
 
   /// For people: the columns one by one, the strongest correlations, the findings. Ends in a line end.

@@ -79,7 +79,7 @@ MAAS_INLINE StandardScaler& StandardScaler::fit(const TrainingRows& training) {
   for (Index column = 0; column < rows.cols(); ++column) {
     const detail::ColumnFigures figures = detail::column_figures(class_name, rows, column);
     mean.push_back(figures.mean);
-    scale.push_back(detail::standard_scale(figures));
+    scale.push_back(detail::standard_scale(class_name, figures));
   }
   return *this;
 }

@@ -66,7 +66,8 @@ inline double yeo_johnson_lambda(const std::vector<double>& numbers) {
   double a = high - golden * (high - low), b = low + golden * (high - low);
   double cost_a = yeo_johnson_cost(numbers, logs, a), cost_b = yeo_johnson_cost(numbers, logs, b);
   while (high - low > 1e-9) {
-    if (cost_a <= cost_b) {
+    // Of large numbers of both signs both may be no candidates; lambda 1, which changes nothing, is one.
+    if (std::isinf(cost_a) && std::isinf(cost_b) ? b > 1 : cost_a <= cost_b) {
       high = b, b = a, cost_b = cost_a;
       cost_a = yeo_johnson_cost(numbers, logs, a = high - golden * (high - low));
     } else {
@@ -74,7 +75,11 @@ inline double yeo_johnson_lambda(const std::vector<double>& numbers) {
       cost_b = yeo_johnson_cost(numbers, logs, b = low + golden * (high - low));
     }
   }
-  return (low + high) / 2;
+  const double middle = (low + high) / 2;
+  if (std::isfinite(yeo_johnson_cost(numbers, logs, middle))) return middle;
+  // The last ones that were looked at may lie where there still is a candidate.
+  if (!std::isfinite(std::min(cost_a, cost_b))) return 1;
+  return cost_a <= cost_b ? a : b;
 }
 
 }  // namespace detail
@@ -127,7 +132,7 @@ MAAS_INLINE void Standard::fit(const Table& training) {
   fitted_columns = detail::learn_columns(class_name, training, columns, [this](const std::vector<double>& numbers) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
     mean.push_back(figures.mean);
-    scale.push_back(detail::standard_scale(figures));
+    scale.push_back(detail::standard_scale(class_name, figures));
   });
   learned_rows.add(training.marks());
 }
@@ -223,7 +228,7 @@ MAAS_INLINE void Power::fit(const Table& training) {
     const detail::ColumnFigures figures = detail::figures_of(numbers);
     lambda.push_back(chosen);
     mean.push_back(standardize ? figures.mean : 0);
-    scale.push_back(standardize ? detail::standard_scale(figures) : 1);
+    scale.push_back(standardize ? detail::standard_scale(class_name, figures) : 1);
   });
   learned_rows.add(training.marks());
 }

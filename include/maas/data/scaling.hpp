@@ -6,7 +6,8 @@
 namespace maas::inline MAAS_ABI {
 
 // Missing values are passed over when a step learns, and stay missing. `columns` that are empty stand for all that hold
-// numbers, targets included. To learn, a column must hold a number, and finite ones only: else DataError.
+// numbers, targets included. To learn, a column must hold a number, and finite ones only, of which the width or the
+// variance that a step needs is finite, too: else DataError.
 
 /// Maps the smallest and largest training number of each column to range_min and range_max, as MinMaxScaler does.
 struct MinMax {

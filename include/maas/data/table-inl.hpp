@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
 #include "maas/data/table.hpp"
@@ -101,6 +102,7 @@ MAAS_INLINE void Table::check_addable(const Column& column, Index rows) const {
 MAAS_INLINE void Table::add(Column column) {
   check_addable(column, columns_.empty() ? column.rows() : rows());
   if (columns_.empty()) begin_with(column);
+  const RowMarks before = marks_;
   marks_ = marks_.with(column.marks);
   if (column.held_out) {
     const std::string carried = "held out, as the column \"" + column.name + "\" is";
@@ -110,7 +112,10 @@ MAAS_INLINE void Table::add(Column column) {
       hold_out(carried);
   }
   columns_.push_back(std::move(column));
-  mark_columns();
+  if (!is_held_out() && marks_.same_as(before))
+    columns_.back().marks = marks_;  // the others know: what adds many columns takes no time in the square of them
+  else
+    mark_columns();
 }
 
 /// The first column, or the first again.
@@ -261,8 +266,14 @@ MAAS_INLINE Table table_of(MatrixArg matrix, const std::vector<std::string>& nam
 
 MAAS_INLINE Matrix Table::matrix(std::span<const std::string> names) const {
   Matrix result(rows(), static_cast<Index>(names.size()));
+  // To look through all columns for each name takes long where there are many.
+  std::unordered_map<std::string_view, const Column*> columns;
+  for (const Column& each : columns_) columns.emplace(each.name, &each);
   for (Index position = 0; position < result.cols(); ++position) {
-    const std::vector<double>& cells = numbers(names[static_cast<std::size_t>(position)]);
+    const std::string& name = names[static_cast<std::size_t>(position)];
+    const auto found = columns.find(name);
+    const bool is_number = found != columns.end() && found->second->type == ColumnType::number;
+    const std::vector<double>& cells = is_number ? found->second->numbers : numbers(name);  // which throws
     for (Index row = 0; row < result.rows(); ++row)
       result(row, position) = static_cast<Scalar>(cells[static_cast<std::size_t>(row)]);
   }

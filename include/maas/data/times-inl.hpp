@@ -107,6 +107,12 @@ inline std::optional<double> take_time_of_day(TimeScanner& scanner) {
   return hour * 3600 + minute * 60 + second;
 }
 
+/// Whether its year is one that parse_time reads, 0 to 9999.
+inline bool has_date(double time) {
+  constexpr double first = -62167219200, end = 253402300800;
+  return time >= first && time < end;
+}
+
 /// The remainder of time / period, never negative.
 inline double position_in(double time, double period) {
   const double rest = std::fmod(time, period), position = rest < 0 ? rest + period : rest;
@@ -134,6 +140,7 @@ MAAS_INLINE std::optional<double> parse_time(std::string_view text, DateOrder or
 
 MAAS_INLINE std::string format_time(double time) {
   if (!std::isfinite(time)) return {};
+  if (!detail::has_date(time)) return fmt::format("{} s", time);
   const double day = std::floor(time / seconds_a_day);
   const int second = static_cast<int>(time - day * seconds_a_day);
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(static_cast<int>(day)))};

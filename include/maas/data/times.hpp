@@ -35,7 +35,8 @@ enum class DateOrder {
 /// February). `automatic` here is day first.
 std::optional<double> parse_time(std::string_view text, DateOrder order = DateOrder::day_first);
 
-/// "2016-01-04 00:05", with ":30" behind it where the seconds are not 0; empty for NaN.
+/// "2016-01-04 00:05", with ":30" behind it where the seconds are not 0; beyond the years 0 to 9999, such as where
+/// nanoseconds were taken for seconds, "1.7e+18 s"; empty for NaN.
 std::string format_time(double time);
 
 /// How many numbers time_features gives for a time.
