@@ -16,10 +16,14 @@ void Field::skip(std::size_t count) {
 }
 
 Field Field::part(std::size_t count) {
-  expect(left() >= count, "a structure ends too early");
-  Field result(bytes_.substr(place_, count), where_, at_ + place_);
+  Field result = part_at(0, count);
   place_ += count;
   return result;
+}
+
+Field Field::part_at(std::size_t skipped, std::size_t count) const {
+  expect(skipped <= left() && count <= left() - skipped, "a structure ends too early");
+  return Field(bytes_.substr(place_ + skipped, count), where_, at_ + place_ + skipped);
 }
 
 std::string Field::text() {

@@ -26,6 +26,8 @@ class Field {
   void skip(std::size_t count);
   /// The next bytes as a field of their own.
   Field part(std::size_t count);
+  /// The same from so many bytes on; those before it and it itself stay to be read.
+  Field part_at(std::size_t skipped, std::size_t count) const;
   /// A text that ends with a zero, without it.
   std::string text();
   std::size_t left() const { return bytes_.size() - place_; }

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "io/hdf5_link_store.hpp"
 #include "io/hdf5_messages.hpp"
 
 namespace maas::inline MAAS_ABI::io {
@@ -63,7 +64,10 @@ class Structure {
     where_ = shown_;
     if (root_table_) {
       const auto found = tables_.find(root_);
-      field(root_, 1).expect(found != tables_.end() && found->second == *root_table_,
+      // A name that is not ASCII takes the table from a root that had one; HDF5 leaves what the superblock says as it
+      // is.
+      const bool without = found == tables_.end() && new_groups_.contains(root_);
+      field(root_, 1).expect(without || (found != tables_.end() && found->second == *root_table_),
                              "a root group that is another than the superblock says");
     }
   }
@@ -359,8 +363,9 @@ class Structure {
         if (const auto address = read_link(message)) add_object(message, *address, path_);
         return;
       case link_info:
+        return read_link_info(message, object);
       case attribute_info:
-        return refuse_dense(message, kind == link_info);
+        return refuse_dense_attributes(message);
       case group_info:
       case tree_widths:
       case external_files:  // refused by name where such a dataset is read
@@ -370,11 +375,29 @@ class Structure {
     }
   }
 
-  static void refuse_dense(Field& message, bool links) {
-    message.expect(message.number(1) == 0, "links or attributes of an unknown version");
+  void read_link_info(Field& message, std::uint64_t object) {
+    new_groups_.insert(object);
+    message.expect(message.number(1) == 0, "links of an unknown version");
     const std::uint64_t flags = message.number(1);
-    if ((flags & 1) != 0) message.skip(links ? 8 : 2);
-    message.expect(message.address() == no_address, "links or attributes in a dense store, which is not read");
+    message.expect(flags < 4, "links of an unknown form");
+    if ((flags & 1) != 0) message.skip(8);
+    const std::uint64_t heap = message.address();
+    if (heap == no_address) return;  // all links are in the header
+    message.expect(flags == 0, "links in the order of their making, which are not read");
+    LinkStore store([this](const Field& from, std::uint64_t at, std::uint64_t size, std::string_view signature) {
+      expect_inside(from, at, size);
+      visit_once(from, at);
+      return field(at, size, signature);
+    });
+    for (Field& link : store.messages(message, heap, message.address()))
+      if (const auto address = read_link(link)) add_object(link, *address, path_);
+  }
+
+  static void refuse_dense_attributes(Field& message) {
+    message.expect(message.number(1) == 0, "attributes of an unknown version");
+    const std::uint64_t flags = message.number(1);
+    if ((flags & 1) != 0) message.skip(2);
+    message.expect(message.address() == no_address, "attributes in a dense store, which is not read");
   }
 
   // ---- Data ----
@@ -448,7 +471,7 @@ class Structure {
   std::string where_, path_;  // of the object that is read now
   std::uint64_t leaf_width_ = 4, node_width_ = 16, chunk_width_ = chunk_tree_width;
   std::vector<std::pair<std::uint64_t, std::string>> waiting_;
-  std::set<std::uint64_t> objects_, once_;
+  std::set<std::uint64_t> objects_, once_, new_groups_;  // new: whose links are messages, without a table
   std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> tables_;  // tree and heap of each old group
   std::uint64_t root_ = 0;
   std::optional<std::pair<std::uint64_t, std::uint64_t>> root_table_;  // as the superblock says

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "io/keras_masks.hpp"
 #include "maas/core/names.hpp"
 
 namespace maas::inline MAAS_ABI::io {
@@ -172,6 +173,7 @@ struct FileModel {
   std::vector<Part> parts;  // in the file's order; inputs too
   std::map<std::string, std::size_t, std::less<>> by_name;
   const Config* config = nullptr;
+  std::map<std::string, const Config*> operations = {};  // of which masks are made
   bool states_input = false;  // a Sequential with a known input shape: Keras 2 counts a built-in call of it
 };
 
@@ -198,6 +200,11 @@ class ModelReader {
     const std::string where = fmt::format("model \"{}\"", model.name);
     trainable = is_trainable(config, where) && trainable;
     for (const Config& object : layer_list(config, where).as_list()) {
+      if (is_mask_operation(object)) {
+        const Config& settings = object.at("config");
+        model.operations.emplace(name_of(object, settings, object.at("class_name").as_string()), &object);
+        continue;
+      }
       model.parts.push_back(read_part(object, model.name, trainable, depth));
       Part& part = model.parts.back();
       require<ConfigError>(model.by_name.emplace(part.name, model.parts.size() - 1).second,
@@ -324,12 +331,18 @@ void collect_references(const Config& config, std::string_view where, std::vecto
   for (const Config& element : config.as_list(where)) collect_references(element, where, found);
 }
 
+// Whether a layer is called with a mask.
+bool is_mask(const Config& arguments) {
+  const Config* mask = arguments.find("mask");
+  return mask != nullptr && mask->is_object();
+}
+
 // Arguments beside the tensors. What they could change is refused.
 void check_arguments(const Config& arguments, bool new_style, Reading& reading, std::string_view where) {
   for (const auto& [key, value] : arguments.as_object(where)) {
     const bool is_training = key == "training" && value.is_bool();
     // Keras 3 notes training = false for every Dropout; its fit, evaluate and predict put their own in its place.
-    if (value.is_null() || (new_style && is_training)) continue;
+    if (value.is_null() || (new_style && (is_training || (key == "mask" && value.is_object())))) continue;
     require<ConfigError>(is_training && !value.as_bool(), "{}: is called with {} = {}, which is not supported", where,
                          key, value.text());
     reading.warn(fmt::format("{}: is called with training = false, which is not kept in training", where));
@@ -351,6 +364,7 @@ void collect_tensors(const Config& argument, std::string_view where, std::vector
 
 struct Call {
   std::vector<Reference> inputs;
+  std::vector<Reference> masks;  // of Keras 3, for a layer that looks at them
   bool new_style = false;
 };
 
@@ -360,7 +374,10 @@ Call read_call(const Config& config, Reading& reading, std::string_view where) {
     call.new_style = true;
     for (const Config& argument : member(config, "args", where).as_list(where))
       collect_tensors(argument, where, call.inputs);
-    if (const Config* arguments = config.find("kwargs")) check_arguments(*arguments, true, reading, where);
+    if (const Config* arguments = config.find("kwargs")) {
+      check_arguments(*arguments, true, reading, where);
+      if (is_mask(*arguments)) collect_tensors(arguments->at("mask"), where, call.masks);
+    }
     return call;
   }
   auto add = [&](const Config& input) {
@@ -391,6 +408,8 @@ class Wiring {
     for (const std::size_t part : input_parts(model)) nodes.push_back(builder_.add_call(model.parts[part].layer, {}));
     return nodes;
   }
+
+  std::vector<GivenMask> given_masks;
 
  private:
   std::vector<Index> call_part(const Part& part, const std::vector<Index>& inputs) {
@@ -525,6 +544,52 @@ class Wiring {
         stuck == called.end() ? "" : model.parts[waiting[static_cast<std::size_t>(stuck - called.begin())].part].name);
   }
 
+  // The mask that a layer is called with is looked at once the graph is there, which finds masks by itself.
+  void note_mask(const FileModel& model, const Waiting& called, const Results& results) {
+    GivenMask mask{model.parts[called.part].name, *find(model, called.call.inputs.front(), true, false, results)};
+    std::set<std::string> seen;
+    for (const Reference& reference : called.call.masks) collect_sources(model, reference, results, seen, mask.sources);
+    given_masks.push_back(std::move(mask));
+  }
+
+  // Goes back from an operation to what it is made of.
+  void collect_sources(const FileModel& model, const Reference& last, const Results& results,
+                       std::set<std::string>& seen, MaskSources& sources) {
+    std::vector<Reference> waiting{last};
+    while (!waiting.empty()) {
+      const std::string name = waiting.back().layer;
+      waiting.pop_back();
+      if (!seen.insert(name).second) continue;
+      const auto found = model.operations.find(name);
+      require<ConfigError>(found != model.operations.end(),
+                           "model \"{}\": a mask is made of \"{}\", which is no operation that is read", model.name,
+                           name);
+      read_operation(model, *found->second, results, waiting, sources);
+    }
+  }
+
+  void read_operation(const FileModel& model, const Config& object, const Results& results,
+                      std::vector<Reference>& waiting, MaskSources& sources) {
+    const std::string where = fmt::format("operation \"{}\"", object.at("config").at("name").text());
+    const std::string& class_name = object.at("class_name").as_string();
+    if (class_name == "ZerosLike" || class_name == "OnesLike") return;  // no step is left out by those
+    const Config::List& calls = member(object, "inbound_nodes", where).as_list(where);
+    require<ConfigError>(calls.size() == 1 && calls[0].is_object(), "{}: expected one call", where);
+    const Config::List& arguments = member(calls[0], "args", where).as_list(where);
+    if (class_name == "NotEqual") {
+      require<ConfigError>(arguments.size() == 2, "{}: expected a tensor and a number", where);
+      std::vector<Reference> compared;
+      collect_tensors(arguments[0], where, compared);
+      require<ConfigError>(compared.size() == 1, "{}: expected a tensor and a number", where);
+      const auto node = find(model, compared[0], true, false, results);
+      require<ConfigError>(node.has_value(), "{}: \"{}\" has no call {}", where, compared[0].layer, compared[0].call);
+      sources.insert({*node, arguments[1].as_real(where)});
+      return;
+    }
+    for (const Config& argument : arguments)
+      if (argument.is_list() || argument.is_object()) collect_tensors(argument, where, waiting);
+  }
+
   std::vector<Index> call_functional(const FileModel& model, const std::vector<Index>& inputs) {
     const std::vector<std::size_t> places = input_parts(model);
     require<ConfigError>(places.size() == inputs.size(), "model \"{}\": expected {} inputs, got {}", model.name,
@@ -533,7 +598,9 @@ class Wiring {
     for (std::size_t i = 0; i < places.size(); ++i) results[{places[i], 0}] = {inputs[i]};
     bool new_style = false;
     std::vector<Waiting> waiting = read_calls(model, new_style);
-    call_all(model, std::move(waiting), results);
+    call_all(model, waiting, results);
+    for (const Waiting& called : waiting)
+      if (!called.call.masks.empty()) note_mask(model, called, results);
     const std::string where = fmt::format("model \"{}\" output_layers", model.name);
     std::vector<Reference> references;
     collect_references(model.config->at("output_layers"), where, references);
@@ -660,8 +727,10 @@ NetworkPlan read_network(const Config& model_config, Reading& reading,
   check_reached(builder, outputs);
   if (!functional && is_chain(builder))
     return {Graph(std::span<const Layer>(builder.layers)), model.name, std::move(reader.groups), file_part(model)};
-  return {Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups),
-          file_part(model)};
+  NetworkPlan plan{Graph(builder.layers, builder.nodes, inputs, outputs), model.name, std::move(reader.groups),
+                   file_part(model)};
+  check_masks(plan.graph, wiring.given_masks);
+  return plan;
 }
 
 }  // namespace maas::inline MAAS_ABI::io

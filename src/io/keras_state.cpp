@@ -115,7 +115,9 @@ std::vector<StoredArray> arrays_of_store(const Hdf5Reader& file) {
 void drop_idle_arrays(const Optimizer& optimizer, std::size_t variables, std::vector<StoredArray>& arrays) {
   const std::size_t slots = optimizer.slot_names().size();
   const std::string_view name = optimizer.class_name();
-  if (name == "SGD" && slots == 0 && arrays.size() == variables) arrays.clear();
+  // Averages of the weights, if any, stand before what there is of momenta.
+  const std::size_t averages = optimizer.options().use_ema ? 1 : 0;
+  if (name == "SGD" && slots == averages && arrays.size() == (slots + 1) * variables) arrays.resize(slots * variables);
   if (name == "Adam" && slots == 2 && arrays.size() == 3 * variables) arrays.resize(2 * variables);
 }
 

@@ -291,6 +291,63 @@ TEST_CASE("datasets become the columns of a table") {
   CHECK(list_hdf5("table.h5")[0].dimensions == std::vector<Index>{4});
 }
 
+namespace {
+
+/// Columns of which one has a name that is not ASCII, as h5py writes it: HDF5 then keeps links in a form of its own,
+/// and from nine on outside of the group's header.
+std::string umlaut_file(int columns) {
+  const std::string path = fmt::format("umlaut_{}.h5", columns);
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t utf8 = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_char_encoding(utf8, H5T_CSET_UTF8);
+  const hsize_t rows = 2;
+  const hid_t two = H5Screate_simple(1, &rows, nullptr);
+  for (int i = 0; i < columns; ++i) {
+    const std::string name = i == 0 ? "größe" : fmt::format("column_{}", i);
+    const std::vector<double> numbers{static_cast<double>(i), i + 0.5};
+    const hid_t set =
+        H5Dcreate2(file, name.c_str(), H5T_IEEE_F64LE, two, i == 0 ? utf8 : H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    REQUIRE(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data()) >= 0);
+    H5Dclose(set);
+  }
+  H5Sclose(two);
+  H5Pclose(utf8);
+  H5Fclose(file);
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("groups with a name that is not ASCII are read, however many members they have") {
+  for (const int columns : {8, 9, 12, 50, 400}) {
+    INFO(columns);
+    const Table table = read_hdf5(umlaut_file(columns));
+    CHECK(table.columns() == columns);
+    CHECK(table.numbers("größe") == std::vector<double>{0, 0.5});
+    const int last = columns - 1;
+    CHECK(table.numbers(fmt::format("column_{}", last)) == std::vector<double>{last * 1.0, last + 0.5});
+  }
+}
+
+TEST_CASE("every byte of a store of links may be anything") {
+  for (const int columns : {12, 80}) {
+    std::ifstream whole(umlaut_file(columns), std::ios::binary);
+    const std::string good{std::istreambuf_iterator<char>(whole), std::istreambuf_iterator<char>()};
+    int refused = 0;
+    for (std::size_t at = good.find("BTHD"); at < good.size(); at += columns == 12 ? 17 : 101) {
+      std::string bytes = good;
+      bytes[at] = static_cast<char>(~bytes[at]);
+      std::ofstream("umlaut_damaged.h5", std::ios::binary) << bytes;
+      try {
+        read_hdf5("umlaut_damaged.h5");
+      } catch (const Error&) {
+        ++refused;
+      }
+    }
+    CHECK(refused > 10);
+  }
+}
+
 TEST_CASE("matrices are written for others to read") {
   write_hdf5("written.h5", {{"x", counted(3, 2)}, {"a/b/y", counted(3, 1)}});
   CHECK(read_hdf5("written.h5", {"a/b/y"}).numbers("a/b/y") == std::vector<double>{0, 1, 2});

@@ -35,18 +35,55 @@ std::string layer_text(const std::string& class_name, const std::string& name, c
 }
 
 // A functional model of one input, "in", and these layers, the last of which in the graph is `output`.
-std::string model_text(const std::string& layers, const std::string& output) {
+std::string model_text(const std::string& layers, const std::string& output, const std::string& shape = "null, 4") {
   return fmt::format(
       R"({{"class_name": "Functional", "config": {{"name": "m", "layers": [{}, {}],
           "input_layers": [["in", 0, 0]], "output_layers": [["{}", 0, 0]]}}}})",
-      layer_text("InputLayer", "in", R"("batch_shape": [null, 4])", ""), layers, output);
+      layer_text("InputLayer", "in", fmt::format(R"("batch_shape": [{}])", shape), ""), layers, output);
 }
 
 std::string dropout_model(const std::string& call) {
   return model_text(layer_text("Dropout", "drop", R"("rate": 0.5)", call), "drop");
 }
 
+// Masking of what "in" gives, the operations that Keras 3 makes of its mask, and a layer that looks at the mask.
+std::string masked_model(double compared, const std::string& between = "") {
+  const std::string mask =
+      R"({"mask": {"class_name": "__keras_tensor__", "config": {"keras_history": ["any", 0, 0]}}})";
+  const std::string not_equal = fmt::format(
+      R"({{"class_name": "NotEqual", "name": "differs", "config": {{"name": "differs"}}, "inbound_nodes": [{{"args":
+          [{{"class_name": "__keras_tensor__", "config": {{"keras_history": ["in", 0, 0]}}}}, {}], "kwargs": {{}}}}]}})",
+      compared);
+  const std::string from = between.empty() ? "mask" : "stop";
+  return model_text(layer_text("Masking", "mask", R"("trainable": true, "mask_value": 0.5)", new_call("in")) + "," +
+                        between + not_equal + "," +
+                        layer_text("Any", "any", R"("axis": -1, "keepdims": false)", new_call("differs")) + "," +
+                        layer_text("BatchNormalization", "norm", R"("trainable": true)", new_call(from, mask)),
+                    "norm", "null, 3, 4");
+}
+
 }  // namespace
+
+TEST_CASE("the operations that Keras 3 lists for a mask are the mask that the layers carry") {
+  const Read read = read_config(masked_model(0.5));
+  CHECK(read.plan.graph.nodes().size() == 3);
+  CHECK(read.plan.groups.size() == 3);  // operations have no weights
+  CHECK(read.plan.graph.nodes()[1].mask_from == 1);
+  CHECK(read.warnings.empty());
+}
+
+TEST_CASE("a mask that is another than the one which the input carries is refused") {
+  const std::string other =
+      "layer \"norm\": is called with a mask that is another than its input's, which is not supported";
+  CHECK_THROWS_WITH(read_config(masked_model(0)), other);
+  // RMSNormalization ends masks, so that only the call knows of it.
+  CHECK_THROWS_WITH(read_config(masked_model(
+                        0.5, layer_text("RMSNormalization", "stop", R"("trainable": true)", new_call("mask")) + ",")),
+                    other);
+  std::string unknown = masked_model(0.5);
+  unknown.replace(unknown.find(R"(["any", 0)"), 9, R"(["in", 0)");
+  CHECK_THROWS_WITH(read_config(unknown), "model \"m\": a mask is made of \"in\", which is no operation that is read");
+}
 
 TEST_CASE("what Keras 3 notes of training beside a call is put aside when it runs, and so is it here") {
   for (const char* training : {"false", "true", "null"}) {

@@ -204,3 +204,15 @@ TEST_CASE("a failed save of an archive leaves the old file whole") {
   CHECK_THROWS_WITH(slash.save(file.path), "kept.keras: layer \"a/b\": a file cannot have a layer of this name");
   CHECK(bytes_of(file.path) == before);
 }
+
+TEST_CASE("the momenta that Keras 2.15 saves for an SGD without momentum are passed over beside averages") {
+  const SavedModel saved = read_keras(MAAS_FIXTURES_DIR "/io/averages.k2.h5");
+  CHECK(saved.warnings.empty());
+  REQUIRE(saved.training);
+  REQUIRE(saved.training->state);
+  REQUIRE(saved.training->state->slot_count() == 1);
+  const ConstVectorView averages = std::as_const(*saved.training->state).slot(0);
+  CHECK(averages[0] == Approx(-0.64062035));
+  CHECK(averages[1] == Approx(1.0661857));
+  CHECK(averages.sum() == Approx(-0.64062035 + 1.0661857 + 0.04103104));  // the last is the bias, behind a gap of zeros
+}

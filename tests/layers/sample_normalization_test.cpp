@@ -37,6 +37,14 @@ TEST_CASE("normalizations keep the contract with other settings") {
       testing::check_layer(GroupNormalization{.groups = 2, .axis = 2, .scale = false}, {.input = Shape{2, 4, 3}}));
 }
 
+TEST_CASE("RMSNormalization takes the last axes only, along which Keras scales whatever the axis") {
+  CHECK_NOTHROW(RMSNormalization{.axis = {-1, 2}}.plan(std::vector{Shape{3, 2, 3}}));
+  CHECK_THROWS_WITH(RMSNormalization{.axis = -3}.plan(std::vector{Shape{3, 2, 3}}),
+                    "RMSNormalization: expected the last axes of samples of shape 3x2x3, along which Keras scales "
+                    "whatever the axis, got axis 1 without axis 2");
+  CHECK_THROWS_AS((RMSNormalization{.axis = {1, 3}}.plan(std::vector{Shape{3, 2, 3}})), ConfigError);
+}
+
 TEST_CASE("normalizations refuse what does not fit") {
   CHECK(refusal(group_normalization(4), {Shape{6}}) ==
         "GroupNormalization: expected channels that can be cut into 4 groups, got 6 (samples of 6)");

@@ -163,8 +163,23 @@ MAAS_INLINE void LayerNormalization::backward(const Backward& pass) const {
                                   pass);
 }
 
+namespace detail {
+
+/// Keras multiplies with the scale along the last axes, whatever `axis` is: only there does it mean what it says.
+inline void require_last_axes(const Axes& axis, const Shape& sample, std::string_view where) {
+  const AxisSet axes = sample_axes(axis, sample, where);
+  for (Index i = 1; i < sample.rank(); ++i)
+    require<ConfigError>(has_axis(axes, i) || !has_axis(axes, i - 1),
+                         "{}: expected the last axes of samples of shape {}, along which Keras scales whatever the "
+                         "axis, got axis {} without axis {}",
+                         where, sample.text(), i, i + 1);
+}
+
+}  // namespace detail
+
 MAAS_INLINE LayerPlan RMSNormalization::plan(Shapes inputs) const {
   const Shape& input = detail::only_input(inputs, class_name);
+  detail::require_last_axes(axis, input, class_name);
   const Shape weights = detail::shape_along(axis, input, class_name);
   return {.output = input,
           .parameters = {{"scale", weights, ones}},

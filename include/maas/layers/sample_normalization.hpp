@@ -42,10 +42,10 @@ struct LayerNormalization {
 };
 
 /// y = scale x / sqrt(mean(x^2) + epsilon) over `axis` of each sample (Zhang, Sennrich 2019). Weight: scale, one number
-/// for each position along the axes.
+/// for each position along the axes. Throws ConfigError for other axes than the last, where Keras computes otherwise.
 struct RMSNormalization {
   static constexpr std::string_view class_name = "RMSNormalization";
-  Axes axis = -1;
+  Axes axis = -1;  ///< the last, or several up to it
   double epsilon = 1e-6;
   static void fields(auto& self, auto&& field) {
     field("axis", self.axis);

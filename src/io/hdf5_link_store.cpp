@@ -1,0 +1,191 @@
+// After "HDF5 File Format Specification Version 3.0", sections III.A.2 and III.G.
+#include "io/hdf5_link_store.hpp"
+
+#include <algorithm>
+
+namespace maas::inline MAAS_ABI::io {
+
+namespace {
+
+// What H5Gpkg.h of HDF5 has for the links of a group.
+constexpr std::uint64_t heap_columns = 4, first_block = 512, largest_block = 65536, heap_bits = 32;
+constexpr std::uint64_t heap_id = 7, largest_message = 4096;
+constexpr std::uint64_t node_size = 512, record_size = 4 + heap_id;
+constexpr std::uint64_t names_tree = 5;  // as types of trees are numbered
+
+constexpr std::uint64_t block_head = 4 + 1 + 8 + heap_bits / 8;
+constexpr std::uint64_t most_in_leaf = (node_size - 10) / record_size;
+constexpr std::uint64_t most_in_inner = (node_size - 10 - 9) / (record_size + 9);
+
+/// Rows of a heap have blocks of one size: the first two the smallest, each row after them twice the one before it.
+std::uint64_t block_of_row(std::uint64_t row) { return first_block << (row == 0 ? 0 : row - 1); }
+
+void expect_number(Field& field, std::size_t bytes, std::uint64_t expected) {
+  field.expect(field.number(bytes) == expected, "links in a store of another form than HDF5 makes for them");
+}
+
+std::uint32_t rotated(std::uint32_t x, int bits) { return x << bits | x >> (32 - bits); }
+
+// Bob Jenkins' lookup3, by which HDF5 sums up structures.
+std::uint32_t sum_of(std::string_view bytes) {
+  const auto start = static_cast<std::uint32_t>(0xdeadbeef + bytes.size());
+  std::uint32_t a = start, b = start, c = start;
+  const auto word = [&](std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = std::min<std::size_t>(bytes.size(), at + 4); i-- > at;)
+      value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    return value;
+  };
+  const auto add = [&] { a += word(0), b += word(4), c += word(8); };
+  for (; bytes.size() > 12; bytes.remove_prefix(12)) {
+    add();
+    a -= c, a ^= rotated(c, 4), c += b;
+    b -= a, b ^= rotated(a, 6), a += c;
+    c -= b, c ^= rotated(b, 8), b += a;
+    a -= c, a ^= rotated(c, 16), c += b;
+    b -= a, b ^= rotated(a, 19), a += c;
+    c -= b, c ^= rotated(b, 4), b += a;
+  }
+  if (bytes.empty()) return c;
+  add();
+  c ^= b, c -= rotated(b, 14);
+  a ^= c, a -= rotated(c, 11);
+  b ^= a, b -= rotated(a, 25);
+  c ^= b, c -= rotated(b, 16);
+  a ^= c, a -= rotated(c, 4);
+  b ^= a, b -= rotated(a, 14);
+  c ^= b, c -= rotated(b, 24);
+  return c;
+}
+
+/// HDF5 1.10 reads beyond its memory where a sum is wrong, so that none may reach it. `bytes` are those that are summed
+/// up; `field` stands before the sum.
+void expect_sum(Field& field, std::string_view bytes) {
+  field.expect(field.number(4) == sum_of(bytes), "a structure whose sum is another than it says");
+}
+
+}  // namespace
+
+// A structure that ends with its sum. Its signature is read.
+Field LinkStore::summed(const Field& from, std::uint64_t at, std::uint64_t size, std::string_view signature) {
+  Field whole = bytes_(from, at, size, "");
+  const std::string_view bytes = whole.rest().substr(0, static_cast<std::size_t>(size) - 4);
+  Field end = whole.part_at(bytes.size(), 4);
+  whole.expect(bytes.starts_with(signature), "expected the start of another structure");
+  expect_sum(end, bytes);
+  whole.skip(signature.size());
+  return whole;
+}
+
+std::vector<Field> LinkStore::messages(const Field& from, std::uint64_t heap, std::uint64_t tree) {
+  read_heap(from, heap);
+  read_tree(from, tree);
+  return std::move(messages_);
+}
+
+void LinkStore::read_heap(const Field& from, std::uint64_t address) {
+  Field head = summed(from, address, 146, "FRHP");
+  expect_number(head, 1, 0);
+  expect_number(head, 2, heap_id);
+  expect_number(head, 2, 0);  // filters
+  expect_number(head, 1, 2);  // blocks have sums
+  expect_number(head, 4, largest_message);
+  head.skip(8);
+  expect_number(head, 8, no_address);  // objects too large for blocks
+  head.skip(6 * 8);                    // free space, which only a writer looks at, and how much there is of all
+  for (int i = 0; i < 4; ++i) expect_number(head, 8, 0);  // objects too large, and too small
+  expect_number(head, 2, heap_columns);
+  expect_number(head, 8, first_block);
+  expect_number(head, 8, largest_block);
+  expect_number(head, 2, heap_bits);
+  expect_number(head, 2, 1);
+  const std::uint64_t root = head.address(), rows = head.number(2);
+  head.expect(block_of_row(rows) <= 2 * largest_block, "more links in a group than are read");
+  if (rows == 0)
+    read_block(head, address, root, 0, first_block);
+  else
+    read_blocks(head, address, root, rows);
+}
+
+void LinkStore::read_blocks(const Field& from, std::uint64_t heap, std::uint64_t address, std::uint64_t rows) {
+  Field list = summed(from, address, block_head + rows * heap_columns * 8 + 4, "FHIB");
+  expect_number(list, 1, 0);
+  expect_number(list, 8, heap);
+  expect_number(list, heap_bits / 8, 0);
+  std::uint64_t start = 0;
+  for (std::uint64_t row = 0; row < rows; ++row)
+    for (std::uint64_t column = 0; column < heap_columns; ++column) {
+      const std::uint64_t block = list.address(), size = block_of_row(row);
+      if (block != no_address) read_block(list, heap, block, start, size);
+      start += size;
+    }
+}
+
+void LinkStore::read_block(const Field& from, std::uint64_t heap, std::uint64_t address, std::uint64_t start,
+                           std::uint64_t size) {
+  Field block = bytes_(from, address, size, "");
+  std::string without_sum(block.rest());
+  block.expect(without_sum.starts_with("FHDB"), "expected the start of another structure");
+  std::fill_n(without_sum.begin() + block_head, 4, '\0');
+  block.skip(4);
+  expect_number(block, 1, 0);
+  expect_number(block, 8, heap);
+  expect_number(block, heap_bits / 8, start);
+  expect_sum(block, without_sum);
+  blocks_.emplace(start + block_head + 4, std::move(block));
+}
+
+void LinkStore::read_tree(const Field& from, std::uint64_t address) {
+  Field head = summed(from, address, 38, "BTHD");
+  expect_number(head, 1, 0);
+  expect_number(head, 1, names_tree);
+  expect_number(head, 4, node_size);
+  expect_number(head, 2, record_size);
+  const std::uint64_t depth = head.number(2);
+  head.expect(depth <= 1, "more links in a group than are read");
+  head.skip(2);
+  const std::uint64_t root = head.address(), records = head.number(2), all = head.number(8);
+  if (depth == 1)
+    read_inner_node(head, root, records);
+  else if (records > 0 || root != no_address)
+    read_leaf(head, root, records);
+  head.expect(messages_.size() == all, "another number of links than the group says");
+}
+
+void LinkStore::read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records) {
+  Field node = bytes_(from, address, node_size, "BTIN");
+  const std::string summed = "BTIN" + std::string(node.rest());
+  expect_number(node, 1, 0);
+  expect_number(node, 1, names_tree);
+  node.expect(records <= most_in_inner, "a B-tree with too many entries");
+  for (std::uint64_t i = 0; i < records; ++i) read_record(node);
+  for (std::uint64_t i = 0; i <= records; ++i) {
+    const std::uint64_t leaf = node.address();
+    read_leaf(node, leaf, node.number(1));
+  }
+  expect_sum(node, std::string_view(summed).substr(0, node.place()));
+}
+
+void LinkStore::read_leaf(const Field& from, std::uint64_t address, std::uint64_t records) {
+  Field node = bytes_(from, address, node_size, "BTLF");
+  const std::string summed = "BTLF" + std::string(node.rest());
+  expect_number(node, 1, 0);
+  expect_number(node, 1, names_tree);
+  node.expect(records <= most_in_leaf, "a B-tree with too many entries");
+  for (std::uint64_t i = 0; i < records; ++i) read_record(node);
+  expect_sum(node, std::string_view(summed).substr(0, node.place()));
+}
+
+void LinkStore::read_record(Field& node) {
+  node.skip(4);  // what the name adds up to, by which it is found
+  expect_number(node, 1, 0);
+  const std::uint64_t start = node.number(heap_bits / 8), size = node.number(2);
+  const auto behind = blocks_.upper_bound(start);
+  node.expect(behind != blocks_.begin(), "a link outside its store");
+  const auto& [from, block] = *std::prev(behind);
+  node.expect(size <= largest_message && start - from <= block.left() && size <= block.left() - (start - from),
+              "a link outside its store");
+  messages_.push_back(block.part_at(static_cast<std::size_t>(start - from), static_cast<std::size_t>(size)));
+}
+
+}  // namespace maas::inline MAAS_ABI::io
