@@ -20,9 +20,9 @@ struct LoadOptions {
 /// Which Keras a file is for. The name of the file says what it is: a .keras archive if it ends so, else HDF5.
 enum class KerasProfile {
   automatic,  ///< `keras_3` for .keras, else `any`
-  any,      ///< .h5: opens compiled and trains, with a fresh optimizer, in TF 1.15 to 2.15, tf_keras and Keras 3; only
-            ///< maas resumes. .keras: opens in TF 2.15, tf_keras and Keras 3, and all of them resume; but the
-            ///< learning rate is a constant schedule there, which programs of theirs cannot assign
+  any,  ///< .h5: opens compiled, with a fresh optimizer, in Keras 3, and in TF 1.15 to 2.15 and tf_keras where their
+        ///< legacy optimizers have its settings; only maas resumes. .keras: opens in TF 2.15, tf_keras and Keras 3,
+        ///< and all of them resume; but the learning rate is a constant schedule there, which nobody can assign
   keras_2,  ///< Keras 2 resumes. .h5: TF 1.15 to 2.15 and tf_keras; Keras 3 can only predict. .keras: as `any`
   keras_3,  ///< .keras: Keras 3.4 and later resume. Not for .h5, from which no Keras 3 resumes
   combined  ///< HDF5 (`keras_2`) and archive (`any`) in one file: under either name the right Keras resumes
