@@ -546,6 +546,8 @@ class Wiring {
 
   // The mask that a layer is called with is looked at once the graph is there, which finds masks by itself.
   void note_mask(const FileModel& model, const Waiting& called, const Results& results) {
+    require<ConfigError>(!called.call.inputs.empty(), "layer \"{}\": is called with a mask and no tensor",
+                         model.parts[called.part].name);
     GivenMask mask{model.parts[called.part].name, *find(model, called.call.inputs.front(), true, false, results)};
     std::set<std::string> seen;
     for (const Reference& reference : called.call.masks) collect_sources(model, reference, results, seen, mask.sources);
