@@ -13,7 +13,9 @@
 #include "cli/evaluation_json.hpp"
 #include "cli/outputs.hpp"
 #include "io/json.hpp"
+#include "maas/model/checkpoint.hpp"
 #include "maas/recipe/recipe.hpp"
+#include "maas/training/callbacks.hpp"
 
 namespace maas::cli {
 
@@ -188,15 +190,25 @@ void print_result(const Recipe& recipe, const RecipeResult& result) {
   if (!recipe.output.model.empty()) fmt::print("\nwritten: {}\n", recipe.output.model);
 }
 
+std::vector<std::string> files_written(const Recipe& recipe) {
+  std::vector<std::string> files;
+  for (const std::string* output : {&recipe.output.model, &recipe.output.report, &recipe.output.predictions})
+    if (!output->empty()) files.push_back((std::filesystem::path(recipe.folder) / *output).string());
+  for (const auto& make : recipe.training.callbacks) {
+    const Callback callback = make();
+    if (const auto* logger = callback.as<CSVLogger>()) files.push_back(logger->filename);
+    if (const auto* checkpoint = callback.as<ModelCheckpoint>()) files.push_back(checkpoint->filepath);
+  }
+  return files;
+}
+
 void train(const TrainOptions& options) {
   if (options.schema) return fmt::print("{}", recipe_schema());
   require<ConfigError>(!options.recipe.empty(), "train: expected a recipe, a JSON file");
   Recipe recipe = read_recipe(options.recipe, options.changes);
   // What is named on the command line is of the folder one stands in.
   if (!options.report.empty()) recipe.output.report = std::filesystem::absolute(options.report).string();
-  for (const std::string* output : {&recipe.output.model, &recipe.output.report, &recipe.output.predictions})
-    if (!output->empty())
-      require_own_file("train", (std::filesystem::path(recipe.folder) / *output).string(), {options.recipe});
+  for (const std::string& output : files_written(recipe)) require_own_file("train", output, {options.recipe});
   if (options.check) return fmt::print("{}: nothing wrong with it\n", options.recipe);
   RunOptions run{.resume = options.resume, .verbose = 0};
   const bool json = options.progress == "json";

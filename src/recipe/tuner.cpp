@@ -358,7 +358,9 @@ Tuning tune_stream(const Recipe& recipe, const StreamParts& rows, const LearnedS
 
 Recipe tuned(const Recipe& recipe, const std::optional<Tuning>& tuning) {
   Recipe result = recipe;
-  if (tuning) recipe.tuner->apply(result, tuning->report.best().trial);
+  if (!tuning) return result;
+  recipe.tuner->apply(result, tuning->report.best().trial);
+  check_outputs(result);  // the search may have chosen callbacks, which write files
   return result;
 }
 

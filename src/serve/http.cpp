@@ -62,11 +62,10 @@ struct Address {
 };
 
 std::string text_of(const addrinfo& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const void* number = &reinterpret_cast<const sockaddr_in6*>(address.ai_addr)->sin6_addr;
-  if (address.ai_family == AF_INET) number = &reinterpret_cast<const sockaddr_in*>(address.ai_addr)->sin_addr;
-  ::inet_ntop(address.ai_family, number, text.data(), text.size());
-  return text.data();
+  std::array<char, NI_MAXHOST> text{};
+  const int problem =
+      ::getnameinfo(address.ai_addr, address.ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+  return problem == 0 ? text.data() : "";
 }
 
 // What the library needs for a connection beside a head of the allowed size: where each header is, the head of the

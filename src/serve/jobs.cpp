@@ -612,13 +612,21 @@ void Jobs::check_with_program(const std::string& folder, const Job& job) const {
     const std::lock_guard lock(mutex_);
     return stopping_;
   };
-  const ChildEnd end = run_child(
-      child, [](std::string_view) {}, is_ending);
+  ChildEnd end;
+  try {
+    end = run_child(
+        child, [](std::string_view) {}, is_ending);
+  } catch (const StateError&) {  // no process to be had just now
+    return;
+  }
   if (end.exit_code != 1) return;
-  const std::string said = last_line(content_of(child.errors)).substr(0, 1000), where = folder + "/recipe.json: ";
-  const std::size_t at = said.find(where);
-  require<DataError>(at == std::string::npos, "recipe: {}",
-                     said.substr(at == std::string::npos ? 0 : at + where.size()));
+  std::string said = last_line(content_of(child.errors)).substr(0, 1000);
+  const std::string where = folder + "/recipe.json: ";
+  const std::size_t begin = said.find(where);
+  if (begin == std::string::npos) return;
+  said.erase(0, begin);
+  for (std::size_t at = 0; (at = said.find(where)) != std::string::npos;) said.erase(at, where.size());
+  fail<DataError>("recipe: {}", said);
 }
 
 void Jobs::train(std::int64_t number) {

@@ -728,6 +728,10 @@ bool Protocol::is_change(const Request& request) const {
 
 bool Protocol::is_document(const Request& request) const { return routes_->action(request) == Action::openapi; }
 
+bool Protocol::is_submission(const Request& request) const {
+  return routes_->action(request) == Action::jobs && request.method == "POST";
+}
+
 bool Protocol::is_load(const Request& request) const { return routes_->action(request) == Action::repository_load; }
 
 bool Protocol::takes_body(const Request& request) const {

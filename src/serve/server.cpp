@@ -128,6 +128,9 @@ class Server::Running final : public HttpHandler {
         documents_(
             1, most_documents, [this](const Request& request) { return protocol_.answer(request); }, {}, {}, {},
             [this](const Request& request) { return cancelled(request); }),
+        submissions_(
+            1, most_changes, [this](const Request& request) { return protocol_.answer(request); }, {}, {}, {},
+            [this](const Request& request) { return cancelled(request); }),
         workers_(
             threads_of(options), options.queue, [this](const Request& request) { return protocol_.answer(request); },
             options.batching ? joining() : Joining(),
@@ -196,6 +199,7 @@ class Server::Running final : public HttpHandler {
     workers_.stop();
     changes_.stop();
     documents_.stop();
+    submissions_.stop();
     // For what was told that it came too late.
     wait_until_idle(std::chrono::steady_clock::now() + std::chrono::seconds(1));
     http_.reset();
@@ -264,9 +268,15 @@ class Server::Running final : public HttpHandler {
   void answer_later(PendingAnswer& pending) override {
     if (protocol_.is_load(pending.request())) return load_later(pending);
     const Request& request = pending.request();
-    Workers& workers = protocol_.is_change(request) ? changes_ : protocol_.is_document(request) ? documents_ : workers_;
+    Workers& workers = workers_for(request);
     if (const Room room = workers.add(pending); room != Room::enough)
       pending.finish(no_room(pending.request(), workers, room));
+  }
+
+  Workers& workers_for(const Request& request) {
+    if (protocol_.is_submission(request)) return submissions_;
+    if (protocol_.is_change(request)) return changes_;
+    return protocol_.is_document(request) ? documents_ : workers_;
   }
 
   void load_later(PendingAnswer& pending) {
@@ -362,9 +372,10 @@ class Server::Running final : public HttpHandler {
   HttpCounters counters_{};
   std::atomic<std::uint64_t> rejected_{0}, rejected_model_{0}, rejected_token_{0}, rejected_deadline_{0},
       rejected_cancelled_{0};
-  LoadCalls loads_;    // ends after those who answer them
-  Workers changes_;    // on a thread of their own: they wait for files to be read
-  Workers documents_;  // likewise: of many models they take long to write
+  LoadCalls loads_;      // ends after those who answer them
+  Workers changes_;      // on a thread of their own: they wait for files to be read
+  Workers documents_;    // likewise: of many models they take long to write
+  Workers submissions_;  // likewise: another program looks at their recipes
   Workers workers_;
   std::unique_ptr<HttpServer> http_{};  // ends before the workers it hands to; its thread does not look at it
   int port_ = 0;

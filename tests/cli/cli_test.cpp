@@ -498,6 +498,20 @@ TEST_CASE("what a command reads is not written over") {
     CHECK(result.out == "maas: " + what + ": expected a file of its own, got \"" + taken + "\", which is read\n");
     CHECK(result.code == 1);
   }
+  write("precious.json", R"({"data": {"files": "precious.csv"}, "pipeline": {"targets": ["1"]},
+                            "network": {"layers": [{"class": "dense", "units": 1}]},
+                            "training": {"optimizer": "adam", "loss": "mse", "epochs": 1}})");
+  const std::string recipe = bytes_of("precious.json");
+  for (const char* change :
+       {"output.model=precious.json", "output.report=./precious.json",
+        "'training.callbacks=[{\"class\": \"csv_logger\", \"filename\": \"precious.json\"}]'",
+        "'training.callbacks=[{\"class\": \"model_checkpoint\", \"filepath\": \"precious.json\"}]'"}) {
+    const Run result = run(std::string("train precious.json --set ") + change);
+    INFO(change << "\n" << result.out);
+    CHECK(result.out.find("train: expected a file of its own, got \"") != std::string::npos);
+    CHECK(result.code == 1);
+  }
+  CHECK(bytes_of("precious.json") == recipe);
   CHECK(bytes_of("precious.h5") == model);
   CHECK(bytes_of("precious.csv") == rows);
   CHECK(run("convert precious.h5 precious.h5 --for any").code == 0);  // another form in its place is what was asked for

@@ -227,6 +227,10 @@ TEST_CASE("where the output goes is looked at before the training") {
                                             "r.json"),
                                silent),
                     "r.json: output.model: expected a file of its own, got \"./refusal_first.h5\", which base names");
+  CHECK(run_problem({R"(tuner={"trials": 1, "space": {"training.callbacks": [[{"class": "csv_logger",
+                                                                                "filename": "line.csv"}]]}})"})
+            .find("training.callbacks[0]: expected a file of its own, got \"line.csv\", which data.files[0] names") !=
+        std::string::npos);
   CHECK(text_of("line.csv") == lines);
   CHECK_FALSE(std::filesystem::exists("same.out"));
   CHECK_FALSE(std::filesystem::exists("p.csv"));

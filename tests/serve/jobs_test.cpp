@@ -40,6 +40,7 @@ if [ "$1" = evaluate ]; then
 fi
 case "$*" in *--check*)
   grep -q misspelt recipe.json && { echo "maas: $2: training: expected keys of epochs; got \"epoch\"" >&2; exit 1; }
+  grep -q unfit recipe.json && { echo "maas: $2: tuner: 1 does not fit: $2: training: no" >&2; exit 1; }
   grep -q unreadable recipe.json && { echo "maas: no memory" >&2; exit 1; }
   exit 0;;
 esac
@@ -233,6 +234,8 @@ TEST_CASE("what is asked of jobs is done where the disk takes it, or not at all"
     CHECK(served.add("rmse=0.5").status == 500);
   }
   CHECK(served.protocol->answer(get("/v1/jobs")).body == R"({"jobs":[]})");
+  CHECK_THAT(served.add("unfit").body,
+             ContainsSubstring(R"("recipe: tuner: 1 does not fit: training: no")"));  // no path
   CHECK(files::is_empty("jobs_home"));
   CHECK(served.add("waits rmse=0.5").status == 200);
   CHECK(served.reaches(1, R"("state":"running","epoch":1)"));

@@ -193,6 +193,8 @@ class Protocol {
   bool is_change(const Request& request) const;
   /// Whether the answer tells of all models at length: then it takes a processor for as long as it is written.
   bool is_document(const Request& request) const;
+  /// Whether it asks for a training: then the answer waits until its recipe has been looked at.
+  bool is_submission(const Request& request) const;
   /// Whether a body may come with it.
   bool takes_body(const Request& request) const;
   /// Whether it asks for a load.
