@@ -15,7 +15,12 @@ constexpr std::uint64_t names_tree = 5;  // as types of trees are numbered
 
 constexpr std::uint64_t block_head = 4 + 1 + 8 + heap_bits / 8;
 constexpr std::uint64_t most_in_leaf = (node_size - 10) / record_size;
-constexpr std::uint64_t most_in_inner = (node_size - 10 - 9) / (record_size + 9);
+// A node above others has after each address how many records that one has, and above the leaves' parents how many
+// stand below it in all.
+constexpr std::uint64_t most_in_inner(std::uint64_t depth) {
+  const std::uint64_t pointer = depth == 1 ? 9 : 11;
+  return (node_size - 10 - pointer) / (record_size + pointer);
+}
 
 /// Rows of a heap have blocks of one size: the first two the smallest, each row after them twice the one before it.
 /// Those after most_rows would have larger ones than HDF5 makes.
@@ -145,26 +150,33 @@ void LinkStore::read_tree(const Field& from, std::uint64_t address) {
   expect_number(head, 4, node_size);
   expect_number(head, 2, record_size);
   const std::uint64_t depth = head.number(2);
-  head.expect(depth <= 1, "more links in a group than are read");
+  head.expect(depth <= 2, "more links in a group than are read");
   head.skip(2);
   const std::uint64_t root = head.address(), records = head.number(2), all = head.number(8);
-  if (depth == 1)
-    read_inner_node(head, root, records);
+  if (depth > 0)
+    read_inner_node(head, root, records, depth);
   else if (records > 0 || root != no_address)
     read_leaf(head, root, records);
   head.expect(messages_.size() == all, "another number of links than the group says");
 }
 
-void LinkStore::read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records) {
+void LinkStore::read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records, std::uint64_t depth) {
   Field node = bytes_(from, address, node_size, "BTIN");
   const std::string summed = "BTIN" + std::string(node.rest());
   expect_number(node, 1, 0);
   expect_number(node, 1, names_tree);
-  node.expect(records <= most_in_inner, "a B-tree with too many entries");
+  node.expect(records <= most_in_inner(depth), "a B-tree with too many entries");
   for (std::uint64_t i = 0; i < records; ++i) read_record(node);
   for (std::uint64_t i = 0; i <= records; ++i) {
-    const std::uint64_t leaf = node.address();
-    read_leaf(node, leaf, node.number(1));
+    const std::uint64_t child = node.address(), count = node.number(1);
+    if (depth == 1) {
+      read_leaf(node, child, count);
+      continue;
+    }
+    const std::size_t before = messages_.size();
+    const std::uint64_t all = node.number(2);
+    read_inner_node(node, child, count, depth - 1);
+    node.expect(messages_.size() - before == all, "another number of links than the group says");
   }
   expect_sum(node, std::string_view(summed).substr(0, node.place()));
 }

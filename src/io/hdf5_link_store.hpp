@@ -30,7 +30,7 @@ class LinkStore {
   void read_block(const Field& from, std::uint64_t heap, std::uint64_t address, std::uint64_t start,
                   std::uint64_t size);
   void read_tree(const Field& from, std::uint64_t address);
-  void read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records);
+  void read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records, std::uint64_t depth);
   void read_leaf(const Field& from, std::uint64_t address, std::uint64_t records);
   void read_record(Field& node);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "io/keras_masks.hpp"
@@ -13,6 +14,7 @@ namespace maas::inline MAAS_ABI::io {
 namespace {
 
 constexpr Index most_calls = 10000;
+constexpr Index most_mask_steps = 10 * most_calls;
 constexpr Index deepest_model = 16;
 constexpr Index largest = Shape::max_size;  // numbers in one sample, one weight, one dimension
 
@@ -331,10 +333,11 @@ void collect_references(const Config& config, std::string_view where, std::vecto
   for (const Config& element : config.as_list(where)) collect_references(element, where, found);
 }
 
-// Whether a layer is called with a mask.
-bool is_mask(const Config& arguments) {
-  const Config* mask = arguments.find("mask");
-  return mask != nullptr && mask->is_object();
+// A mask, or for a model of several inputs a list: one for each, null for none.
+bool is_mask(const Config& value) {
+  if (value.is_object()) return true;
+  return value.is_list() &&
+         std::ranges::all_of(value.as_list(), [](const Config& each) { return each.is_null() || each.is_object(); });
 }
 
 // Arguments beside the tensors. What they could change is refused.
@@ -342,7 +345,7 @@ void check_arguments(const Config& arguments, bool new_style, Reading& reading, 
   for (const auto& [key, value] : arguments.as_object(where)) {
     const bool is_training = key == "training" && value.is_bool();
     // Keras 3 notes training = false for every Dropout; its fit, evaluate and predict put their own in its place.
-    if (value.is_null() || (new_style && (is_training || (key == "mask" && value.is_object())))) continue;
+    if (value.is_null() || (new_style && (is_training || (key == "mask" && is_mask(value))))) continue;
     require<ConfigError>(is_training && !value.as_bool(), "{}: is called with {} = {}, which is not supported", where,
                          key, value.text());
     reading.warn(fmt::format("{}: is called with training = false, which is not kept in training", where));
@@ -362,9 +365,21 @@ void collect_tensors(const Config& argument, std::string_view where, std::vector
   found.push_back(read_reference(history, where));
 }
 
+void collect_masks(const Config& mask, std::string_view where, std::vector<std::optional<Reference>>& found) {
+  if (mask.is_list()) {
+    for (const Config& each : mask.as_list()) collect_masks(each, where, found);
+    return;
+  }
+  found.emplace_back();
+  if (mask.is_null()) return;
+  std::vector<Reference> one;
+  collect_tensors(mask, where, one);
+  found.back() = one.front();
+}
+
 struct Call {
   std::vector<Reference> inputs;
-  std::vector<Reference> masks;  // of Keras 3, for a layer that looks at them
+  std::vector<std::optional<Reference>> masks;  // of Keras 3, of the first inputs
   bool new_style = false;
 };
 
@@ -376,7 +391,7 @@ Call read_call(const Config& config, Reading& reading, std::string_view where) {
       collect_tensors(argument, where, call.inputs);
     if (const Config* arguments = config.find("kwargs")) {
       check_arguments(*arguments, true, reading, where);
-      if (is_mask(*arguments)) collect_tensors(arguments->at("mask"), where, call.masks);
+      if (const Config* mask = arguments->find("mask")) collect_masks(*mask, where, call.masks);
     }
     return call;
   }
@@ -457,6 +472,9 @@ class Wiring {
 
   static Place place_of(const FileModel& model, const Reference& reference, bool new_style, bool in_outputs) {
     auto found = model.by_name.find(reference.layer);
+    require<ConfigError>(found != model.by_name.end() || !model.operations.contains(reference.layer),
+                         "model \"{}\": the operation \"{}\" is read where a mask is made of it, not beside layers",
+                         model.name, reference.layer);
     require<ConfigError>(found != model.by_name.end(), "model \"{}\": there is no layer \"{}\", which is referred to",
                          model.name, reference.layer);
     return {found->second, reference.call - first_call(model.parts[found->second], new_style, in_outputs)};
@@ -546,12 +564,16 @@ class Wiring {
 
   // The mask that a layer is called with is looked at once the graph is there, which finds masks by itself.
   void note_mask(const FileModel& model, const Waiting& called, const Results& results) {
-    require<ConfigError>(!called.call.inputs.empty(), "layer \"{}\": is called with a mask and no tensor",
-                         model.parts[called.part].name);
-    GivenMask mask{model.parts[called.part].name, *find(model, called.call.inputs.front(), true, false, results)};
-    std::set<std::string> seen;
-    for (const Reference& reference : called.call.masks) collect_sources(model, reference, results, seen, mask.sources);
-    given_masks.push_back(std::move(mask));
+    const std::string& name = model.parts[called.part].name;
+    require<ConfigError>(called.call.masks.size() <= called.call.inputs.size(),
+                         "layer \"{}\": is called with more masks than tensors", name);
+    for (std::size_t i = 0; i < called.call.masks.size(); ++i) {
+      if (!called.call.masks[i]) continue;
+      GivenMask mask{name, *find(model, called.call.inputs[i], true, false, results)};
+      std::set<std::string> seen;
+      collect_sources(model, *called.call.masks[i], results, seen, mask.sources);
+      given_masks.push_back(std::move(mask));
+    }
   }
 
   // Goes back from an operation to what it is made of.
@@ -561,18 +583,20 @@ class Wiring {
     while (!waiting.empty()) {
       const std::string name = waiting.back().layer;
       waiting.pop_back();
+      require<ConfigError>(++mask_steps_ <= most_mask_steps, "the model's masks are made of more than {} operations",
+                           most_mask_steps);
       if (!seen.insert(name).second) continue;
       const auto found = model.operations.find(name);
       require<ConfigError>(found != model.operations.end(),
                            "model \"{}\": a mask is made of \"{}\", which is no operation that is read", model.name,
                            name);
-      read_operation(model, *found->second, results, waiting, sources);
+      read_operation(model, name, *found->second, results, waiting, sources);
     }
   }
 
-  void read_operation(const FileModel& model, const Config& object, const Results& results,
+  void read_operation(const FileModel& model, const std::string& name, const Config& object, const Results& results,
                       std::vector<Reference>& waiting, MaskSources& sources) {
-    const std::string where = fmt::format("operation \"{}\"", object.at("config").at("name").text());
+    const std::string where = fmt::format("operation \"{}\"", name);
     const std::string& class_name = object.at("class_name").as_string();
     if (class_name == "ZerosLike" || class_name == "OnesLike") return;  // no step is left out by those
     const Config::List& calls = member(object, "inbound_nodes", where).as_list(where);
@@ -588,8 +612,26 @@ class Wiring {
       sources.insert({*node, arguments[1].as_real(where)});
       return;
     }
+    if (const Config* axis = object.at("config").find("axis"); class_name == "Any")
+      require<ConfigError>(axis != nullptr && *axis == Config(-1), "{}: a mask over another axis than the last", where);
+    std::vector<Reference> parts;
     for (const Config& argument : arguments)
-      if (argument.is_list() || argument.is_object()) collect_tensors(argument, where, waiting);
+      if (argument.is_list() || argument.is_object()) collect_tensors(argument, where, parts);
+    for (const Reference& part : parts) check_filling(model, class_name, part, where);
+    waiting.insert(waiting.end(), parts.begin(), parts.end());
+  }
+
+  // Where Keras joins masks it fills up with ones for an input without one, and widens with zeros. Elsewhere these
+  // change what is left out.
+  static void check_filling(const FileModel& model, std::string_view operation, const Reference& part,
+                            std::string_view where) {
+    const auto found = model.operations.find(part.layer);
+    if (found == model.operations.end()) return;
+    const std::string& filling = found->second->at("class_name").as_string();
+    const bool is_meant = filling == "OnesLike"    ? operation == "Concatenate"
+                          : filling == "ZerosLike" ? operation == "LogicalOr"
+                                                   : true;
+    require<ConfigError>(is_meant, "{}: a mask of {} and others, which is not supported", where, filling);
   }
 
   std::vector<Index> call_functional(const FileModel& model, const std::vector<Index>& inputs) {
@@ -617,6 +659,7 @@ class Wiring {
   }
 
   Builder& builder_;
+  Index mask_steps_ = 0;
 };
 
 // What the file nests, without how it is wired.

@@ -33,6 +33,17 @@ MaskSources carried_by(const Graph& graph, Index place) {
   return sources;
 }
 
+// keras.ops.concatenate of numbers is the layer by another name; of masks, it is given those of type bool.
+bool joins_numbers(const Config& object) {
+  const Config* at = object.find("inbound_nodes");
+  const auto first = [&] {
+    at = at != nullptr && at->is_list() && !at->as_list().empty() ? &at->as_list().front() : nullptr;
+  };
+  const auto member = [&](std::string_view key) { at = at == nullptr ? nullptr : at->find(key); };
+  first(), member("args"), first(), first(), member("config"), member("dtype");
+  return at == nullptr || *at != Config("bool");
+}
+
 }  // namespace
 
 bool is_mask_operation(const Config& object) {
@@ -41,7 +52,8 @@ bool is_mask_operation(const Config& object) {
   const Config* class_name = object.find("class_name");
   const Config* config = object.find("config");
   return class_name != nullptr && class_name->is_string() && config != nullptr && config->is_object() &&
-         config->find("trainable") == nullptr && std::ranges::find(names, class_name->as_string()) != names.end();
+         config->find("trainable") == nullptr && std::ranges::find(names, class_name->as_string()) != names.end() &&
+         (class_name->as_string() != "Concatenate" || !joins_numbers(object));
 }
 
 void check_masks(const Graph& graph, const std::vector<GivenMask>& given) {

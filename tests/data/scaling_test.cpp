@@ -172,5 +172,6 @@ TEST_CASE("numbers that are too far apart for a scale are refused") {
   for (const std::vector<double>& far : {std::vector<double>{1e200, -1e200, 5}, {1e200, 2e200}, {1.7e308, 1.7e308}}) {
     CHECK_THROWS_AS(Standard{}.fit(table_of("x", far)), DataError);  // not taken for a constant
     CHECK_THROWS_AS(Power{}.fit(table_of("x", far)), DataError);
+    CHECK_THROWS_AS(Power{.standardize = false}.fit(table_of("x", far)), DataError);
   }
 }

@@ -62,6 +62,11 @@ std::string masked_model(double compared, const std::string& between = "") {
                     "norm", "null, 3, 4");
 }
 
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  REQUIRE(text.find(from) != std::string::npos);
+  return text.replace(text.find(from), from.size(), to);
+}
+
 }  // namespace
 
 TEST_CASE("the operations that Keras 3 lists for a mask are the mask that the layers carry") {
@@ -83,6 +88,42 @@ TEST_CASE("a mask that is another than the one which the input carries is refuse
   std::string unknown = masked_model(0.5);
   unknown.replace(unknown.find(R"(["any", 0)"), 9, R"(["in", 0)");
   CHECK_THROWS_WITH(read_config(unknown), "model \"m\": a mask is made of \"in\", which is no operation that is read");
+  CHECK_THROWS_WITH(read_config(replaced(masked_model(0.5), R"("axis": -1, "keepdims")", R"("axis": 1, "keepdims")")),
+                    "operation \"any\": a mask over another axis than the last");
+}
+
+TEST_CASE("a mask that is filled up where Keras does not is refused") {
+  const std::string ones =
+      layer_text("OnesLike", "ones", R"("dtype": "bool")", new_call("in")) + "," +
+      layer_text("LogicalOr", "either", "\"dtype\": \"bool\"",
+                 R"({"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["any", 0, 0]}},
+                                                  {"class_name": "__keras_tensor__", "config": {"keras_history": ["ones", 0, 0]}}],
+                                          "kwargs": {}})") +
+      ",";
+  const std::string model = replaced(
+      masked_model(0.5, ones), R"({"mask": {"class_name": "__keras_tensor__", "config": {"keras_history": ["any")",
+      R"({"mask": {"class_name": "__keras_tensor__", "config": {"keras_history": ["either")");
+  CHECK_THROWS_WITH(read_config(replaced(model, R"(["stop", 0, 0])", R"(["mask", 0, 0])")),
+                    "operation \"either\": a mask of OnesLike and others, which is not supported");
+}
+
+TEST_CASE("a layer of several inputs is called with a mask or none for each") {
+  const std::string alone = R"({"class_name": "__keras_tensor__", "config": {"keras_history": ["any", 0, 0]}})";
+  for (const std::string masks : {"[null]", ("[" + alone + "]").c_str()}) {
+    const Read read = read_config(replaced(masked_model(0.5), "\"mask\": " + alone, "\"mask\": " + masks));
+    CHECK(read.plan.graph.nodes()[1].mask_from == 1);
+  }
+  CHECK_THROWS_WITH(read_config(replaced(masked_model(0.5), "\"mask\": " + alone, "\"mask\": [null, " + alone + "]")),
+                    "layer \"norm\": is called with more masks than tensors");
+}
+
+TEST_CASE("numbers that an operation joins are joined by the layer of its name") {
+  const std::string tensor =
+      R"({"class_name": "__keras_tensor__", "config": {"dtype": "float32", "keras_history": ["in", 0, 0]}})";
+  const Read read = read_config(model_text(layer_text("Concatenate", "joined", R"("axis": -1)",
+                                                      "{\"args\": [[" + tensor + ", " + tensor + "]], \"kwargs\": {}}"),
+                                           "joined"));
+  CHECK(read.plan.graph.output_shape() == Shape{8});
 }
 
 TEST_CASE("what Keras 3 notes of training beside a call is put aside when it runs, and so is it here") {

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <vector>
 
 #include "maas/core/fields.hpp"
 #include "maas/core/new_file.hpp"
@@ -23,13 +25,20 @@ MAAS_INLINE std::string csv_cell(const std::string& text, std::string_view speci
   return quoted + "\"";
 }
 
+/// Whether all of a column's times have a date: a column of both is read back as texts.
+inline bool has_dates(const Column& column) {
+  return column.type == ColumnType::time &&
+         std::ranges::all_of(column.numbers, [](double time) { return std::isnan(time) || has_date(time); });
+}
+
 /// `missing` stands for nothing.
-inline void add_csv_cell(std::string& text, const Column& column, std::size_t row, std::string_view missing) {
+inline void add_csv_cell(std::string& text, const Column& column, std::size_t row, std::string_view missing,
+                         bool as_dates) {
   if (column.type == ColumnType::text)
     text += column.texts[row].empty() ? std::string(missing) : csv_cell(column.texts[row]);
   else if (std::isnan(column.numbers[row]))
     text += missing;
-  else if (column.type == ColumnType::time && has_date(column.numbers[row]))
+  else if (as_dates)
     text += format_time(column.numbers[row]);
   else
     fmt::format_to(std::back_inserter(text), "{}", column.numbers[row]);
@@ -122,10 +131,14 @@ MAAS_INLINE std::string csv_text(const Table& table) {
   for (Index column = 0; column < table.columns(); ++column)
     text += (column > 0 ? "," : "") + detail::csv_cell(table.column(column).name);
   text += '\n';
+  std::vector<bool> as_dates;
+  for (Index column = 0; column < table.columns(); ++column)
+    as_dates.push_back(detail::has_dates(table.column(column)));
   for (Index row = 0; row < table.rows(); ++row) {
     for (Index column = 0; column < table.columns(); ++column) {
       if (column > 0) text += ',';
-      detail::add_csv_cell(text, table.column(column), static_cast<std::size_t>(row), missing);
+      detail::add_csv_cell(text, table.column(column), static_cast<std::size_t>(row), missing,
+                           as_dates[static_cast<std::size_t>(column)]);
     }
     text += '\n';
   }

@@ -64,8 +64,8 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
 std::string csv_text(MatrixArg matrix, const std::vector<std::string>& names = {});
 
 /// A table as CSV text: names first; numbers with as many digits as bring them back, missing ones empty; times as
-/// format_time writes them (whole seconds), beyond the years 0 to 9999 as numbers; texts as they are, in quotes where
-/// they need it.
+/// format_time writes them (whole seconds), as numbers where one is beyond the years 0 to 9999; texts as they are, in
+/// quotes where they need it.
 std::string csv_text(const Table& table);
 
 /// Writes that text to a file, which appears whole or not at all. Throws FormatError if it cannot be written.

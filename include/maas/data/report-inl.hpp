@@ -24,6 +24,7 @@ inline constexpr std::size_t most_rows_named = 20;
 inline constexpr double rare = 0.01;  // a share below which something is taken for a slip
 
 inline std::string value_text(ColumnType type, double value) {
+  if (std::isnan(value)) return "nan";
   return type == ColumnType::time ? format_time(value) : fmt::format("{:.6g}", value);
 }
 

@@ -226,9 +226,10 @@ MAAS_INLINE void Power::fit(const Table& training) {
     const double chosen = detail::yeo_johnson_lambda(numbers);
     for (double& x : numbers) x = detail::yeo_johnson(x, chosen);
     const detail::ColumnFigures figures = detail::figures_of(numbers);
+    const double spread = detail::standard_scale(class_name, figures);  // refuses numbers without one
     lambda.push_back(chosen);
     mean.push_back(standardize ? figures.mean : 0);
-    scale.push_back(standardize ? detail::standard_scale(class_name, figures) : 1);
+    scale.push_back(standardize ? spread : 1);
   });
   learned_rows.add(training.marks());
 }
