@@ -274,8 +274,7 @@ class Server::Running final : public HttpHandler {
   }
 
   Workers& workers_for(const Request& request) {
-    if (protocol_.is_submission(request)) return submissions_;
-    if (protocol_.is_change(request)) return changes_;
+    if (protocol_.is_change(request)) return protocol_.is_submission(request) ? submissions_ : changes_;
     return protocol_.is_document(request) ? documents_ : workers_;
   }
 
