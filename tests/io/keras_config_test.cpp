@@ -62,7 +62,7 @@ std::string masked_model(double compared, const std::string& between = "") {
                     "norm", "null, 3, 4");
 }
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
+std::string exchanged(std::string text, const std::string& from, const std::string& to) {
   REQUIRE(text.find(from) != std::string::npos);
   return text.replace(text.find(from), from.size(), to);
 }
@@ -88,7 +88,7 @@ TEST_CASE("a mask that is another than the one which the input carries is refuse
   std::string unknown = masked_model(0.5);
   unknown.replace(unknown.find(R"(["any", 0)"), 9, R"(["in", 0)");
   CHECK_THROWS_WITH(read_config(unknown), "model \"m\": a mask is made of \"in\", which is no operation that is read");
-  CHECK_THROWS_WITH(read_config(replaced(masked_model(0.5), R"("axis": -1, "keepdims")", R"("axis": 1, "keepdims")")),
+  CHECK_THROWS_WITH(read_config(exchanged(masked_model(0.5), R"("axis": -1, "keepdims")", R"("axis": 1, "keepdims")")),
                     "operation \"any\": a mask over another axis than the last");
 }
 
@@ -100,20 +100,20 @@ TEST_CASE("a mask that is filled up where Keras does not is refused") {
                                                   {"class_name": "__keras_tensor__", "config": {"keras_history": ["ones", 0, 0]}}],
                                           "kwargs": {}})") +
       ",";
-  const std::string model = replaced(
+  const std::string model = exchanged(
       masked_model(0.5, ones), R"({"mask": {"class_name": "__keras_tensor__", "config": {"keras_history": ["any")",
       R"({"mask": {"class_name": "__keras_tensor__", "config": {"keras_history": ["either")");
-  CHECK_THROWS_WITH(read_config(replaced(model, R"(["stop", 0, 0])", R"(["mask", 0, 0])")),
+  CHECK_THROWS_WITH(read_config(exchanged(model, R"(["stop", 0, 0])", R"(["mask", 0, 0])")),
                     "operation \"either\": a mask of OnesLike and others, which is not supported");
 }
 
 TEST_CASE("a layer of several inputs is called with a mask or none for each") {
   const std::string alone = R"({"class_name": "__keras_tensor__", "config": {"keras_history": ["any", 0, 0]}})";
   for (const std::string masks : {"[null]", ("[" + alone + "]").c_str()}) {
-    const Read read = read_config(replaced(masked_model(0.5), "\"mask\": " + alone, "\"mask\": " + masks));
+    const Read read = read_config(exchanged(masked_model(0.5), "\"mask\": " + alone, "\"mask\": " + masks));
     CHECK(read.plan.graph.nodes()[1].mask_from == 1);
   }
-  CHECK_THROWS_WITH(read_config(replaced(masked_model(0.5), "\"mask\": " + alone, "\"mask\": [null, " + alone + "]")),
+  CHECK_THROWS_WITH(read_config(exchanged(masked_model(0.5), "\"mask\": " + alone, "\"mask\": [null, " + alone + "]")),
                     "layer \"norm\": is called with more masks than tensors");
 }
 
