@@ -140,7 +140,7 @@ void LinkStore::read_block(const Field& from, std::uint64_t heap, std::uint64_t 
   expect_number(block, 8, heap);
   expect_number(block, heap_bits / 8, start);
   expect_sum(block, without_sum);
-  blocks_.emplace(start + block_head + 4, std::move(block));
+  blocks_.emplace_back(start + block_head + 4, std::move(block));
 }
 
 void LinkStore::read_tree(const Field& from, std::uint64_t address) {
@@ -195,7 +195,7 @@ void LinkStore::read_record(Field& node) {
   node.skip(4);  // what the name adds up to, by which it is found
   expect_number(node, 1, 0);
   const std::uint64_t start = node.number(heap_bits / 8), size = node.number(2);
-  const auto behind = blocks_.upper_bound(start);
+  const auto behind = std::ranges::find_if(blocks_, [&](const auto& each) { return each.first > start; });
   node.expect(behind != blocks_.begin(), "a link outside its store");
   const auto& [from, block] = *std::prev(behind);
   node.expect(size <= largest_message && start - from <= block.left() && size <= block.left() - (start - from),

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -35,7 +34,7 @@ class LinkStore {
   void read_record(Field& node);
 
   Bytes bytes_;
-  std::map<std::uint64_t, Field> blocks_;  // of the heap, by where they begin in it
+  std::vector<std::pair<std::uint64_t, Field>> blocks_;  // of the heap, by where they begin in it
   std::vector<Field> messages_;
 };
 

@@ -175,8 +175,15 @@ struct FileModel {
   std::vector<Part> parts;  // in the file's order; inputs too
   std::map<std::string, std::size_t, std::less<>> by_name;
   const Config* config = nullptr;
-  std::map<std::string, const Config*> operations = {};  // of which masks are made
+  std::map<std::string, std::size_t, std::less<>> operations = {};  // of which masks are made; places in what follows
+  std::vector<const Config*> operation_objects = {};
   bool states_input = false;  // a Sequential with a known input shape: Keras 2 counts a built-in call of it
+
+  // Null where there is none of that name.
+  const Config* operation(std::string_view operation_name) const {
+    const auto found = operations.find(operation_name);
+    return found == operations.end() ? nullptr : operation_objects[found->second];
+  }
 };
 
 struct Part {
@@ -204,7 +211,9 @@ class ModelReader {
     for (const Config& object : layer_list(config, where).as_list()) {
       if (is_mask_operation(object)) {
         const Config& settings = object.at("config");
-        model.operations.emplace(name_of(object, settings, object.at("class_name").as_string()), &object);
+        model.operations.emplace(name_of(object, settings, object.at("class_name").as_string()),
+                                 model.operation_objects.size());
+        model.operation_objects.push_back(&object);
         continue;
       }
       model.parts.push_back(read_part(object, model.name, trainable, depth));
@@ -472,7 +481,7 @@ class Wiring {
 
   static Place place_of(const FileModel& model, const Reference& reference, bool new_style, bool in_outputs) {
     auto found = model.by_name.find(reference.layer);
-    require<ConfigError>(found != model.by_name.end() || !model.operations.contains(reference.layer),
+    require<ConfigError>(found != model.by_name.end() || model.operation(reference.layer) == nullptr,
                          "model \"{}\": the operation \"{}\" is read where a mask is made of it, not beside layers",
                          model.name, reference.layer);
     require<ConfigError>(found != model.by_name.end(), "model \"{}\": there is no layer \"{}\", which is referred to",
@@ -586,11 +595,11 @@ class Wiring {
       require<ConfigError>(++mask_steps_ <= most_mask_steps, "the model's masks are made of more than {} operations",
                            most_mask_steps);
       if (!seen.insert(name).second) continue;
-      const auto found = model.operations.find(name);
-      require<ConfigError>(found != model.operations.end(),
+      const Config* operation = model.operation(name);
+      require<ConfigError>(operation != nullptr,
                            "model \"{}\": a mask is made of \"{}\", which is no operation that is read", model.name,
                            name);
-      read_operation(model, name, *found->second, results, waiting, sources);
+      read_operation(model, name, *operation, results, waiting, sources);
     }
   }
 
@@ -625,9 +634,9 @@ class Wiring {
   // change what is left out.
   static void check_filling(const FileModel& model, std::string_view operation, const Reference& part,
                             std::string_view where) {
-    const auto found = model.operations.find(part.layer);
-    if (found == model.operations.end()) return;
-    const std::string& filling = found->second->at("class_name").as_string();
+    const Config* object = model.operation(part.layer);
+    if (object == nullptr) return;
+    const std::string& filling = object->at("class_name").as_string();
     const bool is_meant = filling == "OnesLike"    ? operation == "Concatenate"
                           : filling == "ZerosLike" ? operation == "LogicalOr"
                                                    : true;

@@ -19,11 +19,12 @@ double left_out(const Layer& layer) {
 MaskSources carried_by(const Graph& graph, Index place) {
   MaskSources sources;
   std::vector<Index> waiting{place};
-  std::set<Index> seen;
+  std::vector<bool> seen(graph.nodes().size());
   while (!waiting.empty()) {
     const Index maker = graph.node(waiting.back()).mask_from;
     waiting.pop_back();
-    if (maker < 0 || !seen.insert(maker).second) continue;
+    if (maker < 0 || seen[static_cast<std::size_t>(maker)]) continue;
+    seen[static_cast<std::size_t>(maker)] = true;
     const GraphNode& node = graph.node(maker);
     if (node.plan.mask == MaskRule::make)
       sources.insert({node.inputs[0], left_out(graph.layer(node.layer))});
