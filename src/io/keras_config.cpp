@@ -374,21 +374,21 @@ void collect_tensors(const Config& argument, std::string_view where, std::vector
   found.push_back(read_reference(history, where));
 }
 
-void collect_masks(const Config& mask, std::string_view where, std::vector<std::optional<Reference>>& found) {
+// No layer where there is none.
+void collect_masks(const Config& mask, std::string_view where, std::vector<Reference>& found) {
   if (mask.is_list()) {
     for (const Config& each : mask.as_list()) collect_masks(each, where, found);
     return;
   }
-  found.emplace_back();
-  if (mask.is_null()) return;
-  std::vector<Reference> one;
-  collect_tensors(mask, where, one);
-  found.back() = one.front();
+  if (mask.is_null())
+    found.emplace_back();
+  else
+    collect_tensors(mask, where, found);
 }
 
 struct Call {
   std::vector<Reference> inputs;
-  std::vector<std::optional<Reference>> masks;  // of Keras 3, of the first inputs
+  std::vector<Reference> masks;  // of Keras 3, of the first inputs; of no layer where there is none
   bool new_style = false;
 };
 
@@ -577,10 +577,10 @@ class Wiring {
     require<ConfigError>(called.call.masks.size() <= called.call.inputs.size(),
                          "layer \"{}\": is called with more masks than tensors", name);
     for (std::size_t i = 0; i < called.call.masks.size(); ++i) {
-      if (!called.call.masks[i]) continue;
+      if (called.call.masks[i].layer.empty()) continue;
       GivenMask mask{name, *find(model, called.call.inputs[i], true, false, results)};
       std::set<std::string> seen;
-      collect_sources(model, *called.call.masks[i], results, seen, mask.sources);
+      collect_sources(model, called.call.masks[i], results, seen, mask.sources);
       given_masks.push_back(std::move(mask));
     }
   }

@@ -109,7 +109,7 @@ TEST_CASE("a mask that is filled up where Keras does not is refused") {
 
 TEST_CASE("a layer of several inputs is called with a mask or none for each") {
   const std::string alone = R"({"class_name": "__keras_tensor__", "config": {"keras_history": ["any", 0, 0]}})";
-  for (const std::string masks : {"[null]", ("[" + alone + "]").c_str()}) {
+  for (const std::string& masks : std::vector<std::string>{"[null]", "[" + alone + "]"}) {
     const Read read = read_config(exchanged(masked_model(0.5), "\"mask\": " + alone, "\"mask\": " + masks));
     CHECK(read.plan.graph.nodes()[1].mask_from == 1);
   }
