@@ -33,6 +33,7 @@ class Field {
   std::size_t left() const { return bytes_.size() - place_; }
   std::size_t place() const { return place_; }
   std::uint64_t at() const { return at_ + place_; }
+  std::string_view read() const { return std::string_view(bytes_).substr(0, place_); }
   std::string_view rest() const { return std::string_view(bytes_).substr(place_); }
 
   /// Throws FormatError "<where>: damaged at byte <place>: <what>" unless it holds.

@@ -2,6 +2,7 @@
 #include "io/hdf5_link_store.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace maas::inline MAAS_ABI::io {
 
@@ -28,8 +29,14 @@ constexpr std::uint64_t most_rows = 9;
 static_assert(first_block << (most_rows - 2) == largest_block);
 std::uint64_t block_of_row(std::uint64_t row) { return first_block << (row == 0 ? 0 : row - 1); }
 
-void expect_number(Field& field, std::size_t bytes, std::uint64_t expected) {
-  field.expect(field.number(bytes) == expected, "links in a store of another form than HDF5 makes for them");
+struct Expected {
+  std::size_t bytes;
+  std::uint64_t number;
+};
+
+void expect_numbers(Field& field, std::initializer_list<Expected> numbers) {
+  for (const Expected& each : numbers)
+    field.expect(field.number(each.bytes) == each.number, "links in a store of another form than HDF5 makes for them");
 }
 
 std::uint32_t rotated(std::uint32_t x, int bits) { return x << bits | x >> (32 - bits); }
@@ -72,6 +79,9 @@ void expect_sum(Field& field, std::string_view bytes) {
   field.expect(field.number(4) == sum_of(bytes), "a structure whose sum is another than it says");
 }
 
+/// The sum of all that was read of it follows.
+void expect_sum_of_read(Field& field) { expect_sum(field, field.read()); }
+
 }  // namespace
 
 // A structure that ends with its sum. Its signature is read.
@@ -93,20 +103,19 @@ std::vector<Field> LinkStore::messages(const Field& from, std::uint64_t heap, st
 
 void LinkStore::read_heap(const Field& from, std::uint64_t address) {
   Field head = summed(from, address, 146, "FRHP");
-  expect_number(head, 1, 0);
-  expect_number(head, 2, heap_id);
-  expect_number(head, 2, 0);  // filters
-  expect_number(head, 1, 2);  // blocks have sums
-  expect_number(head, 4, largest_message);
+  expect_numbers(head, {{1, 0}, {2, heap_id}, {2, 0}, {1, 2}, {4, largest_message}});
   head.skip(8);
-  expect_number(head, 8, no_address);  // objects too large for blocks
-  head.skip(6 * 8);                    // free space, which only a writer looks at, and how much there is of all
-  for (int i = 0; i < 4; ++i) expect_number(head, 8, 0);  // objects too large, and too small
-  expect_number(head, 2, heap_columns);
-  expect_number(head, 8, first_block);
-  expect_number(head, 8, largest_block);
-  expect_number(head, 2, heap_bits);
-  expect_number(head, 2, 1);
+  expect_numbers(head, {{8, no_address}});
+  head.skip(6 * 8);  // free space, which only a writer looks at, and how much there is of all
+  expect_numbers(head, {{8, 0},
+                        {8, 0},
+                        {8, 0},
+                        {8, 0},
+                        {2, heap_columns},
+                        {8, first_block},
+                        {8, largest_block},
+                        {2, heap_bits},
+                        {2, 1}});
   const std::uint64_t root = head.address(), rows = head.number(2);
   head.expect(rows <= most_rows, "more links in a group than are read");
   if (rows == 0)
@@ -117,9 +126,7 @@ void LinkStore::read_heap(const Field& from, std::uint64_t address) {
 
 void LinkStore::read_blocks(const Field& from, std::uint64_t heap, std::uint64_t address, std::uint64_t rows) {
   Field list = summed(from, address, block_head + rows * heap_columns * 8 + 4, "FHIB");
-  expect_number(list, 1, 0);
-  expect_number(list, 8, heap);
-  expect_number(list, heap_bits / 8, 0);
+  expect_numbers(list, {{1, 0}, {8, heap}, {heap_bits / 8, 0}});
   std::uint64_t start = 0;
   for (std::uint64_t row = 0; row < rows; ++row)
     for (std::uint64_t column = 0; column < heap_columns; ++column) {
@@ -136,19 +143,14 @@ void LinkStore::read_block(const Field& from, std::uint64_t heap, std::uint64_t 
   block.expect(without_sum.starts_with("FHDB"), "expected the start of another structure");
   std::fill_n(without_sum.begin() + block_head, 4, '\0');
   block.skip(4);
-  expect_number(block, 1, 0);
-  expect_number(block, 8, heap);
-  expect_number(block, heap_bits / 8, start);
+  expect_numbers(block, {{1, 0}, {8, heap}, {heap_bits / 8, start}});
   expect_sum(block, without_sum);
   blocks_.emplace_back(start + block_head + 4, std::move(block));
 }
 
 void LinkStore::read_tree(const Field& from, std::uint64_t address) {
   Field head = summed(from, address, 38, "BTHD");
-  expect_number(head, 1, 0);
-  expect_number(head, 1, names_tree);
-  expect_number(head, 4, node_size);
-  expect_number(head, 2, record_size);
+  expect_numbers(head, {{1, 0}, {1, names_tree}, {4, node_size}, {2, record_size}});
   const std::uint64_t depth = head.number(2);
   head.expect(depth <= 2, "more links in a group than are read");
   head.skip(2);
@@ -161,12 +163,7 @@ void LinkStore::read_tree(const Field& from, std::uint64_t address) {
 }
 
 void LinkStore::read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records, std::uint64_t depth) {
-  Field node = bytes_(from, address, node_size, "BTIN");
-  const std::string summed = "BTIN" + std::string(node.rest());
-  expect_number(node, 1, 0);
-  expect_number(node, 1, names_tree);
-  node.expect(records <= most_in_inner(depth), "a B-tree with too many entries");
-  for (std::uint64_t i = 0; i < records; ++i) read_record(node);
+  Field node = read_records(from, address, "BTIN", records, most_in_inner(depth));
   for (std::uint64_t i = 0; i <= records; ++i) {
     const std::uint64_t child = node.address(), count = node.number(1);
     if (depth == 1) {
@@ -178,22 +175,27 @@ void LinkStore::read_inner_node(const Field& from, std::uint64_t address, std::u
     read_inner_node(node, child, count, depth - 1);
     node.expect(messages_.size() - before == all, "another number of links than the group says");
   }
-  expect_sum(node, std::string_view(summed).substr(0, node.place()));
+  expect_sum_of_read(node);
 }
 
 void LinkStore::read_leaf(const Field& from, std::uint64_t address, std::uint64_t records) {
-  Field node = bytes_(from, address, node_size, "BTLF");
-  const std::string summed = "BTLF" + std::string(node.rest());
-  expect_number(node, 1, 0);
-  expect_number(node, 1, names_tree);
-  node.expect(records <= most_in_leaf, "a B-tree with too many entries");
+  Field node = read_records(from, address, "BTLF", records, most_in_leaf);
+  expect_sum_of_read(node);
+}
+
+// The records that both kinds of nodes begin with.
+Field LinkStore::read_records(const Field& from, std::uint64_t address, std::string_view signature,
+                              std::uint64_t records, std::uint64_t most) {
+  Field node = bytes_(from, address, node_size, signature);
+  expect_numbers(node, {{1, 0}, {1, names_tree}});
+  node.expect(records <= most, "a B-tree with too many entries");
   for (std::uint64_t i = 0; i < records; ++i) read_record(node);
-  expect_sum(node, std::string_view(summed).substr(0, node.place()));
+  return node;
 }
 
 void LinkStore::read_record(Field& node) {
   node.skip(4);  // what the name adds up to, by which it is found
-  expect_number(node, 1, 0);
+  expect_numbers(node, {{1, 0}});
   const std::uint64_t start = node.number(heap_bits / 8), size = node.number(2);
   const auto behind = std::ranges::find_if(blocks_, [&](const auto& each) { return each.first > start; });
   node.expect(behind != blocks_.begin(), "a link outside its store");

@@ -31,6 +31,8 @@ class LinkStore {
   void read_tree(const Field& from, std::uint64_t address);
   void read_inner_node(const Field& from, std::uint64_t address, std::uint64_t records, std::uint64_t depth);
   void read_leaf(const Field& from, std::uint64_t address, std::uint64_t records);
+  Field read_records(const Field& from, std::uint64_t address, std::string_view signature, std::uint64_t records,
+                     std::uint64_t most);
   void read_record(Field& node);
 
   Bytes bytes_;
