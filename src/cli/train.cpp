@@ -13,9 +13,8 @@
 #include "cli/evaluation_json.hpp"
 #include "cli/outputs.hpp"
 #include "io/json.hpp"
-#include "maas/model/checkpoint.hpp"
 #include "maas/recipe/recipe.hpp"
-#include "maas/training/callbacks.hpp"
+#include "recipe/callbacks.hpp"
 
 namespace maas::cli {
 
@@ -194,11 +193,7 @@ std::vector<std::string> files_written(const Recipe& recipe) {
   std::vector<std::string> files;
   for (const std::string* output : {&recipe.output.model, &recipe.output.report, &recipe.output.predictions})
     if (!output->empty()) files.push_back((std::filesystem::path(recipe.folder) / *output).string());
-  for (const auto& make : recipe.training.callbacks) {
-    const Callback callback = make();
-    if (const auto* logger = callback.as<CSVLogger>()) files.push_back(logger->filename);
-    if (const auto* checkpoint = callback.as<ModelCheckpoint>()) files.push_back(checkpoint->filepath);
-  }
+  for (const auto& make : recipe.training.callbacks) files.push_back(recipe::file_written(make()));
   return files;
 }
 

@@ -119,6 +119,12 @@ std::span<const CallbackClass> callback_classes() {
   return classes;
 }
 
+std::string file_written(const Callback& callback) {
+  if (const auto* logger = callback.as<CSVLogger>()) return logger->filename;
+  const auto* checkpoint = callback.as<ModelCheckpoint>();
+  return checkpoint == nullptr ? std::string() : checkpoint->filepath;
+}
+
 }  // namespace recipe
 
 }  // namespace maas::inline MAAS_ABI

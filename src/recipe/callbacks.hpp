@@ -23,6 +23,9 @@ struct CallbackClass {
 
 std::span<const CallbackClass> callback_classes();
 
+/// The file that a callback writes while a network learns; empty where it writes none.
+std::string file_written(const Callback& callback);
+
 }  // namespace recipe
 
 }  // namespace maas::inline MAAS_ABI

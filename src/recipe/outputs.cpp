@@ -2,9 +2,8 @@
 #include <filesystem>
 
 #include "maas/core/new_file.hpp"
-#include "maas/model/checkpoint.hpp"
 #include "maas/recipe/report.hpp"
-#include "maas/training/callbacks.hpp"
+#include "recipe/callbacks.hpp"
 #include "recipe/parts.hpp"
 #include "recipe/run.hpp"
 #include "recipe/same_file.hpp"
@@ -73,12 +72,6 @@ void check_writable(const std::string& path, const std::string& given, const Pla
   }
 }
 
-bool writes_to(const Callback& callback, const std::string& file) {
-  if (const auto* logger = callback.as<CSVLogger>()) return is_same_file(logger->filename, file);
-  const auto* checkpoint = callback.as<ModelCheckpoint>();
-  return checkpoint != nullptr && is_same_file(checkpoint->filepath, file);
-}
-
 }  // namespace
 
 void check_outputs(const Recipe& recipe) {
@@ -90,7 +83,7 @@ void check_outputs(const Recipe& recipe) {
   const Place callbacks = place_of(recipe, "training").key("callbacks");
   for (std::size_t i = 0; i < recipe.training.callbacks.size(); ++i)
     for (const auto& [key, file] : taken)
-      require<ConfigError>(!writes_to(recipe.training.callbacks[i](), file),
+      require<ConfigError>(!is_same_file(file_written(recipe.training.callbacks[i]()), file),
                            "{}: expected a file of its own, got \"{}\", which {} names", callbacks.item(i).text(), file,
                            key);
   for (const auto& [key, name] : {std::pair("model", &output.model), std::pair("report", &output.report),

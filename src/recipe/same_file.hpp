@@ -9,8 +9,9 @@
 
 namespace maas::inline MAAS_ABI::recipe {
 
-/// By whatever links and detours; of files that are not there yet by their names.
+/// By whatever links and detours; of files that are not there yet by their names. An empty name is of no file.
 inline bool is_same_file(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
   namespace files = std::filesystem;
   std::error_code problem;
   if (files::equivalent(a, b, problem)) return true;
