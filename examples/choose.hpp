@@ -1,8 +1,8 @@
 // A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
-// a grid that the program declares; of the best one each option is changed by itself, and the changes that help are
-// joined; so on with what that gives, until nothing is better; then the same by smaller steps, where the program
-// declares values between those of the grid. What the program has takes no part in that: it is judged at the end, by as
-// many networks, and the lower score of the two is chosen.
+// a grid that the program declares; of each of the best ones each option is changed by itself, and the changes that
+// help are joined; so on with what that gives, until nothing is better; then the same by smaller steps, where the
+// program declares values between those of the grid. What the program has takes no part in that: it is judged at the
+// end, by as many networks, and the lowest score is chosen.
 #pragma once
 
 #include <fmt/core.h>
@@ -43,6 +43,7 @@ struct ForecastSearch {
   std::vector<ForecastOption>
       finer{};                  ///< more values of the same options, for the rounds of smaller steps; may be none
   maas::Index candidates = 54;  ///< so many are drawn from the grid
+  maas::Index starts = 1;       ///< so many of these, the best ones, are changed from on
   maas::Index rounds = 6;       ///< of changes, at most, and of smaller steps: they end where none is better
   maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
   maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
@@ -321,10 +322,10 @@ inline std::vector<maas::Trial> print_left_behind(const std::vector<maas::TrialR
   return last;
 }
 
-/// The setting with the lowest score of those drawn; prints all.
-inline maas::Trial best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
+/// Settings that are drawn, those that come to the last round, the lowest score first; prints all.
+inline std::vector<maas::Trial> best_drawn(const ForecastSearch& search, ForecastJudge& judge) {
   const std::vector<maas::Trial> drawn = space_of(search.options).draw_different(1, search.candidates);
-  return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs())).front();
+  return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
 }
 
 /// A setting with each option changed by itself, judged by one network and the best third behind each origin; then the
@@ -385,11 +386,13 @@ inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& j
   for (const auto& [name, value] : search.own.values())
     fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
   fmt::print("\n");
-  const maas::Trial drawn = best_drawn(search, judge);
-  fmt::print("\nthe lowest score of those drawn has drawn {}\n", drawn.number());
-  const maas::Trial found = settled(search, judge, drawn);
+  std::vector<maas::Trial> last;
+  for (const maas::Trial& drawn : best_drawn(search, judge)) {
+    if (static_cast<maas::Index>(last.size()) == search.starts) break;
+    fmt::print("\nfrom drawn {}, one of the lowest scores of those drawn:\n", drawn.number());
+    last.push_back(settled(search, judge, drawn));
+  }
   const maas::Trial own(number_of_own, judge.runs(), search.own.values());
-  std::vector<maas::Trial> last{found};
   fmt::print("\nthe lowest score is chosen of what was found and what the program has:\n");
   for (const maas::Trial& each :
        print_left_behind(judged_in_rounds(judge, {own}, judge.runs(), judge.runs()), judge.runs()))

@@ -80,7 +80,7 @@ Config evaluation_json(const Evaluation& evaluation) {
 
 void print_coverage(const std::vector<IntervalCoverage>& coverage) {
   for (const IntervalCoverage& each : coverage)
-    fmt::print("intervals of {:.3g} %, {}: {:.2f} % covered, {:.4g} wide\n", 100 * each.nominal, each.name,
+    fmt::print("intervals of {:.6g} %, {}: {:.2f} % covered, {:.4g} wide\n", 100 * each.nominal, each.name,
                100 * each.covered, each.width);
 }
 

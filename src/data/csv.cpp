@@ -162,10 +162,17 @@ std::optional<double> parse_number(std::string_view cell, char decimal) {
   }
   if (cell.starts_with("+-")) return std::nullopt;
   if (cell.starts_with('+')) cell.remove_prefix(1);
+  const auto read = [&](auto& value) {
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    return end == cell.data() + cell.size() ? error : std::errc::invalid_argument;
+  };
   double value = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;
-  return value;
+  const std::errc problem = read(value);
+  if (problem == std::errc{}) return value;
+  // Digits beyond the range of a double are the nearest there is, as in NumPy: infinity or 0.
+  long double wide = 0;
+  if (problem != std::errc::result_out_of_range || read(wide) != std::errc{}) return std::nullopt;
+  return static_cast<double>(wide);
 }
 
 /// Gives the cells of one file their types.

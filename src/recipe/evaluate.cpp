@@ -209,7 +209,12 @@ std::string Evaluation::text() const {
   std::string text = fmt::format("{}: {} rows{}\n", name, rows,
                                  unanswered > 0 ? fmt::format(", {} without an answer", unanswered) : "");
   for (const TargetEvaluation& target : targets) {
-    text += fmt::format("{}, {} rows\n", target.target, target.count()) + recipe::scores_text(target);
+    const Index left_out = rows - target.count();
+    text +=
+        fmt::format(
+            "{}, {} rows{}\n", target.target, target.count(),
+            left_out > 0 ? fmt::format(", {} left out without a truth and an answer that are finite", left_out) : "") +
+        recipe::scores_text(target);
     if (target.is_class && target.classes.size() <= 12) text += recipe::confusion_text(target);
   }
   return text;

@@ -449,7 +449,7 @@ std::string coverage_html(const std::vector<IntervalCoverage>& all) {
       heading("Intervals") + "<table>\n<tr><th></th><th>to be covered</th><th>covered</th><th>mean width</th></tr>\n";
   std::vector<double> x, covered;
   for (const IntervalCoverage& each : all) {
-    text += fmt::format("<tr><th>{}</th><td>{:.1f} %</td><td>{:.1f} %</td><td>{}</td></tr>\n", html_text(each.name),
+    text += fmt::format("<tr><th>{}</th><td>{:.6g} %</td><td>{:.2f} %</td><td>{}</td></tr>\n", html_text(each.name),
                         100 * each.nominal, 100 * each.covered, number_text(each.width));
     x.push_back(static_cast<double>(x.size()) + 1);
     covered.push_back(100 * each.covered);

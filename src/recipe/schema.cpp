@@ -1,4 +1,6 @@
 // recipe_schema: the keys of a recipe, described for editors and other programs.
+#include <algorithm>
+
 #include "io/json.hpp"
 #include "recipe/keys.hpp"
 #include "recipe/parts.hpp"
@@ -27,7 +29,8 @@ void require_keys(Config& schema, std::initializer_list<std::string_view> names)
 template <class Names>
 Config one_of(const Names& names) {
   Config::List list;
-  for (std::string_view name : names) list.emplace_back(name);
+  for (std::string_view name : names)
+    if (std::ranges::find(list, Config(name)) == list.end()) list.emplace_back(name);
   return Config{}.set("enum", std::move(list));
 }
 

@@ -110,9 +110,10 @@ TEST_CASE("cells that mean no value are missing in columns of numbers and stand 
 }
 
 TEST_CASE("numbers are read to the last bit") {
-  const Table table = parse_csv("0.1,+2,.5,5.,1e308,-inf,9007199254740993\n", "f", {.header = CsvHeader::none});
-  const double expected[] = {0.1, 2, 0.5, 5, 1e308, -INFINITY, 9007199254740992.0};
-  for (Index column = 0; column < 7; ++column) CHECK(table.column(column).numbers[0] == expected[column]);
+  const Table table =
+      parse_csv("0.1,+2,.5,5.,1e308,-inf,9007199254740993,1e400,-1E400,1e-400\n", "f", {.header = CsvHeader::none});
+  const double expected[] = {0.1, 2, 0.5, 5, 1e308, -INFINITY, 9007199254740992.0, INFINITY, -INFINITY, 0};
+  for (Index column = 0; column < 10; ++column) CHECK(table.column(column).numbers[0] == expected[column]);
   for (const char* text : {"1 2", "0x10", "1e", "+-5", "++5", "1,5", "12x", "--1"})
     CHECK_THROWS_AS(parse_csv("\"" + std::string(text) + "\"", "f",
                               {.header = CsvHeader::none, .types = {{"0", ColumnType::number}}}),

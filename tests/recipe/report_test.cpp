@@ -70,9 +70,10 @@ TEST_CASE("a page shows what it is given, draws it, and needs nothing from elsew
                                         .coverage = {{"adaptive", 0.9, 0.885, 12.5}},
                                         .data = DataReport{.findings = {"\"x\": never changes"}},
                                         .notes = {"a note"}});
-  for (const char* part : {"<title>Speeds</title>", "of a road", "<th>rows</th><td>5</td>", "1.25", "7.5", "a note",
-                           "5 rows, 1 of them without an answer", "speed, 4 rows", "the last week", "error by hour",
-                           "answers against the truth", "88.5 %", "90.0 %", "never changes", "Learning curves"}) {
+  for (const char* part :
+       {"<title>Speeds</title>", "of a road", "<th>rows</th><td>5</td>", "1.25", "7.5", "a note",
+        "5 rows, 1 of them without an answer", "speed, 4 rows", "the last week", "error by hour",
+        "answers against the truth", "<td>90 %</td><td>88.50 %</td>", "never changes", "Learning curves"}) {
     INFO(part);
     CHECK(page.find(part) != std::string::npos);
   }

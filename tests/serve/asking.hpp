@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "maas/serve/repository.hpp"
 #include "support/files.hpp"
 #include "support/http_client.hpp"
 
@@ -27,6 +28,17 @@ inline bool wait_until(const std::function<bool()>& done) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return false;
+}
+
+/// Whether some more looks at its folder have been.
+inline bool has_looked(const serve::Repository& repository) {
+  const auto looks = repository.loads().looks;
+  return wait_until([&] { return repository.loads().looks > looks + 3; });
+}
+
+/// Whether it comes to be so; the look that made it so is over then, with all else that it changes.
+inline bool settles(const serve::Repository& repository, const std::function<bool()>& done) {
+  return wait_until(done) && has_looked(repository);
 }
 
 /// Whether the server's metrics come to have a line.

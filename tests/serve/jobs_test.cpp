@@ -60,7 +60,7 @@ struct JobService {
   std::unique_ptr<serve::Repository> repository{};
   std::unique_ptr<serve::Protocol> protocol{};
 
-  explicit JobService(bool fresh = true, std::chrono::seconds time = 60s, int threads = 0,
+  explicit JobService(bool fresh = true, std::chrono::seconds time = 600s, int threads = 0,
                       std::function<void(const std::string&)> warn = {}) {
     if (fresh) make();
     repository = std::make_unique<serve::Repository>(serve::RepositoryOptions{.folder = "jobs_models", .poll = 50ms});
@@ -285,7 +285,7 @@ TEST_CASE("who asks how jobs stand does not wait while that is written") {
     is_told = true;
     asking.detach();
   };
-  JobService served(true, 60s, 0, warn);
+  JobService served(true, 600s, 0, warn);
   asked = &served;
   served.add("patient rmse=0.5");
   CHECK(served.reaches(1, R"("state":"checking")"));
@@ -318,7 +318,7 @@ TEST_CASE("a training ends even where others take the ends of this program's chi
        .folder = "/",
        .errors = "/dev/null",
        .memory_bytes = std::uint64_t{1} << 30,
-       .time = 20s},
+       .time = 120s},
       [](std::string_view) {}, [] { return false; });
   CHECK(end.is_lost);
   CHECK_FALSE(end.is_good());
@@ -689,26 +689,26 @@ TEST_CASE("a child's lines come whole, and it ends with what it was told") {
          .time = time},
         [&](std::string_view line) { lines.emplace_back(line); }, [&] { return stops; });
   };
-  serve::ChildEnd end = run("printf 'a\\nb'; sleep 0.1; printf 'c\\n\\nlast without end'; exit 7", 20s, false);
+  serve::ChildEnd end = run("printf 'a\\nb'; sleep 0.1; printf 'c\\n\\nlast without end'; exit 7", 120s, false);
   CHECK(end.exit_code == 7);
   CHECK(lines == std::vector<std::string>{"a", "bc", ""});
-  end = run("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo short", 20s, false);
+  end = run("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo short", 120s, false);
   CHECK(lines == std::vector<std::string>{"short"});  // one that is too long is left out
-  end = run("exec sleep 30", 20s, true);
+  end = run("exec sleep 30", 120s, true);
   CHECK(end.is_stopped);
   CHECK(end.signal == SIGTERM);
   end = run("exec sleep 30", 1s, false);
   CHECK(end.is_late);
-  CHECK(run("test $(nice) -ge 10", 20s, false).exit_code == 0);
-  CHECK(run("test $(cut -d' ' -f41 /proc/self/stat) -eq 5", 20s, false).exit_code == 0);  // SCHED_IDLE
-  CHECK(run("ls /proc/self/fd | wc -l | grep -qx 4", 20s, false).exit_code == 0);
+  CHECK(run("test $(nice) -ge 10", 120s, false).exit_code == 0);
+  CHECK(run("test $(cut -d' ' -f41 /proc/self/stat) -eq 5", 120s, false).exit_code == 0);  // SCHED_IDLE
+  CHECK(run("ls /proc/self/fd | wc -l | grep -qx 4", 120s, false).exit_code == 0);
   const auto start = [](const std::string& program, const std::string& folder) {
     return serve::run_child(
         {.arguments = {program},
          .folder = folder,
          .errors = files::absolute("child_errors.txt").string(),
          .memory_bytes = std::uint64_t{1} << 30,
-         .time = 5s},
+         .time = 60s},
         [](std::string_view) {}, [] { return false; });
   };
   CHECK(start("/no/such/program", "/").exit_code == 127);
@@ -755,12 +755,12 @@ TEST_CASE("trainings stay on the processors that they are given") {
        .folder = "/",
        .errors = "/dev/null",
        .memory_bytes = std::uint64_t{1} << 30,
-       .time = 20s,
+       .time = 120s,
        .processors = {own.back()}},
       [&](std::string_view line) { last = line; }, [] { return false; });
   CHECK(end.is_good());
   CHECK(said(last) == std::to_string(own.back()));
-  JobService served(true, 60s, 1);
+  JobService served(true, 600s, 1);
   CHECK(served.add("rmse=1.5").status == 200);
   CHECK(served.reaches(1, R"("state":"candidate")"));
   CHECK(said(content("jobs_home/1/processors.txt")) == std::to_string(own.back()) + "\n");

@@ -84,7 +84,7 @@ TEST_CASE("a version that there is no room for is refused and told, and taken up
   CHECK(factor_that_answers(repository) == 1);
   CHECK(factor_that_answers(repository, "other") == 7);
   place_version(folder, "m/2", 2);
-  REQUIRE(wait_until([&] { return version_status(repository, 2).has_no_room; }));
+  REQUIRE(settles(repository, [&] { return version_status(repository, 2).has_no_room; }));
   CHECK(version_status(repository, 2).state == VersionState::failed);
   CHECK(version_status(repository, 2).error == "expected at most 24 bytes of weights, got 36 with it");
   CHECK_FALSE(version_status(repository, 1).has_no_room);
@@ -102,9 +102,9 @@ TEST_CASE("a version that there is no room for is refused and told, and taken up
   CHECK(repository.loads().succeeded == 2);  // nor is the one that answers
 
   repository.unload("other");
-  CHECK(wait_until([&] { return factor_that_answers(repository) == 2; }));
+  CHECK(settles(repository, [&] { return factor_that_answers(repository) == 2; }));
   CHECK(version_status(repository, 2).error.empty());
-  CHECK(wait_until([&] { return version_status(repository, 1).state == VersionState::retired; }));
+  CHECK(settles(repository, [&] { return version_status(repository, 1).state == VersionState::retired; }));
   repository.load("other");  // where the first version was
   CHECK(factor_that_answers(repository, "other") == 7);
 }
@@ -115,13 +115,13 @@ TEST_CASE("what requests still hold counts") {
   Repository repository({.folder = folder, .poll = 10ms, .model_bytes = 2 * one_affine});
   auto held = repository.find("m");
   place_version(folder, "m/2", 2);
-  REQUIRE(wait_until([&] { return version_status(repository, 1).state == VersionState::unloading; }));
+  REQUIRE(settles(repository, [&] { return version_status(repository, 1).state == VersionState::unloading; }));
   place_version(folder, "m/3", 3);
-  REQUIRE(wait_until([&] { return version_status(repository, 3).has_no_room; }));
+  REQUIRE(settles(repository, [&] { return version_status(repository, 3).has_no_room; }));
   let_it_look(repository);
   CHECK(factor_that_answers(repository) == 2);
   held.reset();
-  CHECK(wait_until([&] { return factor_that_answers(repository) == 3; }));
+  CHECK(settles(repository, [&] { return factor_that_answers(repository) == 3; }));
 }
 
 TEST_CASE("networks of the caller's own need room, too") {
@@ -166,7 +166,7 @@ TEST_CASE("the version before may go first: no request is answered until the new
   check_answer(refused, 503, "it is still being read");
   CHECK(header(refused, "Retry-After") != nullptr);
   held.let_go();
-  CHECK(wait_until([&] { return factor_that_answers(repository) == 2; }));
+  CHECK(settles(repository, [&] { return factor_that_answers(repository) == 2; }));
   CHECK(repository.loads().failed == 0);
 }
 
@@ -186,13 +186,13 @@ TEST_CASE("what has gone for a version that cannot be used is read again") {
   CHECK(factor_that_answers(repository) == 1);
 
   place_version(folder, "m/3", 3);
-  CHECK(wait_until([&] { return factor_that_answers(repository) == 3; }));
+  CHECK(settles(repository, [&] { return factor_that_answers(repository) == 3; }));
   CHECK(repository.roll_back("m") == 1);
   CHECK(factor_that_answers(repository) == 1);
   repository.restore("m", 3);
   CHECK(factor_that_answers(repository) == 3);
   files::remove_all(folder + "/m/1");
-  CHECK(wait_until([&] { return version_status(repository, 1).version == -1; }));
+  CHECK(settles(repository, [&] { return version_status(repository, 1).version == -1; }));
   CHECK_THROWS_AS(repository.roll_back("m"), serve::ConflictError);  // the second is no better than it was
   CHECK(factor_that_answers(repository) == 3);
 }
@@ -235,7 +235,7 @@ TEST_CASE("a version whose folder is gone goes before the one that takes its pla
   const Repository repository({.folder = folder, .poll = 10ms, .model_bytes = one_affine, .swap = Swap::unload_first});
   CHECK(factor_that_answers(repository) == 2);
   files::remove_all(folder + "/m/2");
-  CHECK(wait_until([&] { return factor_that_answers(repository) == 1; }));
+  CHECK(settles(repository, [&] { return factor_that_answers(repository) == 1; }));
   CHECK(repository.loads().failed == 0);
 }
 
@@ -247,17 +247,17 @@ TEST_CASE("labels, canaries, shadows and what could not be read again do not go 
   repository.publish("code", 2, affine(8));
   repository.set_label("m", "stable", 3);
   repository.set_traffic("m", serve::Canary{.version = 2, .share = 0.5}, 1);
-  REQUIRE(wait_until([&] { return repository.find("m", 1) && repository.find("m", 2); }));
+  REQUIRE(settles(repository, [&] { return repository.find("m", 1) && repository.find("m", 2); }));
   std::vector<HeldFile> held;
   held.push_back(place_slow_version(folder, "m/4", 4));
   if (!held[0].is_held() && !held[0].is_waited_for()) return tell_that_leases_are_missing();
   REQUIRE(wait_until([&] { return held[0].is_waited_for(); }));
   for (const int version : {1, 2, 3}) CHECK(repository.find("m", version) != nullptr);
   held[0].let_go();
-  REQUIRE(wait_until([&] { return repository.find("m", 4) != nullptr; }));
+  REQUIRE(settles(repository, [&] { return repository.find("m", 4) != nullptr; }));
   held.push_back(place_slow_version(folder, "code/3", 9));
   REQUIRE(wait_until([&] { return held[1].is_waited_for(); }));
   CHECK(factor_that_answers(repository, "code") == 8);
   held[1].let_go();
-  CHECK(wait_until([&] { return factor_that_answers(repository, "code") == 9; }));
+  CHECK(settles(repository, [&] { return factor_that_answers(repository, "code") == 9; }));
 }

@@ -73,12 +73,6 @@ std::int64_t newest(const Repository& repository) {
   return servable ? servable->version : -1;
 }
 
-// Whether some more looks have been.
-bool has_looked(const Repository& repository) {
-  const auto looks = repository.loads().looks;
-  return wait_until([&] { return repository.loads().looks > looks + 3; });
-}
-
 }  // namespace
 
 TEST_CASE("a model's file has all members that the configuration has for it") {
@@ -221,7 +215,7 @@ TEST_CASE("a model's file that changes is taken up, one that is wrong is told, a
   CHECK(repository.loads().succeeded == 1);
   const auto held = repository.find("m");
   write_settings(folder, R"({"inputs": {"x": "speed"}, "versions": "all"})");
-  CHECK(wait_until([&] { return input_of(repository, 1) == "speed"; }));
+  CHECK(settles(repository, [&] { return input_of(repository, 1) == "speed"; }));
   CHECK(input_of(repository, 2) == "speed");
   CHECK(repository.loads().succeeded == 2);  // the one that answered has not been read again
   CHECK(held->inputs[0].name == "flow");     // who holds it goes on
@@ -230,7 +224,7 @@ TEST_CASE("a model's file that changes is taken up, one that is wrong is told, a
 
   const auto failed = repository.loads().failed;
   write_settings(folder, R"({"inputs": {"x": "speed"}, "versions": {"latest": "all"}})");
-  CHECK(wait_until([&] { return !told(repository, 2).empty(); }));
+  CHECK(settles(repository, [&] { return !told(repository, 2).empty(); }));
   CHECK_THAT(told(repository, 2),
              ContainsSubstring("m/maas.json: versions: expected 1 to 1000 latest versions, got a"));
   CHECK(input_of(repository, 1) == "speed");
@@ -245,7 +239,7 @@ TEST_CASE("a model's file that changes is taken up, one that is wrong is told, a
   CHECK(input_of(repository, 3) == "speed");
 
   files::remove(folder + "/m/maas.json");
-  CHECK(wait_until([&] { return input_of(repository) == "x"; }));
+  CHECK(settles(repository, [&] { return input_of(repository) == "x"; }));
   CHECK(told(repository, 3).empty());
   CHECK(repository.find("m", 1) == nullptr);
   CHECK(repository.settings("m") == ModelSettings());
@@ -286,21 +280,21 @@ TEST_CASE("a name for a tensor that is not there, and one name for two, are told
   CHECK(told(repository, 1) ==
         R"(misnamed/m/maas.json: outputs: expected names for "sum", "pair", got one for "none")");
   write_settings(folder, R"({"outputs": {"sum": "pair"}})");
-  CHECK(wait_until([&] { return told(repository, 1).find("got \"pair\" twice") != std::string::npos; }));
+  CHECK(settles(repository, [&] { return told(repository, 1).find("got \"pair\" twice") != std::string::npos; }));
   CHECK(repository.find("m") == nullptr);
   write_settings(folder, R"({"outputs": {"sum": "pair", "pair": "sum"}})");
-  CHECK(wait_until([&] { return repository.find("m") != nullptr; }));
+  CHECK(settles(repository, [&] { return repository.find("m") != nullptr; }));
   CHECK(repository.find("m")->outputs[0].name == "pair");
   CHECK(told(repository, 1).empty());
   write_settings(folder, R"({"inputs": {"a": "b"}, "versions": "all"})");  // what answers goes on by its names
-  CHECK(wait_until([&] { return !told(repository, 1).empty(); }));
+  CHECK(settles(repository, [&] { return !told(repository, 1).empty(); }));
   CHECK(told(repository, 1) == R"(misnamed/m/maas.json: inputs: expected a name of its own for each, got "b" twice)");
   CHECK(repository.find("m")->outputs[0].name == "pair");
   CHECK(repository.settings("m").policy.has_value());
   CHECK_THROWS_AS(repository.load("m"), DataError);
   CHECK_THROWS_WITH(repository.publish("m", 2, affine()), ContainsSubstring("inputs: expected names for \"x\""));
   write_settings(folder, R"({"inputs": {"a": "c"}})");
-  CHECK(wait_until([&] { return repository.find("m")->inputs[0].name == "c"; }));
+  CHECK(settles(repository, [&] { return repository.find("m")->inputs[0].name == "c"; }));
   CHECK(told(repository, 1).empty());
   repository.publish("n", 1, affine());
   CHECK(repository.find("n")->inputs[0].name == "x");
@@ -345,7 +339,7 @@ TEST_CASE("what calls have changed comes before the configuration, and that befo
     repository.load("m", std::optional(VersionPolicy{.count = 2}));  // a call's policy lasts until the end
     CHECK(newest(repository) == 3);
     write_settings(folder, R"({"labels": {"stable": 1}, "shadow": 2, "required": true})");
-    CHECK(wait_until([&] { return repository.settings("m").shadow == 2; }));  // no call has changed that
+    CHECK(settles(repository, [&] { return repository.settings("m").shadow == 2; }));  // no call has changed that
     CHECK(repository.settings("m").labels == std::map<std::string, std::int64_t>{{"mine", 2}, {"old", 1}});
     CHECK(repository.settings("m").policy == VersionPolicy{.count = 2});
     CHECK(repository.settings("m").is_required == false);
@@ -362,7 +356,7 @@ TEST_CASE("settings by which no version would answer are told, and wait for one"
   const Repository repository({.folder = folder, .poll = 10ms});
   const auto failed = repository.loads().failed;
   write_settings(folder, R"({"versions": {"specific": [2]}, "inputs": {"x": "flow"}})");
-  CHECK(wait_until([&] { return !told(repository, 1).empty(); }));
+  CHECK(settles(repository, [&] { return !told(repository, 1).empty(); }));
   CHECK_THAT(told(repository, 1), ContainsSubstring("maas.json: expected settings by which a version answers"));
   const auto looks = repository.loads().looks;
   CHECK(wait_until([&] { return repository.loads().looks > looks + 5; }));
@@ -436,14 +430,14 @@ TEST_CASE("networks of the caller's own are served as the model's file says") {
   repository.publish("m", 1, affine(1));
   repository.publish("m", 2, affine(2));
   write_settings(folder, R"({"inputs": {"none": "y"}})");
-  CHECK(wait_until([&] { return !told(repository, 2).empty(); }));
+  CHECK(settles(repository, [&] { return !told(repository, 2).empty(); }));
   CHECK(input_of(repository) == "x");
   write_settings(folder, R"({"inputs": {"x": "flow"}})");
-  CHECK(wait_until([&] { return input_of(repository) == "flow"; }));
+  CHECK(settles(repository, [&] { return input_of(repository) == "flow"; }));
   CHECK(told(repository, 2).empty());
   CHECK(repository.find("m", 1) != nullptr);
   write_settings(folder, R"({"versions": {"latest": 1}})");
-  CHECK(wait_until([&] { return repository.find("m", 1) == nullptr; }));
+  CHECK(settles(repository, [&] { return repository.find("m", 1) == nullptr; }));
   CHECK(newest(repository) == 2);
 }
 
@@ -454,10 +448,10 @@ TEST_CASE("how many samples are joined may be limited for one model") {
   CHECK(measured >= 1);
   CHECK(repository.find("m")->batch_rows == std::min<Index>(3, measured));
   write_settings(folder, R"({"batching": false})");
-  CHECK(wait_until([&] { return repository.find("m")->serving.batch_rows == 1; }));
+  CHECK(settles(repository, [&] { return repository.find("m")->serving.batch_rows == 1; }));
   CHECK(repository.find("m")->batch_rows == 1);
   write_settings(folder, R"({"batching": true})");
-  CHECK(wait_until([&] { return repository.find("m")->serving.batch_rows > 3; }));
+  CHECK(settles(repository, [&] { return repository.find("m")->serving.batch_rows > 3; }));
   CHECK(repository.find("m")->batch_rows == measured);
 }
 

@@ -111,7 +111,7 @@ TEST_CASE("a new version takes over, a removed one gives way to the one before")
   CHECK(answer_of(repository) == Scalar(5.5));
   auto held = repository.find("m");
   save(folder + "/m/2/model.h5", 2);
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(10.5); }));
   CHECK(repository.find("m", 1) == nullptr);
   CHECK(held->network.predict(Matrix::Ones(1, 2))(0, 0) == Scalar(5.5));  // who holds it goes on
   files::remove_all(folder + "/m/2");
@@ -124,7 +124,7 @@ TEST_CASE("a new version takes over, a removed one gives way to the one before")
   CHECK_FALSE(gap);
   held.reset();
   files::remove_all(folder + "/m");
-  CHECK(wait_until([&] { return repository.models().empty(); }));
+  CHECK(settles(repository, [&] { return repository.models().empty(); }));
 }
 
 TEST_CASE("a file that is written over is read again") {
@@ -132,13 +132,13 @@ TEST_CASE("a file that is written over is read again") {
   save(folder + "/m/1/model.h5", 1);
   const Repository repository({.folder = folder, .poll = 10ms});
   save(folder + "/m/1/model.h5", 4);
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(20.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(20.5); }));
   write_content(folder + "/m/1/model.h5", "no model any more");
-  CHECK(wait_until([&] { return !error_of(repository, 1).empty(); }));
+  CHECK(settles(repository, [&] { return !error_of(repository, 1).empty(); }));
   CHECK(answer_of(repository) == Scalar(20.5));
   CHECK(state_of(repository, 1) == VersionState::available);
   save(folder + "/m/1/model.h5", 5);
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(25.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(25.5); }));
   CHECK(error_of(repository, 1).empty());
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("a copy that stalls is refused, told, and taken up when it goes on") {
   const Repository repository({.folder = folder, .poll = 10ms});
   files::create_directories(folder + "/m/2");
   write_content(folder + "/m/2/model.h5", whole.substr(0, whole.size() / 2));
-  CHECK(wait_until([&] { return state_of(repository, 2) == VersionState::failed; }));
+  CHECK(settles(repository, [&] { return state_of(repository, 2) == VersionState::failed; }));
   CHECK_THAT(error_of(repository, 2), ContainsSubstring("model.h5"));
   CHECK(answer_of(repository) == Scalar(5.5));
   const auto failures = repository.loads().failed;
@@ -181,7 +181,7 @@ TEST_CASE("a copy that stalls is refused, told, and taken up when it goes on") {
   CHECK(protocol.answer(get("/v2/models/m/versions/2/ready")).status == 503);
   CHECK(protocol.answer(get("/v2/models/m/ready")).status == 200);
   write_content(folder + "/m/2/model.h5", whole);
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(10.5); }));
 }
 
 TEST_CASE("a file whose self-test fails does not go live") {
@@ -224,7 +224,7 @@ TEST_CASE("a folder that goes away and comes back loses nothing") {
   CHECK(answer_of(repository) == Scalar(5.5));
   files::rename(folder + ".elsewhere", folder);
   save(folder + "/m/2/model.h5", 2);
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(10.5); }));
 }
 
 namespace {
@@ -344,7 +344,7 @@ TEST_CASE("of two names for one version one is picked, and that is told once") {
   CHECK(told[0] == "doubles/m/1/model.h5 is passed over, as doubles/m/01/model.h5 is version 1, too");
   save(folder + "/n/1/model.h5", 1);
   write_content(folder + "/n.h5", "no model");
-  CHECK(wait_until([&] { return count() == 2; }));
+  CHECK(settles(repository, [&] { return count() == 2; }));
   const auto looks = repository.loads().looks;
   CHECK(wait_until([&] { return repository.loads().looks > looks + 5; }));
   const std::lock_guard lock(mutex);
@@ -412,7 +412,7 @@ TEST_CASE("a model elsewhere that is not there, or none, is told at the start") 
   CHECK(told.texts() == Texts{none});
   save(elsewhere + "/1.tmp/model.h5", 1);
   files::rename(elsewhere + "/1.tmp", elsewhere + "/1");
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(5.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(5.5); }));
   CHECK(told.texts() == Texts{none});
 }
 
@@ -444,7 +444,7 @@ TEST_CASE("a model elsewhere that cannot be listed stops nothing, and comes once
   CHECK(repository->models() == std::vector<std::string>{"n"});
   CHECK(repository->loads().looks == 0);
   files::permissions(elsewhere, files::perms::owner_all | files::perms::group_all | files::perms::others_all);
-  CHECK(wait_until([&] { return answer_of(*repository) == Scalar(5.5); }));
+  CHECK(settles(*repository, [&] { return answer_of(*repository) == Scalar(5.5); }));
 }
 
 TEST_CASE("one model may lie elsewhere, under any name") {
@@ -539,8 +539,8 @@ TEST_CASE("a version that answers no more is unloading as long as a request hold
 
   auto held = repository.find("m");
   save(folder + "/m/2/model.h5", 2);  // retires the first
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(10.5); }));
-  CHECK(wait_until([&] { return state_of(repository, 1) != VersionState::available; }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(10.5); }));
+  CHECK(settles(repository, [&] { return state_of(repository, 1) != VersionState::available; }));
   CHECK(state_of(repository, 1) == VersionState::unloading);
   CHECK(state_of(repository, 2) == VersionState::available);
   CHECK_THAT(
@@ -551,7 +551,7 @@ TEST_CASE("a version that answers no more is unloading as long as a request hold
   CHECK_THAT(told("/metrics"), ContainsSubstring(R"(maas_model_available{model="m",version="1"} 0)"));
   CHECK(protocol.answer(get("/v2/models/m/versions/1/ready")).status == 404);
   held.reset();
-  CHECK(wait_until([&] { return state_of(repository, 1) == VersionState::retired; }));
+  CHECK(settles(repository, [&] { return state_of(repository, 1) == VersionState::retired; }));
   CHECK_THAT(told("/v1/models/m/versions/1"), ContainsSubstring(R"("state":"END")"));
   CHECK_THAT(index(), ContainsSubstring(R"("version":"1","state":"UNAVAILABLE","reason":"unloaded")"));
 
@@ -577,15 +577,15 @@ TEST_CASE("a version that is gone is listed as long as a request holds it") {
   serve::Protocol protocol(repository, {});
   auto held = repository.find("m");
   files::remove_all(folder + "/m/2");
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(5.5); }));
-  CHECK(wait_until([&] { return state_of(repository, 2) == VersionState::unloading; }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(5.5); }));
+  CHECK(settles(repository, [&] { return state_of(repository, 2) == VersionState::unloading; }));
   CHECK(versions_of(repository) == std::vector<std::int64_t>{2, 1});
   held.reset();
-  CHECK(wait_until([&] { return versions_of(repository) == std::vector<std::int64_t>{1}; }));
+  CHECK(settles(repository, [&] { return versions_of(repository) == std::vector<std::int64_t>{1}; }));
 
   held = repository.find("m");
   files::remove_all(folder + "/m");
-  CHECK(wait_until([&] { return repository.find("m") == nullptr; }));
+  CHECK(settles(repository, [&] { return repository.find("m") == nullptr; }));
   CHECK(repository.models() == std::vector<std::string>{"m"});
   CHECK(repository.knows("m"));
   CHECK(state_of(repository, 1) == VersionState::unloading);
@@ -595,13 +595,13 @@ TEST_CASE("a version that is gone is listed as long as a request holds it") {
   CHECK_THROWS_AS(repository.unload("m"), serve::UnknownError);  // there is nothing left to change
   CHECK_THROWS_AS(repository.set_traffic("m", {}, 1), serve::UnknownError);
   save(folder + "/m/1/model.h5", 3);  // another of its number
-  CHECK(wait_until([&] { return answer_of(repository) == Scalar(15.5); }));
+  CHECK(settles(repository, [&] { return answer_of(repository) == Scalar(15.5); }));
   CHECK(versions_of(repository) == std::vector<std::int64_t>{1});
   files::remove_all(folder + "/m");
-  CHECK(wait_until([&] { return repository.find("m") == nullptr; }));
+  CHECK(settles(repository, [&] { return repository.find("m") == nullptr; }));
   CHECK(state_of(repository, 1) == VersionState::unloading);
   held.reset();
-  CHECK(wait_until([&] { return repository.models().empty(); }));
+  CHECK(settles(repository, [&] { return repository.models().empty(); }));
   CHECK_FALSE(repository.knows("m"));
   CHECK(repository.status("m").empty());
 }

@@ -44,6 +44,7 @@ MAAS_INLINE MinMaxScaler& MinMaxScaler::fit(const TrainingRows& training) {
   data_max.clear();
   for (Index column = 0; column < rows.cols(); ++column) {
     const detail::ColumnFigures figures = detail::column_figures(class_name, rows, column);
+    detail::require_finite_width(class_name, figures);
     data_min.push_back(figures.min);
     data_max.push_back(figures.max);
   }
