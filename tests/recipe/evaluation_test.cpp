@@ -49,7 +49,10 @@ TEST_CASE("scores of numbers, by hand, rows without truth or answer left aside")
   CHECK(y.answers[1].name == "mean");
   CHECK(*find_log(y.answers[1].scores, "mae") == Approx(13));
   CHECK(evaluate_table(model, rows).targets[0].answers[1].name == "best mean");
-  CHECK(found.text().find("test: 5 rows, 1 without an answer\ny, 3 rows, 2 left out without a truth and an answer that are finite\n") == 0);
+  CHECK(
+      found.text().find(
+          "test: 5 rows, 1 without an answer\ny, 3 rows, 2 left out without a truth and an answer that are finite\n") ==
+      0);
 }
 
 namespace {

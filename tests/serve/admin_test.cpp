@@ -381,8 +381,9 @@ TEST_CASE("a version that is moved into place is taken up at once") {
   files::rename("noticed_made/2", folder + "/m/2");
   CHECK(wait_until([&] { return answering(repository) == 2; }));
   // Written in place: taken up when its writer closes it.
+  const auto looks = repository.loads().looks;
   files::create_directories(folder + "/m/3");
-  std::this_thread::sleep_for(100ms);
+  CHECK(wait_until([&] { return repository.loads().looks > looks; }));  // it is watched by now
   save(folder + "/m/3/model.h5", 3);
   CHECK(wait_until([&] { return answering(repository) == 3; }));
 }

@@ -20,9 +20,9 @@ inline std::string post_text(const std::string& path, const std::string& body, c
   return fmt::format("POST {} HTTP/1.1\r\nHost: h\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
 }
 
-/// Whether it is done within 20 seconds.
-inline bool wait_until(const std::function<bool()>& done) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+/// Whether it is done within a time.
+inline bool wait_until(const std::function<bool()>& done, std::chrono::seconds most = std::chrono::seconds(20)) {
+  const auto end = std::chrono::steady_clock::now() + most;
   while (std::chrono::steady_clock::now() < end) {
     if (done()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

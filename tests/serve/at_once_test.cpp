@@ -38,7 +38,7 @@ TEST_CASE("a short prediction is answered while all threads are at others; a lon
   repository.publish("affine", 1, affine());
   repository.publish("gated", 1, gated());
   repository.publish("heavy", 1, heavy());
-  serve::Server server(repository, {.port = 0, .threads = 1});
+  serve::Server server(repository, {.port = 0, .threads = 1, .at_once = 300us});
   HttpClient blocking(server.port()), client(server.port()), waiting(server.port()), behind(server.port());
   {
     const ClosedGate closed;
@@ -66,7 +66,7 @@ TEST_CASE("a queue that is full of others refuses none that can be answered at o
   repository.publish("affine", 1, affine());
   repository.publish("gated", 1, gated());
   repository.publish("heavy", 1, heavy());
-  serve::Server server(repository, {.port = 0, .threads = 1, .queue = 1});
+  serve::Server server(repository, {.port = 0, .threads = 1, .at_once = 300us, .queue = 1});
   HttpClient blocking(server.port()), waiting(server.port()), client(server.port());
   {
     const ClosedGate closed;

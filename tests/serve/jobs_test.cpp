@@ -98,7 +98,7 @@ struct JobService {
   std::string job(int number) { return protocol->answer(get(fmt::format("/v1/jobs/{}", number))).body; }
   // A training runs when nobody else wants the processor, and other tests do.
   bool reaches(int number, const std::string& part) {
-    for (int i = 0; i < 24000; ++i) {
+    for (int i = 0; i < 120000; ++i) {
       if (job(number).find(part) != std::string::npos) return true;
       std::this_thread::sleep_for(5ms);
     }
@@ -186,7 +186,7 @@ TEST_CASE("a job that goes live is not cancelled any more") {
   const bool is_held = held.is_held();  // where the file system knows leases
   std::ofstream("jobs_home/1/go") << "";
   if (is_held) {
-    CHECK(wait_until([&] { return held.is_waited_for(); }));
+    CHECK(wait_until([&] { return held.is_waited_for(); }, 300s));
     const Response refused = served.post("/v1/jobs/1:cancel");
     CHECK(refused.status == 409);
     CHECK_THAT(refused.body, ContainsSubstring("going live"));
@@ -291,7 +291,7 @@ TEST_CASE("who asks how jobs stand does not wait while that is written") {
   CHECK(served.reaches(1, R"("state":"checking")"));
   block_state(1);
   std::ofstream("jobs_home/1/go") << "";
-  CHECK(wait_until([&] { return is_told.load(); }));
+  CHECK(wait_until([&] { return is_told.load(); }, 300s));
   CHECK(is_answered);
   CHECK(wait_until([&] { return is_answered.load(); }));
   files::remove_all("jobs_home/1/job.json");

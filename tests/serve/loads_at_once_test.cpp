@@ -98,7 +98,7 @@ TEST_CASE("models that change in one look are read at once, as many as may be") 
     const std::string folder = fresh_folder(fmt::format("changed_at_once_{}", most));
     const std::string made = fresh_folder(fmt::format("made_at_once_{}", most));
     save_affine(folder + "/a/0/model.h5", 2);
-    const Repository repository({.folder = folder, .poll = 10ms, .notices = false, .loads_at_once = most});
+    const Repository repository({.folder = folder, .poll = 500ms, .notices = false, .loads_at_once = most});
     std::vector<HeldFile> held = held_models(made);
     if (!are_held(held)) return tell_of_no_leases();
     std::filesystem::rename(made + "/a/1", folder + "/a/1");

@@ -560,7 +560,7 @@ TEST_CASE("a folder of the name is no file, and a file that cannot be read is to
   write_settings(folder, R"({"inputs": {"x": "flow"}})");
   files::permissions(folder + "/m/maas.json", files::perms::none);
   ::setfsuid(::geteuid() == 0 ? 65534 : ::geteuid());  // threads that this one starts have not the rights of root
-  const Repository repository({.folder = folder, .poll = 10ms, .retry = 5ms});
+  const Repository repository({.folder = folder, .poll = 10ms, .retry = 200ms});
   ::setfsuid(::geteuid());
   CHECK_THAT(told(repository, 1), ContainsSubstring("m/maas.json: cannot be read"));
   CHECK(input_of(repository) == "x");

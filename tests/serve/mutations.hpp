@@ -131,7 +131,7 @@ class Rounds {
   bool go_on() const { return inputs_ > 0 ? count < inputs_ : Clock::now() < end_; }
   /// Whether it was faster than what stands still somewhere.
   bool has_moved() const {
-    return inputs_ > 0 || static_cast<double>(count) > 100 * std::chrono::duration<double>(end_ - start_).count();
+    return inputs_ > 0 || static_cast<double>(count) > 10 * std::chrono::duration<double>(end_ - start_).count();
   }
   Draws draws() const { return Draws(Random(seed).stream(count)); }
 

@@ -147,12 +147,12 @@ TEST_CASE("a file that grows is not read before it is whole") {
   save(folder + "/m/1/model.h5", 1);
   save("whole/model.h5", 2);
   const std::string whole = content("whole/model.h5");
-  const Repository repository({.folder = folder, .poll = 500ms});
+  const Repository repository({.folder = folder, .poll = 2s});
   files::create_directories(folder + "/m/2");
   std::ofstream file(folder + "/m/2/model.h5", std::ios::binary);
   for (std::size_t at = 0; at < whole.size(); at += whole.size() / 40 + 1) {
     file << whole.substr(at, whole.size() / 40 + 1) << std::flush;
-    std::this_thread::sleep_for(20ms);  // always younger than a poll
+    std::this_thread::sleep_for(60ms);  // always younger than a poll
     CHECK(answer_of(repository) == Scalar(5.5));
   }
   file.close();

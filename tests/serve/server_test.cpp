@@ -545,7 +545,7 @@ TEST_CASE("a full queue answers 503, and health is answered all the while") {
   HttpClient client(running.port());
   const HttpAnswer refused = client.ask("POST", predict_path, predict_body);
   CHECK(is_error(refused, 503));
-  CHECK(refused.headers.at("retry-after") == "1");
+  CHECK(std::stoi(refused.headers.at("retry-after")) >= 1);
   CHECK(client.ask("GET", "/v2/health/ready").status == 200);
   CHECK(client.ask("GET", "/v1/models/affine").status == 200);
   gate.open();
@@ -608,7 +608,7 @@ TEST_CASE("a full queue is told before the body comes, which need not be sent th
       fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", predict_path));
   const HttpAnswer answer = refused.read();
   CHECK(is_error(answer, 503));
-  CHECK(answer.headers.at("retry-after") == "1");
+  CHECK(std::stoi(answer.headers.at("retry-after")) >= 1);
   CHECK(metric_reaches(running.port(), R"(maas_rejected_total{reason="queue"} 1)"));
   CHECK(metric_reaches(running.port(), R"(maas_requests_total{api="v1",model="affine",version="",code="503"} 1)"));
   // Who sends it all the same keeps the connection.
@@ -634,7 +634,7 @@ TEST_CASE("a model whose share of the queue is full is told 429, and others are 
   const HttpAnswer answer = refused.read();
   CHECK(is_error(answer, 429));
   CHECK_THAT(answer.body, ContainsSubstring("too many requests for this model"));
-  CHECK(answer.headers.at("retry-after") == "1");
+  CHECK(std::stoi(answer.headers.at("retry-after")) >= 1);
   CHECK(is_error(by_version.ask("POST", "/v2/models/gated/versions/1/infer", "{}"), 429));
   HttpClient other(running.port());
   other.send(post_text(predict_path, predict_body));
@@ -745,13 +745,13 @@ TEST_CASE("answers of all lengths and kinds follow each other, and none is anoth
 }
 
 TEST_CASE("who waits too long for a thread gets a 504") {
-  const Running running({.limits = {.wait = 50ms}, .threads = 1});
+  const Running running({.limits = {.wait = 1s}, .threads = 1});
   const ClosedGate closed;
   HttpClient first(running.port()), second(running.port());
   first.send(post_text(gated_path, waiting_body));
   gate.wait_for(1);
   second.send(post_text(predict_path, predict_body));
-  std::this_thread::sleep_for(200ms);
+  std::this_thread::sleep_for(1500ms);
   gate.open();
   CHECK(is_error(second.read(), 504));
   CHECK(first.read().status == 200);
@@ -804,9 +804,9 @@ TEST_CASE("a deadline that passes during the prediction is a 504, too") {
   const Running running({.threads = 1});
   const ClosedGate closed;
   HttpClient client(running.port());
-  client.send(post_text(gated_path, waiting_body, "X-Request-Timeout-Ms: 200\r\n"));
+  client.send(post_text(gated_path, waiting_body, "X-Request-Timeout-Ms: 2000\r\n"));
   gate.wait_for(1);
-  std::this_thread::sleep_for(300ms);
+  std::this_thread::sleep_for(2500ms);
   gate.open();
   const HttpAnswer answer = client.read();
   CHECK(is_error(answer, 504));
@@ -826,7 +826,7 @@ TEST_CASE("samples of one model that wait are counted, by JSON and by bytes") {
   const HttpAnswer answer = refused.ask("POST", "/v2/models/affine/infer", json + std::string(40, '\0'),
                                         fmt::format("Inference-Header-Content-Length: {}\r\n", json.size()));
   CHECK(is_error(answer, 429));
-  CHECK(answer.headers.at("retry-after") == "1");
+  CHECK(std::stoi(answer.headers.at("retry-after")) >= 1);
   other.send(post_text(predict_path, R"({"instances": [[1, 2], [1, 2], [1, 2], [1, 2]]})"));
   CHECK(metric_reaches(running.port(), "maas_queue_rows 10"));
   gate.open();
@@ -1005,7 +1005,14 @@ TEST_CASE("a drain answers what is in flight, and then nothing") {
     }
     CHECK(answer.status == 200);
     CHECK(answer.headers["connection"] == "close");
-    CHECK_THROWS_AS(HttpClient(port), std::runtime_error);
+    CHECK(wait_until([&] {
+      try {
+        const HttpClient another(port);
+        return false;
+      } catch (const std::runtime_error&) {
+        return true;
+      }
+    }));
   }
   CHECK(working.read().body == R"({"predictions":[[1.0]]})");
   CHECK(queued.read().body == predicted);

@@ -61,11 +61,11 @@ TEST_CASE("the next head of a connection has its time, too, but silence before i
 }
 
 TEST_CASE("requests that follow each other quickly are not taken for one slow head") {
-  const PatientServer running({.head = 50ms});
+  const PatientServer running({.head = 500ms});
   HttpClient client(running.port());
   for (int i = 0; i < 100; ++i) {
     CHECK(client.ask("GET", "/healthz").status == 200);
-    std::this_thread::sleep_for(5ms);
+    std::this_thread::sleep_for(20ms);
   }
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("a client that is silent is let go at the idle time, whatever it is at
 }
 
 TEST_CASE("a client that moves now and then is not silent") {
-  const PatientServer running({.idle = 1s, .body_rate = 0});
+  const PatientServer running({.idle = 2s, .body_rate = 0});
   HttpClient asking(running.port()), sending(running.port());
   const std::string body = R"({"instances": [[1, 2]]})";
   sending.send(

@@ -159,7 +159,7 @@ def serves_though_nobody_hears_it():
         process = subprocess.Popen(command, stdout=output, stderr=output,
                                    preexec_fn=(lambda: [os.close(file) for file in range(3)]) if close else None)
         try:
-            assert wait_until(lambda: is_ready() or process.poll() is not None, 60) and process.poll() is None, process.poll()
+            assert wait_until(lambda: is_ready() or process.poll() is not None, 300) and process.poll() is None, process.poll()
             if close:
                 # What is written to; the first one a library may have taken before main (gRPC's does, for an event).
                 assert {os.readlink(f"/proc/{process.pid}/fd/{file}") for file in (1, 2)} == {"/dev/null"}
@@ -188,7 +188,7 @@ def jobs_and_streams_outlive_a_kill():
 
     with Serving(*options) as server:
         assert server.ask("/v1/jobs", recipe)[0] == 200
-        assert wait_until(lambda: json.loads(server.ask("/v1/jobs/1")[1])["state"] in ("candidate", "failed"), 120)
+        assert wait_until(lambda: json.loads(server.ask("/v1/jobs/1")[1])["state"] in ("candidate", "failed"), 300)
         assert json.loads(server.ask("/v1/jobs/1")[1])["state"] == "candidate", server.ask("/v1/jobs/1")
         assert server.ask("/v1/jobs/1:promote", b"")[0] == 200
         for i in range(30):
@@ -255,17 +255,17 @@ def running_and_queued_jobs_outlive_a_kill():
             assert server.ask("/v1/streams/m/north", json.dumps({"sample": i, "time": 300 * i}).encode())[0] == 200
         before = kept(server)
         # Where others want the processor a training has little of it: its first backup may take its time.
-        assert wait_until(lambda: os.path.exists("state/jobs/1/model.h5.backup"), 120), job(server, 1)
+        assert wait_until(lambda: os.path.exists("state/jobs/1/model.h5.backup"), 300), job(server, 1)
         assert job(server, 1)["state"] == "running" and job(server, 2)["state"] == "queued", (job(server, 1), job(server, 2))
         trainers = children_of(server.process)
         assert trainers, "no program trains"
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
-        assert wait_until(lambda: not any(map(is_running, trainers))), "a trainer outlived its server"
+        assert wait_until(lambda: not any(map(is_running, trainers)), 120), "a trainer outlived its server"
     with Serving(*options) as server:
         assert job(server, 1)["state"] == "interrupted", job(server, 1)
         assert kept(server) == before, (kept(server), before)
-        assert wait_until(lambda: job(server, 2)["state"] not in ("queued", "running", "checking"), 120), job(server, 2)
+        assert wait_until(lambda: job(server, 2)["state"] not in ("queued", "running", "checking"), 300), job(server, 2)
         assert job(server, 2)["state"] == "candidate" and job(server, 2)["epoch"] == 2, job(server, 2)
         assert server.ask("/v1/jobs/1:resume", b"")[0] == 200
         assert wait_until(lambda: job(server, 1)["state"] == "running", 60), job(server, 1)
@@ -290,10 +290,10 @@ def running_and_queued_jobs_outlive_a_kill():
                     return event["epoch"]
             return None
 
-        assert wait_until(first_after_resume, 120), server.ask("/v1/jobs/1/events")[1][-2000:]
+        assert wait_until(first_after_resume, 300), server.ask("/v1/jobs/1/events")[1][-2000:]
         assert first_after_resume() > 1  # it has gone on from its backup
         assert server.ask("/v1/jobs/1:cancel", b"")[0] == 200
-        assert wait_until(lambda: job(server, 1)["state"] == "cancelled"), job(server, 1)
+        assert wait_until(lambda: job(server, 1)["state"] == "cancelled", 120), job(server, 1)
 
 
 def a_configuration_and_tokens():
@@ -425,7 +425,7 @@ def trains_by_request():
         def job():
             return json.loads(server.ask(f"/v1/jobs/{number}")[1])
 
-        assert wait_until(lambda: job()["state"] not in ("queued", "running", "checking"), 60), job()
+        assert wait_until(lambda: job()["state"] not in ("queued", "running", "checking"), 300), job()
         return job()
 
     def run_job(server, job):

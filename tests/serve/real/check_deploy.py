@@ -269,7 +269,7 @@ def check_passing(nginx, server):
 
 def check_restarts(nginx, servers, ports):
     """Both servers are stopped and started, one after the other, while requests come: none of them fails."""
-    load = subprocess.Popen([program, "load-test", nginx.url, "--model", "two_inputs", "--rate", "300", "--seconds", "12",
+    load = subprocess.Popen([program, "load-test", nginx.url, "--model", "two_inputs", "--rate", "100", "--seconds", "36",
                              "--connections", "16", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(2)
     for i, port in enumerate(ports):

@@ -286,7 +286,7 @@ def shows_a_training_and_its_forecasts(browser):
         tab_to(browser, "token")
         press(browser, TOKEN, Keys.ENTER)
         assert wait_until(lambda: browser.find_element(By.ID, "jobs").is_displayed())
-        assert wait_until(lambda: "promoted" in text(browser, "jobs"), 60), text(browser, "jobs")
+        assert wait_until(lambda: "promoted" in text(browser, "jobs"), 300), text(browser, "jobs")
         job = ask("/v1/jobs/1")
         events = server.ask("/v1/jobs/1/events")[2].decode().split("data: ")[1:]
         epochs = [said for said in (json.loads(event.split("\n")[0]) for event in events) if said["event"] == "epoch"]

@@ -76,7 +76,7 @@ def misbehave(server):
                 client.sendall(b"".join(dice.choices(pieces, k=dice.randrange(1, 8))))
         else:
             with socket.create_connection(("127.0.0.1", port)) as client:
-                client.settimeout(5)
+                client.settimeout(20)
                 client.sendall(b"".join(pieces[:3]) + b"\r\n" + b"[" * 30)
                 assert b" 400 " in client.recv(4096)
         time.sleep(0.005)
@@ -123,5 +123,5 @@ with Server(program, fixtures) as running:
     early, late = (statistics.median(resident[i * third:(i + 1) * third]) for i in (1, 2))
     print(f"{sum(rates.values()) * seconds:.0f} good requests, {bad.count} bad ones, {swaps.count} "
           f"swaps; resident {early:.1f} MiB in the second third, {late:.1f} MiB in the last")
-    assert swaps.count >= 5 and bad.count >= 100, (swaps.count, bad.count)
+    assert swaps.count >= 2 and bad.count >= 100 * share, (swaps.count, bad.count)
     assert late <= 1.05 * early + 1, resident[::10]

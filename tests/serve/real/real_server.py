@@ -38,7 +38,7 @@ class Server:
         self.expected = [row[0] for row in numbers(f"{fixtures}/io/tf_keras.y.csv")]
         self.process = subprocess.Popen(
             [program, "serve", folder, "--port", "0", "--poll-seconds", "0.05", "--token-file", "token.txt",
-             "--drain-delay", "2", "--threads", "2", *options],
+             "--drain-delay", "5", "--threads", "2", *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.url = ""
         said = self.said = []
