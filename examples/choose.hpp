@@ -1,8 +1,9 @@
 // A declared search for the setting of a forecaster that judges within the training part alone. Settings are drawn from
-// a grid that the program declares; of each of the best ones each option is changed by itself, and the changes that
-// help are joined; so on with what that gives, until nothing is better; then the same by smaller steps, where the
-// program declares values between those of the grid. What the program has takes no part in that: it is judged at the
-// end, by as many networks, and the lowest score is chosen.
+// a grid that the program declares; those that come to the last round are bred, generation by generation: a child has
+// each option of one of two of them, but for one or two, which are drawn anew, also from values between those of the
+// grid where the program declares some; the best ones of all are the next parents, until several generations have
+// found nothing better ("mu plus lambda": Beyer and Schwefel, "Evolution strategies", 2002). What the program has takes
+// no part in that: it is judged at the end, by as many networks, and the lower score of the two is chosen.
 #pragma once
 
 #include <fmt/core.h>
@@ -17,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <span>
 #include <sstream>
 #include <string>
@@ -40,14 +42,15 @@ struct ForecastOption {
 struct ForecastSearch {
   maas::Readings training;              ///< all that the search sees
   std::vector<ForecastOption> options;  ///< what may be chosen
-  std::vector<ForecastOption>
-      finer{};                  ///< more values of the same options, for the rounds of smaller steps; may be none
-  maas::Index candidates = 54;  ///< so many are drawn from the grid
-  maas::Index starts = 1;       ///< so many of these, the best ones, are changed from on
-  maas::Index rounds = 6;       ///< of changes, at most, and of smaller steps: they end where none is better
-  maas::Index folds = 3;        ///< origins: each with the tenth of the readings that follows, the last one at the end
-  maas::Index seeds = 3;        ///< networks a fold, for those that come to the last round
-  maas::Trial own{0, 0, {}};    ///< the setting that the program has
+  std::vector<ForecastOption> finer{};  ///< more values of the same options, for children; may be none
+  maas::Index candidates = 54;          ///< so many are drawn from the grid
+  maas::Index parents = 6;              ///< so many at most
+  maas::Index children = 27;            ///< of a generation
+  maas::Index generations = 8;          ///< at most
+  maas::Index patience = 3;             ///< generations in a row without a better setting end the search
+  maas::Index folds = 3;      ///< origins: each with the tenth of the readings that follows, the last one at the end
+  maas::Index seeds = 3;      ///< networks a fold, for those that come to the last round
+  maas::Trial own{0, 0, {}};  ///< the setting that the program has
   std::function<maas::Forecaster(const maas::Trial&)> make = {};
   /// How it learns from so many readings.
   std::function<maas::ForecastFit(const maas::Trial&, maas::Index)> fit = {};
@@ -185,8 +188,8 @@ class ForecastJudge {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-// What the numbers of settings that are not drawn begin with, and how many there are of each round.
-constexpr maas::Index first_changed = 100000, first_joined = 200000, numbers_a_round = 1000, number_of_own = 300000;
+// What the numbers of settings that are not drawn begin with, and how many there are of each generation.
+constexpr maas::Index first_child = 100000, numbers_a_generation = 1000, number_of_own = 300000;
 
 /// A setting with one option as another one has it.
 inline maas::Trial changed(const maas::Trial& setting, const std::pair<std::string, maas::TrialValue>& option,
@@ -195,48 +198,6 @@ inline maas::Trial changed(const maas::Trial& setting, const std::pair<std::stri
   for (auto& each : values)
     if (each.first == option.first) each.second = option.second;
   return {number, 0, std::move(values)};
-}
-
-/// The options in which a setting differs from another one.
-inline std::vector<std::pair<std::string, maas::TrialValue>> differences(const maas::Trial& setting,
-                                                                         const maas::Trial& other) {
-  std::vector<std::pair<std::string, maas::TrialValue>> found;
-  for (std::size_t i = 0; i < setting.values().size(); ++i)
-    if (setting.values()[i] != other.values()[i]) found.push_back(setting.values()[i]);
-  return found;
-}
-
-/// A setting with each option by itself as whatever else it may be, numbered from `first` on.
-inline std::vector<maas::Trial> neighbours(const std::vector<ForecastOption>& options, const maas::Trial& setting,
-                                           maas::Index first) {
-  std::vector<maas::Trial> found;
-  for (const ForecastOption& option : options)
-    for (const maas::TrialValue& value : option.values) {
-      maas::Trial each = changed(setting, {option.name, value}, first + static_cast<maas::Index>(found.size()));
-      if (each.values() != setting.values()) found.push_back(std::move(each));
-    }
-  return found;
-}
-
-/// The same by the smallest steps there are with the values of both lists: each number by itself as the next one below
-/// and above it, each text as any one that is in the second list alone.
-inline std::vector<maas::Trial> near_neighbours(const std::vector<ForecastOption>& options,
-                                                const std::vector<ForecastOption>& finer, const maas::Trial& setting,
-                                                maas::Index first) {
-  std::vector<ForecastOption> near;
-  for (const ForecastOption& option : options) {
-    const auto between = std::ranges::find(finer, option.name, &ForecastOption::name);
-    std::vector<maas::TrialValue> more;
-    if (between != finer.end()) more = between->values;
-    near.push_back(option);
-    near.back().values = more;
-    if (std::holds_alternative<std::string>(option.values.front())) continue;
-    more.insert(more.end(), option.values.begin(), option.values.end());
-    std::ranges::sort(more);
-    const auto at = std::ranges::find(more, maas::TrialValue(setting.real(option.name)));
-    near.back().values.assign(at - (at != more.begin() ? 1 : 0), at + (at + 1 != more.end() ? 2 : 1));
-  }
-  return neighbours(near, setting, first);
 }
 
 /// Judges settings by `first` networks, the best third of them by three times as many, and so on up to `last`: each as
@@ -288,9 +249,8 @@ inline std::size_t chosen_of(const std::vector<MeanAndSpread>& all, const std::v
 /// A line of the table of settings.
 inline void print_setting(const maas::Trial& trial, maas::Index runs, double score, const std::string& spread) {
   const maas::Index number = trial.number();
-  const std::string name = number < first_changed   ? fmt::format("drawn {}", number)
-                           : number < first_joined  ? fmt::format("changed {}", number % numbers_a_round)
-                           : number < number_of_own ? fmt::format("joined {}", number % numbers_a_round)
+  const std::string name = number < first_child     ? fmt::format("drawn {}", number)
+                           : number < number_of_own ? fmt::format("child {}", number % numbers_a_generation)
                                                     : "as it is";
   fmt::print("{:<10}{:>9}{:>9.5f}{:>9}{}\n", name, runs, score, spread, setting_text(trial));
 }
@@ -328,56 +288,77 @@ inline std::vector<maas::Trial> best_drawn(const ForecastSearch& search, Forecas
   return best_first(judge, print_left_behind(judged_in_rounds(judge, drawn, 1, judge.runs()), judge.runs()));
 }
 
-/// A setting with each option changed by itself, judged by one network and the best third behind each origin; then the
-/// changes that lower its score there, one an option, the best ones joined: one, two, and so on up to four. Of these
-/// and the setting itself the one with the lowest score; prints all.
-inline maas::Trial best_changed(const ForecastSearch& search, ForecastJudge& judge, const maas::Trial& setting,
-                                const std::vector<maas::Trial>& changes, maas::Index round) {
-  const std::vector<maas::TrialResult> results = judged_in_rounds(judge, changes, 1, search.folds);
-  std::vector<maas::TrialResult> better;
-  const double score = judge(setting.with_resource(search.folds));
-  for (const maas::TrialResult& result : results) {
-    print_left_behind({result}, judge.runs());
-    if (result.trial.resource() == search.folds && result.score < score) better.push_back(result);
-  }
-  std::ranges::stable_sort(better, {}, &maas::TrialResult::score);
-  constexpr std::size_t most = 4;
-  std::vector<maas::Trial> joined{setting};
-  for (const maas::TrialResult& each : better) {
-    if (joined.size() > most) break;
-    const auto option = differences(each.trial, setting).front();
-    const maas::Trial next = changed(joined.back(), option,
-                                     first_joined + round * numbers_a_round + static_cast<maas::Index>(joined.size()));
-    const auto is_taken = [&](const auto& other) { return other.first == option.first; };
-    if (std::ranges::none_of(differences(joined.back(), setting), is_taken)) joined.push_back(next);
-  }
-  for (maas::Trial& each : joined) each = each.with_resource(judge.runs());
-  fmt::print("\n");
-  return best_first(judge, print_left_behind(judged_in_rounds(judge, joined, judge.runs(), judge.runs()), judge.runs()))
-      .front();
+/// The options with all their values, those between the ones of the grid, too.
+inline std::vector<ForecastOption> all_values(const ForecastSearch& search) {
+  std::vector<ForecastOption> all = search.options;
+  for (ForecastOption& option : all)
+    if (const auto more = std::ranges::find(search.finer, option.name, &ForecastOption::name);
+        more != search.finer.end())
+      option.values.insert(option.values.end(), more->values.begin(), more->values.end());
+  return all;
 }
 
-/// What changes make of a setting, round by round, until none is better, then smaller ones; prints all.
-inline maas::Trial settled(const ForecastSearch& search, ForecastJudge& judge, maas::Trial setting) {
-  maas::Index round = 0;
-  const auto rounds_of = [&](const char* how, const auto& changes_of) {
-    for (const maas::Index end = round + search.rounds; round < end; ++round) {
-      fmt::print("\nround {}, one option changed {} of the setting with the lowest score so far:\n", round + 1, how);
-      std::fflush(stdout);
-      const maas::Index first = first_changed + round * numbers_a_round;
-      const maas::Trial better = best_changed(search, judge, setting, changes_of(setting, first), round);
-      if (better.values() == setting.values()) break;
-      setting = better;
-    }
-    ++round;
-  };
-  rounds_of("at will",
-            [&](const maas::Trial& each, maas::Index first) { return neighbours(search.options, each, first); });
-  if (!search.finer.empty())
-    rounds_of("by a small step", [&](const maas::Trial& each, maas::Index first) {
-      return near_neighbours(search.options, search.finer, each, first);
-    });
-  return setting;
+/// Whole numbers, drawn one after the other.
+class Draws {
+ public:
+  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(next_++, bound)); }
+
+ private:
+  maas::Random random_{1};
+  std::uint64_t next_ = 0;
+};
+
+/// A setting of two others: each option as one of them has it, but for one or two, which are as whatever they may be.
+inline maas::Trial child_of(const maas::Trial& mother, const maas::Trial& father,
+                            const std::vector<ForecastOption>& options, Draws& draws, maas::Index number) {
+  maas::Trial child(number, 0, mother.values());
+  for (std::size_t i = 0; i < options.size(); ++i)
+    if (draws.below(2) == 0) child = changed(child, father.values()[i], number);
+  for (std::size_t left = 1 + draws.below(2); left > 0; --left) {
+    const ForecastOption& option = options[draws.below(options.size())];
+    child = changed(child, {option.name, option.values[draws.below(option.values.size())]}, number);
+  }
+  return child;
+}
+
+/// Different ones of the parents, and of `seen`, to which they are added.
+inline std::vector<maas::Trial> children_of(const std::vector<maas::Trial>& parents, const ForecastSearch& search,
+                                            Draws& draws, std::set<std::string>& seen, maas::Index first) {
+  const std::vector<ForecastOption> options = all_values(search);
+  std::vector<maas::Trial> children;
+  constexpr int most_draws = 10000;  // a small grid may have no more
+  for (int i = 0; i < most_draws && static_cast<maas::Index>(children.size()) < search.children; ++i) {
+    const maas::Trial &mother = parents[draws.below(parents.size())], &father = parents[draws.below(parents.size())];
+    maas::Trial child = child_of(mother, father, options, draws, first + static_cast<maas::Index>(children.size()));
+    if (seen.insert(setting_text(child)).second) children.push_back(std::move(child));
+  }
+  return children;
+}
+
+/// What generations make of the settings that came to the last round, the lowest score first; prints all.
+inline maas::Trial bred(const ForecastSearch& search, ForecastJudge& judge, std::vector<maas::Trial> parents) {
+  Draws draws;
+  std::set<std::string> seen;
+  for (const maas::Trial& each : parents) seen.insert(setting_text(each));
+  const auto score_of = [&](const maas::Trial& each) { return MeanAndSpread(judge.by_seed(each)).mean; };
+  maas::Index in_vain = 0;
+  for (maas::Index i = 0; i < search.generations && in_vain < search.patience; ++i) {
+    if (static_cast<maas::Index>(parents.size()) > search.parents)
+      parents.erase(parents.begin() + search.parents, parents.end());
+    fmt::print("\ngeneration {}, of {} parents:\n", i + 1, parents.size());
+    std::fflush(stdout);
+    const std::vector<maas::Trial> children =
+        children_of(parents, search, draws, seen, first_child + i * numbers_a_generation);
+    if (children.empty()) break;
+    const maas::Trial best = parents.front();
+    const std::vector<maas::Trial> last =
+        print_left_behind(judged_in_rounds(judge, children, 1, judge.runs()), judge.runs());
+    if (!last.empty()) best_first(judge, last);
+    parents.insert(parents.end(), last.begin(), last.end());
+    std::ranges::stable_sort(parents, {}, score_of);
+    in_vain = parents.front().values() == best.values() ? in_vain + 1 : 0;
+  }
+  return parents.front();
 }
 
 /// Prints all settings, and returns the one to take.
@@ -386,12 +367,7 @@ inline maas::Trial choose_setting(const ForecastSearch& search, ForecastJudge& j
   for (const auto& [name, value] : search.own.values())
     fmt::print("  {:>{}}", name, std::max<std::size_t>(name.size(), name == "layers" ? 15 : 6));
   fmt::print("\n");
-  std::vector<maas::Trial> last;
-  for (const maas::Trial& drawn : best_drawn(search, judge)) {
-    if (static_cast<maas::Index>(last.size()) == search.starts) break;
-    fmt::print("\nfrom drawn {}, one of the lowest scores of those drawn:\n", drawn.number());
-    last.push_back(settled(search, judge, drawn));
-  }
+  std::vector<maas::Trial> last{bred(search, judge, best_drawn(search, judge))};
   const maas::Trial own(number_of_own, judge.runs(), search.own.values());
   fmt::print("\nthe lowest score is chosen of what was found and what the program has:\n");
   for (const maas::Trial& each :

@@ -6,9 +6,9 @@
 //   pems_forecast [--data FOLDER] --choose-quickly    the same with little of everything: to see that it runs
 //
 // FOLDER holds pems-lane1-train.csv and pems-lane1-test.csv: vehicles per 5 minutes, on working days.
-// --choose looks for settings: the best of 243 that are drawn, with the changes that make it better, and the one the
-// program has, judged behind three origins within the training part. It does not open the file of the test part: see
-// choose.hpp. It finds another setting than the program has: benchmarks/results/2026-11-28-choice.md tells why.
+// --choose looks for settings: the best ones of 243 that are drawn are bred, judged behind three origins within the
+// training part. It does not open the file of the test part: see choose.hpp. A search before it, of the same draws,
+// found another setting than the program has: benchmarks/results/2026-11-28-choice.md tells why.
 #include <fmt/core.h>
 
 #include <cmath>
@@ -198,7 +198,8 @@ int choose_settings(const std::string& data, bool quickly) {
   if (quickly) {
     search.training = search.training.part({0, 10 * readings_a_day});
     search.candidates = 3;
-    search.rounds = 2;
+    search.children = 3;
+    search.generations = 2;
     search.seeds = 1;
   }
   search.make = [](const Trial& trial) { return make_forecaster(Settings::of(trial)); };
