@@ -288,6 +288,8 @@ void Workers::make_ready(std::vector<PendingAnswer*>& taken, std::vector<Respons
       return;
     } catch (...) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;  // nobody is answered any more
     }
 }
 

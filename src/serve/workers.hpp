@@ -94,7 +94,7 @@ class Workers {
     Time deadline;
   };
   PendingAnswer* take_left();
-  static void make_ready(std::vector<PendingAnswer*>& taken, std::vector<Response>& responses);
+  void make_ready(std::vector<PendingAnswer*>& taken, std::vector<Response>& responses);
   void work();
   void watch();
   std::vector<PendingAnswer*> take_late(Time now);
