@@ -195,7 +195,8 @@ def jobs_and_streams_outlive_a_kill():
             push(server, i)
             push(server, i, "south")
         before = kept(server)
-        time.sleep(2)  # what came last is kept by now
+        assert wait_until(lambda: is_kept("road", "north", 1704067200 + 300 * 29))
+        assert wait_until(lambda: is_kept("road", "south", 1704067200 + 300 * 29))
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     with open("state/streams.jsonl", "a") as file:
@@ -210,6 +211,19 @@ def jobs_and_streams_outlive_a_kill():
         lost = json.loads(server.ask("/v1/streams/road/north")[1])
         assert lost["time"] in (1704067200 + 300 * 29, 1704067200 + 300 * 30), lost
         assert json.loads(push(server, 30)) == answer  # sent again it is as if nothing had been
+
+
+def is_kept(model, sensor, time_of_last):
+    """Whether the file of streams has a sensor's sample of that time as its last one."""
+    if not os.path.exists("state/streams.jsonl"):
+        return False
+    last = None
+    with open("state/streams.jsonl") as file:
+        for line in file:
+            stream = json.loads(line) if line.endswith("\n") else {}
+            if (stream.get("model"), stream.get("sensor")) == (model, sensor):
+                last = stream.get("time")
+    return last == time_of_last
 
 
 def children_of(process):
@@ -254,6 +268,7 @@ def running_and_queued_jobs_outlive_a_kill():
         for i in range(7):
             assert server.ask("/v1/streams/m/north", json.dumps({"sample": i, "time": 300 * i}).encode())[0] == 200
         before = kept(server)
+        assert wait_until(lambda: is_kept("m", "north", 300 * 6))
         # Where others want the processor a training has little of it: its first backup may take its time.
         assert wait_until(lambda: os.path.exists("state/jobs/1/model.h5.backup"), 300), job(server, 1)
         assert job(server, 1)["state"] == "running" and job(server, 2)["state"] == "queued", (job(server, 1), job(server, 2))
