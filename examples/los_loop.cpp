@@ -5,9 +5,9 @@
 //   los_loop --choose-quickly ...           the same with little of everything: to see that it runs
 //
 // The first 80 % of the week are learned from, the last 20 % are the test. --choose looks for settings: the best ones
-// of 54 that are drawn are bred for eight generations, judged behind three origins within the training part. It takes
-// more than an hour of two processors (added up of its parts), and does not look at the test part: see choose.hpp. The
-// setting the program has was found so: benchmarks/results/2026-11-28-choice-bred.md.
+// of 54 that are drawn are bred for eight generations, judged behind three origins within the training part. The
+// generations alone take the better part of an hour of two processors. It does not look at the test part: see
+// choose.hpp. The setting the program has was found so: benchmarks/results/2026-11-28-choice-bred.md.
 #include <fmt/core.h>
 
 #include <chrono>

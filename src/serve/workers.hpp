@@ -94,6 +94,7 @@ class Workers {
     Time deadline;
   };
   PendingAnswer* take_left();
+  // Waits for the memory of one answer, but not once it stops.
   void make_ready(std::vector<PendingAnswer*>& taken, std::vector<Response>& responses);
   void work();
   void watch();

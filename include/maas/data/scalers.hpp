@@ -34,7 +34,8 @@ struct MinMaxScaler {
     field("data_max", self.data_max);
   }
 
-  /// Learns from rows x columns. Throws DataError for a column without any number, ConfigError for an empty range.
+  /// Learns from rows x columns. Throws DataError for a column without any number, or with numbers that are infinite or
+  /// lie infinitely far apart; ConfigError for an empty range.
   MinMaxScaler& fit(const TrainingRows& rows);
   /// Throws StateError before fit, ShapeError for another number of columns.
   Matrix apply(MatrixArg rows) const;
